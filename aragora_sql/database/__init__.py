@@ -1,0 +1,15 @@
+"""Connections, transactions and value conversion for PostgreSQL and SQLite."""
+
+from aragora_sql.database.base import Connection, Database, Dialect, Health, PoolMetrics, Row
+from aragora_sql.database.statement import ColumnKind, Statement
+
+__all__ = [
+    "ColumnKind",
+    "Connection",
+    "Database",
+    "Dialect",
+    "Health",
+    "PoolMetrics",
+    "Row",
+    "Statement",
+]

@@ -1,0 +1,281 @@
+"""`Database` and `Connection`: the one thing that stores know.
+
+A *unit of work* is a block of ``async with``. It takes a connection once; store calls inside the
+block find it through a context variable, so calls of several stores share one connection, and one
+transaction when the block is :meth:`Database.transaction`.
+
+Tasks that are started inside a block (``asyncio.gather``) take part in it for as long as it is
+open: their statements run on the block's connection one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Literal
+
+from aragora_sql.database.statement import Statement
+
+__all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row"]
+
+Dialect = Literal["postgres", "sqlite"]
+Row = dict[str, Any]
+
+_Kind = Literal["read", "write", "transaction"]
+
+
+class Connection(ABC):
+    """A connection in the hands of one unit of work.
+
+    Query objects take it as their first argument. Rows come back as plain dictionaries with the
+    same Python values on both engines.
+    """
+
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+
+    @abstractmethod
+    async def fetch_all(self, statement: Statement, arguments: Any) -> list[Row]:
+        """Run a statement and return all its rows."""
+
+    @abstractmethod
+    async def fetch_one(self, statement: Statement, arguments: Any) -> Row | None:
+        """Run a statement and return its first row, or None."""
+
+    @abstractmethod
+    async def fetch_value(self, statement: Statement, arguments: Any) -> Any:
+        """Run a statement and return the first value of its first row, or None."""
+
+    @abstractmethod
+    async def execute(self, statement: Statement, arguments: Any) -> int:
+        """Run a statement and return the number of rows that it changed."""
+
+    @abstractmethod
+    async def execute_many(self, statement: Statement, arguments: Sequence[Any]) -> int:
+        """Run a statement once for each set of arguments, all or nothing, in one round trip.
+
+        Returns the number of rows that were changed in all.
+        """
+
+    @abstractmethod
+    async def run_script(self, name: str, sql: str) -> None:
+        """Run several statements without parameters."""
+
+    @abstractmethod
+    def _fork(self) -> Connection:
+        """Return the same connection with a lock of its own, for a nested transaction."""
+
+    @abstractmethod
+    async def _begin(self) -> None:
+        """Begin a transaction, or a savepoint in one."""
+
+    @abstractmethod
+    async def _commit(self) -> None:
+        """Commit what :meth:`_begin` began."""
+
+    @abstractmethod
+    async def _rollback(self) -> None:
+        """Undo all since :meth:`_begin`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a database answers. ``latency_ms`` is the time of one ``SELECT 1``."""
+
+    ok: bool
+    dialect: Dialect
+    latency_ms: float | None
+    error: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a health endpoint shows it."""
+        return {
+            "status": "healthy" if self.ok else "unhealthy",
+            "database": "connected" if self.ok else "disconnected",
+            "dialect": self.dialect,
+            "latency_ms": self.latency_ms,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMetrics:
+    """How the connections of a database are used at this moment.
+
+    ``size`` is the number of open connections, ``free`` of idle ones, ``in_use`` of busy ones;
+    ``waiting`` is the number of units of work that wait for one.
+    """
+
+    size: int
+    free: int
+    in_use: int
+    waiting: int
+    min_size: int
+    max_size: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Return it as a pool metrics endpoint shows it."""
+        return {
+            "pool_size": self.size,
+            "free_connections": self.free,
+            "in_use_connections": self.in_use,
+            "waiting": self.waiting,
+            "min_size": self.min_size,
+            "max_size": self.max_size,
+        }
+
+
+class Database(ABC):
+    """A database that stores live in.
+
+    >>> async with database.transaction():
+    ...     await critiques.store_debate(...)
+    ...     await memory.store_consensus(...)
+    """
+
+    dialect: ClassVar[Dialect]
+
+    def connection(self) -> UnitOfWork:
+        """Open a unit of work that may write: each statement commits by itself."""
+        return UnitOfWork(self, "write")
+
+    def read(self) -> UnitOfWork:
+        """Open a unit of work that only reads (on SQLite it never waits for a writer)."""
+        return UnitOfWork(self, "read")
+
+    def transaction(self) -> UnitOfWork:
+        """Open an atomic unit of work: all of it is kept, or none of it.
+
+        An exception or a cancellation that leaves the block rolls all of it back. Inside another
+        transaction it is a savepoint.
+        """
+        return UnitOfWork(self, "transaction")
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close what this object opened. Closing twice is harmless."""
+
+    @abstractmethod
+    async def health(self, timeout: float = 5.0) -> Health:
+        """Ask the database for ``SELECT 1`` and wait at most ``timeout`` seconds; never raises."""
+
+    @abstractmethod
+    def metrics(self) -> PoolMetrics:
+        """Return the use of the connections."""
+
+    @abstractmethod
+    def _unit_key(self) -> object:
+        """Return what identifies the database among the open units of a task."""
+
+    @abstractmethod
+    def _serves(self, held: _Kind, wanted: _Kind) -> bool:
+        """Tell whether a held connection of one kind can do the work of another."""
+
+    @abstractmethod
+    async def _acquire(self, kind: _Kind) -> Connection:
+        """Take a connection; what fails here leaves nothing held."""
+
+    @abstractmethod
+    async def _release(self, connection: Connection) -> None:
+        """Give a connection back."""
+
+
+class _Unit:
+    """An open unit of work, as the context variable holds it."""
+
+    __slots__ = ("connection", "is_open", "kind")
+
+    def __init__(self, connection: Connection, kind: _Kind) -> None:
+        self.connection = connection
+        self.kind = kind
+        self.is_open = True
+
+
+_units: ContextVar[Mapping[object, _Unit]] = ContextVar("aragora_sql_units")
+_NO_UNITS: Mapping[object, _Unit] = {}
+
+
+class UnitOfWork:
+    """The block of ``async with database.transaction()`` and its kind. Made for one use."""
+
+    __slots__ = ("_database", "_joined", "_kind", "_outer", "_token", "_unit")
+
+    def __init__(self, database: Database, kind: _Kind) -> None:
+        self._database = database
+        self._kind = kind
+        self._joined = False
+        self._outer: Connection | None = None
+        self._unit: _Unit | None = None
+        self._token: Token[Mapping[object, _Unit]] | None = None
+
+    async def __aenter__(self) -> Connection:
+        database, kind = self._database, self._kind
+        units = _units.get(_NO_UNITS)
+        key = database._unit_key()
+        current = units.get(key)
+        if current is not None and current.is_open and database._serves(current.kind, kind):
+            if kind != "transaction":
+                self._joined = True
+                return current.connection
+            # Statements of other tasks wait until the nested transaction is over.
+            await current.connection.lock.acquire()
+            self._outer = current.connection
+            connection = current.connection._fork()
+        else:
+            connection = await database._acquire(kind)
+        if kind == "transaction":
+            try:
+                await connection._begin()
+            except BaseException:
+                await self._leave(connection)
+                raise
+        self._unit = _Unit(connection, kind)
+        self._token = _units.set({**units, key: self._unit})
+        return connection
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._joined:
+            return
+        unit, token = self._unit, self._token
+        if unit is None or token is None:
+            raise RuntimeError("a unit of work was left without having been entered")
+        unit.is_open = False
+        # When set-up and tear-down ran in two contexts (a fixture), this one never saw the unit.
+        with contextlib.suppress(ValueError):
+            _units.reset(token)
+        connection = unit.connection
+        try:
+            if self._kind == "transaction":
+                # A task that was started inside may still be in the middle of a statement.
+                async with connection.lock:
+                    await self._finish(connection, error)
+        finally:
+            await self._leave(connection)
+
+    async def _finish(self, connection: Connection, error: BaseException | None) -> None:
+        if error is None:
+            await connection._commit()
+            return
+        try:
+            await connection._rollback()
+        except Exception as failure:
+            # The connection is gone, and the transaction with it: the first error says why.
+            error.add_note(f"the rollback found the connection lost: {failure}")
+
+    async def _leave(self, connection: Connection) -> None:
+        if self._outer is not None:
+            self._outer.lock.release()
+        else:
+            await self._database._release(connection)

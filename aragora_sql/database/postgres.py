@@ -1,0 +1,544 @@
+"""PostgreSQL through asyncpg: pools, connections, conversion and errors.
+
+The only module that imports asyncpg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from aragora_sql.database.base import Connection, Database, Health, PoolMetrics, Row, _Kind
+from aragora_sql.database.statement import Statement
+from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.errors import (
+    AragoraSQLError,
+    BackendDriverMissingError,
+    CheckViolationError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionLostError,
+    DatabaseClosedError,
+    DatabaseError,
+    DatabaseUnavailableError,
+    DSNNotConfiguredError,
+    DuplicateKeyError,
+    IntegrityError,
+    InvalidInputError,
+    LockTimeoutError,
+    MissingParentError,
+    NotNullViolationError,
+    PoolTimeoutError,
+    StatementTimeoutError,
+)
+from aragora_sql.settings import PostgresDSN, dsn_from_env, pool_sizes
+
+try:
+    import asyncpg
+except ImportError as error:  # pragma: no cover - asyncpg is a dependency of this package
+    raise BackendDriverMissingError("PostgreSQL", "asyncpg") from error
+
+__all__ = [
+    "Pool",
+    "PostgresConnection",
+    "PostgresDatabase",
+    "close_postgres_pool",
+    "create_pool",
+    "get_postgres_pool",
+]
+
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    _BaseConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    _BaseConnection = asyncpg.Connection
+
+log = logging.getLogger(__name__)
+
+DEFAULT_STATEMENT_TIMEOUT = 60.0
+DEFAULT_ACQUIRE_TIMEOUT = 10.0
+DEFAULT_CONNECT_TIMEOUT = 10.0
+
+# URI options that libpq knows and asyncpg would send to the server as settings.
+_IGNORED_OPTIONS = frozenset(
+    {
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "pgbouncer",
+        "sslcompression",
+        "sslsni",
+        "tcp_user_timeout",
+    }
+)
+_REFUSED_OPTIONS = {"channel_binding": {"disable", "prefer"}, "require_auth": set[str]()}
+
+
+class _SessionConnection(_BaseConnection):
+    """A connection that can skip the reset query at its next release.
+
+    The reset costs one round trip per unit of work, and named queries leave no session state.
+    Whoever takes a connection from the pool by hand still gets the full reset.
+    """
+
+    _skip_next_reset = False
+
+    def skip_next_reset(self, skip: bool) -> None:
+        self._skip_next_reset = skip
+
+    def get_reset_query(self) -> str:
+        if self._skip_next_reset:
+            self._skip_next_reset = False
+            return ""
+        return super().get_reset_query()
+
+
+async def _set_codecs(connection: _BaseConnection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + dump_json(value).encode(),
+        decoder=lambda data: load_json(data[1:]),
+        format="binary",
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="text"
+    )
+
+
+async def create_pool(
+    dsn: PostgresDSN | str,
+    min_size: int | None = None,
+    max_size: int | None = None,
+    *,
+    statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
+) -> Pool:
+    """Open a pool that is ready for stores: JSON codecs, and fit for the server's pooler.
+
+    Sizes are connections (defaults: see :mod:`aragora_sql.settings`), ``statement_timeout`` is in
+    seconds. Behind a transaction pooler (port 6543 or ``?pgbouncer=true``) no named prepared
+    statement is used. Raises :class:`ConfigurationError` for a DSN that can't be used and
+    :class:`DatabaseUnavailableError` when the server can't be reached.
+    """
+    if isinstance(dsn, str):
+        dsn = PostgresDSN.parse(dsn)
+    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
+    try:
+        return await asyncpg.create_pool(
+            dsn.uri(without=_ignored_options(dsn)),
+            min_size=minimum,
+            max_size=maximum,
+            init=_set_codecs,
+            connection_class=_SessionConnection,
+            statement_cache_size=0 if dsn.transaction_pooling else 1000,
+            command_timeout=statement_timeout,
+            timeout=_connect_timeout(dsn),
+            server_settings=(
+                {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
+            ),
+        )
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(f"{dsn}: {error}") from error
+    except _UNREACHABLE as error:
+        raise DatabaseUnavailableError(f"cannot connect to {dsn}: {_reason(error)}") from error
+
+
+def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
+    dropped = set(_IGNORED_OPTIONS)
+    for name, harmless in _REFUSED_OPTIONS.items():
+        value = dsn.option(name)
+        if value is not None and value not in harmless:
+            raise ConfigurationError(
+                f"{dsn}: asyncpg can't honour {name}={value}; take the option out of the DSN"
+            )
+        dropped.add(name)
+    return frozenset(dropped)
+
+
+def _connect_timeout(dsn: PostgresDSN) -> float:
+    text = dsn.option("connect_timeout")
+    if text is None:
+        return DEFAULT_CONNECT_TIMEOUT
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigurationError(f"{dsn}: connect_timeout is not a whole number of seconds from 1")
+    return float(text)
+
+
+class PostgresConnection(Connection):
+    """One PostgreSQL connection of a pool."""
+
+    __slots__ = ("_json_as_text", "_proxy", "_transaction")
+
+    def __init__(self, proxy: _Proxy, json_as_text: bool) -> None:
+        super().__init__()
+        self._proxy = proxy
+        self._json_as_text = json_as_text
+        self._transaction: asyncpg.transaction.Transaction | None = None
+
+    @property
+    def raw(self) -> _Proxy:
+        """The driver's own connection, for what has no named query.
+
+        Session state that is set through it is reset when the unit of work ends.
+        """
+        if hasattr(self._proxy, "skip_next_reset"):
+            self._proxy.skip_next_reset(False)
+        return self._proxy
+
+    def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
+        for argument in arguments:
+            kind = type(argument)
+            if kind is float:
+                if not math.isfinite(argument):
+                    raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
+            elif kind is datetime and argument.tzinfo is None:
+                raise InvalidInputError(statement.name, "a datetime has no time zone")
+        if self._json_as_text and statement.json_positions:
+            arguments = list(arguments)
+            for position in statement.json_positions:
+                if arguments[position] is not None:
+                    arguments[position] = dump_json(arguments[position])
+        return arguments
+
+    def _row(self, statement: Statement, record: asyncpg.Record) -> Row:
+        row = dict(record)
+        if self._json_as_text:
+            for column, kind in statement.column_kinds.items():
+                if kind == "json" and isinstance(row.get(column), str):
+                    row[column] = load_json(row[column])
+        return row
+
+    async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
+        arguments = self._prepare(statement, arguments)
+        async with self.lock:
+            with _translated(statement.name):
+                records = await self._proxy.fetch(statement.sql, *arguments)
+        return [self._row(statement, record) for record in records]
+
+    async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
+        arguments = self._prepare(statement, arguments)
+        async with self.lock:
+            with _translated(statement.name):
+                record = await self._proxy.fetchrow(statement.sql, *arguments)
+        return None if record is None else self._row(statement, record)
+
+    async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
+        row = await self.fetch_one(statement, arguments)
+        return None if row is None else next(iter(row.values()))
+
+    async def execute(self, statement: Statement, arguments: Sequence[Any]) -> int:
+        arguments = self._prepare(statement, arguments)
+        async with self.lock:
+            with _translated(statement.name):
+                status = await self._proxy.execute(statement.sql, *arguments)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
+
+    async def execute_many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> int:
+        prepared = [self._prepare(statement, one) for one in arguments]
+        if not prepared:
+            return 0
+        async with self.lock:
+            with _translated(statement.name):
+                return len(await self._proxy.fetchmany(statement.sql, prepared))
+
+    async def run_script(self, name: str, sql: str) -> None:
+        async with self.lock:
+            with _translated(name):
+                await self._proxy.execute(sql)
+
+    def _fork(self) -> PostgresConnection:
+        return PostgresConnection(self._proxy, self._json_as_text)
+
+    async def _begin(self) -> None:
+        transaction = self._proxy.transaction()
+        with _translated("BEGIN"):
+            await transaction.start()
+        self._transaction = transaction
+
+    async def _commit(self) -> None:
+        if self._transaction is None:
+            raise RuntimeError("no transaction was begun")
+        with _translated("COMMIT"):
+            await self._transaction.commit()
+
+    async def _rollback(self) -> None:
+        if self._transaction is None:
+            raise RuntimeError("no transaction was begun")
+        with _translated("ROLLBACK"):
+            await self._transaction.rollback()
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database behind an asyncpg pool.
+
+    ``pool`` may be any asyncpg pool of the application: it is never closed here, its connections
+    keep the application's codecs, and all :class:`PostgresDatabase` objects over one pool share
+    its transactions. ``acquire_timeout`` is how many seconds a unit of work waits for a free
+    connection before :class:`PoolTimeoutError`.
+    """
+
+    dialect = "postgres"
+
+    def __init__(self, pool: Pool, *, acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT) -> None:
+        self._pool = pool
+        self._owns_pool = False
+        self._acquire_timeout = acquire_timeout
+        self._waiting = 0
+        self._json_as_text: bool | None = None
+        self._closed = False
+
+    @classmethod
+    async def connect(
+        cls,
+        dsn: PostgresDSN | str,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        *,
+        acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT,
+        statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
+    ) -> PostgresDatabase:
+        """Open a pool of its own; :meth:`close` closes it. See :func:`create_pool`."""
+        pool = await create_pool(dsn, min_size, max_size, statement_timeout=statement_timeout)
+        database = cls(pool, acquire_timeout=acquire_timeout)
+        database._owns_pool = True
+        return database
+
+    def __repr__(self) -> str:
+        return f"<PostgresDatabase {'closed' if self._closed else self.metrics()}>"
+
+    @property
+    def pool(self) -> Pool:
+        """The asyncpg pool."""
+        return self._pool
+
+    async def close(self) -> None:
+        if self._owns_pool and not self._closed:
+            self._closed = True
+            await self._pool.close()
+        self._closed = True
+
+    async def health(self, timeout: float = 5.0) -> Health:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout), self.read() as connection:
+                await connection.fetch_value(_SELECT_1, ())
+        except (AragoraSQLError, TimeoutError) as error:
+            reason = str(error) or f"no answer within {timeout:g} s"
+            return Health(ok=False, dialect="postgres", latency_ms=None, error=reason)
+        latency = (time.perf_counter() - started) * 1000
+        return Health(ok=True, dialect="postgres", latency_ms=latency, error=None)
+
+    def metrics(self) -> PoolMetrics:
+        pool = self._pool
+        size, free = pool.get_size(), pool.get_idle_size()
+        return PoolMetrics(
+            size=size,
+            free=free,
+            in_use=size - free,
+            waiting=self._waiting,
+            min_size=pool.get_min_size(),
+            max_size=pool.get_max_size(),
+        )
+
+    def _unit_key(self) -> object:
+        return self._pool
+
+    def _serves(self, held: _Kind, wanted: _Kind) -> bool:
+        return True
+
+    async def _acquire(self, kind: _Kind) -> PostgresConnection:
+        if self._closed:
+            raise DatabaseClosedError("the database was closed")
+        pool = self._pool
+        self._waiting += 1
+        try:
+            # A time limit costs a task; it is not needed while a connection lies ready.
+            limit = None if pool.get_idle_size() else self._acquire_timeout
+            proxy = await pool.acquire(timeout=limit)
+        except TimeoutError as error:
+            raise PoolTimeoutError(
+                f"no connection became free within {self._acquire_timeout:g} s: all "
+                f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
+            ) from error
+        except asyncpg.InterfaceError as error:
+            raise DatabaseClosedError(f"the pool is not open: {error}") from error
+        except _UNREACHABLE as error:
+            raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+        finally:
+            self._waiting -= 1
+        # asyncpg's proxy passes on what only our own connection class has.
+        if hasattr(proxy, "skip_next_reset"):
+            proxy.skip_next_reset(True)
+            return PostgresConnection(proxy, json_as_text=False)
+        try:
+            return PostgresConnection(proxy, await self._reads_json_as_text(proxy))
+        except BaseException:
+            await pool.release(proxy)
+            raise
+
+    async def _reads_json_as_text(self, proxy: _Proxy) -> bool:
+        """Find out once whether the application's pool has a jsonb codec."""
+        if self._json_as_text is None:
+            with _translated("jsonb probe"):
+                probe = await proxy.fetchval("SELECT '[]'::jsonb")
+            self._json_as_text = isinstance(probe, str)
+        return self._json_as_text
+
+    async def _release(self, connection: Connection) -> None:
+        if not isinstance(connection, PostgresConnection):
+            raise TypeError("not a PostgreSQL connection")
+        with _translated("release"):
+            await self._pool.release(connection._proxy)
+
+
+_SELECT_1 = Statement(name="health", sql="SELECT 1")
+
+_UNREACHABLE = (
+    OSError,
+    ssl.SSLError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InternalServerError,
+    asyncpg.ConnectionFailureError,
+    asyncpg.AdminShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.UndefinedObjectError,
+)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """Raise this package's exceptions for asyncpg's; ``name`` is the query in the message."""
+    try:
+        yield
+    except AragoraSQLError:
+        raise
+    except asyncpg.PostgresError as error:
+        raise _from_sqlstate(error, name) from error
+    except asyncpg.DataError as error:
+        if isinstance(error.__cause__, InvalidInputError):
+            raise error.__cause__ from None
+        raise InvalidInputError(name, _without_value(error)) from error
+    except asyncpg.InterfaceError as error:
+        if "clos" in str(error) or "released" in str(error):
+            raise ConnectionLostError(f"{name}: {error}") from error
+        raise DatabaseError(f"{name}: {error}") from error
+    except asyncpg.InternalClientError as error:
+        raise DatabaseError(f"{name}: {error}") from error
+    except TimeoutError as error:
+        raise StatementTimeoutError(f"{name}: ran longer than the statement timeout") from error
+    except OSError as error:
+        raise ConnectionLostError(f"{name}: {_reason(error)}") from error
+
+
+_BY_SQLSTATE: dict[str, type[DatabaseError]] = {
+    "23505": DuplicateKeyError,
+    "23P01": DuplicateKeyError,
+    "23503": MissingParentError,
+    "23514": CheckViolationError,
+    "23502": NotNullViolationError,
+    "55P03": LockTimeoutError,
+    "57014": StatementTimeoutError,
+    "40001": ConflictError,
+    "40P01": ConflictError,
+    "57P01": ConnectionLostError,
+    "57P02": ConnectionLostError,
+    "57P03": DatabaseUnavailableError,
+    "57P05": ConnectionLostError,
+    "25P03": ConnectionLostError,
+}
+_BY_SQLSTATE_CLASS: dict[str, type[DatabaseError]] = {
+    "08": ConnectionLostError,
+    "23": IntegrityError,
+}
+
+
+def _from_sqlstate(error: asyncpg.PostgresError, name: str) -> AragoraSQLError:
+    state = error.sqlstate or ""
+    if state.startswith("22"):
+        return InvalidInputError(name, str(error))
+    kind = _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], DatabaseError)
+    return kind(f"{name}: {error}")
+
+
+def _without_value(error: asyncpg.DataError) -> str:
+    # "invalid input for query argument $3: 'the value' (what was expected)"
+    text = str(error)
+    position = text.partition(":")[0]
+    _, bracket, expectation = text.rpartition("(")
+    return f"{position} ({expectation}" if bracket else position
+
+
+# One pool per event loop and DSN: a pool can't be used from another loop.
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = WeakKeyDictionary()
+_pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+async def get_postgres_pool(
+    dsn: str | None = None, min_size: int | None = None, max_size: int | None = None
+) -> Pool:
+    """Return the process's pool for a DSN, opening it at the first call.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``; the sizes are numbers of
+    connections and count at the first call. Safe to call from several tasks at once. Raises
+    :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
+    :class:`DatabaseUnavailableError`.
+    """
+    parsed = dsn_from_env() if dsn is None else PostgresDSN.parse(dsn)
+    if parsed is None:
+        raise DSNNotConfiguredError
+    loop = asyncio.get_running_loop()
+    pools = _pools.setdefault(loop, {})
+    async with _pool_locks.setdefault(loop, asyncio.Lock()):
+        pool = pools.get(parsed)
+        if pool is None or pool.is_closing():
+            pool = pools[parsed] = await create_pool(parsed, min_size, max_size)
+        elif (min_size or pool.get_min_size(), max_size or pool.get_max_size()) != (
+            pool.get_min_size(),
+            pool.get_max_size(),
+        ):
+            log.warning(
+                "the pool for %s is open already with %d to %d connections: other sizes are not "
+                "applied",
+                parsed,
+                pool.get_min_size(),
+                pool.get_max_size(),
+            )
+        return pool
+
+
+async def close_postgres_pool() -> None:
+    """Close every pool that :func:`get_postgres_pool` opened. Closing twice is harmless.
+
+    Pools that the application made are not touched.
+    """
+    loop = asyncio.get_running_loop()
+    async with _pool_locks.setdefault(loop, asyncio.Lock()):
+        pools = _pools.get(loop, {})
+        while pools:
+            _, pool = pools.popitem()
+            await pool.close()

@@ -1,0 +1,151 @@
+"""What a value looks like on its way into a database and back.
+
+=========  =========================================  ====================  ====================
+meaning    Python                                     PostgreSQL            SQLite
+=========  =========================================  ====================  ====================
+moment     aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
+document   ``dict``, ``list``                         ``JSONB``             JSON text
+truth      ``bool``                                   ``BOOLEAN``           0 or 1
+measure    ``float``, finite, all 64 bits             ``DOUBLE PRECISION``  ``REAL``
+=========  =========================================  ====================  ====================
+
+JSON round-trips exactly. Two traps are met here: PostgreSQL's ``jsonb`` prints ``1e17`` as an
+integer, so large floats are written with a decimal point; and a fast JSON reader turns integers
+beyond 64 bits into floats, so texts with long digit runs go to the exact reader.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from aragora_sql.errors import InvalidInputError
+
+__all__ = [
+    "EncodedJSON",
+    "dump_json",
+    "format_moment",
+    "load_json",
+    "parse_moment",
+    "utc_now",
+]
+
+_ORJSON_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+# Searching text in which every digit is a zero is many times faster than a regular expression.
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
+_LARGE_FLOAT = 1e15
+
+
+class EncodedJSON(str):
+    """JSON text that has been checked and encoded already; drivers pass it on as it is."""
+
+    __slots__ = ()
+
+
+def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
+    """Encode ``value`` as JSON text that reads back equal on both engines.
+
+    ``argument`` is the name that an error reports. Raises :class:`InvalidInputError` for NaN,
+    infinities, keys that are not text, NUL characters, lone surrogates, and objects that JSON has
+    no form for.
+    """
+    if type(value) is EncodedJSON:
+        return value
+    try:
+        encoded = orjson.dumps(value, option=_ORJSON_OPTIONS)
+        # What the fast writer gets wrong shows: null where NaN was, NUL characters, exponents.
+        if (
+            b"null" in encoded
+            or b"\\u0000" in encoded
+            or b"0e" in encoded.translate(_DIGITS_AS_ZERO)
+        ):
+            encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
+    except orjson.JSONEncodeError:
+        try:
+            encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
+        except orjson.JSONEncodeError as error:
+            raise InvalidInputError(argument, f"cannot be encoded as JSON: {error}") from error
+    return EncodedJSON(encoded, "utf-8")
+
+
+def _exact(value: Any, path: str) -> Any:
+    """Return ``value`` with every number that the fast writer would change pre-encoded."""
+    if isinstance(value, str):
+        check_text(value, path)
+        return str(value)
+    if isinstance(value, dict):
+        exact = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidInputError(path, f"the JSON key {key!r} is not text")
+            check_text(key, path)
+            exact[str(key)] = _exact(item, f"{path}[{key!r}]")
+        return exact
+    if isinstance(value, list | tuple):
+        return [_exact(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return orjson.Fragment(int.__repr__(value).encode())
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputError(path, f"{value!r} has no form in JSON")
+        if abs(value) >= _LARGE_FLOAT:
+            return orjson.Fragment(f"{Decimal(repr(float(value))):f}.0".replace(".0.0", ".0"))
+        return float(value)
+    raise InvalidInputError(path, f"a {type(value).__name__} has no form in JSON")
+
+
+def load_json(text: str | bytes) -> Any:
+    """Decode JSON text; integers of any size and floats come back exactly."""
+    if isinstance(text, str):
+        text = text.encode()
+    if _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
+        return json.loads(text)
+    return orjson.loads(text)
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def format_moment(moment: datetime) -> str:
+    """Return an aware moment as SQLite stores it: ``2026-02-12T16:42:57.123456Z``.
+
+    The width is fixed, so text order is time order. Raises :class:`InvalidInputError` for a naive
+    moment.
+    """
+    if moment.tzinfo is None:
+        raise InvalidInputError("datetime", "has no time zone; use an aware datetime, best in UTC")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the aware UTC moment of what :func:`format_moment` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def check_text(text: str, argument: str) -> None:
+    """Raise :class:`InvalidInputError` for text that PostgreSQL cannot hold.
+
+    That is a NUL character or a lone surrogate. SQLite would take the NUL and show the text cut.
+    """
+    if "\x00" in text:
+        raise InvalidInputError(argument, f"a NUL character at position {text.index(chr(0))}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            argument, f"a lone surrogate (not a Unicode character) at position {error.start}"
+        ) from None

@@ -1,0 +1,158 @@
+"""The exceptions of aragora-sql: one small tree, the same on both engines.
+
+Every exception derives from :class:`AragoraSQLError`. Where a driver raised first, its exception is
+chained (``__cause__``). No message carries a password or a bound value.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "AragoraSQLError",
+    "BackendDriverMissingError",
+    "CheckViolationError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionLostError",
+    "DSNNotConfiguredError",
+    "DatabaseClosedError",
+    "DatabaseError",
+    "DatabaseTimeoutError",
+    "DatabaseUnavailableError",
+    "DuplicateKeyError",
+    "IntegrityError",
+    "InvalidInputError",
+    "LockTimeoutError",
+    "MissingParentError",
+    "NotNullViolationError",
+    "PoolTimeoutError",
+    "QueryCallError",
+    "QueryFileError",
+    "SchemaError",
+    "SchemaMismatchError",
+    "SchemaVersionError",
+    "StatementTimeoutError",
+    "UnknownStoreError",
+]
+
+
+class AragoraSQLError(Exception):
+    """Base of all exceptions that this package raises."""
+
+
+class ConfigurationError(AragoraSQLError, RuntimeError):
+    """An environment variable, a DSN or an argument of the set-up is missing or wrong."""
+
+
+class DSNNotConfiguredError(ConfigurationError):
+    """PostgreSQL was asked for, and no DSN says where it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PostgreSQL DSN not configured: set DATABASE_URL or ARAGORA_POSTGRES_DSN, or pass dsn="
+        )
+
+
+class BackendDriverMissingError(ConfigurationError):
+    """The driver of an engine is not installed."""
+
+    def __init__(self, engine: str, package: str) -> None:
+        super().__init__(f"{engine} backend requires '{package}' package: pip install {package}")
+
+
+class InvalidInputError(AragoraSQLError, ValueError):
+    """An argument is outside its allowed values; nothing was written.
+
+    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch).
+    """
+
+    def __init__(self, argument: str, problem: str) -> None:
+        super().__init__(f"{argument}: {problem}")
+        self.argument = argument
+
+
+class QueryFileError(AragoraSQLError):
+    """A file of SQL queries can't be used; the message starts with ``path:line:``."""
+
+    def __init__(self, path: Path | str, line: int | None, problem: str) -> None:
+        where = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{where}: {problem}")
+        self.path = Path(path)
+        self.line = line
+
+
+class UnknownStoreError(QueryFileError):
+    """There is no folder of SQL files for this store and dialect."""
+
+
+class QueryCallError(AragoraSQLError, TypeError):
+    """A query was called with a missing, extra or positional parameter."""
+
+
+class SchemaError(AragoraSQLError):
+    """The schema of a database can't be created, upgraded or read."""
+
+
+class SchemaVersionError(SchemaError):
+    """The database holds a newer version of a store's schema than this release knows."""
+
+
+class SchemaMismatchError(SchemaError):
+    """A table of the same name exists already, with other columns."""
+
+
+class DatabaseError(AragoraSQLError):
+    """The database refused or failed a statement."""
+
+
+class IntegrityError(DatabaseError):
+    """A statement would have broken a rule of the schema; nothing was written."""
+
+
+class DuplicateKeyError(IntegrityError):
+    """A row with this key exists already."""
+
+
+class MissingParentError(IntegrityError):
+    """The row that a foreign key points at does not exist."""
+
+
+class CheckViolationError(IntegrityError):
+    """A value breaks a CHECK rule or the type of its column."""
+
+
+class NotNullViolationError(IntegrityError):
+    """A column that must have a value has none."""
+
+
+class ConflictError(DatabaseError):
+    """A concurrent transaction got in the way (deadlock, serialization): run the unit again."""
+
+
+class DatabaseTimeoutError(DatabaseError, TimeoutError):
+    """Something took longer than its limit."""
+
+
+class LockTimeoutError(DatabaseTimeoutError):
+    """Another connection held a lock for longer than the lock timeout."""
+
+
+class StatementTimeoutError(DatabaseTimeoutError):
+    """A statement ran for longer than the statement timeout and was stopped."""
+
+
+class PoolTimeoutError(DatabaseTimeoutError):
+    """No connection became free within the acquire timeout."""
+
+
+class ConnectionLostError(DatabaseError, ConnectionError):
+    """The connection broke; whether the last statement took effect is not known."""
+
+
+class DatabaseUnavailableError(ConnectionLostError):
+    """No connection could be made."""
+
+
+class DatabaseClosedError(ConnectionLostError):
+    """The database object was closed before this call."""

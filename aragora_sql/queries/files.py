@@ -1,0 +1,288 @@
+"""Finds and reads the files of named queries, and checks what can be checked without an engine."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from aragora_sql.database import ColumnKind, Dialect
+from aragora_sql.errors import ConfigurationError, QueryFileError, UnknownStoreError
+from aragora_sql.queries.parameters import (
+    Parameter,
+    SQLSyntaxError,
+    Token,
+    find_parameters,
+    scan,
+)
+
+__all__ = [
+    "DIALECTS",
+    "QueryText",
+    "column_kinds",
+    "packaged_sql_dir",
+    "read_queries",
+    "read_sql",
+    "sql_dir",
+    "store_dir",
+]
+
+DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
+
+_NAME_LINE = re.compile(r"--\s*name\s*:\s*(?P<spec>.*)")
+_SPEC = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<parameters>[^)]*)\))?\s*(?P<operation>\^|\$|!|<!|\*!|#)?\s*"
+)
+_RESULT_LINE = re.compile(r"result:\s*(?P<columns>.+)")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_KINDS: dict[str, ColumnKind] = {"boolean": "boolean", "json": "json", "moment": "moment"}
+
+
+@dataclass(frozen=True, slots=True)
+class QueryText:
+    """A named query as it stands in its file.
+
+    ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
+    declared kinds of computed result columns.
+    """
+
+    name: str
+    path: Path
+    line: int
+    operation: str
+    parameters: tuple[str, ...]
+    doc: str
+    sql: str
+    found: tuple[Parameter, ...]
+    result_kinds: dict[str, ColumnKind]
+
+    def error(self, problem: str) -> QueryFileError:
+        """Return an error that points at this query."""
+        return QueryFileError(self.path, self.line, f"query {self.name!r}: {problem}")
+
+
+def packaged_sql_dir() -> Path:
+    """Return the ``sql/`` tree that belongs to this code: of the wheel, or of the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for candidate in (package / "sql", package.parent / "sql"):
+        if (candidate / "postgres").is_dir():
+            return candidate
+    raise ConfigurationError(f"{package}: the installation lacks its sql/ folder; install it again")
+
+
+def sql_dir() -> Path:
+    """Return the ``sql/`` tree in use: ``ARAGORA_SQL_DIR``, else the packaged one."""
+    chosen = os.environ.get("ARAGORA_SQL_DIR", "").strip()
+    if not chosen:
+        return packaged_sql_dir()
+    path = Path(chosen).expanduser().absolute()
+    if not path.is_dir():
+        raise ConfigurationError(f"ARAGORA_SQL_DIR: {path} is not a folder")
+    return path
+
+
+def store_dir(store: str, dialect: str, root: Path) -> Path:
+    """Return the folder of a store's SQL files.
+
+    Raises :class:`UnknownStoreError` for an unknown dialect or store.
+    """
+    if dialect not in DIALECTS:
+        raise UnknownStoreError(
+            root / dialect, None, f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}"
+        )
+    folder = root / dialect / store
+    if not _IDENTIFIER.fullmatch(store) or not folder.is_dir():
+        known = sorted(p.name for p in (root / dialect).glob("*/") if p.is_dir())
+        raise UnknownStoreError(
+            folder, None, f"no store {store!r}; there are: {', '.join(known) or 'none'}"
+        )
+    return folder
+
+
+def read_sql(path: Path) -> str:
+    """Return the text of an SQL file. Raises :class:`QueryFileError` naming the file and line."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise QueryFileError(path, None, f"cannot be read: {error.strerror}") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise QueryFileError(path, line, f"not UTF-8: {error.reason}") from error
+    if "\x00" in text:
+        raise QueryFileError(path, _line(text, text.index("\x00")), "a NUL character")
+    return text
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def read_queries(path: Path, dialect: Dialect) -> dict[str, QueryText]:
+    """Read a file of named queries, in the order of the file.
+
+    Raises :class:`QueryFileError` (``path:line: what is wrong``) for a file that is not UTF-8, a
+    malformed ``-- name:`` line, a name used twice, a query without comment or without SQL, more
+    than one statement in a query, and parameters that differ from the declared list.
+    """
+    text = read_sql(path)
+    try:
+        tokens = list(scan(text, dialect))
+    except SQLSyntaxError as error:
+        raise QueryFileError(path, _line(text, error.offset), str(error)) from error
+    starts = [(index, spec) for index, token in enumerate(tokens) if (spec := _spec(text, token))]
+    if not starts:
+        raise QueryFileError(path, 1, "no query: a query starts with '-- name: some_name(…)'")
+    first = starts[0][0]
+    stray = next((token for token in tokens[:first] if token.kind != "comment"), None)
+    if stray is not None:
+        raise QueryFileError(path, _line(text, stray.start), "SQL before the first '-- name:' line")
+
+    queries: dict[str, QueryText] = {}
+    ends = [index for index, _ in starts[1:]] + [len(tokens)]
+    for (start, spec), end in zip(starts, ends, strict=True):
+        query = _read_query(path, text, dialect, spec, tokens[start], tokens[start + 1 : end])
+        if query.name in queries:
+            raise query.error(f"the name is used already at {path}:{queries[query.name].line}")
+        queries[query.name] = query
+    return queries
+
+
+def _spec(text: str, token: Token) -> str | None:
+    if token.kind != "comment":
+        return None
+    match = _NAME_LINE.fullmatch(token.text.rstrip())
+    line_start = text.rfind("\n", 0, token.start) + 1
+    return match["spec"] if match and not text[line_start : token.start].strip() else None
+
+
+def _read_query(
+    path: Path, text: str, dialect: Dialect, spec: str, head: Token, tokens: list[Token]
+) -> QueryText:
+    line = _line(text, head.start)
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise QueryFileError(
+            path,
+            line,
+            f"'-- name: {spec}' is not 'name(parameter, …)' with one of the operations "
+            "^ $ ! <! *! # or none",
+        )
+    name, operation = match["name"], match["operation"] or ""
+    if match["parameters"] is None and operation != "#":
+        raise QueryFileError(
+            path, line, f"query {name!r}: no parameter list; write {name}() when it takes none"
+        )
+    declared = [p.strip() for p in (match["parameters"] or "").split(",") if p.strip()]
+    body_at = next((i for i, token in enumerate(tokens) if token.kind != "comment"), len(tokens))
+    doc, result_kinds = _read_comments(path, text, name, tokens[:body_at])
+    if not doc:
+        raise QueryFileError(
+            path, line, f"query {name!r}: no comment line under '-- name:' says what it is for"
+        )
+    body = tokens[body_at:]
+    while body and (body[-1].kind == "comment" or body[-1].text == ";"):
+        body.pop()
+    if not body:
+        raise QueryFileError(path, line, f"query {name!r}: no SQL")
+    extra = next((token for token in body if token.text == ";"), None)
+    if extra is not None and operation != "#":
+        raise QueryFileError(
+            path, _line(text, extra.start), f"query {name!r}: more than one statement"
+        )
+    sql = text[body[0].start : body[-1].end]
+    found = tuple(find_parameters(sql, dialect))
+    used = {p.name for p in found}
+    for parameter in found:
+        if parameter.name not in declared:
+            raise QueryFileError(
+                path,
+                _line(text, body[0].start + parameter.start),
+                f"query {name!r}: parameter :{parameter.name} is not in its list "
+                f"({', '.join(declared)})",
+            )
+    for parameter_name in declared:
+        if not _IDENTIFIER.fullmatch(parameter_name):
+            raise QueryFileError(path, line, f"query {name!r}: {parameter_name!r} is not a name")
+        if parameter_name not in used:
+            raise QueryFileError(
+                path, line, f"query {name!r}: declared parameter {parameter_name!r} is not used"
+            )
+        if declared.count(parameter_name) > 1:
+            raise QueryFileError(
+                path, line, f"query {name!r}: parameter {parameter_name!r} is declared twice"
+            )
+    return QueryText(
+        name=name,
+        path=path,
+        line=line,
+        operation=operation,
+        parameters=tuple(declared),
+        doc=doc,
+        sql=sql,
+        found=found,
+        result_kinds=result_kinds,
+    )
+
+
+def _read_comments(
+    path: Path, text: str, name: str, comments: list[Token]
+) -> tuple[str, dict[str, ColumnKind]]:
+    lines: list[str] = []
+    kinds: dict[str, ColumnKind] = {}
+    for comment in comments:
+        content = comment.text.removeprefix("--").removeprefix("/*").removesuffix("*/").strip()
+        result = _RESULT_LINE.fullmatch(content)
+        if result is None:
+            if content:
+                lines.append(content)
+            continue
+        for part in result["columns"].split(","):
+            column, _, kind = part.strip().partition(" ")
+            if kind.strip() not in _KINDS:
+                raise QueryFileError(
+                    path,
+                    _line(text, comment.start),
+                    f"query {name!r}: {part.strip()!r} is not 'column kind' with a kind of "
+                    f"{', '.join(_KINDS)}",
+                )
+            kinds[column] = _KINDS[kind.strip()]
+    return "\n".join(lines), kinds
+
+
+# How the schema files say what a column holds.
+_SQLITE_KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
+    (re.compile(r"\bjson_valid\((\w+)\)", re.IGNORECASE), "json"),
+    (re.compile(r"\b(\w+) IN \(0, 1\)", re.IGNORECASE), "boolean"),
+    (re.compile(r"\b(\w+) LIKE '____-__-__T"), "moment"),
+)
+_POSTGRES_KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
+    (re.compile(r"^\s*(\w+) JSONB\b", re.IGNORECASE | re.MULTILINE), "json"),
+    (re.compile(r"^\s*(\w+) BOOLEAN\b", re.IGNORECASE | re.MULTILINE), "boolean"),
+    (re.compile(r"^\s*(\w+) TIMESTAMPTZ\b", re.IGNORECASE | re.MULTILINE), "moment"),
+)
+
+
+@lru_cache(maxsize=64)
+def column_kinds(path: Path, dialect: Dialect, stamp: tuple[int, int]) -> dict[str, ColumnKind]:
+    """Return which columns of a schema file hold documents, truth values and moments.
+
+    The engines' result types do not say it everywhere (SQLite has text and integers), the schema
+    does: by type in PostgreSQL, by CHECK rule in SQLite. A column name means one kind within a
+    store, or :class:`QueryFileError` is raised. ``stamp`` is the file's state, for the cache.
+    """
+    text = read_sql(path)
+    kinds: dict[str, ColumnKind] = {}
+    for pattern, kind in _SQLITE_KINDS if dialect == "sqlite" else _POSTGRES_KINDS:
+        for match in pattern.finditer(text):
+            if kinds.setdefault(match[1], kind) != kind:
+                raise QueryFileError(
+                    path,
+                    _line(text, match.start()),
+                    f"column {match[1]!r} holds a {kind} here and a {kinds[match[1]]} elsewhere "
+                    "in the store",
+                )
+    return kinds

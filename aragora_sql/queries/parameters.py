@@ -1,0 +1,193 @@
+"""Reads SQL as the engines do, to find ``:name`` parameters and the ends of statements.
+
+A scanner, not a parser: it knows what can hide a colon (comments, strings, quoted identifiers,
+dollar quoting, casts, slices) and nothing else of the grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from aragora_sql.database import Dialect
+
+__all__ = ["Parameter", "SQLSyntaxError", "Token", "find_parameters", "number_parameters", "scan"]
+
+Kind = Literal["comment", "string", "identifier", "word", "parameter", "cast", "slice", "symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL: ``text`` starts at offset ``start``."""
+
+    kind: Kind
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last character."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A ``:name`` in SQL: the offsets are of the colon and of the end of the name."""
+
+    name: str
+    start: int
+    end: int
+
+
+class SQLSyntaxError(ValueError):
+    """SQL that no engine could read: something is opened and never closed."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        super().__init__(problem)
+        self.offset = offset
+
+
+_SPACE = re.compile(r"\s+")
+_LINE_COMMENT = re.compile(r"--[^\r\n]*")
+_BLOCK_MARK = re.compile(r"/\*|\*/")
+_NUMBER = re.compile(r"\.?\d(?:[eE][+-]?\d|[\w.])*")
+_PARAMETER = re.compile(r":([^\W\d]\w*)")
+_DOLLAR_TAG = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_WORD = re.compile(r"[^\W\d][\w$]*")
+_PLAIN_STRING = re.compile(r"'(?:[^']|'')*'")
+_ESCAPE_STRING = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.DOTALL)
+_QUOTED = {'"': re.compile(r'"(?:[^"]|"")*"'), "`": re.compile(r"`(?:[^`]|``)*`")}
+# Before a slice's colon stands the end of an operand.
+_OPERAND_KINDS = {"word", "string", "identifier", "parameter"}
+
+
+def scan(sql: str, dialect: Dialect) -> Iterator[Token]:
+    """Yield the tokens of ``sql`` without the white space between them.
+
+    Raises :class:`SQLSyntaxError` for an unterminated comment, string or quoted identifier.
+    """
+    postgres = dialect == "postgres"
+    position, brackets = 0, 0
+    previous: Token | None = None
+    while position < len(sql):
+        space = _SPACE.match(sql, position)
+        if space:
+            position = space.end()
+            continue
+        token = _next(sql, position, dialect, previous, in_brackets=brackets > 0)
+        if postgres and token.text == "[":
+            brackets += 1
+        elif postgres and token.text == "]":
+            brackets = max(0, brackets - 1)
+        yield token
+        position = token.end
+        if token.kind != "comment":
+            previous = token
+
+
+def _next(
+    sql: str, position: int, dialect: Dialect, previous: Token | None, *, in_brackets: bool
+) -> Token:
+    char = sql[position]
+    postgres = dialect == "postgres"
+
+    def token(kind: Kind, match: re.Match[str] | None, opened: str) -> Token:
+        if match is None:
+            raise SQLSyntaxError(f"{opened} is never closed", position)
+        return Token(kind, match[0], position)
+
+    if char == "-" and sql.startswith("--", position):
+        return token("comment", _LINE_COMMENT.match(sql, position), "a comment")
+    if char == "/" and sql.startswith("/*", position):
+        return Token(
+            "comment", sql[position : _block_end(sql, position, nested=postgres)], position
+        )
+    if char == "'":
+        # E'' stands directly before its quote; elsewhere a backslash is a plain character.
+        escaped = (
+            postgres
+            and previous is not None
+            and previous.kind == "word"
+            and previous.text in "Ee"
+            and previous.end == position
+        )
+        pattern = _ESCAPE_STRING if escaped else _PLAIN_STRING
+        return token("string", pattern.match(sql, position), "a string")
+    if char == '"' or (char == "`" and not postgres):
+        return token("identifier", _QUOTED[char].match(sql, position), "a quoted identifier")
+    if char == "[" and not postgres:
+        end = sql.find("]", position)
+        if end < 0:
+            raise SQLSyntaxError("a quoted identifier is never closed", position)
+        return Token("identifier", sql[position : end + 1], position)
+    if char == "$" and postgres:
+        tag = _DOLLAR_TAG.match(sql, position)
+        if tag:
+            end = sql.find(tag[0], tag.end())
+            if end < 0:
+                raise SQLSyntaxError(f"a {tag[0]} string is never closed", position)
+            return Token("string", sql[position : end + len(tag[0])], position)
+    if char == ":":
+        return _colon(sql, position, previous, in_brackets=in_brackets)
+    if char.isdigit() or (char == "." and sql[position + 1 : position + 2].isdigit()):
+        return token("word", _NUMBER.match(sql, position), "a number")
+    word = _WORD.match(sql, position)
+    if word:
+        return Token("word", word[0], position)
+    return Token("symbol", char, position)
+
+
+def _colon(sql: str, position: int, previous: Token | None, *, in_brackets: bool) -> Token:
+    if sql.startswith("::", position):
+        return Token("cast", "::", position)
+    # a[lo:hi] is a slice; a[:lo] and array[x, :y] hold parameters
+    if (
+        in_brackets
+        and previous is not None
+        and previous.end == position
+        and (previous.kind in _OPERAND_KINDS or previous.text in {")", "]"})
+    ):
+        return Token("slice", ":", position)
+    match = _PARAMETER.match(sql, position)
+    if match:
+        return Token("parameter", match[0], position)
+    return Token("symbol", ":", position)
+
+
+def _block_end(sql: str, position: int, *, nested: bool) -> int:
+    depth, end = 1, position + 2
+    while depth:
+        mark = _BLOCK_MARK.search(sql, end)
+        if mark is None:
+            raise SQLSyntaxError("a comment is never closed", position)
+        end = mark.end()
+        if mark[0] == "*/":
+            depth -= 1
+        elif nested:
+            depth += 1
+    return end
+
+
+def find_parameters(sql: str, dialect: Dialect) -> list[Parameter]:
+    """Return every ``:name`` that the engine would take for a parameter, in the order of the text.
+
+    A name that is used twice is listed twice. Raises :class:`SQLSyntaxError`.
+    """
+    return [
+        Parameter(token.text[1:], token.start, token.end)
+        for token in scan(sql, dialect)
+        if token.kind == "parameter"
+    ]
+
+
+def number_parameters(sql: str, parameters: list[Parameter]) -> tuple[str, tuple[str, ...]]:
+    """Replace each ``:name`` by ``$n`` and return the SQL and the names in the order of ``n``."""
+    numbers: dict[str, int] = {}
+    pieces, position = [], 0
+    for parameter in parameters:
+        number = numbers.setdefault(parameter.name, len(numbers) + 1)
+        pieces += [sql[position : parameter.start], f"${number}"]
+        position = parameter.end
+    return "".join([*pieces, sql[position:]]), tuple(numbers)
