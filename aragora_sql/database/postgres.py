@@ -10,8 +10,7 @@ import logging
 import math
 import ssl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -225,15 +224,19 @@ class PostgresConnection(Connection):
     async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
         arguments = self._prepare(statement, arguments)
         async with self.lock:
-            with _translated(statement.name):
+            try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
+            except Exception as error:
+                raise _translate(error, statement.name) from error
         return [self._row(statement, record) for record in records]
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
         arguments = self._prepare(statement, arguments)
         async with self.lock:
-            with _translated(statement.name):
+            try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
+            except Exception as error:
+                raise _translate(error, statement.name) from error
         return None if record is None else self._row(statement, record)
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -243,8 +246,10 @@ class PostgresConnection(Connection):
     async def execute(self, statement: Statement, arguments: Sequence[Any]) -> int:
         arguments = self._prepare(statement, arguments)
         async with self.lock:
-            with _translated(statement.name):
+            try:
                 status = await self._proxy.execute(statement.sql, *arguments)
+            except Exception as error:
+                raise _translate(error, statement.name) from error
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -253,34 +258,46 @@ class PostgresConnection(Connection):
         if not prepared:
             return 0
         async with self.lock:
-            with _translated(statement.name):
+            try:
+                if len(prepared) == 1:
+                    return len(await self._proxy.fetch(statement.sql, *prepared[0]))
                 return len(await self._proxy.fetchmany(statement.sql, prepared))
+            except Exception as error:
+                raise _translate(error, statement.name) from error
 
     async def run_script(self, name: str, sql: str) -> None:
         async with self.lock:
-            with _translated(name):
+            try:
                 await self._proxy.execute(sql)
+            except Exception as error:
+                raise _translate(error, name) from error
 
     def _fork(self) -> PostgresConnection:
         return PostgresConnection(self._proxy, self._json_as_text)
 
     async def _begin(self) -> None:
         transaction = self._proxy.transaction()
-        with _translated("BEGIN"):
+        try:
             await transaction.start()
+        except Exception as error:
+            raise _translate(error, "BEGIN") from error
         self._transaction = transaction
 
     async def _commit(self) -> None:
         if self._transaction is None:
             raise RuntimeError("no transaction was begun")
-        with _translated("COMMIT"):
+        try:
             await self._transaction.commit()
+        except Exception as error:
+            raise _translate(error, "COMMIT") from error
 
     async def _rollback(self) -> None:
         if self._transaction is None:
             raise RuntimeError("no transaction was begun")
-        with _translated("ROLLBACK"):
+        try:
             await self._transaction.rollback()
+        except Exception as error:
+            raise _translate(error, "ROLLBACK") from error
 
 
 class PostgresDatabase(Database):
@@ -394,16 +411,20 @@ class PostgresDatabase(Database):
     async def _reads_json_as_text(self, proxy: _Proxy) -> bool:
         """Find out once whether the application's pool has a jsonb codec."""
         if self._json_as_text is None:
-            with _translated("jsonb probe"):
+            try:
                 probe = await proxy.fetchval("SELECT '[]'::jsonb")
+            except Exception as error:
+                raise _translate(error, "jsonb probe") from error
             self._json_as_text = isinstance(probe, str)
         return self._json_as_text
 
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, PostgresConnection):
             raise TypeError("not a PostgreSQL connection")
-        with _translated("release"):
+        try:
             await self._pool.release(connection._proxy)
+        except Exception as error:
+            raise _translate(error, "release") from error
 
 
 _SELECT_1 = Statement(name="health", sql="SELECT 1")
@@ -430,29 +451,25 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Raise this package's exceptions for asyncpg's; ``name`` is the query in the message."""
-    try:
-        yield
-    except AragoraSQLError:
-        raise
-    except asyncpg.PostgresError as error:
-        raise _from_sqlstate(error, name) from error
-    except asyncpg.DataError as error:
+def _translate(error: Exception, name: str) -> Exception:
+    """Return this package's exception for one of asyncpg's; ``name`` is the query."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_sqlstate(error, name)
+    if isinstance(error, asyncpg.DataError):
         if isinstance(error.__cause__, InvalidInputError):
-            raise error.__cause__ from None
-        raise InvalidInputError(name, _without_value(error)) from error
-    except asyncpg.InterfaceError as error:
-        if "clos" in str(error) or "released" in str(error):
-            raise ConnectionLostError(f"{name}: {error}") from error
-        raise DatabaseError(f"{name}: {error}") from error
-    except asyncpg.InternalClientError as error:
-        raise DatabaseError(f"{name}: {error}") from error
-    except TimeoutError as error:
-        raise StatementTimeoutError(f"{name}: ran longer than the statement timeout") from error
-    except OSError as error:
-        raise ConnectionLostError(f"{name}: {_reason(error)}") from error
+            return error.__cause__
+        return InvalidInputError(name, _without_value(error))
+    if isinstance(error, asyncpg.InterfaceError) and (
+        "clos" in str(error) or "released" in str(error)
+    ):
+        return ConnectionLostError(f"{name}: {error}")
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return DatabaseError(f"{name}: {error}")
+    if isinstance(error, TimeoutError):
+        return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
+    if isinstance(error, OSError):
+        return ConnectionLostError(f"{name}: {_reason(error)}")
+    return DatabaseError(f"{name}: {type(error).__name__}: {error}")
 
 
 _BY_SQLSTATE: dict[str, type[DatabaseError]] = {

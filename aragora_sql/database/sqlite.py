@@ -507,6 +507,8 @@ def _execute(
 def _execute_many(
     connection: sqlite3.Connection, statement: Statement, arguments: Sequence[Mapping[str, Any]]
 ) -> int:
+    if len(arguments) == 1:
+        return _execute(connection, statement, arguments[0])
     bound = [_bind(statement, one) for one in arguments]
     if connection.in_transaction:
         return _execute_each(connection, statement.sql, bound)

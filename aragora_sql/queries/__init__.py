@@ -10,9 +10,10 @@ from __future__ import annotations
 import inspect
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import aiosql
-from aiosql.queries import Queries
+from aiosql.queries import Queries as _AiosqlQueries
 from aiosql.query_loader import QueryLoader
 from aiosql.types import QueryDatum, SQLOperationType
 
@@ -30,6 +31,16 @@ from aragora_sql.queries.files import (
 )
 
 __all__ = ["Queries", "load_queries"]
+
+if TYPE_CHECKING:
+
+    class Queries(_AiosqlQueries):
+        """A store's queries: one asynchronous function for each."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    Queries = _AiosqlQueries
 
 _OPERATIONS = {
     "": SQLOperationType.SELECT,

@@ -1,0 +1,614 @@
+-- Queries of the critique store: debates, critiques, patterns and agent reputation.
+
+-- name: upsert_debate(id, task, final_answer, consensus_reached, confidence, rounds_used, duration_seconds, grounded_verdict, created_at)*!
+-- Store debates; one that is stored again keeps its creation time.
+INSERT INTO debates (
+    id,
+    task,
+    final_answer,
+    consensus_reached,
+    confidence,
+    rounds_used,
+    duration_seconds,
+    grounded_verdict,
+    created_at
+)
+VALUES (
+    :id,
+    :task,
+    :final_answer,
+    :consensus_reached,
+    :confidence,
+    :rounds_used,
+    :duration_seconds,
+    :grounded_verdict::jsonb,
+    :created_at
+)
+ON CONFLICT (id) DO UPDATE
+    SET
+        task = excluded.task,
+        final_answer = excluded.final_answer,
+        consensus_reached = excluded.consensus_reached,
+        confidence = excluded.confidence,
+        rounds_used = excluded.rounds_used,
+        duration_seconds = excluded.duration_seconds,
+        grounded_verdict = excluded.grounded_verdict;
+
+-- name: insert_critique(debate_id, agent, target_agent, issues, suggestions, severity, reasoning, expected_usefulness, created_at)<!
+-- Store one critique and return its number.
+INSERT INTO critiques (
+    debate_id,
+    agent,
+    target_agent,
+    issues,
+    suggestions,
+    severity,
+    reasoning,
+    expected_usefulness,
+    created_at
+)
+VALUES (
+    :debate_id,
+    :agent,
+    :target_agent,
+    :issues::jsonb,
+    :suggestions::jsonb,
+    :severity,
+    :reasoning,
+    :expected_usefulness,
+    :created_at
+)
+RETURNING id;
+
+-- name: insert_critiques(debate_id, fingerprint, agent, target_agent, issues, suggestions, severity, reasoning, expected_usefulness, created_at)*!
+-- Store critiques; one whose fingerprint its debate has already is left out.
+INSERT INTO critiques (
+    debate_id,
+    fingerprint,
+    agent,
+    target_agent,
+    issues,
+    suggestions,
+    severity,
+    reasoning,
+    expected_usefulness,
+    created_at
+)
+VALUES (
+    :debate_id,
+    :fingerprint,
+    :agent,
+    :target_agent,
+    :issues::jsonb,
+    :suggestions::jsonb,
+    :severity,
+    :reasoning,
+    :expected_usefulness,
+    :created_at
+)
+ON CONFLICT (debate_id, fingerprint) DO NOTHING;
+
+-- name: get_debate(debate_id)^
+-- Return one debate.
+SELECT
+    d.id,
+    d.task,
+    d.final_answer,
+    d.consensus_reached,
+    d.confidence,
+    d.rounds_used,
+    d.duration_seconds,
+    d.grounded_verdict,
+    d.created_at
+FROM debates AS d
+WHERE d.id = :debate_id;
+
+-- name: list_debates(debate_ids)
+-- List some debates by id.
+SELECT
+    d.id,
+    d.task,
+    d.final_answer,
+    d.consensus_reached,
+    d.confidence,
+    d.rounds_used,
+    d.duration_seconds,
+    d.grounded_verdict,
+    d.created_at
+FROM debates AS d
+WHERE d.id = any(:debate_ids::text[])
+ORDER BY d.id COLLATE "C";
+
+-- name: delete_debate(debate_id)!
+-- Delete a debate with its critiques.
+DELETE FROM debates
+WHERE id = :debate_id;
+
+-- name: delete_debate_without_critiques(debate_id)!
+-- Delete a debate, unless it has critiques.
+DELETE FROM debates
+WHERE
+    id = :debate_id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM critiques
+        WHERE critiques.debate_id = :debate_id
+    );
+
+-- name: get_critique(critique_id)^
+-- Return one critique.
+SELECT
+    c.id,
+    c.debate_id,
+    c.agent,
+    c.target_agent,
+    c.issues,
+    c.suggestions,
+    c.severity,
+    c.reasoning,
+    c.led_to_improvement,
+    c.expected_usefulness,
+    c.actual_usefulness,
+    c.prediction_error,
+    c.created_at
+FROM critiques AS c
+WHERE c.id = :critique_id;
+
+-- name: list_recent_critiques(row_limit)
+-- List the newest critiques.
+SELECT
+    c.id,
+    c.debate_id,
+    c.agent,
+    c.target_agent,
+    c.issues,
+    c.suggestions,
+    c.severity,
+    c.reasoning,
+    c.led_to_improvement,
+    c.expected_usefulness,
+    c.actual_usefulness,
+    c.prediction_error,
+    c.created_at
+FROM critiques AS c
+ORDER BY c.created_at DESC, c.id DESC
+LIMIT :row_limit;
+
+-- name: list_critiques(debate_ids)
+-- List the critiques of some debates, oldest first.
+SELECT
+    c.id,
+    c.debate_id,
+    c.agent,
+    c.target_agent,
+    c.issues,
+    c.suggestions,
+    c.severity,
+    c.reasoning,
+    c.led_to_improvement,
+    c.expected_usefulness,
+    c.actual_usefulness,
+    c.prediction_error,
+    c.created_at
+FROM critiques AS c
+WHERE c.debate_id = any(:debate_ids::text[])
+ORDER BY c.created_at, c.id;
+
+-- name: export_training(after_id, row_limit)
+-- List critiques of debates that reached consensus, one page after the other by number.
+SELECT
+    c.id,
+    d.task,
+    c.issues,
+    c.suggestions,
+    d.final_answer AS successful_answer
+FROM critiques AS c
+INNER JOIN debates AS d ON c.debate_id = d.id
+WHERE
+    c.id > :after_id
+    AND d.consensus_reached
+ORDER BY c.id
+LIMIT :row_limit;
+
+-- name: count_debates()$
+-- Count all debates.
+SELECT count(*) AS total
+FROM debates;
+
+-- name: count_critiques()$
+-- Count all critiques.
+SELECT count(*) AS total
+FROM critiques;
+
+-- name: count_patterns()$
+-- Count all patterns.
+SELECT count(*) AS total
+FROM patterns;
+
+-- name: get_stats()^
+-- Count everything; patterns by type come as a list of [type, count], largest first.
+-- result: patterns_by_type json
+SELECT
+    (SELECT count(*) FROM debates) AS total_debates,
+    (SELECT count(*) FROM debates WHERE consensus_reached) AS consensus_debates,
+    (SELECT count(*) FROM critiques) AS total_critiques,
+    (SELECT count(*) FROM patterns) AS total_patterns,
+    coalesce(
+        (SELECT avg(confidence) FROM debates WHERE consensus_reached), 0.0
+    )::double precision AS avg_consensus_confidence,
+    (
+        SELECT
+            coalesce(
+                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                '[]'::jsonb
+            )
+        FROM (
+            SELECT
+                issue_type AS name,
+                count(*) AS n
+            FROM patterns
+            GROUP BY issue_type
+        ) AS g
+    ) AS patterns_by_type;
+
+-- name: record_pattern_success(id, issue_type, issue_text, suggestion_text, severity, example_task, seen_at)*!
+-- Count successes: a new pattern starts with one, a known one gets one more and a new mean severity.
+INSERT INTO patterns (
+    id,
+    issue_type,
+    issue_text,
+    suggestion_text,
+    success_count,
+    avg_severity,
+    example_task,
+    created_at,
+    updated_at
+)
+VALUES (
+    :id,
+    :issue_type,
+    :issue_text,
+    :suggestion_text,
+    1,
+    :severity,
+    :example_task,
+    :seen_at,
+    :seen_at
+)
+ON CONFLICT (id) DO UPDATE
+    SET
+        avg_severity
+        = (patterns.avg_severity * patterns.success_count + excluded.avg_severity)
+        / (patterns.success_count + 1),
+        success_count = patterns.success_count + 1,
+        updated_at = excluded.updated_at;
+
+-- name: record_pattern_failure(pattern_id, seen_at)!
+-- Count a failure of a known pattern.
+UPDATE patterns
+SET
+    failure_count = failure_count + 1,
+    updated_at = :seen_at
+WHERE id = :pattern_id;
+
+-- name: update_surprise(pattern_ids, outcome)!
+-- After the counters changed: how far the outcome (1 success, 0 failure) is from the category's rate.
+UPDATE patterns
+SET
+    base_rate = rates.rate,
+    surprise_score
+    = 0.7 * patterns.surprise_score
+    + 0.3 * least(1.0, 2.0 * abs(:outcome::double precision - rates.rate))
+FROM (
+    SELECT
+        a.issue_type,
+        avg(
+            a.success_count::double precision / (a.success_count + a.failure_count)
+        ) AS rate
+    FROM patterns AS a
+    WHERE
+        a.success_count + a.failure_count > 0
+        AND a.issue_type IN (
+            SELECT t.issue_type
+            FROM patterns AS t
+            WHERE t.id = any(:pattern_ids::text[])
+        )
+    GROUP BY a.issue_type
+) AS rates
+WHERE
+    patterns.issue_type = rates.issue_type
+    AND patterns.id = any(:pattern_ids::text[]);
+
+-- name: list_patterns(pattern_ids)
+-- List some patterns by id.
+SELECT
+    p.id,
+    p.issue_type,
+    p.issue_text,
+    p.suggestion_text,
+    p.success_count,
+    p.failure_count,
+    p.avg_severity,
+    p.surprise_score,
+    p.base_rate,
+    p.example_task,
+    p.created_at,
+    p.updated_at
+FROM patterns AS p
+WHERE p.id = any(:pattern_ids::text[])
+ORDER BY p.id COLLATE "C";
+
+-- name: rank_patterns(min_success, half_life_days, at_time, row_limit)
+-- List the patterns of all categories with the highest decay score.
+SELECT
+    p.id,
+    p.issue_type,
+    p.issue_text,
+    p.suggestion_text,
+    p.success_count,
+    p.failure_count,
+    p.avg_severity,
+    p.surprise_score,
+    p.base_rate,
+    p.example_task,
+    p.created_at,
+    p.updated_at,
+    (
+        p.success_count * (1.0 + p.surprise_score)
+        / (
+            1.0
+            + greatest(
+                0.0, extract(EPOCH FROM (:at_time::timestamptz - p.updated_at))::double precision
+            )
+            / 86400.0
+            / :half_life_days::double precision
+        )
+    )::double precision AS decay_score
+FROM patterns AS p
+WHERE p.success_count >= :min_success
+ORDER BY decay_score DESC, p.id COLLATE "C" ASC
+LIMIT :row_limit;
+
+-- name: rank_patterns_of_type(issue_type, min_success, half_life_days, at_time, row_limit)
+-- List the patterns of one category with the highest decay score.
+SELECT
+    p.id,
+    p.issue_type,
+    p.issue_text,
+    p.suggestion_text,
+    p.success_count,
+    p.failure_count,
+    p.avg_severity,
+    p.surprise_score,
+    p.base_rate,
+    p.example_task,
+    p.created_at,
+    p.updated_at,
+    (
+        p.success_count * (1.0 + p.surprise_score)
+        / (
+            1.0
+            + greatest(
+                0.0, extract(EPOCH FROM (:at_time::timestamptz - p.updated_at))::double precision
+            )
+            / 86400.0
+            / :half_life_days::double precision
+        )
+    )::double precision AS decay_score
+FROM patterns AS p
+WHERE
+    p.issue_type = :issue_type
+    AND p.success_count >= :min_success
+ORDER BY decay_score DESC, p.id COLLATE "C" ASC
+LIMIT :row_limit;
+
+-- name: delete_pattern(pattern_id)!
+-- Delete a pattern with its embedding.
+DELETE FROM patterns
+WHERE id = :pattern_id;
+
+-- name: set_embedding(pattern_id, embedding)*!
+-- Store embeddings of patterns, or replace them.
+INSERT INTO pattern_embeddings (pattern_id, embedding)
+VALUES (:pattern_id, :embedding)
+ON CONFLICT (pattern_id) DO UPDATE
+    SET embedding = excluded.embedding;
+
+-- name: list_embeddings(pattern_ids)
+-- List the embeddings of some patterns.
+SELECT
+    e.pattern_id,
+    e.embedding
+FROM pattern_embeddings AS e
+WHERE e.pattern_id = any(:pattern_ids::text[]);
+
+-- name: lock_stale_patterns(cutoff, min_success_rate, row_limit)
+-- Take patterns that are old and fail too often out of everybody's way; no counts count as half.
+SELECT p.id
+FROM patterns AS p
+WHERE
+    p.updated_at < :cutoff
+    AND CASE
+        WHEN p.success_count + p.failure_count = 0 THEN 0.5
+        ELSE p.success_count::double precision / (p.success_count + p.failure_count)
+    END < :min_success_rate::double precision
+ORDER BY p.updated_at
+LIMIT :row_limit
+FOR UPDATE SKIP LOCKED;
+
+-- name: archive_patterns(pattern_ids, archived_at)!
+-- Copy patterns to the archive.
+INSERT INTO patterns_archive (
+    id,
+    issue_type,
+    issue_text,
+    suggestion_text,
+    success_count,
+    failure_count,
+    avg_severity,
+    surprise_score,
+    base_rate,
+    example_task,
+    created_at,
+    updated_at,
+    archived_at
+)
+SELECT
+    p.id,
+    p.issue_type,
+    p.issue_text,
+    p.suggestion_text,
+    p.success_count,
+    p.failure_count,
+    p.avg_severity,
+    p.surprise_score,
+    p.base_rate,
+    p.example_task,
+    p.created_at,
+    p.updated_at,
+    :archived_at::timestamptz AS archived_at
+FROM patterns AS p
+WHERE p.id = any(:pattern_ids::text[])
+ORDER BY p.updated_at, p.id COLLATE "C";
+
+-- name: delete_patterns(pattern_ids)!
+-- Delete some patterns with their embeddings.
+DELETE FROM patterns
+WHERE id = any(:pattern_ids::text[]);
+
+-- name: get_archive_stats()^
+-- Count archived patterns; by type as a list of [type, count], largest first.
+-- result: archived_by_type json
+SELECT
+    (SELECT count(*) FROM patterns_archive) AS total_archived,
+    (
+        SELECT
+            coalesce(
+                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                '[]'::jsonb
+            )
+        FROM (
+            SELECT
+                issue_type AS name,
+                count(*) AS n
+            FROM patterns_archive
+            GROUP BY issue_type
+        ) AS g
+    ) AS archived_by_type;
+
+-- name: lock_critique(critique_id)^
+-- Take a critique for recording its outcome.
+SELECT
+    c.agent,
+    c.expected_usefulness,
+    c.prediction_error,
+    c.outcome_agent
+FROM critiques AS c
+WHERE c.id = :critique_id
+FOR UPDATE;
+
+-- name: set_outcome(critique_id, actual_usefulness, prediction_error, outcome_agent, led_to_improvement)!
+-- Record how useful a critique was; NULL leaves whether it led to an improvement as it is.
+UPDATE critiques
+SET
+    actual_usefulness = :actual_usefulness,
+    prediction_error = :prediction_error,
+    outcome_agent = :outcome_agent,
+    led_to_improvement = coalesce(:led_to_improvement, led_to_improvement)
+WHERE id = :critique_id;
+
+-- name: ensure_agent(agent_name, updated_at)!
+-- Create an agent's row with zero counters, unless there is one.
+INSERT INTO agent_reputation (agent_name, updated_at)
+VALUES (:agent_name, :updated_at)
+ON CONFLICT (agent_name) DO NOTHING;
+
+-- name: adjust_calibration(agent_name, predictions, error, updated_at)!
+-- Add to an agent's number and sum of prediction errors (both may be negative) and renew its score.
+UPDATE agent_reputation
+SET
+    total_predictions = total_predictions + :predictions::integer,
+    total_prediction_error
+    = greatest(0.0, total_prediction_error + :error::double precision),
+    calibration_score = CASE
+        WHEN total_predictions + :predictions::integer <= 0 THEN 0.5
+        ELSE
+            1.0
+            - least(
+                1.0,
+                greatest(0.0, total_prediction_error + :error::double precision)
+                / (total_predictions + :predictions::integer)
+            )
+    END,
+    updated_at = :updated_at
+WHERE agent_name = :agent_name;
+
+-- name: update_reputation(agent_name, proposals_made, proposals_accepted, critiques_given, critiques_valuable, updated_at)*!
+-- Add to the counters of agents; an unknown agent starts at zero.
+INSERT INTO agent_reputation (
+    agent_name,
+    proposals_made,
+    proposals_accepted,
+    critiques_given,
+    critiques_valuable,
+    updated_at
+)
+VALUES (
+    :agent_name,
+    :proposals_made,
+    :proposals_accepted,
+    :critiques_given,
+    :critiques_valuable,
+    :updated_at
+)
+ON CONFLICT (agent_name) DO UPDATE
+    SET
+        proposals_made = agent_reputation.proposals_made + excluded.proposals_made,
+        proposals_accepted = agent_reputation.proposals_accepted + excluded.proposals_accepted,
+        critiques_given = agent_reputation.critiques_given + excluded.critiques_given,
+        critiques_valuable = agent_reputation.critiques_valuable + excluded.critiques_valuable,
+        updated_at = excluded.updated_at;
+
+-- name: list_reputations(agent_names)
+-- List the reputation of some agents.
+SELECT
+    r.agent_name,
+    r.proposals_made,
+    r.proposals_accepted,
+    r.critiques_given,
+    r.critiques_valuable,
+    r.total_predictions,
+    r.total_prediction_error,
+    r.calibration_score,
+    r.updated_at
+FROM agent_reputation AS r
+WHERE r.agent_name = any(:agent_names::text[])
+ORDER BY r.agent_name COLLATE "C";
+
+-- name: rank_reputations(row_limit)
+-- List agents by reputation score, best first.
+SELECT
+    r.agent_name,
+    r.proposals_made,
+    r.proposals_accepted,
+    r.critiques_given,
+    r.critiques_valuable,
+    r.total_predictions,
+    r.total_prediction_error,
+    r.calibration_score,
+    r.updated_at
+FROM agent_reputation AS r
+ORDER BY
+    CASE
+        WHEN r.proposals_made = 0 THEN 0.5
+        ELSE
+            0.6 * r.proposals_accepted / r.proposals_made
+            + 0.4
+            * CASE
+                WHEN r.critiques_given = 0 THEN 0.5
+                ELSE r.critiques_valuable::double precision / r.critiques_given
+            END
+    END DESC,
+    r.proposals_accepted DESC,
+    r.agent_name COLLATE "C" ASC
+LIMIT :row_limit;

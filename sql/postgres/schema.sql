@@ -1,0 +1,13 @@
+-- The unified schema of aragora-sql for PostgreSQL 13 and newer.
+--
+--     psql -v ON_ERROR_STOP=1 -f sql/postgres/schema.sql
+--
+-- Works from any folder and any number of times: all of it is created, or none of it. Tables go to
+-- the first schema of search_path (public, unless you set another).
+-- `aragora-sql schema show --dialect postgres` prints it as one file without \ir.
+
+BEGIN;
+\ir schema_versions/schema.sql
+\ir consensus/schema.sql
+\ir critique/schema.sql
+COMMIT;
