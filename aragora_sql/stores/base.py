@@ -1,0 +1,128 @@
+"""What all stores share: the store itself, its records, and how an engine is bound to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+
+from aragora_sql.database import Database, Row
+from aragora_sql.queries import Queries, load_queries
+from aragora_sql.schema import initialize_store
+
+if TYPE_CHECKING:
+    from aragora_sql.database.postgres import Pool, PostgresDatabase
+    from aragora_sql.database.sqlite import SQLiteDatabase
+
+__all__ = ["Record", "Store", "postgres_database", "sqlite_database"]
+
+log = logging.getLogger("aragora_sql.stores")
+
+
+class Record:
+    """Base of the frozen dataclasses that stores return.
+
+    A record can also be read like a mapping (``record["topic"]``, ``dict(record)``).
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Make a record of a row whose columns are named as the fields."""
+        return cls(**row)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in a form that JSON can hold: moments as ISO-8601 text."""
+        return {name: _plain(getattr(self, name)) for name in self.keys()}
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return tuple(field.name for field in fields(cast(Any, self)))
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+StoreT = TypeVar("StoreT", bound="Store")
+
+
+class Store:
+    """A store: named queries of one folder, called on one database.
+
+    ``name`` is the folder under ``sql/postgres`` and ``sql/sqlite``. Making a store checks that
+    every query it needs is there (:class:`~aragora_sql.errors.QueryFileError`).
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries: Queries = load_queries(self.name, database.dialect)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self._database!r}>"
+
+    @property
+    def database(self) -> Database:
+        """The database that the store lives in, for transactions over several stores."""
+        return self._database
+
+    async def initialize(self) -> None:
+        """Create the store's tables, or upgrade them. Safe to call at every start, anywhere.
+
+        Raises :class:`~aragora_sql.errors.SchemaVersionError` when the database is newer than this
+        release, :class:`~aragora_sql.errors.SchemaMismatchError` when a foreign table is in the
+        way.
+        """
+        await initialize_store(self._database, self.name)
+
+
+async def collect(rows: AsyncIterator[Row], record: type[RecordT]) -> list[RecordT]:
+    """Make records of all rows of a query."""
+    return [record.from_row(row) async for row in rows]
+
+
+def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
+    """Return the database behind a pool; a database is returned as it is."""
+    from aragora_sql.database.postgres import PostgresDatabase
+
+    return pool if isinstance(pool, PostgresDatabase) else PostgresDatabase(pool)
+
+
+def sqlite_database(path: str | Path | SQLiteDatabase) -> SQLiteDatabase:
+    """Return the process's database of a file; a database is returned as it is."""
+    from aragora_sql.database.sqlite import SQLiteDatabase, get_sqlite_database
+
+    return path if isinstance(path, SQLiteDatabase) else get_sqlite_database(path)
+
+
+async def initialized(store: StoreT) -> StoreT:
+    """Initialize a store, log which one is in use, and return it."""
+    await store.initialize()
+    log.info("Using %s", type(store).__name__)
+    return store
+
+
+def counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return a grouped count, which queries give as [name, count] pairs, as a dictionary."""
+    return {name: int(count) for name, count in pairs}

@@ -1,0 +1,377 @@
+"""What the consensus store returns and takes: records, enumerations, and checks of new rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from aragora_sql.database.values import utc_now
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import Record
+from aragora_sql.stores.topics import topic_hash, topic_terms
+
+__all__ = [
+    "CleanupResult",
+    "ConsensusRecord",
+    "ConsensusStats",
+    "ConsensusStrength",
+    "DebateVote",
+    "DissentRecord",
+    "DissentType",
+    "ProofRecord",
+    "ProofStatus",
+    "SimilarConsensus",
+    "SimilarDebate",
+    "new_consensus",
+    "new_dissent",
+    "new_proof",
+]
+
+
+class ConsensusStrength(StrEnum):
+    """How broad the agreement is."""
+
+    UNANIMOUS = "unanimous"
+    STRONG = "strong"
+    MODERATE = "moderate"
+    WEAK = "weak"
+    SPLIT = "split"
+    CONTESTED = "contested"
+
+
+class DissentType(StrEnum):
+    """What kind of objection a dissent is."""
+
+    MINOR_QUIBBLE = "minor_quibble"
+    ALTERNATIVE_APPROACH = "alternative_approach"
+    FUNDAMENTAL_DISAGREEMENT = "fundamental_disagreement"
+    EDGE_CASE_CONCERN = "edge_case_concern"
+    RISK_WARNING = "risk_warning"
+    ABSTENTION = "abstention"
+
+
+class ProofStatus(StrEnum):
+    """How a run of a prover ended."""
+
+    NOT_ATTEMPTED = "not_attempted"
+    TRANSLATION_FAILED = "translation_failed"
+    PROOF_FOUND = "proof_found"
+    PROOF_FAILED = "proof_failed"
+    TIMEOUT = "timeout"
+    BACKEND_UNAVAILABLE = "backend_unavailable"
+    NOT_SUPPORTED = "not_supported"
+    UNKNOWN = "unknown"
+
+
+STRENGTHS = tuple(strength.value for strength in ConsensusStrength)
+DISSENT_TYPES = tuple(kind.value for kind in DissentType)
+PROOF_STATUSES = tuple(status.value for status in ProofStatus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsensusRecord(Record):
+    """What a debate agreed on.
+
+    ``confidence`` is from 0 to 1, ``debate_duration_seconds`` in seconds. ``superseded_by`` is the
+    newest consensus that replaced this one, ``dissent_ids`` are its dissents, oldest first.
+    """
+
+    id: str
+    topic: str
+    topic_hash: str
+    conclusion: str
+    strength: str
+    confidence: float
+    domain: str | None
+    debate_id: str | None
+    participating_agents: list[str]
+    agreeing_agents: list[str]
+    dissenting_agents: list[str]
+    key_claims: list[str]
+    supporting_evidence: list[str]
+    tags: list[str]
+    belief_cruxes: list[Any]
+    rounds: int
+    debate_duration_seconds: float
+    supersedes: str | None
+    superseded_by: str | None
+    dissent_ids: list[str]
+    metadata: dict[str, Any]
+    data: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the consensus was reached; another name of ``created_at``."""
+        return self.created_at
+
+    def compute_agreement_ratio(self) -> float:
+        """Return the share of participating agents that agreed; 0 when nobody took part."""
+        if not self.participating_agents:
+            return 0.0
+        return len(self.agreeing_agents) / len(self.participating_agents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarConsensus(ConsensusRecord):
+    """A consensus on a similar topic.
+
+    ``similarity`` is the Jaccard similarity of both topics' terms, above 0.1 and up to 1; 1 for
+    the same set of words.
+    """
+
+    similarity: float
+
+    @property
+    def similarity_score(self) -> float:
+        """Another name of ``similarity``."""
+        return self.similarity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DissentRecord(Record):
+    """An opinion against a consensus; ``confidence`` is the agent's own, from 0 to 1."""
+
+    id: str
+    consensus_id: str
+    agent_id: str
+    dissent_type: str
+    content: str
+    reasoning: str
+    confidence: float
+    acknowledged: bool
+    rebuttal: str
+    metadata: dict[str, Any]
+    data: dict[str, Any]
+    created_at: datetime
+
+    @property
+    def debate_id(self) -> str:
+        """The older name of ``consensus_id``."""
+        return self.consensus_id
+
+    @property
+    def timestamp(self) -> datetime:
+        """Another name of ``created_at``."""
+        return self.created_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRecord(Record):
+    """A run of a formal prover on a consensus; times are in milliseconds."""
+
+    id: str
+    consensus_id: str
+    proof_status: str
+    language: str | None
+    formal_statement: str | None
+    is_verified: bool
+    proof_hash: str | None
+    translation_time_ms: float | None
+    proof_search_time_ms: float | None
+    prover_version: str | None
+    error_message: str | None
+    metadata: dict[str, Any]
+    data: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateVote(Record):
+    """A user's vote on a debate."""
+
+    debate_id: str
+    user_id: str
+    vote: str
+    source: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarDebate(Record):
+    """A similar consensus with its dissents, newest first, and why it matters."""
+
+    consensus: ConsensusRecord
+    similarity_score: float
+    dissents: list[DissentRecord]
+    relevance_notes: str
+
+    @property
+    def similarity(self) -> float:
+        """Another name of ``similarity_score``."""
+        return self.similarity_score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsensusStats(Record):
+    """Counts of the whole store; ``by_domain`` has the ten largest domains."""
+
+    total_consensus: int
+    total_dissents: int
+    total_proofs: int
+    verified_proofs: int
+    avg_confidence: float
+    by_strength: dict[str, int]
+    by_domain: dict[str, int]
+    by_dissent_type: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupResult(Record):
+    """How many consensus and dissent rows a clean-up archived and deleted."""
+
+    archived: int
+    deleted: int
+
+
+def new_consensus(
+    path: str,
+    topic: str,
+    conclusion: str,
+    strength: ConsensusStrength | str,
+    confidence: float,
+    participating_agents: Iterable[str],
+    agreeing_agents: Iterable[str],
+    dissenting_agents: Iterable[str] | None = None,
+    key_claims: Iterable[str] | None = None,
+    domain: str = "general",
+    tags: Iterable[str] | None = None,
+    debate_duration: float = 0.0,
+    rounds: int = 0,
+    metadata: Mapping[str, Any] | None = None,
+    supporting_evidence: Iterable[str] | None = None,
+    belief_cruxes: Iterable[Any] | None = None,
+    supersedes: str | None = None,
+    debate_id: str | None = None,
+    data: Mapping[str, Any] | None = None,
+    created_at: datetime | None = None,
+) -> tuple[ConsensusRecord, dict[str, Any]]:
+    """Check the arguments and return the record and the parameters of its query."""
+    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    if supersedes is not None:
+        valid.identifier(supersedes, f"{path}supersedes")
+    documents = {
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
+        "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
+    }
+    lists: dict[str, Any] = {
+        "participating_agents": valid.texts(participating_agents, f"{path}participating_agents"),
+        "agreeing_agents": valid.texts(agreeing_agents, f"{path}agreeing_agents"),
+        "dissenting_agents": valid.texts(dissenting_agents, f"{path}dissenting_agents"),
+        "key_claims": valid.texts(key_claims, f"{path}key_claims"),
+        "supporting_evidence": valid.texts(supporting_evidence, f"{path}supporting_evidence"),
+        "tags": valid.texts(tags, f"{path}tags"),
+    }
+    plain: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "topic": valid.identifier(topic, f"{path}topic"),
+        "topic_hash": topic_hash(topic),
+        "conclusion": valid.text(conclusion, f"{path}conclusion"),
+        "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
+        "confidence": valid.share(confidence, f"{path}confidence"),
+        "domain": valid.identifier(domain, f"{path}domain"),
+        "debate_id": valid.optional_text(debate_id, f"{path}debate_id"),
+        "rounds": valid.integer(rounds, f"{path}rounds"),
+        "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
+        "supersedes": supersedes,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    record = ConsensusRecord(
+        **plain,
+        **lists,
+        **{name: valid.decoded(encoded) for name, encoded in documents.items()},
+        superseded_by=None,
+        dissent_ids=[],
+    )
+    row = {**plain, **lists, **documents, "topic_terms": " ".join(topic_terms(topic))}
+    return record, row
+
+
+def new_dissent(
+    path: str,
+    debate_id: str,
+    agent_id: str,
+    dissent_type: DissentType | str,
+    content: str,
+    reasoning: str = "",
+    confidence: float = 0.0,
+    acknowledged: bool = False,
+    rebuttal: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    created_at: datetime | None = None,
+) -> tuple[DissentRecord, dict[str, Any]]:
+    """Check the arguments and return the record and the parameters of its query."""
+    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    documents = {
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
+    }
+    plain: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "consensus_id": valid.identifier(debate_id, f"{path}debate_id"),
+        "agent_id": valid.identifier(agent_id, f"{path}agent_id"),
+        "dissent_type": valid.choice(dissent_type, f"{path}dissent_type", DISSENT_TYPES),
+        "content": valid.text(content, f"{path}content"),
+        "reasoning": valid.text(reasoning, f"{path}reasoning"),
+        "confidence": valid.share(confidence, f"{path}confidence"),
+        "acknowledged": valid.truth(acknowledged, f"{path}acknowledged"),
+        "rebuttal": valid.text(rebuttal, f"{path}rebuttal"),
+        "created_at": moment,
+    }
+    decoded = {name: valid.decoded(encoded) for name, encoded in documents.items()}
+    return DissentRecord(**plain, **decoded), {**plain, **documents}
+
+
+def new_proof(
+    path: str,
+    debate_id: str,
+    proof_status: ProofStatus | str,
+    language: str | None = None,
+    formal_statement: str | None = None,
+    is_verified: bool = False,
+    proof_hash: str | None = None,
+    translation_time_ms: float | None = None,
+    proof_search_time_ms: float | None = None,
+    prover_version: str | None = None,
+    error_message: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    created_at: datetime | None = None,
+) -> tuple[ProofRecord, dict[str, Any]]:
+    """Check the arguments and return the record and the parameters of its query."""
+    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    documents = {
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
+    }
+    times = {
+        "translation_time_ms": translation_time_ms,
+        "proof_search_time_ms": proof_search_time_ms,
+    }
+    plain: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "consensus_id": valid.identifier(debate_id, f"{path}debate_id"),
+        "proof_status": valid.choice(proof_status, f"{path}proof_status", PROOF_STATUSES),
+        "language": valid.optional_text(language, f"{path}language"),
+        "formal_statement": valid.optional_text(formal_statement, f"{path}formal_statement"),
+        "is_verified": valid.truth(is_verified, f"{path}is_verified"),
+        "proof_hash": valid.optional_text(proof_hash, f"{path}proof_hash"),
+        "prover_version": valid.optional_text(prover_version, f"{path}prover_version"),
+        "error_message": valid.optional_text(error_message, f"{path}error_message"),
+        "created_at": moment,
+        **{
+            name: None if value is None else valid.number(value, f"{path}{name}")
+            for name, value in times.items()
+        },
+    }
+    decoded = {name: valid.decoded(encoded) for name, encoded in documents.items()}
+    return ProofRecord(**plain, **decoded), {**plain, **documents}

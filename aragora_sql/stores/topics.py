@@ -1,0 +1,194 @@
+"""How topics are compared: hash, terms, similarity, and the plan of a search.
+
+Both engines index the same terms, which :func:`topic_terms` makes, so a search finds the same
+records on both, whatever the server's locale:
+
+* letters are compared without case and without diacritical marks of Latin, Greek and Cyrillic
+  ("Café" and "CAFE" are one term), and compatibility forms count as their plain form ("ﬁ", "①");
+* a term is a run of letters, digits and the marks that belong to them; all else separates terms,
+  also ``_``, ``%``, quotes and search operators;
+* terms are cut after 64 characters, and a topic has at most 1,000 distinct ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["search_levels", "term_frequencies", "topic_hash", "topic_similarity", "topic_terms"]
+
+LONGEST_TERM = 64
+MOST_TERMS = 1000
+
+# The plan of a search; the figures are from measurements on 100,000 and 1,000,000 topics.
+GROUP_SIZE = 5
+MOST_SEARCH_TERMS = 16
+SAMPLE_SIZE = 5000
+NEWEST_ROWS = 1000
+# Terms that together stand in more than this share of topics never drive a search alone.
+COMMON_SHARE = 0.02
+RARE_SHARE = 1e-4
+# Levels of a group: how many of its terms have to match. Four of five finds little that three do
+# not, and costs a search of its own.
+_LEVELS = {1: (1,), 2: (2, 1), 3: (3, 2, 1), 4: (4, 3, 2, 1), 5: (5, 3, 2, 1)}
+
+
+class _Fold(dict[int, int | str | None]):
+    """A translation table that learns each character at its first use."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        character = chr(code)
+        category = unicodedata.category(character)
+        replacement: int | str | None = " "
+        if 0x300 <= code <= 0x36F:
+            replacement = None
+        elif category[0] in "LNM":
+            replacement = code
+        self[code] = replacement
+        return replacement
+
+
+_FOLD = _Fold()
+
+
+def topic_hash(topic: str) -> str:
+    """Return the key of a topic's set of words: 16 hexadecimal digits.
+
+    Lower case, split at white space, distinct words sorted and joined by a blank, SHA-256. Order,
+    case, spacing and repeats do not matter; punctuation does.
+    """
+    words = " ".join(sorted(set(topic.lower().split())))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def topic_similarity(topic: str, other: str) -> float:
+    """Return the Jaccard similarity of two topics' words, 0 to 1; 1 when their hashes match.
+
+    Words are lower-case and split at white space. Two empty topics give 0.
+    """
+    words, others = set(topic.lower().split()), set(other.lower().split())
+    if not words or not others:
+        return 0.0
+    return len(words & others) / len(words | others)
+
+
+def topic_terms(topic: str) -> list[str]:
+    """Return the distinct search terms of a topic in the order of their first use."""
+    folded = unicodedata.normalize("NFKD", topic.casefold()).translate(_FOLD)
+    # casefold() again: compatibility forms may have given capitals
+    terms = (term[:LONGEST_TERM] for term in folded.casefold().split())
+    return list(dict.fromkeys(terms))[:MOST_TERMS]
+
+
+def term_frequencies(sample: Sequence[str]) -> dict[str, float]:
+    """Return the share of sampled topics in which each common term stands.
+
+    ``sample`` holds each topic's terms joined by blanks. A sample smaller than
+    :data:`SAMPLE_SIZE` is the whole store, in which no search is slow: nothing counts as common.
+    """
+    if len(sample) < SAMPLE_SIZE:
+        return {}
+    counted = Counter(term for terms in sample for term in terms.split())
+    return {term: n / len(sample) for term, n in counted.items() if n >= 3}
+
+
+def search_levels(terms: Iterable[str], frequencies: Mapping[str, float], wanted: int) -> list[str]:
+    """Return the searches to try one after the other, from all words to any word.
+
+    Each is an expression of terms, ``&``, ``|`` and parentheses. Terms are taken in groups of
+    :data:`GROUP_SIZE`, rarest first; within a group fewer and fewer have to match. Where only
+    common terms are left to drive a search, one that begins with ``~`` looks at the newest rows
+    first. ``wanted`` is the number of rows asked for.
+    """
+    ordered = sorted(
+        dict.fromkeys(terms), key=lambda term: (frequencies.get(term, RARE_SHARE), -len(term), term)
+    )
+    if len(ordered) > MOST_SEARCH_TERMS:
+        # The two most common ones stay: with them a search always finds something.
+        ordered = ordered[: MOST_SEARCH_TERMS - 2] + ordered[-2:]
+    if not ordered:
+        return []
+    newest = _newest_rows_level(ordered, frequencies, wanted)
+    levels: list[str] = []
+    narrowed = False
+    for start in range(0, len(ordered), GROUP_SIZE):
+        group = ordered[start : start + GROUP_SIZE]
+        drivers = _count_drivers(group, frequencies)
+        for least in _LEVELS[len(group)]:
+            too_common = drivers < len(group) - least + 1
+            narrowed |= too_common
+            if newest and (start or (too_common and least <= newest[0])):
+                levels.append(newest[1])
+                newest = None
+            expression = _at_least(group, least, drivers)
+            if expression:
+                levels.append(expression)
+    if newest:
+        levels.append(newest[1])
+    if narrowed:
+        levels.append("(" + "|".join(ordered) + ")")
+    return levels
+
+
+def _count_drivers(group: Sequence[str], frequencies: Mapping[str, float]) -> int:
+    """Return how many of the group's first terms are rare enough to start a search with."""
+    total = 0.0
+    for number, term in enumerate(group):
+        total += frequencies.get(term, RARE_SHARE)
+        if total > COMMON_SHARE:
+            return number
+    return len(group)
+
+
+def _newest_rows_level(
+    ordered: Sequence[str], frequencies: Mapping[str, float], wanted: int
+) -> tuple[int, str] | None:
+    """Return how many common terms newest rows should share, and the search for them.
+
+    As many as still let three times the wanted rows be expected among the newest ones.
+    """
+    common = [term for term in ordered if term in frequencies][-8:]
+    chances = [1.0]
+    for term in common:
+        share = frequencies[term]
+        chances = [
+            (chances[k] if k < len(chances) else 0.0) * (1 - share)
+            + (chances[k - 1] * share if k else 0.0)
+            for k in range(len(chances) + 1)
+        ]
+    enough = [
+        least
+        for least in range(1, len(chances))
+        if NEWEST_ROWS * sum(chances[least:]) >= 3 * wanted
+    ]
+    if not enough:
+        return None
+    expression = _at_least(common, enough[-1], len(common))
+    return (enough[-1], f"~{expression}") if expression else None
+
+
+def _at_least(terms: Sequence[str], least: int, drivers: int) -> str | None:
+    """Return an expression for "at least so many of the terms, one of the first drivers in it".
+
+    Split into a rare and a common half, so that an index walks the rare half only. None when
+    nothing could match.
+    """
+    count = len(terms)
+    if drivers <= 0 or least > count:
+        return None
+    if least == 1:
+        return "(" + "|".join(terms[:drivers]) + ")" if min(drivers, count) > 1 else terms[0]
+    if least == count:
+        return "(" + "&".join(terms) + ")"
+    # With enough drivers every match holds one of them anyway.
+    split, fewest = (drivers, 1) if drivers < count - least + 1 else ((count + 1) // 2, 0)
+    rare, common = terms[:split], terms[split:]
+    choices = []
+    for from_rare in range(min(least, split), max(fewest, least - len(common)) - 1, -1):
+        halves = ((rare, from_rare), (common, least - from_rare))
+        parts = [_at_least(half, n, len(half)) for half, n in halves if n > 0]
+        whole = [part for part in parts if part]
+        choices.append("(" + "&".join(whole) + ")" if len(whole) > 1 else whole[0])
+    return "(" + "|".join(choices) + ")" if len(choices) > 1 else choices[0]

@@ -1,0 +1,173 @@
+"""Arguments are checked at the door of a store, the same for both engines.
+
+Every function returns the value in the form in which it is stored and raises
+:class:`~aragora_sql.errors.InvalidInputError`, which names the argument and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
+from aragora_sql.errors import InvalidInputError
+
+__all__ = [
+    "choice",
+    "document",
+    "identifier",
+    "integer",
+    "items",
+    "limit",
+    "moment",
+    "number",
+    "optional_text",
+    "share",
+    "text",
+    "texts",
+]
+
+# PostgreSQL's INTEGER; SQLite would take more.
+LARGEST_INTEGER = 2**31 - 1
+
+
+def text(value: Any, argument: str) -> str:
+    """Check a text, which may be empty."""
+    if not isinstance(value, str):
+        raise InvalidInputError(argument, f"a text is needed, not {type(value).__name__}")
+    check_text(value, argument)
+    return value
+
+
+def optional_text(value: Any, argument: str) -> str | None:
+    """Check a text that may be None."""
+    return None if value is None else text(value, argument)
+
+
+def identifier(value: Any, argument: str) -> str:
+    """Check a text that has to say something: not empty, not only white space."""
+    checked = text(value, argument)
+    if not checked.strip():
+        raise InvalidInputError(argument, "is empty")
+    return checked
+
+
+def number(value: Any, argument: str, least: float = 0.0, most: float = math.inf) -> float:
+    """Check a finite number between ``least`` and ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError(argument, f"a number is needed, not {type(value).__name__}")
+    try:
+        checked = float(value)
+    except OverflowError:
+        checked = math.inf
+    if not math.isfinite(checked):
+        raise InvalidInputError(argument, f"{checked!r} is not a finite number")
+    if not least <= checked <= most:
+        allowed = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
+        raise InvalidInputError(argument, f"{checked!r} is not {allowed}")
+    return checked
+
+
+def share(value: Any, argument: str) -> float:
+    """Check a confidence, probability or rate: a number from 0 to 1."""
+    return number(value, argument, 0.0, 1.0)
+
+
+def integer(value: Any, argument: str, least: int = 0, most: int = LARGEST_INTEGER) -> int:
+    """Check a whole number between ``least`` and ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInputError(argument, f"a whole number is needed, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise InvalidInputError(argument, f"{value} is not between {least} and {most}")
+    return value
+
+
+def limit(value: Any, argument: str = "limit") -> int:
+    """Check how many rows are asked for: 0 or more."""
+    return integer(value, argument)
+
+
+def truth(value: Any, argument: str) -> bool:
+    """Check a truth value; 0 and 1 are not taken for one."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(argument, f"True or False is needed, not {type(value).__name__}")
+    return value
+
+
+def moment(value: Any, argument: str) -> datetime:
+    """Check an aware datetime and return it in UTC."""
+    if not isinstance(value, datetime):
+        raise InvalidInputError(argument, f"a datetime is needed, not {type(value).__name__}")
+    if value.tzinfo is None:
+        raise InvalidInputError(argument, "has no time zone; use an aware datetime, best in UTC")
+    return value.astimezone(UTC)
+
+
+def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
+    """Check one of some known words; an enumeration's member counts as its value."""
+    name = value.value if isinstance(value, Enum) else value
+    if not isinstance(name, str) or name not in allowed:
+        raise InvalidInputError(argument, f"{name!r} is not known; use {', '.join(allowed)}")
+    return name
+
+
+def items(value: Any, argument: str) -> list[Any]:
+    """Check a list or tuple, and not a text."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise InvalidInputError(argument, f"a list is needed, not {type(value).__name__}")
+    return list(value)
+
+
+def texts(value: Any, argument: str) -> list[str]:
+    """Check a list of texts; None counts as an empty list."""
+    if value is None:
+        return []
+    return [text(item, f"{argument}[{i}]") for i, item in enumerate(items(value, argument))]
+
+
+def identifiers(value: Any, argument: str) -> list[str]:
+    """Check a list of texts that each say something, and leave out repeats."""
+    named = [identifier(item, f"{argument}[{i}]") for i, item in enumerate(items(value, argument))]
+    return list(dict.fromkeys(named))
+
+
+def document(value: Any, argument: str) -> EncodedJSON:
+    """Check a JSON object and encode it; None counts as an empty one."""
+    if value is None:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
+    return dump_json(dict(value), argument)
+
+
+def array(value: Any, argument: str) -> EncodedJSON:
+    """Check a list of anything that JSON can hold and encode it; None counts as empty."""
+    return dump_json([] if value is None else items(value, argument), argument)
+
+
+def decoded(encoded: EncodedJSON) -> Any:
+    """Return what an encoded document reads back as."""
+    return load_json(encoded)
+
+
+def prepare_each(
+    prepare: Callable[..., Any], entries: Iterable[Mapping[str, Any]], argument: str
+) -> list[tuple[Any, dict[str, Any]]]:
+    """Check every entry of a batch before any is written.
+
+    ``prepare`` takes the path for error messages and an entry's content as arguments, and returns
+    a record with the parameters of its query.
+    """
+    prepared = []
+    for number, entry in enumerate(items(entries, argument)):
+        path = f"{argument}[{number}]"
+        if not isinstance(entry, Mapping):
+            raise InvalidInputError(path, f"a mapping is needed, not {type(entry).__name__}")
+        try:
+            prepared.append(prepare(f"{path}.", **entry))
+        except TypeError as error:
+            raise InvalidInputError(path, str(error).partition("() ")[2]) from error
+    return prepared
