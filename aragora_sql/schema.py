@@ -22,10 +22,12 @@ from aragora_sql.queries.parameters import Token, scan
 
 __all__ = [
     "Difference",
+    "SchemaPlan",
     "apply_schema",
     "describe_catalog",
     "initialize_store",
     "latest_version",
+    "plan_schema",
     "render_schema",
     "store_names",
     "verify_schema",
@@ -78,6 +80,28 @@ class Difference:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaPlan:
+    """What creating or upgrading a store's schema does: from a version (None: absent) to one."""
+
+    store: str
+    present: int | None
+    latest: int
+
+    def describe(self, *, done: bool) -> str:
+        """Say it in a few words, as a plan or as what was done."""
+        if self.present == self.latest:
+            return f"version {self.latest} is there"
+        if self.present is None:
+            return f"{'created' if done else 'would be created'} at version {self.latest}"
+        verb = "upgraded" if done else "would be upgraded"
+        return f"{verb} from version {self.present} to {self.latest}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {"store": self.store, "present": self.present, "latest": self.latest}
+
+
 def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
     """Return the stores of the unified schema in the order in which they have to be created."""
     return [name for name in _included(dialect, root or sql_dir()) if name != VERSIONS]
@@ -122,6 +146,24 @@ def _upgrades(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
 def latest_version(store: str, dialect: Dialect, root: Path | None = None) -> int:
     """Return the version of a store's schema that the SQL files lead to."""
     return max(_upgrades(store, dialect, root or sql_dir()), default=1)
+
+
+async def plan_schema(
+    database: Database, stores: Sequence[str] | None = None, root: Path | None = None
+) -> list[SchemaPlan]:
+    """Return what :func:`apply_schema` would do, without doing it."""
+    root = root or sql_dir()
+    names = store_names(database.dialect, root) if stores is None else stores
+    queries = load_queries(VERSIONS, database.dialect, _versions_root(database.dialect, root))
+    async with database.read() as connection:
+        return [
+            SchemaPlan(
+                store=name,
+                present=await _version(connection, queries, name),
+                latest=latest_version(name, database.dialect, root),
+            )
+            for name in names
+        ]
 
 
 async def apply_schema(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 
 from aragora_sql.database.statement import Statement
+from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row"]
 
@@ -162,9 +164,36 @@ class Database(ABC):
     async def close(self) -> None:
         """Close what this object opened. Closing twice is harmless."""
 
-    @abstractmethod
     async def health(self, timeout: float = 5.0) -> Health:
         """Ask the database for ``SELECT 1`` and wait at most ``timeout`` seconds; never raises."""
+        started = time.perf_counter()
+        probe = asyncio.ensure_future(self._ping())
+        try:
+            await asyncio.wait({probe}, timeout=timeout)
+        finally:
+            # A connection that hangs is cleaned up behind our back: the answer must not wait.
+            if not probe.done():
+                probe.cancel()
+                _probes.add(probe)
+                probe.add_done_callback(_probes.discard)
+        error = (
+            f"no answer within {timeout:g} s"
+            if not probe.done() or probe.cancelled()
+            else probe.result()
+        )
+        if error is not None:
+            return Health(ok=False, dialect=self.dialect, latency_ms=None, error=error)
+        latency = (time.perf_counter() - started) * 1000
+        return Health(ok=True, dialect=self.dialect, latency_ms=latency, error=None)
+
+    async def _ping(self) -> str | None:
+        """Return what is wrong, or None."""
+        try:
+            async with self.read() as connection:
+                await connection.run_script("health", "SELECT 1")
+        except AragoraSQLError as error:
+            return str(error)
+        return None
 
     @abstractmethod
     def metrics(self) -> PoolMetrics:
@@ -199,6 +228,8 @@ class _Unit:
 
 
 _units: ContextVar[Mapping[object, _Unit]] = ContextVar("aragora_sql_units")
+# Cancelled health probes that still clean up; a task without a reference may vanish.
+_probes: set[asyncio.Future[str | None]] = set()
 _NO_UNITS: Mapping[object, _Unit] = {}
 
 

@@ -9,13 +9,12 @@ import asyncio
 import logging
 import math
 import ssl
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from aragora_sql.database.base import Connection, Database, Health, PoolMetrics, Row, _Kind
+from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, _Kind
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import (
@@ -67,6 +66,9 @@ log = logging.getLogger(__name__)
 DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_ACQUIRE_TIMEOUT = 10.0
 DEFAULT_CONNECT_TIMEOUT = 10.0
+# How long a cancelled statement may take to stop, and a pool to close, in seconds.
+RELEASE_TIMEOUT = 2.0
+CLOSE_TIMEOUT = 10.0
 
 # URI options that libpq knows and asyncpg would send to the server as settings.
 _IGNORED_OPTIONS = frozenset(
@@ -346,19 +348,8 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         if self._owns_pool and not self._closed:
             self._closed = True
-            await self._pool.close()
+            await _close_pool(self._pool)
         self._closed = True
-
-    async def health(self, timeout: float = 5.0) -> Health:
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(timeout), self.read() as connection:
-                await connection.fetch_value(_SELECT_1, ())
-        except (AragoraSQLError, TimeoutError) as error:
-            reason = str(error) or f"no answer within {timeout:g} s"
-            return Health(ok=False, dialect="postgres", latency_ms=None, error=reason)
-        latency = (time.perf_counter() - started) * 1000
-        return Health(ok=True, dialect="postgres", latency_ms=latency, error=None)
 
     def metrics(self) -> PoolMetrics:
         pool = self._pool
@@ -422,12 +413,13 @@ class PostgresDatabase(Database):
         if not isinstance(connection, PostgresConnection):
             raise TypeError("not a PostgreSQL connection")
         try:
-            await self._pool.release(connection._proxy)
+            await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
+        except TimeoutError:
+            # asyncpg has closed the connection; what it was used for is over.
+            log.warning("a connection was dropped: the server gave no answer when it was released")
         except Exception as error:
             raise _translate(error, "release") from error
 
-
-_SELECT_1 = Statement(name="health", sql="SELECT 1")
 
 _UNREACHABLE = (
     OSError,
@@ -510,6 +502,15 @@ def _without_value(error: asyncpg.DataError) -> str:
     return f"{position} ({expectation}" if bracket else position
 
 
+async def _close_pool(pool: Pool) -> None:
+    """Close a pool in an orderly way, or at once when the server does not answer."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
 # One pool per event loop and DSN: a pool can't be used from another loop.
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = WeakKeyDictionary()
 _pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
@@ -558,4 +559,4 @@ async def close_postgres_pool() -> None:
         pools = _pools.get(loop, {})
         while pools:
             _, pool = pools.popitem()
-            await pool.close()
+            await _close_pool(pool)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from aragora_sql.database.base import Connection, Database, Health, PoolMetrics, Row, _Kind
+from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, _Kind
 from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import (
     check_text,
@@ -313,17 +313,6 @@ class SQLiteDatabase(Database):
                 await self._writer.close()
                 self._writer = None
 
-    async def health(self, timeout: float = 5.0) -> Health:
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(timeout), self.read() as connection:
-                await connection.fetch_value(_SELECT_1, {})
-        except (AragoraSQLError, TimeoutError) as error:
-            reason = str(error) or f"no answer within {timeout:g} s"
-            return Health(ok=False, dialect="sqlite", latency_ms=None, error=reason)
-        latency = (time.perf_counter() - started) * 1000
-        return Health(ok=True, dialect="sqlite", latency_ms=latency, error=None)
-
     def metrics(self) -> PoolMetrics:
         size = self._reader_count + (self._writer is not None)
         return PoolMetrics(
@@ -433,9 +422,6 @@ class SQLiteDatabase(Database):
             else:
                 self._idle_readers.append(handle)
             self._reader_turn.release()
-
-
-_SELECT_1 = Statement(name="health", sql="SELECT 1")
 
 
 # What follows runs on the thread of a connection.

@@ -1,0 +1,49 @@
+# Each command sets up .venv by itself, from Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTS ?= tests
+# Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
+export PG
+
+.PHONY: help demo test lint format check bench clean
+
+help:
+	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
+	@echo "make test          run the tests (PG=all: on every PostgreSQL that is found here)"
+	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
+	@echo "make check         lint, then test"
+	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
+	@echo "make format        format the Python files"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/aragora-sql demo
+
+test: $(READY)
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint test
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,185 @@
+"""``aragora-sql demo``: both stores at work on SQLite and on PostgreSQL, with the same answers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from aragora_sql.cli.demo_debates import DEBATES, OUTCOMES, QUESTIONS
+from aragora_sql.database import Database
+from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.dissent_retriever import DissentRetriever
+
+__all__ = ["add_commands"]
+
+
+def add_commands(groups: Any) -> None:
+    """Add the command to the parser of ``aragora-sql``."""
+    demo = groups.add_parser(
+        "demo", help="store and search some debates on SQLite, then on a throw-away PostgreSQL"
+    )
+    demo.set_defaults(run=_run)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one engine answered; everything but ids and times."""
+
+    similar: dict[str, list[tuple[str, str, str, float, float, int]]]
+    risks: list[tuple[str, str]]
+    patterns: list[tuple[str, str, int, float]]
+    weights: dict[str, float]
+    consensus_stats: dict[str, Any]
+    critique_stats: dict[str, Any]
+
+
+def _run(options: argparse.Namespace) -> int:
+    from aragora_sql.database.postgres import PostgresDatabase
+    from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.embedded import EmbeddedServer
+
+    console = Console()
+
+    async def on_sqlite(folder: str) -> Answers:
+        return await _work(SQLiteDatabase(Path(folder) / "aragora.db"))
+
+    async def on_postgres(dsn: str) -> Answers:
+        return await _work(await PostgresDatabase.connect(dsn, min_size=1, max_size=4))
+
+    with tempfile.TemporaryDirectory(prefix="aragora-demo-") as folder:
+        console.rule("SQLite: a file, nothing to set up")
+        sqlite = asyncio.run(on_sqlite(folder))
+    _show(console, sqlite)
+
+    console.rule("PostgreSQL: a server of its own, started for this demo")
+    with EmbeddedServer() as server:
+        console.print(f"PostgreSQL {server.version} is up; the same store classes, the same calls.")
+        postgres = asyncio.run(on_postgres(server.dsn()))
+    _show(console, postgres)
+
+    console.rule("Comparison")
+    if sqlite == postgres:
+        console.print("[green]Both engines gave the same answers.[/green] Nothing is left running.")
+        return 0
+    for name in Answers.__dataclass_fields__:
+        if getattr(sqlite, name) != getattr(postgres, name):
+            console.print(f"[red]{name} differs[/red]")
+            console.print("SQLite:    ", getattr(sqlite, name))
+            console.print("PostgreSQL:", getattr(postgres, name))
+    return 1
+
+
+async def _work(database: Database) -> Answers:
+    try:
+        memory, critiques = ConsensusMemory(database), CritiqueStore(database)
+        await memory.initialize()
+        await critiques.initialize()
+        await _store(memory, critiques)
+        return await _ask(memory, critiques)
+    finally:
+        await database.close()
+
+
+async def _store(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
+    """Store every debate in a transaction over both stores."""
+    for debate in DEBATES:
+        async with memory.database.transaction():
+            await critiques.store_debate(**debate["result"])
+            consensus = await memory.store_consensus(
+                **debate["consensus"], debate_id=debate["result"]["debate_id"]
+            )
+            await memory.store_dissents(
+                {"debate_id": consensus.id, **dissent} for dissent in debate["dissents"]
+            )
+    for stored in reversed(await critiques.get_recent_critiques()):
+        await critiques.store_critique_patterns(stored, "Changed as suggested")
+    for issue in OUTCOMES["failed_issues"]:
+        await critiques.fail_pattern(issue)
+    await critiques.update_reputations(OUTCOMES["reputation"])
+
+
+async def _ask(memory: ConsensusMemory, critiques: CritiqueStore) -> Answers:
+    similar = {
+        question: [
+            (
+                found.topic,
+                found.conclusion,
+                found.strength,
+                found.confidence,
+                round(found.similarity, 6),
+                len(found.dissent_ids),
+            )
+            for found in await memory.find_similar(question, limit=3)
+        ]
+        for question in QUESTIONS
+    }
+    risks = await DissentRetriever(memory).find_risk_warnings(QUESTIONS[0])
+    patterns = await critiques.get_relevant(limit=5)
+    agents = sorted({update["agent_name"] for update in OUTCOMES["reputation"]})
+    return Answers(
+        similar=similar,
+        risks=[(risk.agent_id, risk.content) for risk in risks],
+        patterns=[
+            (p.issue_type, p.issue_text, p.success_count, round(p.surprise_score, 6))
+            for p in sorted(patterns, key=lambda p: (-p.success_count, p.issue_text))
+        ],
+        weights={
+            name: round(weight, 6)
+            for name, weight in (await critiques.get_vote_weights_batch(agents)).items()
+        },
+        consensus_stats=_rounded((await memory.get_stats()).to_dict()),
+        critique_stats=_rounded((await critiques.get_stats()).to_dict()),
+    )
+
+
+def _rounded(stats: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 9) if isinstance(v, float) else v for k, v in stats.items()}
+
+
+def _show(console: Console, answers: Answers) -> None:
+    for question, found in answers.similar.items():
+        table = Table(title=f"find_similar({question!r})", title_justify="left")
+        table.add_column("similarity", justify="right")
+        table.add_column("topic")
+        table.add_column("conclusion")
+        table.add_column("strength")
+        table.add_column("confidence", justify="right")
+        table.add_column("dissents", justify="right")
+        for topic, conclusion, strength, confidence, similarity, dissents in found:
+            table.add_row(
+                f"{similarity:.2f}", topic, conclusion, strength, f"{confidence:.2f}", str(dissents)
+            )
+        console.print(table)
+
+    patterns = Table(title="patterns that worked", title_justify="left")
+    patterns.add_column("category")
+    patterns.add_column("issue")
+    patterns.add_column("successes", justify="right")
+    patterns.add_column("surprise", justify="right")
+    for category, issue, successes, surprise in answers.patterns:
+        patterns.add_row(category, issue, str(successes), f"{surprise:.3f}")
+    console.print(patterns)
+
+    for agent, warning in answers.risks:
+        console.print(f"risk warning by {agent}: {warning}")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in answers.weights.items())
+    console.print(f"vote weights: {weights}")
+    for title, stats in (
+        ("consensus memory", answers.consensus_stats),
+        ("critique store", answers.critique_stats),
+    ):
+        console.print(f"{title}: " + ", ".join(f"{k} {_plain(v)}" for k, v in stats.items()))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {count}" for name, count in value.items()) + ")"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
