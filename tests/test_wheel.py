@@ -1,0 +1,78 @@
+"""A built wheel works from any folder, with no checkout around."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PROGRAM = """
+import asyncio, aragora_sql
+from aragora_sql.queries.files import packaged_sql_dir
+
+async def work():
+    memory = await aragora_sql.get_consensus_memory()
+    await memory.store_consensus("Rate limiting", "Token bucket", "strong", 0.9, ["a"], ["a"])
+    print(len(await memory.find_similar("rate limiting")), packaged_sql_dir())
+    await aragora_sql.close_databases()
+
+asyncio.run(work())
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.endswith(".sql")}
+    on_disk = {
+        "aragora_sql/sql/" + path.relative_to(ROOT / "sql").as_posix()
+        for path in (ROOT / "sql").rglob("*.sql")
+    }
+    assert packed == on_disk
+
+
+def test_an_installed_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=True)
+    binaries = environment / ("Scripts" if os.name == "nt" else "bin")
+    subprocess.run(
+        [str(binaries / "python"), "-m", "pip", "install", "--quiet", str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # Nothing of the checkout: no PYTHONPATH, no settings.
+    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=elsewhere, env=clean
+        ).stdout
+
+    found, folder = run(str(binaries / "python"), "-c", PROGRAM).split()
+    assert found == "1"
+    assert Path(folder).is_relative_to(environment)
+    assert (elsewhere / ".nomic" / "aragora.db").is_file()
+    script = run(str(binaries / "aragora-sql"), "schema", "show", "--dialect", "postgres")
+    assert "CREATE TABLE IF NOT EXISTS critiques" in script
+    command = (str(binaries / "aragora-sql"), "schema", "verify", "--store", "consensus")
+    assert "the schema is as the files say" in run(*command)
