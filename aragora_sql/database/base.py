@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 
 from aragora_sql.database.statement import Statement
-from aragora_sql.errors import AragoraSQLError
+from aragora_sql.errors import AragoraSQLError, DatabaseError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row"]
 
@@ -29,6 +29,48 @@ Dialect = Literal["postgres", "sqlite"]
 Row = dict[str, Any]
 
 _Kind = Literal["read", "write", "transaction"]
+
+_IS_OVER = "the unit of work that this connection was taken for is over"
+_HAS_FAILED = (
+    "a statement of this transaction failed, so nothing of it is kept; to catch an error and go "
+    "on, put what may fail in a transaction() of its own"
+)
+
+
+class _Turns(asyncio.Lock):
+    """Gives the tasks of a unit of work its connection one after the other, until it is over.
+
+    The statement of a transaction that fails is its last: PostgreSQL refuses all others and keeps
+    nothing, SQLite may have ended the transaction already.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_transaction = False
+        self.has_failed = False
+        self.is_over = False
+
+    def check(self) -> None:
+        if self.is_over:
+            raise DatabaseError(_IS_OVER)
+        if self.has_failed:
+            raise DatabaseError(_HAS_FAILED)
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+        if self.is_over or self.has_failed:
+            self.release()
+            self.check()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and self.in_transaction:
+            self.has_failed = True
+        self.release()
 
 
 class Connection(ABC):
@@ -41,7 +83,7 @@ class Connection(ABC):
     __slots__ = ("lock",)
 
     def __init__(self) -> None:
-        self.lock = asyncio.Lock()
+        self.lock = _Turns()
 
     @abstractmethod
     async def fetch_all(self, statement: Statement, arguments: Any) -> list[Row]:
@@ -156,7 +198,8 @@ class Database(ABC):
         """Open an atomic unit of work: all of it is kept, or none of it.
 
         An exception or a cancellation that leaves the block rolls all of it back. Inside another
-        transaction it is a savepoint.
+        transaction it is a savepoint. A statement that fails is the last of its transaction: to
+        catch its error and go on, put it in a nested one.
         """
         return UnitOfWork(self, "transaction")
 
@@ -219,11 +262,12 @@ class Database(ABC):
 class _Unit:
     """An open unit of work, as the context variable holds it."""
 
-    __slots__ = ("connection", "is_open", "kind")
+    __slots__ = ("connection", "is_open", "kind", "outer")
 
-    def __init__(self, connection: Connection, kind: _Kind) -> None:
+    def __init__(self, connection: Connection, kind: _Kind, outer: _Unit | None) -> None:
         self.connection = connection
         self.kind = kind
+        self.outer = outer
         self.is_open = True
 
 
@@ -236,11 +280,12 @@ _NO_UNITS: Mapping[object, _Unit] = {}
 class UnitOfWork:
     """The block of ``async with database.transaction()`` and its kind. Made for one use."""
 
-    __slots__ = ("_database", "_joined", "_kind", "_outer", "_token", "_unit")
+    __slots__ = ("_database", "_is_finished", "_joined", "_kind", "_outer", "_token", "_unit")
 
     def __init__(self, database: Database, kind: _Kind) -> None:
         self._database = database
         self._kind = kind
+        self._is_finished = False
         self._joined = False
         self._outer: Connection | None = None
         self._unit: _Unit | None = None
@@ -251,7 +296,9 @@ class UnitOfWork:
         units = _units.get(_NO_UNITS)
         key = database._unit_key()
         current = units.get(key)
-        if current is not None and current.is_open and database._serves(current.kind, kind):
+        while current is not None and not current.is_open:
+            current = current.outer
+        if current is not None and database._serves(current.kind, kind):
             if kind != "transaction":
                 self._joined = True
                 return current.connection
@@ -263,11 +310,14 @@ class UnitOfWork:
             connection = await database._acquire(kind)
         if kind == "transaction":
             try:
+                if self._outer is not None:
+                    self._outer.lock.check()
                 await connection._begin()
             except BaseException:
                 await self._leave(connection)
                 raise
-        self._unit = _Unit(connection, kind)
+            connection.lock.in_transaction = True
+        self._unit = _Unit(connection, kind, current)
         self._token = _units.set({**units, key: self._unit})
         return connection
 
@@ -287,26 +337,38 @@ class UnitOfWork:
         with contextlib.suppress(ValueError):
             _units.reset(token)
         connection = unit.connection
+        # Statements that other tasks have not begun yet are refused from here on.
+        connection.lock.is_over = True
         try:
-            if self._kind == "transaction":
-                # A task that was started inside may still be in the middle of a statement.
-                async with connection.lock:
+            # A task that was started inside may still be in the middle of one.
+            await connection.lock.acquire()
+            try:
+                if self._kind == "transaction":
                     await self._finish(connection, error)
+            finally:
+                connection.lock.release()
         finally:
             await self._leave(connection)
 
     async def _finish(self, connection: Connection, error: BaseException | None) -> None:
-        if error is None:
-            await connection._commit()
-            return
+        kept = error is None and not connection.lock.has_failed
         try:
-            await connection._rollback()
+            await (connection._commit() if kept else connection._rollback())
         except Exception as failure:
+            if error is None:
+                raise
             # The connection is gone, and the transaction with it: the first error says why.
-            error.add_note(f"the rollback found the connection lost: {failure}")
+            error.add_note(f"the rollback failed too: {failure}")
+            return
+        self._is_finished = True
+        if error is None and not kept:
+            raise DatabaseError(_HAS_FAILED)
 
     async def _leave(self, connection: Connection) -> None:
         if self._outer is not None:
+            if not self._is_finished:
+                # Cut short at its edges, it leaves the outer transaction in an unknown state.
+                self._outer.lock.has_failed = True
             self._outer.lock.release()
         else:
             await self._database._release(connection)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, _Kind
 from aragora_sql.database.statement import Statement
-from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.database.values import check_text, dump_json, load_json
 from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
@@ -202,12 +202,14 @@ class PostgresConnection(Connection):
 
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
         for argument in arguments:
-            kind = type(argument)
-            if kind is float:
+            if isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
-            elif kind is datetime and argument.tzinfo is None:
-                raise InvalidInputError(statement.name, "a datetime has no time zone")
+            elif isinstance(argument, datetime):
+                if argument.tzinfo is None:
+                    raise InvalidInputError(statement.name, "a datetime has no time zone")
+            elif isinstance(argument, str) and "\x00" in argument:
+                check_text(argument, statement.name)
         if self._json_as_text and statement.json_positions:
             arguments = list(arguments)
             for position in statement.json_positions:
@@ -224,8 +226,8 @@ class PostgresConnection(Connection):
         return row
 
     async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
-        arguments = self._prepare(statement, arguments)
         async with self.lock:
+            arguments = self._prepare(statement, arguments)
             try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
@@ -233,8 +235,8 @@ class PostgresConnection(Connection):
         return [self._row(statement, record) for record in records]
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
-        arguments = self._prepare(statement, arguments)
         async with self.lock:
+            arguments = self._prepare(statement, arguments)
             try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
@@ -246,8 +248,8 @@ class PostgresConnection(Connection):
         return None if row is None else next(iter(row.values()))
 
     async def execute(self, statement: Statement, arguments: Sequence[Any]) -> int:
-        arguments = self._prepare(statement, arguments)
         async with self.lock:
+            arguments = self._prepare(statement, arguments)
             try:
                 status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
@@ -256,10 +258,10 @@ class PostgresConnection(Connection):
         return int(count) if count.isdecimal() else 0
 
     async def execute_many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> int:
-        prepared = [self._prepare(statement, one) for one in arguments]
-        if not prepared:
+        if not arguments:
             return 0
         async with self.lock:
+            prepared = [self._prepare(statement, one) for one in arguments]
             try:
                 if len(prepared) == 1:
                     return len(await self._proxy.fetch(statement.sql, *prepared[0]))
@@ -379,6 +381,10 @@ class PostgresDatabase(Database):
             limit = None if pool.get_idle_size() else self._acquire_timeout
             proxy = await pool.acquire(timeout=limit)
         except TimeoutError as error:
+            if pool.get_size() < pool.get_max_size():
+                raise DatabaseUnavailableError(
+                    f"cannot connect: no answer within {self._acquire_timeout:g} s"
+                ) from error
             raise PoolTimeoutError(
                 f"no connection became free within {self._acquire_timeout:g} s: all "
                 f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
@@ -414,11 +420,9 @@ class PostgresDatabase(Database):
             raise TypeError("not a PostgreSQL connection")
         try:
             await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
-        except TimeoutError:
-            # asyncpg has closed the connection; what it was used for is over.
-            log.warning("a connection was dropped: the server gave no answer when it was released")
         except Exception as error:
-            raise _translate(error, "release") from error
+            # asyncpg has closed the connection; what it was used for is over.
+            log.warning("a connection was dropped when it was released: %s", _reason(error))
 
 
 _UNREACHABLE = (
@@ -488,10 +492,13 @@ _BY_SQLSTATE_CLASS: dict[str, type[DatabaseError]] = {
 
 def _from_sqlstate(error: asyncpg.PostgresError, name: str) -> AragoraSQLError:
     state = error.sqlstate or ""
+    # The detail, which str(error) would add, shows rows.
+    message = str(error.args[0]) if error.args else type(error).__name__
     if state.startswith("22"):
-        return InvalidInputError(name, str(error))
+        # invalid input syntax for type uuid: "the value"
+        return InvalidInputError(name, message.partition(': "')[0])
     kind = _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], DatabaseError)
-    return kind(f"{name}: {error}")
+    return kind(f"{name}: {message}")
 
 
 def _without_value(error: asyncpg.DataError) -> str:

@@ -14,6 +14,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -230,21 +231,21 @@ class SQLiteConnection(Connection):
             await self._handle.run("BEGIN", _run, "BEGIN IMMEDIATE")
 
     async def _commit(self) -> None:
+        if self._depth:
+            await self._handle.run("RELEASE", _run, f"RELEASE {self._savepoint}")
+            return
         try:
-            if self._depth:
-                await self._handle.run("RELEASE", _run, f"RELEASE {self._savepoint}")
-            else:
-                await self._handle.run("COMMIT", _run, "COMMIT")
+            await self._handle.run("COMMIT", _run, "COMMIT")
         except BaseException:
             await self._rollback()
             raise
 
     async def _rollback(self) -> None:
-        if not self._handle.in_transaction:
-            return
         if self._depth:
+            # A statement that was stopped in the middle may have ended the whole transaction: then
+            # there is no savepoint, and the outer transaction has to fail too.
             await self._handle.run("ROLLBACK", _roll_back_to, self._savepoint)
-        else:
+        elif self._handle.in_transaction:
             await self._handle.run("ROLLBACK", _run, "ROLLBACK")
 
 
@@ -430,14 +431,13 @@ class SQLiteDatabase(Database):
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
     bound = {}
     for name, value in arguments.items():
-        kind = type(value)
-        if kind is datetime:
+        if isinstance(value, datetime):
             value = format_moment(value)
-        elif kind is dict or kind is list or kind is tuple:
+        elif isinstance(value, (dict, list, tuple)):
             value = dump_json(value, name)
-        elif kind is float and not math.isfinite(value):
+        elif isinstance(value, float) and not math.isfinite(value):
             raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
-        elif kind is str and "\x00" in value:
+        elif isinstance(value, str) and "\x00" in value:
             check_text(value, name)
         bound[name] = value
     return bound
@@ -484,9 +484,18 @@ def _fetch_one(
 def _execute(
     connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
 ) -> int:
-    cursor = connection.execute(statement.sql, _bind(statement, arguments))
+    return _execute_bound(connection, statement.sql, _bind(statement, arguments))
+
+
+def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str, Any]) -> int:
+    before = connection.total_changes
+    cursor = connection.execute(sql, bound)
     # A RETURNING statement has done its work only when all its rows were taken.
     returned = cursor.fetchall()
+    if cursor.rowcount < 0 and connection.total_changes != before:
+        # The driver does not count for statements that begin with WITH.
+        count: int = connection.execute("SELECT changes()").fetchone()[0]
+        return count
     return max(cursor.rowcount, 0) or len(returned)
 
 
@@ -496,31 +505,43 @@ def _execute_many(
     if len(arguments) == 1:
         return _execute(connection, statement, arguments[0])
     bound = [_bind(statement, one) for one in arguments]
-    if connection.in_transaction:
+    with _transaction(connection):
         return _execute_each(connection, statement.sql, bound)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        count = _execute_each(connection, statement.sql, bound)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return count
 
 
 def _execute_each(
     connection: sqlite3.Connection, sql: str, bound: Sequence[Mapping[str, Any]]
 ) -> int:
+    before = connection.total_changes
     connection.execute("SAVEPOINT aragora_many")
     try:
         count = connection.executemany(sql, bound).rowcount
+        if count <= 0 and connection.total_changes != before:
+            # The driver does not count for WITH and RETURNING: once more, one by one.
+            connection.execute("ROLLBACK TO aragora_many")
+            count = sum(_execute_bound(connection, sql, one) for one in bound)
     except BaseException:
         if connection.in_transaction:
             _roll_back_to(connection, "aragora_many")
         raise
     connection.execute("RELEASE aragora_many")
     return max(count, 0)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run a block in the open transaction, or in one of its own."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _run(connection: sqlite3.Connection, sql: str) -> None:
@@ -534,8 +555,13 @@ def _roll_back_to(connection: sqlite3.Connection, savepoint: str) -> None:
 
 def _run_script(connection: sqlite3.Connection, sql: str) -> None:
     # executescript() would commit the open transaction first.
-    for statement in split_script(sql):
-        connection.execute(statement)
+    statements = list(split_script(sql))
+    if len(statements) == 1:
+        connection.execute(statements[0])
+        return
+    with _transaction(connection):
+        for statement in statements:
+            connection.execute(statement)
 
 
 def split_script(sql: str) -> Iterator[str]:

@@ -44,6 +44,8 @@ _ORJSON_OPTIONS = (
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 _LARGE_FLOAT = 1e15
+# Python reads back no more than 4300 digits.
+_MOST_BITS = 14_000
 
 
 class EncodedJSON(str):
@@ -73,7 +75,7 @@ def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
     except orjson.JSONEncodeError:
         try:
             encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
-        except orjson.JSONEncodeError as error:
+        except (orjson.JSONEncodeError, RecursionError) as error:
             raise InvalidInputError(argument, f"cannot be encoded as JSON: {error}") from error
     return EncodedJSON(encoded, "utf-8")
 
@@ -96,6 +98,8 @@ def _exact(value: Any, path: str) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise InvalidInputError(path, f"an integer of {value.bit_length()} bits is too large")
         return orjson.Fragment(int.__repr__(value).encode())
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -32,15 +32,18 @@ from aragora_sql.queries.files import (
 
 __all__ = ["Queries", "load_queries"]
 
-if TYPE_CHECKING:
 
-    class Queries(_AiosqlQueries):
-        """A store's queries: one asynchronous function for each."""
+class Queries(_AiosqlQueries):
+    """A store's queries: one asynchronous function for each."""
+
+    def _params(self, attributes: Any, params: Any, args: Any, kwargs: Any) -> Any:
+        # Our adapters refuse positional arguments, with an error that names the query.
+        return args or kwargs
+
+    if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-else:
-    Queries = _AiosqlQueries
 
 _OPERATIONS = {
     "": SQLOperationType.SELECT,
@@ -104,7 +107,11 @@ def _load(
         schema_kinds = kinds
 
     return aiosql.from_path(  # type: ignore[no-any-return]
-        path, f"aragora-{dialect}", kwargs={"store": store}, loader_cls=StoreQueryLoader
+        path,
+        f"aragora-{dialect}",
+        kwargs={"store": store},
+        loader_cls=StoreQueryLoader,
+        queries_cls=Queries,
     )
 
 
@@ -124,6 +131,8 @@ class _QueryFileLoader(QueryLoader):
         ]
 
     def _datum(self, adapter: Adapter, query: QueryText) -> QueryDatum:
+        if hasattr(Queries, query.name):
+            raise query.error("the name belongs to aiosql")
         operation = _OPERATIONS[query.operation]
         sql = adapter.process_sql(query.name, operation, query.sql)
         adapter.describe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _SPEC = re.compile(
 )
 _RESULT_LINE = re.compile(r"result:\s*(?P<columns>.+)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+# The parameters that every query function has already.
+_TAKEN_NAMES = {"conn", "self"}
 _KINDS: dict[str, ColumnKind] = {"boolean": "boolean", "json": "json", "moment": "moment"}
 
 
@@ -201,12 +204,21 @@ def _read_query(
             raise QueryFileError(
                 path,
                 _line(text, body[0].start + parameter.start),
-                f"query {name!r}: parameter :{parameter.name} is not in its list "
-                f"({', '.join(declared)})",
+                f"query {name!r}: parameter {sql[parameter.start : parameter.end]} is not in its "
+                f"list ({', '.join(declared)})",
             )
+    if operation == "#" and declared:
+        raise QueryFileError(path, line, f"query {name!r}: a script takes no parameters")
     for parameter_name in declared:
-        if not _IDENTIFIER.fullmatch(parameter_name):
+        if not parameter_name.isidentifier():
             raise QueryFileError(path, line, f"query {name!r}: {parameter_name!r} is not a name")
+        if keyword.iskeyword(parameter_name) or parameter_name in _TAKEN_NAMES:
+            raise QueryFileError(
+                path,
+                line,
+                f"query {name!r}: a parameter can't be named {parameter_name!r}, because a Python "
+                "call can't give it",
+            )
         if parameter_name not in used:
             raise QueryFileError(
                 path, line, f"query {name!r}: declared parameter {parameter_name!r} is not used"

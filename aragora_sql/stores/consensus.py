@@ -41,6 +41,7 @@ from aragora_sql.stores.consensus_records import (
     new_proof,
 )
 from aragora_sql.stores.topics import (
+    MOST_RANKED,
     SAMPLE_SIZE,
     search_levels,
     term_frequencies,
@@ -285,9 +286,11 @@ class ConsensusMemory(Store):
     ) -> list[SimilarConsensus]:
         """Return the consensus records on the most similar topics, best first.
 
-        The same set of words comes first, then by Jaccard similarity of the terms (see
-        :mod:`aragora_sql.stores.topics`), which is above 0.1; ties by confidence, then the newest.
-        Any text may be searched for. Superseded records are left out unless asked for.
+        Records that share all terms with the topic are looked for first, then such that share
+        fewer and fewer, until there are enough. They are ranked by the Jaccard similarity of the
+        terms (see :mod:`aragora_sql.stores.topics`), which is above 0.1; the same set of words
+        comes first, ties go by confidence, then the newest. Any text may be searched for.
+        Superseded records are left out unless asked for.
         """
         valid.text(topic, "topic")
         row_limit = valid.limit(limit)
@@ -302,9 +305,13 @@ class ConsensusMemory(Store):
                 sample = self._queries.sample_topic_terms(connection, row_limit=SAMPLE_SIZE)
                 self._frequencies = term_frequencies([r["topic_terms"] async for r in sample])
                 self._frequencies_until = time.monotonic() + FREQUENCIES_LIFETIME
+            most = max(MOST_RANKED, row_limit)
             rows = self._queries.find_similar(
                 connection,
                 levels=search_levels(terms, self._frequencies, row_limit),
+                # Nothing is slow in a small store, so the search goes on for a better ranking.
+                enough=row_limit if self._frequencies else most,
+                most=most,
                 terms=terms,
                 topic_hash=topic_hash(topic),
                 min_confidence=least,

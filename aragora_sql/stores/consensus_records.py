@@ -180,6 +180,16 @@ class ProofRecord(Record):
     data: dict[str, Any]
     created_at: datetime
 
+    @property
+    def debate_id(self) -> str:
+        """The older name of ``consensus_id``."""
+        return self.consensus_id
+
+    @property
+    def timestamp(self) -> datetime:
+        """Another name of ``created_at``."""
+        return self.created_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebateVote(Record):

@@ -25,6 +25,7 @@ MOST_TERMS = 1000
 # The plan of a search; the figures are from measurements on 100,000 and 1,000,000 topics.
 GROUP_SIZE = 5
 MOST_SEARCH_TERMS = 16
+MOST_RANKED = 200
 SAMPLE_SIZE = 5000
 NEWEST_ROWS = 1000
 # Terms that together stand in more than this share of topics never drive a search alone.

@@ -243,12 +243,12 @@ WHERE c.topic_terms IS NOT NULL
 ORDER BY c.created_at DESC
 LIMIT :row_limit;
 
--- name: find_similar(levels, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
+-- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
 -- Find the consensus records whose topic shares most terms with the given ones, best first.
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
--- turn until one gives enough rows. At most 200 rows of a level are ranked, after looking at no
--- more than 2,000. A GIN index finds all matches before it gives the first, which is slow for
+-- turn until one gives enough rows. So many rows of a level are ranked at most, after looking at
+-- no more than 2,000 (or ten times as many). A GIN index finds all matches before it gives the first, which is slow for
 -- words that stand everywhere: a level that begins with ~ looks through the 1,000 newest topics
 -- instead. Rows are handed on by their place in the table, which cannot change within a statement.
 -- Materialized, because the planner would expect few matches and prefer to read the whole table.
@@ -295,7 +295,7 @@ WITH RECURSIVE walk AS (
             SELECT coalesce(array_agg(b.place), '{}') AS places
             FROM (
                 SELECT m.place
-                FROM (SELECT * FROM matches LIMIT 2000) AS m
+                FROM (SELECT * FROM matches LIMIT greatest(2000, 10 * :most::bigint)) AS m
                 WHERE
                     m.confidence >= :min_confidence::double precision
                     AND (:domain::text IS NULL OR m.domain = :domain)
@@ -303,13 +303,13 @@ WITH RECURSIVE walk AS (
                         :include_superseded::boolean
                         OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = m.id)
                     )
-                LIMIT greatest(200, :row_limit::bigint)
+                LIMIT :most::bigint
             ) AS b
         ) AS places
     FROM walk AS w
     WHERE
         w.level < cardinality(:levels::text[])
-        AND cardinality(w.places) < :row_limit::bigint
+        AND cardinality(w.places) < :enough::bigint
 ),
 
 candidates AS (
@@ -328,7 +328,7 @@ candidates AS (
                 OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
             )
         ORDER BY c.created_at DESC
-        LIMIT greatest(200, :row_limit::bigint)
+        LIMIT :most::bigint
     )
 ),
 

@@ -247,11 +247,11 @@ WHERE c.topic_terms IS NOT NULL
 ORDER BY c.created_at DESC
 LIMIT :row_limit;
 
--- name: find_similar(levels, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
+-- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
 -- Find the consensus records whose topic shares most terms with the given ones, best first.
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
--- turn until one gives enough rows. At most 200 rows of a level are ranked, the newest ones: the
+-- turn until one gives enough rows. So many rows of a level are ranked at most, the newest: the
 -- full-text index gives matches one by one, so common words cost nothing more. (PostgreSQL's does
 -- not; the ~ before a level is meant for it.)
 -- result: dissent_ids json
@@ -283,13 +283,13 @@ WITH RECURSIVE walk AS (
                         OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
                     )
                 ORDER BY f.rowid DESC
-                LIMIT max(200, :row_limit)
+                LIMIT :most
             ) AS h
         ) AS row_ids
     FROM walk AS w
     WHERE
         w.level < json_array_length(:levels)
-        AND json_array_length(w.row_ids) < :row_limit
+        AND json_array_length(w.row_ids) < :enough
 ),
 
 candidates AS MATERIALIZED (
@@ -310,7 +310,7 @@ candidates AS MATERIALIZED (
                 OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
             )
         ORDER BY c.created_at DESC
-        LIMIT max(200, :row_limit)
+        LIMIT :most
     ) AS e
 ),
 
