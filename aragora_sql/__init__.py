@@ -24,10 +24,10 @@ if TYPE_CHECKING:
         close_sqlite_databases,
         get_sqlite_database,
     )
+    from aragora_sql.environment import close_databases, get_consensus_memory, get_critique_store
     from aragora_sql.queries import load_queries
     from aragora_sql.schema import apply_schema, render_schema, verify_schema
     from aragora_sql.settings import PostgresDSN, Settings
-    from aragora_sql.stores import close_databases, get_consensus_memory, get_critique_store
     from aragora_sql.stores.consensus import (
         ConsensusMemory,
         PostgresConsensusMemory,
@@ -64,10 +64,10 @@ _HOMES = {
         "close_sqlite_databases",
         "get_sqlite_database",
     ),
+    "aragora_sql.environment": ("close_databases", "get_consensus_memory", "get_critique_store"),
     "aragora_sql.queries": ("load_queries",),
     "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
     "aragora_sql.settings": ("PostgresDSN", "Settings"),
-    "aragora_sql.stores": ("close_databases", "get_consensus_memory", "get_critique_store"),
     "aragora_sql.stores.consensus": (
         "ConsensusMemory",
         "PostgresConsensusMemory",

@@ -40,6 +40,18 @@ __all__ = [
 class AragoraSQLError(Exception):
     """Base of all exceptions that this package raises."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Some are made of other arguments than their message: they have to reach another process.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[AragoraSQLError], args: tuple[object, ...], state: dict[str, object]
+) -> AragoraSQLError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class ConfigurationError(AragoraSQLError, RuntimeError):
     """An environment variable, a DSN or an argument of the set-up is missing or wrong."""
@@ -119,7 +131,7 @@ class MissingParentError(IntegrityError):
 
 
 class CheckViolationError(IntegrityError):
-    """A value breaks a CHECK rule or the type of its column."""
+    """A value breaks a CHECK rule."""
 
 
 class NotNullViolationError(IntegrityError):

@@ -35,6 +35,7 @@ __all__ = [
 
 # The table of versions is a schema of its own, which all others need.
 VERSIONS = "schema_versions"
+VERSIONS_TABLE = "_schema_versions"
 
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
 _UPGRADE = re.compile(r"(?P<number>\d{4})_\w+\.sql")
@@ -51,8 +52,8 @@ CatalogKey = tuple[str, str, str]
 class Difference:
     """Something that a database lacks or has otherwise than the schema files.
 
-    ``kind`` is table, column, constraint, index, trigger or view; ``found`` is None when it is
-    missing.
+    ``kind`` is table, column, constraint, index, trigger, view or version; ``found`` is None when
+    it is missing.
     """
 
     table: str
@@ -66,7 +67,7 @@ class Difference:
         if self.kind != "table":
             what += f" of {self.table}"
         if self.found is None:
-            return f"missing {what}: {self.expected}"
+            return f"missing {what}" + ("" if self.kind == "table" else f": {self.expected}")
         return f"different {what}: expected {self.expected}, found {self.found}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,19 +152,32 @@ def latest_version(store: str, dialect: Dialect, root: Path | None = None) -> in
 async def plan_schema(
     database: Database, stores: Sequence[str] | None = None, root: Path | None = None
 ) -> list[SchemaPlan]:
-    """Return what :func:`apply_schema` would do, without doing it."""
+    """Return what :func:`apply_schema` would do, without doing it.
+
+    Raises what it would raise for a newer database or a foreign table in the way.
+    """
     root = root or sql_dir()
     names = store_names(database.dialect, root) if stores is None else stores
     queries = load_queries(VERSIONS, database.dialect, _versions_root(database.dialect, root))
+    plans = []
     async with database.read() as connection:
-        return [
-            SchemaPlan(
-                store=name,
-                present=await _version(connection, queries, name),
-                latest=latest_version(name, database.dialect, root),
-            )
-            for name in names
-        ]
+        for name in names:
+            present = await _version(connection, queries, name)
+            latest = latest_version(name, database.dialect, root)
+            _refuse_newer(name, present, latest)
+            if present is None:
+                text = _schema_text(name, database.dialect, root)
+                await _refuse_foreign_tables(connection, queries, name, text)
+            plans.append(SchemaPlan(store=name, present=present, latest=latest))
+    return plans
+
+
+def _refuse_newer(store: str, present: int | None, latest: int) -> None:
+    if present is not None and present > latest:
+        raise SchemaVersionError(
+            f"store {store!r}: the database has schema version {present}, and this release knows "
+            f"versions up to {latest}; install a newer aragora-sql"
+        )
 
 
 async def apply_schema(
@@ -191,13 +205,9 @@ async def initialize_store(database: Database, store: str, root: Path | None = N
         async with database.transaction() as connection:
             await queries.lock_schema(connection)
             version = await _version(connection, queries, store)
+            _refuse_newer(store, version, latest)
             if version is None:
                 version = await _create(connection, queries, store, root, database.dialect)
-            elif version > latest:
-                raise SchemaVersionError(
-                    f"store {store!r}: the database has schema version {version}, and this "
-                    f"release knows versions up to {latest}; install a newer aragora-sql"
-                )
             elif version < latest:
                 version += 1
                 path = _upgrades(store, database.dialect, root)[version]
@@ -226,24 +236,35 @@ async def _create(
     versions_root = _versions_root(dialect, root) or sql_dir()
     await connection.run_script(VERSIONS, _schema_text(VERSIONS, dialect, versions_root))
     text = _schema_text(store, dialect, root)
-    present: dict[str, set[str]] = {}
-    async for row in queries.list_columns(connection):
-        present.setdefault(row["table_name"], set()).add(row["column_name"])
-    for table in _CREATE_TABLE.finditer(text):
-        columns = present.get(table["name"])
-        if columns is None:
-            continue
-        missing = [name for name in _COLUMN.findall(table["body"]) if name not in columns]
-        if missing:
-            raise SchemaMismatchError(
-                f"store {store!r}: a table {table['name']!r} of another program is in the way: it "
-                f"has no column {', '.join(missing)}. Rename it, or use another schema "
-                "(search_path) or file"
-            )
+    await _refuse_foreign_tables(connection, queries, store, text)
     await connection.run_script(f"{store}/schema.sql", text)
     version = latest_version(store, dialect, root)
     await queries.set_version(connection, module=store, version=version, updated_at=utc_now())
     return version
+
+
+async def _refuse_foreign_tables(
+    connection: Connection, queries: Queries, store: str, text: str
+) -> None:
+    """Raise when a table or view of another program has the name of one of the store's tables."""
+    present: dict[str, set[str]] = {}
+    views: set[str] = set()
+    async for row in queries.list_columns(connection):
+        present.setdefault(row["table_name"], set()).add(row["column_name"])
+        if not row["is_table"]:
+            views.add(row["table_name"])
+    for table in _CREATE_TABLE.finditer(text):
+        name = table["name"]
+        columns = present.get(name)
+        if columns is None:
+            continue
+        missing = [column for column in _COLUMN.findall(table["body"]) if column not in columns]
+        if missing or name in views:
+            why = "it is a view" if name in views else f"it has no column {', '.join(missing)}"
+            raise SchemaMismatchError(
+                f"store {store!r}: a table {name!r} of another program is in the way: {why}. "
+                "Rename it, or use another schema (search_path) or file"
+            )
 
 
 async def describe_catalog(
@@ -298,13 +319,27 @@ async def verify_schema(
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else list(stores)
     expected = await _expected_catalog(database, names, root or sql_dir())
+    queries = load_queries(VERSIONS, dialect, root)
     async with database.read() as connection:
         found = await describe_catalog(connection, dialect, root)
-    return [
-        Difference(table, kind, name, definition, found.get((table, kind, name)))
-        for (table, kind, name), definition in sorted(expected.items())
-        if found.get((table, kind, name)) != definition
+        versions = {name: await _version(connection, queries, name) for name in names}
+    differences = [
+        Difference(
+            table=VERSIONS_TABLE,
+            kind="version",
+            name=name,
+            expected=str(latest_version(name, dialect, root)),
+            found=None if version is None else str(version),
+        )
+        for name, version in versions.items()
+        if version != latest_version(name, dialect, root)
     ]
+    for (table, kind, name), definition in sorted(expected.items()):
+        present = found.get((table, kind, name))
+        # Of a missing table nothing else is listed.
+        if present != definition and (kind == "table" or (table, "table", table) in found):
+            differences.append(Difference(table, kind, name, definition, present))
+    return differences
 
 
 async def _expected_catalog(

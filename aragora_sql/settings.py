@@ -48,7 +48,19 @@ _BACKENDS: dict[str, Backend] = {
 }
 _SCHEMES = ("postgresql://", "postgres://")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HIDDEN_OPTIONS = {"password", "sslpassword", "passfile"}
+_NUMBER = re.compile(r"[0-9]{1,9}")
+# Options whose values may be shown; any other could hold a secret.
+_SHOWN_OPTIONS = {
+    "application_name",
+    "database",
+    "dbname",
+    "host",
+    "pgbouncer",
+    "port",
+    "sslmode",
+    "target_session_attrs",
+    "user",
+}
 _ENCODE = (
     "percent-encode every special character of the user name and password "
     "(@ as %40, # as %23, / as %2F, ? as %3F, : as %3A, % as %25)"
@@ -105,16 +117,14 @@ class PostgresDSN:
             raise wrong(f"an unescaped '%' in the user name or password: {_ENCODE}")
         _check_hosts(hosts, wrong)
         user, colon, password = credentials.partition(":")
-        try:
-            options = tuple(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
-        except ValueError:
-            raise wrong("the options after '?' are not name=value pairs joined by '&'") from None
+        if query and not all("=" in option for option in query.split("&")):
+            raise wrong("the options after '?' are not name=value pairs joined by '&'")
         return cls(
             user=_decode(user, wrong) if at and user else None,
             password=_decode(password, wrong) if colon else None,
             hosts=hosts,
             database=_decode(before_query[1:], wrong) if len(before_query) > 1 else None,
-            options=options,
+            options=tuple(parse_qsl(query, keep_blank_values=True)),
         )
 
     @property
@@ -157,9 +167,9 @@ class PostgresDSN:
         )
 
     def __str__(self) -> str:
-        """Return the URI with every secret shown as ``***``."""
-        hidden = tuple((n, "***" if n in _HIDDEN_OPTIONS else v) for n, v in self.options)
-        return self._build("***" if self.password is not None else None, hidden)
+        """Return the URI with the password, and what else may be secret, as ``***``."""
+        shown = tuple((n, v if n in _SHOWN_OPTIONS else "***") for n, v in self.options)
+        return self._build("***" if self.password is not None else None, shown)
 
     def __repr__(self) -> str:
         return f"PostgresDSN({str(self)!r})"
@@ -173,10 +183,11 @@ def _split_at(text: str, stops: str) -> tuple[str, str, str]:
 
 
 def _decode(text: str, wrong: _Wrong) -> str:
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        raise wrong("the percent-encoded bytes are not UTF-8") from None
+    # An exception of unquote() would hold the text: it must not be in the chain of ours.
+    decoded = unquote(text, errors="surrogateescape")
+    if re.search("[\ud800-\udfff]", decoded):
+        raise wrong("the percent-encoded bytes are not UTF-8")
+    return decoded
 
 
 def _check_hosts(hosts: str, wrong: _Wrong) -> None:
@@ -194,7 +205,7 @@ def _check_hosts(hosts: str, wrong: _Wrong) -> None:
                 "the host is not a host name (a placeholder in [brackets] has to be replaced): "
                 + _ENCODE
             )
-        if port and not (port[1:].isdecimal() and 0 < int(port[1:]) < 65536):
+        if port and not (_NUMBER.fullmatch(port[1:]) and 0 < int(port[1:]) < 65536):
             raise wrong(
                 "the port after the host is not a number from 1 to 65535 "
                 f"(is 'user:password@' missing its '@', or is a character unescaped?): {_ENCODE}"
@@ -315,6 +326,6 @@ def _size(env: Mapping[str, str], variable: str, *, least: int) -> int | None:
     text = env.get(variable, "").strip()
     if not text:
         return None
-    if not text.isdecimal() or int(text) < least:
+    if not _NUMBER.fullmatch(text) or int(text) < least:
         raise ConfigurationError(f"{variable}: {text!r} is not a whole number from {least} up")
     return int(text)

@@ -9,8 +9,19 @@ The same as ``aragora-sql schema apply`` and ``aragora-sql schema verify`` with
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from pathlib import Path
 
-from aragora_sql.cli import main
+try:
+    from aragora_sql.cli import main
+except ImportError:
+    # Called with another Python than the one that `make` set up beside this script.
+    python = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix) != python.parent.parent:
+        os.execv(python, [str(python), *sys.argv])  # noqa: S606
+    print("aragora_sql is not installed: run `make demo` or `pip install .` first", file=sys.stderr)
+    raise SystemExit(2) from None
 
 
 def run() -> int:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from aragora_sql.database import Database, Dialect
@@ -40,7 +41,7 @@ def add_commands(groups: Groups) -> None:
         "verify", help="compare a database with the files; exit code 1 when it differs"
     )
     _add_target(verify)
-    verify.set_defaults(run=lambda options: _on_database(_verify, options))
+    verify.set_defaults(run=lambda options: _on_database(_verify, options), dry_run=True)
 
     show = commands.add_parser("show", help="print the whole schema as one script")
     show.add_argument("--dialect", choices=("postgres", "sqlite"), default=None)
@@ -73,11 +74,17 @@ def _chosen_dialect(options: argparse.Namespace) -> Dialect:
     return dialect
 
 
+def _sqlite_target(options: argparse.Namespace) -> Path | str:
+    path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
+    # Looking must not create the file: one that is not there is an empty database.
+    return ":memory:" if options.dry_run and not path.exists() else path
+
+
 async def _open(options: argparse.Namespace) -> Database:
     if _chosen_dialect(options) == "sqlite":
         from aragora_sql.database.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(options.sqlite_path or Settings.from_env().sqlite_path)
+        return SQLiteDatabase(_sqlite_target(options))
     from aragora_sql.database.postgres import PostgresDatabase
 
     dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()

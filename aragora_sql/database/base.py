@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,8 @@ Dialect = Literal["postgres", "sqlite"]
 Row = dict[str, Any]
 
 _Kind = Literal["read", "write", "transaction"]
+
+log = logging.getLogger(__name__)
 
 _IS_OVER = "the unit of work that this connection was taken for is over"
 _HAS_FAILED = (
@@ -205,7 +209,19 @@ class Database(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Close what this object opened. Closing twice is harmless."""
+        """Close what this object opened. Closing twice is harmless.
+
+        Units of work that are open elsewhere finish first. Within one,
+        :class:`~aragora_sql.errors.DatabaseError`.
+        """
+
+    def _refuse_within_a_unit(self) -> None:
+        """Raise where closing would wait for the caller itself."""
+        unit = _units.get(_NO_UNITS).get(self._unit_key())
+        while unit is not None:
+            if unit.is_open:
+                raise DatabaseError("close() was called inside a unit of work of this database")
+            unit = unit.outer
 
     async def health(self, timeout: float = 5.0) -> Health:
         """Ask the database for ``SELECT 1`` and wait at most ``timeout`` seconds; never raises."""
@@ -257,6 +273,16 @@ class Database(ABC):
     @abstractmethod
     async def _release(self, connection: Connection) -> None:
         """Give a connection back."""
+
+
+def forget_closed_loops(registry: dict[asyncio.AbstractEventLoop, Any]) -> None:
+    """Let go of what belongs to event loops that are gone without having closed it."""
+    gone = [registry.pop(loop) for loop in list(registry) if loop.is_closed()]
+    # What was closed in time has left an empty place.
+    if any(gone):
+        log.warning("an event loop ended without close_databases(): its connections are dropped")
+        # Connections and their loop refer to each other; only a collection closes them.
+        gc.collect()
 
 
 class _Unit:

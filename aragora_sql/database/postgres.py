@@ -8,15 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import ssl
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, _Kind
+from aragora_sql.database.base import (
+    Connection,
+    Database,
+    PoolMetrics,
+    Row,
+    _Kind,
+    forget_closed_loops,
+)
 from aragora_sql.database.statement import Statement
-from aragora_sql.database.values import check_text, dump_json, load_json
+from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
@@ -61,6 +69,9 @@ else:
     Pool = asyncpg.Pool
     _BaseConnection = asyncpg.Connection
 
+# Who turns documents into JSON text and back on a pool.
+_JSONCodec = Literal["ours", "application's", "none"]
+
 log = logging.getLogger(__name__)
 
 DEFAULT_STATEMENT_TIMEOUT = 60.0
@@ -97,15 +108,30 @@ class _SessionConnection(_BaseConnection):
     """
 
     _skip_next_reset = False
+    _settings = ""
 
     def skip_next_reset(self, skip: bool) -> None:
         self._skip_next_reset = skip
+
+    async def change_settings(self, sql: str) -> None:
+        """Run SET statements, now and after each reset."""
+        await self.execute(sql)
+        self._settings = sql
 
     def get_reset_query(self) -> str:
         if self._skip_next_reset:
             self._skip_next_reset = False
             return ""
-        return super().get_reset_query()
+        return f"{super().get_reset_query()}\n{self._settings}".strip()
+
+
+async def _set_up(connection: _BaseConnection) -> None:
+    """Prepare a new connection of our pool that nobody else's statements run on."""
+    await _set_codecs(connection)
+    # The planner expects a search of a large table to cost so much that it would compile it first,
+    # which takes ten times as long as the search. Not a startup parameter: PgBouncer refuses those.
+    if isinstance(connection, _SessionConnection):
+        await connection.change_settings("SET jit = off;")
 
 
 async def _set_codecs(connection: _BaseConnection) -> None:
@@ -128,7 +154,7 @@ async def create_pool(
     *,
     statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
 ) -> Pool:
-    """Open a pool that is ready for stores: JSON codecs, and fit for the server's pooler.
+    """Open a pool that is ready for stores: JSON codecs, no JIT, fit for the server's pooler.
 
     Sizes are connections (defaults: see :mod:`aragora_sql.settings`), ``statement_timeout`` is in
     seconds. Behind a transaction pooler (port 6543 or ``?pgbouncer=true``) no named prepared
@@ -143,7 +169,7 @@ async def create_pool(
             dsn.uri(without=_ignored_options(dsn)),
             min_size=minimum,
             max_size=maximum,
-            init=_set_codecs,
+            init=_set_codecs if dsn.transaction_pooling or dsn.option("jit") else _set_up,
             connection_class=_SessionConnection,
             statement_cache_size=0 if dsn.transaction_pooling else 1000,
             command_timeout=statement_timeout,
@@ -174,7 +200,7 @@ def _connect_timeout(dsn: PostgresDSN) -> float:
     text = dsn.option("connect_timeout")
     if text is None:
         return DEFAULT_CONNECT_TIMEOUT
-    if not text.isdecimal() or int(text) == 0:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise ConfigurationError(f"{dsn}: connect_timeout is not a whole number of seconds from 1")
     return float(text)
 
@@ -182,12 +208,12 @@ def _connect_timeout(dsn: PostgresDSN) -> float:
 class PostgresConnection(Connection):
     """One PostgreSQL connection of a pool."""
 
-    __slots__ = ("_json_as_text", "_proxy", "_transaction")
+    __slots__ = ("_json_codec", "_proxy", "_transaction")
 
-    def __init__(self, proxy: _Proxy, json_as_text: bool) -> None:
+    def __init__(self, proxy: _Proxy, json_codec: _JSONCodec) -> None:
         super().__init__()
         self._proxy = proxy
-        self._json_as_text = json_as_text
+        self._json_codec = json_codec
         self._transaction: asyncpg.transaction.Transaction | None = None
 
     @property
@@ -205,21 +231,26 @@ class PostgresConnection(Connection):
             if isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
-            elif isinstance(argument, datetime):
-                if argument.tzinfo is None:
-                    raise InvalidInputError(statement.name, "a datetime has no time zone")
+            elif isinstance(argument, date):
+                if not isinstance(argument, datetime) or argument.tzinfo is None:
+                    raise InvalidInputError(statement.name, f"{argument!r} has no time zone")
             elif isinstance(argument, str) and "\x00" in argument:
                 check_text(argument, statement.name)
-        if self._json_as_text and statement.json_positions:
+        if statement.json_positions:
             arguments = list(arguments)
             for position in statement.json_positions:
                 if arguments[position] is not None:
-                    arguments[position] = dump_json(arguments[position])
+                    arguments[position] = self._document(arguments[position], statement.name)
         return arguments
+
+    def _document(self, value: Any, name: str) -> Any:
+        if self._json_codec != "application's":
+            return dump_json(value, name)
+        return load_json(value) if isinstance(value, EncodedJSON) else value
 
     def _row(self, statement: Statement, record: asyncpg.Record) -> Row:
         row = dict(record)
-        if self._json_as_text:
+        if self._json_codec == "none":
             for column, kind in statement.column_kinds.items():
                 if kind == "json" and isinstance(row.get(column), str):
                     row[column] = load_json(row[column])
@@ -277,12 +308,13 @@ class PostgresConnection(Connection):
                 raise _translate(error, name) from error
 
     def _fork(self) -> PostgresConnection:
-        return PostgresConnection(self._proxy, self._json_as_text)
+        return PostgresConnection(self._proxy, self._json_codec)
 
     async def _begin(self) -> None:
         transaction = self._proxy.transaction()
         try:
-            await transaction.start()
+            # Entered as a block, it is no fault in asyncpg's eyes when a cancellation ends it.
+            await transaction.__aenter__()
         except Exception as error:
             raise _translate(error, "BEGIN") from error
         self._transaction = transaction
@@ -291,7 +323,7 @@ class PostgresConnection(Connection):
         if self._transaction is None:
             raise RuntimeError("no transaction was begun")
         try:
-            await self._transaction.commit()
+            await self._transaction.__aexit__(None, None, None)
         except Exception as error:
             raise _translate(error, "COMMIT") from error
 
@@ -299,7 +331,7 @@ class PostgresConnection(Connection):
         if self._transaction is None:
             raise RuntimeError("no transaction was begun")
         try:
-            await self._transaction.rollback()
+            await self._transaction.__aexit__(BaseException, None, None)
         except Exception as error:
             raise _translate(error, "ROLLBACK") from error
 
@@ -320,7 +352,7 @@ class PostgresDatabase(Database):
         self._owns_pool = False
         self._acquire_timeout = acquire_timeout
         self._waiting = 0
-        self._json_as_text: bool | None = None
+        self._json_codec: _JSONCodec | None = None
         self._closed = False
 
     @classmethod
@@ -348,6 +380,7 @@ class PostgresDatabase(Database):
         return self._pool
 
     async def close(self) -> None:
+        self._refuse_within_a_unit()
         if self._owns_pool and not self._closed:
             self._closed = True
             await _close_pool(self._pool)
@@ -377,9 +410,9 @@ class PostgresDatabase(Database):
         pool = self._pool
         self._waiting += 1
         try:
-            # A time limit costs a task; it is not needed while a connection lies ready.
-            limit = None if pool.get_idle_size() else self._acquire_timeout
-            proxy = await pool.acquire(timeout=limit)
+            # asyncpg's own time limit would cost a task.
+            async with asyncio.timeout(self._acquire_timeout):
+                proxy = await pool.acquire()
         except TimeoutError as error:
             if pool.get_size() < pool.get_max_size():
                 raise DatabaseUnavailableError(
@@ -398,22 +431,22 @@ class PostgresDatabase(Database):
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)
-            return PostgresConnection(proxy, json_as_text=False)
+            return PostgresConnection(proxy, "ours")
         try:
-            return PostgresConnection(proxy, await self._reads_json_as_text(proxy))
+            return PostgresConnection(proxy, await self._find_json_codec(proxy))
         except BaseException:
             await pool.release(proxy)
             raise
 
-    async def _reads_json_as_text(self, proxy: _Proxy) -> bool:
+    async def _find_json_codec(self, proxy: _Proxy) -> _JSONCodec:
         """Find out once whether the application's pool has a jsonb codec."""
-        if self._json_as_text is None:
+        if self._json_codec is None:
             try:
                 probe = await proxy.fetchval("SELECT '[]'::jsonb")
             except Exception as error:
                 raise _translate(error, "jsonb probe") from error
-            self._json_as_text = isinstance(probe, str)
-        return self._json_as_text
+            self._json_codec = "none" if isinstance(probe, str) else "application's"
+        return self._json_codec
 
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, PostgresConnection):
@@ -449,17 +482,21 @@ def _reason(error: BaseException) -> str:
 
 def _translate(error: Exception, name: str) -> Exception:
     """Return this package's exception for one of asyncpg's; ``name`` is the query."""
-    if isinstance(error, asyncpg.PostgresError):
-        return _from_sqlstate(error, name)
-    if isinstance(error, asyncpg.DataError):
+    if isinstance(error, asyncpg.DataError) and error.severity is None:
+        # It is not the server's: asyncpg could not encode an argument.
         if isinstance(error.__cause__, InvalidInputError):
             return error.__cause__
         return InvalidInputError(name, _without_value(error))
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_sqlstate(error, name)
     if isinstance(error, asyncpg.InterfaceError) and (
         "clos" in str(error) or "released" in str(error)
     ):
         return ConnectionLostError(f"{name}: {error}")
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+    if isinstance(error, asyncpg.InternalClientError):
+        # What asyncpg says when the server ended the connection in the middle of something.
+        return ConnectionLostError(f"{name}: {error}")
+    if isinstance(error, asyncpg.InterfaceError):
         return DatabaseError(f"{name}: {error}")
     if isinstance(error, TimeoutError):
         return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
@@ -497,6 +534,8 @@ def _from_sqlstate(error: asyncpg.PostgresError, name: str) -> AragoraSQLError:
     if state.startswith("22"):
         # invalid input syntax for type uuid: "the value"
         return InvalidInputError(name, message.partition(': "')[0])
+    if state == "42P01":
+        return DatabaseError(f"{name}: {error} (was the store initialized?)")
     kind = _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], DatabaseError)
     return kind(f"{name}: {message}")
 
@@ -519,7 +558,7 @@ async def _close_pool(pool: Pool) -> None:
 
 
 # One pool per event loop and DSN: a pool can't be used from another loop.
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = WeakKeyDictionary()
+_pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
 _pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
@@ -537,6 +576,7 @@ async def get_postgres_pool(
     if parsed is None:
         raise DSNNotConfiguredError
     loop = asyncio.get_running_loop()
+    forget_closed_loops(_pools)
     pools = _pools.setdefault(loop, {})
     async with _pool_locks.setdefault(loop, asyncio.Lock()):
         pool = pools.get(parsed)

@@ -11,16 +11,23 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
 
-from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, _Kind
+from aragora_sql.database.base import (
+    Connection,
+    Database,
+    PoolMetrics,
+    Row,
+    _Kind,
+    forget_closed_loops,
+)
 from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import (
     check_text,
@@ -93,9 +100,12 @@ class _Handle:
         driver._thread.daemon = True
         self._driver = driver
         try:
-            await driver
+            await _connected(driver)
             await self.run("open", self._in_thread_set_up, pragmas)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseError) as error:
+            await self.close()
+            if isinstance(error, LockTimeoutError | StatementTimeoutError):
+                raise
             raise DatabaseUnavailableError(f"cannot open {target}: {error}") from error
         except BaseException:
             await self.close()
@@ -135,12 +145,7 @@ class _Handle:
 
     async def _settled(self, driver: aiosqlite.Connection) -> None:
         """Wait until the thread is done with what was cancelled (it works first in, first out)."""
-        task = asyncio.ensure_future(driver._execute(lambda: None))  # type: ignore[no-untyped-call]
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                continue
+        await _undisturbed(asyncio.ensure_future(driver._execute(lambda: None)))  # type: ignore[no-untyped-call]
 
     def _in_thread_set_up(self, connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
         connection.set_progress_handler(self._in_thread_must_stop, _PROGRESS_STEPS)
@@ -177,6 +182,28 @@ class _Handle:
                 raise InvalidInputError(name, str(error)) from error
             finally:
                 self._deadline = math.inf
+
+
+async def _connected(driver: aiosqlite.Connection) -> None:
+    """Open the driver's connection; when this is cancelled it is open, and can be closed."""
+    connecting = asyncio.ensure_future(driver)
+    try:
+        await asyncio.shield(connecting)
+    except BaseException:
+        await _undisturbed(connecting)
+        if driver._connection is None:
+            # The thread is about to end: it must not outlive the event loop.
+            await _undisturbed(asyncio.ensure_future(asyncio.to_thread(driver._thread.join)))
+        raise
+
+
+async def _undisturbed(task: asyncio.Future[Any]) -> None:
+    """Wait until a task is done, however often that is cancelled; its result is not looked at."""
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 class SQLiteConnection(Connection):
@@ -301,18 +328,16 @@ class SQLiteDatabase(Database):
         return self._path
 
     async def close(self) -> None:
-        if self._closed:
-            return
+        self._refuse_within_a_unit()
         self._closed = True
         # Whoever is at work finishes first.
         async with self._writer_turn:
-            for handle in self._idle_readers:
-                await handle.close()
-            self._reader_count -= len(self._idle_readers)
-            self._idle_readers.clear()
-            if self._writer is not None:
-                await self._writer.close()
-                self._writer = None
+            while self._idle_readers:
+                self._reader_count -= 1
+                await self._idle_readers.pop().close()
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                await writer.close()
 
     def metrics(self) -> PoolMetrics:
         size = self._reader_count + (self._writer is not None)
@@ -431,7 +456,7 @@ class SQLiteDatabase(Database):
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
     bound = {}
     for name, value in arguments.items():
-        if isinstance(value, datetime):
+        if isinstance(value, date):
             value = format_moment(value)
         elif isinstance(value, (dict, list, tuple)):
             value = dump_json(value, name)
@@ -454,17 +479,14 @@ def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) 
     if not records:
         return []
     kinds = statement.column_kinds
-    columns = [
-        (description[0], _DECODERS[kinds[description[0]]] if description[0] in kinds else None)
-        for description in cursor.description
-    ]
-    return [
-        {
-            name: value if decode is None or value is None else decode(value)
-            for (name, decode), value in zip(columns, record, strict=True)
-        }
-        for record in records
-    ]
+    names = [description[0] for description in cursor.description]
+    decoders = [(name, _DECODERS[kinds[name]]) for name in names if name in kinds]
+    rows: list[Row] = [dict(zip(names, record, strict=True)) for record in records]
+    for row in rows:
+        for name, decode in decoders:
+            if row[name] is not None:
+                row[name] = decode(row[name])
+    return rows
 
 
 def _fetch_all(
@@ -509,17 +531,22 @@ def _execute_many(
         return _execute_each(connection, statement.sql, bound)
 
 
+# What executemany() does not count, or refuses (Python 3.13).
+_ONE_BY_ONE = re.compile(
+    r"\A (?: \s | /\* .*? \*/ | --[^\n]* )* WITH\b | \bRETURNING\b",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
 def _execute_each(
     connection: sqlite3.Connection, sql: str, bound: Sequence[Mapping[str, Any]]
 ) -> int:
-    before = connection.total_changes
     connection.execute("SAVEPOINT aragora_many")
     try:
-        count = connection.executemany(sql, bound).rowcount
-        if count <= 0 and connection.total_changes != before:
-            # The driver does not count for WITH and RETURNING: once more, one by one.
-            connection.execute("ROLLBACK TO aragora_many")
+        if _ONE_BY_ONE.search(sql):
             count = sum(_execute_bound(connection, sql, one) for one in bound)
+        else:
+            count = connection.executemany(sql, bound).rowcount
     except BaseException:
         if connection.in_transaction:
             _roll_back_to(connection, "aragora_many")
@@ -586,9 +613,9 @@ _BY_CONSTRAINT: dict[int, type[IntegrityError]] = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: MissingParentError,
     sqlite3.SQLITE_CONSTRAINT_CHECK: CheckViolationError,
     sqlite3.SQLITE_CONSTRAINT_NOTNULL: NotNullViolationError,
-    # a value of the wrong type for a column of a STRICT table (sqlite3 names no constant for it)
-    sqlite3.SQLITE_CONSTRAINT | (12 << 8): CheckViolationError,
 }
+# A value of the wrong type for a column of a STRICT table; sqlite3 has no constant for it.
+_WRONG_TYPE = sqlite3.SQLITE_CONSTRAINT | (12 << 8)
 _LOST_CODES = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
@@ -610,6 +637,8 @@ def _translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
     code = _code(error)
     message = f"{name}: {error}"
     primary = code & 0xFF
+    if code == _WRONG_TYPE:
+        return InvalidInputError(name, str(error))
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return _BY_CONSTRAINT.get(code, IntegrityError)(message)
     if primary in _BUSY_CODES:
@@ -622,13 +651,13 @@ def _translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
         isinstance(error, sqlite3.ProgrammingError) and "binding" in str(error).lower()
     ):
         return InvalidInputError(name, str(error))
+    if "no such table" in message:
+        message += " (was the store initialized?)"
     return DatabaseError(message)
 
 
 # One database object per event loop and file, so that stores of one file share transactions.
-_databases: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = (
-    WeakKeyDictionary()
-)
+_databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
 
 
 def get_sqlite_database(path: str | Path) -> SQLiteDatabase:
@@ -636,6 +665,7 @@ def get_sqlite_database(path: str | Path) -> SQLiteDatabase:
 
     Must be called in a running event loop. Stores that share it share its transactions.
     """
+    forget_closed_loops(_databases)
     databases = _databases.setdefault(asyncio.get_running_loop(), {})
     wanted = SQLiteDatabase(path)
     database = databases.get(wanted.path)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -105,7 +105,8 @@ def _exact(value: Any, path: str) -> Any:
         if not math.isfinite(value):
             raise InvalidInputError(path, f"{value!r} has no form in JSON")
         if abs(value) >= _LARGE_FLOAT:
-            return orjson.Fragment(f"{Decimal(repr(float(value))):f}.0".replace(".0.0", ".0"))
+            digits = f"{Decimal(repr(float(value))):f}"
+            return orjson.Fragment(digits if "." in digits else f"{digits}.0")
         return float(value)
     raise InvalidInputError(path, f"a {type(value).__name__} has no form in JSON")
 
@@ -114,7 +115,7 @@ def load_json(text: str | bytes) -> Any:
     """Decode JSON text; integers of any size and floats come back exactly."""
     if isinstance(text, str):
         text = text.encode()
-    if _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
+    if len(text) >= len(_LONG_NUMBER) and _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
         return json.loads(text)
     return orjson.loads(text)
 
@@ -124,14 +125,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def format_moment(moment: datetime) -> str:
+def format_moment(moment: date) -> str:
     """Return an aware moment as SQLite stores it: ``2026-02-12T16:42:57.123456Z``.
 
     The width is fixed, so text order is time order. Raises :class:`InvalidInputError` for a naive
-    moment.
+    moment or a date.
     """
-    if moment.tzinfo is None:
-        raise InvalidInputError("datetime", "has no time zone; use an aware datetime, best in UTC")
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidInputError(
+            "datetime", f"{moment!r} has no time zone; use an aware datetime, best in UTC"
+        )
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 

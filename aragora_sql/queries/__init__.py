@@ -126,13 +126,15 @@ class _QueryFileLoader(QueryLoader):
         adapter = self._driver_adapter
         if not isinstance(adapter, Adapter):
             raise TypeError("this loader needs one of our adapters")
-        return [
-            self._datum(adapter, query) for query in read_queries(path, adapter.dialect).values()
-        ]
+        queries = read_queries(path, adapter.dialect)
+        # aiosql gives each query a second function, which our adapters refuse to run.
+        cursors = {f"{name}_cursor" for name in queries}
+        for query in queries.values():
+            if query.name in cursors or hasattr(Queries, query.name):
+                raise query.error("the name belongs to aiosql")
+        return [self._datum(adapter, query) for query in queries.values()]
 
     def _datum(self, adapter: Adapter, query: QueryText) -> QueryDatum:
-        if hasattr(Queries, query.name):
-            raise query.error("the name belongs to aiosql")
         operation = _OPERATIONS[query.operation]
         sql = adapter.process_sql(query.name, operation, query.sql)
         adapter.describe(

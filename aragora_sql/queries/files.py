@@ -32,7 +32,7 @@ __all__ = [
 
 DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
 
-_NAME_LINE = re.compile(r"--\s*name\s*:\s*(?P<spec>.*)")
+_NAME_LINE = re.compile(r"--\s*name\s*:\s*(?P<spec>.*)", re.IGNORECASE)
 _SPEC = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<parameters>[^)]*)\))?\s*(?P<operation>\^|\$|!|<!|\*!|#)?\s*"
 )
@@ -136,7 +136,11 @@ def read_queries(path: Path, dialect: Dialect) -> dict[str, QueryText]:
         tokens = list(scan(text, dialect))
     except SQLSyntaxError as error:
         raise QueryFileError(path, _line(text, error.offset), str(error)) from error
-    starts = [(index, spec) for index, token in enumerate(tokens) if (spec := _spec(text, token))]
+    starts = [
+        (index, spec)
+        for index, token in enumerate(tokens)
+        if (spec := _spec(text, token)) is not None
+    ]
     if not starts:
         raise QueryFileError(path, 1, "no query: a query starts with '-- name: some_name(…)'")
     first = starts[0][0]

@@ -49,16 +49,35 @@ class SQLSyntaxError(ValueError):
         self.offset = offset
 
 
-_SPACE = re.compile(r"\s+")
-_LINE_COMMENT = re.compile(r"--[^\r\n]*")
+_SPACE = re.compile(r"[ \t\n\r\f\v]+")
+_LINE_COMMENT: dict[Dialect, re.Pattern[str]] = {
+    "postgres": re.compile(r"--[^\r\n]*"),
+    "sqlite": re.compile(r"--[^\n]*"),
+}
 _BLOCK_MARK = re.compile(r"/\*|\*/")
-_NUMBER = re.compile(r"\.?\d(?:[eE][+-]?\d|[\w.])*")
-_PARAMETER = re.compile(r":([^\W\d]\w*)")
-_DOLLAR_TAG = re.compile(r"\$(?:[^\W\d]\w*)?\$")
-_WORD = re.compile(r"[^\W\d][\w$]*")
-_PLAIN_STRING = re.compile(r"'(?:[^']|'')*'")
-_ESCAPE_STRING = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.DOTALL)
-_QUOTED = {'"': re.compile(r'"(?:[^"]|"")*"'), "`": re.compile(r"`(?:[^`]|``)*`")}
+_NUMBER = re.compile(r"\.?[0-9](?:[eE][+-]?[0-9]|[\w.])*")
+# Both engines take every character beyond ASCII for a letter. Parameters that are not written
+# :name are found too, because nothing could bind them.
+_PARAMETER: dict[Dialect, re.Pattern[str]] = {
+    "postgres": re.compile(r":[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*|\$\d+"),
+    "sqlite": re.compile(
+        r":[\w$\x80-\U0010ffff]+(?:::[\w$\x80-\U0010ffff]+)*|\?\d*|[@$][\w$\x80-\U0010ffff]+"
+    ),
+}
+_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$")
+_WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*")
+_IN_WORD = re.compile(r"[\w$\x80-\U0010ffff]")
+_PLAIN_STRING = re.compile(r"'(?:[^']++|'')*+'")
+# A string goes on behind white space with a line break in it, with the escapes that it began with.
+_ESCAPE_STRING = re.compile(
+    r"""
+    [eE]' (?: [^'\\]++ | '' | \\.
+        | ' [ \t\f\v]* (?:--[^\r\n]*)? [\r\n] (?: [ \t\n\r\f\v] | --[^\r\n]*[\r\n] )* '
+    )*+ '
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_QUOTED = {'"': re.compile(r'"(?:[^"]++|"")*+"'), "`": re.compile(r"`(?:[^`]++|``)*+`")}
 # Before a slice's colon stands the end of an operand.
 _OPERAND_KINDS = {"word", "string", "identifier", "parameter"}
 
@@ -99,22 +118,15 @@ def _next(
         return Token(kind, match[0], position)
 
     if char == "-" and sql.startswith("--", position):
-        return token("comment", _LINE_COMMENT.match(sql, position), "a comment")
+        return token("comment", _LINE_COMMENT[dialect].match(sql, position), "a comment")
     if char == "/" and sql.startswith("/*", position):
         return Token(
             "comment", sql[position : _block_end(sql, position, nested=postgres)], position
         )
     if char == "'":
-        # E'' stands directly before its quote; elsewhere a backslash is a plain character.
-        escaped = (
-            postgres
-            and previous is not None
-            and previous.kind == "word"
-            and previous.text in "Ee"
-            and previous.end == position
-        )
-        pattern = _ESCAPE_STRING if escaped else _PLAIN_STRING
-        return token("string", pattern.match(sql, position), "a string")
+        return token("string", _PLAIN_STRING.match(sql, position), "a string")
+    if char in "eE" and postgres and sql.startswith("'", position + 1):
+        return token("string", _ESCAPE_STRING.match(sql, position), "a string")
     if char == '"' or (char == "`" and not postgres):
         return token("identifier", _QUOTED[char].match(sql, position), "a quoted identifier")
     if char == "[" and not postgres:
@@ -130,16 +142,22 @@ def _next(
                 raise SQLSyntaxError(f"a {tag[0]} string is never closed", position)
             return Token("string", sql[position : end + len(tag[0])], position)
     if char == ":":
-        return _colon(sql, position, previous, in_brackets=in_brackets)
-    if char.isdigit() or (char == "." and sql[position + 1 : position + 2].isdigit()):
-        return token("word", _NUMBER.match(sql, position), "a number")
+        return _colon(sql, position, dialect, previous, in_brackets=in_brackets)
+    parameter = _PARAMETER[dialect].match(sql, position)
+    if parameter:
+        return Token("parameter", parameter[0], position)
+    number = _NUMBER.match(sql, position)
+    if number:
+        return Token("word", number[0], position)
     word = _WORD.match(sql, position)
     if word:
         return Token("word", word[0], position)
     return Token("symbol", char, position)
 
 
-def _colon(sql: str, position: int, previous: Token | None, *, in_brackets: bool) -> Token:
+def _colon(
+    sql: str, position: int, dialect: Dialect, previous: Token | None, *, in_brackets: bool
+) -> Token:
     if sql.startswith("::", position):
         return Token("cast", "::", position)
     # a[lo:hi] is a slice; a[:lo] and array[x, :y] hold parameters
@@ -150,10 +168,8 @@ def _colon(sql: str, position: int, previous: Token | None, *, in_brackets: bool
         and (previous.kind in _OPERAND_KINDS or previous.text in {")", "]"})
     ):
         return Token("slice", ":", position)
-    match = _PARAMETER.match(sql, position)
-    if match:
-        return Token("parameter", match[0], position)
-    return Token("symbol", ":", position)
+    match = _PARAMETER[dialect].match(sql, position)
+    return Token("parameter", match[0], position) if match else Token("symbol", ":", position)
 
 
 def _block_end(sql: str, position: int, *, nested: bool) -> int:
@@ -173,10 +189,12 @@ def _block_end(sql: str, position: int, *, nested: bool) -> int:
 def find_parameters(sql: str, dialect: Dialect) -> list[Parameter]:
     """Return every ``:name`` that the engine would take for a parameter, in the order of the text.
 
-    A name that is used twice is listed twice. Raises :class:`SQLSyntaxError`.
+    A name that is used twice is listed twice. What the engine would take for a parameter of another
+    form (``$1``; SQLite: ``?``, ``@name``) is listed with its sign. Raises
+    :class:`SQLSyntaxError`.
     """
     return [
-        Parameter(token.text[1:], token.start, token.end)
+        Parameter(token.text.removeprefix(":"), token.start, token.end)
         for token in scan(sql, dialect)
         if token.kind == "parameter"
     ]
@@ -188,6 +206,8 @@ def number_parameters(sql: str, parameters: list[Parameter]) -> tuple[str, tuple
     pieces, position = [], 0
     for parameter in parameters:
         number = numbers.setdefault(parameter.name, len(numbers) + 1)
-        pieces += [sql[position : parameter.start], f"${number}"]
+        # LIMIT:n is two tokens, LIMIT$1 is one
+        gap = " " if _IN_WORD.match(sql, parameter.start - 1) else ""
+        pieces += [sql[position : parameter.start], f"{gap}${number}"]
         position = parameter.end
     return "".join([*pieces, sql[position:]]), tuple(numbers)

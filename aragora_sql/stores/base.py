@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from aragora_sql.database import Database, Row
+from aragora_sql.errors import DatabaseError
 from aragora_sql.queries import Queries, load_queries
 from aragora_sql.schema import initialize_store
 
@@ -32,8 +33,33 @@ class Record:
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
-        """Make a record of a row whose columns are named as the fields."""
-        return cls(**row)
+        """Make a record of a row whose columns are named as the fields.
+
+        Raises :class:`~aragora_sql.errors.DatabaseError` when a query gives other columns.
+        """
+        try:
+            return cls(**row)
+        except TypeError as error:
+            expected = {field.name for field in fields(cast(Any, cls))}
+            missing = ", ".join(sorted(expected - row.keys())) or "none"
+            extra = ", ".join(sorted(row.keys() - expected)) or "none"
+            raise DatabaseError(
+                f"the result columns of a query do not make a {cls.__name__}: "
+                f"missing: {missing}; unexpected: {extra}"
+            ) from error
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make a record of what :meth:`to_dict` gave."""
+        moments = {field.name for field in fields(cast(Any, cls)) if field.type == "datetime"}
+        return cls.from_row(
+            {
+                name: datetime.fromisoformat(value)
+                if name in moments and isinstance(value, str)
+                else value
+                for name, value in values.items()
+            }
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in a form that JSON can hold: moments as ISO-8601 text."""

@@ -112,9 +112,28 @@ class ConsensusMemory(Store):
         :class:`ConsensusStrength`. ``supersedes`` is the id of a consensus that this one replaces:
         :class:`~aragora_sql.errors.MissingParentError` when there is none.
         """
-        arguments = locals()
-        del arguments["self"]
-        record, row = new_consensus("", **arguments)
+        record, row = new_consensus(
+            "",
+            topic=topic,
+            conclusion=conclusion,
+            strength=strength,
+            confidence=confidence,
+            participating_agents=participating_agents,
+            agreeing_agents=agreeing_agents,
+            dissenting_agents=dissenting_agents,
+            key_claims=key_claims,
+            domain=domain,
+            tags=tags,
+            debate_duration=debate_duration,
+            rounds=rounds,
+            metadata=metadata,
+            supporting_evidence=supporting_evidence,
+            belief_cruxes=belief_cruxes,
+            supersedes=supersedes,
+            debate_id=debate_id,
+            data=data,
+            created_at=created_at,
+        )
         async with self._database.connection() as connection:
             await self._queries.insert_consensus(connection, [row])
         return record
@@ -209,7 +228,7 @@ class ConsensusMemory(Store):
         :class:`~aragora_sql.errors.MissingParentError` when the older one does not exist.
         """
         return await self.store_consensus(
-            new_topic, new_conclusion, supersedes=valid.identifier(old_id, "old_id"), **arguments
+            new_topic, new_conclusion, supersedes=valid.key(old_id, "old_id"), **arguments
         )
 
     async def delete_consensus(self, consensus_id: str, cascade_dissents: bool = True) -> bool:
@@ -366,7 +385,8 @@ class ConsensusMemory(Store):
             ]
         )
         async with self._database.read() as connection:
-            similar = await self.find_similar(topic, 2 * row_limit, domain=domain)
+            looked_at = min(2 * row_limit, valid.LARGEST_INTEGER)
+            similar = await self.find_similar(topic, looked_at, domain=domain)
             if not similar:
                 return []
             rows = self._queries.list_relevant_dissents(
@@ -400,9 +420,20 @@ class ConsensusMemory(Store):
         ``confidence`` is from 0 to 1. Raises :class:`~aragora_sql.errors.MissingParentError` when
         the consensus does not exist.
         """
-        arguments = locals()
-        del arguments["self"]
-        record, row = new_dissent("", **arguments)
+        record, row = new_dissent(
+            "",
+            debate_id=debate_id,
+            agent_id=agent_id,
+            dissent_type=dissent_type,
+            content=content,
+            reasoning=reasoning,
+            confidence=confidence,
+            acknowledged=acknowledged,
+            rebuttal=rebuttal,
+            metadata=metadata,
+            data=data,
+            created_at=created_at,
+        )
         async with self._database.connection() as connection:
             await self._queries.insert_dissent(connection, [row])
         return record
@@ -507,9 +538,22 @@ class ConsensusMemory(Store):
         Times are in milliseconds. ``data`` is the result as the prover gave it. Raises
         :class:`~aragora_sql.errors.MissingParentError` when the consensus does not exist.
         """
-        arguments = locals()
-        del arguments["self"]
-        record, row = new_proof("", **arguments)
+        record, row = new_proof(
+            "",
+            debate_id=debate_id,
+            proof_status=proof_status,
+            language=language,
+            formal_statement=formal_statement,
+            is_verified=is_verified,
+            proof_hash=proof_hash,
+            translation_time_ms=translation_time_ms,
+            proof_search_time_ms=proof_search_time_ms,
+            prover_version=prover_version,
+            error_message=error_message,
+            metadata=metadata,
+            data=data,
+            created_at=created_at,
+        )
         async with self._database.connection() as connection:
             await self._queries.insert_proof(connection, [row])
         return record
@@ -582,8 +626,8 @@ class ConsensusMemory(Store):
 
     async def record_vote(self, debate_id: str, user_id: str, vote: str, source: str = "") -> None:
         """Record a user's vote on a debate; the user's last vote counts."""
-        valid.identifier(debate_id, "debate_id")
-        valid.identifier(user_id, "user_id")
+        valid.key(debate_id, "debate_id")
+        valid.key(user_id, "user_id")
         valid.identifier(vote, "vote")
         valid.text(source, "source")
         async with self._database.connection() as connection:

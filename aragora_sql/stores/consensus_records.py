@@ -265,16 +265,16 @@ def new_consensus(
     """Check the arguments and return the record and the parameters of its query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
     if supersedes is not None:
-        valid.identifier(supersedes, f"{path}supersedes")
+        valid.key(supersedes, f"{path}supersedes")
     documents = {
         "metadata": valid.document(metadata, f"{path}metadata"),
         "data": valid.document(data, f"{path}data"),
         "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
     }
     lists: dict[str, Any] = {
-        "participating_agents": valid.texts(participating_agents, f"{path}participating_agents"),
-        "agreeing_agents": valid.texts(agreeing_agents, f"{path}agreeing_agents"),
-        "dissenting_agents": valid.texts(dissenting_agents, f"{path}dissenting_agents"),
+        "participating_agents": valid.names(participating_agents, f"{path}participating_agents"),
+        "agreeing_agents": valid.names(agreeing_agents, f"{path}agreeing_agents"),
+        "dissenting_agents": valid.names(dissenting_agents, f"{path}dissenting_agents"),
         "key_claims": valid.texts(key_claims, f"{path}key_claims"),
         "supporting_evidence": valid.texts(supporting_evidence, f"{path}supporting_evidence"),
         "tags": valid.texts(tags, f"{path}tags"),
@@ -286,8 +286,8 @@ def new_consensus(
         "conclusion": valid.text(conclusion, f"{path}conclusion"),
         "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
         "confidence": valid.share(confidence, f"{path}confidence"),
-        "domain": valid.identifier(domain, f"{path}domain"),
-        "debate_id": valid.optional_text(debate_id, f"{path}debate_id"),
+        "domain": valid.key(domain, f"{path}domain"),
+        "debate_id": None if debate_id is None else valid.key(debate_id, f"{path}debate_id"),
         "rounds": valid.integer(rounds, f"{path}rounds"),
         "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
         "supersedes": supersedes,
@@ -327,8 +327,8 @@ def new_dissent(
     }
     plain: dict[str, Any] = {
         "id": str(uuid.uuid4()),
-        "consensus_id": valid.identifier(debate_id, f"{path}debate_id"),
-        "agent_id": valid.identifier(agent_id, f"{path}agent_id"),
+        "consensus_id": valid.key(debate_id, f"{path}debate_id"),
+        "agent_id": valid.key(agent_id, f"{path}agent_id"),
         "dissent_type": valid.choice(dissent_type, f"{path}dissent_type", DISSENT_TYPES),
         "content": valid.text(content, f"{path}content"),
         "reasoning": valid.text(reasoning, f"{path}reasoning"),
@@ -369,7 +369,7 @@ def new_proof(
     }
     plain: dict[str, Any] = {
         "id": str(uuid.uuid4()),
-        "consensus_id": valid.identifier(debate_id, f"{path}debate_id"),
+        "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "proof_status": valid.choice(proof_status, f"{path}proof_status", PROOF_STATUSES),
         "language": valid.optional_text(language, f"{path}language"),
         "formal_statement": valid.optional_text(formal_statement, f"{path}formal_statement"),

@@ -24,6 +24,7 @@ from aragora_sql.stores.base import (
     sqlite_database,
 )
 from aragora_sql.stores.critique_records import (
+    CRITIQUE_CONTENT,
     MOST_SEVERE,
     AgentReputation,
     ArchiveStats,
@@ -54,6 +55,8 @@ __all__ = [
 
 PRUNE_BATCH = 1000
 EXAMPLE_LENGTH = 500
+# A bit more than a second, in days.
+SHORTEST_HALF_LIFE = 1e-5
 SUCCESS, FAILURE = 1.0, 0.0
 
 
@@ -89,9 +92,23 @@ class CritiqueStore(Store):
         :meth:`store_critique`. Storing a debate again renews its result, keeps the time of its
         creation, and adds only critiques that it does not have yet.
         """
-        arguments = locals()
-        del arguments["self"]
-        await self._write_debates([new_debate("", **arguments)])
+        await self._write_debates(
+            [
+                new_debate(
+                    "",
+                    debate_id=debate_id,
+                    task=task,
+                    final_answer=final_answer,
+                    consensus_reached=consensus_reached,
+                    confidence=confidence,
+                    rounds_used=rounds_used,
+                    duration_seconds=duration_seconds,
+                    grounded_verdict=grounded_verdict,
+                    critiques=critiques,
+                    created_at=created_at,
+                )
+            ]
+        )
 
     async def store_debates(self, debates: Iterable[Mapping[str, Any]]) -> None:
         """Store many debates with their critiques, all or nothing, in one round trip per table.
@@ -171,6 +188,7 @@ class CritiqueStore(Store):
 
     async def store_critique(
         self,
+        debate_id: str | None,
         agent: str,
         target_agent: str | None = None,
         issues: Iterable[str] = (),
@@ -178,16 +196,47 @@ class CritiqueStore(Store):
         severity: float | None = None,
         reasoning: str | None = None,
         expected_usefulness: float = 0.5,
-        debate_id: str | None = None,
+        *,
+        created_at: datetime | None = None,
     ) -> int:
         """Store one critique and return its number.
 
-        ``severity`` is from 0 to 10, ``expected_usefulness`` from 0 to 1. Without ``debate_id`` it
-        stands alone; :class:`~aragora_sql.errors.MissingParentError` when there is no such debate.
+        ``severity`` is from 0 to 10, ``expected_usefulness`` from 0 to 1. With None for
+        ``debate_id`` it stands alone; :class:`~aragora_sql.errors.MissingParentError` when there is
+        no such debate.
         """
-        arguments = locals()
-        del arguments["self"]
-        _, row = new_critique("", **arguments)
+        _, row = new_critique(
+            "",
+            agent=agent,
+            target_agent=target_agent,
+            issues=issues,
+            suggestions=suggestions,
+            severity=severity,
+            reasoning=reasoning,
+            expected_usefulness=expected_usefulness,
+            debate_id=debate_id,
+            created_at=created_at,
+        )
+        async with self._database.connection() as connection:
+            return int(await self._queries.insert_critique(connection, **row))
+
+    async def store(
+        self, critique: Critique | Mapping[str, Any], debate_id: str | None = None
+    ) -> int:
+        """Store a critique that is given as one object, and return its number.
+
+        A mapping has the arguments of :meth:`store_critique`; of a :class:`Critique` the content is
+        taken and not its number and outcome. ``debate_id`` wins over the critique's own.
+        """
+        if isinstance(critique, Critique):
+            content = {name: critique[name] for name in CRITIQUE_CONTENT}
+        elif isinstance(critique, Mapping):
+            content = dict(critique)
+        else:
+            raise InvalidInputError("critique", "a critique or a dictionary is needed")
+        if debate_id is not None:
+            content["debate_id"] = debate_id
+        ((_, row),) = valid.prepare_each(new_critique, [content], "critique")
         async with self._database.connection() as connection:
             return int(await self._queries.insert_critique(connection, **row))
 
@@ -323,10 +372,13 @@ class CritiqueStore(Store):
 
         The critique's first suggestion goes with all its issues.
         """
-        suggestions = valid.texts(critique["suggestions"], "critique.suggestions")
-        severity = critique["severity"]
+        if not isinstance(critique, Critique | Mapping):
+            raise InvalidInputError("critique", "a critique or a dictionary is needed")
+        given = dict(critique)
+        suggestions = valid.texts(given.get("suggestions"), "critique.suggestions")
+        severity = given.get("severity")
         return await self.store_pattern(
-            valid.texts(critique["issues"], "critique.issues"),
+            valid.texts(given.get("issues"), "critique.issues"),
             suggestions[0] if suggestions else None,
             0.5 if severity is None else severity,
             successful_fix,
@@ -345,10 +397,11 @@ class CritiqueStore(Store):
     async def _update_surprise(
         self, connection: Connection, pattern_ids: list[str], outcome: float
     ) -> list[Pattern]:
+        """Renew the surprise scores and return the patterns in the order of their ids."""
         await self._queries.update_surprise(connection, pattern_ids=pattern_ids, outcome=outcome)
-        return await collect(
-            self._queries.list_patterns(connection, pattern_ids=pattern_ids), Pattern
-        )
+        rows = self._queries.list_patterns(connection, pattern_ids=pattern_ids)
+        patterns = {pattern.id: pattern for pattern in await collect(rows, Pattern)}
+        return [patterns[key] for key in pattern_ids]
 
     async def retrieve_patterns(
         self,
@@ -359,13 +412,11 @@ class CritiqueStore(Store):
     ) -> list[RankedPattern]:
         """Return the patterns with the highest decay score, of one category or of all.
 
-        ``decay_halflife_days`` is the age in days at which a pattern counts half.
+        ``decay_halflife_days`` is the age in days at which a pattern counts half, 0.00001 or more.
         """
         least = valid.integer(min_success, "min_success")
         row_limit = valid.limit(limit)
-        half_life = valid.number(decay_halflife_days, "decay_halflife_days")
-        if half_life == 0:
-            raise InvalidInputError("decay_halflife_days", "0 days is no half-life")
+        half_life = valid.number(decay_halflife_days, "decay_halflife_days", SHORTEST_HALF_LIFE)
         ranking = {
             "min_success": least,
             "half_life_days": half_life,
@@ -426,8 +477,10 @@ class CritiqueStore(Store):
 
         Raises :class:`~aragora_sql.errors.MissingParentError` for an unknown pattern.
         """
+        if not isinstance(embeddings, Mapping):
+            raise InvalidInputError("embeddings", "a dictionary is needed")
         for key, embedding in embeddings.items():
-            valid.identifier(key, "embeddings")
+            valid.key(key, "embeddings")
             if not isinstance(embedding, bytes):
                 raise InvalidInputError(f"embeddings[{key!r}]", "bytes are needed")
         if embeddings:
@@ -503,7 +556,7 @@ class CritiqueStore(Store):
         valid.integer(critique_id, "critique_id", most=2**63 - 1)
         actual = valid.share(actual_usefulness, "actual_usefulness")
         if agent_name is not None:
-            valid.identifier(agent_name, "agent_name")
+            valid.key(agent_name, "agent_name")
         if led_to_improvement is not None:
             valid.truth(led_to_improvement, "led_to_improvement")
         now = utc_now()
@@ -547,9 +600,14 @@ class CritiqueStore(Store):
         critique_valuable: bool = False,
     ) -> None:
         """Add 1 to each counter of an agent whose flag is set; an unknown agent starts at zero."""
-        arguments = locals()
-        del arguments["self"]
-        _, row = _reputation_update("", **arguments)
+        _, row = _reputation_update(
+            "",
+            agent_name=agent_name,
+            proposal_made=proposal_made,
+            proposal_accepted=proposal_accepted,
+            critique_given=critique_given,
+            critique_valuable=critique_valuable,
+        )
         async with self._database.connection() as connection:
             await self._queries.update_reputation(connection, [row])
 
@@ -567,6 +625,7 @@ class CritiqueStore(Store):
 
     async def get_reputation(self, agent_name: str) -> AgentReputation | None:
         """Return an agent's reputation, or None for an unknown agent."""
+        valid.text(agent_name, "agent_name")
         return (await self.get_reputations([agent_name])).get(agent_name)
 
     async def get_reputations(self, agent_names: Sequence[str]) -> dict[str, AgentReputation]:
@@ -587,12 +646,14 @@ class CritiqueStore(Store):
 
     async def get_vote_weight(self, agent_name: str) -> float:
         """Return the weight of an agent's vote, 0.4 to 1.6; 1.0 for an unknown agent."""
+        valid.text(agent_name, "agent_name")
         return (await self.get_vote_weights_batch([agent_name]))[agent_name]
 
     async def get_vote_weights_batch(self, agent_names: Sequence[str]) -> dict[str, float]:
         """Return the weights of many agents' votes by name, in one round trip."""
-        known = await self.get_reputations(agent_names)
-        return {name: known[name].vote_weight if name in known else 1.0 for name in agent_names}
+        wanted = valid.texts(agent_names, "agent_names")
+        known = await self.get_reputations(wanted)
+        return {name: known[name].vote_weight if name in known else 1.0 for name in wanted}
 
     async def get_stats(self) -> CritiqueStats:
         """Return counts of the whole store in one round trip."""
@@ -611,7 +672,7 @@ def _reputation_update(
     critique_valuable: bool = False,
 ) -> tuple[None, dict[str, Any]]:
     return None, {
-        "agent_name": valid.identifier(agent_name, f"{path}agent_name"),
+        "agent_name": valid.key(agent_name, f"{path}agent_name"),
         "proposals_made": int(valid.truth(proposal_made, f"{path}proposal_made")),
         "proposals_accepted": int(valid.truth(proposal_accepted, f"{path}proposal_accepted")),
         "critiques_given": int(valid.truth(critique_given, f"{path}critique_given")),

@@ -31,6 +31,18 @@ __all__ = [
 
 MOST_SEVERE = 10.0
 
+# What makes a critique; the rest of its record comes from the store.
+CRITIQUE_CONTENT = (
+    "debate_id",
+    "agent",
+    "target_agent",
+    "issues",
+    "suggestions",
+    "severity",
+    "reasoning",
+    "expected_usefulness",
+)
+
 # The first category whose word stem begins a word of the issue wins. "un" may stand before the
 # stem (unreadable); elsewhere inside a word a stem means something else (latest, community).
 _CATEGORIES = {
@@ -234,7 +246,7 @@ def new_debate(
     """Check the arguments and return the rows of the critiques and of the debate."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
     row = {
-        "id": valid.identifier(debate_id, f"{path}debate_id"),
+        "id": valid.key(debate_id, f"{path}debate_id"),
         "task": valid.identifier(task, f"{path}task"),
         "final_answer": valid.optional_text(final_answer, f"{path}final_answer"),
         "consensus_reached": valid.truth(consensus_reached, f"{path}consensus_reached"),
@@ -259,7 +271,9 @@ def new_debate(
         for _, critique in valid.prepare_each(
             new_critique,
             [
-                {"created_at": moment, **dict(critique), "debate_id": debate_id}
+                {"created_at": moment, **critique, "debate_id": debate_id}
+                if isinstance(critique, Mapping)
+                else critique
                 for critique in valid.items(critiques, f"{path}critiques")
             ],
             f"{path}critiques",
@@ -283,10 +297,8 @@ def new_critique(
     """Check the arguments and return the parameters of the critique's query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
     return None, {
-        "debate_id": (
-            None if debate_id is None else valid.identifier(debate_id, f"{path}debate_id")
-        ),
-        "agent": valid.identifier(agent, f"{path}agent"),
+        "debate_id": (None if debate_id is None else valid.key(debate_id, f"{path}debate_id")),
+        "agent": valid.key(agent, f"{path}agent"),
         "target_agent": valid.optional_text(target_agent, f"{path}target_agent"),
         "issues": valid.texts(issues, f"{path}issues"),
         "suggestions": valid.texts(suggestions, f"{path}suggestions"),

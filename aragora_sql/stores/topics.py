@@ -36,6 +36,10 @@ RARE_SHARE = 1e-4
 _LEVELS = {1: (1,), 2: (2, 1), 3: (3, 2, 1), 4: (4, 3, 2, 1), 5: (5, 3, 2, 1)}
 
 
+# Diacritical marks, and marks that choose the look of a character: U+FE0F makes a sign an emoji.
+_DROPPED = ((0x300, 0x36F), (0x20DD, 0x20E4), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+
+
 class _Fold(dict[int, int | str | None]):
     """A translation table that learns each character at its first use."""
 
@@ -43,7 +47,7 @@ class _Fold(dict[int, int | str | None]):
         character = chr(code)
         category = unicodedata.category(character)
         replacement: int | str | None = " "
-        if 0x300 <= code <= 0x36F:
+        if any(first <= code <= last for first, last in _DROPPED):
             replacement = None
         elif category[0] in "LNM":
             replacement = code

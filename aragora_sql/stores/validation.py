@@ -21,8 +21,10 @@ __all__ = [
     "identifier",
     "integer",
     "items",
+    "key",
     "limit",
     "moment",
+    "names",
     "number",
     "optional_text",
     "share",
@@ -32,6 +34,11 @@ __all__ = [
 
 # PostgreSQL's INTEGER; SQLite would take more.
 LARGEST_INTEGER = 2**31 - 1
+# Bytes in UTF-8. Two of them fit into one row of an index of PostgreSQL; SQLite would take more.
+LONGEST_KEY = 1000
+
+_NO_ENTRIES = EncodedJSON("{}")
+_NO_ITEMS = EncodedJSON("[]")
 
 
 def text(value: Any, argument: str) -> str:
@@ -52,6 +59,14 @@ def identifier(value: Any, argument: str) -> str:
     checked = text(value, argument)
     if not checked.strip():
         raise InvalidInputError(argument, "is empty")
+    return checked
+
+
+def key(value: Any, argument: str) -> str:
+    """Check an identifier or a name, which is indexed: not empty, and not too long for an index."""
+    checked = identifier(value, argument)
+    if len(checked.encode()) > LONGEST_KEY:
+        raise InvalidInputError(argument, f"is longer than {LONGEST_KEY} bytes in UTF-8")
     return checked
 
 
@@ -103,7 +118,14 @@ def moment(value: Any, argument: str) -> datetime:
         raise InvalidInputError(argument, f"a datetime is needed, not {type(value).__name__}")
     if value.tzinfo is None:
         raise InvalidInputError(argument, "has no time zone; use an aware datetime, best in UTC")
-    return value.astimezone(UTC)
+    try:
+        checked = value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(argument, "is outside the years 1 to 9999 in UTC") from None
+    # asyncpg writes the first and the last moment that Python knows as -infinity and infinity.
+    if checked.replace(tzinfo=None) in (datetime.min, datetime.max):
+        raise InvalidInputError(argument, "the first and the last moment of all cannot be stored")
+    return checked
 
 
 def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
@@ -125,7 +147,28 @@ def texts(value: Any, argument: str) -> list[str]:
     """Check a list of texts; None counts as an empty list."""
     if value is None:
         return []
-    return [text(item, f"{argument}[{i}]") for i, item in enumerate(items(value, argument))]
+    listed = items(value, argument)
+    if _are_plain(listed):
+        return listed
+    return [text(item, f"{argument}[{i}]") for i, item in enumerate(listed)]
+
+
+def _are_plain(values: list[Any]) -> bool:
+    """Tell whether all are texts in which no character has to be looked at."""
+    try:
+        joined = "".join(values)
+    except TypeError:
+        return False
+    return joined.isascii() and "\x00" not in joined
+
+
+def names(value: Any, argument: str) -> list[str]:
+    """Check a list of names, none of them empty; None counts as an empty list."""
+    listed = texts(value, argument)
+    for index, name in enumerate(listed):
+        if not name.strip():
+            raise InvalidInputError(f"{argument}[{index}]", "is empty")
+    return listed
 
 
 def identifiers(value: Any, argument: str) -> list[str]:
@@ -137,7 +180,7 @@ def identifiers(value: Any, argument: str) -> list[str]:
 def document(value: Any, argument: str) -> EncodedJSON:
     """Check a JSON object and encode it; None counts as an empty one."""
     if value is None:
-        value = {}
+        return _NO_ENTRIES
     if not isinstance(value, Mapping):
         raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
     return dump_json(dict(value), argument)
@@ -145,7 +188,7 @@ def document(value: Any, argument: str) -> EncodedJSON:
 
 def array(value: Any, argument: str) -> EncodedJSON:
     """Check a list of anything that JSON can hold and encode it; None counts as empty."""
-    return dump_json([] if value is None else items(value, argument), argument)
+    return _NO_ITEMS if value is None else dump_json(items(value, argument), argument)
 
 
 def decoded(encoded: EncodedJSON) -> Any:
@@ -169,5 +212,6 @@ def prepare_each(
         try:
             prepared.append(prepare(f"{path}.", **entry))
         except TypeError as error:
-            raise InvalidInputError(path, str(error).partition("() ")[2]) from error
+            problem = str(error).partition("() ")[2] or str(error)
+            raise InvalidInputError(path, problem) from error
     return prepared

@@ -7,6 +7,8 @@
 -- `aragora-sql schema show --dialect postgres` prints it as one file without \ir.
 
 BEGIN;
+-- so that a second run does not say of each object that it exists
+SET LOCAL client_min_messages = warning;
 \ir schema_versions/schema.sql
 \ir consensus/schema.sql
 \ir critique/schema.sql

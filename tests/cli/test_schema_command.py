@@ -135,3 +135,77 @@ def test_a_malformed_dsn_is_not_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert "--dsn" in captured.err
     assert "%23" in captured.err
     assert "secret" not in captured.err + captured.out
+
+
+def test_looking_at_a_file_that_is_not_there_creates_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none" / "aragora.db"
+    assert main(["schema", "apply", "--dry-run", "--sqlite-path", str(path)]) == 0
+    assert "consensus: would be created at version 1" in capsys.readouterr().out
+    assert main(["schema", "verify", "--sqlite-path", str(path)]) == 1
+    assert "missing table consensus\n" in capsys.readouterr().out
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("command", [["apply"], ["apply", "--dry-run"]])
+def test_a_newer_database_is_refused(
+    command: list[str], postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.execute("UPDATE _schema_versions SET version = 7 WHERE module = 'critique'")
+    assert main(["schema", *command, "--dsn", postgres_dsn]) == 4
+    assert "has schema version 7" in capsys.readouterr().err
+    assert main(["schema", "verify", "--dsn", postgres_dsn]) == 1
+    assert "different version critique of _schema_versions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["TABLE debates (slug text)", "VIEW debates AS SELECT 1 AS id"])
+def test_a_dry_run_sees_what_is_in_the_way(
+    kind: str, postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.execute(f"CREATE {kind}")
+    for options in ([], ["--dry-run"]):
+        assert main(["schema", "apply", "--dsn", postgres_dsn, *options]) == 4
+        assert "'debates' of another program is in the way" in capsys.readouterr().err
+
+
+def test_tables_of_a_schema_further_down_the_path_do_not_count(
+    postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.execute("CREATE SCHEMA app")
+    inside = f"{postgres_dsn}&search_path=app,public"
+    capsys.readouterr()
+    assert main(["schema", "apply", "--dsn", inside]) == 0
+    assert "consensus: created at version 1" in capsys.readouterr().out
+    assert main(["schema", "verify", "--dsn", inside]) == 0
+
+
+def test_the_script_says_what_to_do_without_an_installation(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    copy = scripts / INIT_SCRIPT.name
+    copy.write_text(INIT_SCRIPT.read_text())
+    alone = subprocess.run(
+        [sys.executable, "-S", "-E", str(copy), "--verify"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert alone.returncode == 2
+    assert "pip install" in alone.stderr
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "called with $*"\n')
+    python.chmod(0o755)
+    beside = subprocess.run(
+        [sys.executable, "-S", "-E", str(copy), "--verify"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert beside.stdout.strip() == f"called with {copy} --verify"

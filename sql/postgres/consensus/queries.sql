@@ -247,11 +247,12 @@ LIMIT :row_limit;
 -- Find the consensus records whose topic shares most terms with the given ones, best first.
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
--- turn until one gives enough rows. So many rows of a level are ranked at most, after looking at
--- no more than 2,000 (or ten times as many). A GIN index finds all matches before it gives the first, which is slow for
--- words that stand everywhere: a level that begins with ~ looks through the 1,000 newest topics
--- instead. Rows are handed on by their place in the table, which cannot change within a statement.
--- Materialized, because the planner would expect few matches and prefer to read the whole table.
+-- turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all matches
+-- before it gives the first, which is slow for words that stand everywhere: a level that begins with
+-- ~ looks through the 1,000 newest topics instead. Rows are handed on by their place in the table,
+-- which cannot change within a statement. Materialized, because the planner would expect few matches
+-- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
+-- all that was ever superseded.
 -- result: dissent_ids json
 WITH RECURSIVE walk AS (
     SELECT
@@ -262,30 +263,36 @@ WITH RECURSIVE walk AS (
         w.level + 1 AS level,
         (
             WITH matches AS MATERIALIZED (
-                SELECT
-                    c.ctid AS place,
-                    c.id,
-                    c.confidence,
-                    c.domain
+                SELECT c.ctid AS place
                 FROM consensus AS c
                 WHERE
                     left((:levels::text[])[w.level + 1], 1) <> '~'
                     AND c.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
+                    AND c.confidence >= :min_confidence::double precision
+                    AND (:domain::text IS NULL OR c.domain = :domain)
+                    AND (
+                        :include_superseded::boolean
+                        OR (
+                            SELECT n.id FROM consensus AS n WHERE n.supersedes = c.id LIMIT 1
+                        ) IS NULL
+                    )
                 UNION ALL
-                SELECT
-                    p.place,
-                    p.id,
-                    p.confidence,
-                    p.domain
+                SELECT p.place
                 FROM (
                     SELECT
                         c.ctid AS place,
-                        c.id,
-                        c.confidence,
-                        c.domain,
                         c.topic_vector
                     FROM consensus AS c
-                    WHERE left((:levels::text[])[w.level + 1], 1) = '~'
+                    WHERE
+                        left((:levels::text[])[w.level + 1], 1) = '~'
+                        AND c.confidence >= :min_confidence::double precision
+                        AND (:domain::text IS NULL OR c.domain = :domain)
+                        AND (
+                            :include_superseded::boolean
+                            OR (
+                                SELECT n.id FROM consensus AS n WHERE n.supersedes = c.id LIMIT 1
+                            ) IS NULL
+                        )
                     ORDER BY c.created_at DESC
                     LIMIT 1000
                 ) AS p
@@ -293,18 +300,7 @@ WITH RECURSIVE walk AS (
             )
 
             SELECT coalesce(array_agg(b.place), '{}') AS places
-            FROM (
-                SELECT m.place
-                FROM (SELECT * FROM matches LIMIT greatest(2000, 10 * :most::bigint)) AS m
-                WHERE
-                    m.confidence >= :min_confidence::double precision
-                    AND (:domain::text IS NULL OR m.domain = :domain)
-                    AND (
-                        :include_superseded::boolean
-                        OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = m.id)
-                    )
-                LIMIT :most::bigint
-            ) AS b
+            FROM (SELECT m.place FROM matches AS m LIMIT :most::bigint) AS b
         ) AS places
     FROM walk AS w
     WHERE
@@ -325,7 +321,9 @@ candidates AS (
             AND (:domain::text IS NULL OR c.domain = :domain)
             AND (
                 :include_superseded::boolean
-                OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
+                OR (
+                    SELECT n.id FROM consensus AS n WHERE n.supersedes = c.id LIMIT 1
+                ) IS NULL
             )
         ORDER BY c.created_at DESC
         LIMIT :most::bigint
@@ -399,6 +397,7 @@ ORDER BY
     c.created_at DESC,
     c.id COLLATE "C" ASC
 LIMIT :row_limit::bigint;
+
 -- name: count_consensus()$
 -- Count all consensus records.
 SELECT count(*) AS total
@@ -797,6 +796,7 @@ INSERT INTO consensus_archive (
     domain,
     debate_id,
     supersedes,
+    superseded_by,
     rounds,
     debate_duration_seconds,
     participating_agents,
@@ -813,32 +813,39 @@ INSERT INTO consensus_archive (
     archived_at
 )
 SELECT
-    id,
-    topic,
-    topic_hash,
-    conclusion,
-    strength,
-    confidence,
-    domain,
-    debate_id,
-    supersedes,
-    rounds,
-    debate_duration_seconds,
-    participating_agents,
-    agreeing_agents,
-    dissenting_agents,
-    key_claims,
-    supporting_evidence,
-    tags,
-    belief_cruxes,
-    metadata,
-    data,
-    created_at,
-    updated_at,
+    c.id,
+    c.topic,
+    c.topic_hash,
+    c.conclusion,
+    c.strength,
+    c.confidence,
+    c.domain,
+    c.debate_id,
+    c.supersedes,
+    (
+        SELECT n.id
+        FROM consensus AS n
+        WHERE n.supersedes = c.id
+        ORDER BY n.created_at DESC, n.id COLLATE "C" ASC
+        LIMIT 1
+    ) AS superseded_by,
+    c.rounds,
+    c.debate_duration_seconds,
+    c.participating_agents,
+    c.agreeing_agents,
+    c.dissenting_agents,
+    c.key_claims,
+    c.supporting_evidence,
+    c.tags,
+    c.belief_cruxes,
+    c.metadata,
+    c.data,
+    c.created_at,
+    c.updated_at,
     :archived_at::timestamptz AS archived_at
-FROM consensus
-WHERE id = any(:consensus_ids::text[])
-ORDER BY created_at, id COLLATE "C";
+FROM consensus AS c
+WHERE c.id = any(:consensus_ids::text[])
+ORDER BY c.created_at, c.id COLLATE "C";
 
 -- name: archive_dissents(consensus_ids, archived_at)!
 -- Copy the dissents of some consensus records to the archive.

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS consensus (
     CONSTRAINT consensus_confidence_check CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT consensus_rounds_check CHECK (rounds >= 0),
     CONSTRAINT consensus_debate_duration_seconds_check
-    CHECK (debate_duration_seconds BETWEEN 0 AND 1e300),
+    CHECK (debate_duration_seconds BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT consensus_participating_agents_check
     CHECK (jsonb_typeof(participating_agents) = 'array'),
     CONSTRAINT consensus_agreeing_agents_check CHECK (jsonb_typeof(agreeing_agents) = 'array'),
@@ -57,8 +57,6 @@ CREATE TABLE IF NOT EXISTS consensus (
 CREATE INDEX IF NOT EXISTS idx_consensus_topic_hash ON consensus (topic_hash, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_domain ON consensus (domain, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
-CREATE INDEX IF NOT EXISTS idx_consensus_debate_id
-ON consensus (debate_id) WHERE debate_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
 -- Without fastupdate a search never has to walk a list of pending entries.
@@ -125,9 +123,9 @@ CREATE TABLE IF NOT EXISTS verified_proofs (
         )
     ),
     CONSTRAINT verified_proofs_translation_time_ms_check
-    CHECK (translation_time_ms BETWEEN 0 AND 1e300),
+    CHECK (translation_time_ms BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT verified_proofs_proof_search_time_ms_check
-    CHECK (proof_search_time_ms BETWEEN 0 AND 1e300),
+    CHECK (proof_search_time_ms BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT verified_proofs_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT verified_proofs_data_check CHECK (jsonb_typeof(data) = 'object')
 );
@@ -159,6 +157,7 @@ CREATE TABLE IF NOT EXISTS consensus_archive (
     domain TEXT,
     debate_id TEXT,
     supersedes TEXT,
+    superseded_by TEXT,
     rounds INTEGER NOT NULL,
     debate_duration_seconds DOUBLE PRECISION NOT NULL,
     participating_agents JSONB NOT NULL,
@@ -175,8 +174,6 @@ CREATE TABLE IF NOT EXISTS consensus_archive (
     archived_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT consensus_archive_pkey PRIMARY KEY (archive_id)
 );
-
-CREATE INDEX IF NOT EXISTS idx_consensus_archive_id ON consensus_archive (id);
 
 CREATE TABLE IF NOT EXISTS dissent_archive (
     archive_id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -195,8 +192,6 @@ CREATE TABLE IF NOT EXISTS dissent_archive (
     archived_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT dissent_archive_pkey PRIMARY KEY (archive_id)
 );
-
-CREATE INDEX IF NOT EXISTS idx_dissent_archive_consensus_id ON dissent_archive (consensus_id);
 
 CREATE TABLE IF NOT EXISTS verified_proofs_archive (
     archive_id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -217,9 +212,6 @@ CREATE TABLE IF NOT EXISTS verified_proofs_archive (
     archived_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT verified_proofs_archive_pkey PRIMARY KEY (archive_id)
 );
-
-CREATE INDEX IF NOT EXISTS idx_verified_proofs_archive_consensus_id
-ON verified_proofs_archive (consensus_id);
 
 -- No policy: only the owning role (and roles that bypass row level security) sees the rows.
 ALTER TABLE consensus ENABLE ROW LEVEL SECURITY;
@@ -305,6 +297,7 @@ COMMENT ON COLUMN consensus_archive.confidence IS 'Confidence in the conclusion,
 COMMENT ON COLUMN consensus_archive.domain IS 'Subject area; the store writes general when none is given.';
 COMMENT ON COLUMN consensus_archive.debate_id IS 'Identifier of the debate that led to it, where known.';
 COMMENT ON COLUMN consensus_archive.supersedes IS 'The older consensus that this one replaces.';
+COMMENT ON COLUMN consensus_archive.superseded_by IS 'The newer consensus that replaced this one.';
 COMMENT ON COLUMN consensus_archive.rounds IS 'Number of debate rounds.';
 COMMENT ON COLUMN consensus_archive.debate_duration_seconds IS 'Length of the debate in seconds.';
 COMMENT ON COLUMN consensus_archive.participating_agents IS 'Names of all agents in the debate.';

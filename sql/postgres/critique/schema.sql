@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS debates (
     CONSTRAINT debates_id_check CHECK (id <> ''),
     CONSTRAINT debates_confidence_check CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT debates_rounds_used_check CHECK (rounds_used >= 0),
-    CONSTRAINT debates_duration_seconds_check CHECK (duration_seconds BETWEEN 0 AND 1e300),
+    CONSTRAINT debates_duration_seconds_check
+    CHECK (duration_seconds BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT debates_grounded_verdict_check CHECK (jsonb_typeof(grounded_verdict) = 'object')
 );
 
@@ -41,7 +42,8 @@ CREATE TABLE IF NOT EXISTS critiques (
     FOREIGN KEY (debate_id) REFERENCES debates (id) ON DELETE CASCADE,
     CONSTRAINT critiques_issues_check CHECK (jsonb_typeof(issues) = 'array'),
     CONSTRAINT critiques_suggestions_check CHECK (jsonb_typeof(suggestions) = 'array'),
-    CONSTRAINT critiques_severity_check CHECK (severity BETWEEN 0 AND 1e300),
+    CONSTRAINT critiques_severity_check
+    CHECK (severity BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT critiques_expected_usefulness_check CHECK (expected_usefulness BETWEEN 0 AND 1),
     CONSTRAINT critiques_actual_usefulness_check CHECK (actual_usefulness BETWEEN 0 AND 1),
     CONSTRAINT critiques_prediction_error_check CHECK (prediction_error BETWEEN 0 AND 1)
@@ -49,7 +51,6 @@ CREATE TABLE IF NOT EXISTS critiques (
 
 -- Also what makes storing a debate again add no critique a second time.
 CREATE UNIQUE INDEX IF NOT EXISTS idx_critiques_debate_id ON critiques (debate_id, fingerprint);
-CREATE INDEX IF NOT EXISTS idx_critiques_agent ON critiques (agent, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_critiques_created ON critiques (created_at DESC, id DESC);
 
 CREATE TABLE IF NOT EXISTS patterns (
@@ -69,7 +70,8 @@ CREATE TABLE IF NOT EXISTS patterns (
     CONSTRAINT patterns_id_check CHECK (id <> ''),
     CONSTRAINT patterns_success_count_check CHECK (success_count >= 0),
     CONSTRAINT patterns_failure_count_check CHECK (failure_count >= 0),
-    CONSTRAINT patterns_avg_severity_check CHECK (avg_severity BETWEEN 0 AND 1e300),
+    CONSTRAINT patterns_avg_severity_check
+    CHECK (avg_severity BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT patterns_surprise_score_check CHECK (surprise_score BETWEEN 0 AND 1),
     CONSTRAINT patterns_base_rate_check CHECK (base_rate BETWEEN 0 AND 1)
 );
@@ -106,8 +108,6 @@ CREATE TABLE IF NOT EXISTS patterns_archive (
     CONSTRAINT patterns_archive_pkey PRIMARY KEY (archive_id)
 );
 
-CREATE INDEX IF NOT EXISTS idx_patterns_archive_id ON patterns_archive (id);
-
 CREATE TABLE IF NOT EXISTS agent_reputation (
     agent_name TEXT NOT NULL,
     proposals_made INTEGER NOT NULL DEFAULT 0,
@@ -126,7 +126,7 @@ CREATE TABLE IF NOT EXISTS agent_reputation (
     CONSTRAINT agent_reputation_critiques_valuable_check CHECK (critiques_valuable >= 0),
     CONSTRAINT agent_reputation_total_predictions_check CHECK (total_predictions >= 0),
     CONSTRAINT agent_reputation_total_prediction_error_check
-    CHECK (total_prediction_error BETWEEN 0 AND 1e300),
+    CHECK (total_prediction_error BETWEEN 0 AND '1e300'::double precision),
     CONSTRAINT agent_reputation_calibration_score_check CHECK (calibration_score BETWEEN 0 AND 1)
 );
 

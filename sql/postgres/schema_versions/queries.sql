@@ -4,7 +4,7 @@ SELECT pg_advisory_xact_lock(5207412907514871);
 
 -- name: has_versions()$
 -- Tell whether the table of versions exists (in the schema where tables go).
-SELECT to_regclass('_schema_versions') IS NOT NULL AS present;
+SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL AS present;
 
 -- name: get_version(module)$
 -- Return the version of a store's schema, or nothing when it was never created.
@@ -20,15 +20,16 @@ ON CONFLICT (module) DO UPDATE
         updated_at = excluded.updated_at;
 
 -- name: list_columns()
--- List the columns of all tables in the schema where tables go.
+-- List the columns of all tables and views in the schema where tables go.
 SELECT
     c.relname::text AS table_name,
+    c.relkind IN ('r', 'p') AS is_table,
     a.attname::text AS column_name
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 WHERE
-    c.relnamespace = to_regnamespace(current_schema()::text)
-    AND c.relkind IN ('r', 'p')
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped
 ORDER BY c.relname COLLATE "C", a.attnum;
@@ -42,7 +43,7 @@ WITH relations AS (
         c.relrowsecurity
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(current_schema()::text)
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
         AND c.relkind IN ('r', 'p')
 ),
 
@@ -52,6 +53,10 @@ objects AS (
         'table' AS kind,
         r.relname AS name,
         CASE WHEN r.relrowsecurity THEN 'row level security' ELSE 'no row level security' END
+        || CASE (SELECT count(*) FROM pg_catalog.pg_policy AS y WHERE y.polrelid = r.oid)
+            WHEN 0 THEN ' without policy'
+            ELSE ' with policies'
+        END
         || coalesce(' -- ' || obj_description(r.oid, 'pg_class'), '') AS definition
     FROM relations AS r
     UNION ALL

@@ -251,9 +251,9 @@ LIMIT :row_limit;
 -- Find the consensus records whose topic shares most terms with the given ones, best first.
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
--- turn until one gives enough rows. So many rows of a level are ranked at most, the newest: the
--- full-text index gives matches one by one, so common words cost nothing more. (PostgreSQL's does
--- not; the ~ before a level is meant for it.)
+-- turn until one gives enough rows, of which the newest :most are ranked at most: the full-text index
+-- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
+-- a level is meant for it.)
 -- result: dissent_ids json
 WITH RECURSIVE walk AS (
     SELECT
@@ -280,7 +280,9 @@ WITH RECURSIVE walk AS (
                     AND (:domain IS NULL OR c.domain = :domain)
                     AND (
                         :include_superseded
-                        OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
+                        OR (
+                            SELECT n.id FROM consensus AS n WHERE n.supersedes = c.id LIMIT 1
+                        ) IS NULL
                     )
                 ORDER BY f.rowid DESC
                 LIMIT :most
@@ -307,7 +309,9 @@ candidates AS MATERIALIZED (
             AND (:domain IS NULL OR c.domain = :domain)
             AND (
                 :include_superseded
-                OR NOT EXISTS (SELECT 1 FROM consensus AS n WHERE n.supersedes = c.id)
+                OR (
+                    SELECT n.id FROM consensus AS n WHERE n.supersedes = c.id LIMIT 1
+                ) IS NULL
             )
         ORDER BY c.created_at DESC
         LIMIT :most
@@ -397,6 +401,7 @@ ORDER BY
     c.created_at DESC,
     c.id ASC
 LIMIT :row_limit;
+
 -- name: count_consensus()$
 -- Count all consensus records.
 SELECT count(*) AS total
@@ -784,6 +789,7 @@ INSERT INTO consensus_archive (
     domain,
     debate_id,
     supersedes,
+    superseded_by,
     rounds,
     debate_duration_seconds,
     participating_agents,
@@ -800,32 +806,39 @@ INSERT INTO consensus_archive (
     archived_at
 )
 SELECT
-    id,
-    topic,
-    topic_hash,
-    conclusion,
-    strength,
-    confidence,
-    domain,
-    debate_id,
-    supersedes,
-    rounds,
-    debate_duration_seconds,
-    participating_agents,
-    agreeing_agents,
-    dissenting_agents,
-    key_claims,
-    supporting_evidence,
-    tags,
-    belief_cruxes,
-    metadata,
-    data,
-    created_at,
-    updated_at,
+    c.id,
+    c.topic,
+    c.topic_hash,
+    c.conclusion,
+    c.strength,
+    c.confidence,
+    c.domain,
+    c.debate_id,
+    c.supersedes,
+    (
+        SELECT n.id
+        FROM consensus AS n
+        WHERE n.supersedes = c.id
+        ORDER BY n.created_at DESC, n.id ASC
+        LIMIT 1
+    ) AS superseded_by,
+    c.rounds,
+    c.debate_duration_seconds,
+    c.participating_agents,
+    c.agreeing_agents,
+    c.dissenting_agents,
+    c.key_claims,
+    c.supporting_evidence,
+    c.tags,
+    c.belief_cruxes,
+    c.metadata,
+    c.data,
+    c.created_at,
+    c.updated_at,
     :archived_at
-FROM consensus
-WHERE id IN (SELECT value FROM json_each(:consensus_ids))
-ORDER BY created_at, id;
+FROM consensus AS c
+WHERE c.id IN (SELECT value FROM json_each(:consensus_ids))
+ORDER BY c.created_at, c.id;
 
 -- name: archive_dissents(consensus_ids, archived_at)!
 -- Copy the dissents of some consensus records to the archive.

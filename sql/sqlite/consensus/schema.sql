@@ -59,8 +59,6 @@ CREATE TABLE IF NOT EXISTS consensus (
 CREATE INDEX IF NOT EXISTS idx_consensus_topic_hash ON consensus (topic_hash, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_domain ON consensus (domain, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
-CREATE INDEX IF NOT EXISTS idx_consensus_debate_id
-ON consensus (debate_id) WHERE debate_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
 
@@ -200,6 +198,7 @@ CREATE TABLE IF NOT EXISTS consensus_archive (
     domain TEXT,
     debate_id TEXT,
     supersedes TEXT,
+    superseded_by TEXT,
     rounds INTEGER NOT NULL,
     debate_duration_seconds REAL NOT NULL,
     participating_agents TEXT NOT NULL,
@@ -233,8 +232,6 @@ CREATE TABLE IF NOT EXISTS consensus_archive (
     CHECK (archived_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS idx_consensus_archive_id ON consensus_archive (id);
-
 CREATE TABLE IF NOT EXISTS dissent_archive (
     archive_id INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL,
@@ -258,8 +255,6 @@ CREATE TABLE IF NOT EXISTS dissent_archive (
     CONSTRAINT dissent_archive_archived_at_check
     CHECK (archived_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
-
-CREATE INDEX IF NOT EXISTS idx_dissent_archive_consensus_id ON dissent_archive (consensus_id);
 
 CREATE TABLE IF NOT EXISTS verified_proofs_archive (
     archive_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -286,9 +281,6 @@ CREATE TABLE IF NOT EXISTS verified_proofs_archive (
     CONSTRAINT verified_proofs_archive_archived_at_check
     CHECK (archived_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
-
-CREATE INDEX IF NOT EXISTS idx_verified_proofs_archive_consensus_id
-ON verified_proofs_archive (consensus_id);
 
 INSERT INTO _schema_versions (module, version) VALUES ('consensus', 1)
 ON CONFLICT (module) DO NOTHING;

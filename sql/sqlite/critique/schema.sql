@@ -57,7 +57,6 @@ CREATE TABLE IF NOT EXISTS critiques (
 
 -- Also what makes storing a debate again add no critique a second time.
 CREATE UNIQUE INDEX IF NOT EXISTS idx_critiques_debate_id ON critiques (debate_id, fingerprint);
-CREATE INDEX IF NOT EXISTS idx_critiques_agent ON critiques (agent, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_critiques_created ON critiques (created_at DESC, id DESC);
 
 CREATE TABLE IF NOT EXISTS patterns (
@@ -120,8 +119,6 @@ CREATE TABLE IF NOT EXISTS patterns_archive (
     CONSTRAINT patterns_archive_archived_at_check
     CHECK (archived_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
-
-CREATE INDEX IF NOT EXISTS idx_patterns_archive_id ON patterns_archive (id);
 
 CREATE TABLE IF NOT EXISTS agent_reputation (
     agent_name TEXT NOT NULL,

@@ -23,13 +23,15 @@ SET
     updated_at = excluded.updated_at;
 
 -- name: list_columns()
--- List the columns of all tables.
+-- List the columns of all tables and views.
+-- result: is_table boolean
 SELECT
     m.name AS table_name,
+    m.type = 'table' AS is_table,
     c.name AS column_name
 FROM sqlite_master AS m
 INNER JOIN pragma_table_xinfo(m.name) AS c
-WHERE m.type = 'table'
+WHERE m.type IN ('table', 'view')
 ORDER BY m.name, c.cid;
 
 -- name: describe_catalog()

@@ -1,0 +1,45 @@
+"""Stores on the engine that the environment names: the front door of an application."""
+
+from __future__ import annotations
+
+from aragora_sql.settings import Settings
+from aragora_sql.stores.consensus import (
+    ConsensusMemory,
+    get_postgres_consensus_memory,
+    get_sqlite_consensus_memory,
+)
+from aragora_sql.stores.critique import (
+    CritiqueStore,
+    get_postgres_critique_store,
+    get_sqlite_critique_store,
+)
+
+__all__ = ["close_databases", "get_consensus_memory", "get_critique_store"]
+
+
+async def get_consensus_memory() -> ConsensusMemory:
+    """Return an initialized consensus memory on the engine that the environment names.
+
+    See :mod:`aragora_sql.settings`. Logs which one it is, as ``Using PostgresConsensusMemory``.
+    """
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_consensus_memory()
+    return await get_sqlite_consensus_memory(settings.sqlite_path)
+
+
+async def get_critique_store() -> CritiqueStore:
+    """Return an initialized critique store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_critique_store()
+    return await get_sqlite_critique_store(settings.sqlite_path)
+
+
+async def close_databases() -> None:
+    """Close every pool and file that the functions of this module opened. Twice is harmless."""
+    from aragora_sql.database.postgres import close_postgres_pool
+    from aragora_sql.database.sqlite import close_sqlite_databases
+
+    await close_postgres_pool()
+    await close_sqlite_databases()

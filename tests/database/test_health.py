@@ -1,0 +1,142 @@
+"""Health and metrics, as an operator's endpoints show them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.errors import AragoraSQLError
+from tests.conftest import OpenDatabase
+from tests.database.items import Items
+from tests.database.waiting import outside, until
+from tests.proxy import CountingProxy
+
+
+async def test_a_database_that_answers_is_healthy(database: Database) -> None:
+    health = await database.health()
+    assert health.ok
+    assert health.error is None
+    assert health.latency_ms is not None
+    assert health.latency_ms > 0
+    assert health.to_dict() == {
+        "status": "healthy",
+        "database": "connected",
+        "dialect": database.dialect,
+        "latency_ms": health.latency_ms,
+        "error": None,
+    }
+
+
+async def test_a_closed_database_is_not_healthy(database: Database) -> None:
+    await database.close()
+    health = await database.health()
+    assert health.to_dict() == {
+        "status": "unhealthy",
+        "database": "disconnected",
+        "dialect": database.dialect,
+        "latency_ms": None,
+        "error": health.error,
+    }
+    assert "closed" in str(health.error)
+
+
+async def test_a_file_that_cannot_be_opened_is_not_healthy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    database = SQLiteDatabase(tmp_path / "file" / "a.db")
+    health = await database.health()
+    assert not health.ok
+    assert "cannot open" in str(health.error)
+    await database.close()
+
+
+async def test_health_does_not_wait_longer_than_it_is_told(
+    items: Items, open_database: OpenDatabase, items_tree: Path
+) -> None:
+    options = {"readers": 1} if items.database.dialect == "sqlite" else {"max_size": 1}
+    small = Items.on(await open_database(**options), items_tree)
+    held = small.database.read()
+    await asyncio.create_task(held.__aenter__())
+    health = await small.database.health(timeout=0.05)
+    assert (health.ok, health.error) == (False, "no answer within 0.05 s")
+    await held.__aexit__(None, None, None)
+    assert (await small.database.health()).ok
+    assert small.database.metrics().waiting == 0
+
+
+async def test_health_does_not_wait_for_a_server_that_hangs(
+    counted_postgres: CountingProxy,
+) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    counted_postgres.stall()
+    async with asyncio.timeout(20):
+        health = await database.health(timeout=0.05)
+    assert (health.ok, health.error) == (False, "no answer within 0.05 s")
+    counted_postgres.resume()
+    assert (await database.health()).ok
+    await database.close()
+
+
+async def test_asking_for_health_harms_no_transaction(items: Items) -> None:
+    async with items.database.transaction():
+        await items.add("a")
+        assert (await items.database.health()).ok
+        await items.add("b")
+    assert await items.ids() == ["a", "b"]
+
+
+async def test_a_failed_transaction_is_no_reason_to_be_unhealthy_afterwards(items: Items) -> None:
+    with pytest.raises(AragoraSQLError):
+        async with items.database.transaction():
+            await items.add_each(["a", "a"])
+    assert (await items.database.health()).ok
+
+
+async def test_a_cancelled_question_for_health_leaves_nothing_behind(database: Database) -> None:
+    asking = asyncio.create_task(database.health())
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await until(lambda: database.metrics().in_use == 0)
+    assert (await database.health()).ok
+
+
+async def test_metrics_count_connections(
+    items: Items, open_database: OpenDatabase, items_tree: Path
+) -> None:
+    if items.database.dialect == "sqlite":
+        database = await open_database(readers=2)
+        sizes = (0, 3)
+    else:
+        database = await open_database(min_size=1, max_size=3)
+        sizes = (1, 3)
+    small = Items.on(database, items_tree)
+    assert await small.ids() == []
+    metrics = database.metrics()
+    assert (metrics.min_size, metrics.max_size) == sizes
+    assert (metrics.in_use, metrics.waiting) == (0, 0)
+    assert metrics.free == metrics.size >= 1
+
+    async with database.transaction():
+        await small.add("a")
+        assert database.metrics().in_use == 1
+        reading = database.read()
+        await outside(reading.__aenter__())
+        metrics = database.metrics()
+        assert (metrics.size, metrics.in_use, metrics.free) == (2, 2, 0)
+        await reading.__aexit__(None, None, None)
+    metrics = database.metrics()
+    assert (metrics.in_use, metrics.free) == (0, metrics.size)
+    assert metrics.to_dict() == {
+        "pool_size": metrics.size,
+        "free_connections": metrics.free,
+        "in_use_connections": 0,
+        "waiting": 0,
+        "min_size": sizes[0],
+        "max_size": 3,
+    }

@@ -1,0 +1,68 @@
+"""Databases that hold the schemas already, and the stores on them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from aragora_sql.database import Database
+from aragora_sql.schema import render_schema
+from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.critique import CritiqueStore
+from tests.conftest import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def template_database() -> Iterator[Callable[[PostgresServer], str]]:
+    """The name of a server's template, which holds the schemas of all stores."""
+    templates: dict[PostgresServer, str] = {}
+
+    def of(server: PostgresServer) -> str:
+        if server not in templates:
+            templates[server] = server.create_database()
+            with psycopg.connect(server.dsn(templates[server])) as connection:
+                connection.execute(render_schema("postgres").encode())
+        return templates[server]
+
+    yield of
+    for server, name in templates.items():
+        server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def template_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that holds the schemas of all stores."""
+    path = tmp_path_factory.mktemp("template") / "aragora.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(render_schema("sqlite"))
+    return path
+
+
+@pytest.fixture
+def location(location: str | Path, template_file: Path) -> str | Path:
+    """Where the test's own database is: a file, or a DSN."""
+    if isinstance(location, Path):
+        shutil.copyfile(template_file, location)
+    return location
+
+
+@pytest.fixture
+async def memory(database: Database) -> ConsensusMemory:
+    """A consensus memory that is ready for use; the test runs once on each engine."""
+    store = ConsensusMemory(database)
+    await store.initialize()
+    return store
+
+
+@pytest.fixture
+async def critiques(database: Database) -> CritiqueStore:
+    """A critique store on the same database as ``memory``."""
+    store = CritiqueStore(database)
+    await store.initialize()
+    return store

@@ -1,0 +1,119 @@
+"""What the store tests have in common: sample arguments, moments, and a look behind the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aragora_sql.database import Database, Row, Statement
+from aragora_sql.stores.consensus_records import ConsensusRecord, SimilarConsensus
+from aragora_sql.stores.topics import topic_hash, topic_terms
+
+TABLES = (
+    "consensus",
+    "dissent",
+    "verified_proofs",
+    "debate_votes",
+    "consensus_archive",
+    "dissent_archive",
+    "verified_proofs_archive",
+    "debates",
+    "critiques",
+    "patterns",
+    "pattern_embeddings",
+    "patterns_archive",
+    "agent_reputation",
+)
+
+
+def day(number: float) -> datetime:
+    """A moment so many days after the beginning of 2026."""
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+
+
+def days_ago(number: float) -> datetime:
+    return datetime.now(UTC) - timedelta(days=number)
+
+
+def consensus(topic: str = "Rate limiting approach", **changes: Any) -> dict[str, Any]:
+    """Arguments of ``store_consensus``."""
+    return {
+        "topic": topic,
+        "conclusion": "Use token bucket algorithm",
+        "strength": "strong",
+        "confidence": 0.85,
+        "participating_agents": ["claude", "gpt4"],
+        "agreeing_agents": ["claude", "gpt4"],
+        **changes,
+    }
+
+
+def dissent(debate_id: str, **changes: Any) -> dict[str, Any]:
+    """Arguments of ``store_dissent``."""
+    return {
+        "debate_id": debate_id,
+        "agent_id": "gemini",
+        "dissent_type": "risk_warning",
+        "content": "Bursts may starve other tenants",
+        **changes,
+    }
+
+
+def critique(agent: str = "claude", **changes: Any) -> dict[str, Any]:
+    """Arguments of ``store_critique``."""
+    return {
+        "debate_id": None,
+        "agent": agent,
+        "target_agent": "gpt4",
+        "issues": ["Missing error handling"],
+        "suggestions": ["Retry with a limit"],
+        "severity": 5.0,
+        "reasoning": "The happy path only",
+        **changes,
+    }
+
+
+async def fetch(database: Database, sql: str) -> list[Row]:
+    """Run a query without parameters and return its rows as the engine gives them."""
+    arguments: Any = () if database.dialect == "postgres" else {}
+    async with database.connection() as connection:
+        return await connection.fetch_all(Statement("test", sql), arguments)
+
+
+async def fetch_value(database: Database, sql: str) -> Any:
+    (row,) = await fetch(database, sql)
+    (value,) = row.values()
+    return value
+
+
+async def run(database: Database, sql: str) -> None:
+    """Run statements without parameters."""
+    async with database.connection() as connection:
+        await connection.run_script("test", sql)
+
+
+async def row_counts(database: Database) -> Mapping[str, int]:
+    """Count the rows of every table that has any."""
+    columns = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)
+    (row,) = await fetch(database, f"SELECT {columns}")
+    return {table: count for table, count in row.items() if count}
+
+
+def scores(records: Sequence[SimilarConsensus]) -> list[tuple[str, float]]:
+    """Return what a search found in the form of :func:`compared`."""
+    return [(record.id, record.similarity) for record in records]
+
+
+def compared(topic: str, records: Sequence[ConsensusRecord]) -> list[tuple[str, float]]:
+    """Compare a topic with every record and return (id, similarity), best first."""
+    wanted, hashed = set(topic_terms(topic)), topic_hash(topic)
+    ranked = []
+    for record in records:
+        terms = set(topic_terms(record.topic))
+        same = record.topic_hash == hashed
+        similarity = 1.0 if same else len(wanted & terms) / max(1, len(wanted | terms))
+        if similarity > 0.1:
+            key = (not same, -similarity, -record.confidence, -record.created_at.timestamp())
+            ranked.append(((*key, record.id), (record.id, similarity)))
+    return [pair for _, pair in sorted(ranked)]

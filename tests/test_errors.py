@@ -1,0 +1,95 @@
+"""One small tree of exceptions."""
+
+from __future__ import annotations
+
+import builtins
+import pickle
+from pathlib import Path
+
+import pytest
+
+from aragora_sql import errors
+from aragora_sql.errors import (
+    AragoraSQLError,
+    BackendDriverMissingError,
+    ConfigurationError,
+    DSNNotConfiguredError,
+    InvalidInputError,
+    QueryFileError,
+    UnknownStoreError,
+)
+
+
+def test_every_exception_belongs_to_the_tree_and_is_listed() -> None:
+    defined = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    defined -= {"Path"}
+    assert defined == set(errors.__all__)
+    assert all(issubclass(getattr(errors, name), AragoraSQLError) for name in defined)
+    assert list(errors.__all__) == sorted(errors.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "parents"),
+    [
+        ("ConfigurationError", [RuntimeError]),
+        ("DSNNotConfiguredError", [ConfigurationError]),
+        ("BackendDriverMissingError", [ConfigurationError]),
+        ("InvalidInputError", [ValueError]),
+        ("QueryCallError", [TypeError]),
+        ("UnknownStoreError", [QueryFileError]),
+        ("DuplicateKeyError", ["IntegrityError", "DatabaseError"]),
+        ("MissingParentError", ["IntegrityError"]),
+        ("CheckViolationError", ["IntegrityError"]),
+        ("NotNullViolationError", ["IntegrityError"]),
+        ("LockTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
+        ("StatementTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
+        ("PoolTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
+        ("ConnectionLostError", [ConnectionError, "DatabaseError"]),
+        ("DatabaseUnavailableError", ["ConnectionLostError"]),
+        ("DatabaseClosedError", ["ConnectionLostError"]),
+        ("SchemaVersionError", ["SchemaError"]),
+        ("SchemaMismatchError", ["SchemaError"]),
+    ],
+)
+def test_an_exception_can_be_caught_as_its_parents(name: str, parents: list[type | str]) -> None:
+    for parent in parents:
+        kind = getattr(errors, parent) if isinstance(parent, str) else parent
+        assert issubclass(getattr(errors, name), kind)
+
+
+def test_the_two_messages_of_the_troubleshooting_part_are_kept() -> None:
+    assert str(DSNNotConfiguredError()).startswith(
+        "PostgreSQL DSN not configured: set DATABASE_URL"
+    )
+    assert str(BackendDriverMissingError("PostgreSQL", "asyncpg")) == (
+        "PostgreSQL backend requires 'asyncpg' package: pip install asyncpg"
+    )
+
+
+def test_a_file_error_begins_with_path_and_line() -> None:
+    error = QueryFileError("sql/a.sql", 7, "no comment")
+    assert str(error) == "sql/a.sql:7: no comment"
+    assert (error.path, error.line) == (Path("sql/a.sql"), 7)
+    assert str(UnknownStoreError("sql/a", None, "no store")) == "sql/a: no store"
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
+    kind = getattr(errors, name)
+    arguments: tuple[object, ...] = ("something is wrong",)
+    if issubclass(kind, QueryFileError):
+        arguments = (Path("sql/a.sql"), 7, "no comment")
+    elif kind is InvalidInputError:
+        arguments = ("critiques[3].severity", "2.0 is not between 0 and 1")
+    elif kind is BackendDriverMissingError:
+        arguments = ("SQLite", "aiosqlite")
+    elif kind is DSNNotConfiguredError:
+        arguments = ()
+    error = kind(*arguments)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(copy) is kind
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+def test_no_exception_hides_a_built_in_one() -> None:
+    assert not set(errors.__all__) & set(dir(builtins))
