@@ -180,7 +180,7 @@ asyncio.run(main(sys.argv[1]))
 
 
 def start_together(script: str, argument: str, count: int) -> list[str]:
-    """Run a script in several processes that begin their work at once; return what they complain."""
+    """Run a script in processes that begin their work at once; return what each complains of."""
     command = [sys.executable, "-W", "error", "-c", script, argument]
     pipe = subprocess.PIPE
     processes = [
@@ -636,7 +636,7 @@ async def test_both_dialects_have_the_same_tables_and_columns(
             {
                 (table, name)
                 for table, kind, name in await catalog(database)
-                if kind == "column" and "_fts" not in table
+                if kind == "column" and "_search" not in table
             }
         )
     assert columns[0] ^ columns[1] <= FULL_TEXT

@@ -273,7 +273,7 @@ class SQLiteConnection(Connection):
             # there is no savepoint, and the outer transaction has to fail too.
             await self._handle.run("ROLLBACK", _roll_back_to, self._savepoint)
         elif self._handle.in_transaction:
-            await self._handle.run("ROLLBACK", _run, "ROLLBACK")
+            await self._handle.run("ROLLBACK", _roll_back)
 
 
 class SQLiteDatabase(Database):
@@ -438,7 +438,7 @@ class SQLiteDatabase(Database):
         if handle is self._writer:
             try:
                 if handle.in_transaction:
-                    await handle.run("ROLLBACK", _run, "ROLLBACK")
+                    await handle.run("ROLLBACK", _roll_back)
             finally:
                 self._writer_turn.release()
         else:
@@ -573,6 +573,12 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _run(connection: sqlite3.Connection, sql: str) -> None:
     connection.execute(sql)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # A statement that was stopped in the middle may have ended the transaction meanwhile.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _roll_back_to(connection: sqlite3.Connection, savepoint: str) -> None:

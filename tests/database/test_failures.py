@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -200,10 +201,42 @@ async def test_closing_waits_for_who_is_at_work(items: Items) -> None:
     await task
 
 
-@pytest.mark.parametrize("kind", ["read", "connection", "transaction"])
-async def test_a_unit_of_work_cannot_close_its_own_database(items: Items, kind: str) -> None:
-    async with getattr(items.database, kind)():
-        with pytest.raises(DatabaseError, match="inside a unit of work"):
-            await items.database.close()
-        assert await items.ids() == []
-    await items.add("a")
+WRITE_AND_WAIT = """
+import asyncio, sys
+from pathlib import Path
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from tests.database.items import Items
+
+async def main(place, tree):
+    if place.startswith("postgresql:"):
+        database = await PostgresDatabase.connect(place, 1, 2)
+    else:
+        database = SQLiteDatabase(place)
+    items = Items.on(database, Path(tree))
+    await items.add("kept")
+    async with database.transaction():
+        await items.add("lost")
+        await items.grow("kept")
+        print("inside", flush=True)
+        sys.stdin.read()
+
+asyncio.run(main(sys.argv[1], sys.argv[2]))
+"""
+
+
+async def test_a_killed_process_leaves_what_it_committed_and_no_lock(
+    items: Items, location: str | Path, items_tree: Path, pytestconfig: pytest.Config
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WRITE_AND_WAIT, str(location), str(items_tree)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=pytestconfig.rootpath,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"inside\n"
+    process.kill()
+    await process.wait()
+    await items.grow("kept")
+    assert (await items.ids(), await items.size("kept")) == (["kept"], 1)

@@ -379,6 +379,34 @@ async def test_a_statement_in_progress_is_waited_for_at_the_end(items: Items) ->
     await task
 
 
+async def test_a_block_that_is_cancelled_while_a_task_still_works_is_undone(items: Items) -> None:
+    await items.add("a")
+    started = asyncio.Event()
+
+    async def dawdle() -> None:
+        started.set()
+        await items.dawdle(writing=True)
+
+    async def work() -> None:
+        async with items.database.transaction():
+            await items.grow("a")
+            tasks.append(asyncio.create_task(dawdle()))
+            await until(started.is_set)
+
+    tasks = [asyncio.create_task(work())]
+    await until(started.is_set)
+    # The block cannot end while the statement goes on.
+    done, _ = await asyncio.wait(tasks, timeout=0.05)
+    assert not done
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert tasks[0].cancelled()
+    assert await items.size("a") == 0
+    await items.grow("a")
+    assert items.database.metrics().in_use == 0
+
+
 async def test_a_task_of_a_nested_block_that_is_over_takes_part_in_the_outer_one(
     items: Items,
 ) -> None:

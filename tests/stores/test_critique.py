@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -264,6 +265,26 @@ async def test_a_critique_needs_its_debate(critiques: CritiqueStore) -> None:
     with pytest.raises(MissingParentError):
         await critiques.store_critiques([critique(), critique(debate_id="unknown")])
     assert await critiques.count_critiques() == 0
+
+
+async def test_a_critique_may_be_given_as_one_object(critiques: CritiqueStore) -> None:
+    await critiques.store_debates({"debate_id": name, "task": "Task"} for name in ("a", "b"))
+    first = await critiques.get_critique(await critiques.store(critique(debate_id="a")))
+    assert first is not None
+    await critiques.update_prediction_outcome(first.id, 1.0, led_to_improvement=True)
+    judged = await critiques.get_critique(first.id)
+    assert judged is not None
+    copy = await critiques.get_critique(await critiques.store(judged))
+    moved = await critiques.get_critique(await critiques.store(judged, "b"))
+    alone = await critiques.get_critique(await critiques.store({"agent": "claude"}))
+    assert copy is not None
+    assert moved is not None
+    assert alone is not None
+    assert copy == replace(first, id=copy.id, created_at=copy.created_at)
+    assert moved == replace(copy, id=moved.id, debate_id="b", created_at=moved.created_at)
+    assert alone.debate_id is None
+    with pytest.raises(MissingParentError):
+        await critiques.store(judged, "unknown")
 
 
 async def test_identical_critiques_of_one_call_are_all_kept(critiques: CritiqueStore) -> None:

@@ -104,3 +104,12 @@ async def test_every_plan_can_be_run(memory: ConsensusMemory, topic: str, share:
                 )
                 found = {row["id"] async for row in rows}
             assert found == {record.id for record in stored}, chosen
+
+
+async def test_long_topics_do_not_hide_short_ones(memory: ConsensusMemory) -> None:
+    padding = " ".join(f"padding{number}" for number in range(80))
+    await store_large(memory, random_topics(SAMPLE_SIZE, seed=6))
+    await memory.store_many(consensus(f"teapot quantum pan {n} {padding}") for n in range(20))
+    await memory.store_many([consensus("quantum teapot"), consensus("pan")])
+    found = await memory.find_similar("teapot quantum pan")
+    assert [record.topic for record in found] == ["quantum teapot", "pan"]

@@ -35,7 +35,12 @@ HOT = [
     Hot("consensus", "get_consensus", {"consensus_id": "key"}),
     Hot("consensus", "get_by_topic_hash", {"topic_hash": "0123456789abcdef"}),
     Hot("consensus", "list_recent", {"min_confidence": 0.0, "row_limit": 10}, True),
-    Hot("consensus", "list_domain", {"domain": "d", "min_confidence": 0.0, "row_limit": 10}, True),
+    Hot(
+        "consensus",
+        "list_domain",
+        {"domain": "domain 1", "min_confidence": 0.0, "row_limit": 10},
+        True,
+    ),
     Hot("consensus", "sample_topic_terms", {"row_limit": 10}, True),
     Hot("consensus", "count_domain", {"domain": "domain 1"}),
     Hot(
@@ -115,7 +120,7 @@ async def fill(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
     await memory.store_dissents(
         dissent(
             record.id,
-            agent_id=f"agent {number % 200}",
+            agent_id=f"agent {number % 4}",
             dissent_type=("abstention", "risk_warning")[number % 20 > 0],
             created_at=day(number / 10),
         )
@@ -158,7 +163,7 @@ async def fill(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
         memory.database,
         "INSERT INTO consensus (id, topic, topic_hash, topic_terms, conclusion, domain) "
         "SELECT 'id ' || n, 'topic ' || n, 'hash ' || n, 'topic word' || n % 997, 'c', "
-        f"'domain ' || n % 50 FROM {numbers}",
+        f"'domain ' || n % 3 FROM {numbers}",
     )
     await run(memory.database, "ANALYZE")
 

@@ -91,13 +91,13 @@ async def test_any_topic_is_stored_and_found_by_its_own_text(
     assert (await memory.find_similar_debates(text))[0].consensus.id == record.id
 
 
-@pytest.mark.parametrize("text", OPERATORS)
-async def test_operators_are_words_or_nothing(memory: ConsensusMemory, text: str) -> None:
+async def test_operators_are_words_or_nothing(memory: ConsensusMemory) -> None:
     stored = await memory.store_many(
         consensus(topic)
         for topic in ("rate", "limiting", "and or not near", "Terms", "DROP TABLE", "other", "b")
     )
-    assert scores(await memory.find_similar(text, limit=10)) == compared(text, stored)
+    for text in OPERATORS:
+        assert scores(await memory.find_similar(text, limit=10)) == compared(text, stored), text
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\N{NO-BREAK SPACE}", "?!", "…—", "🚀", "%"])

@@ -253,6 +253,7 @@ LIMIT :row_limit;
 -- which cannot change within a statement. Materialized, because the planner would expect few matches
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
+-- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
 -- result: dissent_ids json
 WITH RECURSIVE walk AS (
     SELECT
@@ -268,6 +269,7 @@ WITH RECURSIVE walk AS (
                 WHERE
                     left((:levels::text[])[w.level + 1], 1) <> '~'
                     AND c.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
+                    AND length(c.topic_vector) < 10 * cardinality(:terms::text[])
                     AND c.confidence >= :min_confidence::double precision
                     AND (:domain::text IS NULL OR c.domain = :domain)
                     AND (
@@ -296,7 +298,9 @@ WITH RECURSIVE walk AS (
                     ORDER BY c.created_at DESC
                     LIMIT 1000
                 ) AS p
-                WHERE p.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
+                WHERE
+                    p.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
+                    AND length(p.topic_vector) < 10 * cardinality(:terms::text[])
             )
 
             SELECT coalesce(array_agg(b.place), '{}') AS places

@@ -254,6 +254,7 @@ LIMIT :row_limit;
 -- turn until one gives enough rows, of which the newest :most are ranked at most: the full-text index
 -- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
 -- a level is meant for it.)
+-- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
 -- result: dissent_ids json
 WITH RECURSIVE walk AS (
     SELECT
@@ -276,6 +277,9 @@ WITH RECURSIVE walk AS (
                         '|',
                         ' OR '
                     )
+                    AND length(coalesce(c.topic_terms, c.topic))
+                    - length(replace(coalesce(c.topic_terms, c.topic), ' ', ''))
+                    < 10 * json_array_length(:terms)
                     AND c.confidence >= :min_confidence
                     AND (:domain IS NULL OR c.domain = :domain)
                     AND (
