@@ -1,0 +1,167 @@
+"""The door: ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from aragora_sql.embedded import EmbeddedServer, find_binaries
+from aragora_sql.errors import AragoraSQLError, ConfigurationError
+from benchmarks.batches import batch_postgres, batch_sqlite
+from benchmarks.calls_postgres import call_postgres
+from benchmarks.calls_sqlite import call_sqlite
+from benchmarks.machine import describe_machine
+from benchmarks.report import Report, markdown, show
+from benchmarks.run import Run
+from benchmarks.searches_postgres import search_postgres
+from benchmarks.searches_sqlite import search_sqlite
+from benchmarks.servers import server_version, temporary_folder
+
+DEFAULT_ROWS = [100_000]
+DEFAULT_ROUNDS = 20
+
+Benchmark = Callable[[Run], Awaitable[list[Report]]]
+SizedBenchmark = Callable[[Run, int], Awaitable[Report]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "calls-postgres": call_postgres,
+    "calls-sqlite": call_sqlite,
+    "batch-postgres": batch_postgres,
+    "batch-sqlite": batch_sqlite,
+}
+SEARCHES: dict[str, SizedBenchmark] = {
+    "search-postgres": search_postgres,
+    "search-sqlite": search_sqlite,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for, print it, and return the exit code."""
+    names = [*BENCHMARKS, *SEARCHES]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Ratios against the raw drivers, measured side by side. See "
+        "docs/benchmarks.md.",
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=names, metavar="NAME", help=f"only some of {', '.join(names)}"
+    )
+    parser.add_argument(
+        "--rounds", type=_positive, default=DEFAULT_ROUNDS, help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--rows",
+        type=_positive,
+        nargs="+",
+        default=DEFAULT_ROWS,
+        metavar="N",
+        help="sizes of the tables that are searched (default: 100000)",
+    )
+    parser.add_argument(
+        "--json", type=_new_file, metavar="FILE", help="write the figures to a file too"
+    )
+    parser.add_argument(
+        "--markdown",
+        type=_new_file,
+        metavar="FILE",
+        help="write the tables as docs/benchmarks.md has them",
+    )
+    parser.add_argument(
+        "--postgres",
+        type=_positive,
+        metavar="VERSION",
+        help="major version of the server (default: the first one that is found)",
+    )
+    options = parser.parse_args(arguments)
+    # Without a terminal nothing has to fit into its width.
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    started = time.perf_counter()
+    try:
+        machine, reports = asyncio.run(_measure(options, console))
+    except AragoraSQLError as error:
+        console.print(f"error: {error}", style="red", markup=False, highlight=False)
+        return 1
+    seconds = round(time.perf_counter() - started)
+    console.print(f"\nThe whole run took {seconds} s.", highlight=False)
+    if options.json is not None:
+        result = {
+            "machine": machine,
+            "rounds": options.rounds,
+            "seconds": seconds,
+            "reports": [report.to_dict() for report in reports],
+        }
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    if options.markdown is not None:
+        options.markdown.write_text("\n\n".join(map(markdown, reports)) + "\n")
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _new_file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file in a folder that exists")
+    return path
+
+
+async def _measure(
+    options: argparse.Namespace, console: Console
+) -> tuple[dict[str, str], list[Report]]:
+    chosen = [name for name in [*BENCHMARKS, *SEARCHES] if name in (options.only or [name])]
+    reports: list[Report] = []
+    with contextlib.ExitStack() as stack:
+        server = None
+        if any(name.endswith("postgres") for name in chosen):
+            server = stack.enter_context(_server(options.postgres))
+        machine = describe_machine(None if server is None else await server_version(server))
+        console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
+        run = Run(
+            rounds=options.rounds,
+            folder=stack.enter_context(temporary_folder()),
+            progress=stack.enter_context(_progress()),
+            server=server,
+        )
+        for name in chosen:
+            made = (
+                await BENCHMARKS[name](run)
+                if name in BENCHMARKS
+                else [await SEARCHES[name](run, size) for size in options.rows]
+            )
+            for report in made:
+                show(report, console)
+            reports += made
+    return machine, reports
+
+
+def _server(version: int | None) -> EmbeddedServer:
+    """Return a server that keeps its promises, with the settings that it comes with."""
+    if version is None:
+        return EmbeddedServer(durable=True)
+    found = find_binaries()
+    for binaries in found:
+        if binaries.version == version:
+            return EmbeddedServer(binaries, durable=True)
+    known = ", ".join(str(binaries.version) for binaries in found) or "none"
+    raise ConfigurationError(f"no PostgreSQL {version} was found here; there are: {known}")
+
+
+def _progress() -> Progress:
+    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The databases that are measured: a new one for each benchmark, gone when it is done."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.stores.consensus import ConsensusMemory
+
+__all__ = ["open_postgres", "open_sqlite", "server_version", "temporary_folder"]
+
+_numbers = count(1)
+
+
+@asynccontextmanager
+async def open_postgres(server: EmbeddedServer) -> AsyncIterator[tuple[ConsensusMemory, str]]:
+    """Make a database with the consensus schema; yield the store and the database's DSN."""
+    name = f"bench_{next(_numbers)}"
+    await _execute(server, f"CREATE DATABASE {name}")
+    dsn = server.dsn(name)
+    database = await PostgresDatabase.connect(dsn, min_size=2, max_size=4)
+    try:
+        memory = ConsensusMemory(database)
+        await memory.initialize()
+        yield memory, dsn
+    finally:
+        await database.close()
+        await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _execute(server: EmbeddedServer, sql: str) -> None:
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def server_version(server: EmbeddedServer) -> str:
+    """Return the full version of a running server, such as ``18.1``."""
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def open_sqlite(folder: Path) -> AsyncIterator[tuple[ConsensusMemory, Path]]:
+    """Make a database file with the consensus schema; yield the store and the file's path."""
+    path = folder / f"bench_{next(_numbers)}.db"
+    database = SQLiteDatabase(path)
+    try:
+        memory = ConsensusMemory(database)
+        await memory.initialize()
+        yield memory, path
+    finally:
+        await database.close()
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for SQLite files, and remove it."""
+    with tempfile.TemporaryDirectory(prefix="aragora-bench-") as folder:
+        yield Path(folder)
