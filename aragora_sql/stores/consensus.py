@@ -42,6 +42,7 @@ from aragora_sql.stores.consensus_records import (
 )
 from aragora_sql.stores.topics import (
     MOST_RANKED,
+    MOST_RANKED_IN_SMALL_STORE,
     SAMPLE_SIZE,
     search_levels,
     term_frequencies,
@@ -324,12 +325,15 @@ class ConsensusMemory(Store):
                 sample = self._queries.sample_topic_terms(connection, row_limit=SAMPLE_SIZE)
                 self._frequencies = term_frequencies([r["topic_terms"] async for r in sample])
                 self._frequencies_until = time.monotonic() + FREQUENCIES_LIFETIME
+            # Nothing is slow in a small store, so the search goes on for a better ranking.
             most = max(MOST_RANKED, row_limit)
+            enough = row_limit
+            if not self._frequencies:
+                most = enough = max(MOST_RANKED_IN_SMALL_STORE, row_limit)
             rows = self._queries.find_similar(
                 connection,
                 levels=search_levels(terms, self._frequencies, row_limit),
-                # Nothing is slow in a small store, so the search goes on for a better ranking.
-                enough=row_limit if self._frequencies else most,
+                enough=enough,
                 most=most,
                 terms=terms,
                 topic_hash=topic_hash(topic),

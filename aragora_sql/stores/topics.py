@@ -25,9 +25,10 @@ MOST_TERMS = 1000
 # The plan of a search; the figures are from measurements on 100,000 and 1,000,000 topics.
 GROUP_SIZE = 5
 MOST_SEARCH_TERMS = 16
-MOST_RANKED = 200
+MOST_RANKED = 80
+MOST_RANKED_IN_SMALL_STORE = 200
 SAMPLE_SIZE = 5000
-NEWEST_ROWS = 1000
+NEWEST_ROWS = 500
 # Terms that together stand in more than this share of topics never drive a search alone.
 COMMON_SHARE = 0.02
 RARE_SHARE = 1e-4

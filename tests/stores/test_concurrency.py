@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.critique_records import pattern_id
 from tests.conftest import OpenDatabase
 from tests.stores.samples import (
     consensus,
@@ -92,35 +94,46 @@ async def test_a_debate_stored_a_hundred_times_at_once_is_stored_once(instances:
     assert await row_counts(instances[0].database) == {"debates": 1, "critiques": 3}
 
 
-async def test_batches_in_opposite_order_do_not_deadlock(instances: Stores) -> None:
-    names = [f"agent {number}" for number in range(20)]
-    debates = [
-        {"debate_id": name, "task": "Task", "critiques": [critique(name), critique("other")]}
-        for name in names
-    ]
-    updates = [{"agent_name": name, "proposal_made": True} for name in names]
-    (pattern, *_) = patterns = await instances[0].store_pattern(names)
-    embeddings = {one.id: one.id.encode() for one in patterns}
-    backwards = dict(reversed(embeddings.items()))
-    work: list[Any] = []
-    for number in range(20):
-        store, step = instances[number % 2], -1 if number % 2 else 1
-        work.append(store.store_debates(debates[::step]))
-        work.append(store.update_reputations(updates[::step]))
-        work.append(store.store_embeddings(backwards if number % 2 else embeddings))
-        work.append(store.store_pattern(names[::step]))
-    await asyncio.gather(*work)
-    assert await row_counts(instances[0].database) == {
-        "debates": 20,
-        "critiques": 40,
-        "patterns": 20,
-        "pattern_embeddings": 20,
-        "agent_reputation": 20,
-    }
-    agents = await instances[0].get_all_reputations()
-    assert {agent.proposals_made for agent in agents} == {20}
-    ((found, embedding),) = (await instances[0].get_patterns_batch([pattern.id])).values()
-    assert (found.success_count, embedding) == (21, pattern.id.encode())
+NAMES = [f"agent {number}" for number in range(300)]
+
+
+async def store_debates(store: CritiqueStore, step: int) -> None:
+    await store.store_debates(
+        {"debate_id": name, "task": "Task", "critiques": [critique(name)]} for name in NAMES[::step]
+    )
+
+
+async def update_reputations(store: CritiqueStore, step: int) -> None:
+    await store.update_reputations({"agent_name": name} for name in NAMES[::step])
+
+
+async def store_patterns(store: CritiqueStore, step: int) -> None:
+    await store.store_pattern(NAMES[::step])
+
+
+async def store_embeddings(store: CritiqueStore, step: int) -> None:
+    await store.store_embeddings({pattern_id(name): name.encode() for name in NAMES[::step]})
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        (store_debates, {"debates": 300, "critiques": 300, "patterns": 300}),
+        (update_reputations, {"agent_reputation": 300, "patterns": 300}),
+        (store_patterns, {"patterns": 300}),
+        (store_embeddings, {"pattern_embeddings": 300, "patterns": 300}),
+    ],
+)
+async def test_batches_in_opposite_order_do_not_deadlock(
+    instances: Stores,
+    work: Callable[[CritiqueStore, int], Awaitable[None]],
+    expected: dict[str, int],
+) -> None:
+    await instances[0].store_pattern(NAMES)
+    # The rows have to be there: what is inserted first is locked in full by its first writer.
+    await work(instances[0], 1)
+    await asyncio.gather(*(work(instances[n % 2], -1 if n % 2 else 1) for n in range(10)))
+    assert await row_counts(instances[0].database) == expected
 
 
 async def test_outcomes_of_one_critique_count_once(instances: Stores) -> None:

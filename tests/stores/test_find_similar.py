@@ -176,9 +176,10 @@ async def test_the_index_follows_updates_and_deletes(memory: ConsensusMemory) ->
     await memory.delete_consensus(second.id)
     await index_is_sound(database)
     assert await found(memory, TOPIC) == []
-    await run(database, f"UPDATE consensus SET topic_terms = NULL WHERE id = '{third.id}'")
-    await index_is_sound(database)
-    assert await found(memory, "database") == ["Database choice"]
+    for terms, word in (("'store'", "store"), ("NULL", "database")):
+        await run(database, f"UPDATE consensus SET topic_terms = {terms} WHERE id = '{third.id}'")
+        await index_is_sound(database)
+        assert await found(memory, word) == ["Database choice"]
     await run(database, "DELETE FROM consensus")
     await index_is_sound(database)
     assert await found(memory, "database") == []

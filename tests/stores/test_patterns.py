@@ -293,12 +293,16 @@ async def test_ranking_takes_options(critiques: CritiqueStore) -> None:
 
 
 async def test_equal_patterns_come_by_id(critiques: CritiqueStore) -> None:
-    issues = [f"issue {number}" for number in range(20)]
-    await critiques.store_pattern(issues)
-    ranked = await critiques.get_relevant(limit=20)
-    assert [pattern.id for pattern in ranked] == sorted(pattern_id(issue) for issue in issues)
-    ranked = await critiques.get_relevant("general", limit=20)
-    assert [pattern.id for pattern in ranked] == sorted(pattern_id(issue) for issue in issues)
+    issues = sorted((f"issue {number}" for number in range(20)), key=pattern_id)
+    tomorrow = days_ago(-1)
+    for issue in reversed(issues):
+        await critiques.store_pattern(issue)
+        await set_columns(critiques, issue, updated_at=tomorrow, surprise_score=0.0)
+    for ranked in (
+        await critiques.get_relevant(limit=20),
+        await critiques.get_relevant("general", limit=20),
+    ):
+        assert [pattern.issue_text for pattern in ranked] == issues
 
 
 # Embeddings

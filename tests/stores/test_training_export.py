@@ -19,8 +19,8 @@ async def collected(critiques: CritiqueStore, *args: Any, **options: Any) -> lis
 @pytest.fixture
 async def store(critiques: CritiqueStore) -> CritiqueStore:
     """A store with 25 critiques that are exported and as many that are not."""
-    for number in range(25):
-        for consensus_reached in (True, False):
+    for consensus_reached in (False, True, False):
+        for number in range(25):
             await critiques.store_debate(
                 f"{number} {consensus_reached}",
                 f"Task {number}",

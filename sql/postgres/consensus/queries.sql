@@ -249,7 +249,7 @@ LIMIT :row_limit;
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
 -- turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all matches
 -- before it gives the first, which is slow for words that stand everywhere: a level that begins with
--- ~ looks through the 1,000 newest topics instead. Rows are handed on by their place in the table,
+-- ~ looks through the 500 newest topics instead. Rows are handed on by their place in the table,
 -- which cannot change within a statement. Materialized, because the planner would expect few matches
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
@@ -296,7 +296,7 @@ WITH RECURSIVE walk AS (
                             ) IS NULL
                         )
                     ORDER BY c.created_at DESC
-                    LIMIT 1000
+                    LIMIT 500
                 ) AS p
                 WHERE
                     p.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
