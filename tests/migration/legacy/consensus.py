@@ -6,8 +6,9 @@ shape           what it is
 class           made by the newest class
 v1              recorded as version 2, but upgraded from 1 without getting ``verified_proofs``
 early           before there were ``_schema_versions``: no proofs, no archives
-consolidated    made by the consolidation scripts: nullable columns, columns that no class fills,
-                no proofs, no archives
+consolidated    made by the consolidation scripts: nullable columns (some are NULL; the last row of
+                each table has not even ``data``), columns that no class fills, no proofs, no
+                archives
 fallback        made by the seed script when it could not use the class: other columns, strength
                 ``medium``, integer dissent ids
 =============== ==================================================================================
@@ -135,6 +136,8 @@ _DDL: dict[ConsensusShape, str] = {
     "consolidated": _CONSOLIDATED + versions_ddl("memory", 1),
     "fallback": _FALLBACK,
 }
+# Of the last row of a consolidated table.
+_BARE = {"consensus": ("conclusion", "strength", "data"), "dissent": ("data",)}
 _TABLES: dict[ConsensusShape, tuple[str, ...]] = {
     "class": (
         "consensus",
@@ -205,6 +208,11 @@ def write_consensus(
             if convert is None
             else [convert(number, row) for number, row in enumerate(rows_of_table)]
         )
+    if shape == "consolidated":
+        for table, columns in _BARE.items():
+            for row in written[table][-1:]:
+                # Without data the time is nowhere else.
+                row.update(dict.fromkeys(columns), timestamp=tables[table][-1]["timestamp"])
     create(path, _DDL[shape])
     fill(path, written)
     return written
