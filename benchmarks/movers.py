@@ -35,7 +35,7 @@ OURS_TWO = f"{OURS} --jobs 2"
 OURS_VERIFIED = f"{OURS_TWO} --verify"
 LOOP = "executemany by 1,000"
 PGLOADER = "pgloader"
-CSV_PIPE = "sqlite3 -csv | psql"
+CSV_PIPE = "CSV pipe"
 
 # Seconds after which a mover counts as stuck.
 _TIME_LIMIT = 1800.0
