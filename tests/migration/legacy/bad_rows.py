@@ -224,7 +224,7 @@ _GOOD: dict[str, Row] = {
 
 
 def _nested(depth: int) -> str:
-    """Return an object that SQLite (1,000 levels) takes for invalid, and PostgreSQL does not."""
+    """Return an object that PostgreSQL takes, and SQLite (at most 2,000 levels) does not."""
     return f'{{"x": {"[" * depth}{"]" * depth}}}'
 
 
