@@ -89,7 +89,8 @@ class Mover:
                 stdout=output,
                 stderr=output,
                 cwd=_HERE.parent,
-                env=os.environ | {"ARAGORA_POSTGRES_DSN": dsn, "PGCLIENTENCODING": "UTF8"},
+                env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+                | {"ARAGORA_POSTGRES_DSN": dsn, "PGCLIENTENCODING": "UTF8"},
                 start_new_session=True,
             )
         try:

@@ -42,11 +42,6 @@ def _unpacked(kind: str, *names: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((name, kind, f"json_extract(data, '$.{name}')") for name in names)
 
 
-def _rest(*names: str) -> str:
-    """Return what is left of ``data`` when what has a column of its own is taken out."""
-    return f"json_remove(data, {', '.join(repr(f'$.{name}') for name in names)})"
-
-
 def _local(column: str) -> str:
     return f"{column} || 'Z'"
 
@@ -84,19 +79,7 @@ MAPPINGS = (
             *_unpacked("INTEGER", "rounds"),
             *_unpacked("REAL", "debate_duration_seconds"),
             *_unpacked("TEXT", *_LISTS, "metadata"),
-            (
-                "data",
-                "TEXT",
-                _rest(
-                    *_CONSENSUS_TEXTS,
-                    "confidence",
-                    "rounds",
-                    "debate_duration_seconds",
-                    *_LISTS,
-                    "metadata",
-                    "timestamp",
-                ),
-            ),
+            ("data", "TEXT", "data"),
             ("created_at", "TEXT", _local("timestamp")),
             ("updated_at", "TEXT", _local("timestamp")),
         ),
@@ -109,20 +92,7 @@ MAPPINGS = (
             *_same("REAL", "confidence"),
             *_unpacked("TEXT", "reasoning", "rebuttal", "metadata"),
             *_unpacked("INTEGER", "acknowledged"),
-            (
-                "data",
-                "TEXT",
-                _rest(
-                    *_DISSENT_TEXTS,
-                    "debate_id",
-                    "confidence",
-                    "reasoning",
-                    "rebuttal",
-                    "metadata",
-                    "acknowledged",
-                    "timestamp",
-                ),
-            ),
+            ("data", "TEXT", "data"),
             ("created_at", "TEXT", _local("timestamp")),
         ),
     ),

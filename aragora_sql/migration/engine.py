@@ -35,6 +35,8 @@ from aragora_sql.migration.target import (
     create_ledger,
     driver_errors,
     prepare_schema,
+    relax_indexes,
+    restore_indexes,
     take_lock,
 )
 from aragora_sql.migration.worker import Worker
@@ -214,7 +216,12 @@ class _Run:
         self._start_workers(plan, run_id)
         for number, table in enumerate(plan.tables):
             started = time.monotonic()
-            self._migrate_table(session, number, table)
+            relax_indexes(connection, table.table.name)
+            try:
+                self._migrate_table(session, number, table)
+            finally:
+                if not connection.broken:
+                    restore_indexes(connection, table.table.name)
             self._report.tables[number].seconds = time.monotonic() - started
         self._check_sums(connection, plan)
         with connection.transaction():

@@ -240,11 +240,20 @@ def show_report(report: MigrationReport, console: Console) -> None:
     else:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
     table = Table(title=title, title_justify="left")
-    table.add_column("table")
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right")
-    for line in report.tables:
-        table.add_row(line.table, *_figures(line))
+    table.add_column("table", no_wrap=True)
+    rows = [tuple(_figures(line)) for line in report.tables]
+    # A narrow terminal shows no column in which nothing stands.
+    shown = [
+        place
+        for place, heading in enumerate(_HEADINGS)
+        if console.width >= _WIDE
+        or heading in _ALWAYS
+        or any(row[place] not in {"", "0"} for row in rows)
+    ]
+    for place in shown:
+        table.add_column(_HEADINGS[place], justify="right")
+    for line, row in zip(report.tables, rows, strict=True):
+        table.add_row(line.table, *(row[place] for place in shown))
     console.print(table)
     _show_lines(
         console,
@@ -280,6 +289,9 @@ def show_report(report: MigrationReport, console: Console) -> None:
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
 
 
+# Characters that the whole table needs.
+_WIDE = 118
+_ALWAYS = {"in files", "migrated", "rejected"}
 _HEADINGS = (
     "in files",
     "merged",

@@ -391,8 +391,8 @@ def _decoded(text: str) -> Any:
         try:
             # NaN and Infinity are no JSON, but Python writes and reads them.
             json.loads(text)
-        except (ValueError, RecursionError):
-            raise BadValueError(f"{_short(text)} is not valid JSON: {error}") from error
+        except (ValueError, RecursionError) as plain:
+            raise BadValueError(f"{_short(text)} is not valid JSON: {plain}") from error
         raise BadValueError(
             "JSON that PostgreSQL can't hold: NaN or Infinity, or a lone surrogate"
         ) from error

@@ -169,3 +169,21 @@ VALUES (:target_table, :source_file, :source_rowid, :number);
 -- name: has_tables()$
 -- Tell whether the migration's own tables exist.
 SELECT to_regclass(format('%I._migration_runs', current_schema())) IS NOT NULL AS present;
+
+-- name: list_strict_indexes(table_name)
+-- List the GIN indexes of a table that take each row at once, and whether we relaxed them.
+SELECT
+    c.relname::text AS name,
+    coalesce('fastupdate=on' = any(c.reloptions), FALSE)
+    AND EXISTS (
+        SELECT 1 FROM unnest(c.reloptions) AS o (setting)
+        WHERE o.setting LIKE 'gin_pending_list_limit=%'
+    ) AS is_relaxed
+FROM pg_catalog.pg_index AS i
+INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
+INNER JOIN pg_catalog.pg_am AS m ON c.relam = m.oid
+WHERE
+    i.indrelid = to_regclass(quote_ident(:table_name))
+    AND m.amname = 'gin'
+    AND c.reloptions IS NOT NULL
+ORDER BY c.relname COLLATE "C";
