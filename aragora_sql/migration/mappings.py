@@ -1,6 +1,6 @@
 """Reads ``sql/legacy/<store>.sql``: named SELECTs that map older tables onto today's.
 
-What a query says of itself stands in its comment, in lines with a colon; docs/operator.md explains
+What a query says of itself stands in its comment, in lines with a colon; docs/migration.md explains
 them. A new store needs such a file and nothing else.
 """
 

@@ -32,7 +32,7 @@ class MigrationOptions:
 
     ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all that
     have mappings), ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or
-    ``UTC``, ``jobs`` is a number of processes. See docs/operator.md for the rest.
+    ``UTC``, ``jobs`` is a number of processes. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path

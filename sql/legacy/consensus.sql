@@ -2,7 +2,7 @@
 --
 -- Each query reads one shape of one table of the older SQLite files and gives the columns of the
 -- target table by name; `source_rowid` says which row of the file it is. The comment lines with a
--- colon are explained in docs/operator.md ("How a mapping is written"). The functions topic_hash()
+-- colon are explained in docs/migration.md ("How a mapping is written"). The functions topic_hash()
 -- and topic_terms() are the stores' own; they take bytes, because a damaged file may hold text that
 -- is none. Times are passed on as they stand: the migration reads `YYYY-MM-DD HH:MM:SS` as UTC and
 -- `YYYY-MM-DDTHH:MM:SS` in the time zone that the operator gives.
