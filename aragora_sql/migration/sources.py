@@ -267,25 +267,33 @@ class SourceFile:
 
     def ranges(self, table: str, size: int) -> tuple[int, list[tuple[int, int]]]:
         """Return the number of rows of a table, and ranges of rowids with ``size`` rows each."""
-        numbered = (
-            "SELECT rowid, row_number() OVER (ORDER BY rowid) - 1 AS place "  # noqa: S608
-            f'FROM main."{table}"'
-        )
+        name = f'main."{table}"'
         try:
-            count, last = self._connection.execute(
-                f'SELECT count(*), max(rowid) FROM main."{table}"'  # noqa: S608
+            count, first, last = self._connection.execute(
+                f"SELECT count(*), (SELECT min(rowid) FROM {name}), "  # noqa: S608
+                f"(SELECT max(rowid) FROM {name}) FROM {name}"
             ).fetchone()
-            starts = [
-                row[0]
-                for row in self._connection.execute(
-                    f"SELECT rowid FROM ({numbered}) WHERE place % ? = 0",  # noqa: S608
-                    [size],
+            if count == 0:
+                return 0, []
+            if last - first + 1 == count:
+                # Without gaps there is nothing to look up.
+                starts = list(range(first, last + 1, size))
+            else:
+                numbered = (
+                    "SELECT rowid, row_number() OVER (ORDER BY rowid) - 1 AS place "  # noqa: S608
+                    f"FROM {name}"
                 )
-            ]
+                starts = [
+                    row[0]
+                    for row in self._connection.execute(
+                        f"SELECT rowid FROM ({numbered}) WHERE place % ? = 0",  # noqa: S608
+                        [size],
+                    )
+                ]
         except sqlite3.Error as error:
             raise self.error(error) from error
         ends = [start - 1 for start in starts[1:]] + [last]
-        return count, list(zip(starts, ends, strict=False))
+        return count, list(zip(starts, ends, strict=True))
 
     def prepare(self, mapping: Mapping) -> list[str]:
         """Make the mapping's table readable under its own name, and return the result columns.

@@ -44,7 +44,8 @@ NONEXISTENT = "local times that a clock change left out, moved past the gap"
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:([ T])([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
-    r"\s?(Z|z|[+-](?:0\d|1[0-5]):?[0-5]\d(?::[0-5]\d)?)?)?"
+    r"\s?(Z|z|[+-](?:0\d|1[0-5]):?[0-5]\d(?::[0-5]\d)?)?)?",
+    re.ASCII,
 )
 _NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ZERO_OFFSET = "+00:00"
@@ -249,7 +250,9 @@ def converter_for(
         def moment(value: Any) -> str:
             if unix and isinstance(value, int | float) and not isinstance(value, bool):
                 return _unix(value)
-            return reader.text(_text(value), naive_is_utc=utc)
+            # What matches holds no character that PostgreSQL can't.
+            text = value if type(value) is str else _text(value)
+            return reader.text(text, naive_is_utc=utc)
 
         def many_moments(values: Sequence[Any]) -> Sequence[Any]:
             try:
