@@ -37,7 +37,7 @@ class Target:
 
     def migrate(self, path: Path, **options: Any) -> MigrationReport:
         """Migrate a file or a folder; local times are of the fixtures' zone."""
-        chosen = {"source_timezone": SOURCE_ZONE, "rejects": self.rejects} | options
+        chosen: dict[str, Any] = {"source_timezone": SOURCE_ZONE, "rejects": self.rejects} | options
         return run_migration(
             MigrationOptions(sqlite_path=path, dsn=PostgresDSN.parse(self.dsn), **chosen)
         )

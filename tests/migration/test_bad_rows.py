@@ -1,4 +1,4 @@
-"""Every value that is wrong, or only looks wrong, has one stated outcome, whoever its neighbours."""
+"""Every value that is wrong, or looks wrong, has one stated outcome, whoever its neighbours are."""
 
 from __future__ import annotations
 
@@ -244,9 +244,9 @@ def test_each_row_is_accounted_for(migrated: Migrated) -> None:
 
 def test_no_bad_row_takes_a_good_one_with_it(migrated: Migrated) -> None:
     blamed = {(bad.table, migrated.rowid(bad)) for bad in REJECTED}
-    for table in migrated.report.tables:
-        for line in migrated.target.rejected(table.table):
-            if (table.table, line["rowid"]) not in blamed:
+    for table in migrated.rows:
+        for line in migrated.target.rejected(table):
+            if (table, line["rowid"]) not in blamed:
                 # Orphans are among the good rows too, as everywhere.
                 assert line["reason"].startswith("no row of "), line
     # The good rows of each table that has no parent all are there.
