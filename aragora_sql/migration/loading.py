@@ -328,6 +328,8 @@ class Loader:
         if rule is not None:
             columns, definition = rule
             reason = f"{BROKEN_RULE} {diag.constraint_name}: {definition}"
+            # What is compared with the key is to blame, not the key.
+            columns = tuple(name for name in columns if name not in self.mapping.key) or columns
             return reason, columns[0] if len(columns) == 1 else None
         primary = diag.message_primary or " ".join(str(error).split())
         column = diag.column_name

@@ -87,9 +87,9 @@ def _encode(value: Any) -> Any:
 def _decode(value: Any) -> Any:
     if isinstance(value, dict):
         if _TEXT_BYTES in value:
-            return DamagedText(base64.b64decode(value[_TEXT_BYTES]))
+            return DamagedText(base64.b64decode(value[_TEXT_BYTES], validate=True))
         if _BYTES in value:
-            return base64.b64decode(value[_BYTES])
+            return base64.b64decode(value[_BYTES], validate=True)
         if _FLOAT in value:
             return float(value[_FLOAT])
         # A document may be mended as a document.

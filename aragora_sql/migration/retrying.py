@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import (
     ROWID_COLUMN,
@@ -62,12 +62,15 @@ def retry_rejects(
     try:
         with driver_errors("loading mended rows"):
             take_lock(connection)
-            for name in stores:
+            described = {name: describe_table(connection, name) for name in stores}
+            for name, table in described.items():
+                _check_columns(table, tables[name], path)
+            for name, table in described.items():
                 options = LoadOptions(skip_existing=skip_existing)
                 line = TableReport(stores[name], name, rows_in_source=len(tables[name]))
                 with connection.transaction():
                     for loaded, bad in _load(
-                        connection, stores[name], name, tables[name], reader, options
+                        connection, stores[name], table, tables[name], reader, options
                     ):
                         line.counts.add(loaded)
                         rejects += bad
@@ -80,7 +83,10 @@ def retry_rejects(
         left.write_text(text, encoding="utf-8")
         report.reject_files = [str(left)]
         report.reasons = dict(
-            Counter(f"{reject.table}.{reject.column}: {reject.reason}" for reject in rejects)
+            Counter(
+                f"{reject.table}{'.' + reject.column if reject.column else ''}: {reject.reason}"
+                for reject in rejects
+            )
         )
     report.seconds = time.monotonic() - started
     return report
@@ -102,23 +108,34 @@ def _stores_of(tables: dict[str, Any], path: Path) -> dict[str, str]:
     return found
 
 
+def _check_columns(table: Table, rejects: list[Reject], path: Path) -> None:
+    """Raise when rows give columns that the table lacks, or lack what it needs."""
+    needed = [column.name for column in table.columns if column.not_null and not column.has_default]
+    for columns, rowid in {tuple(reject.row): reject.rowid for reject in rejects}.items():
+        unknown = [column for column in columns if table.column(column) is None]
+        missing = [column for column in needed if column not in columns]
+        if unknown or missing:
+            problem = (
+                f"has no column {unknown[0]!r}" if unknown else f"needs a value for {missing[0]!r}"
+            )
+            raise InvalidInputError(
+                "--retry-rejects", f"{path}: {table.name} {problem} (the row with rowid {rowid})"
+            )
+
+
 def _load(
     connection: PgConnection,
     store: str,
-    name: str,
+    table: Table,
     rejects: list[Reject],
     reader: MomentReader,
     options: LoadOptions,
 ) -> Iterator[tuple[Any, list[Reject]]]:
     """Load the rows of a table, those with the same columns together."""
-    table = describe_table(connection, name)
     shapes: dict[tuple[str, ...], list[Reject]] = {}
     for reject in rejects:
         shapes.setdefault(tuple(reject.row), []).append(reject)
     for columns, rows in shapes.items():
-        unknown = [column for column in columns if table.column(column) is None]
-        if unknown:
-            raise ConfigurationError(f"--retry-rejects: {name} has no column {unknown[0]!r}")
         loader = Loader(
             connection=connection,
             table=table,

@@ -44,7 +44,7 @@ NONEXISTENT = "local times that a clock change left out, moved past the gap"
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:([ T])([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
-    r"\s?(Z|z|[+-](?:0\d|1[0-5]):?[0-5]\d(?::[0-5]\d)?)?)?",
+    r"\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?)?)?",
     re.ASCII,
 )
 _NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -52,6 +52,8 @@ _ZERO_OFFSET = "+00:00"
 _CACHE_SIZE = 200_000
 _INT_LIMITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _EXACT_INT = 2**53
+# Documents nested less deeply than this can be read everywhere.
+_DEEP = 900
 
 
 class SuspiciousError(Exception):
@@ -375,7 +377,21 @@ def _many_documents(values: Sequence[Any]) -> Sequence[Any]:
     # 1e+17 as the integer that it is.
     if any(value is not None and "e+" in value for value in values):
         raise SuspiciousError
+    # It also takes what is nested deeper than the stores can read.
+    for value in values:
+        if value is not None and len(value) > 2 * _DEEP and _may_be_deep(value):
+            raise SuspiciousError
     return values
+
+
+def _may_be_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= _DEEP:
+        return False
+    try:
+        load_json(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _document(value: Any) -> str:
@@ -393,12 +409,15 @@ def _decoded(text: str) -> Any:
     except (ValueError, RecursionError) as error:
         try:
             # NaN and Infinity are no JSON, but Python writes and reads them.
-            json.loads(text)
+            json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as plain:
             raise BadValueError(f"{_short(text)} is not valid JSON: {plain}") from error
-        raise BadValueError(
-            "JSON that PostgreSQL can't hold: NaN or Infinity, or a lone surrogate"
-        ) from error
+        problem = "a lone surrogate" if "surrogate" in str(error) else str(error)
+        raise BadValueError(f"JSON that PostgreSQL or a store can't hold: {problem}") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise BadValueError(f"JSON that PostgreSQL can't hold: {name}")
 
 
 def _unix(value: float) -> str:

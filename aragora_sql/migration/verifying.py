@@ -172,7 +172,10 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
         text = actual.decode() if isinstance(actual, bytes) else actual
         if text == expected:
             return True
-        ours, theirs = load_json(expected), load_json(text)
+        try:
+            ours, theirs = load_json(expected), load_json(text)
+        except (ValueError, RecursionError):
+            return False
         try:
             if orjson.dumps(ours, option=_SORTED) == orjson.dumps(theirs, option=_SORTED):
                 return True

@@ -15,6 +15,7 @@ from tests.migration.legacy import (
     BAD_ROWS,
     CONSENSUS_SHAPES,
     CRITIQUE_SHAPES,
+    HUGE,
     HUGE_TEXT_CHARACTERS,
     BadRow,
     ConsensusShape,
@@ -27,8 +28,6 @@ from tests.migration.legacy import (
     write_data_dir,
     write_memory_db,
 )
-
-HUGE = "huge-text"
 
 
 def read(path: Path, query: str, *arguments: Any) -> list[tuple[Any, ...]]:

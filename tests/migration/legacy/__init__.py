@@ -8,6 +8,7 @@ older program never enforced a foreign key.
 from tests.migration.legacy.bad_rows import (
     AMBIGUOUS,
     BAD_ROWS,
+    HUGE,
     HUGE_TEXT_CHARACTERS,
     SKIPPED,
     SOURCE_ZONE,
@@ -39,6 +40,7 @@ __all__ = [
     "BAD_ROWS",
     "CONSENSUS_SHAPES",
     "CRITIQUE_SHAPES",
+    "HUGE",
     "HUGE_TEXT_CHARACTERS",
     "SKIPPED",
     "SOURCE_ZONE",

@@ -31,6 +31,7 @@ SKIPPED = "2025-03-09T02:30:00"
 GOOD_PARENTS = {"consensus": "good-consensus", "debates": "good-debate", "patterns": "good-pattern"}
 FIRST_CRITIQUE_ID = 1_000_000
 HUGE_TEXT_CHARACTERS = 52_428_800
+HUGE = "huge-text"
 
 
 def raw_text(data: bytes) -> Sql:
@@ -266,8 +267,12 @@ BAD_ROWS: tuple[BadRow, ...] = (
     # NUL characters
     BadRow("nul-in-topic", "consensus", "rejected", "topic", {"topic": "a\x00b"}),
     BadRow("nul-in-id", "consensus", "rejected", "id", {"id": "bad-nul\x00id"}),
-    BadRow("nul-in-json", "consensus", "rejected", "data", document={"key_claims": ["a\x00b"]}),
-    BadRow("nul-in-json-key", "consensus", "rejected", "data", document={"metadata": {"\x00": 1}}),
+    BadRow(
+        "nul-in-json", "consensus", "rejected", "key_claims", document={"key_claims": ["a\x00b"]}
+    ),
+    BadRow(
+        "nul-in-json-key", "consensus", "rejected", "metadata", document={"metadata": {"\x00": 1}}
+    ),
     BadRow("nul-in-issues", "critiques", "rejected", "issues", {"issues": '["a\\u0000b"]'}),
     BadRow("nul-in-issues-raw", "critiques", "rejected", "issues", {"issues": '["a\x00b"]'}),
     BadRow("nul-in-reasoning", "critiques", "rejected", "reasoning", {"reasoning": "\x00"}),
@@ -275,9 +280,15 @@ BAD_ROWS: tuple[BadRow, ...] = (
     BadRow("nul-in-agent", "agent_reputation", "rejected", "agent_name", {"agent_name": "n\x00l"}),
     # Lone surrogates and invalid UTF-8
     BadRow(
-        "surrogate-in-json", "consensus", "rejected", "data", document={"key_claims": ["\ud800"]}
+        "surrogate-in-json",
+        "consensus",
+        "rejected",
+        "key_claims",
+        document={"key_claims": ["\ud800"]},
     ),
-    BadRow("low-surrogate-in-json", "dissent", "rejected", "data", document={"rebuttal": "\udc00"}),
+    BadRow(
+        "low-surrogate-in-json", "dissent", "rejected", "rebuttal", document={"rebuttal": "\udc00"}
+    ),
     BadRow("surrogate-in-issues", "critiques", "rejected", "issues", {"issues": '["\\ud800"]'}),
     BadRow("pair-in-issues", "critiques", "migrated", None, {"issues": '["\\ud83d\\ude00"]'}),
     *(
@@ -405,10 +416,10 @@ BAD_ROWS: tuple[BadRow, ...] = (
     ),
     # Unknown names
     BadRow("strength-medium", "consensus", "adjusted", None, {"strength": "medium"}),
-    BadRow("strength-unknown", "consensus", "rejected", "strength", {"strength": "superb"}),
-    BadRow("strength-upper", "consensus", "rejected", "strength", {"strength": "STRONG"}),
-    BadRow("type-unknown", "dissent", "rejected", "dissent_type", {"dissent_type": "veto"}),
-    BadRow("status-unknown", "verified_proofs", "rejected", "proof_status", {"proof_status": "ok"}),
+    BadRow("strength-unknown", "consensus", "adjusted", None, {"strength": "superb"}),
+    BadRow("strength-upper", "consensus", "adjusted", None, {"strength": "STRONG"}),
+    BadRow("type-unknown", "dissent", "adjusted", None, {"dissent_type": "veto"}),
+    BadRow("status-unknown", "verified_proofs", "adjusted", None, {"proof_status": "ok"}),
     # Times
     *(
         BadRow(
@@ -427,7 +438,7 @@ BAD_ROWS: tuple[BadRow, ...] = (
     BadRow("null-time", "dissent", "adjusted", None, {"timestamp": None}),
     # Size
     BadRow(
-        "huge-text",
+        HUGE,
         "debates",
         "migrated",
         None,
