@@ -26,7 +26,13 @@ from aragora_sql.migration.report import (
     TableReport,
     VerifyResult,
 )
-from aragora_sql.migration.session import RangeTask, Session, advance_numbers, open_sources
+from aragora_sql.migration.session import (
+    NEVER_REACHED,
+    RangeTask,
+    Session,
+    advance_numbers,
+    open_sources,
+)
 from aragora_sql.migration.sources import SourceFile, file_state, fingerprint
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
@@ -211,6 +217,9 @@ class _Run:
         else:
             log.info("going on with a run that was interrupted")
         session = self._session(connection, plan, run_id)
+        # Of all tables before the first row is loaded: the application may be writing to any.
+        for table in plan.tables:
+            self._advance_past_source(session, table)
         self._start_workers(plan, run_id)
         for number, table in enumerate(plan.tables):
             started = time.monotonic()
@@ -228,7 +237,6 @@ class _Run:
 
     def _migrate_table(self, session: Session, number: int, table: TablePlan) -> None:
         line = self._report.tables[number]
-        self._advance_past_source(session, table)
         self._progress.start(table.table.name, table.rows, "migrating")
 
         def count(outcome: tuple[ChunkResult, bool]) -> None:
@@ -252,10 +260,14 @@ class _Run:
             for column in numbered:
                 highest = self._sources[part.file].scalar(
                     f'SELECT max("{column}") FROM ({part.mapping.sql}) '  # noqa: S608
-                    f"WHERE typeof(\"{column}\") = 'integer'",
+                    f"WHERE typeof(\"{column}\") = 'integer' AND \"{column}\" < {NEVER_REACHED}",
                     {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
                 )
-                advance_numbers(session.connection, table.table, max(highest or 0, 0))
+                with session.connection.transaction():
+                    # No row of the application takes a number between the look and the move.
+                    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
+                    session.connection.execute(lock.format(sql.Identifier(table.table.name)))
+                    advance_numbers(session.connection, table.table, max(highest or 0, 0))
 
     def _check_sums(self, connection: PgConnection, plan: Plan) -> None:
         for line in self._report.tables:
