@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Self
 
 from rich.console import Console
@@ -34,7 +38,7 @@ from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["add_commands"]
 
-NOTHING_DONE, INTERRUPTED = 2, 130
+NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
 _LOG_EVERY = 5.0
 _PLAIN_WIDTH = 160
 
@@ -52,7 +56,8 @@ def add_commands(groups: Any) -> None:
         ),
         epilog=(
             "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 130 interrupted (run it again to go on)"
+            "done, or not all of it, and why; 130 interrupted, 143 terminated (run it again to go "
+            "on)"
         ),
     )
     add_arguments(command)
@@ -163,19 +168,43 @@ def run(options: argparse.Namespace) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
+    # It warns of errors that are raised anyway, with values of rows.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
-        return _run(options)
-    except KeyboardInterrupt:
+        with _orderly_termination():
+            return _run(options)
+    except KeyboardInterrupt as interrupt:
         print(
             "interrupted; what was committed stays: run the same command again to go on",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return TERMINATED if isinstance(interrupt, _TerminatedError) else INTERRUPTED
     except AragoraSQLError as error:
         if options.json:
             print(json.dumps({"success": False, "error": str(error)}))
         print(f"aragora-sql migrate: {error}", file=sys.stderr)
         return NOTHING_DONE
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM: ends the command as Ctrl-C does."""
+
+
+@contextmanager
+def _orderly_termination() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _TerminatedError
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace) -> int:

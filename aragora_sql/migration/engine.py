@@ -6,9 +6,11 @@ import json
 import logging
 import re
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
@@ -19,15 +21,26 @@ from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismat
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
-from aragora_sql.migration.rejects import Reject, stored_rejects, write_reject_files
+from aragora_sql.migration.rejects import (
+    Reject,
+    refuse_unwritable,
+    stored_rejects,
+    write_reject_files,
+)
 from aragora_sql.migration.report import (
     ChunkResult,
     MigrationReport,
     TableReport,
     VerifyResult,
 )
-from aragora_sql.migration.session import RangeTask, Session, advance_numbers, open_sources
-from aragora_sql.migration.sources import SourceFile, file_state, fingerprint
+from aragora_sql.migration.session import (
+    NEVER_REACHED,
+    RangeTask,
+    Session,
+    advance_numbers,
+    open_sources,
+)
+from aragora_sql.migration.sources import SourceFile, file_state, fingerprint, last_written
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
@@ -48,6 +61,8 @@ __all__ = ["IncompleteError", "Progress", "SilentProgress", "run_migration"]
 log = logging.getLogger(__name__)
 
 _SCRATCH = "aragora_sql_dry_run"
+# Two writes that follow each other faster may leave a file with the same time (seconds).
+_CLOCK_TICK = 0.02
 _R = TypeVar("_R")
 
 
@@ -109,6 +124,8 @@ class _Run:
     def run(self) -> MigrationReport:
         """Do all of it."""
         options = self._options
+        if not (options.dry_run or options.verify == "only"):
+            refuse_unwritable(options.rejects)
         self._paths, left = find_sources(options.sqlite_path)
         with self._stack:
             # The source first: what is wrong with it needs no server to be told.
@@ -131,7 +148,8 @@ class _Run:
         return self._report
 
     def _open_sources(self) -> list[SourceFile]:
-        self._states = [file_state(path) for path in self._paths]
+        # Before they are opened: what is written from then on shows itself as another state.
+        self._states, self._is_settled = _settled_states(self._paths)
         sources = open_sources(self._options, self._paths)
         for source in sources:
             self._stack.callback(source.close)
@@ -204,7 +222,9 @@ class _Run:
         options = self._options
         create_ledger(connection)
         source = str(options.sqlite_path.absolute())
-        mark = fingerprint(plan.paths, options.shape())
+        # What is being written to can't be told from what it is like the next time.
+        shape = options.shape() if self._is_settled else f"{options.shape()} {uuid.uuid4()}"
+        mark = fingerprint(self._paths, self._states, shape)
         run_id = call_value(connection, "find_run", source=source, fingerprint=mark)
         if run_id is None:
             with connection.transaction():
@@ -213,6 +233,9 @@ class _Run:
         else:
             log.info("going on with a run that was interrupted")
         session = self._session(connection, plan, run_id)
+        # Of all tables before the first row is loaded: the application may be writing to any.
+        for table in plan.tables:
+            self._advance_past_source(session, table)
         self._start_workers(plan, run_id)
         for number, table in enumerate(plan.tables):
             started = time.monotonic()
@@ -224,18 +247,18 @@ class _Run:
                     restore_indexes(connection, table.table.name)
             self._report.tables[number].seconds = time.monotonic() - started
         self._check_sums(connection, plan)
+        self._collect_rejects(connection, run_id)
+        self._verify(session, plan, run_id)
+        # Last of all: until then a run that is begun again gives the report of this one.
         with connection.transaction():
             # Waits for the disk: with it, all that was committed before is safe.
             connection.execute("SET LOCAL synchronous_commit = on")
             call(connection, "finish_run", run_id=run_id)
-        self._collect_rejects(connection, run_id)
-        self._verify(session, plan, run_id)
         for worker in self._workers:
             worker.close()
 
     def _migrate_table(self, session: Session, number: int, table: TablePlan) -> None:
         line = self._report.tables[number]
-        self._advance_past_source(session, table)
         self._progress.start(table.table.name, table.rows, "migrating")
 
         def count(outcome: tuple[ChunkResult, bool]) -> None:
@@ -259,10 +282,14 @@ class _Run:
             for column in numbered:
                 highest = self._sources[part.file].scalar(
                     f'SELECT max("{column}") FROM ({part.mapping.sql}) '  # noqa: S608
-                    f"WHERE typeof(\"{column}\") = 'integer'",
+                    f'WHERE typeof("{column}") = \'integer\' AND "{column}" < {NEVER_REACHED}',
                     {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
                 )
-                advance_numbers(session.connection, table.table, max(highest or 0, 0))
+                with session.connection.transaction():
+                    # No row of the application takes a number between the look and the move.
+                    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
+                    session.connection.execute(lock.format(sql.Identifier(table.table.name)))
+                    advance_numbers(session.connection, table.table, max(highest or 0, 0))
 
     def _check_sums(self, connection: PgConnection, plan: Plan) -> None:
         for line in self._report.tables:
@@ -298,7 +325,7 @@ class _Run:
             workers.append(worker)
         for worker in workers:
             worker.wait_until_ready()
-        if self._states == [file_state(path) for path in self._paths]:
+        if self._is_settled and self._states == [file_state(path) for path in self._paths]:
             self._workers = workers
             return
         log.warning(
@@ -483,6 +510,17 @@ class _Run:
                         sql.Identifier(table.table.name), sql.Identifier(reference.constraint)
                     )
                 )
+
+
+def _settled_states(paths: Sequence[Path]) -> tuple[list[tuple[int, ...]], bool]:
+    """Return the states of files, and whether any later write is sure to change them."""
+    for _ in range(3):
+        states = [file_state(path) for path in paths]
+        newest = max(last_written(state) for state in states)
+        if abs(time.time_ns() - newest) > _CLOCK_TICK * 1e9:
+            return states, True
+        time.sleep(_CLOCK_TICK)
+    return states, False
 
 
 class _UndoneError(Exception):

@@ -47,7 +47,7 @@ _FILE = "_migration_file"
 _LINE = re.compile(r"\bline (\d+)")
 # Refusals of a whole statement that are not about one row.
 _NOT_A_ROW = ("08", "53", "54", "55", "57", "58", "XX", "25", "40", "42", "3D", "3F")
-_FOREIGN_KEY, _UNIQUE = "23503", "23505"
+_UNIQUE = "23505"
 # After so many ranges in a row that could not be copied directly, direct is not tried any more.
 _PATIENCE = 3
 
@@ -195,7 +195,7 @@ class Loader:
                     rejects.append(self._reject(file, by_ordinal[bad], reason, column))
             self._settle_existing(result, rejects, staged)
             self._settle_orphans(result, rejects, staged)
-            result.migrated = self._insert_staged(rejects, staged)
+            result.migrated = self._insert_staged(result, rejects, staged)
             self.connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(_STAGE)))
         result.left_out = sum(reject.is_left_out for reject in rejects)
         result.rejected = len(rejects) - result.left_out
@@ -339,9 +339,14 @@ class Loader:
         return primary, column
 
     def _settle_existing(
-        self, result: ChunkResult, rejects: list[Reject], staged: dict[int, _Place]
-    ) -> None:
-        """Take rows out of the stage whose key is in the target."""
+        self,
+        result: ChunkResult,
+        rejects: list[Reject],
+        staged: dict[int, _Place],
+        first: int = 1,
+        last: int = 2**62,
+    ) -> int:
+        """Take rows out of the stage whose key is in the target, and return how many."""
         same = sql.SQL(" AND ").join(self._equal(name) for name in self._key)
         compared = [name for name in self.columns if name not in self._key]
         differs: sql.Composable = sql.SQL(" OR ").join(
@@ -350,7 +355,8 @@ class Loader:
         )
         statement = sql.SQL(
             "SELECT s.{ordinal}, bool_and({differs}), min({key}) FROM {stage} AS s "
-            "JOIN {table} AS t ON {same} GROUP BY s.{ordinal} ORDER BY s.{ordinal}"
+            "JOIN {table} AS t ON {same} WHERE s.{ordinal} BETWEEN %s AND %s "
+            "GROUP BY s.{ordinal} ORDER BY s.{ordinal}"
         ).format(
             ordinal=sql.Identifier(_ORDINAL),
             differs=differs if compared else sql.SQL("false"),
@@ -359,16 +365,18 @@ class Loader:
             table=self._existing_table(self.table.name),
             same=same,
         )
-        found = self.connection.execute(statement).fetchall()
+        found = self.connection.execute(statement, [first, last]).fetchall()
         if not self.options.skip_existing:
             reason = "the key is in the target already (--no-skip-existing)"
             ordinals = [ordinal for ordinal, _, _ in found]
             rejects += self._staged_rejects(ordinals, staged, reason, None)
         else:
-            result.already_there = len(found)
-            result.different = sum(is_different for _, is_different, _ in found)
-            result.different_keys = [key for _, differs, key in found if differs][:SHOWN_KEYS]
+            result.already_there += len(found)
+            result.different += sum(is_different for _, is_different, _ in found)
+            result.different_keys += [key for _, differs, key in found if differs]
+            del result.different_keys[SHOWN_KEYS:]
         self._remove([ordinal for ordinal, _, _ in found])
+        return len(found)
 
     def _shown_key(self) -> sql.Composable:
         names = self.mapping.key or self.columns[:1]
@@ -440,7 +448,9 @@ class Loader:
             missing,
         )
 
-    def _insert_staged(self, rejects: list[Reject], staged: dict[int, _Place]) -> int:
+    def _insert_staged(
+        self, result: ChunkResult, rejects: list[Reject], staged: dict[int, _Place]
+    ) -> int:
         columns = _names(self.columns)
         insert = sql.SQL(
             "INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} "
@@ -460,6 +470,11 @@ class Loader:
                 if self.connection.broken or not _is_about_a_row(error):
                     raise
                 if first == last:
+                    # The application may have stored it since the stage was looked through.
+                    if error.sqlstate == _UNIQUE and self._settle_existing(
+                        result, rejects, staged, first, last
+                    ):
+                        return 0
                     reason, column = self._explain(error)
                     rejects.extend(self._staged_rejects([first], staged, reason, column))
                     return 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import AragoraSQLError, ConfigurationError, InvalidInputError
 from aragora_sql.migration.statements import call
 from aragora_sql.migration.target import PgConnection
 from aragora_sql.migration.values import DamagedText
@@ -99,11 +100,40 @@ def _decode(value: Any) -> Any:
     return value
 
 
+class RejectFileError(AragoraSQLError):
+    """Reject files can't be written; the target still holds what belongs into them."""
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise :class:`ConfigurationError` when no file can be written to a folder, made or not."""
+    path = folder.absolute()
+    while not path.exists():
+        path = path.parent
+    if not path.is_dir():
+        raise ConfigurationError(f"--rejects: {folder}: {path} is not a folder")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"--rejects: {folder}: {path} can't be written to; name another folder. Nothing was "
+            "migrated"
+        )
+
+
 def write_reject_files(connection: PgConnection, run_id: int, folder: Path) -> list[Path]:
     """Write a run's rejects to ``folder``, one file for each table, and return the files.
 
-    A file of an earlier run is replaced.
+    A file of an earlier run is replaced. Raises :class:`RejectFileError`.
     """
+    try:
+        return _write_files(connection, run_id, folder)
+    except OSError as error:
+        raise RejectFileError(
+            f"--rejects: {error.filename or folder}: {error.strerror}. All rows were read, and "
+            "those that were rejected are kept in the target: run this command again, with "
+            "another --rejects if need be, to have them written"
+        ) from error
+
+
+def _write_files(connection: PgConnection, run_id: int, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
     with ExitStack() as stack:

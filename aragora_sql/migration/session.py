@@ -29,6 +29,8 @@ __all__ = ["RangeTask", "Session", "open_sources"]
 RangePart = Literal["rows", "links"]
 # A chunk of merged rows ends earlier when it has so many characters.
 _CHUNK_CHARACTERS = 32_000_000
+# A sequence that hands out a million numbers a second gets here in 146,000 years.
+NEVER_REACHED = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +244,7 @@ class Session:
             return -1 - rowid
         number = call_value(self.connection, "get_number", **place)
         if number is None:
-            number = self.connection.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, %s))", [table.name, table.key[0]]
-            ).fetchone()[0]  # type: ignore[index]
-            call(self.connection, "set_number", **place, number=number)
+            number = call_value(self.connection, "take_number", **place, key=table.key[0])
         return int(number)
 
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
@@ -352,7 +351,11 @@ def _batches(
 
 
 def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -> None:
-    """Move the sequence of a table's numbers past the largest one that is there."""
+    """Move the sequence of a table's numbers past the largest one that is there.
+
+    Numbers from :data:`NEVER_REACHED` on don't count: the sequence would be used up, and it never
+    gets there by itself.
+    """
     for column in table.columns:
         if column.identity != "d":
             continue
@@ -360,10 +363,11 @@ def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -
             sql.SQL(
                 "SELECT setval(s.name::regclass, greatest(m.number, %s)) "
                 "FROM (SELECT pg_get_serial_sequence({table_name}, {column_name}) AS name) AS s, "
-                "(SELECT max({column}) AS number FROM {table}) AS m "
+                "(SELECT max({column}) AS number FROM {table} WHERE {column} < {limit}) AS m "
                 "WHERE greatest(m.number, %s) "
                 "> coalesce(pg_sequence_last_value(s.name::regclass), 0)"
             ).format(
+                limit=sql.Literal(NEVER_REACHED),
                 table_name=sql.Literal(table.name),
                 column_name=sql.Literal(column.name),
                 column=sql.Identifier(column.name),

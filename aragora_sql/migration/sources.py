@@ -154,8 +154,8 @@ class SourceFile:
         self.name = name
         self._strip_nul = strip_nul
         self._views: set[str] = set()
-        self.is_immutable = _is_wal(path) and not _wal_of(path).exists()
         self._state = file_state(path)
+        self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
         uri = f"file:{quote(str(path.absolute()))}?{options}"
         try:
@@ -400,7 +400,13 @@ def file_state(path: Path) -> tuple[int, ...]:
     return tuple(state)
 
 
-def fingerprint(paths: Sequence[Path], options: str) -> str:
-    """Return a digest that is the same while files and options are."""
-    states = "\n".join(f"{os.fspath(path.absolute())} {file_state(path)}" for path in paths)
-    return hashlib.sha256(f"{states}\n{options}".encode()).hexdigest()
+def last_written(state: tuple[int, ...]) -> int:
+    """Return when a file, or its -wal, was written to, in nanoseconds."""
+    return max(state[1::3])
+
+
+def fingerprint(paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str) -> str:
+    """Return a digest that is the same while files, their states and options are."""
+    files = zip(paths, states, strict=True)
+    text = "\n".join(f"{os.fspath(path.absolute())} {state}" for path, state in files)
+    return hashlib.sha256(f"{text}\n{options}".encode()).hexdigest()

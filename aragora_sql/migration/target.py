@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,17 +153,23 @@ def prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bool) -> 
 async def _prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bool) -> None:
     database = await PostgresDatabase.connect(dsn, min_size=1, max_size=1)
     try:
-        if create:
-            for store in stores:
-                await initialize_store(database, store)
-            present = list(stores)
-        else:
-            plans = await plan_schema(database, stores)
-            present = [plan.store for plan in plans if plan.present is not None]
-        found = await verify_schema(database, present) if present else []
-        differences = [difference for difference in found if _matters(difference)]
+        # One transaction: a target that is refused is left as it was.
+        async with database.transaction():
+            if create:
+                for store in stores:
+                    await initialize_store(database, store)
+                present = list(stores)
+            else:
+                plans = await plan_schema(database, stores)
+                present = [plan.store for plan in plans if plan.present is not None]
+            found = await verify_schema(database, present) if present else []
+            _refuse(difference for difference in found if _matters(difference))
     finally:
         await database.close()
+
+
+def _refuse(found: Iterable[Difference]) -> None:
+    differences = list(found)
     if differences:
         shown = "\n  ".join(str(difference) for difference in differences[:20])
         raise SchemaMismatchError(
@@ -204,14 +210,20 @@ def describe_table(connection: PgConnection, name: str) -> Table:
 
 def take_lock(connection: PgConnection) -> None:
     """Make this the only migration into the schema, or raise :class:`LockTimeoutError`."""
-    if call_value(connection, "try_lock"):
+    is_taken = call_value(connection, "try_lock")
+    if is_taken:
         return
+    if is_taken is None:
+        raise ConfigurationError(
+            "the DSN's search_path names no schema that exists: create it, or name another"
+        )
     holder = call(connection, "lock_holder").fetchone()
-    who = (
-        f"process {holder[0]} ({holder[1]}) from {holder[2]}, since {holder[3]:%Y-%m-%d %H:%M:%S}Z"
-        if holder
-        else "another session"
-    )
+    who = "another session"
+    if holder:
+        pid, name, client, since = holder
+        who = f"process {pid} ({name}) from {client}"
+        # Hidden from users who may not look at this session.
+        who += f", since {since:%Y-%m-%d %H:%M:%S}Z" if since else ""
     raise LockTimeoutError(
         f"another migration into this database is at work: {who}. Wait until it has ended, then "
         "run this command again: it goes on from what is there"

@@ -115,8 +115,11 @@ class Worker:
         return answer
 
     def _died(self) -> WorkerDiedError:
-        status = self._process.poll()
+        try:
+            status = f"status {self._process.wait(timeout=2)}"
+        except subprocess.TimeoutExpired:
+            status = "it does not answer"
         return WorkerDiedError(
-            f"a worker process ended (status {status}); what was committed stays: run this "
+            f"a worker process ended ({status}); what was committed stays: run this "
             "command again to go on"
         )

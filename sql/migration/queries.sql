@@ -18,6 +18,7 @@ WHERE
     l.locktype = 'advisory'
     AND l.granted
     AND l.classid = 1095910255
+    AND l.objid = hashtext(current_schema())::oid
     AND l.database
     = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
 LIMIT 1;
@@ -161,10 +162,17 @@ WHERE
     AND source_file = :source_file
     AND source_rowid = :source_rowid;
 
--- name: set_number(target_table, source_file, source_rowid, number)!
--- Remember the new number of a row whose number was taken.
+-- name: take_number(target_table, source_file, source_rowid, key)$
+-- Give a row whose number was taken a new one, and remember it: in one statement, so that a client
+-- which is killed leaves no number behind that nobody has.
 INSERT INTO _migration_numbers (target_table, source_file, source_rowid, number)
-VALUES (:target_table, :source_file, :source_rowid, :number);
+VALUES (
+    :target_table,
+    :source_file,
+    :source_rowid,
+    nextval(pg_get_serial_sequence(:target_table, :key))
+)
+RETURNING number;
 
 -- name: has_tables()$
 -- Tell whether the migration's own tables exist.
