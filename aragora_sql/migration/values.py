@@ -410,8 +410,8 @@ def _decoded(text: str) -> Any:
         try:
             # NaN and Infinity are no JSON, but Python writes and reads them.
             json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as plain:
-            raise BadValueError(f"{_short(text)} is not valid JSON: {plain}") from error
+        except (ValueError, RecursionError):
+            raise BadValueError(f"{_short(text)} is not valid JSON: {error}") from error
         problem = "a lone surrogate" if "surrogate" in str(error) else str(error)
         raise BadValueError(f"JSON that PostgreSQL or a store can't hold: {problem}") from error
 
