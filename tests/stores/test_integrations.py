@@ -372,7 +372,7 @@ async def test_secrets_are_found_at_any_depth(integrations: IntegrationStore) ->
     (stored,) = await stored_settings(integrations.database)
     assert "s-" not in json.dumps(stored)
     assert stored["oauth"]["client_id"] == "public"
-    assert stored["token_expiry"] == "2026-01-01"
+    assert (stored["token_expiry"], stored["tokens"]) == (NESTED["token_expiry"], 3)
     shown = config.to_dict()["settings"]
     assert shown["oauth"] == {
         "client_id": "public",
@@ -387,11 +387,27 @@ async def test_secrets_are_found_at_any_depth(integrations: IntegrationStore) ->
 
 @pytest.mark.parametrize(
     "name",
-    (
-        "access_token refresh_token api_key bot_token webhook_url secret password auth_token "
-        "sendgrid_api_key ses_secret_access_key twilio_auth_token smtp_password client_secret "
-        "signing_secret clientSecret API_KEY private_key token credentials"
-    ).split(),
+    [
+        "access_token",
+        "refresh_token",
+        "api_key",
+        "bot_token",
+        "webhook_url",
+        "secret",
+        "password",
+        "auth_token",
+        "sendgrid_api_key",
+        "ses_secret_access_key",
+        "twilio_auth_token",
+        "smtp_password",
+        "client_secret",
+        "signing_secret",
+        "clientSecret",
+        "API_KEY",
+        "private_key",
+        "token",
+        "credentials",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
@@ -399,10 +415,21 @@ def test_names_of_secrets(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    (
-        "channel chat_id phone_number_id homeserver_url smtp_username ses_access_key_id "
-        "token_expiry tokens secretary username twilio_account_sid url api_key_id"
-    ).split(),
+    [
+        "channel",
+        "chat_id",
+        "phone_number_id",
+        "homeserver_url",
+        "smtp_username",
+        "ses_access_key_id",
+        "token_expiry",
+        "tokens",
+        "secretary",
+        "username",
+        "twilio_account_sid",
+        "url",
+        "api_key_id",
+    ],
 )
 def test_names_of_what_is_no_secret(name: str) -> None:
     assert not is_secret_name(name)
@@ -452,7 +479,9 @@ async def test_without_a_key_the_rest_works(
     await integrations.save(slack("u2", settings={"channel": "#x"}))
     store = IntegrationStore(database, Keyring())
     assert (await got(store, "u2")).settings == {"channel": "#x"}
-    with pytest.raises(EncryptionKeyMissingError, match="'slack' of user 'u1': settings.bot_token"):
+    with pytest.raises(
+        EncryptionKeyMissingError, match=r"'slack' of user 'u1': settings.bot_token"
+    ):
         await store.get("slack", "u1")
 
     sealed = await store.get("slack", "u1", decrypt=False)
@@ -566,9 +595,7 @@ async def test_damage_is_told(integrations: IntegrationStore, stored: Any, probl
         ("[1, 2]", [1, 2]),
     ],
 )
-async def test_older_secrets(
-    integrations: IntegrationStore, plaintext: str, expected: Any
-) -> None:
+async def test_older_secrets(integrations: IntegrationStore, plaintext: str, expected: Any) -> None:
     await put(integrations.database, "u1", {"bot_token": older(plaintext)})
     value = (await got(integrations)).settings["bot_token"]
     assert value == expected
@@ -578,9 +605,7 @@ async def test_older_secrets(
 async def test_the_older_system_s_vector(integrations: IntegrationStore) -> None:
     vector = "AQZtYXN0ZXIAAAABDAABAgMEBQYHCAkKCz9trnnogLp64DH77mR0IsQPU+zLOCMzHQxWbak="
     assert older("xoxb-example")["_value"] == vector
-    await put(
-        integrations.database, "u1", {"bot_token": {"_encrypted": True, "_value": vector}}
-    )
+    await put(integrations.database, "u1", {"bot_token": {"_encrypted": True, "_value": vector}})
     assert (await got(integrations)).settings == {"bot_token": "xoxb-example"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -164,18 +163,20 @@ async def test_killed_in_the_middle_of_a_batch_and_resumed(
     await store_secrets(database, 60)
     # two secrets in each: within the fourth batch of ten
     arguments = [database.dialect, str(location), NEW_KEY.hex(), KEY.hex(), 2 * 35]
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, json.dumps(arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        CHILD,
+        json.dumps(arguments),
+        stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
     try:
         assert child.stdout is not None
-        assert await asyncio.to_thread(child.stdout.readline) == "stopped\n"
+        assert await child.stdout.readline() == b"stopped\n"
     finally:
         child.kill()
-        child.communicate()
+        await child.wait()
 
     # Three batches are kept whole, the fourth not at all, and everything can be read meanwhile.
     assert await count_readable(database, BOTH) == 60
