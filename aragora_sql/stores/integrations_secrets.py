@@ -162,7 +162,10 @@ def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
             return _seal(value, path, keyring, owner)
         return value
 
-    return dict(_walk(settings, "settings", handle))
+    try:
+        return dict(_walk(settings, "settings", handle))
+    except RecursionError:
+        raise InvalidInputError("settings", "is nested too deeply") from None
 
 
 def _seal(value: Any, path: str, keyring: Keyring, owner: Owner) -> dict[str, Any]:

@@ -90,6 +90,7 @@ async def test_a_configuration_comes_back(integrations: IntegrationStore) -> Non
     )
     config = await got(integrations)
     assert config == saved
+    assert IntegrationConfig.from_dict(config.to_dict(include_secrets=True)) == config
     assert config.settings == SETTINGS
     assert (config.enabled, config.notify_on_error, config.notify_on_consensus) == (
         False,
@@ -621,6 +622,13 @@ async def test_older_secrets_in_the_clear_are_read_and_redacted(
 # Bad input
 
 
+def nested(depth: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for _ in range(depth):
+        settings = {"a": settings}
+    return settings
+
+
 BAD_CONFIGS: list[tuple[Any, str]] = [
     (slack(integration_type="slak"), "integration_type: 'slak' is not known; use slack, discord"),
     (slack(integration_type=""), "integration_type"),
@@ -628,6 +636,8 @@ BAD_CONFIGS: list[tuple[Any, str]] = [
     (slack(settings=[1]), "settings: a dictionary"),
     (slack(settings={"a": {1, 2}}), r"settings\['a'\]"),
     (slack(settings={5: "x"}), "settings"),
+    (slack(settings=nested(300)), "settings"),
+    (slack(settings=nested(5000)), "settings: is nested too deeply"),
     (slack(enabled=1), "enabled: True or False"),
     (slack(workspace_id=" "), "workspace_id: is empty"),
     (slack(messages_sent=-1), "messages_sent"),
@@ -637,7 +647,7 @@ BAD_CONFIGS: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("config", "problem"), BAD_CONFIGS)
+@pytest.mark.parametrize(("config", "problem"), BAD_CONFIGS, ids=range(len(BAD_CONFIGS)))
 async def test_a_bad_configuration_is_refused(
     integrations: IntegrationStore, config: Any, problem: str
 ) -> None:

@@ -20,6 +20,7 @@ from aragora_sql.errors import (
     VersionConflictError,
 )
 from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.workflow_records import FindingWorkflow
 from tests.conftest import OpenDatabase
 from tests.stores.samples import day, fetch, fetch_value, row_counts, run
 
@@ -265,6 +266,7 @@ async def test_a_way_through_the_states(findings: FindingWorkflowStore) -> None:
     assert finding.is_terminal
     assert finding.resolved_at == finding.state_entered_at
     assert finding == await findings.get_finding("f1")
+    assert FindingWorkflow.from_dict(finding.to_dict()) == finding
     resolved_after = (finding.updated_at - day(0)).total_seconds()
     assert await findings.get_time_to_resolution("f1") == resolved_after
     assert sum(finding.time_in_states.values()) == pytest.approx(resolved_after)

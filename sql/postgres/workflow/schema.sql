@@ -68,6 +68,8 @@ CREATE TABLE IF NOT EXISTS finding_history (
     CONSTRAINT finding_history_position_check CHECK (position >= 1),
     CONSTRAINT finding_history_event_id_check CHECK (event_id <> ''),
     CONSTRAINT finding_history_event_type_check CHECK (event_type <> ''),
+    CONSTRAINT finding_history_old_value_check CHECK (jsonb_typeof(old_value) <> 'null'),
+    CONSTRAINT finding_history_new_value_check CHECK (jsonb_typeof(new_value) <> 'null'),
     CONSTRAINT finding_history_extra_check CHECK (jsonb_typeof(extra) = 'object')
 );
 
@@ -116,8 +118,8 @@ COMMENT ON COLUMN finding_history.user_name IS 'Name of that user at that time.'
 COMMENT ON COLUMN finding_history.from_state IS 'State before a change of state.';
 COMMENT ON COLUMN finding_history.to_state IS 'State after a change of state.';
 COMMENT ON COLUMN finding_history.field_name IS 'What was changed, where it is not the state.';
-COMMENT ON COLUMN finding_history.old_value IS 'Its value before.';
-COMMENT ON COLUMN finding_history.new_value IS 'Its value after.';
+COMMENT ON COLUMN finding_history.old_value IS 'Its value before; NULL where there was none.';
+COMMENT ON COLUMN finding_history.new_value IS 'Its value after; NULL where there is none.';
 COMMENT ON COLUMN finding_history.comment IS 'What the user wrote.';
 COMMENT ON COLUMN finding_history.extra IS 'Members of the event that have no column.';
 

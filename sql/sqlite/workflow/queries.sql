@@ -300,7 +300,7 @@ SELECT
     ) AS linked_findings
 FROM finding_workflows AS f
 WHERE
-    f.is_terminal = 0
+    NOT f.is_terminal
     AND f.due_date < :at_time
     AND (f.due_date, f.finding_id) > (:after_moment, :after_id)
 ORDER BY f.due_date, f.finding_id
@@ -422,9 +422,9 @@ WHERE finding_id = :finding_id;
 -- result: by_state json, by_priority json
 SELECT
     count(*) AS total,
-    count(*) FILTER (WHERE f.is_terminal = 0) AS active,
-    count(*) FILTER (WHERE f.is_terminal = 0 AND f.assigned_to IS NULL) AS unassigned,
-    count(*) FILTER (WHERE f.is_terminal = 0 AND f.due_date < :at_time) AS overdue,
+    count(*) FILTER (WHERE NOT f.is_terminal) AS active,
+    count(*) FILTER (WHERE NOT f.is_terminal AND f.assigned_to IS NULL) AS unassigned,
+    count(*) FILTER (WHERE NOT f.is_terminal AND f.due_date < :at_time) AS overdue,
     avg(
         (julianday(f.resolved_at) - julianday(f.created_at)) * 86400.0
     ) AS mean_seconds_to_resolution,

@@ -55,7 +55,7 @@ CREATE INDEX IF NOT EXISTS idx_finding_workflows_state
 ON finding_workflows (current_state, created_at DESC, finding_id DESC);
 -- Findings that are done stay out, so what is overdue costs the same however many there are.
 CREATE INDEX IF NOT EXISTS idx_finding_workflows_due
-ON finding_workflows (due_date, finding_id) WHERE is_terminal = 0;
+ON finding_workflows (due_date, finding_id) WHERE NOT is_terminal;
 CREATE INDEX IF NOT EXISTS idx_finding_workflows_parent
 ON finding_workflows (parent_finding_id, created_at DESC, finding_id DESC)
 WHERE parent_finding_id IS NOT NULL;
@@ -82,8 +82,10 @@ CREATE TABLE IF NOT EXISTS finding_history (
     CONSTRAINT finding_history_position_check CHECK (position >= 1),
     CONSTRAINT finding_history_event_id_check CHECK (event_id <> ''),
     CONSTRAINT finding_history_event_type_check CHECK (event_type <> ''),
-    CONSTRAINT finding_history_old_value_check CHECK (old_value IS NULL OR json_valid(old_value)),
-    CONSTRAINT finding_history_new_value_check CHECK (new_value IS NULL OR json_valid(new_value)),
+    CONSTRAINT finding_history_old_value_check
+    CHECK (old_value IS NULL OR (json_valid(old_value) AND json_type(old_value) <> 'null')),
+    CONSTRAINT finding_history_new_value_check
+    CHECK (new_value IS NULL OR (json_valid(new_value) AND json_type(new_value) <> 'null')),
     CONSTRAINT finding_history_extra_check
     CHECK (json_valid(extra) AND json_type(extra) = 'object'),
     CONSTRAINT finding_history_occurred_at_check
