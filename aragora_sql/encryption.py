@@ -136,9 +136,10 @@ class Keyring:
         """
         self.require("reading a secret")
         key_name, nonce, ciphertext = _take_apart(envelope)
+        ciphers = self._all_ciphers()
         from cryptography.exceptions import InvalidTag
 
-        for number, cipher in enumerate(self._all_ciphers()):
+        for number, cipher in enumerate(ciphers):
             try:
                 plaintext = cipher.decrypt(nonce, ciphertext, associated_data)
             except InvalidTag:

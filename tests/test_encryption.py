@@ -134,12 +134,13 @@ def test_keys_show_nowhere() -> None:
         pickle.dumps(keyring)
 
 
-def test_a_missing_package_says_what_to_install() -> None:
+@pytest.mark.parametrize("call", ["seal(b'x', b'y')", f"open({VECTOR!r}, b'y')"])
+def test_a_missing_package_says_what_to_install(call: str) -> None:
     script = (
         "import sys; sys.modules['cryptography'] = None\n"
         "from aragora_sql.encryption import Keyring\n"
         "keyring = Keyring(bytes(32))\n"
-        "try:\n    keyring.seal(b'x', b'y')\n"
+        f"try:\n    keyring.{call}\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     done = subprocess.run(

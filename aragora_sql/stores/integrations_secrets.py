@@ -163,9 +163,10 @@ def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
         return value
 
     try:
-        return dict(_walk(settings, "settings", handle))
+        sealed: dict[str, Any] = _walk(settings, "settings", handle)
     except RecursionError:
         raise InvalidInputError("settings", "is nested too deeply") from None
+    return sealed
 
 
 def _seal(value: Any, path: str, keyring: Keyring, owner: Owner) -> dict[str, Any]:
@@ -193,7 +194,8 @@ def open_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
         plaintext, _ = _open(value, path, keyring, owner)
         return _Opened(_decoded(plaintext, value.get("_type"), path, owner))
 
-    return dict(_unwrap(_walk(settings, "settings", handle)))
+    opened: dict[str, Any] = _unwrap(_walk(settings, "settings", handle))
+    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,8 @@ def keep_sealed(settings: dict[str, Any], owner: Owner) -> dict[str, Any]:
     def handle(path: str, name: str, value: Any) -> Any:
         return SealedSecret(value, owner) if _is_stored(value) else value
 
-    return dict(_walk(settings, "settings", handle))
+    kept: dict[str, Any] = _walk(settings, "settings", handle)
+    return kept
 
 
 def reseal_secrets(
@@ -285,7 +288,8 @@ def reseal_secrets(
             return _seal(value, path, keyring, owner)
         return value
 
-    return dict(_walk(settings, "settings", handle)), resealed, in_the_clear
+    changed: dict[str, Any] = _walk(settings, "settings", handle)
+    return changed, resealed, in_the_clear
 
 
 def hide_secrets(settings: dict[str, Any]) -> dict[str, Any]:
@@ -298,4 +302,5 @@ def hide_secrets(settings: dict[str, Any]) -> dict[str, Any]:
             return REDACTED
         return value
 
-    return dict(_walk(settings, "settings", handle))
+    hidden: dict[str, Any] = _walk(settings, "settings", handle)
+    return hidden
