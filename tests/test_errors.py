@@ -17,8 +17,8 @@ from aragora_sql.errors import (
     InvalidInputError,
     InvalidTransitionError,
     QueryFileError,
-    VersionConflictError,
     UnknownStoreError,
+    VersionConflictError,
 )
 
 

@@ -617,7 +617,12 @@ async def test_overdue(findings: FindingWorkflowStore) -> None:
     first = await findings.list_overdue(2, at=now)
     rest = await findings.list_overdue(10, after=first[-1], at=now)
     assert [d["finding_id"] for d in first + rest] == [*reversed(states), "zoned"]
-    assert len(await findings.list_overdue()) == (6 if utc_now() > now else 0)
+
+
+async def test_overdue_means_now_unless_told_otherwise(findings: FindingWorkflowStore) -> None:
+    await findings.create("past", due_date=utc_now() - timedelta(seconds=1))
+    await findings.create("future", due_date=utc_now() + timedelta(days=1))
+    assert [d["finding_id"] for d in await findings.list_overdue()] == ["past"]
 
 
 async def test_statistics(findings: FindingWorkflowStore) -> None:
