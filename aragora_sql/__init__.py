@@ -24,7 +24,14 @@ if TYPE_CHECKING:
         close_sqlite_databases,
         get_sqlite_database,
     )
-    from aragora_sql.environment import close_databases, get_consensus_memory, get_critique_store
+    from aragora_sql.encryption import Keyring
+    from aragora_sql.environment import (
+        close_databases,
+        get_consensus_memory,
+        get_critique_store,
+        get_finding_workflow_store,
+        get_integration_store,
+    )
     from aragora_sql.queries import load_queries
     from aragora_sql.schema import apply_schema, render_schema, verify_schema
     from aragora_sql.settings import PostgresDSN, Settings
@@ -51,6 +58,23 @@ if TYPE_CHECKING:
     )
     from aragora_sql.stores.critique_records import AgentReputation, Critique, Debate, Pattern
     from aragora_sql.stores.dissent_retriever import DissentRetriever
+    from aragora_sql.stores.integrations import (
+        IntegrationStore,
+        PostgresIntegrationStore,
+        SQLiteIntegrationStore,
+        get_postgres_integration_store,
+        get_sqlite_integration_store,
+    )
+    from aragora_sql.stores.integrations_records import IntegrationConfig, UserIdMapping
+    from aragora_sql.stores.workflow import (
+        FindingWorkflowStore,
+        PostgresFindingWorkflowStore,
+        SQLiteFindingWorkflowStore,
+        get_postgres_finding_workflow_store,
+        get_sqlite_finding_workflow_store,
+    )
+    from aragora_sql.stores.workflow_records import FindingEvent, FindingWorkflow
+    from aragora_sql.stores.workflow_states import FindingState
 
 _HOMES = {
     "aragora_sql.database": ("Database", "Health", "PoolMetrics"),
@@ -64,7 +88,14 @@ _HOMES = {
         "close_sqlite_databases",
         "get_sqlite_database",
     ),
-    "aragora_sql.environment": ("close_databases", "get_consensus_memory", "get_critique_store"),
+    "aragora_sql.encryption": ("Keyring",),
+    "aragora_sql.environment": (
+        "close_databases",
+        "get_consensus_memory",
+        "get_critique_store",
+        "get_finding_workflow_store",
+        "get_integration_store",
+    ),
     "aragora_sql.queries": ("load_queries",),
     "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
     "aragora_sql.settings": ("PostgresDSN", "Settings"),
@@ -91,6 +122,23 @@ _HOMES = {
     ),
     "aragora_sql.stores.critique_records": ("AgentReputation", "Critique", "Debate", "Pattern"),
     "aragora_sql.stores.dissent_retriever": ("DissentRetriever",),
+    "aragora_sql.stores.integrations": (
+        "IntegrationStore",
+        "PostgresIntegrationStore",
+        "SQLiteIntegrationStore",
+        "get_postgres_integration_store",
+        "get_sqlite_integration_store",
+    ),
+    "aragora_sql.stores.integrations_records": ("IntegrationConfig", "UserIdMapping"),
+    "aragora_sql.stores.workflow": (
+        "FindingWorkflowStore",
+        "PostgresFindingWorkflowStore",
+        "SQLiteFindingWorkflowStore",
+        "get_postgres_finding_workflow_store",
+        "get_sqlite_finding_workflow_store",
+    ),
+    "aragora_sql.stores.workflow_records": ("FindingEvent", "FindingWorkflow"),
+    "aragora_sql.stores.workflow_states": ("FindingState",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -106,30 +154,48 @@ __all__ = [
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "FindingEvent",
+    "FindingState",
+    "FindingWorkflow",
+    "FindingWorkflowStore",
     "Health",
+    "IntegrationConfig",
+    "IntegrationStore",
+    "Keyring",
     "Pattern",
     "PoolMetrics",
     "PostgresConsensusMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresFindingWorkflowStore",
+    "PostgresIntegrationStore",
     "ProofStatus",
     "SQLiteConsensusMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteFindingWorkflowStore",
+    "SQLiteIntegrationStore",
     "Settings",
+    "UserIdMapping",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
     "close_sqlite_databases",
     "get_consensus_memory",
     "get_critique_store",
+    "get_finding_workflow_store",
+    "get_integration_store",
     "get_postgres_consensus_memory",
     "get_postgres_critique_store",
+    "get_postgres_finding_workflow_store",
+    "get_postgres_integration_store",
     "get_postgres_pool",
     "get_sqlite_consensus_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_finding_workflow_store",
+    "get_sqlite_integration_store",
     "load_queries",
     "render_schema",
     "verify_schema",

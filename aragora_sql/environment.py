@@ -13,8 +13,24 @@ from aragora_sql.stores.critique import (
     get_postgres_critique_store,
     get_sqlite_critique_store,
 )
+from aragora_sql.stores.integrations import (
+    IntegrationStore,
+    get_postgres_integration_store,
+    get_sqlite_integration_store,
+)
+from aragora_sql.stores.workflow import (
+    FindingWorkflowStore,
+    get_postgres_finding_workflow_store,
+    get_sqlite_finding_workflow_store,
+)
 
-__all__ = ["close_databases", "get_consensus_memory", "get_critique_store"]
+__all__ = [
+    "close_databases",
+    "get_consensus_memory",
+    "get_critique_store",
+    "get_finding_workflow_store",
+    "get_integration_store",
+]
 
 
 async def get_consensus_memory() -> ConsensusMemory:
@@ -34,6 +50,22 @@ async def get_critique_store() -> CritiqueStore:
     if settings.backend == "postgres":
         return await get_postgres_critique_store()
     return await get_sqlite_critique_store(settings.sqlite_path)
+
+
+async def get_finding_workflow_store() -> FindingWorkflowStore:
+    """Return an initialized workflow store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_finding_workflow_store()
+    return await get_sqlite_finding_workflow_store(settings.sqlite_path)
+
+
+async def get_integration_store() -> IntegrationStore:
+    """Return an initialized integration store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_integration_store()
+    return await get_sqlite_integration_store(settings.sqlite_path)
 
 
 async def close_databases() -> None:

@@ -20,9 +20,14 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DecryptionError",
     "DuplicateKeyError",
+    "EncryptionError",
+    "EncryptionKeyMissingError",
+    "FindingNotFoundError",
     "IntegrityError",
     "InvalidInputError",
+    "InvalidTransitionError",
     "LockTimeoutError",
     "MissingParentError",
     "NotNullViolationError",
@@ -34,6 +39,7 @@ __all__ = [
     "SchemaVersionError",
     "StatementTimeoutError",
     "UnknownStoreError",
+    "VersionConflictError",
 ]
 
 
@@ -82,6 +88,38 @@ class InvalidInputError(AragoraSQLError, ValueError):
     def __init__(self, argument: str, problem: str) -> None:
         super().__init__(f"{argument}: {problem}")
         self.argument = argument
+
+
+class FindingNotFoundError(InvalidInputError, LookupError):
+    """There is no finding of this id; nothing was written."""
+
+    def __init__(self, finding_id: str) -> None:
+        super().__init__("finding_id", f"there is no finding {finding_id!r}")
+        self.finding_id = finding_id
+
+
+class InvalidTransitionError(InvalidInputError):
+    """A finding cannot go from its state to this one; ``allowed`` are those that it can go to."""
+
+    def __init__(self, from_state: str, to_state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            "state", f"{from_state!r} does not lead to {to_state!r}; use {', '.join(allowed)}"
+        )
+        self.from_state = from_state
+        self.to_state = to_state
+        self.allowed = allowed
+
+
+class EncryptionError(AragoraSQLError):
+    """A secret can't be encrypted or decrypted; the message holds neither secret nor key."""
+
+
+class EncryptionKeyMissingError(EncryptionError, ConfigurationError):
+    """A secret is to be stored or read, and there is no key."""
+
+
+class DecryptionError(EncryptionError):
+    """No key fits an encrypted secret, or what is stored is damaged."""
 
 
 class QueryFileError(AragoraSQLError):
@@ -140,6 +178,19 @@ class NotNullViolationError(IntegrityError):
 
 class ConflictError(DatabaseError):
     """A concurrent transaction got in the way (deadlock, serialization): run the unit again."""
+
+
+class VersionConflictError(ConflictError):
+    """What was to be changed has changed since it was read: read it again, and decide anew.
+
+    ``found`` is the present version, None when it is gone.
+    """
+
+    def __init__(self, what: str, expected: int, found: int | None) -> None:
+        state = "is gone" if found is None else f"has version {found} now"
+        super().__init__(f"{what} {state}, and the change was made for version {expected}")
+        self.expected = expected
+        self.found = found
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

@@ -15,8 +15,10 @@ from aragora_sql.errors import (
     ConfigurationError,
     DSNNotConfiguredError,
     InvalidInputError,
+    InvalidTransitionError,
     QueryFileError,
     UnknownStoreError,
+    VersionConflictError,
 )
 
 
@@ -85,6 +87,10 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("SQLite", "aiosqlite")
     elif kind is DSNNotConfiguredError:
         arguments = ()
+    elif kind is InvalidTransitionError:
+        arguments = ("open", "resolved", ("triaging", "duplicate"))
+    elif kind is VersionConflictError:
+        arguments = ("finding 'f1'", 1, 2)
     error = kind(*arguments)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import demo, migrate, schema
+from aragora_sql.cli import demo, findings, integrations, migrate, schema
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schema.add_commands(groups)
     migrate.add_commands(groups)
     demo.add_commands(groups)
+    findings.add_commands(groups)
+    integrations.add_commands(groups)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))

@@ -7,3 +7,5 @@
 -- \ir schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
+-- \ir workflow/schema.sql
+-- \ir integrations/schema.sql

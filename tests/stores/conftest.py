@@ -15,7 +15,10 @@ from aragora_sql.database import Database
 from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.integrations import IntegrationStore
+from aragora_sql.stores.workflow import FindingWorkflowStore
 from tests.conftest import PostgresServer
+from tests.stores.samples import KEYRING
 
 
 @pytest.fixture(scope="session")
@@ -64,5 +67,21 @@ async def memory(database: Database) -> ConsensusMemory:
 async def critiques(database: Database) -> CritiqueStore:
     """A critique store on the same database as ``memory``."""
     store = CritiqueStore(database)
+    await store.initialize()
+    return store
+
+
+@pytest.fixture
+async def findings(database: Database) -> FindingWorkflowStore:
+    """A workflow store on the same database as ``memory``."""
+    store = FindingWorkflowStore(database)
+    await store.initialize()
+    return store
+
+
+@pytest.fixture
+async def integrations(database: Database) -> IntegrationStore:
+    """An integration store with a key, on the same database as ``memory``."""
+    store = IntegrationStore(database, KEYRING)
     await store.initialize()
     return store

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aragora_sql.database import Database, Row, Statement
+from aragora_sql.encryption import Keyring
 from aragora_sql.stores.consensus_records import ConsensusRecord, SimilarConsensus
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
@@ -24,7 +25,15 @@ TABLES = (
     "pattern_embeddings",
     "patterns_archive",
     "agent_reputation",
+    "finding_workflows",
+    "finding_history",
+    "finding_links",
+    "integrations",
+    "user_id_mappings",
 )
+
+KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))
+KEYRING = Keyring(KEY)
 
 
 def day(number: float) -> datetime:
