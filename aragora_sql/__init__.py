@@ -24,10 +24,23 @@ if TYPE_CHECKING:
         close_sqlite_databases,
         get_sqlite_database,
     )
-    from aragora_sql.environment import close_databases, get_consensus_memory, get_critique_store
+    from aragora_sql.environment import (
+        close_databases,
+        get_checkpoint_store,
+        get_consensus_memory,
+        get_critique_store,
+    )
     from aragora_sql.queries import load_queries
     from aragora_sql.schema import apply_schema, render_schema, verify_schema
     from aragora_sql.settings import PostgresDSN, Settings
+    from aragora_sql.stores.checkpoints import (
+        CheckpointStore,
+        PostgresCheckpointStore,
+        SQLiteCheckpointStore,
+        get_postgres_checkpoint_store,
+        get_sqlite_checkpoint_store,
+    )
+    from aragora_sql.stores.checkpoints_records import DebateCheckpoint, WorkflowCheckpoint
     from aragora_sql.stores.consensus import (
         ConsensusMemory,
         PostgresConsensusMemory,
@@ -64,10 +77,23 @@ _HOMES = {
         "close_sqlite_databases",
         "get_sqlite_database",
     ),
-    "aragora_sql.environment": ("close_databases", "get_consensus_memory", "get_critique_store"),
+    "aragora_sql.environment": (
+        "close_databases",
+        "get_checkpoint_store",
+        "get_consensus_memory",
+        "get_critique_store",
+    ),
     "aragora_sql.queries": ("load_queries",),
     "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
     "aragora_sql.settings": ("PostgresDSN", "Settings"),
+    "aragora_sql.stores.checkpoints": (
+        "CheckpointStore",
+        "PostgresCheckpointStore",
+        "SQLiteCheckpointStore",
+        "get_postgres_checkpoint_store",
+        "get_sqlite_checkpoint_store",
+    ),
+    "aragora_sql.stores.checkpoints_records": ("DebateCheckpoint", "WorkflowCheckpoint"),
     "aragora_sql.stores.consensus": (
         "ConsensusMemory",
         "PostgresConsensusMemory",
@@ -96,6 +122,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AgentReputation",
+    "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -103,30 +130,37 @@ __all__ = [
     "CritiqueStore",
     "Database",
     "Debate",
+    "DebateCheckpoint",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
     "Health",
     "Pattern",
     "PoolMetrics",
+    "PostgresCheckpointStore",
     "PostgresConsensusMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
     "ProofStatus",
+    "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
     "Settings",
+    "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
     "close_sqlite_databases",
+    "get_checkpoint_store",
     "get_consensus_memory",
     "get_critique_store",
+    "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_critique_store",
     "get_postgres_pool",
+    "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",

@@ -7,3 +7,5 @@
 -- \ir schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
+-- \ir checkpoints/schema.sql
+-- \ir langgraph/schema.sql
