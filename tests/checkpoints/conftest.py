@@ -6,6 +6,7 @@ import pytest
 
 from aragora_sql.checkpoints.langgraph import LangGraphSaver
 from aragora_sql.database import Database
+from aragora_sql.schema import apply_schema
 
 REPORTS = pytest.StashKey[list[str]]()
 
@@ -33,6 +34,5 @@ def conformance_reports(pytestconfig: pytest.Config) -> list[str]:
 @pytest.fixture
 async def saver(database: Database) -> LangGraphSaver:
     """A saver that is ready for use; the test runs once on each engine."""
-    made = LangGraphSaver(database)
-    await made.initialize()
-    return made
+    await apply_schema(database)
+    return LangGraphSaver(database)
