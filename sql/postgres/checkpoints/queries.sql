@@ -163,7 +163,7 @@ stale AS (
 )
 
 DELETE FROM workflow_checkpoints
-WHERE sequence IN (SELECT stale.sequence FROM stale);
+WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 
 -- name: delete_old_workflow_checkpoints(cutoff, keep_latest, row_limit)!
 -- Delete some of the checkpoints that are older than a moment; with keep_latest not the newest of a
@@ -189,7 +189,7 @@ WITH stale AS (
 )
 
 DELETE FROM workflow_checkpoints
-WHERE sequence IN (SELECT stale.sequence FROM stale);
+WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 
 -- name: upsert_debate_checkpoint(checkpoint_id, debate_id, task, current_round, total_rounds, phase, status, data, size_bytes, checksum, content_checksum, created_at, expires_at, stored_at)!
 -- Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
@@ -378,7 +378,7 @@ stale AS (
 )
 
 DELETE FROM debate_checkpoints
-WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
+WHERE checkpoint_id = any(array(SELECT stale.checkpoint_id FROM stale));
 
 -- name: delete_expired_debate_checkpoints(moment, row_limit)!
 -- Delete some of the debates' checkpoints that have expired.
@@ -392,7 +392,7 @@ WITH stale AS (
 )
 
 DELETE FROM debate_checkpoints
-WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
+WHERE checkpoint_id = any(array(SELECT stale.checkpoint_id FROM stale));
 
 -- name: get_stats()^
 -- Count checkpoints, workflows and debates.

@@ -184,12 +184,24 @@ SELECT
     v.type,
     v.content
 FROM needed AS n
-INNER JOIN langgraph_values AS v
-    ON
-        n.thread_id = v.thread_id
-        AND n.checkpoint_ns = v.checkpoint_ns
-        AND n.channel = v.channel
-        AND n.version = v.version
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many channels the planner expects
+        SELECT
+            p.thread_id,
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = n.thread_id
+            AND p.checkpoint_ns = n.checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
 UNION ALL
 SELECT
     'write',
@@ -283,12 +295,24 @@ SELECT
     v.type,
     v.content
 FROM needed AS n
-INNER JOIN langgraph_values AS v
-    ON
-        n.thread_id = v.thread_id
-        AND n.checkpoint_ns = v.checkpoint_ns
-        AND n.channel = v.channel
-        AND n.version = v.version
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many channels the planner expects
+        SELECT
+            p.thread_id,
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = n.thread_id
+            AND p.checkpoint_ns = n.checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
 UNION ALL
 SELECT
     'write',
@@ -323,10 +347,9 @@ WHERE
     AND c.checkpoint_ns = :checkpoint_ns
     AND c.checkpoint_id < :before_id
     AND (:only_id::text IS NULL OR c.checkpoint_id = :only_id)
-    AND NOT EXISTS (
-        SELECT 1
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
         FROM jsonb_each(:wanted::jsonb) AS f (name, value)
-        WHERE coalesce(c.metadata -> f.name, 'null'::jsonb) <> f.value
     )
 ORDER BY c.thread_id DESC, c.checkpoint_ns DESC, c.checkpoint_id DESC
 LIMIT :row_limit;
@@ -344,10 +367,9 @@ WHERE
     AND c.checkpoint_id < :before_id
     AND (c.checkpoint_id, c.checkpoint_ns) < (:after_id::text, :after_ns::text)
     AND (:only_id::text IS NULL OR c.checkpoint_id = :only_id)
-    AND NOT EXISTS (
-        SELECT 1
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
         FROM jsonb_each(:wanted::jsonb) AS f (name, value)
-        WHERE coalesce(c.metadata -> f.name, 'null'::jsonb) <> f.value
     )
 ORDER BY c.checkpoint_id DESC, c.checkpoint_ns DESC
 LIMIT :row_limit;
@@ -364,10 +386,9 @@ WHERE
     c.checkpoint_id < :before_id
     AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id::text, :after_thread::text, :after_ns::text)
-    AND NOT EXISTS (
-        SELECT 1
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
         FROM jsonb_each(:wanted::jsonb) AS f (name, value)
-        WHERE coalesce(c.metadata -> f.name, 'null'::jsonb) <> f.value
     )
 ORDER BY c.checkpoint_id DESC, c.thread_id DESC, c.checkpoint_ns DESC
 LIMIT :row_limit;
@@ -498,12 +519,20 @@ SELECT
     v.content
 FROM chain
 CROSS JOIN jsonb_each_text(chain.channel_versions) AS n (channel, version)
-INNER JOIN langgraph_values AS v
-    ON
-        v.thread_id = :thread_id
-        AND v.checkpoint_ns = :checkpoint_ns
-        AND n.channel = v.channel
-        AND n.version = v.version
+CROSS JOIN
+    LATERAL (
+        SELECT
+            p.channel,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
 WHERE n.channel = any(:channels::text[])
 UNION ALL
 SELECT
