@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aragora_sql.encryption import Keyring
     from aragora_sql.environment import (
         close_databases,
+        get_checkpoint_store,
         get_consensus_memory,
         get_critique_store,
         get_finding_workflow_store,
@@ -35,6 +36,14 @@ if TYPE_CHECKING:
     from aragora_sql.queries import load_queries
     from aragora_sql.schema import apply_schema, render_schema, verify_schema
     from aragora_sql.settings import PostgresDSN, Settings
+    from aragora_sql.stores.checkpoints import (
+        CheckpointStore,
+        PostgresCheckpointStore,
+        SQLiteCheckpointStore,
+        get_postgres_checkpoint_store,
+        get_sqlite_checkpoint_store,
+    )
+    from aragora_sql.stores.checkpoints_records import DebateCheckpoint, WorkflowCheckpoint
     from aragora_sql.stores.consensus import (
         ConsensusMemory,
         PostgresConsensusMemory,
@@ -95,10 +104,19 @@ _HOMES = {
         "get_critique_store",
         "get_finding_workflow_store",
         "get_integration_store",
+        "get_checkpoint_store",
     ),
     "aragora_sql.queries": ("load_queries",),
     "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
     "aragora_sql.settings": ("PostgresDSN", "Settings"),
+    "aragora_sql.stores.checkpoints": (
+        "CheckpointStore",
+        "PostgresCheckpointStore",
+        "SQLiteCheckpointStore",
+        "get_postgres_checkpoint_store",
+        "get_sqlite_checkpoint_store",
+    ),
+    "aragora_sql.stores.checkpoints_records": ("DebateCheckpoint", "WorkflowCheckpoint"),
     "aragora_sql.stores.consensus": (
         "ConsensusMemory",
         "PostgresConsensusMemory",
@@ -144,6 +162,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AgentReputation",
+    "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -151,6 +170,7 @@ __all__ = [
     "CritiqueStore",
     "Database",
     "Debate",
+    "DebateCheckpoint",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
@@ -164,6 +184,7 @@ __all__ = [
     "Keyring",
     "Pattern",
     "PoolMetrics",
+    "PostgresCheckpointStore",
     "PostgresConsensusMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
@@ -171,6 +192,7 @@ __all__ = [
     "PostgresFindingWorkflowStore",
     "PostgresIntegrationStore",
     "ProofStatus",
+    "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
@@ -178,19 +200,23 @@ __all__ = [
     "SQLiteIntegrationStore",
     "Settings",
     "UserIdMapping",
+    "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
     "close_sqlite_databases",
+    "get_checkpoint_store",
     "get_consensus_memory",
     "get_critique_store",
     "get_finding_workflow_store",
     "get_integration_store",
+    "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_critique_store",
     "get_postgres_finding_workflow_store",
     "get_postgres_integration_store",
     "get_postgres_pool",
+    "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",

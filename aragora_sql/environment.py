@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from aragora_sql.settings import Settings
+from aragora_sql.stores.checkpoints import (
+    CheckpointStore,
+    get_postgres_checkpoint_store,
+    get_sqlite_checkpoint_store,
+)
 from aragora_sql.stores.consensus import (
     ConsensusMemory,
     get_postgres_consensus_memory,
@@ -26,6 +31,7 @@ from aragora_sql.stores.workflow import (
 
 __all__ = [
     "close_databases",
+    "get_checkpoint_store",
     "get_consensus_memory",
     "get_critique_store",
     "get_finding_workflow_store",
@@ -66,6 +72,14 @@ async def get_integration_store() -> IntegrationStore:
     if settings.backend == "postgres":
         return await get_postgres_integration_store()
     return await get_sqlite_integration_store(settings.sqlite_path)
+
+
+async def get_checkpoint_store() -> CheckpointStore:
+    """Return an initialized checkpoint store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_checkpoint_store()
+    return await get_sqlite_checkpoint_store(settings.sqlite_path)
 
 
 async def close_databases() -> None:

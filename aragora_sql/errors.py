@@ -16,6 +16,7 @@ __all__ = [
     "ConflictError",
     "ConnectionLostError",
     "DSNNotConfiguredError",
+    "DamagedCheckpointError",
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
@@ -191,6 +192,27 @@ class VersionConflictError(ConflictError):
         super().__init__(f"{what} {state}, and the change was made for version {expected}")
         self.expected = expected
         self.found = found
+
+
+class DamagedCheckpointError(DatabaseError):
+    """The content of a checkpoint is not what was stored.
+
+    ``checkpoint_id`` is its storage id; ``previous_id`` is that of the newest older checkpoint of
+    the same workflow or debate that is not damaged, or None when there is none.
+    """
+
+    def __init__(self, checkpoint_id: str, owner: str, previous_id: str | None) -> None:
+        offer = (
+            "there is no usable one before it"
+            if previous_id is None
+            else f"the newest usable one before it is {previous_id!r}"
+        )
+        super().__init__(
+            f"checkpoint {checkpoint_id!r} of {owner} is damaged: its content does not have the "
+            f"checksum that it was stored with; {offer}"
+        )
+        self.checkpoint_id = checkpoint_id
+        self.previous_id = previous_id
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

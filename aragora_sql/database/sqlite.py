@@ -54,6 +54,7 @@ from aragora_sql.errors import (
     PoolTimeoutError,
     StatementTimeoutError,
 )
+from aragora_sql.settings import Settings
 
 try:
     import aiosqlite
@@ -675,14 +676,15 @@ def _translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
 _databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
 
 
-def get_sqlite_database(path: str | Path) -> SQLiteDatabase:
+def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    Must be called in a running event loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
+    loop. Stores that share it share its transactions.
     """
     forget_closed_loops(_databases)
     databases = _databases.setdefault(asyncio.get_running_loop(), {})
-    wanted = SQLiteDatabase(path)
+    wanted = SQLiteDatabase(Settings.from_env().sqlite_path if path is None else path)
     database = databases.get(wanted.path)
     if database is None or database._closed:
         database = databases[wanted.path] = wanted

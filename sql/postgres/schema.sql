@@ -14,4 +14,6 @@ SET LOCAL client_min_messages = warning;
 \ir critique/schema.sql
 \ir workflow/schema.sql
 \ir integrations/schema.sql
+\ir checkpoints/schema.sql
+\ir langgraph/schema.sql
 COMMIT;

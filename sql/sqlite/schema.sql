@@ -9,3 +9,5 @@
 -- \ir critique/schema.sql
 -- \ir workflow/schema.sql
 -- \ir integrations/schema.sql
+-- \ir checkpoints/schema.sql
+-- \ir langgraph/schema.sql
