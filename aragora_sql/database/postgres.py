@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from aragora_sql.database.base import (
     Connection,
@@ -23,6 +23,7 @@ from aragora_sql.database.base import (
     _Kind,
     forget_closed_loops,
 )
+from aragora_sql.database.listening import ListeningWatch, close_all
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
@@ -165,7 +166,7 @@ async def create_pool(
         dsn = PostgresDSN.parse(dsn)
     minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
     try:
-        return await asyncpg.create_pool(
+        pool: Pool = await asyncpg.create_pool(
             dsn.uri(without=_ignored_options(dsn)),
             min_size=minimum,
             max_size=maximum,
@@ -182,6 +183,9 @@ async def create_pool(
         raise ConfigurationError(f"{dsn}: {error}") from error
     except _UNREACHABLE as error:
         raise DatabaseUnavailableError(f"cannot connect to {dsn}: {_reason(error)}") from error
+    if dsn.transaction_pooling:
+        _transaction_pooled.add(pool)
+    return pool
 
 
 def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
@@ -379,6 +383,27 @@ class PostgresDatabase(Database):
         """The asyncpg pool."""
         return self._pool
 
+    def watch(self, channel: str) -> ListeningWatch:
+        pool = self._pool
+
+        async def connect() -> _BaseConnection:
+            if self._closed or pool.is_closing():
+                raise DatabaseClosedError("the database was closed")
+            try:
+                # A connection like the pool's that takes none of its places.
+                connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
+            except _UNREACHABLE as error:
+                raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+            return connection
+
+        watch = ListeningWatch(channel, connect, self._notify, pooled=pool in _transaction_pooled)
+        _watches.setdefault(pool, WeakSet()).add(watch)
+        return watch
+
+    async def _notify(self, channel: str, message: str) -> None:
+        async with self.connection() as connection:
+            await connection.fetch_all(_NOTIFY, (channel, message))
+
     async def close(self) -> None:
         self._refuse_within_a_unit()
         if self._owns_pool and not self._closed:
@@ -457,6 +482,12 @@ class PostgresDatabase(Database):
             # asyncpg has closed the connection; what it was used for is over.
             log.warning("a connection was dropped when it was released: %s", _reason(error))
 
+
+_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
+
+# What listens beside a pool, and the pools that are known to lead to a transaction pooler.
+_watches: WeakKeyDictionary[Pool, WeakSet[ListeningWatch]] = WeakKeyDictionary()
+_transaction_pooled: WeakSet[Pool] = WeakSet()
 
 _UNREACHABLE = (
     OSError,
@@ -550,6 +581,7 @@ def _without_value(error: asyncpg.DataError) -> str:
 
 async def _close_pool(pool: Pool) -> None:
     """Close a pool in an orderly way, or at once when the server does not answer."""
+    await close_all(list(_watches.pop(pool, ())))
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await pool.close()

@@ -12,4 +12,5 @@ SET LOCAL client_min_messages = warning;
 \ir schema_versions/schema.sql
 \ir consensus/schema.sql
 \ir critique/schema.sql
+\ir jobs/schema.sql
 COMMIT;

@@ -7,3 +7,4 @@
 -- \ir schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
+-- \ir jobs/schema.sql
