@@ -25,9 +25,10 @@ _PROBE = "probe:"
 class ListeningWatch(Watch):
     """Counts the messages of a channel.
 
-    ``connect`` opens a driver connection that nobody else uses, ``notify`` sends a message to a
-    channel through another one. ``pooled`` says that a transaction pooler is known to stand before
-    the server; where none is known, a first message to ourselves finds out whether messages arrive.
+    ``connect`` opens a driver connection that nobody else uses, or gives None where a transaction
+    pooler is known to stand before the server; where none is known, a first message to ourselves
+    finds out whether messages arrive. ``notify`` sends a message to a channel through another
+    connection. ``owner`` is what the watch has to be closed with.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class ListeningWatch(Watch):
         connect: Callable[[], Awaitable[Any]],
         notify: Callable[[str, str], Awaitable[None]],
         *,
-        pooled: bool,
+        owner: object,
     ) -> None:
+        self.owner = owner
         self._channel = channel
         self._connect = connect
         self._notify = notify
-        self._polls = pooled
+        self._polls = False
         self._connection: Any = None
         self._opening = asyncio.Lock()
         self._count = 0
@@ -54,10 +56,9 @@ class ListeningWatch(Watch):
         return self._connection is not None and not self._connection.is_closed()
 
     async def mark(self) -> int:
-        if not self._polls and not self.tells_topics:
-            async with self._opening:
-                if not self._polls and not self.tells_topics:
-                    await self._open()
+        async with self._opening:
+            if not self._polls and not self.tells_topics:
+                await self._open()
         return self._count
 
     async def changed(
@@ -87,6 +88,9 @@ class ListeningWatch(Watch):
     async def _open(self) -> None:
         await self.close()
         connection = await self._connect()
+        if connection is None:
+            self._polls = True
+            return
         try:
             connection.add_termination_listener(self._lost)
             await connection.add_listener(self._channel, self._heard)

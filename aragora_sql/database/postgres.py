@@ -126,6 +126,10 @@ class _SessionConnection(_BaseConnection):
         return f"{super().get_reset_query()}\n{self._settings}".strip()
 
 
+class _PooledConnection(_SessionConnection):
+    """A connection to a transaction pooler: what LISTEN asks for would not reach it."""
+
+
 async def _set_up(connection: _BaseConnection) -> None:
     """Prepare a new connection of our pool that nobody else's statements run on."""
     await _set_codecs(connection)
@@ -166,12 +170,12 @@ async def create_pool(
         dsn = PostgresDSN.parse(dsn)
     minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
     try:
-        pool: Pool = await asyncpg.create_pool(
+        return await asyncpg.create_pool(
             dsn.uri(without=_ignored_options(dsn)),
             min_size=minimum,
             max_size=maximum,
             init=_set_codecs if dsn.transaction_pooling or dsn.option("jit") else _set_up,
-            connection_class=_SessionConnection,
+            connection_class=_PooledConnection if dsn.transaction_pooling else _SessionConnection,
             statement_cache_size=0 if dsn.transaction_pooling else 1000,
             command_timeout=statement_timeout,
             timeout=_connect_timeout(dsn),
@@ -183,9 +187,6 @@ async def create_pool(
         raise ConfigurationError(f"{dsn}: {error}") from error
     except _UNREACHABLE as error:
         raise DatabaseUnavailableError(f"cannot connect to {dsn}: {_reason(error)}") from error
-    if dsn.transaction_pooling:
-        _transaction_pooled.add(pool)
-    return pool
 
 
 def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
@@ -386,7 +387,7 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
-        async def connect() -> _BaseConnection:
+        async def connect() -> _BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
             try:
@@ -394,10 +395,14 @@ class PostgresDatabase(Database):
                 connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
             except _UNREACHABLE as error:
                 raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+            # isinstance() takes any of asyncpg's connections for any other.
+            if type(connection) is _PooledConnection:
+                await connection.close()
+                return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, pooled=pool in _transaction_pooled)
-        _watches.setdefault(pool, WeakSet()).add(watch)
+        watch = ListeningWatch(channel, connect, self._notify, owner=pool)
+        _watches.add(watch)
         return watch
 
     async def _notify(self, channel: str, message: str) -> None:
@@ -485,9 +490,8 @@ class PostgresDatabase(Database):
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
 
-# What listens beside a pool, and the pools that are known to lead to a transaction pooler.
-_watches: WeakKeyDictionary[Pool, WeakSet[ListeningWatch]] = WeakKeyDictionary()
-_transaction_pooled: WeakSet[Pool] = WeakSet()
+# What listens beside the pools.
+_watches: WeakSet[ListeningWatch] = WeakSet()
 
 _UNREACHABLE = (
     OSError,
@@ -581,7 +585,7 @@ def _without_value(error: asyncpg.DataError) -> str:
 
 async def _close_pool(pool: Pool) -> None:
     """Close a pool in an orderly way, or at once when the server does not answer."""
-    await close_all(list(_watches.pop(pool, ())))
+    await close_all([watch for watch in _watches if watch.owner is pool])
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await pool.close()

@@ -737,7 +737,8 @@ _databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
 def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
+    loop. Stores that share it share its transactions.
     """
     forget_closed_loops(_databases)
     databases = _databases.setdefault(asyncio.get_running_loop(), {})

@@ -35,6 +35,7 @@ from aragora_sql.stores.jobs_records import (
     DEFAULT_LEASE_SECONDS,
     FINISHED,
     JOB_CONTENT,
+    Ending,
     Job,
     JobCount,
     JobLimit,
@@ -42,8 +43,9 @@ from aragora_sql.stores.jobs_records import (
     JobStatus,
     RetryPolicy,
     encode_claims,
+    encode_completed,
+    encode_failed,
     encode_jobs,
-    encode_outcomes,
     new_ids,
     new_job,
 )
@@ -75,7 +77,6 @@ LOOK_EVERY = 1.0
 _NO_RESULT = EncodedJSON("null")
 
 JobLike = Job | str
-_Ending = tuple[str, str | None, int | None, str, EncodedJSON, str | None, float | None]
 
 
 class JobQueueStore(Store):
@@ -244,11 +245,17 @@ class JobQueueStore(Store):
                     break
         return jobs
 
-    async def _claim(self, limit: int, arguments: Mapping[str, Any]) -> list[Job]:
+    async def _claim(self, limit: int, arguments: dict[str, Any]) -> list[Job]:
+        arguments = {**arguments, "row_limit": limit}
+        types = arguments["job_types"]
         async with self._database.connection() as connection:
-            rows = self._queries.claim_jobs(connection, row_limit=limit, **arguments)
+            if types is not None and len(types) == 1:
+                del arguments["job_types"]
+                rows = self._queries.claim_jobs_of_type(connection, job_type=types[0], **arguments)
+            else:
+                rows = self._queries.claim_jobs(connection, **arguments)
             jobs = await collect(rows, Job)
-        # SQLite gives what an UPDATE returns in any order.
+        # What an UPDATE returns has no order.
         jobs.sort(key=lambda job: (-job.priority, job.number))
         return jobs
 
@@ -333,8 +340,9 @@ class JobQueueStore(Store):
         return await self._finish_one(job, worker_id, kind, error=error, delay=delay_seconds)
 
     async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
-        """End many claimed jobs in one round trip; return the status of each by id.
+        """End many claimed jobs in one round trip for each kind; return the status of each by id.
 
+        Completed ones come first.
         Jobs whose claim does not hold any longer are left as they are and are not in the result.
         """
         endings = []
@@ -379,7 +387,7 @@ class JobQueueStore(Store):
         delay: float | None = None,
         *,
         path: str = "",
-    ) -> _Ending:
+    ) -> Ending:
         claim = _claim_of(job, worker_id, path)
         encoded = (
             _NO_RESULT
@@ -408,17 +416,28 @@ class JobQueueStore(Store):
             raise await self._claim_lost(ending[0], ending[1], ending[2])
         return status
 
-    async def _finish(self, endings: list[_Ending]) -> dict[str, str]:
+    async def _finish(self, endings: list[Ending]) -> dict[str, str]:
         if not endings:
             return {}
         # In one order, so that two such calls never wait for each other.
         endings.sort(key=lambda ending: ending[0])
+        completed = [ending for ending in endings if ending[3] == "completed"]
+        ended: dict[str, str] = {}
+        if completed:
+            async with self._database.connection() as connection:
+                rows = self._queries.complete_jobs(connection, claims=encode_completed(completed))
+                ended = {row["id"]: row["status"] async for row in rows}
+        if len(completed) < len(endings):
+            ended |= await self._fail([e for e in endings if e[3] != "completed"])
+        return ended
+
+    async def _fail(self, endings: list[Ending]) -> dict[str, str]:
         policy = self._retry_policy
         try:
             async with self._database.connection() as connection:
-                rows = self._queries.finish_jobs(
+                rows = self._queries.fail_jobs(
                     connection,
-                    outcomes=encode_outcomes(endings),
+                    outcomes=encode_failed(endings),
                     base_seconds=policy.base_seconds,
                     max_seconds=policy.max_seconds,
                     jitter=policy.jitter,
@@ -428,10 +447,10 @@ class JobQueueStore(Store):
             # Two jobs of one unique key went back to wait, or one was enqueued at this moment: one
             # by one the later ones see the first.
             if len(endings) == 1:
-                return await self._finish(endings)
+                return await self._fail(endings)
             ended: dict[str, str] = {}
             for ending in endings:
-                ended |= await self._finish([ending])
+                ended |= await self._fail([ending])
             return ended
 
     async def _claim_lost(
@@ -735,7 +754,7 @@ def _content(
     if payload is not None:
         raise InvalidInputError("payload", "does not go with a whole job")
     if isinstance(job, Job):
-        return {name: getattr(job, name) for name in JOB_CONTENT} | options
+        return {**{name: getattr(job, name) for name in JOB_CONTENT}, **options}
     if isinstance(job, Mapping):
         return {**job, **options} if options else job
     raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from aragora_sql.database.values import EncodedJSON, dump_json, format_moment
+from aragora_sql.database.values import EncodedJSON, dump_scalars, format_moment
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
@@ -26,7 +26,9 @@ __all__ = [
     "JobStatus",
     "RetryPolicy",
     "encode_claims",
-    "encode_outcomes",
+    "encode_completed",
+    "encode_failed",
+    "encode_jobs",
     "lease",
     "limited_document",
     "new_ids",
@@ -99,6 +101,9 @@ class Job(Record):
         """Whether it is completed, failed or cancelled."""
         return self.status in FINISHED
 
+
+# Id, worker, which claim; how it ended, result, error, delay in seconds.
+Ending = tuple[str, str | None, int | None, str, EncodedJSON, str | None, float | None]
 
 # What makes a job; the rest of its record comes from the store.
 JOB_CONTENT = (
@@ -283,38 +288,36 @@ _job_type = job_type
 def encode_jobs(rows: list[dict[str, Any]]) -> EncodedJSON:
     """Return the parameters of many jobs as the one that their query takes."""
     return _array(
-        f"{_values(row['id'], row['job_type'])},{row['payload']},"
-        + _values(
-            row["priority"],
-            row["max_attempts"],
-            None if row["scheduled_at"] is None else format_moment(row["scheduled_at"]),
-            row["delay_seconds"],
-            row["unique_key"],
-            row["user_id"],
-            row["workspace_id"],
+        f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},"
+        + dump_scalars(
+            (
+                row["priority"],
+                row["max_attempts"],
+                None if row["scheduled_at"] is None else format_moment(row["scheduled_at"]),
+                row["delay_seconds"],
+                row["unique_key"],
+                row["user_id"],
+                row["workspace_id"],
+            )
         )
         for row in rows
     )
 
 
-def encode_claims(jobs: list[Job]) -> EncodedJSON:
+def encode_claims(jobs: Iterable[Job]) -> EncodedJSON:
     """Return what proves the claims of jobs, as a query takes it."""
-    return _array(_values(job.id, job.worker_id, job.claim_count) for job in jobs)
+    return _array(dump_scalars((job.id, job.worker_id, job.claim_count)) for job in jobs)
 
 
-def encode_outcomes(
-    outcomes: list[tuple[str, str | None, int | None, str, EncodedJSON, str | None, float | None]],
-) -> EncodedJSON:
-    """Return outcomes (claim, kind, result, error, delay) as the query takes them."""
-    return _array(
-        f"{_values(job_id, worker_id, claim_count, kind)},{result},{_values(error, delay)}"
-        for job_id, worker_id, claim_count, kind, result, error, delay in outcomes
-    )
+def encode_completed(endings: list[Ending]) -> EncodedJSON:
+    """Return ends of completed jobs as their query takes them."""
+    return _array(f"{dump_scalars(ending[:3])},{ending[4]}" for ending in endings)
 
 
-def _values(*values: Any) -> str:
-    return dump_json(list(values))[1:-1]
+def encode_failed(endings: list[Ending]) -> EncodedJSON:
+    """Return ends of failed attempts as their query takes them."""
+    return _array(dump_scalars((*ending[:4], *ending[5:])) for ending in endings)
 
 
-def _array(entries: Any) -> EncodedJSON:
+def _array(entries: Iterable[str]) -> EncodedJSON:
     return EncodedJSON(f"[[{'],['.join(entries)}]]")

@@ -176,12 +176,19 @@ WHERE
 
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
-WITH RECURSIVE walk AS (
+WITH RECURSIVE given AS MATERIALIZED (
+    -- Read from here, the values do not make the server plan the statement anew at each call.
+    SELECT
+        :job_types::text[] AS job_types,
+        :row_limit::integer AS row_limit
+),
+
+walk AS (
     -- each type that has pending jobs, by one look into the index for each
     (
         SELECT j.job_type
         FROM job_queue AS j
-        WHERE j.status = 'pending' AND :job_types::text[] IS NULL
+        WHERE j.status = 'pending' AND (SELECT g.job_types FROM given AS g) IS NULL
         ORDER BY j.job_type
         LIMIT 1
     )
@@ -204,7 +211,8 @@ wanted AS (
     WHERE w.job_type IS NOT NULL
     UNION
     SELECT u.job_type
-    FROM unnest(:job_types::text[]) AS u (job_type)
+    FROM given AS g
+    CROSS JOIN LATERAL unnest(g.job_types) AS u (job_type)
 ),
 
 free AS (
@@ -215,13 +223,8 @@ free AS (
         l.max_running - l.running AS places
     FROM job_queue_limits AS l
     WHERE
-        l.job_type IN (SELECT w.job_type FROM wanted AS w)
+        l.job_type = any(ARRAY(SELECT w.job_type FROM wanted AS w))
         AND l.running < l.max_running
-        AND EXISTS (
-            SELECT 1
-            FROM job_queue AS j
-            WHERE j.status = 'pending' AND j.job_type = l.job_type
-        )
     ORDER BY l.job_type
     FOR UPDATE
 ),
@@ -229,12 +232,12 @@ free AS (
 usable AS MATERIALIZED (
     SELECT
         w.job_type,
-        least(:row_limit::integer, f.places) AS most
+        least((SELECT g.row_limit FROM given AS g), f.places) AS most
     FROM wanted AS w
     LEFT JOIN free AS f ON w.job_type = f.job_type
     WHERE
         f.job_type IS NOT NULL
-        OR NOT EXISTS (SELECT 1 FROM job_queue_limits AS l WHERE l.job_type = w.job_type)
+        OR w.job_type NOT IN (SELECT l.job_type FROM job_queue_limits AS l)
 ),
 
 shares AS MATERIALIZED (
@@ -263,14 +266,16 @@ shares AS MATERIALIZED (
         ) AS c
         WHERE (SELECT count(*) FROM usable) > 1
         ORDER BY c.priority DESC, c.number ASC
-        LIMIT :row_limit::integer
+        LIMIT (SELECT g.row_limit FROM given AS g)
     ) AS b
     GROUP BY b.job_type
 ),
 
-chosen AS (
+chosen AS MATERIALIZED (
     -- Jobs that another claim holds at this moment are passed over.
-    SELECT c.number
+    SELECT
+        c.number,
+        s.job_type
     FROM shares AS s
     CROSS JOIN LATERAL (
         SELECT j.number
@@ -282,42 +287,6 @@ chosen AS (
     ) AS c
 ),
 
-claimed AS (
-    UPDATE job_queue AS j
-    SET
-        status = 'processing',
-        worker_id = :worker_id,
-        attempts = j.attempts + 1,
-        claim_count = j.claim_count + 1,
-        started_at = statement_timestamp(),
-        updated_at = statement_timestamp(),
-        lease_expires_at
-        = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-    WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c)) AND j.status = 'pending'
-    RETURNING
-        j.id,
-        j.number,
-        j.job_type,
-        j.payload,
-        j.status,
-        j.priority,
-        j.attempts,
-        j.max_attempts,
-        j.claim_count,
-        j.worker_id,
-        j.unique_key,
-        j.user_id,
-        j.workspace_id,
-        j.error,
-        j.result,
-        j.scheduled_at,
-        j.lease_expires_at,
-        j.started_at,
-        j.completed_at,
-        j.created_at,
-        j.updated_at
-),
-
 counted AS (
     UPDATE job_queue_limits AS l
     SET running = l.running + c.jobs
@@ -325,37 +294,107 @@ counted AS (
         SELECT
             k.job_type,
             count(*)::integer AS jobs
-        FROM claimed AS k
+        FROM chosen AS k
         WHERE EXISTS (SELECT 1 FROM free)
         GROUP BY k.job_type
     ) AS c
     WHERE l.job_type = c.job_type
 )
 
-SELECT
-    c.id,
-    c.number,
-    c.job_type,
-    c.payload,
-    c.status,
-    c.priority,
-    c.attempts,
-    c.max_attempts,
-    c.claim_count,
-    c.worker_id,
-    c.unique_key,
-    c.user_id,
-    c.workspace_id,
-    c.error,
-    c.result,
-    c.scheduled_at,
-    c.lease_expires_at,
-    c.started_at,
-    c.completed_at,
-    c.created_at,
-    c.updated_at
-FROM claimed AS c
-ORDER BY c.priority DESC, c.number ASC;
+UPDATE job_queue AS j
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = j.attempts + 1,
+    claim_count = j.claim_count + 1,
+    started_at = statement_timestamp(),
+    updated_at = statement_timestamp(),
+    lease_expires_at
+    = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+RETURNING
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at;
+
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+WITH free AS (
+    -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
+    -- so nobody who waits for it holds what its owner needs.
+    SELECT greatest(l.max_running - l.running, 0) AS places
+    FROM job_queue_limits AS l
+    WHERE l.job_type = :job_type
+    FOR UPDATE
+),
+
+chosen AS (
+    -- Jobs that another claim holds at this moment are passed over.
+    SELECT j.number
+    FROM job_queue AS j
+    WHERE j.status = 'pending' AND j.job_type = :job_type
+    ORDER BY j.priority DESC, j.number ASC
+    LIMIT least(:row_limit::integer, (SELECT f.places FROM free AS f))
+    FOR UPDATE SKIP LOCKED
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = l.running + (SELECT count(*)::integer FROM chosen)
+    WHERE l.job_type = :job_type AND EXISTS (SELECT 1 FROM chosen)
+)
+
+UPDATE job_queue AS j
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = j.attempts + 1,
+    claim_count = j.claim_count + 1,
+    started_at = statement_timestamp(),
+    updated_at = statement_timestamp(),
+    lease_expires_at
+    = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+RETURNING
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at;
 
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
@@ -375,8 +414,7 @@ WHERE
             LIMIT :row_limit
             FOR UPDATE SKIP LOCKED
         )
-    )
-    AND status IN ('scheduled', 'retrying');
+    );
 
 -- name: look_for_jobs(job_types)^
 -- Tell whether a job of these types can be claimed, and when the next waiting one of any type is due.
@@ -436,29 +474,82 @@ SELECT
         LIMIT 1
     ) AS due_in_seconds;
 
--- name: finish_jobs(outcomes, base_seconds, max_seconds, jitter)
--- End claims: each a list of id, worker, claim count, 'completed' or 'retry' or 'failed', result, error, delay.
+-- name: complete_jobs(claims)
+-- End claims, each a list of id, worker, claim count and result, as completed.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        nullif(o.value -> 3, 'null'::jsonb) AS result
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+ended AS (
+    -- A job with a lease is one that is processed. Said by its status, the planner might look
+    -- through all of those instead of finding these by their ids.
+    UPDATE job_queue AS j
+    SET
+        status = 'completed',
+        error = NULL,
+        result = g.result,
+        completed_at = statement_timestamp(),
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM given AS g
+    WHERE
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.id = g.id
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    RETURNING
+        j.id,
+        j.job_type,
+        j.status
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - f.jobs, 0)
+    FROM (
+        -- In one order, so that two ends never wait for each other.
+        SELECT
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
+)
+
+SELECT
+    e.id,
+    e.status
+FROM ended AS e;
+
+-- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
+-- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
         o.value ->> 1 AS worker_id,
         (o.value ->> 2)::bigint AS claim_count,
         o.value ->> 3 AS outcome,
-        nullif(o.value -> 4, 'null'::jsonb) AS result,
-        o.value ->> 5 AS error,
-        (o.value ->> 6)::double precision AS delay_seconds
+        o.value ->> 4 AS error,
+        (o.value ->> 5)::double precision AS delay_seconds
     FROM jsonb_array_elements(:outcomes::jsonb) AS o (value)
 ),
 
-decided AS (
+decided AS MATERIALIZED (
     SELECT
         j.number,
         g.worker_id,
         j.claim_count,
-        g.result,
         g.error,
         CASE
-            WHEN g.outcome = 'completed' THEN 'completed'
             WHEN g.outcome = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
             -- The job that waits under the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
@@ -481,7 +572,8 @@ decided AS (
             AND k.unique_key IS NOT NULL
             AND k.status IN ('pending', 'scheduled', 'retrying')
     WHERE
-        j.status = 'processing'
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
         AND j.claim_count = coalesce(g.claim_count, j.claim_count)
 ),
@@ -491,7 +583,6 @@ ended AS (
     SET
         status = d.status,
         error = d.error,
-        result = d.result,
         worker_id = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE j.worker_id END,
         scheduled_at = CASE
             WHEN d.status = 'retrying'
@@ -505,8 +596,9 @@ ended AS (
         updated_at = statement_timestamp()
     FROM decided AS d
     WHERE
-        j.number = d.number
-        AND j.status = 'processing'
+        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        AND j.number = d.number
+        AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = d.worker_id
         AND j.claim_count = d.claim_count
     RETURNING
@@ -515,27 +607,20 @@ ended AS (
         j.status
 ),
 
-freed AS (
-    -- In one order, so that two ends never wait for each other.
-    SELECT l.job_type
-    FROM job_queue_limits AS l
-    WHERE l.job_type IN (SELECT e.job_type FROM ended AS e)
-    ORDER BY l.job_type
-    FOR UPDATE
-),
-
 counted AS (
     UPDATE job_queue_limits AS l
-    SET running = greatest(l.running - c.jobs, 0)
+    SET running = greatest(l.running - f.jobs, 0)
     FROM (
+        -- In one order, so that two ends never wait for each other.
         SELECT
-            e.job_type,
-            count(*)::integer AS jobs
-        FROM ended AS e
-        WHERE e.job_type IN (SELECT f.job_type FROM freed AS f)
-        GROUP BY e.job_type
-    ) AS c
-    WHERE l.job_type = c.job_type
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
 )
 
 SELECT
@@ -559,7 +644,8 @@ held AS (
     FROM given AS g
     INNER JOIN job_queue AS j ON g.id = j.id
     WHERE
-        j.status = 'processing'
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
         AND j.claim_count = coalesce(g.claim_count, j.claim_count)
     FOR UPDATE OF j SKIP LOCKED
@@ -570,7 +656,7 @@ SET
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision),
     updated_at = statement_timestamp()
-WHERE j.number = any(ARRAY(SELECT h.number FROM held AS h)) AND j.status = 'processing'
+WHERE j.number = any(ARRAY(SELECT h.number FROM held AS h)) AND j.lease_expires_at IS NOT NULL
 RETURNING
     j.id,
     j.lease_expires_at;
@@ -603,8 +689,9 @@ ended AS (
             AND k.unique_key IS NOT NULL
             AND k.status IN ('pending', 'scheduled', 'retrying')
     WHERE
-        j.number = h.number
-        AND j.status = 'processing'
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.number = h.number
+        AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
         AND j.claim_count = coalesce(g.claim_count, j.claim_count)
     RETURNING
@@ -613,27 +700,20 @@ ended AS (
         j.status
 ),
 
-freed AS (
-    -- In one order, so that two ends never wait for each other.
-    SELECT l.job_type
-    FROM job_queue_limits AS l
-    WHERE l.job_type IN (SELECT e.job_type FROM ended AS e)
-    ORDER BY l.job_type
-    FOR UPDATE
-),
-
 counted AS (
     UPDATE job_queue_limits AS l
-    SET running = greatest(l.running - c.jobs, 0)
+    SET running = greatest(l.running - f.jobs, 0)
     FROM (
+        -- In one order, so that two ends never wait for each other.
         SELECT
-            e.job_type,
-            count(*)::integer AS jobs
-        FROM ended AS e
-        WHERE e.job_type IN (SELECT f.job_type FROM freed AS f)
-        GROUP BY e.job_type
-    ) AS c
-    WHERE l.job_type = c.job_type
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
 )
 
 SELECT
@@ -685,7 +765,7 @@ superseded AS (
         )
 ),
 
-decided AS (
+decided AS MATERIALIZED (
     SELECT
         l.number,
         CASE
@@ -707,34 +787,30 @@ ended AS (
         lease_expires_at = NULL,
         updated_at = statement_timestamp()
     FROM decided AS d
-    WHERE j.number = d.number AND j.status = 'processing'
+    WHERE
+        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        AND j.number = d.number
+        AND j.lease_expires_at IS NOT NULL
     RETURNING
         j.id,
         j.job_type,
         j.status
 ),
 
-freed AS (
-    -- In one order, so that two ends never wait for each other.
-    SELECT l.job_type
-    FROM job_queue_limits AS l
-    WHERE l.job_type IN (SELECT e.job_type FROM ended AS e)
-    ORDER BY l.job_type
-    FOR UPDATE
-),
-
 counted AS (
     UPDATE job_queue_limits AS l
-    SET running = greatest(l.running - c.jobs, 0)
+    SET running = greatest(l.running - f.jobs, 0)
     FROM (
+        -- In one order, so that two ends never wait for each other.
         SELECT
-            e.job_type,
-            count(*)::integer AS jobs
-        FROM ended AS e
-        WHERE e.job_type IN (SELECT f.job_type FROM freed AS f)
-        GROUP BY e.job_type
-    ) AS c
-    WHERE l.job_type = c.job_type
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
 )
 
 SELECT
@@ -786,6 +862,12 @@ WITH changed AS (
         j.completed_at,
         j.created_at,
         j.updated_at
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', c.job_type)
+    FROM changed AS c
+    WHERE :notify::boolean
 )
 
 SELECT
@@ -811,10 +893,7 @@ SELECT
     c.created_at,
     c.updated_at
 FROM changed AS c
-CROSS JOIN LATERAL (
-    SELECT count(pg_notify('aragora_jobs', c.job_type)) AS times
-    WHERE :notify::boolean
-) AS t;
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
 
 -- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
 -- Change what is not NULL of a job that waits.
@@ -854,6 +933,12 @@ WITH changed AS (
         j.completed_at,
         j.created_at,
         j.updated_at
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', c.job_type)
+    FROM changed AS c
+    WHERE :notify::boolean
 )
 
 SELECT
@@ -879,10 +964,7 @@ SELECT
     c.created_at,
     c.updated_at
 FROM changed AS c
-CROSS JOIN LATERAL (
-    SELECT count(pg_notify('aragora_jobs', c.job_type)) AS times
-    WHERE :notify::boolean
-) AS t;
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
 
 -- name: get_job(id)^
 -- Return one job.
@@ -970,8 +1052,7 @@ WHERE
             LIMIT :row_limit
             FOR UPDATE SKIP LOCKED
         )
-    )
-    AND completed_at IS NOT NULL;
+    );
 
 -- name: lock_limits()#
 -- Keep claims and ends of claims out until the transaction ends, so that the counters can be set.

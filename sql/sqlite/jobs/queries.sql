@@ -280,6 +280,60 @@ RETURNING
     created_at,
     updated_at;
 
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+UPDATE job_queue
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = attempts + 1,
+    claim_count = claim_count + 1,
+    started_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = strftime(
+        '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
+    )
+WHERE
+    number IN (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND j.job_type = :job_type
+        ORDER BY j.priority DESC, j.number ASC
+        LIMIT min(
+            :row_limit,
+            coalesce(
+                (
+                    SELECT max(l.max_running - l.running, 0)
+                    FROM job_queue_limits AS l
+                    WHERE l.job_type = :job_type
+                ),
+                :row_limit
+            )
+        )
+    )
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
 UPDATE job_queue
@@ -353,13 +407,39 @@ SELECT
         LIMIT 1
     ) AS due_in_seconds;
 
--- name: finish_jobs(outcomes, base_seconds, max_seconds, jitter)
--- End claims: each a list of id, worker, claim count, 'completed' or 'retry' or 'failed', result, error, delay.
+-- name: complete_jobs(claims)
+-- End claims, each a list of id, worker, claim count and result, as completed.
+UPDATE job_queue
+SET
+    status = 'completed',
+    error = NULL,
+    result = g.result,
+    completed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        o.value ->> 2 AS claim_count,
+        nullif(o.value -> 3, 'null') AS result
+    FROM json_each(:claims) AS o
+) AS g
+WHERE
+    job_queue.id = g.id
+    AND job_queue.status = 'processing'
+    AND job_queue.worker_id = g.worker_id
+    AND job_queue.claim_count = coalesce(g.claim_count, job_queue.claim_count)
+RETURNING
+    id,
+    status;
+
+-- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
+-- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
 UPDATE job_queue
 SET
     status = d.status,
     error = d.error,
-    result = d.result,
     worker_id
     = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE job_queue.worker_id END,
     scheduled_at = CASE
@@ -379,18 +459,16 @@ SET
 FROM (
     SELECT
         j.number,
-        nullif(o.value -> 4, 'null') AS result,
-        o.value ->> 5 AS error,
+        o.value ->> 4 AS error,
         CASE
-            WHEN o.value ->> 3 = 'completed' THEN 'completed'
             WHEN o.value ->> 3 = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
             -- The job that waits under the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
-            WHEN o.value ->> 6 = 0 THEN 'pending'
+            WHEN o.value ->> 5 = 0 THEN 'pending'
             ELSE 'retrying'
         END AS status,
         coalesce(
-            o.value ->> 6,
+            o.value ->> 5,
             min(:base_seconds * (1 << min(j.attempts - 1, 40)), :max_seconds)
             * (1.0 + :jitter * (2.0 * (random() & 1048575) / 1048575.0 - 1.0))
         ) AS delay_seconds
