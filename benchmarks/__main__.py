@@ -20,6 +20,7 @@ from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.machine import describe_machine
+from benchmarks.queues import queues_postgres
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "calls-sqlite": call_sqlite,
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
+    "queues-postgres": queues_postgres,
 }
 SEARCHES: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,

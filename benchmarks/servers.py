@@ -15,7 +15,7 @@ from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.stores.consensus import ConsensusMemory
 
-__all__ = ["open_postgres", "open_sqlite", "server_version", "temporary_folder"]
+__all__ = ["new_database", "open_postgres", "open_sqlite", "server_version", "temporary_folder"]
 
 _numbers = count(1)
 
@@ -23,16 +23,24 @@ _numbers = count(1)
 @asynccontextmanager
 async def open_postgres(server: EmbeddedServer) -> AsyncIterator[tuple[ConsensusMemory, str]]:
     """Make a database with the consensus schema; yield the store and the database's DSN."""
+    async with new_database(server) as dsn:
+        database = await PostgresDatabase.connect(dsn, min_size=2, max_size=4)
+        try:
+            memory = ConsensusMemory(database)
+            await memory.initialize()
+            yield memory, dsn
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def new_database(server: EmbeddedServer) -> AsyncIterator[str]:
+    """Make an empty database, yield its DSN, and drop it."""
     name = f"bench_{next(_numbers)}"
     await _execute(server, f"CREATE DATABASE {name}")
-    dsn = server.dsn(name)
-    database = await PostgresDatabase.connect(dsn, min_size=2, max_size=4)
     try:
-        memory = ConsensusMemory(database)
-        await memory.initialize()
-        yield memory, dsn
+        yield server.dsn(name)
     finally:
-        await database.close()
         await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
