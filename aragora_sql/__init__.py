@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         close_sqlite_databases,
         get_sqlite_database,
     )
-    from aragora_sql.environment import close_databases, get_consensus_memory, get_critique_store
+    from aragora_sql.environment import (
+        close_databases,
+        get_consensus_memory,
+        get_critique_store,
+        get_job_queue_store,
+    )
+    from aragora_sql.job_worker import JobWorker, PermanentJobError, RetryJobError
     from aragora_sql.queries import load_queries
     from aragora_sql.schema import apply_schema, render_schema, verify_schema
     from aragora_sql.settings import PostgresDSN, Settings
@@ -51,6 +57,14 @@ if TYPE_CHECKING:
     )
     from aragora_sql.stores.critique_records import AgentReputation, Critique, Debate, Pattern
     from aragora_sql.stores.dissent_retriever import DissentRetriever
+    from aragora_sql.stores.jobs import (
+        JobQueueStore,
+        PostgresJobQueueStore,
+        SQLiteJobQueueStore,
+        get_postgres_job_queue_store,
+        get_sqlite_job_queue_store,
+    )
+    from aragora_sql.stores.jobs_records import Job, JobOutcome, JobStatus, RetryPolicy
 
 _HOMES = {
     "aragora_sql.database": ("Database", "Health", "PoolMetrics"),
@@ -64,7 +78,13 @@ _HOMES = {
         "close_sqlite_databases",
         "get_sqlite_database",
     ),
-    "aragora_sql.environment": ("close_databases", "get_consensus_memory", "get_critique_store"),
+    "aragora_sql.environment": (
+        "close_databases",
+        "get_consensus_memory",
+        "get_critique_store",
+        "get_job_queue_store",
+    ),
+    "aragora_sql.job_worker": ("JobWorker", "PermanentJobError", "RetryJobError"),
     "aragora_sql.queries": ("load_queries",),
     "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
     "aragora_sql.settings": ("PostgresDSN", "Settings"),
@@ -91,6 +111,14 @@ _HOMES = {
     ),
     "aragora_sql.stores.critique_records": ("AgentReputation", "Critique", "Debate", "Pattern"),
     "aragora_sql.stores.dissent_retriever": ("DissentRetriever",),
+    "aragora_sql.stores.jobs": (
+        "JobQueueStore",
+        "PostgresJobQueueStore",
+        "SQLiteJobQueueStore",
+        "get_postgres_job_queue_store",
+        "get_sqlite_job_queue_store",
+    ),
+    "aragora_sql.stores.jobs_records": ("Job", "JobOutcome", "JobStatus", "RetryPolicy"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -107,16 +135,26 @@ __all__ = [
     "DissentRetriever",
     "DissentType",
     "Health",
+    "Job",
+    "JobOutcome",
+    "JobQueueStore",
+    "JobStatus",
+    "JobWorker",
     "Pattern",
+    "PermanentJobError",
     "PoolMetrics",
     "PostgresConsensusMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresJobQueueStore",
     "ProofStatus",
+    "RetryJobError",
+    "RetryPolicy",
     "SQLiteConsensusMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteJobQueueStore",
     "Settings",
     "apply_schema",
     "close_databases",
@@ -124,12 +162,15 @@ __all__ = [
     "close_sqlite_databases",
     "get_consensus_memory",
     "get_critique_store",
+    "get_job_queue_store",
     "get_postgres_consensus_memory",
     "get_postgres_critique_store",
+    "get_postgres_job_queue_store",
     "get_postgres_pool",
     "get_sqlite_consensus_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_job_queue_store",
     "load_queries",
     "render_schema",
     "verify_schema",

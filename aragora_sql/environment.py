@@ -13,8 +13,18 @@ from aragora_sql.stores.critique import (
     get_postgres_critique_store,
     get_sqlite_critique_store,
 )
+from aragora_sql.stores.jobs import (
+    JobQueueStore,
+    get_postgres_job_queue_store,
+    get_sqlite_job_queue_store,
+)
 
-__all__ = ["close_databases", "get_consensus_memory", "get_critique_store"]
+__all__ = [
+    "close_databases",
+    "get_consensus_memory",
+    "get_critique_store",
+    "get_job_queue_store",
+]
 
 
 async def get_consensus_memory() -> ConsensusMemory:
@@ -34,6 +44,14 @@ async def get_critique_store() -> CritiqueStore:
     if settings.backend == "postgres":
         return await get_postgres_critique_store()
     return await get_sqlite_critique_store(settings.sqlite_path)
+
+
+async def get_job_queue_store() -> JobQueueStore:
+    """Return an initialized job queue on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_job_queue_store()
+    return await get_sqlite_job_queue_store(settings.sqlite_path)
 
 
 async def close_databases() -> None:

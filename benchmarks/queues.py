@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from aragora_sql.errors import ConfigurationError
 from benchmarks.measure import percentile
@@ -37,7 +38,7 @@ PEERS = (PGQUEUER, PROCRASTINATE)
 
 
 class Queue:
-    """One queue on a database of its own. ``started`` collects the seconds from enqueue to start."""
+    """One queue on a database of its own. ``started`` collects seconds from enqueue to start."""
 
     def __init__(self) -> None:
         self.handled = 0
@@ -75,13 +76,13 @@ async def _ours(dsn: str) -> AsyncIterator[Queue]:
 
     class Ours(Queue):
         async def handle(self, job: Job) -> None:
-            self.on_start(job.payload.get("at"))
+            self.on_start(job.payload["at"] or None)
 
         async def enqueue(self, enqueued_at: float | None = None) -> None:
-            await store.enqueue("job", {"at": enqueued_at})
+            await store.enqueue("job", {"at": enqueued_at or 0})
 
         async def enqueue_bulk(self, count: int) -> None:
-            await store.enqueue_many([{"job_type": "job", "payload": {"at": None}}] * count)
+            await store.enqueue_many([{"job_type": "job", "payload": {"at": 0}}] * count)
 
         def worker(self, batch: int) -> JobWorker:
             return JobWorker(store, {"job": self.handle}, concurrency=1, batch_size=batch)
@@ -163,7 +164,8 @@ async def _procrastinate(dsn: str) -> AsyncIterator[Queue]:
             await task.defer_async(at=enqueued_at)
 
         async def enqueue_bulk(self, count: int) -> None:
-            await task.batch_defer_async(*({"at": None} for _ in range(count)))
+            arguments: list[dict[str, Any]] = [{"at": None}] * count
+            await task.batch_defer_async(*arguments)
 
         async def drain(self, workers: int, batch: int) -> None:
             await app.run_worker_async(
@@ -209,7 +211,8 @@ class Figures:
         best = min if least else max
         ours = self.rounds[what, OURS]
         of_peers = [self.rounds[peer] for peer in peers if peer in self.rounds]
-        return median(mine / best(theirs) for mine, *theirs in zip(ours, *of_peers, strict=True))
+        ratios = [mine / best(theirs) for mine, *theirs in zip(ours, *of_peers, strict=True)]
+        return float(median(ratios))
 
 
 async def queues_postgres(run: Run) -> list[Report]:
@@ -309,7 +312,7 @@ async def _latency(queue: Queue) -> tuple[float, float]:
             await queue.enqueue(time.perf_counter())
             await asyncio.sleep(1 / STARTS_PER_SECOND)
         async with asyncio.timeout(60):
-            while len(queue.started) < STARTS:
+            while len(queue.started) < STARTS:  # noqa: ASYNC110 - the queues know no event
                 await asyncio.sleep(0.01)
     finally:
         worker.cancel()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -38,6 +39,7 @@ from aragora_sql.stores.jobs_records import (
     Ending,
     Job,
     JobCount,
+    JobEncoder,
     JobLimit,
     JobOutcome,
     JobStatus,
@@ -45,7 +47,6 @@ from aragora_sql.stores.jobs_records import (
     encode_claims,
     encode_completed,
     encode_failed,
-    encode_jobs,
     new_ids,
     new_job,
 )
@@ -146,7 +147,17 @@ class JobQueueStore(Store):
         Raises :class:`~aragora_sql.errors.DuplicateKeyError` when the id exists; use :meth:`retry`
         to run a finished job again.
         """
-        row = self._new_job("", _content(job, payload, options, "job"), new_ids())
+        with _named("job"):
+            row = new_job(
+                "",
+                self._known,
+                self._max_payload_bytes,
+                new_ids(),
+                **_content(job, payload, options, "job"),
+            )
+        return await self._enqueue(row)
+
+    async def _enqueue(self, row: Mapping[str, Any]) -> Job:
         while True:
             async with self._database.connection() as connection:
                 stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
@@ -164,52 +175,44 @@ class JobQueueStore(Store):
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
         place of one whose unique key waits already, the id of the job that waits is returned.
         """
-        ids = new_ids()
-        rows = [
-            self._new_job(f"jobs[{i}].", _content(job, None, {}, f"jobs[{i}]"), ids)
-            for i, job in enumerate(valid.items(jobs, "jobs"))
-        ]
-        if not rows:
+        batch = JobEncoder(self._known, self._max_payload_bytes)
+        for i, job in enumerate(valid.items(jobs, "jobs")):
+            try:
+                if batch.add_plain(job):
+                    continue
+            except (InvalidInputError, TypeError):
+                # The checks of any job say where it is.
+                pass
+            path = f"jobs[{i}]"
+            with _named(path):
+                batch.add(f"{path}.", _content(job, None, {}, path))
+        if not batch.ids:
             return []
         async with self._database.connection() as connection:
             stored = await self._queries.enqueue_jobs(
-                connection, jobs=encode_jobs(rows), notify=self._notify
+                connection, jobs=batch.encoded(), notify=self._notify
             )
-        if stored == len(rows):
-            return [row["id"] for row in rows]
-        return await self._ids_of(rows)
+        if stored < len(batch.ids):
+            await self._replace_ids(batch)
+        return batch.ids
 
-    async def _ids_of(self, rows: list[dict[str, Any]]) -> list[str]:
-        """Return the ids of a batch of which some jobs were left out for their unique key."""
-        keys = list({row["unique_key"] for row in rows if row["unique_key"] is not None})
+    async def _replace_ids(self, batch: JobEncoder) -> None:
+        """Put the ids of jobs that wait already into the places of those that were left out."""
+        keyed = {i: row for i, row in batch.rows.items() if row["unique_key"] is not None}
         async with self._database.read() as connection:
-            stored = {
-                row["id"]
-                async for row in self._queries.list_ids(
-                    connection, ids=[row["id"] for row in rows if row["unique_key"] is not None]
-                )
-            }
-            waiting = {
-                row["unique_key"]: row["id"]
-                async for row in self._queries.list_waiting_keys(connection, unique_keys=keys)
-            }
-        ids = []
-        for row in rows:
-            if row["unique_key"] is None or row["id"] in stored:
-                ids.append(row["id"])
-            elif row["unique_key"] in waiting:
-                ids.append(waiting[row["unique_key"]])
-            else:
-                # It waited, and was claimed since: it is no longer in the way.
-                ids.append((await self.enqueue(row)).id)
-        return ids
-
-    def _new_job(self, path: str, content: Mapping[str, Any], ids: Any) -> dict[str, Any]:
-        try:
-            return new_job(path, self._known, self._max_payload_bytes, ids, **content)
-        except TypeError as error:
-            problem = str(error).partition("() ")[2] or str(error)
-            raise InvalidInputError(path.rstrip(".") or "job", problem) from error
+            ids = [row["id"] for row in keyed.values()]
+            rows = self._queries.list_ids(connection, ids=ids)
+            stored = {row["id"] async for row in rows}
+            keys = list({row["unique_key"] for row in keyed.values()})
+            rows = self._queries.list_waiting_keys(connection, unique_keys=keys)
+            waiting = {row["unique_key"]: row["id"] async for row in rows}
+        for i, row in keyed.items():
+            if row["id"] in stored:
+                continue
+            if row["unique_key"] not in waiting:
+                # The one that waited was claimed since, and is no longer in the way.
+                waiting[row["unique_key"]] = (await self._enqueue(row)).id
+            batch.ids[i] = waiting[row["unique_key"]]
 
     # Claim
 
@@ -744,6 +747,16 @@ class JobQueueStore(Store):
 
     def _types(self, job_types: Iterable[str] | None) -> list[str] | None:
         return records.job_types(job_types, "job_types", self._known)
+
+
+@contextmanager
+def _named(argument: str) -> Iterator[None]:
+    """Say of missing and unknown options of a job which job it is."""
+    try:
+        yield
+    except TypeError as error:
+        problem = str(error).partition("() ")[2] or str(error)
+        raise InvalidInputError(argument, problem) from error
 
 
 def _content(

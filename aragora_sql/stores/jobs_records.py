@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from aragora_sql.database.values import EncodedJSON, dump_scalars, format_moment
+from aragora_sql.database.values import EncodedJSON, dump_json, dump_scalars, format_moment
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
@@ -21,6 +21,7 @@ __all__ = [
     "WAITING",
     "Job",
     "JobCount",
+    "JobEncoder",
     "JobLimit",
     "JobOutcome",
     "JobStatus",
@@ -28,7 +29,6 @@ __all__ = [
     "encode_claims",
     "encode_completed",
     "encode_failed",
-    "encode_jobs",
     "lease",
     "limited_document",
     "new_ids",
@@ -285,23 +285,67 @@ def new_job(
 _job_type = job_type
 
 
-def encode_jobs(rows: list[dict[str, Any]]) -> EncodedJSON:
-    """Return the parameters of many jobs as the one that their query takes."""
-    return _array(
-        f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},"
-        + dump_scalars(
-            (
-                row["priority"],
-                row["max_attempts"],
-                None if row["scheduled_at"] is None else format_moment(row["scheduled_at"]),
-                row["delay_seconds"],
-                row["unique_key"],
-                row["user_id"],
-                row["workspace_id"],
-            )
-        )
-        for row in rows
+def encode_job(row: Mapping[str, Any]) -> str:
+    """Return the parameters of a job as the query for many takes them."""
+    scheduled_at = row["scheduled_at"]
+    rest = (
+        row["priority"],
+        row["max_attempts"],
+        None if scheduled_at is None else format_moment(scheduled_at),
+        row["delay_seconds"],
+        row["unique_key"],
+        row["user_id"],
+        row["workspace_id"],
     )
+    return f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},{dump_scalars(rest)}"
+
+
+_PLAIN = {"job_type", "payload"}
+_DEFAULTS = dump_scalars((0, DEFAULT_MAX_ATTEMPTS, None, None, None, None, None))
+
+
+class JobEncoder:
+    """Encodes a batch of new jobs; those of the plainest form in a short way.
+
+    ``rows`` holds the parameters of the others by their place in the batch.
+    """
+
+    def __init__(self, known: Collection[str] | None, max_payload_bytes: int) -> None:
+        self._known = known
+        self._max_payload_bytes = max_payload_bytes
+        self._ids = new_ids()
+        self._types: dict[str, str] = {}
+        self._entries: list[str] = []
+        self.ids: list[str] = []
+        self.rows: dict[int, dict[str, Any]] = {}
+
+    def add_plain(self, job: object) -> bool:
+        """Add a job that has a type and a payload and nothing else, or return False."""
+        if type(job) is not dict or job.keys() != _PLAIN:
+            return False
+        encoded_type, payload = self._types.get(job["job_type"]), job["payload"]
+        if encoded_type is None or type(payload) is not dict:
+            return False
+        text = dump_json(payload, "payload")
+        # No character takes more than four bytes.
+        if len(text) * 4 > self._max_payload_bytes:
+            return False
+        job_id = next(self._ids)
+        self.ids.append(job_id)
+        self._entries.append(f'"{job_id}",{encoded_type},{text},{_DEFAULTS}')
+        return True
+
+    def add(self, path: str, content: Mapping[str, Any]) -> None:
+        """Add any job; the checks of its arguments name ``path``."""
+        row = new_job(path, self._known, self._max_payload_bytes, self._ids, **content)
+        self._types[row["job_type"]] = dump_scalars((row["job_type"],))
+        self.rows[len(self.ids)] = row
+        self.ids.append(row["id"])
+        self._entries.append(encode_job(row))
+
+    def encoded(self) -> EncodedJSON:
+        """Return the whole batch as the query takes it."""
+        return _array(self._entries)
 
 
 def encode_claims(jobs: Iterable[Job]) -> EncodedJSON:

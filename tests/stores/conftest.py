@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aragora_sql.database import Database
 from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.jobs import JobQueueStore
 from tests.conftest import PostgresServer
 
 
@@ -66,3 +67,12 @@ async def critiques(database: Database) -> CritiqueStore:
     store = CritiqueStore(database)
     await store.initialize()
     return store
+
+
+@pytest.fixture
+async def jobs(database: Database) -> AsyncIterator[JobQueueStore]:
+    """A job queue that is ready for use; the test runs once on each engine."""
+    store = JobQueueStore(database)
+    await store.initialize()
+    yield store
+    await store.close()
