@@ -23,6 +23,11 @@ from aragora_sql.stores.integrations import (
     get_postgres_integration_store,
     get_sqlite_integration_store,
 )
+from aragora_sql.stores.jobs import (
+    JobQueueStore,
+    get_postgres_job_queue_store,
+    get_sqlite_job_queue_store,
+)
 from aragora_sql.stores.workflow import (
     FindingWorkflowStore,
     get_postgres_finding_workflow_store,
@@ -36,6 +41,7 @@ __all__ = [
     "get_critique_store",
     "get_finding_workflow_store",
     "get_integration_store",
+    "get_job_queue_store",
 ]
 
 
@@ -80,6 +86,14 @@ async def get_checkpoint_store() -> CheckpointStore:
     if settings.backend == "postgres":
         return await get_postgres_checkpoint_store()
     return await get_sqlite_checkpoint_store(settings.sqlite_path)
+
+
+async def get_job_queue_store() -> JobQueueStore:
+    """Return an initialized job queue on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_job_queue_store()
+    return await get_sqlite_job_queue_store(settings.sqlite_path)
 
 
 async def close_databases() -> None:

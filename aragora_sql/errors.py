@@ -29,6 +29,10 @@ __all__ = [
     "IntegrityError",
     "InvalidInputError",
     "InvalidTransitionError",
+    "JobClaimLostError",
+    "JobError",
+    "JobNotFoundError",
+    "JobStateError",
     "LockTimeoutError",
     "MissingParentError",
     "NotNullViolationError",
@@ -241,3 +245,19 @@ class DatabaseUnavailableError(ConnectionLostError):
 
 class DatabaseClosedError(ConnectionLostError):
     """The database object was closed before this call."""
+
+
+class JobError(AragoraSQLError):
+    """Something can't be done with a job of the queue; nothing was written."""
+
+
+class JobNotFoundError(JobError, LookupError):
+    """There is no job with this id."""
+
+
+class JobStateError(JobError):
+    """The job is not in a state in which this can be done."""
+
+
+class JobClaimLostError(JobStateError):
+    """The caller does not hold the claim of the job, or holds it no longer."""

@@ -21,6 +21,7 @@ from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_migrations
+from benchmarks.queues import queues_postgres
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "calls-sqlite": call_sqlite,
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
+    "queues-postgres": queues_postgres,
 }
 SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,

@@ -14,17 +14,19 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from aragora_sql.database.base import (
     Connection,
     Database,
     PoolMetrics,
     Row,
+    Watch,
     _Kind,
     forget_closed_loops,
 )
@@ -72,6 +74,10 @@ DEFAULT_READERS = 4
 _BUSY_SLICE = 0.2
 # Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
 _PROGRESS_STEPS = 20_000
+
+# How long a watch sleeps between two looks at the file, in seconds: longer the longer it waits.
+_SHORTEST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.02
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -327,6 +333,7 @@ class SQLiteDatabase(Database):
         self._waiting = 0
         self._busy = 0
         self._closed = False
+        self._watches: WeakSet[_FileWatch] = WeakSet()
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}{' closed' if self._closed else ''}>"
@@ -336,9 +343,16 @@ class SQLiteDatabase(Database):
         """The absolute path of the file, or ``:memory:``."""
         return self._path
 
+    def watch(self, channel: str) -> Watch:
+        watch = _FileWatch(self)
+        self._watches.add(watch)
+        return watch
+
     async def close(self) -> None:
         self._refuse_within_a_unit()
         self._closed = True
+        for watch in list(self._watches):
+            await watch.close()
         # Whoever is at work finishes first.
         async with self._writer_turn:
             while self._idle_readers:
@@ -460,7 +474,60 @@ class SQLiteDatabase(Database):
             self._reader_turn.release()
 
 
+class _FileWatch(Watch):
+    """Looks every few milliseconds whether another connection has committed to the file.
+
+    It has a connection of its own, so commits of this process count too. A database in memory has
+    no second connection: there the passing of a moment counts as a change.
+    """
+
+    def __init__(self, database: SQLiteDatabase) -> None:
+        self._database = database
+        self._handle: _Handle | None = None
+        self._turn = asyncio.Lock()
+
+    async def mark(self) -> int:
+        database = self._database
+        if database._in_memory:
+            return 0
+        async with self._turn:
+            if database._closed:
+                raise DatabaseClosedError(f"{database.path}: the database was closed")
+            if self._handle is None:
+                if database._writer is None:
+                    # The writer makes the file.
+                    await database._take_writer()
+                    database._writer_turn.release()
+                self._handle = await database._open("query_only = ON")
+            return await self._handle.run("watch", _data_version)
+
+    async def changed(
+        self, mark: int, timeout: float, topics: Collection[str] | None = None
+    ) -> bool:
+        deadline = time.monotonic() + timeout
+        pause = _SHORTEST_PAUSE
+        while True:
+            remaining = deadline - time.monotonic()
+            await asyncio.sleep(max(0.0, min(pause, remaining)))
+            if self._database._in_memory or await self.mark() != mark:
+                return True
+            if remaining <= pause:
+                return False
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def close(self) -> None:
+        async with self._turn:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                await handle.close()
+
+
 # What follows runs on the thread of a connection.
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
 
 
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ SET LOCAL client_min_messages = warning;
 \ir schema_versions/schema.sql
 \ir consensus/schema.sql
 \ir critique/schema.sql
+\ir jobs/schema.sql
 \ir workflow/schema.sql
 \ir integrations/schema.sql
 \ir checkpoints/schema.sql

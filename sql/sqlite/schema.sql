@@ -7,6 +7,7 @@
 -- \ir schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
+-- \ir jobs/schema.sql
 -- \ir workflow/schema.sql
 -- \ir integrations/schema.sql
 -- \ir checkpoints/schema.sql

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
 from aragora_sql.stores.integrations import IntegrationStore
+from aragora_sql.stores.jobs import JobQueueStore
 from aragora_sql.stores.workflow import FindingWorkflowStore
 from tests.conftest import PostgresServer
 from tests.stores.samples import KEYRING
@@ -85,3 +86,12 @@ async def integrations(database: Database) -> IntegrationStore:
     store = IntegrationStore(database, KEYRING)
     await store.initialize()
     return store
+
+
+@pytest.fixture
+async def jobs(database: Database) -> AsyncIterator[JobQueueStore]:
+    """A job queue that is ready for use; the test runs once on each engine."""
+    store = JobQueueStore(database)
+    await store.initialize()
+    yield store
+    await store.close()
