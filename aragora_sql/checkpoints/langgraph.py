@@ -175,7 +175,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 await self._queries.insert_values(connection, rows)
             else:
                 await _all(self._queries.share_thread(connection, thread_id=place.thread_id))
-            missing = await self._queries.upsert_checkpoint(connection, **row) or []
+            missing = await self._queries.upsert_checkpoint(connection, **row)
             # A value of an older checkpoint may have been pruned since this one began.
             lost = {name: versions[name] for name in missing if name in values}
             if lost:

@@ -2,6 +2,7 @@
 
 -- name: share_thread(thread_id)
 -- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
+-- result: locked boolean
 SELECT
     pg_advisory_xact_lock_shared(
         hashtextextended('langgraph ' || :thread_id::text, 0)
@@ -9,6 +10,7 @@ SELECT
 
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
+-- result: locked boolean
 SELECT pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0)) IS NOT NULL AS locked
 FROM (
     -- in one order, so that two such calls never wait for each other
@@ -70,7 +72,7 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         content = excluded.content
 RETURNING
     (
-        SELECT jsonb_agg(n.channel)
+        SELECT coalesce(jsonb_agg(n.channel), '[]'::jsonb)
         FROM jsonb_each_text(channel_versions) AS n (channel, version)
         WHERE
             NOT EXISTS (

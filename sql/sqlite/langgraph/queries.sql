@@ -2,10 +2,12 @@
 
 -- name: share_thread(thread_id)
 -- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
+-- result: locked boolean
 SELECT :thread_id IS NOT NULL AS locked;
 
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
+-- result: locked boolean
 SELECT :thread_ids IS NOT NULL AS locked;
 
 -- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
