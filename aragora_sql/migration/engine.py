@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -13,11 +15,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from psycopg import sql
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
+from aragora_sql.migration.documents import (
+    COLLECTED_NAME,
+    checkpoint_folders,
+    collect_checkpoint_files,
+)
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
@@ -40,7 +47,13 @@ from aragora_sql.migration.session import (
     advance_numbers,
     open_sources,
 )
-from aragora_sql.migration.sources import SourceFile, file_state, fingerprint, last_written
+from aragora_sql.migration.sources import (
+    Candidate,
+    SourceFile,
+    file_state,
+    fingerprint,
+    last_written,
+)
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
@@ -126,8 +139,8 @@ class _Run:
         options = self._options
         if not (options.dry_run or options.verify == "only"):
             refuse_unwritable(options.rejects)
-        self._paths, left = find_sources(options.sqlite_path)
         with self._stack:
+            left = self._find_sources()
             # The source first: what is wrong with it needs no server to be told.
             self._sources = self._open_sources()
             connection = connect(options.dsn)
@@ -147,6 +160,20 @@ class _Run:
         self._report.seconds = time.monotonic() - self._started
         return self._report
 
+    def _find_sources(self) -> list[Candidate]:
+        """Find the files to read, and gather those that are no SQLite files into one."""
+        options = self._options
+        is_wanted = "checkpoints" in options.chosen_stores
+        folders = checkpoint_folders(options.sqlite_path) if is_wanted else []
+        self._paths, left = find_sources(options.sqlite_path, has_others=bool(folders))
+        if folders:
+            scratch = tempfile.mkdtemp(prefix="aragora-migration-")
+            self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            collected = Path(scratch) / COLLECTED_NAME
+            left += collect_checkpoint_files(folders, collected)
+            self._paths.append(collected)
+        return left
+
     def _open_sources(self) -> list[SourceFile]:
         # Before they are opened: what is written from then on shows itself as another state.
         self._states, self._is_settled = _settled_states(self._paths)
@@ -155,18 +182,20 @@ class _Run:
             self._stack.callback(source.close)
         return sources
 
-    def _plan(self, connection: PgConnection, left: Sequence[Any]) -> Plan:
+    def _plan(self, connection: PgConnection, left: Sequence[Candidate]) -> Plan:
         options = self._options
         plan = make_plan(
             connection, self._sources, left, options.chosen_stores, options.commit_size
         )
-        self._report.candidates = plan.candidates
+        self._report.candidates = [
+            candidate for candidate in plan.candidates if candidate.path.name != COLLECTED_NAME
+        ]
         self._report.unused_tables = plan.unused
         self._report.tables = [
             TableReport(store=table.store, table=table.table.name, rows_in_source=table.rows)
             for table in plan.tables
         ]
-        for candidate in plan.candidates:
+        for candidate in self._report.candidates:
             log.info(
                 "%s %s: %s",
                 "taken" if candidate.is_taken else "left",
@@ -224,7 +253,7 @@ class _Run:
         source = str(options.sqlite_path.absolute())
         # What is being written to can't be told from what it is like the next time.
         shape = options.shape() if self._is_settled else f"{options.shape()} {uuid.uuid4()}"
-        mark = fingerprint(self._paths, self._states, shape)
+        mark = fingerprint(self._paths, self._states, shape, COLLECTED_NAME)
         run_id = call_value(connection, "find_run", source=source, fingerprint=mark)
         if run_id is None:
             with connection.transaction():
@@ -272,7 +301,12 @@ class _Run:
                 count(outcome)
         else:
             for tasks in _tasks(number, table):
-                self._share(tasks, session.load, lambda worker, task: worker.load(task), count)
+                if _is_numbered_anew(session, number, table):
+                    # In the order of the source, as the application stored them.
+                    for task in tasks:
+                        count(session.load(task))
+                else:
+                    self._share(tasks, session.load, lambda worker, task: worker.load(task), count)
         self._progress.finish()
 
     def _advance_past_source(self, session: Session, table: TablePlan) -> None:
@@ -448,7 +482,7 @@ class _Run:
 
     # -- dry run
 
-    def _dry_run(self, connection: PgConnection, left: Sequence[Any]) -> None:
+    def _dry_run(self, connection: PgConnection, left: Sequence[Candidate]) -> None:
         """Load all of it into a scratch schema, in a transaction that is undone."""
         options = self._options
         prepare_schema(options.dsn, options.chosen_stores, create=False)
@@ -557,6 +591,15 @@ _PARTICULAR = re.compile(
     r"b?'(?:[^'\\]|\\.)*'|b?\"(?:[^\"\\]|\\.)*\"|-?\b\d[\d.e+-]{2,}"
     r"|(?<=position )\d+|(?<=line )\d+|(?<=column )\d+|(?<=char )\d+"
 )
+
+
+def _is_numbered_anew(session: Session, number: int, table: TablePlan) -> bool:
+    """Tell whether the target numbers the rows as they come."""
+    return any(
+        column.identity and column.name not in session.loader(number, part).columns
+        for column in table.table.columns
+        for part in range(len(table.parts))
+    )
 
 
 def _reason(table: str, column: str | None, reason: str) -> str:

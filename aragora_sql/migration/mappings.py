@@ -22,12 +22,13 @@ NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
 _DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|without|into|key|merge|json|unix|utc):\s*(?P<value>.+)"
+    r"(?P<name>from|optional|without|unpacks|into|key|repeats|merge|json|unix|utc):\s*"
+    r"(?P<value>.+)"
 )
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
-Unique = Literal["first", "newest", "renumber"]
+Unique = Literal["first", "newest", "none", "renumber"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Merge:
     """How rows of one key become one row.
 
     ``choice`` tells which of them it starts from: the ``newest`` by the column ``newest``, the
-    ``first`` in the order of files, or none (``renumber``: all stay, the later ones get new keys).
+    ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
+    the others are rejected; ``renumber``: the later ones get new keys).
     ``fill`` columns that are NULL in it come from another row.
     """
 
@@ -53,7 +55,8 @@ class Mapping:
 
     ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
     ``unix`` are moments that arrive as seconds since 1970, ``utc`` are moments whose text without
-    zone is UTC.
+    zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a
+    file may hold a key more than once, whatever its own rules say.
     """
 
     store: str
@@ -67,6 +70,8 @@ class Mapping:
     without: frozenset[str]
     target: str
     key: tuple[str, ...]
+    unpacks: bool
+    repeats: bool
     merge: Merge
     json_text: frozenset[str]
     unix: frozenset[str]
@@ -122,6 +127,8 @@ def _mapping(store: str, query: QueryText) -> Mapping:
         without=_names(*found.get("without", ())),
         target=found["into"][0],
         key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
+        unpacks="unpacks" in found,
+        repeats="repeats" in found,
         merge=_merge(query, found.get("merge", [])),
         json_text=_names(*found.get("json", ())),
         unix=_names(*found.get("unix", ())),
@@ -146,6 +153,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         weighted = _MEAN.fullmatch(rule)
         if rule == "renumber":
             choice = "renumber"
+        elif rule == "none":
+            choice = "none"
         elif rule == "first":
             choice = "first"
         elif weighted:
@@ -160,7 +169,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             fill += columns
         else:
             raise query.error(
-                f"merge rule {rule!r} is not one of: first, newest COLUMN, earliest COLUMN, "
+                f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
                 "add COLUMN, …; fill COLUMN, …; mean COLUMN by COLUMN; renumber"
             )
     return Merge(choice, newest, tuple(earliest), tuple(add), tuple(mean), tuple(fill))
@@ -186,6 +195,8 @@ def own_mapping(
         without=frozenset(),
         target=table,
         key=key,
+        unpacks=False,
+        repeats=False,
         merge=merge,
         json_text=frozenset(),
         unix=frozenset(),

@@ -117,7 +117,12 @@ def _merge_distinct(
     valid: list[_Numbered], folded: int, parts: Sequence[Part], renumber: Renumber
 ) -> Iterator[MergedRow]:
     number, row = valid[0]
-    if parts[number].mapping.merge.choice == "renumber":
+    choice = parts[number].mapping.merge.choice
+    if choice == "none":
+        yield MergedRow(number, row, folded)
+        yield from (MergedRow(number, row, 0) for number, row in valid[1:])
+        return
+    if choice == "renumber":
         yield MergedRow(number, row, folded)
         for number, row in valid[1:]:
             part = parts[number]

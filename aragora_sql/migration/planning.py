@@ -51,13 +51,14 @@ class Plan:
     unused: list[str] = field(default_factory=list)
 
 
-def find_sources(path: Path) -> tuple[list[Path], list[Candidate]]:
+def find_sources(path: Path, *, has_others: bool) -> tuple[list[Path], list[Candidate]]:
     """Return the SQLite files to read, and what was left with the reason.
 
-    Raises :class:`SourceError` when a single file can't be used, or a file of a directory is
-    damaged: leaving it out could lose what is in it.
+    There may be none when there is something else to read (``has_others``). Raises
+    :class:`SourceError` when a single file can't be used, or a file of a directory is damaged:
+    leaving it out could lose what is in it.
     """
-    found = find_files(path)
+    found = find_files(path, has_others=has_others)
     taken, left = [], []
     for file in found:
         why = examine(file)
@@ -65,7 +66,7 @@ def find_sources(path: Path) -> tuple[list[Path], list[Candidate]]:
             taken.append(file)
         else:
             left.append(Candidate(file, False, why))
-    if not taken:
+    if not taken and not has_others:
         reasons = "; ".join(f"{candidate.path}: {candidate.why}" for candidate in left)
         raise SourceError(f"nothing to migrate: {reasons}")
     return taken, left
@@ -73,7 +74,7 @@ def find_sources(path: Path) -> tuple[list[Path], list[Candidate]]:
 
 def source_name(path: Path, root: Path) -> str:
     """Return what reports and the ledger call a file: its path below the data directory."""
-    return str(path.relative_to(root)) if root.is_dir() else path.name
+    return str(path.relative_to(root)) if path.is_relative_to(root) and path != root else path.name
 
 
 def make_plan(
@@ -106,6 +107,8 @@ def make_plan(
                 for mapping in _fitting(store, table, legacy, tables[number], is_ours):
                     source.prepare(mapping)
                     rows, ranges = source.ranges(mapping.table, commit_size)
+                    if mapping.unpacks:
+                        rows = source.count(mapping)
                     parts.append(SourcePart(number, mapping, rows, tuple(ranges)))
                     used[number].append(f"{mapping.table} ({rows:,})")
                     taken.add((number, mapping.table))
@@ -138,13 +141,19 @@ def _check_targets(mappings: Sequence[Mapping], targets: Sequence[str]) -> None:
 
 def own_columns(table: Table) -> tuple[str, ...]:
     """Return the columns that a table of today's shape has on both engines."""
-    return tuple(column.name for column in table.columns)
+    return tuple(column.name for column in table.columns if not (column.identity and table.unique))
 
 
 def own_key(table: Table) -> tuple[str, ...]:
-    """Return the key of a table of today's shape; none where the target numbers the rows."""
+    """Return the key of a table of today's shape; none where the target numbers the rows.
+
+    A number that the application never sees gives way to the key that it knows.
+    """
     names = own_columns(table)
-    return table.key if all(name in names for name in table.key) else ()
+    for key in (table.key, *table.unique):
+        if key and all(name in names for name in key):
+            return key
+    return ()
 
 
 def _fitting(
@@ -178,7 +187,9 @@ def _plan_table(
 ) -> TablePlan:
     key = parts[0].mapping.key
     is_merged = len(parts) > 1 or not (
-        key and sources[parts[0].file].is_unique(parts[0].mapping.table, parts[0].mapping.key)
+        key
+        and not (parts[0].mapping.unpacks or parts[0].mapping.repeats)
+        and sources[parts[0].file].is_unique(parts[0].mapping.table, parts[0].mapping.key)
     )
     return TablePlan(store, table, key, parts, is_merged)
 

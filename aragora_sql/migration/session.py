@@ -50,11 +50,12 @@ class RangeTask:
 
 def open_sources(options: MigrationOptions, paths: Sequence[Path]) -> list[SourceFile]:
     """Open all files; what one worker reads of each is one snapshot."""
+    zone = None if options.source_timezone is None else time_zone(options.source_timezone)
     opened: list[SourceFile] = []
     try:
         for path in paths:
             name = source_name(path, options.sqlite_path)
-            opened.append(SourceFile(path, name, strip_nul=options.on_nul == "strip"))
+            opened.append(SourceFile(path, name, strip_nul=options.on_nul == "strip", zone=zone))
     except BaseException:
         for source in opened:
             source.close()

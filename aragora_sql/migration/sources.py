@@ -12,22 +12,22 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
+from aragora_sql.migration.functions import register
 from aragora_sql.migration.mappings import Mapping
-from aragora_sql.migration.values import DamagedText
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.migration.values import DamagedText, MomentReader
 
 __all__ = ["Candidate", "SourceError", "SourceFile", "find_files"]
 
 SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 BUSY_TIMEOUT = 30.0
 # Folders below a data directory that the older Aragora wrote to, besides the doubled one.
-_SUBFOLDERS = ("db",)
+_SUBFOLDERS = ("db", ".checkpoints")
 _MAGIC = b"SQLite format 3\x00"
 _ESCAPED_NUL = "\\u0000"
 
@@ -49,11 +49,11 @@ class Candidate:
         return {"path": str(self.path), "taken": self.is_taken, "why": self.why}
 
 
-def find_files(path: Path) -> list[Path]:
+def find_files(path: Path, *, has_others: bool = False) -> list[Path]:
     """Return the files to look at: the file itself, or those of a data directory.
 
     A relative data directory was applied twice by the older Aragora, so ``D/D`` is searched too.
-    Raises :class:`SourceError` when there is nothing.
+    Raises :class:`SourceError` when there is nothing, unless there is something else to read.
     """
     if path.is_file():
         return [path]
@@ -70,7 +70,7 @@ def find_files(path: Path) -> list[Path]:
         for file in sorted(folder.iterdir())
         if file.is_file() and (file.suffix.lower() in SUFFIXES or _starts_as_sqlite(file))
     ]
-    if not found:
+    if not found and not has_others:
         looked = ", ".join(str(folder) for folder in folders if folder.is_dir())
         raise SourceError(
             f"{path}: no SQLite file in {looked} (looked for {', '.join(sorted(SUFFIXES))})"
@@ -114,21 +114,6 @@ def examine(path: Path) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1 << 14)
-def _terms(topic: bytes) -> str | None:
-    try:
-        return " ".join(topic_terms(topic.decode()))
-    except UnicodeDecodeError:
-        return None
-
-
-def _hash(topic: bytes) -> str | None:
-    try:
-        return topic_hash(topic.decode())
-    except UnicodeDecodeError:
-        return None
-
-
 def _text_or_damage(data: bytes) -> str | DamagedText:
     try:
         return data.decode()
@@ -149,7 +134,9 @@ def strip_nul(value: Any) -> Any:
 class SourceFile:
     """An open SQLite file; ``name`` is what reports and the ledger call it."""
 
-    def __init__(self, path: Path, name: str, *, strip_nul: bool = False) -> None:
+    def __init__(
+        self, path: Path, name: str, *, strip_nul: bool = False, zone: tzinfo | None = None
+    ) -> None:
         self.path = path
         self.name = name
         self._strip_nul = strip_nul
@@ -169,8 +156,7 @@ class SourceFile:
             self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:
             raise self.error(error) from error
-        for function, name_ in ((_hash, "topic_hash"), (_terms, "topic_terms")):
-            self._connection.create_function(name_, 1, function, deterministic=True)
+        register(self._connection, MomentReader(zone))
 
     def error(self, error: sqlite3.Error) -> SourceError:
         """Return our exception for one of SQLite's."""
@@ -370,6 +356,11 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
+    def count(self, mapping: Mapping) -> int:
+        """Return the number of rows that a mapping gives."""
+        everything = {"first_rowid": -(2**63), "last_rowid": 2**63 - 1}
+        return int(self.scalar(f"SELECT count(*) FROM ({mapping.sql})", everything))  # noqa: S608
+
     def scalar(self, sql: str, parameters: Any = ()) -> Any:
         """Run a statement that gives one value."""
         try:
@@ -405,8 +396,22 @@ def last_written(state: tuple[int, ...]) -> int:
     return max(state[1::3])
 
 
-def fingerprint(paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str) -> str:
-    """Return a digest that is the same while files, their states and options are."""
-    files = zip(paths, states, strict=True)
-    text = "\n".join(f"{os.fspath(path.absolute())} {state}" for path, state in files)
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(
+    paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str, made_anew: str
+) -> str:
+    """Return a digest that is the same while files, their states and options are.
+
+    Of the file that each run makes anew, named ``made_anew``, the content counts.
+    """
+    text = "\n".join(
+        f"{made_anew} {_digest(path)}"
+        if path.name == made_anew
+        else f"{os.fspath(path.absolute())} {state}"
+        for path, state in zip(paths, states, strict=True)
+    )
     return hashlib.sha256(f"{text}\n{options}".encode()).hexdigest()

@@ -69,6 +69,7 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...]
     references: tuple[Reference, ...]
     rules: dict[str, tuple[tuple[str, ...], str]]
 
@@ -196,6 +197,7 @@ def describe_table(connection: PgConnection, name: str) -> Table:
     )
     key: tuple[str, ...] = ()
     references = []
+    unique: list[tuple[str, ...]] = []
     rules: dict[str, tuple[tuple[str, ...], str]] = {}
     for rule, kind, parent, of, parent_columns, definition in call(
         connection, "list_constraints", table_name=name
@@ -203,9 +205,11 @@ def describe_table(connection: PgConnection, name: str) -> Table:
         rules[rule] = (tuple(of), definition)
         if kind == "p":
             key = tuple(of)
+        elif kind == "u" and all(column.not_null for column in columns if column.name in of):
+            unique.append(tuple(of))
         elif kind == "f" and len(of) == 1:
             references.append(Reference(of[0], parent.strip('"'), parent_columns[0], rule))
-    return Table(name, columns, key, tuple(references), rules)
+    return Table(name, columns, key, tuple(unique), tuple(references), rules)
 
 
 def take_lock(connection: PgConnection) -> None:

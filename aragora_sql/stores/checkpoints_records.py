@@ -25,8 +25,10 @@ __all__ = [
     "DebateCheckpointSummary",
     "WorkflowCheckpoint",
     "content_checksum",
+    "debate_checksum",
     "new_debate_checkpoint",
     "new_workflow_checkpoint",
+    "workflow_checksum",
 ]
 
 DEBATE_STATUSES = ("creating", "complete", "resuming", "corrupted", "expired")
@@ -101,6 +103,16 @@ def _checksum_of(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return content_checksum(content)
 
 
+def workflow_checksum(content: Mapping[str, Any]) -> str:
+    """Return the ``content_checksum`` of a workflow's checkpoint: of its fields, by name."""
+    return _checksum_of(content, _WORKFLOW_CONTENT)
+
+
+def debate_checksum(content: Mapping[str, Any]) -> str:
+    """Return the ``content_checksum`` of a debate's checkpoint: of its fields, by name."""
+    return _checksum_of(content, _DEBATE_CONTENT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowCheckpoint(Record):
     """State of a workflow between two steps.
@@ -127,7 +139,7 @@ class WorkflowCheckpoint(Record):
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
         content = {name: getattr(self, name) for name in _WORKFLOW_CONTENT}
-        return _checksum_of(content, _WORKFLOW_CONTENT) == self.content_checksum
+        return workflow_checksum(content) == self.content_checksum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +194,7 @@ class DebateCheckpoint(Record):
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
         content = {name: getattr(self, name) for name in _DEBATE_CONTENT}
-        return _checksum_of(content, _DEBATE_CONTENT) == self.content_checksum
+        return debate_checksum(content) == self.content_checksum
 
     def to_document(self) -> dict[str, Any]:
         """Return the document that was stored, moments as ISO-8601 text in UTC."""
@@ -260,7 +272,7 @@ def new_workflow_checkpoint(checkpoint: object, default: Default | None = None) 
     row["engine_id"] = row.pop("id")
     return row | {
         "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
-        "content_checksum": _checksum_of(content, _WORKFLOW_CONTENT),
+        "content_checksum": workflow_checksum(content),
         "stored_at": utc_now(),
     }
 
@@ -298,7 +310,7 @@ def new_debate_checkpoint(document: object, default: Default | None = None) -> d
     return content | {
         "data": encoded,
         "size_bytes": len(encoded.encode()),
-        "content_checksum": _checksum_of(content, _DEBATE_CONTENT),
+        "content_checksum": debate_checksum(content),
         "stored_at": utc_now(),
     }
 
