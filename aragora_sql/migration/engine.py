@@ -185,7 +185,12 @@ class _Run:
     def _plan(self, connection: PgConnection, left: Sequence[Candidate]) -> Plan:
         options = self._options
         plan = make_plan(
-            connection, self._sources, left, options.chosen_stores, options.commit_size
+            connection,
+            self._sources,
+            left,
+            options.chosen_stores,
+            options.commit_size,
+            are_named=bool(options.stores),
         )
         self._report.candidates = [
             candidate for candidate in plan.candidates if candidate.path.name != COLLECTED_NAME

@@ -83,10 +83,13 @@ def make_plan(
     left: Sequence[Candidate],
     stores: Sequence[str],
     commit_size: int,
+    *,
+    are_named: bool,
 ) -> Plan:
     """Match the tables of all files with the mappings of the stores.
 
-    Raises :class:`SourceError` when no file holds anything of these stores.
+    Raises :class:`SourceError` when no file holds anything of these stores, or anything of one of
+    them when they were asked for by name (``are_named``).
     """
     tables = [source.tables() for source in sources]
     modules = [source.modules() for source in sources]
@@ -116,9 +119,11 @@ def make_plan(
                 plans.append(_plan_table(store, table, tuple(parts), sources))
         ours = {mapping.table for mapping in mappings} | set(targets)
         unused += _unknown_shapes(sources, tables, ours, taken)
-    if not plans:
+    found = {plan.store for plan in plans}
+    missing = [store for store in stores if store not in found]
+    if not plans or (are_named and missing):
         names = ", ".join(str(source.path) for source in sources)
-        raise SourceError(f"nothing to migrate: no table of {', '.join(stores)} in {names}")
+        raise SourceError(f"nothing to migrate: no table of {', '.join(missing)} in {names}")
     candidates = [
         Candidate(source.path, bool(used[number]), _why(used[number]))
         for number, source in enumerate(sources)
