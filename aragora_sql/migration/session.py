@@ -142,6 +142,9 @@ class Session:
         link = table.link
         if link is not None and self._gives(task, link):
             where = f'"{link}" IS {"NOT NULL" if task.kind == "links" else "NULL"}'
+        elif task.kind == "links":
+            # No row of this shape points into its own table.
+            return iter(())
         return self.sources[part.file].read(
             part.mapping, task.first, task.last, self.options.batch_size, where=where
         )
