@@ -44,7 +44,8 @@ NONEXISTENT = "local times that a clock change left out, moved past the gap"
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:([ T])([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
-    r"\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?)?)?"
+    r"(?:\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?))?)?",
+    re.ASCII,
 )
 _NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ZERO_OFFSET = "+00:00"
