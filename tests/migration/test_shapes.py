@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -238,11 +237,11 @@ def test_the_source_is_unchanged_and_gets_no_new_neighbours(
         connection.execute(f"PRAGMA journal_mode = {mode}")
     before = everything(folder)
     assert list(before) == ["memory.db"]
-    times = os.stat(folder / "memory.db").st_mtime_ns
+    times = (folder / "memory.db").stat().st_mtime_ns
     for options in ({"dry_run": True}, {}, {"jobs": 2}, {"verify": "only"}):
         target.migrate(folder / "memory.db", **options)
         assert everything(folder) == before
-    assert os.stat(folder / "memory.db").st_mtime_ns == times
+    assert (folder / "memory.db").stat().st_mtime_ns == times
 
 
 def test_a_file_without_the_right_to_write_beside_it(target: Target, tmp_path: Path) -> None:
