@@ -91,7 +91,7 @@ def test_each_form_is_read_as_it_was_written(text: str, wanted: str) -> None:
         ("2026-02-12T10:00:00\n", "is not a date and time"),
         ("2026-02-12T10:00:00+16:00", "is not a date and time"),
         ("٢٠٢٦-02-12T10:00:00", "is not a date and time"),
-        ("2026-02-12T10:00:0٠", "is not a date and time"),
+        ("2026-02-12T10:00:0\u0660", "is not a date and time"),
         ("infinity", "is not a date and time"),
         ("2026-02-30T10:00:00", "is no date of the calendar"),
         ("2023-02-29T10:00:00", "is no date of the calendar"),
