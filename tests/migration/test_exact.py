@@ -141,7 +141,7 @@ def test_chosen_floats(target: Target, tmp_path: Path) -> None:
 
 
 def test_ten_thousand_random_floats(target: Target, tmp_path: Path) -> None:
-    chooser = random.Random(3)
+    chooser = random.Random(3)  # noqa: S311
     values = [abs(struct.unpack(">d", chooser.randbytes(8))[0]) for _ in range(10_000)]
     values = [value for value in values if value <= 1e300]
     assert len(values) > 9_000
