@@ -86,6 +86,7 @@ class Session:
         )
         self._is_direct_possible = run_id is not None
         self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
+        self._foretold: dict[tuple[str, str, int], int] = {}
         self._loaders: dict[tuple[int, int], Loader] = {}
 
     def close(self) -> None:
@@ -240,9 +241,8 @@ class Session:
 
     def _renumber(self, table: Table, file: str, rowid: int) -> int:
         place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
-        if self.run_id is None:
-            # A dry run: a number that no row has.
-            return -1 - rowid
+        if self.run_id is None or self.options.verify == "only":
+            return self._foretell_number(table, file, rowid)
         number = call_value(self.connection, "get_number", **place)
         if number is None:
             number = self.connection.execute(
@@ -250,6 +250,27 @@ class Session:
             ).fetchone()[0]  # type: ignore[index]
             call(self.connection, "set_number", **place, number=number)
         return int(number)
+
+    def _foretell_number(self, table: Table, file: str, rowid: int) -> int:
+        """Return the number that a row has in the target, or one that no row has."""
+        key = (table.name, file, rowid)
+        if key not in self._foretold:
+            number = None
+            schema = self._load_options.existing_in
+            name = sql.Identifier(*filter(None, [schema, "_migration_numbers"]))
+            present = self.connection.execute(
+                "SELECT to_regclass(%s) IS NOT NULL", [name.as_string(self.connection)]
+            ).fetchone()
+            if present and present[0]:
+                number = self.connection.execute(
+                    sql.SQL(
+                        "SELECT number FROM {} WHERE target_table = %s AND source_file = %s "
+                        "AND source_rowid = %s"
+                    ).format(name),
+                    key,
+                ).fetchone()
+            self._foretold[key] = number[0] if number else -(2**62) - len(self._foretold)
+        return self._foretold[key]
 
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
         """Compare the merged rows of a table with the target."""
