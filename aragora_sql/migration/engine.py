@@ -348,7 +348,15 @@ class _Run:
             reasons[_reason(table, found["column"], found["reason"])] += 1
         self._report.reasons = dict(reasons)
         if reasons:
-            files = write_reject_files(connection, run_id, self._options.rejects)
+            folder = self._options.rejects
+            try:
+                files = write_reject_files(connection, run_id, folder)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"--rejects: {folder} can't be written: {error.strerror or error}. All but "
+                    f"{sum(reasons.values()):,} rejected rows are migrated; give another folder "
+                    "and run this command again to have them in a file"
+                ) from error
             self._report.reject_files = [str(path) for path in files]
 
     # -- sharing work among processes

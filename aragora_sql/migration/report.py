@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from aragora_sql.migration.sources import Candidate
@@ -232,9 +233,8 @@ def show_report(report: MigrationReport, console: Console) -> None:
     """Print a report as tables."""
     for candidate in report.candidates:
         verb = "taken" if candidate.is_taken else "left "
-        console.print(f"{verb} {candidate.path}: {candidate.why}", highlight=False, soft_wrap=True)
-    for name in report.unused_tables:
-        console.print(f"left  {name}", highlight=False, soft_wrap=True)
+        _show_lines(console, [f"{verb} {candidate.path}: {candidate.why}"])
+    _show_lines(console, (f"left  {name}" for name in report.unused_tables))
     if report.is_verify_only:
         title = "verification"
     else:
@@ -265,7 +265,7 @@ def show_report(report: MigrationReport, console: Console) -> None:
     )
     for line in report.tables:
         if line.different:
-            keys = ", ".join(line.counts.different_keys)
+            keys = escape(", ".join(line.counts.different_keys))
             more = ", …" if line.different > len(line.counts.different_keys) else ""
             console.print(
                 f"[yellow]{line.table}: {line.different} rows differ from the target's row of the "
@@ -274,18 +274,19 @@ def show_report(report: MigrationReport, console: Console) -> None:
                 soft_wrap=True,
             )
         for first in line.verified.first if line.verified else ():
-            console.print(f"[red]not as in the source:[/red] {first}", soft_wrap=True)
+            console.print(f"[red]not as in the source:[/red] {escape(first)}", soft_wrap=True)
     for reason, count in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:SHOWN_KEYS]:
         console.print(
-            f"[red]rejected[/red] {count} times: {reason}", highlight=False, soft_wrap=True
+            f"[red]rejected[/red] {count} times: {escape(reason)}", highlight=False, soft_wrap=True
         )
-    for path in report.reject_files:
-        console.print(
+    _show_lines(
+        console,
+        (
             f"rejected rows are in {path}; mend them there, then run: "
-            f"aragora-sql migrate --retry-rejects {path}",
-            highlight=False,
-            soft_wrap=True,
-        )
+            f"aragora-sql migrate --retry-rejects {path}"
+            for path in report.reject_files
+        ),
+    )
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
 
 
@@ -323,7 +324,8 @@ def _figures(line: TableReport) -> Iterable[str]:
 
 def _show_lines(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        # Names and values of the source may look like markup.
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _conclusion(report: MigrationReport) -> str:

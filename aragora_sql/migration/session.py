@@ -89,6 +89,7 @@ class Session:
         )
         self._is_direct_possible = run_id is not None
         self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
+        self._foretold: dict[tuple[str, str, int], int] = {}
         self._loaders: dict[tuple[int, int], Loader] = {}
 
     def close(self) -> None:
@@ -145,6 +146,9 @@ class Session:
         link = table.link
         if link is not None and self._gives(task, link):
             where = f'"{link}" IS {"NOT NULL" if task.kind == "links" else "NULL"}'
+        elif task.kind == "links":
+            # No row of this shape points into its own table.
+            return iter(())
         return self.sources[part.file].read(
             part.mapping, task.first, task.last, self.options.batch_size, where=where
         )
@@ -240,13 +244,33 @@ class Session:
 
     def _renumber(self, table: Table, file: str, rowid: int) -> int:
         place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
-        if self.run_id is None:
-            # A dry run: a number that no row has.
-            return -1 - rowid
+        if self.run_id is None or self.options.verify == "only":
+            return self._foretell_number(table, file, rowid)
         number = call_value(self.connection, "get_number", **place)
         if number is None:
             number = call_value(self.connection, "take_number", **place, key=table.key[0])
         return int(number)
+
+    def _foretell_number(self, table: Table, file: str, rowid: int) -> int:
+        """Return the number that a row has in the target, or one that no row has."""
+        key = (table.name, file, rowid)
+        if key not in self._foretold:
+            number = None
+            schema = self._load_options.existing_in
+            name = sql.Identifier(*filter(None, [schema, "_migration_numbers"]))
+            present = self.connection.execute(
+                "SELECT to_regclass(%s) IS NOT NULL", [name.as_string(self.connection)]
+            ).fetchone()
+            if present and present[0]:
+                number = self.connection.execute(
+                    sql.SQL(
+                        "SELECT number FROM {} WHERE target_table = %s AND source_file = %s "
+                        "AND source_rowid = %s"
+                    ).format(name),
+                    key,
+                ).fetchone()
+            self._foretold[key] = number[0] if number else -(2**62) - len(self._foretold)
+        return self._foretold[key]
 
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
         """Compare the merged rows of a table with the target."""

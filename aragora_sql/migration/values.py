@@ -44,7 +44,7 @@ NONEXISTENT = "local times that a clock change left out, moved past the gap"
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:([ T])([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
-    r"\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?)?)?",
+    r"(?:\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?))?)?",
     re.ASCII,
 )
 _NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -52,8 +52,8 @@ _ZERO_OFFSET = "+00:00"
 _CACHE_SIZE = 200_000
 _INT_LIMITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _EXACT_INT = 2**53
-# Documents nested less deeply than this can be read everywhere.
-_DEEP = 900
+# Documents nested less deeply than this can be read and written everywhere.
+_DEEP = 250
 
 
 class SuspiciousError(Exception):
@@ -377,19 +377,19 @@ def _many_documents(values: Sequence[Any]) -> Sequence[Any]:
     # 1e+17 as the integer that it is.
     if any(value is not None and "e+" in value for value in values):
         raise SuspiciousError
-    # It also takes what is nested deeper than the stores can read.
+    # It also takes what is nested deeper than the stores can read or write.
     for value in values:
-        if value is not None and len(value) > 2 * _DEEP and _may_be_deep(value):
+        if value is not None and len(value) > 2 * _DEEP and _is_too_deep(value):
             raise SuspiciousError
     return values
 
 
-def _may_be_deep(text: str) -> bool:
+def _is_too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= _DEEP:
         return False
     try:
-        load_json(text)
-    except (ValueError, RecursionError):
+        _document(text)
+    except BadValueError:
         return True
     return False
 

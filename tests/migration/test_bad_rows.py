@@ -75,6 +75,7 @@ REASONS: dict[str, list[str]] = {
     "is not valid JSON: unexpected character, expected a string key": ["json-single-quotes"],
     "'' is not valid JSON": ["json-empty"],
     "is not valid JSON: unexpected content after document": ["json-trailing"],
+    "cannot be encoded as JSON: Recursion limit reached": ["json-300-deep"],
     "is not valid JSON: depth limit exceeded": ["json-too-deep"],
     "'No backpressure' is not valid JSON": ["issues-not-json"],
     "jsonb_typeof(data) = 'object'": ["json-list", "json-null", "json-text"],

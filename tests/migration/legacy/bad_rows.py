@@ -357,6 +357,7 @@ BAD_ROWS: tuple[BadRow, ...] = (
     BadRow("json-empty", "consensus", "rejected", "data", document=""),
     BadRow("json-trailing", "verified_proofs", "rejected", "data", document="{} {}"),
     BadRow("json-too-deep", "consensus", "rejected", "data", document=_nested(3000)),
+    BadRow("json-300-deep", "consensus", "rejected", "data", document=_nested(300)),
     BadRow("issues-not-json", "critiques", "rejected", "issues", {"issues": "No backpressure"}),
     BadRow("verdict-cut", "debates", "rejected", "grounded_verdict", {"grounded_verdict": '{"a"'}),
     # JSON of the wrong shape
