@@ -158,7 +158,12 @@ class Target:
         return self._connection.execute(query.encode(), arguments or None).fetchall()
 
     def value(self, query: str, *arguments: Any) -> Any:
-        return self.rows(query, *arguments)[0][0]
+        cursor = self._connection.execute(query.encode(), arguments or None)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        assert row is not None
+        return row[0]
 
     @property
     def chunks(self) -> int:
