@@ -157,10 +157,12 @@ class Target:
     def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(query.encode(), arguments or None).fetchall()
 
+    def execute(self, script: str) -> None:
+        """Run statements that give nothing."""
+        self._connection.execute(script.encode())
+
     def value(self, query: str, *arguments: Any) -> Any:
         cursor = self._connection.execute(query.encode(), arguments or None)
-        while cursor.nextset():
-            pass
         row = cursor.fetchone()
         assert row is not None
         return row[0]

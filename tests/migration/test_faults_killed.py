@@ -82,9 +82,7 @@ def test_killed_runs_end_as_a_clean_one(
     seed = f"{SEED} {jobs} {victim} {times}"
     chooser = random.Random(seed)
     # A moment is a number of committed ranges and a fraction of a second after it.
-    moments = sorted(
-        (chooser.randrange(clean.chunks), chooser.random() / 20) for _ in range(times)
-    )
+    moments = sorted((chooser.randrange(clean.chunks), chooser.random() / 20) for _ in range(times))
     print(f"seed {seed!r}: {moments}")
     with new_target(servers.default) as target:
         migration = Migration(

@@ -82,7 +82,7 @@ def test_the_server_stops_at_once_in_the_middle(
         process = migration.start()
         wait_until(lambda: target.chunks >= 4, "some ranges were committed", process)
         # A commit that waits for the disk takes all earlier ones with it.
-        target.value("SET synchronous_commit = on; CREATE TABLE _flush (); SELECT 1")
+        target.execute("SET synchronous_commit = on; CREATE TABLE _flush ()")
         flushed = target.chunks
         wait_until(lambda: target.chunks >= flushed + 4, "more were committed", process)
         committed = target.chunks

@@ -76,7 +76,6 @@ def catalog(target: Target) -> list[tuple[object, ...]]:
 # -- another schema
 
 
-
 @pytest.fixture
 async def applied(target: Target) -> Target:
     """A target with both stores, as an application makes them."""
@@ -112,7 +111,7 @@ async def applied(target: Target) -> Target:
 def test_another_schema_is_refused_with_the_differences(
     applied: Target, source: Path, change: str, named: list[str]
 ) -> None:
-    applied.value(f"{change}; SELECT 1")
+    applied.execute(f"{change}")
     before = catalog(applied)
     with pytest.raises(SchemaMismatchError, match="Nothing was migrated") as raised:
         migrate(source, applied)
@@ -136,7 +135,7 @@ def test_another_schema_is_refused_with_the_differences(
 def test_a_table_of_another_program_is_refused_and_nothing_is_made(
     target: Target, source: Path, foreign: str
 ) -> None:
-    target.value(f"{foreign}; SELECT 1")
+    target.execute(f"{foreign}")
     before = catalog(target)
     with pytest.raises(SchemaMismatchError) as raised:
         migrate(source, target)
@@ -146,20 +145,17 @@ def test_a_table_of_another_program_is_refused_and_nothing_is_made(
 
 @pytest.mark.parametrize("store", ["consensus", "critique"])
 def test_a_newer_schema_is_refused(applied: Target, source: Path, store: str) -> None:
-    applied.value(f"UPDATE _schema_versions SET version = 99 WHERE module = '{store}'; SELECT 1")
+    applied.execute(f"UPDATE _schema_versions SET version = 99 WHERE module = '{store}'")
     before = catalog(applied)
     with pytest.raises(SchemaVersionError, match="version 99.*install a newer aragora-sql"):
         migrate(source, applied)
     assert catalog(applied) == before
 
 
-def test_a_newer_second_store_keeps_the_first_from_being_made(
-    target: Target, source: Path
-) -> None:
-    target.value(
+def test_a_newer_second_store_keeps_the_first_from_being_made(target: Target, source: Path) -> None:
+    target.execute(
         "CREATE TABLE _schema_versions (module text PRIMARY KEY, version int NOT NULL, "
-        "updated_at timestamptz); INSERT INTO _schema_versions VALUES ('critique', 99, now()); "
-        "SELECT 1"
+        "updated_at timestamptz); INSERT INTO _schema_versions VALUES ('critique', 99, now())"
     )
     with pytest.raises(SchemaVersionError, match="version 99"):
         migrate(source, target)
@@ -229,7 +225,7 @@ def test_a_second_migration_into_a_target_is_refused(
 def test_migrations_into_two_schemas_of_a_database_go_side_by_side(
     target: Target, source: Path, tmp_path: Path
 ) -> None:
-    target.value("CREATE SCHEMA one; CREATE SCHEMA two; SELECT 1")
+    target.execute("CREATE SCHEMA one; CREATE SCHEMA two")
     dsns = [in_schema(target.dsn, name) for name in ("one", "two")]
     one, two = (
         Migration(source, dsn, tmp_path / str(number), OPTIONS) for number, dsn in enumerate(dsns)
@@ -316,7 +312,7 @@ def test_the_application_is_storing_the_same_key(
     first, second, *_ = (row["id"] for row in written["debates"])
     if is_staged:
         # A row that is there already: its range can't be copied into the table as it is.
-        applied.value(f"INSERT INTO debates (id, task) VALUES ('{first}', 'older'); SELECT 1")
+        applied.execute(f"INSERT INTO debates (id, task) VALUES ('{first}', 'older')")
     migration = Migration(source, applied.dsn, tmp_path / "rejects", OPTIONS)
     with psycopg.connect(applied.dsn) as application:
         application.execute("INSERT INTO debates (id, task) VALUES (%s, 'mine')", [second])
