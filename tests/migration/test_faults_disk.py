@@ -177,7 +177,7 @@ def test_a_source_that_cannot_be_read_is_refused(
 def test_no_room_for_temporary_files_is_a_clear_error(target: Target, folder: Path) -> None:
     source = folder / "memory.db"
     tables = make_critique(rows=150)
-    chooser = random.Random(8)
+    chooser = random.Random(8)  # noqa: S311
     for row in tables["debates"]:
         # More than SQLite's cache holds; debates have no key here, so they are sorted.
         row["final_answer"] = chooser.randbytes(80_000).hex()
@@ -203,7 +203,7 @@ def test_a_full_disk_of_the_server_is_a_clear_error_and_the_next_run_goes_on(
         pytest.skip("the server may be on another machine")
     source = folder / "memory.db"
     tables = make_critique(rows=600)
-    chooser = random.Random(9)
+    chooser = random.Random(9)  # noqa: S311
     for row in tables["critiques"]:
         row["reasoning"] = chooser.randbytes(5_000).hex()
     write_critique(source, shape="keyed", tables=tables)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -28,7 +29,9 @@ from tests.migration.faults_support import (
 from tests.migration.legacy import write_memory_db
 from tests.proxy import CountingProxy
 
-PASSWORD = "s3cret-of-the-target"
+log = logging.getLogger(__name__)
+
+PASSWORD = "s3cret-of-the-target"  # noqa: S105 - of no one
 OPTIONS = ("--batch-size", "10", "--orphans", "leave-out")
 # Keeps what is committed without waiting for the disk from getting there by itself.
 FORGETFUL = {
@@ -89,14 +92,14 @@ def test_the_server_stops_at_once_in_the_middle(
         # An immediate stop: what was not written by then is gone.
         os.kill(server.pid, signal.SIGQUIT)
         outcome = finish(process)
-        outcome.check_failed("PostgreSQL", secret=PASSWORD)
+        outcome.check_failed("PostgreSQL", hidden=PASSWORD)
         target.close()
         server.stop()
 
         server.start()
         target = Target(server.dsn())
         kept = target.chunks
-        print(f"{committed} ranges were committed, {kept} are left")
+        log.warning("%d ranges were committed, %d are left", committed, kept)
         assert 4 <= kept <= committed
         # Each of them is whole, and of the others nothing is there.
         target.check_ledger()
@@ -112,7 +115,7 @@ def test_the_server_stops_at_once_in_the_middle(
 def test_a_server_that_is_down_is_a_clear_error(source: Path, tmp_path: Path) -> None:
     dsn = f"postgresql://aragora:{PASSWORD}@/aragora?host={tmp_path}"
     outcome = Migration(source, dsn, tmp_path / "rejects").run()
-    outcome.check_failed("cannot connect to", secret=PASSWORD)
+    outcome.check_failed("cannot connect to", hidden=PASSWORD)
     assert not (tmp_path / "rejects").exists()
 
 
@@ -181,7 +184,7 @@ async def test_the_connection_is_cut_within_a_copy(
             await proxy.drop()
             proxy.resume()
             outcome = await outcome_of(process)
-            outcome.check_failed("the connection to PostgreSQL is lost", secret=PASSWORD)
+            outcome.check_failed("the connection to PostgreSQL is lost", hidden=PASSWORD)
             await asyncio.to_thread(target.wait_until_left)
             target.check_ledger()
             process = await start_through(proxy, source, tmp_path / "rejects", "--jobs", jobs)
@@ -201,7 +204,7 @@ async def test_the_connection_is_cut_before_the_answer_to_a_commit(
             await proxy.drop()
             proxy.resume()
             outcome = await outcome_of(process)
-            outcome.check_failed("the connection to PostgreSQL is lost", secret=PASSWORD)
+            outcome.check_failed("the connection to PostgreSQL is lost", hidden=PASSWORD)
             await asyncio.to_thread(target.wait_until_left)
             # The migration was not told, but the ledger knows.
             target.check_ledger()

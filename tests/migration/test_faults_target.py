@@ -147,7 +147,7 @@ def test_a_table_of_another_program_is_refused_and_nothing_is_made(
 def test_a_newer_schema_is_refused(applied: Target, source: Path, store: str) -> None:
     applied.execute(f"UPDATE _schema_versions SET version = 99 WHERE module = '{store}'")
     before = catalog(applied)
-    with pytest.raises(SchemaVersionError, match="version 99.*install a newer aragora-sql"):
+    with pytest.raises(SchemaVersionError, match=r"version 99.*install a newer aragora-sql"):
         migrate(source, applied)
     assert catalog(applied) == before
 
