@@ -171,6 +171,12 @@ class SourceFile:
                 "the file is damaged: restore it from a backup, or recover what is left with "
                 "'sqlite3 FILE .recover'"
             )
+        elif code == "SQLITE_READONLY_ROLLBACK":
+            hint = (
+                "a program ended in the middle of writing to it, which has to be undone first: "
+                "copy the file with its -journal elsewhere, open the copy once with "
+                "'sqlite3 FILE .tables', and migrate the copy"
+            )
         elif code.startswith("SQLITE_FULL"):
             hint = "no room is left for temporary files: free some, or set SQLITE_TMPDIR"
         elif code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
