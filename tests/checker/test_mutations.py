@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,7 +135,7 @@ MISTAKES: dict[str, Mistake] = {
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Iterator[Path]:
+def copy(tmp_path: Path) -> Path:
     root = tmp_path / "sql"
     shutil.copytree(packaged_sql_dir(), root)
     return root
