@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import demo, findings, integrations, jobs, migrate, schema
+from aragora_sql.cli import check, demo, findings, integrations, jobs, migrate, schema
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings.add_commands(groups)
     integrations.add_commands(groups)
     jobs.add_commands(groups)
+    check.add_commands(groups)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))

@@ -237,6 +237,7 @@ LIMIT :row_limit;
 
 -- name: sample_topic_terms(row_limit)
 -- List the terms of the newest topics, from which the store learns which words are common.
+-- result: topic_terms not null
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
@@ -254,7 +255,7 @@ LIMIT :row_limit;
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
 -- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
--- result: dissent_ids json
+-- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
         0 AS level,
@@ -404,6 +405,7 @@ LIMIT :row_limit::bigint;
 
 -- name: count_consensus()$
 -- Count all consensus records.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM consensus;
 
@@ -727,6 +729,7 @@ ORDER BY v.created_at, v.user_id COLLATE "C";
 
 -- name: get_stats()^
 -- Count everything; groups come as lists of [name, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_strength json, by_domain json, by_dissent_type json
 SELECT
     (SELECT count(*) FROM consensus) AS total_consensus,

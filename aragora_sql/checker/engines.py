@@ -1,0 +1,92 @@
+"""The two engines that prove a tree of SQL files, each with the tree's schema in a scratch place.
+
+PostgreSQL is a server of the user's (a scratch database on it, or where that right is missing a
+scratch schema in a transaction that is rolled back) or an embedded one; SQLite is in memory. The
+user's own tables are never read nor written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from aragora_sql.checker.catalog import Catalog
+from aragora_sql.checker.filling import fillings
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.postgres_engine import PostgresEngine, open_postgres
+from aragora_sql.checker.sqlite_engine import SQLiteEngine
+from aragora_sql.checker.tree import Tree
+from aragora_sql.database import Dialect
+
+__all__ = ["Engines"]
+
+
+class Engines:
+    """Both engines with the schema of a tree, opened when they are first asked for.
+
+    ``tree`` is what :func:`read_tree` gave. PostgreSQL is ``dsn``, else that of the environment,
+    else an embedded server, which runs on for the next check when ``keep`` is set. After opening,
+    ``problems`` says what the engines have against the schema files.
+
+    >>> with Engines(read_tree()) as engines:
+    ...     engines.postgres.version
+    """
+
+    def __init__(self, tree: Tree, dsn: str | None = None, *, keep: bool = False) -> None:
+        self.tree = tree
+        self._dsn = dsn
+        self._keep = keep
+        self._stack = ExitStack()
+        self._postgres: PostgresEngine | None = None
+        self._sqlite: SQLiteEngine | None = None
+        self._filled: Mapping[str, str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def postgres(self) -> PostgresEngine:
+        """PostgreSQL with the schema. Raises :class:`DatabaseUnavailableError`."""
+        if self._postgres is None:
+            files = self.tree.schemas["postgres"]
+            self._postgres = self._stack.enter_context(
+                open_postgres(self._dsn, files, keep=self._keep)
+            )
+        return self._postgres
+
+    @property
+    def sqlite(self) -> SQLiteEngine:
+        """SQLite with the schema. Raises :class:`BackendDriverMissingError` without ``apsw``."""
+        if self._sqlite is None:
+            self._sqlite = SQLiteEngine(self.tree.schemas["sqlite"])
+            self._stack.callback(self._sqlite.close)
+        return self._sqlite
+
+    def fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
+        """Fill the tables of both engines, once; return why a table stayed empty, by table."""
+        if self._filled is None:
+            self._filled = self._fill(catalogs)
+        return self._filled
+
+    def _fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
+        files = self.tree.schemas
+        failed = self.postgres.fill(
+            fillings(catalogs["postgres"], files["postgres"]), files["postgres"]
+        )
+        self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"]), files["sqlite"])
+        return failed
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """What is wrong with the schema files, on both engines."""
+        return (*self.tree.problems, *self.postgres.problems, *self.sqlite.problems)
