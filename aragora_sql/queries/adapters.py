@@ -82,9 +82,14 @@ class Adapter(ABC):
         """
         name = f"{self.store}.{query_name}"
         rendered, order, json_positions = self._render(sql, op_type)
-        statement = Statement(name, f"/* aragora:{name} */ {rendered}", json_positions)
+        statement = Statement(name, self._tag(name, rendered), json_positions)
         self._calls[query_name] = _Call(statement, order, "<unknown>")
         return statement.sql
+
+    def _tag(self, name: str, sql: str) -> str:
+        # Behind the first word: PostgreSQL 18 drops what stands before it in pg_stat_statements.
+        first = next(scan(sql, self.dialect)).end
+        return f"{sql[:first]} /* aragora:{name} */{sql[first:]}"
 
     def describe(
         self, query_name: str, path: Path, line: int, kinds: Mapping[str, ColumnKind]
