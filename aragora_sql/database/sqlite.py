@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from aragora_sql.database.base import (
     Connection,
@@ -75,6 +75,9 @@ _PROGRESS_STEPS = 20_000
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Mode = Literal["create", "write", "read"]
+_URI_MODES = {"write": "rw", "read": "ro"}
+
 
 class _Handle:
     """A driver connection and what runs on its thread.
@@ -89,12 +92,13 @@ class _Handle:
         self._deadline = math.inf
         self._cancelled = False
 
-    async def open(self, target: str, pragmas: Sequence[str]) -> None:
+    async def open(self, path: str, pragmas: Sequence[str], mode: Mode) -> None:
+        in_mode = _URI_MODES.get(mode) if path != ":memory:" else None
         driver = aiosqlite.connect(
-            target,
+            f"{Path(path).as_uri()}?mode={in_mode}" if in_mode else path,
             timeout=min(_BUSY_SLICE, self._busy_timeout),
             isolation_level=None,
-            uri=target.startswith("file:"),
+            uri=in_mode is not None,
         )
         # A connection that is never closed must not keep the process alive.
         driver._thread.daemon = True
@@ -106,7 +110,7 @@ class _Handle:
             await self.close()
             if isinstance(error, LockTimeoutError | StatementTimeoutError):
                 raise
-            raise DatabaseUnavailableError(f"cannot open {target}: {error}") from error
+            raise DatabaseUnavailableError(f"cannot open {path}: {error}") from error
         except BaseException:
             await self.close()
             raise
@@ -285,7 +289,9 @@ class SQLiteDatabase(Database):
     process or another one, before :class:`LockTimeoutError`; ``statement_timeout`` is how many
     seconds a statement may run.
 
-    The file and its folder are made at the first use.
+    The file and its folder are made at the first use. With ``mode="write"`` the file has to exist
+    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, and there are
+    only reading units of work.
     """
 
     dialect = "sqlite"
@@ -294,6 +300,7 @@ class SQLiteDatabase(Database):
         self,
         path: str | Path,
         *,
+        mode: Mode = "create",
         readers: int = DEFAULT_READERS,
         busy_timeout: float = DEFAULT_BUSY_TIMEOUT,
         statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
@@ -305,6 +312,7 @@ class SQLiteDatabase(Database):
             )
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
+        self._mode = mode
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
         self._busy_timeout = busy_timeout
@@ -371,24 +379,25 @@ class SQLiteDatabase(Database):
         try:
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
+            if self._mode == "read":
+                raise DatabaseError(f"{self._path}: it was opened for reading only")
             if self._writer is None:
-                if not self._in_memory:
+                if not self._in_memory and self._mode == "create":
                     try:
                         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
                     except OSError as error:
                         raise DatabaseUnavailableError(f"cannot open {self._path}: {error}") from (
                             error
                         )
-                self._writer = await self._open(
-                    "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"
-                )
+                journal = ["journal_mode = WAL"] if self._mode == "create" else []
+                self._writer = await self._open(*journal, "synchronous = FULL", "foreign_keys = ON")
         except BaseException:
             self._writer_turn.release()
             raise
         return self._writer
 
     async def _take_reader(self) -> _Handle:
-        if self._writer is None:
+        if self._writer is None and self._mode == "create":
             # The writer makes the file, and switches it to WAL.
             await self._take_writer()
             self._writer_turn.release()
@@ -427,7 +436,7 @@ class SQLiteDatabase(Database):
 
     async def _open(self, *pragmas: str) -> _Handle:
         handle = _Handle(self._busy_timeout, self._statement_timeout)
-        await handle.open(self._path, pragmas)
+        await handle.open(self._path, pragmas, self._mode)
         return handle
 
     async def _release(self, connection: Connection) -> None:
