@@ -1,0 +1,1 @@
+"""The Python types of a query's parameters."""
