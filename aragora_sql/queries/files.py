@@ -21,9 +21,11 @@ from aragora_sql.queries.parameters import (
 
 __all__ = [
     "DIALECTS",
+    "Directive",
     "QueryText",
     "column_kinds",
     "packaged_sql_dir",
+    "read_directive",
     "read_queries",
     "read_sql",
     "sql_dir",
@@ -37,6 +39,7 @@ _SPEC = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<parameters>[^)]*)\))?\s*(?P<operation>\^|\$|!|<!|\*!|#)?\s*"
 )
 _RESULT_LINE = re.compile(r"result:\s*(?P<columns>.+)")
+_DIRECTIVE = re.compile(r"(?P<kind>check|parity|plan):\s*(?P<text>.*)", re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # The parameters that every query function has already.
 _TAKEN_NAMES = {"conn", "self"}
@@ -44,11 +47,20 @@ _KINDS: dict[str, ColumnKind] = {"boolean": "boolean", "json": "json", "moment":
 
 
 @dataclass(frozen=True, slots=True)
+class Directive:
+    """A comment that speaks to ``aragora-sql check``: ``-- parity: … because …``."""
+
+    kind: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueryText:
     """A named query as it stands in its file.
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
-    declared kinds of computed result columns.
+    declared kinds of computed result columns; ``sql`` starts at ``start``, line and column from 1.
     """
 
     name: str
@@ -60,6 +72,16 @@ class QueryText:
     sql: str
     found: tuple[Parameter, ...]
     result_kinds: dict[str, ColumnKind]
+    directives: tuple[Directive, ...] = ()
+    start: tuple[int, int] = (1, 1)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column in the file of an offset in ``sql``, both from 1."""
+        line, column = self.start
+        breaks = self.sql.count("\n", 0, offset)
+        if not breaks:
+            return line, column + offset
+        return line + breaks, offset - self.sql.rfind("\n", 0, offset)
 
     def error(self, problem: str) -> QueryFileError:
         """Return an error that points at this query."""
@@ -185,7 +207,7 @@ def _read_query(
         )
     declared = [p.strip() for p in (match["parameters"] or "").split(",") if p.strip()]
     body_at = next((i for i, token in enumerate(tokens) if token.kind != "comment"), len(tokens))
-    doc, result_kinds = _read_comments(path, text, name, tokens[:body_at])
+    doc, result_kinds, directives = _read_comments(path, text, name, tokens[:body_at])
     if not doc:
         raise QueryFileError(
             path, line, f"query {name!r}: no comment line under '-- name:' says what it is for"
@@ -241,16 +263,38 @@ def _read_query(
         sql=sql,
         found=found,
         result_kinds=result_kinds,
+        directives=directives,
+        start=(
+            _line(text, body[0].start),
+            body[0].start - text.rfind("\n", 0, body[0].start),
+        ),
     )
+
+
+def _content(comment: Token) -> str:
+    return comment.text.removeprefix("--").removeprefix("/*").removesuffix("*/").strip()
+
+
+def read_directive(text: str, comment: Token) -> Directive | None:
+    """Return what a comment in ``text`` says to ``aragora-sql check``, or None."""
+    match = _DIRECTIVE.fullmatch(_content(comment))
+    if match is None:
+        return None
+    return Directive(match["kind"], match["text"].strip(), _line(text, comment.start))
 
 
 def _read_comments(
     path: Path, text: str, name: str, comments: list[Token]
-) -> tuple[str, dict[str, ColumnKind]]:
+) -> tuple[str, dict[str, ColumnKind], tuple[Directive, ...]]:
     lines: list[str] = []
     kinds: dict[str, ColumnKind] = {}
+    directives: list[Directive] = []
     for comment in comments:
-        content = comment.text.removeprefix("--").removeprefix("/*").removesuffix("*/").strip()
+        directive = read_directive(text, comment)
+        if directive is not None:
+            directives.append(directive)
+            continue
+        content = _content(comment)
         result = _RESULT_LINE.fullmatch(content)
         if result is None:
             if content:
@@ -266,7 +310,7 @@ def _read_comments(
                     f"{', '.join(_KINDS)}",
                 )
             kinds[column] = _KINDS[kind.strip()]
-    return "\n".join(lines), kinds
+    return "\n".join(lines), kinds, tuple(directives)
 
 
 # How the schema files say what a column holds.

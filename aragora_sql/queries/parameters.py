@@ -13,7 +13,15 @@ from typing import Literal
 
 from aragora_sql.database import Dialect
 
-__all__ = ["Parameter", "SQLSyntaxError", "Token", "find_parameters", "number_parameters", "scan"]
+__all__ = [
+    "Parameter",
+    "SQLSyntaxError",
+    "Token",
+    "find_parameters",
+    "number_parameters",
+    "scan",
+    "source_offset",
+]
 
 Kind = Literal["comment", "string", "identifier", "word", "parameter", "cast", "slice", "symbol"]
 
@@ -205,9 +213,28 @@ def number_parameters(sql: str, parameters: list[Parameter]) -> tuple[str, tuple
     numbers: dict[str, int] = {}
     pieces, position = [], 0
     for parameter in parameters:
-        number = numbers.setdefault(parameter.name, len(numbers) + 1)
-        # LIMIT:n is two tokens, LIMIT$1 is one
-        gap = " " if _IN_WORD.match(sql, parameter.start - 1) else ""
-        pieces += [sql[position : parameter.start], f"{gap}${number}"]
+        pieces += [sql[position : parameter.start], _numbered(sql, parameter, numbers)]
         position = parameter.end
     return "".join([*pieces, sql[position:]]), tuple(numbers)
+
+
+def _numbered(sql: str, parameter: Parameter, numbers: dict[str, int]) -> str:
+    number = numbers.setdefault(parameter.name, len(numbers) + 1)
+    # LIMIT:n is two tokens, LIMIT$1 is one
+    gap = " " if _IN_WORD.match(sql, parameter.start - 1) else ""
+    return f"{gap}${number}"
+
+
+def source_offset(sql: str, parameters: list[Parameter], rendered: int) -> int:
+    """Return the offset in ``sql`` of an offset in what :func:`number_parameters` made of it."""
+    numbers: dict[str, int] = {}
+    shift = 0
+    for parameter in parameters:
+        at = parameter.start + shift
+        if rendered < at:
+            break
+        length = len(_numbered(sql, parameter, numbers))
+        if rendered < at + length:
+            return parameter.start
+        shift += length - (parameter.end - parameter.start)
+    return min(rendered - shift, len(sql))

@@ -197,7 +197,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("store", ["nothing", "", ".", "..", "../sqlite", "consensus/upgrades"])
 def test_an_unknown_store_is_answered_with_the_known_ones(store: str) -> None:
-    with pytest.raises(UnknownStoreError, match="there are: consensus, critique"):
+    with pytest.raises(UnknownStoreError, match=r"there are: .*consensus, critique"):
         store_dir(store, "postgres", packaged_sql_dir())
 
 
@@ -256,6 +256,7 @@ def test_both_dialects_have_the_same_queries() -> None:
                 for query in read_queries(
                     store_dir(store, dialect, root) / "queries.sql", dialect
                 ).values()
+                if not any(d.text.startswith("query because") for d in query.directives)
             }
             for dialect in DIALECTS
         ]

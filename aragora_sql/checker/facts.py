@@ -1,0 +1,381 @@
+"""What the two engines know of every named query, and of the tables that they work on.
+
+>>> with Engines(read_tree()) as engines:
+...     facts = read_facts(engines)
+...     query = facts.query("postgres", "consensus", "get_consensus")
+...     query.columns, query.tables_read, plan_lines(engines, query)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from psycopg import pq
+
+from aragora_sql.checker import sqlite_facts
+from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Index, Place, Table
+from aragora_sql.checker.catalog import read_catalog as _read_catalog
+from aragora_sql.checker.engines import Engines, SQLProblem, Tree, read_tree
+from aragora_sql.checker.findings import Finding, finding_of
+from aragora_sql.checker.nullability import (
+    has_outer_join,
+    nullable_parameters,
+    select_list,
+)
+from aragora_sql.checker.values import postgres_python_type, sqlite_python_type
+from aragora_sql.database import ColumnKind, Dialect
+from aragora_sql.errors import QueryFileError
+from aragora_sql.queries.files import DIALECTS, QueryText, column_kinds, read_queries
+from aragora_sql.queries.parameters import number_parameters, scan
+
+__all__ = [
+    "Catalog",
+    "Column",
+    "ColumnFacts",
+    "Engines",
+    "Facts",
+    "ForeignKey",
+    "Index",
+    "ParameterFacts",
+    "QueryFacts",
+    "Table",
+    "Tree",
+    "plan_lines",
+    "read_facts",
+    "read_tree",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFacts:
+    """A parameter. ``type`` is the engine's; SQLite has none, its ``python_type`` is the twin's.
+
+    ``nullable`` is a guess from how the query uses it.
+    """
+
+    name: str
+    type: str | None
+    python_type: str | None
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """A result column. ``table`` and ``column`` say where it comes from, if from one place.
+
+    ``type`` is the engine's (SQLite: of the origin, else None), ``python_type`` is what the store
+    gets (None: SQLite doesn't say), ``nullable`` is None where it can't be told.
+    """
+
+    name: str
+    type: str | None
+    python_type: str | None
+    nullable: bool | None
+    table: str | None
+    column: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFacts:
+    """What an engine knows of a query. Paths are absolute or as the tree's root was given.
+
+    ``operation`` is aiosql's suffix. ``columns`` are empty for statements without a result.
+    ``columns_read`` and ``columns_written`` are ``table.column``; PostgreSQL does not tell reading
+    and writing of a column apart where a statement does both, and version 13 tells no columns.
+    """
+
+    store: str
+    name: str
+    dialect: Dialect
+    path: Path
+    line: int
+    operation: str
+    doc: str
+    sql: str
+    parameters: tuple[ParameterFacts, ...]
+    columns: tuple[ColumnFacts, ...]
+    tables_read: tuple[str, ...]
+    tables_written: tuple[str, ...]
+    columns_read: tuple[str, ...]
+    columns_written: tuple[str, ...]
+    text: QueryText
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        values = {
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in {"text", "parameters", "columns"}
+        }
+        return {
+            **values,
+            "path": str(self.path),
+            "parameters": [asdict(parameter) for parameter in self.parameters],
+            "columns": [asdict(column) for column in self.columns],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All facts of a tree. Queries that an engine refuses are ``problems`` and have no facts.
+
+    ``texts`` holds every query that could be read, whether the engines take it or not.
+    """
+
+    tree: Tree
+    queries: Mapping[tuple[Dialect, str, str], QueryFacts]
+    texts: Mapping[tuple[Dialect, str, str], QueryText]
+    catalogs: Mapping[Dialect, Catalog]
+    problems: tuple[Finding, ...]
+
+    def query(self, dialect: Dialect, store: str, name: str) -> QueryFacts | None:
+        """Return the facts of a query, or None."""
+        return self.queries.get((dialect, store, name))
+
+    @property
+    def stores(self) -> list[str]:
+        """The stores that have queries, in alphabetical order."""
+        return sorted({store for _, store, _ in self.texts})
+
+
+def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
+    """Ask both engines about every query of some stores (default: of all that have a folder)."""
+    root = engines.tree.root
+    wanted = None if stores is None else set(stores)
+    problems = list(engines.problems)
+    texts: dict[tuple[Dialect, str, str], QueryText] = {}
+    queries: dict[tuple[Dialect, str, str], QueryFacts] = {}
+    catalogs: dict[Dialect, Catalog] = {}
+    for dialect in DIALECTS:
+        kinds: dict[str, dict[str, ColumnKind]] = {}
+        for path in sorted((root / dialect).glob("*/queries.sql")):
+            store = path.parent.name
+            if wanted is not None and store not in wanted:
+                continue
+            try:
+                read = read_queries(path, dialect)
+            except QueryFileError as error:
+                problems.append(finding_of(error, "tree"))
+                continue
+            texts |= {(dialect, store, query.name): query for query in read.values()}
+        for file in engines.tree.schemas[dialect]:
+            try:
+                status = file.path.stat()
+                stamp = (status.st_mtime_ns, status.st_size)
+                kinds[file.store] = column_kinds(file.path, dialect, stamp)
+            except QueryFileError as error:
+                problems.append(finding_of(error, "tree"))
+                kinds[file.store] = {}
+        catalogs[dialect] = _catalog(engines, dialect, kinds)
+        for (of, store, name), query in texts.items():
+            if of != dialect or query.operation == "#":
+                continue
+            describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
+            facts = describe(engines, store, query, catalogs[dialect], kinds.get(store, {}))
+            if isinstance(facts, Finding):
+                problems.append(facts)
+            else:
+                queries[dialect, store, name] = facts
+    return Facts(engines.tree, _with_twins(queries), texts, catalogs, tuple(problems))
+
+
+def _with_twins(
+    queries: Mapping[tuple[Dialect, str, str], QueryFacts],
+) -> dict[tuple[Dialect, str, str], QueryFacts]:
+    """Give SQLite's parameters, which have no type, the Python type of PostgreSQL's."""
+    complete = {}
+    for (dialect, store, name), facts in queries.items():
+        twin = queries.get(("postgres", store, name))
+        if dialect == "sqlite" and twin is not None:
+            types = {parameter.name: parameter.python_type for parameter in twin.parameters}
+            facts = replace(
+                facts,
+                parameters=tuple(
+                    replace(parameter, python_type=types.get(parameter.name))
+                    for parameter in facts.parameters
+                ),
+            )
+        complete[dialect, store, name] = facts
+    return complete
+
+
+def _catalog(
+    engines: Engines, dialect: Dialect, kinds: Mapping[str, Mapping[str, ColumnKind]]
+) -> Catalog:
+    places = {
+        (item.kind, item.table, item.name): Place(file.store, file.path, item.line)
+        for file in engines.tree.schemas[dialect]
+        for item in file.items
+    }
+    # a view is listed as a table is
+    places |= {
+        ("table", table, name): place
+        for (kind, table, name), place in places.items()
+        if kind == "view"
+    }
+    engine = engines.postgres if dialect == "postgres" else engines.sqlite
+    return _read_catalog(dialect, engine.rows, places, kinds)
+
+
+def _refused(query: QueryText, problem: SQLProblem) -> Finding:
+    line, column = query.position(problem.offset or 0)
+    return Finding(query.path, line, column, "prepare", f"query {query.name!r}: {problem.message}")
+
+
+def _described(
+    store: str,
+    query: QueryText,
+    dialect: Dialect,
+    catalog: Catalog,
+    parameters: Mapping[str, str],
+    columns: Iterable[tuple[str, str | None, str | None, str | None, str | None]],
+    touched: tuple[set[str], set[str], set[str], set[str]],
+) -> QueryFacts:
+    def nullable_column(table: str, column: str) -> bool | None:
+        found = catalog[table].column(column) if table in catalog else None
+        return None if found is None else found.nullable
+
+    may_be_none = nullable_parameters(query.sql, dialect, nullable_column)
+    by_text = select_list(query.sql, dialect)
+    outer = has_outer_join(query.sql, dialect)
+    results = []
+    for index, (name, type_name, python_type, table, column) in enumerate(columns):
+        # The columns of a UNION have no place in the text; SQLite gives the first branch's origin.
+        nullable = by_text[index].nullable if index < len(by_text) else None
+        if table is not None and column is not None and by_text and by_text[index].is_column:
+            nullable = nullable_column(table, column)
+            if nullable is False and outer:
+                nullable = None
+        results.append(ColumnFacts(name, type_name, python_type, nullable, table, column))
+    tables_read, tables_written, columns_read, columns_written = map(sorted, touched)
+    return QueryFacts(
+        store=store,
+        name=query.name,
+        dialect=dialect,
+        path=query.path,
+        line=query.line,
+        operation=query.operation,
+        doc=query.doc,
+        sql=query.sql,
+        parameters=tuple(
+            ParameterFacts(
+                name,
+                parameters.get(name),
+                postgres_python_type(parameters[name]) if name in parameters else None,
+                may_be_none.get(name, False),
+            )
+            for name in query.parameters
+        ),
+        columns=tuple(results),
+        tables_read=tuple(tables_read),
+        tables_written=tuple(tables_written),
+        columns_read=tuple(columns_read),
+        columns_written=tuple(columns_written),
+        text=query,
+    )
+
+
+def _describe_postgres(
+    engines: Engines,
+    store: str,
+    query: QueryText,
+    catalog: Catalog,
+    kinds: Mapping[str, ColumnKind],
+) -> QueryFacts | Finding:
+    engine = engines.postgres
+    result = engine.prepare(query)
+    if isinstance(result, SQLProblem):
+        return _refused(query, result)
+    _, order = number_parameters(query.sql, list(query.found))
+    types = [engine.type_name(result.param_type(number)) for number in range(result.nparams)]
+    return _described(
+        store,
+        query,
+        "postgres",
+        catalog,
+        dict(zip(order, types, strict=True)),
+        [_postgres_column(engines, result, number) for number in range(result.nfields)],
+        _touched_in_postgres(engines, query, types, catalog),
+    )
+
+
+def _postgres_column(
+    engines: Engines, result: pq.abc.PGresult, number: int
+) -> tuple[str, str, str, str | None, str | None]:
+    type_name = engines.postgres.type_name(result.ftype(number))
+    origin = engines.postgres.column_name(result.ftable(number), result.ftablecol(number))
+    table, column = origin or (None, None)
+    name = (result.fname(number) or b"").decode()
+    return name, type_name, postgres_python_type(type_name), table, column
+
+
+def _touched_in_postgres(
+    engines: Engines, query: QueryText, types: list[str], catalog: Catalog
+) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Return tables read and written, columns read and written."""
+    uses = engines.postgres.uses(query, types)
+    words = [token for token in scan(query.sql, "postgres") if token.kind != "comment"]
+    sources: set[str] = set()
+    written: set[str] = set()
+    before = ""
+    for verb, target in pairwise(words):
+        word = verb.text.upper()
+        inserting, deleting = (
+            (before, word) == ("INSERT", "INTO"),
+            (before, word) == ("DELETE", "FROM"),
+        )
+        updating = word == "UPDATE" and before not in {"FOR", "DO", "KEY"}
+        if inserting or deleting or updating:
+            written.add(target.text)
+        if word in {"FROM", "JOIN", "USING"} or updating:
+            sources.add(target.text)
+        before = word
+    written &= catalog.keys()
+    tables = {table for table, _ in uses if table in catalog}
+    # A table that is only inserted into is not read.
+    read = {table for table in tables if table not in written or table in sources}
+    named = {(table, column) for table, column in uses if table in catalog and column}
+    return (
+        read,
+        written,
+        {f"{table}.{column}" for table, column in named if table in read},
+        {f"{table}.{column}" for table, column in named if table in written},
+    )
+
+
+def _describe_sqlite(
+    engines: Engines,
+    store: str,
+    query: QueryText,
+    catalog: Catalog,
+    kinds: Mapping[str, ColumnKind],
+) -> QueryFacts | Finding:
+    details = engines.sqlite.describe(query)
+    if isinstance(details, SQLProblem):
+        return _refused(query, details)
+    merged = {**kinds, **query.result_kinds}
+    columns = [
+        (name, declared, sqlite_python_type(declared, merged.get(name)), table, column)
+        for name, declared, _, table, column in details.description_full or ()
+    ]
+    return _described(
+        store, query, "sqlite", catalog, {}, columns, sqlite_facts.touched(details, catalog)
+    )
+
+
+def plan_lines(engines: Engines, query: QueryFacts) -> tuple[str, ...]:
+    """Return the engine's plan of a query, a line for each step, without costs.
+
+    On empty tables the planner chooses otherwise than on full ones. Raises
+    :class:`~aragora_sql.errors.QueryFileError` when the engine refuses.
+    """
+    if query.dialect == "postgres":
+        return engines.postgres.plan_lines(query.text)
+    details = engines.sqlite.describe(query.text)
+    if isinstance(details, SQLProblem):
+        raise query.text.error(details.message)
+    return sqlite_facts.plan_lines(details)

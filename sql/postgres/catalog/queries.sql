@@ -1,0 +1,142 @@
+-- What the engine says of the tables in the schema where tables go, the same on both engines.
+
+-- name: list_tables()
+-- List tables and views with their comments.
+SELECT
+    c.relname::text AS table_name,
+    CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind,
+    c.relrowsecurity AS row_level_security,
+    obj_description(c.oid, 'pg_class') AS remark
+FROM pg_catalog.pg_class AS c
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p', 'v', 'm')
+ORDER BY c.oid;
+
+-- name: list_columns()
+-- List the columns of tables and views; generation is identity, stored, virtual or empty.
+SELECT
+    c.relname::text AS table_name,
+    a.attname::text AS column_name,
+    c.oid::bigint AS table_id,
+    a.attnum AS position,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    a.attnotnull AS not_null,
+    CASE
+        WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid)
+    END AS default_value,
+    CASE
+        WHEN a.attidentity <> '' THEN 'identity'
+        WHEN a.attgenerated = 's' THEN 'stored'
+        WHEN a.attgenerated = 'v' THEN 'virtual'
+        ELSE ''
+    END AS generation,
+    col_description(c.oid, a.attnum) AS remark
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
+LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p', 'v', 'm')
+    AND a.attnum > 0
+    AND NOT a.attisdropped
+ORDER BY c.oid, a.attnum;
+
+-- name: list_keys()
+-- List primary keys, unique constraints and foreign keys with their columns.
+-- result: columns json, target_columns json
+SELECT
+    c.relname::text AS table_name,
+    k.conname::text AS constraint_name,
+    CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' ELSE 'foreign key' END
+        AS kind,
+    (
+        SELECT jsonb_agg(a.attname ORDER BY n.position)
+        FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
+        INNER JOIN pg_catalog.pg_attribute AS a
+            ON a.attrelid = k.conrelid AND n.attnum = a.attnum
+    ) AS columns,
+    t.relname::text AS target_table,
+    coalesce(
+        (
+            SELECT jsonb_agg(a.attname ORDER BY n.position)
+            FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
+            INNER JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = k.confrelid AND n.attnum = a.attnum
+        ),
+        '[]'::jsonb
+    ) AS target_columns,
+    CASE k.confdeltype
+        WHEN 'c' THEN 'CASCADE'
+        WHEN 'n' THEN 'SET NULL'
+        WHEN 'd' THEN 'SET DEFAULT'
+        WHEN 'r' THEN 'RESTRICT'
+        WHEN 'a' THEN 'NO ACTION'
+        ELSE ''
+    END AS on_delete,
+    CASE k.confupdtype
+        WHEN 'c' THEN 'CASCADE'
+        WHEN 'n' THEN 'SET NULL'
+        WHEN 'd' THEN 'SET DEFAULT'
+        WHEN 'r' THEN 'RESTRICT'
+        WHEN 'a' THEN 'NO ACTION'
+        ELSE ''
+    END AS on_update
+FROM pg_catalog.pg_constraint AS k
+INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
+LEFT JOIN pg_catalog.pg_class AS t ON k.confrelid = t.oid
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND k.contype IN ('p', 'u', 'f')
+ORDER BY c.oid, k.conname COLLATE "C";
+
+-- name: list_indexes()
+-- List indexes with their key columns; those that a constraint made are marked.
+-- result: columns json
+SELECT
+    c.relname::text AS table_name,
+    i.relname::text AS index_name,
+    x.indisunique AS is_unique,
+    x.indexrelid IN (
+        SELECT k.conindid FROM pg_catalog.pg_constraint AS k WHERE k.contype IN ('p', 'u', 'x')
+    ) AS of_constraint,
+    m.amname::text AS method,
+    (
+        SELECT
+            jsonb_agg(
+                pg_get_indexdef(x.indexrelid, n::integer, FALSE)
+                || CASE WHEN (x.indoption[n - 1] & 1) = 1 THEN ' DESC' ELSE '' END
+                ORDER BY n
+            )
+        FROM generate_series(1, x.indnkeyatts) AS n
+    ) AS columns,
+    pg_get_expr(x.indpred, x.indrelid) AS predicate
+FROM pg_catalog.pg_index AS x
+INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
+INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
+INNER JOIN pg_catalog.pg_am AS m ON i.relam = m.oid
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+ORDER BY c.oid, i.relname COLLATE "C";
+
+-- name: list_types()
+-- List the names of all types.
+-- parity: query because SQLite names the type of a result itself
+SELECT
+    t.oid::bigint AS type_id,
+    format_type(t.oid, NULL) AS type_name
+FROM pg_catalog.pg_type AS t;
+
+-- name: list_dependencies()
+-- List the tables and columns that the body of the procedure pg_temp.probe names.
+-- parity: query because SQLite tells what a statement touches when it is prepared
+SELECT DISTINCT
+    c.relname::text AS table_name,
+    a.attname::text AS column_name
+FROM pg_catalog.pg_depend AS d
+INNER JOIN pg_catalog.pg_class AS c ON d.refobjid = c.oid
+LEFT JOIN pg_catalog.pg_attribute AS a
+    ON c.oid = a.attrelid AND d.refobjsubid = a.attnum AND a.attnum > 0
+WHERE
+    d.classid = 'pg_catalog.pg_proc'::regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass
+    AND d.objid = to_regproc('pg_temp.probe');
