@@ -11,11 +11,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, plain
+from aragora_sql.cli.output import counted, new_console, plain
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.workbench.calls import Plan, explain_query, run_query, writes
+from aragora_sql.workbench.calls import explain_query, run_query, writes
 from aragora_sql.workbench.names import NamedQuery, find_query
 from aragora_sql.workbench.types import types_of_parameters
 from aragora_sql.workbench.values import convert, parse_assignments
@@ -27,9 +27,9 @@ Work = Callable[
 ]
 
 _PARAMETERS = """\
-parameters: name=value is read by the type of the parameter (true or false, 10, 0.5, a moment such as
-2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal bytes); name:=json is JSON whatever
-the type, and name:=null is null.
+parameters: name=value is read by the type of the parameter (text, 10, 0.5, true or false, a moment
+such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes); name:=json
+is JSON whatever the type, and name:=null is null.
 """
 
 
@@ -50,9 +50,7 @@ def add_commands(groups: Any) -> None:
         epilog=_PARAMETERS,
     )
     _add_call(explain)
-    explain.add_argument(
-        "--analyze", action="store_true", help="run it, and undo what it writes"
-    )
+    explain.add_argument("--analyze", action="store_true", help="run it, and undo what it writes")
     explain.add_argument(
         "--write", action="store_true", help="with --analyze: commit what it writes"
     )
@@ -116,7 +114,7 @@ async def _run(
     elif query.text.operation == "^":
         _print_row(result)
     elif query.text.operation in {"!", "*!"}:
-        print(f"{result} rows changed")
+        print(f"{counted(result)} changed")
     elif query.text.operation != "#":
         print(_cell(result))
     return 0
@@ -130,7 +128,7 @@ def _print_rows(rows: list[Row]) -> None:
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row.values()))
         new_console().print(table)
-    print(f"{len(rows)} rows" if len(rows) != 1 else "1 row")
+    print(counted(len(rows)))
 
 
 def _print_row(row: Row | None) -> None:
@@ -181,8 +179,8 @@ async def _explain(
         return 0
     print(f"{query}  {query.location}")
     print("\n".join(plan.lines) or "(SQLite reads no table for it)")
-    if plan.milliseconds is not None:
-        print(f"{plan.row_count} rows in {plan.milliseconds:.3f} ms")
+    if plan.milliseconds is not None and plan.row_count is not None:
+        print(f"{counted(plan.row_count)} in {plan.milliseconds:.3f} ms")
     if written:
         print("what it wrote was committed" if options.write else "what it wrote was rolled back")
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-__all__ = ["new_console", "plain", "relative", "whole_number"]
+__all__ = ["counted", "new_console", "plain", "relative", "whole_number"]
 
 # A file or a pipe has no width; lines are not folded for it.
 _WIDTH_OF_FILES = 240
@@ -33,6 +33,11 @@ def relative(location: str | None) -> str | None:
         return f"{Path(path).relative_to(Path.cwd())}{colon}{line}"
     except ValueError:
         return location
+
+
+def counted(rows: int) -> str:
+    """Return a number of rows in words."""
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def plain(value: Any) -> Any:

@@ -18,10 +18,10 @@ from aragora_sql.workbench.names import NamedQuery
 __all__ = [
     "Plan",
     "explain_query",
-    "parameter_types",
     "plan_lines",
     "reading",
     "run_query",
+    "server_types",
     "statement_queries",
     "writes",
 ]
@@ -82,7 +82,7 @@ async def _undone(database: Database) -> AsyncIterator[Connection]:
         pass
 
 
-async def parameter_types(database: Database, query: NamedQuery) -> dict[str, str]:
+async def server_types(database: Database, query: NamedQuery) -> dict[str, str]:
     """Ask PostgreSQL for the types of a query's parameters, by name, without running it."""
     if not query.text.parameters:
         return {}
