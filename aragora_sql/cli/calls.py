@@ -27,9 +27,9 @@ Work = Callable[
 ]
 
 _PARAMETERS = """\
-parameters: name=value is read by the type of the parameter (text, 10, 0.5, true or false, a moment
-such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes); name:=json
-is JSON whatever the type, and name:=null is null.
+Parameters: name=value is read by the type of the parameter: text, 10, 0.5, true or false, a moment
+such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes.
+name:=json is JSON whatever the type, and name:=null is null.
 """
 
 

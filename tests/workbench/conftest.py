@@ -49,4 +49,3 @@ def sql_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(packaged_sql_dir(), copy)
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(copy))
     return copy
-

@@ -32,7 +32,9 @@ DEBATE = {
 
 def as_json(parameters: dict[str, Any]) -> list[str]:
     return [
-        part for name, value in parameters.items() for part in ("-p", f"{name}:={json.dumps(value)}")
+        part
+        for name, value in parameters.items()
+        for part in ("-p", f"{name}:={json.dumps(value)}")
     ]
 
 
@@ -151,9 +153,7 @@ def test_lists_and_documents_are_checked(command: Command) -> None:
         ("critique.get_consensus", "consensus.get_consensus"),
     ],
 )
-def test_an_unknown_query_gets_the_nearest_names(
-    command: Command, name: str, nearest: str
-) -> None:
+def test_an_unknown_query_gets_the_nearest_names(command: Command, name: str, nearest: str) -> None:
     for verb in ("run", "explain"):
         assert command(verb, name) == 2
         assert f"the nearest: {nearest}" in command.err
