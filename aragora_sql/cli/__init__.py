@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import calls, demo, schema, top
+from aragora_sql.cli import calls, demo, queries, schema, top
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     schema.add_commands(groups)
     demo.add_commands(groups)
+    queries.add_commands(groups)
     calls.add_commands(groups)
     top.add_commands(groups)
     options = parser.parse_args(arguments)

@@ -1,0 +1,155 @@
+"""Every query in both dialects, with what the engines know of it and how they would run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aragora_sql.checker.facts import (
+    Engines,
+    Facts,
+    QueryFacts,
+    plan_lines,
+    read_facts,
+    read_tree,
+)
+from aragora_sql.database import Dialect
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.queries.files import DIALECTS, QueryText, sql_dir
+
+__all__ = ["OPERATIONS", "Catalogue", "Entry", "read_catalogue"]
+
+OPERATIONS = {
+    "": "rows",
+    "^": "one row",
+    "$": "one value",
+    "!": "count of changed rows",
+    "<!": "returned value",
+    "*!": "batch, count of changed rows",
+    "#": "script",
+}
+"""What the caller of a query gets, by the sign of its operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A query of both dialects.
+
+    A dialect is missing from ``texts`` when its file has no such query, from ``facts`` and from
+    ``plans`` when it is a script or its engine refuses it.
+    """
+
+    store: str
+    name: str
+    texts: Mapping[Dialect, QueryText]
+    facts: Mapping[Dialect, QueryFacts]
+    plans: Mapping[Dialect, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        return f"{self.store}.{self.name}"
+
+    @property
+    def text(self) -> QueryText:
+        """The text in PostgreSQL's file, or else in SQLite's."""
+        return next(self.texts[dialect] for dialect in DIALECTS if dialect in self.texts)
+
+    @property
+    def operation(self) -> str:
+        """What the caller gets, in words."""
+        return OPERATIONS[self.text.operation]
+
+    def tables(self, *, written: bool) -> list[str]:
+        """Return the tables that the query reads, or writes, on either engine."""
+        found = [
+            table
+            for facts in self.facts.values()
+            for table in (facts.tables_written if written else facts.tables_read)
+        ]
+        return sorted(set(found))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {
+            "store": self.store,
+            "name": self.name,
+            "operation": self.text.operation,
+            "returns": self.operation,
+            "doc": self.text.doc,
+            "parameters": list(self.text.parameters),
+            "dialects": {
+                dialect: {
+                    "path": str(text.path),
+                    "line": text.line,
+                    "sql": text.sql,
+                    **_known(self.facts.get(dialect)),
+                    "plan": self.plans.get(dialect),
+                }
+                for dialect, text in self.texts.items()
+            },
+        }
+
+
+def _known(facts: QueryFacts | None) -> dict[str, Any]:
+    if facts is None:
+        return {}
+    return {
+        "parameters": [asdict(parameter) for parameter in facts.parameters],
+        "columns": [asdict(column) for column in facts.columns],
+        "tables_read": facts.tables_read,
+        "tables_written": facts.tables_written,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The queries of a tree in the order of their files, and all facts that they come from."""
+
+    root: Path
+    entries: tuple[Entry, ...]
+    facts: Facts
+
+    def of_store(self, store: str) -> list[Entry]:
+        """Return the queries of one store."""
+        return [entry for entry in self.entries if entry.store == store]
+
+
+def read_catalogue(
+    stores: Iterable[str] | None = None, *, dsn: str | None = None, root: Path | None = None
+) -> Catalogue:
+    """Ask both engines about every query of some stores (default: all) of a tree.
+
+    PostgreSQL is an embedded server, or the one of ``dsn``, in a scratch place that is removed
+    again; SQLite is in memory. Plans are for whatever the parameters are, on empty tables.
+
+    Raises :class:`~aragora_sql.errors.ConfigurationError` where no embedded server can run.
+    """
+    tree = read_tree(root or sql_dir())
+    with ExitStack() as stack:
+        # Looking something up must not reach for the database that the environment names.
+        server = dsn or stack.enter_context(EmbeddedServer()).dsn()
+        engines = stack.enter_context(Engines(tree, server))
+        facts = read_facts(engines, stores)
+        names = dict.fromkeys((store, name) for _, store, name in facts.texts)
+        # Sorting keeps the order of the files within a store.
+        names = dict.fromkeys(sorted(names, key=lambda name: name[0]))
+        entries = [_entry(engines, facts, store, name) for store, name in names]
+    return Catalogue(tree.root, tuple(entries), facts)
+
+
+def _entry(engines: Engines, facts: Facts, store: str, name: str) -> Entry:
+    known = {dialect: facts.query(dialect, store, name) for dialect in DIALECTS}
+    present = {dialect: query for dialect, query in known.items() if query is not None}
+    return Entry(
+        store=store,
+        name=name,
+        texts={
+            dialect: facts.texts[dialect, store, name]
+            for dialect in DIALECTS
+            if (dialect, store, name) in facts.texts
+        },
+        facts=present,
+        plans={dialect: plan_lines(engines, query) for dialect, query in present.items()},
+    )
