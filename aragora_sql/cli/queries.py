@@ -21,9 +21,9 @@ from aragora_sql.workbench.catalogue import Catalogue, Entry, read_catalogue
 from aragora_sql.workbench.highlight import lexer
 from aragora_sql.workbench.names import check_store, find_query
 
-__all__ = ["add_commands"]
+__all__ = ["SCRATCH_DSN", "add_commands"]
 
-_SCRATCH_DSN = (
+SCRATCH_DSN = (
     "PostgreSQL server to ask, in a scratch database of its own (default: one that is started)"
 )
 _TITLES = {"postgres": "PostgreSQL", "sqlite": "SQLite"}
@@ -35,13 +35,13 @@ def add_commands(groups: Any) -> None:
     """Add the commands to the parser of ``aragora-sql``."""
     queries = groups.add_parser("queries", help="list the named queries")
     queries.add_argument("store", nargs="?", metavar="STORE", help="only those of one store")
-    queries.add_argument("--dsn", help=_SCRATCH_DSN)
+    queries.add_argument("--dsn", help=SCRATCH_DSN)
     queries.add_argument("--json", action="store_true", help="print JSON")
     queries.set_defaults(run=_queries)
 
     show = groups.add_parser("show", help="show a query in both dialects, with its plans")
     show.add_argument("query", metavar="STORE.QUERY")
-    show.add_argument("--dsn", help=_SCRATCH_DSN)
+    show.add_argument("--dsn", help=SCRATCH_DSN)
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
 
