@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.rows import dict_row
 
-from aragora_sql.checker.catalog import CatalogQueries
+from aragora_sql.checker.catalog import Catalog, CatalogQueries
+from aragora_sql.checker.filling import Filling, fillings, for_postgres, for_sqlite
 from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
@@ -100,6 +101,7 @@ class Engines:
         self._stack = ExitStack()
         self._postgres: PostgresEngine | None = None
         self._sqlite: SQLiteEngine | None = None
+        self._filled = False
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +130,15 @@ class Engines:
             self._stack.callback(self._sqlite.close)
         return self._sqlite
 
+    def fill(self, catalogs: Mapping[Dialect, Catalog]) -> None:
+        """Fill the tables of both engines, once."""
+        if self._filled:
+            return
+        self._filled = True
+        files = self.tree.schemas
+        self.postgres.fill(fillings(catalogs["postgres"], files["postgres"]), files["postgres"])
+        self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"]))
+
     @property
     def problems(self) -> tuple[Finding, ...]:
         """What is wrong with the schema files, on both engines."""
@@ -142,7 +153,7 @@ class PostgresEngine:
     def __init__(self, connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
         self.connection = connection
         self.version = connection.info.server_version // 10000
-        self._catalog = CatalogQueries("postgres", self.rows)
+        self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
         problems = [problem for file in files if (problem := self._load(file)) is not None]
@@ -172,7 +183,7 @@ class PostgresEngine:
     def type_name(self, oid: int) -> str:
         """Return the name of a type as the server writes it."""
         if not self._type_names:
-            self._type_names = {t["type_id"]: t["type_name"] for t in self._catalog.list_types()}
+            self._type_names = {t["type_id"]: t["type_name"] for t in self.catalog.list_types()}
         return self._type_names[oid]
 
     def column_name(self, table: int, column: int) -> tuple[str, str] | None:
@@ -180,7 +191,7 @@ class PostgresEngine:
         if not self._column_names:
             self._column_names = {
                 (c["table_id"], c["position"]): (c["table_name"], c["column_name"])
-                for c in self._catalog.list_columns()
+                for c in self.catalog.list_columns()
             }
         return self._column_names.get((table, column))
 
@@ -196,20 +207,49 @@ class PostgresEngine:
         head = f"CREATE PROCEDURE pg_temp.probe({', '.join(types)}) BEGIN ATOMIC "
         with self.scratch() as connection:
             connection.execute(f"{head}{rendered}\n; END".encode())
-            rows = self._catalog.list_dependencies()
+            rows = self.catalog.list_dependencies()
         return [(row["table_name"], row["column_name"] or "") for row in rows]
 
     def plan_lines(self, query: QueryText) -> tuple[str, ...]:
         """Return the plan that the server makes for whatever the parameters are."""
+        return self.explain(query)[0]
+
+    def explain(self, query: QueryText) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+        """Return the plan for whatever the parameters are: as lines, and as the server's JSON."""
         rendered, order = number_parameters(query.sql, list(query.found))
+        call = f"EXECUTE probe({', '.join(['NULL'] * len(order))})" if order else "EXECUTE probe"
         with self.scratch() as connection:
             connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
             connection.execute(f"PREPARE probe AS {rendered}".encode())
-            nulls = f"({', '.join(['NULL'] * len(order))})" if order else ""
-            rows = connection.execute(f"EXPLAIN (COSTS OFF) EXECUTE probe{nulls}".encode())
-            lines = [str(line) for (line,) in rows]
-            connection.execute("DEALLOCATE probe")
-        return tuple(lines)
+            try:
+                lines = connection.execute(f"EXPLAIN (COSTS OFF) {call}".encode()).fetchall()
+                ((tree,),) = connection.execute(f"EXPLAIN (FORMAT JSON) {call}".encode())
+            finally:
+                connection.execute("DEALLOCATE probe")
+        return tuple(str(line) for (line,) in lines), tree[0]["Plan"]
+
+    def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> None:
+        """Put rows into empty tables, without the CHECK rules that the rows could break."""
+        with self.connection.transaction():
+            self._drop_checks(files)
+            for filling in fillings:
+                table = sql.Identifier(filling.table.name)
+                columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
+                head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+                with self.connection.cursor() as cursor, cursor.copy(head) as copy:
+                    for row in filling.rows:
+                        copy.write_row([for_postgres(value) for value in row])
+        self.connection.execute("ANALYZE")
+
+    def _drop_checks(self, files: Sequence[SchemaFile]) -> None:
+        for file in files:
+            for item in file.items:
+                if item.kind == "check" and item.constraint is not None:
+                    self.connection.execute(
+                        sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(
+                            sql.Identifier(item.table), sql.Identifier(item.constraint)
+                        )
+                    )
 
     def prepare(self, query: QueryText) -> pq.abc.PGresult | SQLProblem:
         """Prepare a query and describe it; an error is placed in the query's own text."""
@@ -328,6 +368,20 @@ class SQLiteEngine:
             line, column = _line_and_column(file.text, place)
             return Finding(file.path, line, column, "prepare", str(error))
         return None
+
+    def fill(self, fillings: Iterable[Filling]) -> None:
+        """Put rows into empty tables, without the rules that the rows could break."""
+        self.connection.pragma("ignore_check_constraints", True)
+        self.connection.pragma("foreign_keys", False)
+        with self.connection:
+            for filling in fillings:
+                names = ", ".join(f'"{column}"' for column in filling.columns)
+                marks = ", ".join("?" * len(filling.columns))
+                self.connection.executemany(
+                    f'INSERT INTO "{filling.table.name}" ({names}) VALUES ({marks})',  # noqa: S608
+                    ([for_sqlite(value) for value in row] for row in filling.rows),
+                )
+        self.connection.execute("ANALYZE")
 
     def rows(self, query: QueryText) -> list[dict[str, Any]]:
         """Run a query that takes no parameters."""

@@ -20,12 +20,13 @@ from aragora_sql.checker import sqlite_facts
 from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Index, Place, Table
 from aragora_sql.checker.catalog import read_catalog as _read_catalog
 from aragora_sql.checker.engines import Engines, SQLProblem, Tree, read_tree
-from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.nullability import (
+from aragora_sql.checker.expressions import (
     has_outer_join,
     nullable_parameters,
     select_list,
 )
+from aragora_sql.checker.findings import Finding, finding_of
+from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.values import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.errors import QueryFileError
@@ -131,6 +132,14 @@ class Facts:
     texts: Mapping[tuple[Dialect, str, str], QueryText]
     catalogs: Mapping[Dialect, Catalog]
     problems: tuple[Finding, ...]
+
+    @property
+    def unloaded(self) -> list[SchemaFile]:
+        """The schema files that an engine refused."""
+        refused = {problem.path for problem in self.problems if problem.rule == "prepare"}
+        return [
+            file for files in self.tree.schemas.values() for file in files if file.path in refused
+        ]
 
     def query(self, dialect: Dialect, store: str, name: str) -> QueryFacts | None:
         """Return the facts of a query, or None."""
@@ -246,7 +255,12 @@ def _described(
     for index, (name, type_name, python_type, table, column) in enumerate(columns):
         # The columns of a UNION have no place in the text; SQLite gives the first branch's origin.
         nullable = by_text[index].nullable if index < len(by_text) else None
-        if table is not None and column is not None and by_text and by_text[index].is_column:
+        if (
+            table is not None
+            and column is not None
+            and index < len(by_text)
+            and by_text[index].is_column
+        ):
             nullable = nullable_column(table, column)
             if nullable is False and outer:
                 nullable = None
@@ -358,10 +372,12 @@ def _describe_sqlite(
     if isinstance(details, SQLProblem):
         return _refused(query, details)
     merged = {**kinds, **query.result_kinds}
-    columns = [
-        (name, declared, sqlite_python_type(declared, merged.get(name)), table, column)
-        for name, declared, _, table, column in details.description_full or ()
-    ]
+    by_text = [result.type for result in select_list(query.sql, "sqlite")]
+    columns = []
+    for index, (name, declared, _, table, column) in enumerate(details.description_full or ()):
+        type_name = declared or (by_text[index] if index < len(by_text) else None)
+        python_type = sqlite_python_type(type_name, merged.get(name))
+        columns.append((name, type_name, python_type, table, column))
     return _described(
         store, query, "sqlite", catalog, {}, columns, sqlite_facts.touched(details, catalog)
     )

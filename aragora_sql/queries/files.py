@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,7 +60,8 @@ class QueryText:
     """A named query as it stands in its file.
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
-    declared kinds of computed result columns; ``sql`` starts at ``start``, line and column from 1.
+    declared kinds of computed result columns, ``never_null`` the columns that are declared so;
+    ``sql`` starts at ``start``, line and column from 1.
     """
 
     name: str
@@ -72,6 +73,7 @@ class QueryText:
     sql: str
     found: tuple[Parameter, ...]
     result_kinds: dict[str, ColumnKind]
+    never_null: frozenset[str] = frozenset()
     directives: tuple[Directive, ...] = ()
     start: tuple[int, int] = (1, 1)
 
@@ -207,8 +209,8 @@ def _read_query(
         )
     declared = [p.strip() for p in (match["parameters"] or "").split(",") if p.strip()]
     body_at = next((i for i, token in enumerate(tokens) if token.kind != "comment"), len(tokens))
-    doc, result_kinds, directives = _read_comments(path, text, name, tokens[:body_at])
-    if not doc:
+    said = _read_comments(path, text, name, tokens[:body_at])
+    if not said.doc:
         raise QueryFileError(
             path, line, f"query {name!r}: no comment line under '-- name:' says what it is for"
         )
@@ -259,11 +261,12 @@ def _read_query(
         line=line,
         operation=operation,
         parameters=tuple(declared),
-        doc=doc,
+        doc="\n".join(said.doc),
         sql=sql,
         found=found,
-        result_kinds=result_kinds,
-        directives=directives,
+        result_kinds=said.kinds,
+        never_null=frozenset(said.never_null),
+        directives=tuple(said.directives),
         start=(
             _line(text, body[0].start),
             body[0].start - text.rfind("\n", 0, body[0].start),
@@ -283,34 +286,52 @@ def read_directive(text: str, comment: Token) -> Directive | None:
     return Directive(match["kind"], match["text"].strip(), _line(text, comment.start))
 
 
-def _read_comments(
-    path: Path, text: str, name: str, comments: list[Token]
-) -> tuple[str, dict[str, ColumnKind], tuple[Directive, ...]]:
-    lines: list[str] = []
-    kinds: dict[str, ColumnKind] = {}
-    directives: list[Directive] = []
+@dataclass(slots=True)
+class _Comments:
+    """What the comments under ``-- name:`` say."""
+
+    doc: list[str] = field(default_factory=list)
+    kinds: dict[str, ColumnKind] = field(default_factory=dict)
+    never_null: set[str] = field(default_factory=set)
+    directives: list[Directive] = field(default_factory=list)
+
+
+def _read_comments(path: Path, text: str, name: str, comments: list[Token]) -> _Comments:
+    said = _Comments()
     for comment in comments:
         directive = read_directive(text, comment)
-        if directive is not None:
-            directives.append(directive)
-            continue
         content = _content(comment)
         result = _RESULT_LINE.fullmatch(content)
-        if result is None:
+        if directive is not None:
+            said.directives.append(directive)
+        elif result is None:
             if content:
-                lines.append(content)
-            continue
-        for part in result["columns"].split(","):
-            column, _, kind = part.strip().partition(" ")
-            if kind.strip() not in _KINDS:
-                raise QueryFileError(
-                    path,
-                    _line(text, comment.start),
-                    f"query {name!r}: {part.strip()!r} is not 'column kind' with a kind of "
-                    f"{', '.join(_KINDS)}",
-                )
-            kinds[column] = _KINDS[kind.strip()]
-    return "\n".join(lines), kinds, tuple(directives)
+                said.doc.append(content)
+        else:
+            for part in result["columns"].split(","):
+                if not _read_result(said, part.strip()):
+                    raise QueryFileError(
+                        path,
+                        _line(text, comment.start),
+                        f"query {name!r}: {part.strip()!r} is not 'column kind' with a kind of "
+                        f"{', '.join(_KINDS)}, not null",
+                    )
+    return said
+
+
+def _read_result(said: _Comments, declared: str) -> bool:
+    """Read ``column kind``, ``column not null`` or ``column kind not null``."""
+    column, _, kind = declared.partition(" ")
+    kind = " ".join(kind.split())
+    if kind.endswith("not null"):
+        said.never_null.add(column)
+        kind = kind.removesuffix("not null").strip()
+        if not kind:
+            return True
+    if kind not in _KINDS:
+        return False
+    said.kinds[column] = _KINDS[kind]
+    return True
 
 
 # How the schema files say what a column holds.

@@ -140,3 +140,16 @@ WHERE
     d.classid = 'pg_catalog.pg_proc'::regclass
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
     AND d.objid = to_regproc('pg_temp.probe');
+
+-- name: list_functions()
+-- List the functions in the schema where tables go, and whether their search_path is fixed.
+-- parity: query because SQLite has no functions in a database
+SELECT
+    p.proname::text AS function_name,
+    p.prosecdef AS security_definer,
+    coalesce(
+        array_to_string(p.proconfig, ',') LIKE '%search_path=%', FALSE
+    ) AS fixed_search_path
+FROM pg_catalog.pg_proc AS p
+WHERE p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))
+ORDER BY p.oid;

@@ -1,4 +1,4 @@
-"""Simple rules that tell whether a result can be NULL, and whether a parameter may be.
+"""Simple rules that tell of what type a result is, whether it and a parameter can be NULL.
 
 True and False are certain; None means that the rules cannot tell. An engine knows which column of a
 table a result comes from, so only expressions and outer joins are looked at in the text.
@@ -14,11 +14,12 @@ from aragora_sql.checker.schema_files import identifier, split
 from aragora_sql.database import Dialect
 from aragora_sql.queries.parameters import Token, scan
 
-__all__ = ["has_outer_join", "nullable_parameters", "select_list"]
+__all__ = ["gives_one_row", "has_outer_join", "nullable_parameters", "select_list"]
 
 _OUTER = {"LEFT", "RIGHT", "FULL"}
 _SET_OPERATIONS = {"UNION", "INTERSECT", "EXCEPT"}
 _NEVER_NULL = {"COUNT", "EXISTS", "ROW_NUMBER", "RANK", "DENSE_RANK", "NOW", "JSON_GROUP_ARRAY"}
+_AGGREGATES = {"AVG", "COUNT", "JSONB_AGG", "JSON_GROUP_ARRAY", "MAX", "MIN", "SUM", "TOTAL"}
 _LITERALS = {"TRUE", "FALSE"}
 
 NullableColumn = Callable[[str, str], bool | None]
@@ -40,10 +41,15 @@ def has_outer_join(sql: str, dialect: Dialect) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An expression of a select list: a plain column, or something that may be NULL or not."""
+    """An expression of a select list, which starts at an offset of the SQL.
 
+    ``nullable`` and ``type`` are what its text alone tells; ``type`` is SQLite's.
+    """
+
+    start: int
     is_column: bool
     nullable: bool | None
+    type: str | None
 
 
 def select_list(sql: str, dialect: Dialect) -> list[Result]:
@@ -70,7 +76,63 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
         return []
     opened = (Token("symbol", "(", 0), *tokens[start:end], Token("symbol", ")", 0))
     parts = [_without_alias(part) for part in split(opened)]
-    return [Result(_is_column(part), _expression(part)) for part in parts]
+    return [
+        Result(part[0].start, _is_column(part), _expression(part), _type(part))
+        for part in parts
+        if part
+    ]
+
+
+def _type(tokens: tuple[Token, ...]) -> str | None:
+    """Return the SQLite type of an expression whose outermost part says it."""
+    words = [token.text.upper() for token in tokens]
+    if len(tokens) == 1:
+        if tokens[0].kind == "string":
+            return "TEXT"
+        return "INTEGER" if words[0].isdigit() else None
+    if len(words) > 2 and words[1] == "(" and _closes_at_end(tokens[1:]):
+        if words[0] == "CAST":
+            return words[-2]
+        return {"COUNT": "INTEGER", "LENGTH": "INTEGER", "EXISTS": "INTEGER"}.get(words[0])
+    return None
+
+
+def gives_one_row(sql: str, dialect: Dialect) -> bool:
+    """Tell whether a query gives exactly one row, whatever is in the tables.
+
+    An aggregate over everything does, and a SELECT without FROM and WHERE.
+    """
+    depth = 0
+    outer: list[str] = []
+    for token in _tokens(sql, dialect):
+        depth -= token.text == ")"
+        if depth == 0:
+            outer.append(token.text.upper())
+        depth += token.text == "("
+    if outer[:1] == ["INSERT"] and "VALUES" in outer and "SELECT" not in outer:
+        return "RETURNING" in outer and "NOTHING" not in outer and "WHERE" not in outer
+    if "SELECT" not in outer or not {
+        "GROUP",
+        "HAVING",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "INSERT",
+    }.isdisjoint(outer):
+        return False
+    if "FROM" not in outer:
+        return "WHERE" not in outer
+    first = outer[outer.index("SELECT") + 1 : outer.index("FROM")]
+    return bool(_AGGREGATES.intersection(first)) or _over_aggregate(sql, dialect)
+
+
+def _over_aggregate(sql: str, dialect: Dialect) -> bool:
+    """Tell whether the first expression is made of an aggregate: ``coalesce(sum(x), 0)``."""
+    results = select_list(sql, dialect)
+    if not results:
+        return False
+    words = [t.text.upper() for t in _tokens(sql[results[0].start :], dialect)][:4]
+    return words[1:2] == ["("] and words[3:4] == ["("] and words[2] in _AGGREGATES
 
 
 def _is_column(tokens: tuple[Token, ...]) -> bool:
@@ -89,6 +151,8 @@ def _expression(tokens: tuple[Token, ...]) -> bool | None:
         return False
     if words[-3:] == ["IS", "NOT", "NULL"]:
         return False
+    if words[:4] == ["(", "SELECT", "COUNT", "("]:
+        return None if "GROUP" in words else False
     call = len(words) > 2 and words[1] == "(" and _closes_at_end(tokens[1:])
     if call and words[0] in _NEVER_NULL:
         return False
@@ -99,9 +163,7 @@ def _expression(tokens: tuple[Token, ...]) -> bool | None:
 
 
 def _without_alias(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    if len(tokens) > 2 and tokens[-2].text.upper() == "AS":
-        return tokens[:-2]
-    return tokens
+    return tokens[:-2] if len(tokens) > 2 and tokens[-2].text.upper() == "AS" else tokens
 
 
 def _closes_at_end(tokens: tuple[Token, ...]) -> bool:

@@ -1,0 +1,315 @@
+"""Rules about the Python code that calls the queries, which is read and never run.
+
+A query is called as an attribute of a store's query object: ``self._queries.get_debate(connection,
+debate_id=…)``. Whose object it is, is said by an annotation (``CritiqueQueries``), by
+``load_queries("critique", …)``, or by the ``name`` of the store's class.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aragora_sql.checker.facts import Facts
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.report import Report, Scope
+from aragora_sql.checker.stubs import class_name
+
+__all__ = ["check_callers", "stores_called"]
+
+_OBJECT = "_queries"
+_BATCH = "*!"
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A query that Python names. ``keywords`` is None where it is not called on the spot."""
+
+    path: Path
+    line: int
+    column: int
+    store: str
+    query: str
+    keywords: tuple[str, ...] | None
+
+
+@dataclass(slots=True)
+class _Class:
+    store: str | None
+    bases: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Module:
+    path: Path
+    tree: ast.Module
+    constants: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, _Class] = field(default_factory=dict)
+
+
+def check_callers(facts: Facts, report: Report, folders: Iterable[Path]) -> None:
+    """Compare the calls in Python files with the queries: each exists, fits and is called."""
+    uses, problems = _uses(folders, facts.stores)
+    report.add(*problems)
+    known = {(store, name) for _, store, name in facts.texts}
+    for use in uses:
+        if use.store not in facts.stores:
+            continue
+        if (use.store, use.query) not in known:
+            near = ", ".join(_near(use.query, {n for s, n in known if s == use.store}))
+            message = f"store {use.store!r} has no query {use.query!r}"
+            if near:
+                message += f"; there is {near}"
+            report.add(Finding(use.path, use.line, use.column, "unknown-query", message))
+            continue
+        _check_parameters(facts, report, use)
+    used = {(use.store, use.query) for use in uses}
+    for (_, store, name), text in facts.texts.items():
+        if (store, name) not in used:
+            report.add(
+                Finding(text.path, text.line, 1, "unused-query", f"nothing calls query {name!r}"),
+                subject="unused-query",
+                scopes=[Scope(text.path, name)],
+            )
+
+
+def _near(name: str, names: set[str]) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(name, sorted(names), n=3)
+
+
+def _check_parameters(facts: Facts, report: Report, use: _Use) -> None:
+    if use.keywords is None:
+        return
+    texts = [t for (_, s, n), t in facts.texts.items() if (s, n) == (use.store, use.query)]
+    wrong = next((t for t in texts if set(t.parameters) != set(use.keywords)), None)
+    if wrong is None or wrong.operation in {_BATCH, "#"}:
+        return
+    given, wanted = set(use.keywords), set(wrong.parameters)
+    problems = [f"missing {name!r}" for name in sorted(wanted - given)]
+    problems += [f"unknown {name!r}" for name in sorted(given - wanted)]
+    where = "/".join(wrong.path.parts[-3:])
+    message = f"{use.store}.{use.query}: {', '.join(problems)} ({where}:{wrong.line})"
+    report.add(Finding(use.path, use.line, use.column, "wrong-parameters", message))
+
+
+def stores_called(path: Path, stores: Iterable[str]) -> set[str]:
+    """Return the stores that a Python file calls."""
+    uses, _ = _uses([path.parent], stores)
+    return {use.store for use in uses if use.path == path}
+
+
+def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], list[Finding]]:
+    modules: list[_Module] = []
+    problems: list[Finding] = []
+    for path in sorted({p for folder in folders for p in folder.rglob("*.py")}):
+        try:
+            source = path.read_bytes()
+            # Most files have nothing to do with queries.
+            if b"queries" not in source and b"Queries" not in source and b"(Store" not in source:
+                continue
+            tree = ast.parse(source)
+        except (OSError, SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            problems.append(Finding(path, line, 1, "unknown-query", f"cannot be read: {error}"))
+            continue
+        modules.append(_Module(path, tree))
+    by_class = {class_name(store): store for store in stores}
+    for module in modules:
+        _read_names(module, by_class)
+    constants = {name: text for module in modules for name, text in module.constants.items()}
+    classes = {name: c for module in modules for name, c in module.classes.items()}
+    attributes = _attributes(modules, by_class, constants)
+    uses = []
+    for module in modules:
+        named = {**constants, **module.constants}
+        visitor = _Visitor(module.path, by_class, named, classes, attributes)
+        visitor.visit(module.tree)
+        uses += visitor.uses
+    return uses, problems
+
+
+def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and isinstance(node.value.value, str):
+                    module.constants[target.id] = node.value.value
+        if isinstance(node, ast.ClassDef):
+            module.classes[node.name] = _read_class(node, by_class)
+
+
+def _read_class(node: ast.ClassDef, by_class: Mapping[str, str]) -> _Class:
+    store = None
+    for part in node.body:
+        if (
+            isinstance(part, ast.Assign)
+            and isinstance(part.value, ast.Constant)
+            and any(isinstance(t, ast.Name) and t.id == "name" for t in part.targets)
+        ):
+            store = str(part.value.value)
+        if (
+            isinstance(part, ast.AnnAssign)
+            and isinstance(part.target, ast.Name)
+            and part.target.id == _OBJECT
+        ):
+            store = _annotated(part.annotation, by_class) or store
+    bases = [_last_name(base) for base in node.bases]
+    bases += [
+        _last_name(inner)
+        for base in node.bases
+        if isinstance(base, ast.Subscript)
+        for inner in ast.walk(base.slice)
+        if isinstance(inner, ast.Name | ast.Attribute)
+    ]
+    for base in bases:
+        store = store or by_class.get(base)
+    return _Class(store, tuple(bases))
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _annotated(annotation: ast.expr | None, by_class: Mapping[str, str]) -> str | None:
+    if annotation is None:
+        return None
+    text = ast.unparse(annotation)
+    return next((store for name, store in by_class.items() if name in _words(text)), None)
+
+
+def _words(text: str) -> set[str]:
+    return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
+
+
+def _loaded(
+    value: ast.expr, by_class: Mapping[str, str], constants: Mapping[str, str]
+) -> str | None:
+    """Return the store of ``load_queries(store, …)``, or of a class of queries that is made."""
+    if not isinstance(value, ast.Call):
+        return None
+    name = _last_name(value.func)
+    if name in by_class:
+        return by_class[name]
+    if name != "load_queries" or not value.args:
+        return None
+    given = value.args[0]
+    return str(given.value) if isinstance(given, ast.Constant) else constants.get(_last_name(given))
+
+
+def _attributes(
+    modules: Iterable[_Module], by_class: Mapping[str, str], constants: Mapping[str, str]
+) -> dict[str, str]:
+    """Return which attributes (``self.x = load_queries(…)``) mean one store everywhere."""
+    found: dict[str, set[str]] = {}
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Assign):
+                store = _loaded(node.value, by_class, constants)
+                for target in node.targets:
+                    if store is not None and isinstance(target, ast.Attribute):
+                        found.setdefault(target.attr, set()).add(store)
+    return {name: next(iter(stores)) for name, stores in found.items() if len(stores) == 1}
+
+
+class _Visitor(ast.NodeVisitor):
+    """Finds what is taken from a query object."""
+
+    def __init__(
+        self,
+        path: Path,
+        by_class: Mapping[str, str],
+        constants: Mapping[str, str],
+        classes: Mapping[str, _Class],
+        attributes: Mapping[str, str],
+    ) -> None:
+        self.uses: list[_Use] = []
+        self._path = path
+        self._by_class = by_class
+        self._constants = constants
+        self._classes = classes
+        self._attributes = attributes
+        self._store: str | None = None
+        self._locals: list[dict[str, str]] = [{}]
+        self._called: set[ast.expr] = set()
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        outer, self._store = self._store, self._store_of(node.name)
+        self.generic_visit(node)
+        self._store = outer
+
+    def _store_of(self, name: str, seen: frozenset[str] = frozenset()) -> str | None:
+        found = self._classes.get(name)
+        if found is None or name in seen:
+            return None
+        if found.store is not None:
+            return found.store
+        stores = (self._store_of(base, seen | {name}) for base in found.bases)
+        return next((store for store in stores if store is not None), None)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        names = {
+            argument.arg: store
+            for argument in arguments
+            if (store := _annotated(argument.annotation, self._by_class)) is not None
+        }
+        self._locals.append({**self._locals[-1], **names})
+        self.generic_visit(node)
+        self._locals.pop()
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        store = _loaded(node.value, self._by_class, self._constants)
+        if store is not None:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    self._locals[-1][target.id] = store
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        store = _annotated(node.annotation, self._by_class)
+        if store is not None and isinstance(node.target, ast.Name):
+            self._locals[-1][node.target.id] = store
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Attribute):
+            store = self._owner(node.func.value)
+            if store is not None:
+                keywords = [keyword.arg for keyword in node.keywords]
+                known = tuple(name for name in keywords if name is not None)
+                # of **values the names are not known
+                complete = len(known) == len(keywords)
+                self._add(store, node.func, known if complete else None)
+                self._called.add(node.func)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node not in self._called:
+            store = self._owner(node.value)
+            if store is not None:
+                self._add(store, node, None)
+        self.generic_visit(node)
+
+    def _add(self, store: str, node: ast.Attribute, keywords: tuple[str, ...] | None) -> None:
+        if not node.attr.startswith("_"):
+            line, column = node.end_lineno or node.lineno, node.col_offset + 1
+            self.uses.append(_Use(self._path, line, column, store, node.attr, keywords))
+
+    def _owner(self, node: ast.expr) -> str | None:
+        """Return the store of a query object, or None for anything else."""
+        if isinstance(node, ast.Name):
+            return self._locals[-1].get(node.id)
+        if isinstance(node, ast.Attribute):
+            own = self._store if node.attr == _OBJECT else None
+            return own or self._attributes.get(node.attr)
+        return _loaded(node, self._by_class, self._constants)

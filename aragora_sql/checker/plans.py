@@ -1,0 +1,193 @@
+"""Rules about plans: hot queries read no whole table, and no edit changes a plan unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aragora_sql.checker.engines import Engines, SQLProblem
+from aragora_sql.checker.facts import Facts, QueryFacts
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.report import Report, Scope
+from aragora_sql.checker.sqlite_facts import plan_lines as sqlite_lines
+from aragora_sql.database import Dialect
+from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.parameters import scan
+
+__all__ = ["check_plans", "snapshot_path", "write_snapshots"]
+
+_SUBJECT = "seq_scan"
+_SOURCES = {"FROM", "JOIN", "UPDATE", "INTO"}
+_NO_ALIAS = {"SET", "WHERE", "ON", "USING", "VALUES", "SELECT", "INNER", "LEFT", "CROSS", "ORDER"}
+_NO_ALIAS |= {"GROUP", "LIMIT", "UNION", "RETURNING", "JOIN", "DEFAULT", "INDEXED", "NOT", "FULL"}
+
+
+def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
+    """Explain each query on filled tables, look for full scans, and compare the snapshot."""
+    plans = _plans(facts, engines)
+    for key, (scans, _) in plans.items():
+        query = facts.queries[key]
+        if scans:
+            message = f"query {query.name!r} reads the whole table: {'; '.join(scans)}"
+            report.add(
+                Finding(query.path, query.line, 1, "full-scan", message),
+                kind="plan",
+                subject=_SUBJECT,
+                scopes=[Scope(query.path, query.name)],
+            )
+    _compare_snapshots(facts, engines, report, plans)
+
+
+Plans = Mapping[tuple[Dialect, str, str], tuple[list[str], tuple[str, ...]]]
+
+
+def _plans(facts: Facts, engines: Engines) -> Plans:
+    """Return of each query the full scans in its plan, and the plan's lines."""
+    engines.fill(facts.catalogs)
+    found: dict[tuple[Dialect, str, str], tuple[list[str], tuple[str, ...]]] = {}
+    for key, query in facts.queries.items():
+        if not any(table in facts.catalogs[query.dialect] for table in _tables(query)):
+            continue
+        if query.dialect == "postgres":
+            lines, plan = engines.postgres.explain(query.text)
+            scans = list(dict.fromkeys(_postgres_scans(plan, limited=False)))
+        else:
+            details = engines.sqlite.describe(query.text)
+            if isinstance(details, SQLProblem):
+                continue
+            lines = sqlite_lines(details)
+            scans = list(dict.fromkeys(_sqlite_scans(query, lines, facts)))
+        found[key] = scans, lines
+    return found
+
+
+def _tables(query: QueryFacts) -> Iterable[str]:
+    return (*query.tables_read, *query.tables_written)
+
+
+def _postgres_scans(plan: Mapping[str, Any], *, limited: bool) -> Iterator[str]:
+    """Find what reads a table from end to end: an index that is walked until LIMIT does not."""
+    node = plan["Node Type"]
+    limited = limited or node == "Limit"
+    if node == "Sort" or node.startswith("Aggregate"):
+        limited = False
+    relation = plan.get("Relation Name")
+    if node == "Seq Scan":
+        yield f"Seq Scan on {relation}"
+    elif node in {"Index Scan", "Index Only Scan"} and "Index Cond" not in plan and not limited:
+        yield f"{node} using {plan['Index Name']} on all of {relation}"
+    for child in plan.get("Plans", ()):
+        yield from _postgres_scans(child, limited=limited)
+
+
+def _sqlite_scans(query: QueryFacts, lines: Iterable[str], facts: Facts) -> Iterator[str]:
+    catalog = facts.catalogs["sqlite"]
+    tables = {name for name, table in _pairs(query) if table in catalog}
+    limited = any(token.text.upper() == "LIMIT" for token in scan(query.sql, "sqlite"))
+    sorts = any("TEMP B-TREE FOR ORDER BY" in line for line in lines if not line.startswith(" "))
+    for line in lines:
+        words = line.split()
+        if len(words) < 2 or words[0] != "SCAN" or words[1] not in tables or "VIRTUAL" in words:
+            continue
+        if "INDEX" in words and limited and not sorts:
+            continue
+        yield line.strip()
+
+
+def _pairs(query: QueryFacts) -> Iterator[tuple[str, str]]:
+    words = [token for token in scan(query.sql, query.dialect) if token.kind != "comment"]
+    for index, token in enumerate(words[:-1]):
+        if token.text.upper() not in _SOURCES:
+            continue
+        table = words[index + 1].text
+        alias = table
+        rest = words[index + 2 : index + 4]
+        if rest and rest[0].text.upper() == "AS" and len(rest) > 1:
+            alias = rest[1].text
+        elif rest and rest[0].kind == "word" and rest[0].text.upper() not in _NO_ALIAS:
+            alias = rest[0].text
+        yield alias, table
+
+
+def snapshot_path(root: Path, dialect: Dialect, store: str) -> Path:
+    """Return the file that holds the plans of a store's queries."""
+    return root / "plans" / dialect / f"{store}.txt"
+
+
+def _head(dialect: Dialect, store: str, engines: Engines) -> str:
+    name = "PostgreSQL" if dialect == "postgres" else "SQLite"
+    return f"Plans of {store} on {name} {_version(dialect, engines)}"
+
+
+def _version(dialect: Dialect, engines: Engines) -> str:
+    if dialect == "postgres":
+        return str(engines.postgres.version)
+    return ".".join(engines.sqlite.version.split(".")[:2])
+
+
+def _snapshots(facts: Facts, engines: Engines, plans: Plans) -> dict[Path, str]:
+    texts: dict[Path, list[str]] = {}
+    for (dialect, store, name), (_, lines) in plans.items():
+        path = snapshot_path(facts.tree.root, dialect, store)
+        text = texts.setdefault(path, [_head(dialect, store, engines)])
+        text.append("\n".join([name, *(f"    {line}" for line in lines)]))
+    return {path: "\n\n".join(parts) + "\n" for path, parts in texts.items()}
+
+
+def write_snapshots(facts: Facts, engines: Engines) -> list[Path]:
+    """Write the plans of all queries, remove those of stores that are gone; return what changed."""
+    wanted = _snapshots(facts, engines, _plans(facts, engines))
+    changed = []
+    for path, text in wanted.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    for dialect in DIALECTS:
+        for path in (facts.tree.root / "plans" / dialect).glob("*.txt"):
+            if path not in wanted:
+                path.unlink()
+                changed.append(path)
+    return changed
+
+
+def _compare_snapshots(facts: Facts, engines: Engines, report: Report, plans: Plans) -> None:
+    """Compare the committed plans, where there are any and the same version made them."""
+    if not (facts.tree.root / "plans").is_dir():
+        return
+    saved: dict[Path, dict[str, str] | None] = {}
+    for (dialect, store, name), (_, lines) in plans.items():
+        path = snapshot_path(facts.tree.root, dialect, store)
+        if path not in saved:
+            saved[path] = _saved(path, _head(dialect, store, engines))
+        texts = saved[path]
+        if texts is None:
+            continue
+        now = "\n".join(f"    {line}" for line in lines)
+        if texts.pop(name, None) != now:
+            query = facts.queries[dialect, store, name]
+            message = (
+                f"the plan of query {name!r} is not the one in {path.name}: look at it, then "
+                "aragora-sql check --update-plans"
+            )
+            report.add(Finding(query.path, query.line, 1, "plan-snapshot", message))
+    for path, texts in saved.items():
+        for name in texts or ():
+            if any(
+                path == snapshot_path(facts.tree.root, d, s) for d, s, n in facts.texts if n == name
+            ):
+                continue
+            message = f"the plan of {name!r}, which is no query: aragora-sql check --update-plans"
+            report.add(Finding(path, 1, 1, "plan-snapshot", message))
+
+
+def _saved(path: Path, head: str) -> dict[str, str] | None:
+    """Return the plans of a file by query; None when another version made them."""
+    if not path.is_file():
+        return {}
+    first, *parts = path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")
+    if first != head:
+        return None
+    pairs = [part.partition("\n") for part in parts]
+    return {name: lines for name, _, lines in pairs}

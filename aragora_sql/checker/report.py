@@ -1,0 +1,109 @@
+"""Gathers findings, and takes away those that a comment in the SQL files declares deliberate.
+
+A declaration is one comment line: ``-- parity: column items.row_id because full text search needs
+it``. It stands under the ``-- name:`` line of a query, or anywhere in a schema file. One that takes
+nothing away is a finding itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aragora_sql.checker.facts import Facts
+from aragora_sql.checker.findings import Finding
+from aragora_sql.queries.files import Directive
+
+__all__ = ["Report", "Scope"]
+
+_FORM = re.compile(r"(?P<subject>\S.*?)(?:\s+allowed)?\s+because\s+(?P<reason>\S.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a declaration holds: a query of a file, or (``query`` empty) a schema file."""
+
+    path: Path
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    scope: Scope
+    kind: str
+    subject: str
+    line: int
+
+
+class Report:
+    """The findings of a check."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._findings: list[Finding] = []
+        self._declared: dict[tuple[Scope, str, str], _Declaration] = {}
+        self._used: set[tuple[Scope, str, str]] = set()
+        for query in facts.texts.values():
+            self._read(Scope(query.path, query.name), query.directives)
+        for files in facts.tree.schemas.values():
+            for file in files:
+                self._read(Scope(file.path), file.directives)
+
+    def _read(self, scope: Scope, directives: Sequence[Directive]) -> None:
+        for directive in directives:
+            form = _FORM.fullmatch(directive.text)
+            if form is None:
+                message = (
+                    f"'{directive.kind}: {directive.text}' gives no reason; write "
+                    f"'-- {directive.kind}: … because …'"
+                )
+                self._findings.append(Finding(scope.path, directive.line, 1, "directive", message))
+                continue
+            subject = " ".join(form["subject"].split())
+            declaration = _Declaration(scope, directive.kind, subject, directive.line)
+            self._declared[scope, directive.kind, subject] = declaration
+
+    def add(
+        self,
+        *findings: Finding,
+        kind: str = "check",
+        subject: str | None = None,
+        scopes: Iterable[Scope] = (),
+    ) -> None:
+        """Add findings about one thing, unless a declaration in one of ``scopes`` names it.
+
+        ``subject`` is what a declaration has to say after ``-- kind:``.
+        """
+        if subject is None:
+            self._findings.extend(findings)
+            return
+        keys = {(scope, kind, subject) for scope in scopes}
+        declared = keys & self._declared.keys()
+        if declared:
+            self._used |= declared
+            return
+        hint = f" [{kind}: {subject}]"
+        self._findings.extend(replace(f, message=f.message + hint) for f in findings)
+
+    def findings(self, *, unneeded: bool = True) -> list[Finding]:
+        """Return what was found, in the order of files and lines.
+
+        ``unneeded`` adds the declarations that took nothing away, which only a complete check
+        knows.
+        """
+        found = set(self._findings)
+        if unneeded:
+            found |= {
+                Finding(
+                    declaration.scope.path,
+                    declaration.line,
+                    1,
+                    "directive",
+                    f"'{declaration.kind}: {declaration.subject}' is not needed: there is no "
+                    "such finding",
+                )
+                for key, declaration in self._declared.items()
+                if key not in self._used
+            }
+        return sorted(found)

@@ -1,0 +1,188 @@
+"""Writes the types of every store's query object, from what the engines know of the queries.
+
+A store's stub is ``aragora_sql/queries/typed/<store>.pyi``: a protocol ``<Store>Queries`` with a
+method for each query, and the rows that they take and give as typed dictionaries. Nothing imports
+it at run time.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from aragora_sql.checker.expressions import gives_one_row
+from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
+from aragora_sql.queries.files import DIALECTS, QueryText
+
+__all__ = ["class_name", "stub_folder", "stub_of", "stubs"]
+
+_WIDTH = 100
+_TYPING = ("Any", "Protocol", "TypedDict")
+_IMPORTS = {
+    "Decimal": "decimal",
+    "UUID": "uuid",
+    "date": "datetime",
+    "datetime": "datetime",
+    "timedelta": "datetime",
+    "AsyncIterator": "collections.abc",
+    "Sequence": "collections.abc",
+}
+
+
+def class_name(store: str) -> str:
+    """Return the name of the protocol of a store's queries: ``jobs`` → ``JobsQueries``."""
+    return f"{_camel(store)}Queries"
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def stub_folder() -> Path:
+    """Return the folder of the stubs that belong to this code."""
+    return Path(__file__).resolve().parent.parent / "queries" / "typed"
+
+
+def stubs(facts: Facts) -> dict[str, str]:
+    """Return the stub of each store that has tables, by file name."""
+    stores = {file.store for files in facts.tree.schemas.values() for file in files}
+    texts = {f"{store}.pyi": stub_of(facts, store) for store in facts.stores if store in stores}
+    return {
+        "__init__.pyi": '"""The types of the stores\' queries, made from the SQL files."""\n'
+    } | texts
+
+
+def stub_of(facts: Facts, store: str) -> str:
+    """Return the stub of one store."""
+    names = dict.fromkeys(name for _, of, name in facts.texts if of == store)
+    rows: list[str] = []
+    methods: list[str] = []
+    for name in names:
+        texts = [t for d in DIALECTS if (t := facts.texts.get((d, store, name))) is not None]
+        described = [q for d in DIALECTS if (q := facts.query(d, store, name)) is not None]
+        rows += _row_classes(texts[0], described)
+        methods.append(_method(texts[0], described))
+    body = [
+        *rows,
+        f'class {class_name(store)}(Protocol):\n    """The queries of the store {store}."""\n\n'
+        + "\n".join(methods),
+    ]
+    code = "\n\n".join(part.rstrip("\n") for part in body) + "\n"
+    head = (
+        f'"""The types of the queries of the store {store}.\n\n'
+        "Made by ``aragora-sql stubs`` from\n"
+        f"``sql/postgres/{store}/queries.sql`` and ``sql/sqlite/{store}/queries.sql``.\n"
+        '"""\n\n'
+    )
+    return head + "\n".join(_imports(code)) + "\n\n" + code
+
+
+def _imports(code: str) -> Iterator[str]:
+    words = set(re.findall(r"\w+", re.sub(r'"""(?:.|\n)*?"""', "", code)))
+    modules: dict[str, list[str]] = {"typing": [name for name in _TYPING if name in words]}
+    for name, module in _IMPORTS.items():
+        if name in words:
+            modules.setdefault(module, []).append(name)
+    for module in sorted(modules):
+        yield f"from {module} import {', '.join(sorted(modules[module]))}"
+    yield ""
+    yield "from aragora_sql.database import Connection"
+
+
+def _row_classes(text: QueryText, described: list[QueryFacts]) -> Iterator[str]:
+    if text.operation in {"", "^"} and described:
+        fields = _columns(described)
+        yield _typed_dict(f"{_camel(text.name)}Row", f"A row of {text.name}.", fields)
+    if text.operation == "*!" and described:
+        fields = [(p.name, _parameter_type(p)) for p in _parameters(described)]
+        yield _typed_dict(
+            f"{_camel(text.name)}Parameters", f"One set of parameters of {text.name}.", fields
+        )
+
+
+def _typed_dict(name: str, doc: str, fields: Iterable[tuple[str, str]]) -> str:
+    lines = "".join(f"    {field}: {kind}\n" for field, kind in fields)
+    return f'class {name}(TypedDict):\n    """{doc}"""\n\n{lines}'
+
+
+def _columns(described: list[QueryFacts]) -> list[tuple[str, str]]:
+    """Return the result columns: of each what the engine that knows more says."""
+    fields = []
+    for index, column in enumerate(described[0].columns):
+        twins = [q.columns[index] for q in described if index < len(q.columns)]
+        kind = next((t.python_type for t in twins if t.python_type is not None), "Any")
+        known = [t.nullable for t in twins if t.nullable is not None]
+        never = column.name in described[0].text.never_null or (known and not any(known))
+        fields.append((column.name, kind if never or kind == "Any" else f"{kind} | None"))
+    return fields
+
+
+def _parameters(described: list[QueryFacts]) -> list[ParameterFacts]:
+    maybe = {p.name for query in described for p in query.parameters if p.nullable}
+    return [replace(p, nullable=p.name in maybe) for p in described[0].parameters]
+
+
+def _parameter_type(parameter: ParameterFacts) -> str:
+    kind = parameter.python_type or "Any"
+    if kind.startswith("list["):
+        kind = f"Sequence[{kind[5:-1]}]"
+    return f"{kind} | None" if parameter.nullable and kind != "Any" else kind
+
+
+def _method(text: QueryText, described: list[QueryFacts]) -> str:
+    parameters = ["self", "connection: Connection"]
+    if text.operation == "*!":
+        parameters += [f"parameters: Sequence[{_camel(text.name)}Parameters]", "/"]
+    else:
+        parameters.append("/")
+        given = _parameters(described) if described else []
+        if given:
+            parameters += ["*", *(f"{p.name}: {_parameter_type(p)}" for p in given)]
+    prefix = "def" if text.operation == "" else "async def"
+    head = f"    {prefix} {text.name}({', '.join(parameters)}) -> {_result(text, described)}:"
+    if len(head) > _WIDTH:
+        inner = "".join(f"        {parameter},\n" for parameter in parameters)
+        head = f"    {prefix} {text.name}(\n{inner}    ) -> {_result(text, described)}:"
+    return f"{head}\n{_docstring(text)}"
+
+
+def _result(text: QueryText, described: list[QueryFacts]) -> str:
+    if text.operation == "#":
+        return "None"
+    if text.operation in {"!", "*!"}:
+        return "int"
+    always = gives_one_row(text.sql, "postgres" if not described else described[0].dialect)
+    if text.operation in {"", "^"}:
+        row = f"{_camel(text.name)}Row"
+        if text.operation == "":
+            return f"AsyncIterator[{row}]"
+        return row if always else f"{row} | None"
+    columns = _columns(described) if described else []
+    kind = columns[0][1] if columns else "Any"
+    optional = kind.endswith("| None") or kind in {"Any", "None"}
+    return kind if always or optional else f"{kind} | None"
+
+
+def _docstring(text: QueryText) -> str:
+    operations = {
+        "": "every row",
+        "^": "the first row, or None",
+        "$": "the first value of the first row, or None",
+        "!": "the number of rows changed",
+        "<!": "the first value that RETURNING gave, or None",
+        "*!": "the number of rows changed, for many sets of parameters",
+        "#": "nothing: a script",
+    }
+    doc = text.doc.replace("\\", "\\\\").replace('"""', "'''")
+    first, *rest = doc.split("\n")
+    lines = [*textwrap.wrap(first, 88), ""]
+    for line in rest:
+        lines += textwrap.wrap(line, 90) or [""]
+    if rest:
+        lines.append("")
+    lines.append(f"Operation {text.operation or '(none)'}: {operations[text.operation]}.")
+    inner = "\n".join(f"        {line}".rstrip() for line in lines[1:])
+    return f'        """{lines[0]}\n{inner}\n        """\n'

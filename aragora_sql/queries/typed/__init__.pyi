@@ -1,0 +1,1 @@
+"""The types of the stores' queries, made from the SQL files."""
