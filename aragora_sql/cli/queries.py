@@ -50,7 +50,7 @@ def _queries(options: argparse.Namespace) -> int:
     if options.store is not None:
         _in_either_dialect(check_store, options.store)
     stores = None if options.store is None else [options.store]
-    catalogue = read_catalogue(stores, dsn=options.dsn)
+    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn)
     if options.json:
         print(json.dumps([entry.to_dict() for entry in catalogue.entries], default=plain))
     else:
@@ -180,7 +180,7 @@ def _side(entry: Entry, dialect: Dialect) -> RenderableType:
     parts: list[RenderableType] = [heading, Text(_location(entry, dialect), style="dim"), sql]
     plan = entry.plans.get(dialect)
     if plan:
-        parts += [Text("\nplan on empty tables", style="bold"), Text("\n".join(plan))]
-    elif text.operation != "#":
+        parts += [Text("\nplan", style="bold"), Text("\n".join(plan))]
+    elif dialect not in entry.facts and text.operation != "#":
         parts.append(Text("\nits engine refuses it", style="red"))
     return Padding(Group(*parts), (0, 0, 1, 0))

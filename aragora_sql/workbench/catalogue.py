@@ -117,12 +117,17 @@ class Catalogue:
 
 
 def read_catalogue(
-    stores: Iterable[str] | None = None, *, dsn: str | None = None, root: Path | None = None
+    stores: Iterable[str] | None = None,
+    *,
+    plans: bool = True,
+    dsn: str | None = None,
+    root: Path | None = None,
 ) -> Catalogue:
     """Ask both engines about every query of some stores (default: all) of a tree.
 
     PostgreSQL is an embedded server, or the one of ``dsn``, in a scratch place that is removed
-    again; SQLite is in memory. Plans are for whatever the parameters are, on empty tables.
+    again; SQLite is in memory. ``plans``, which take most of the time, are for whatever the
+    parameters are, on tables of some thousand rows each.
 
     Raises :class:`~aragora_sql.errors.ConfigurationError` where no embedded server can run.
     """
@@ -132,14 +137,16 @@ def read_catalogue(
         server = dsn or stack.enter_context(EmbeddedServer()).dsn()
         engines = stack.enter_context(Engines(tree, server))
         facts = read_facts(engines, stores)
+        if plans and not facts.unloaded:
+            engines.fill(facts.catalogs)
         names = dict.fromkeys((store, name) for _, store, name in facts.texts)
         # Sorting keeps the order of the files within a store.
         names = dict.fromkeys(sorted(names, key=lambda name: name[0]))
-        entries = [_entry(engines, facts, store, name) for store, name in names]
+        entries = [_entry(facts, store, name, engines if plans else None) for store, name in names]
     return Catalogue(tree.root, tuple(entries), facts)
 
 
-def _entry(engines: Engines, facts: Facts, store: str, name: str) -> Entry:
+def _entry(facts: Facts, store: str, name: str, engines: Engines | None) -> Entry:
     known = {dialect: facts.query(dialect, store, name) for dialect in DIALECTS}
     present = {dialect: query for dialect, query in known.items() if query is not None}
     return Entry(
@@ -151,5 +158,9 @@ def _entry(engines: Engines, facts: Facts, store: str, name: str) -> Entry:
             if (dialect, store, name) in facts.texts
         },
         facts=present,
-        plans={dialect: plan_lines(engines, query) for dialect, query in present.items()},
+        plans={
+            dialect: plan_lines(engines, query)
+            for dialect, query in present.items()
+            if engines is not None
+        },
     )

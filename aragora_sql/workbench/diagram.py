@@ -23,7 +23,8 @@ _MARK = 24.0
 _LAYER_GAP = 84.0
 _BOX_GAP = 26.0
 _MARGIN = 46.0
-_MOST_WIDTH = 1180.0
+# What the page's main column has room for on a common screen.
+_MOST_WIDTH = 1010.0
 
 _SHORT_TYPES = {
     "timestamp with time zone": "timestamptz",
@@ -43,8 +44,15 @@ class _Box:
     @property
     def width(self) -> float:
         rows = [len(c.name) * _CHARACTER + len(_type(c)) * _CHARACTER for c in self.columns]
-        widest = max(rows, default=0.0) + _MARK + _TYPE_GAP
+        widest = max([*rows, len(self.rest) * _CHARACTER]) + _MARK + _TYPE_GAP
         return max(widest, len(self.table.name) * (_CHARACTER + 0.8)) + 2 * _PADDING
+
+    @property
+    def rest(self) -> str:
+        """What is said of the columns that are not shown."""
+        if not self.more:
+            return ""
+        return f"{self.more}{' more' if self.columns else ''} column{'s' * (self.more > 1)}"
 
     @property
     def height(self) -> float:
@@ -237,9 +245,7 @@ def _draw_box(box: _Box, href: str, accents: Mapping[str, int]) -> str:
         )
     if box.more:
         y = box.y + _HEADER + (len(box.columns) + 0.5) * _ROW + 5
-        noun = "column" if box.more == 1 else "columns"
         parts.append(
-            f'<text class="more" x="{box.x + _PADDING + _MARK:g}" y="{y:g}">'
-            f"{box.more} {'more ' if box.columns else ''}{noun}</text>"
+            f'<text class="more" x="{box.x + _PADDING + _MARK:g}" y="{y:g}">{box.rest}</text>'
         )
     return "".join([*parts, "</a>"])

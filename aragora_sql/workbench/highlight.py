@@ -6,9 +6,9 @@ from typing import Any
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexer import inherit
+from pygments.lexer import bygroups, inherit
 from pygments.lexers.sql import PostgresLexer, SqlLexer
-from pygments.token import Name, Operator
+from pygments.token import Name, Operator, Punctuation
 
 from aragora_sql.database import Dialect
 
@@ -17,7 +17,15 @@ __all__ = ["html", "lexer"]
 
 def _rules() -> dict[str, list[Any]]:
     # Pygments changes the lists that it is given, so each lexer needs its own.
-    return {"root": [(r"::", Operator), (r":[A-Za-z_]\w*", Name.Variable), inherit]}
+    return {
+        "root": [
+            (r"::", Operator),
+            (r":[A-Za-z_]\w*", Name.Variable),
+            # A column of a table, even one that is named like a keyword.
+            (r"(\.)([A-Za-z_]\w*)", bygroups(Punctuation, Name)),  # type: ignore[no-untyped-call]
+            inherit,
+        ]
+    }
 
 
 class _PostgresQueryLexer(PostgresLexer):

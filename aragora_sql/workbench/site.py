@@ -14,6 +14,7 @@ from aragora_sql.checker.facts import Index, Table
 from aragora_sql.database import Dialect
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, read_sql
+from aragora_sql.schema import VERSIONS
 from aragora_sql.workbench import diagram, highlight
 from aragora_sql.workbench.catalogue import Catalogue, Entry
 
@@ -64,17 +65,20 @@ def _make_room(folder: Path) -> None:
 class _Site:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.stores = catalogue.facts.stores
+        made = dict.fromkeys(file.store for file in catalogue.facts.tree.schemas["postgres"])
+        # Applications' stores in the order of the schema, then what serves this package itself.
+        own = [store for store in catalogue.facts.stores if store == VERSIONS or store not in made]
+        self.stores = [store for store in made if store in catalogue.facts.stores]
+        self.stores = [*(store for store in self.stores if store not in own), *own]
         self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
         self._template = Template(
             (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
         )
         catalogs = catalogue.facts.catalogs
         # In the order of creation, with those of SQLite alone at the end.
-        self.tables = {**catalogs["sqlite"], **catalogs["postgres"]}
         self.tables = {
-            name: self.tables[name]
-            for name in dict.fromkeys([*catalogs["postgres"], *catalogs["sqlite"]])
+            name: catalogs["postgres"].get(name) or catalogs["sqlite"][name]
+            for name in [*catalogs["postgres"], *catalogs["sqlite"]]
         }
 
     def of_store(self, store: str) -> list[Table]:
@@ -106,7 +110,7 @@ class _Site:
             ),
             "</tbody></table></div>",
         ]
-        return self._page("The SQL of every store", None, "\n".join(content))
+        return self._page("All stores", None, "\n".join(content))
 
     def _card(self, store: str) -> str:
         tables = _count(len(self.of_store(store)), "table")
@@ -421,12 +425,16 @@ def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def _indexes(indexes: Sequence[Index]) -> str:
     shown = []
-    for index in indexes:
+    # Those of keys and UNIQUE rules are told with the columns.
+    for index in (index for index in indexes if not index.of_constraint):
         text = f"{index.name} ({', '.join(index.columns)})"
         if index.method != "btree":
             text += f" using {index.method}"
@@ -446,6 +454,6 @@ def _plans(entry: Entry) -> str:
         for dialect, plan in plans.items()
     )
     return (
-        '<details class="plan"><summary>Plans, on empty tables</summary>'
+        '<details class="plan"><summary>Plans, on tables of some thousand rows</summary>'
         f'<div class="sides">{sides}</div></details>'
     )
