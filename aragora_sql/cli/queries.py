@@ -78,8 +78,8 @@ def _print_table(catalogue: Catalogue) -> None:
             Text(str(entry), style="bold"),
             entry.operation,
             ", ".join(entry.text.parameters),
-            ", ".join(entry.tables(written=False)),
-            ", ".join(entry.tables(written=True)),
+            ", ".join(entry.reads),
+            ", ".join(entry.writes),
             "\n".join(_location(entry, dialect) for dialect in entry.texts),
         )
     new_console().print(table)
@@ -113,8 +113,7 @@ def _print_entry(console: Console, entry: Entry) -> None:
     console.print(Text(f"{entry}({', '.join(entry.text.parameters)})", style="bold"))
     console.print(Text(f"returns {entry.operation}", style="dim"))
     console.print(Text(entry.text.doc))
-    for kind, written in (("reads", False), ("writes", True)):
-        tables = entry.tables(written=written)
+    for kind, tables in (("reads", entry.reads), ("writes", entry.writes)):
         if tables:
             console.print(Text(f"{kind} {', '.join(tables)}"))
     for heading, rows in (("parameters", _parameters(entry)), ("result", _columns(entry))):

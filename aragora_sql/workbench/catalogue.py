@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aragora_sql.checker.facts import (
     Engines,
@@ -39,7 +39,7 @@ class Entry:
     """A query of both dialects.
 
     A dialect is missing from ``texts`` when its file has no such query, from ``facts`` and from
-    ``plans`` when it is a script or its engine refuses it.
+    ``plans`` when it is a script or its engine refuses it. ``reads`` and ``writes`` are tables.
     """
 
     store: str
@@ -47,6 +47,8 @@ class Entry:
     texts: Mapping[Dialect, QueryText]
     facts: Mapping[Dialect, QueryFacts]
     plans: Mapping[Dialect, tuple[str, ...]]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.store}.{self.name}"
@@ -61,15 +63,6 @@ class Entry:
         """What the caller gets, in words."""
         return OPERATIONS[self.text.operation]
 
-    def tables(self, *, written: bool) -> list[str]:
-        """Return the tables that the query reads, or writes, on either engine."""
-        found = [
-            table
-            for facts in self.facts.values()
-            for table in (facts.tables_written if written else facts.tables_read)
-        ]
-        return sorted(set(found))
-
     def to_dict(self) -> dict[str, Any]:
         """Return it in a form that JSON can hold."""
         return {
@@ -79,6 +72,8 @@ class Entry:
             "returns": self.operation,
             "doc": self.text.doc,
             "parameters": list(self.text.parameters),
+            "reads": self.reads,
+            "writes": self.writes,
             "dialects": {
                 dialect: {
                     "path": str(text.path),
@@ -163,4 +158,25 @@ def _entry(facts: Facts, store: str, name: str, engines: Engines | None) -> Entr
             for dialect, query in present.items()
             if engines is not None
         },
+        reads=_touched(present, facts, "tables_read"),
+        writes=_touched(present, facts, "tables_written"),
     )
+
+
+def _touched(
+    known: Mapping[Dialect, QueryFacts],
+    facts: Facts,
+    which: Literal["tables_read", "tables_written"],
+) -> tuple[str, ...]:
+    """Return PostgreSQL's tables of a query, and those that only SQLite has.
+
+    SQLite's list has more: what foreign keys and triggers look at besides.
+    """
+    tables: dict[Dialect, tuple[str, ...]] = {d: getattr(one, which) for d, one in known.items()}
+    postgres = known.get("postgres")
+    # Before version 14 PostgreSQL does not tell.
+    if postgres is None or not (postgres.tables_read or postgres.tables_written):
+        return tables.get("sqlite", ())
+    elsewhere = facts.catalogs["postgres"]
+    only = {table for table in tables.get("sqlite", ()) if table not in elsewhere}
+    return tuple(sorted({*tables["postgres"], *only}))

@@ -26,6 +26,7 @@ _INDEX = "search-index.js"
 _ASSETS = ("style.css", "site.js")
 _HEAD_COMMENT = re.compile(r"\A(?:--[^\n]*\n)+")
 _SPACE = re.compile(r"\s+")
+_SENTENCE_END = re.compile(r"(?<=\.) ")
 _NONE = '<span class="none">none</span>'
 
 
@@ -70,6 +71,7 @@ class _Site:
         own = [store for store in catalogue.facts.stores if store == VERSIONS or store not in made]
         self.stores = [store for store in made if store in catalogue.facts.stores]
         self.stores = [*(store for store in self.stores if store not in own), *own]
+        self.entries = [entry for store in self.stores for entry in catalogue.of_store(store)]
         self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
         self._template = Template(
             (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
@@ -87,7 +89,7 @@ class _Site:
     # Pages
 
     def index_page(self) -> str:
-        queries, tables = len(self.catalogue.entries), len(self.tables)
+        queries, tables = len(self.entries), len(self.tables)
         content = [
             "<h1>The SQL of every store</h1>",
             f'<p class="lead">{_count(len(self.stores), "store")}, {_count(tables, "table")} and '
@@ -104,9 +106,9 @@ class _Site:
             "<th>what it is for</th></tr></thead><tbody>",
             *(
                 f'<tr><td><a href="{_query_href(entry)}"><code>{escape(str(entry))}</code></a></td>'
-                f'<td class="meta">{escape(entry.operation)}</td>'
-                f'<td class="wide">{escape(entry.text.doc)}</td></tr>'
-                for entry in self.catalogue.entries
+                f"<td>{escape(entry.operation)}</td>"
+                f'<td class="wide">{escape(_first_sentence(entry.text.doc))}</td></tr>'
+                for entry in self.entries
             ),
             "</tbody></table></div>",
         ]
@@ -225,7 +227,10 @@ class _Site:
                 for mark, of in (("PK", table.primary_key), ("FK", references))
                 if name in of
             )
-            types = [f"<code>{escape(side.type)}</code>" if side else _NONE for side in sides]
+            types = [
+                f"<code>{escape(side.type)}</code>" if side and side.type else _NONE
+                for side in sides
+            ]
             generated = f"generated, {column.generated}" if column.generated else ""
             default = f"<code>{escape(column.default)}</code>" if column.default else ""
             rows.append(
@@ -256,8 +261,9 @@ class _Site:
 
     def _users(self, table: Table) -> str:
         parts = []
-        for verb, written in (("read", False), ("written", True)):
-            users = [e for e in self.catalogue.entries if table.name in e.tables(written=written)]
+        readers = [entry for entry in self.entries if table.name in entry.reads]
+        writers = [entry for entry in self.entries if table.name in entry.writes]
+        for verb, users in (("read", readers), ("written", writers)):
             if users:
                 links = ", ".join(
                     f'<a href="{_query_href(entry)}">{escape(str(entry))}</a>' for entry in users
@@ -269,10 +275,10 @@ class _Site:
 
     def _query(self, entry: Entry) -> str:
         arguments = ", ".join(entry.text.parameters)
-        writes = entry.tables(written=True)
+        kind = "badge write" if entry.writes else "badge"
         touched = [
             f"{verb} {', '.join(self._table_link(table) for table in tables)}"
-            for verb, tables in (("reads", entry.tables(written=False)), ("writes", writes))
+            for verb, tables in (("reads", entry.reads), ("writes", entry.writes))
             if tables
         ]
         return "\n".join(
@@ -280,7 +286,7 @@ class _Site:
                 f'<article class="item" id="q-{entry.name}"><header>'
                 f'<h3><a href="#q-{entry.name}">{escape(entry.name)}</a>'
                 f'<span class="args">({escape(arguments)})</span></h3>'
-                f'<span class="badge{" write" if writes else ""}">{escape(entry.operation)}</span>'
+                f'<span class="{kind}">{escape(entry.operation)}</span>'
                 "</header>",
                 f"<p>{escape(entry.text.doc)}</p>",
                 f'<p class="meta">{"; ".join(touched)}</p>' if touched else "",
@@ -383,7 +389,7 @@ class _Site:
                 "text": _words([*entry.text.parameters, *(t.sql for t in entry.texts.values())]),
                 "href": _query_href(entry),
             }
-            for entry in self.catalogue.entries
+            for entry in self.entries
         ]
         lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
         return f"window.ARAGORA_SQL_INDEX = [\n{lines}\n];\n"
@@ -394,13 +400,18 @@ def _words(texts: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(" ".join(texts).split()))
 
 
+def _first_sentence(text: str) -> str:
+    return _SENTENCE_END.split(_SPACE.sub(" ", text), maxsplit=1)[0]
+
+
 def _count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _item(href: str, name: str, current: bool = False) -> str:
     here = ' aria-current="page"' if current else ""
-    return f'<li><a href="{href}"{here}>{escape(name)}</a></li>'
+    # Long names break behind an underscore.
+    return f'<li><a href="{href}"{here}>{escape(name).replace("_", "_<wbr>")}</a></li>'
 
 
 def _table_href(table: Table) -> str:
