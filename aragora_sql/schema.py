@@ -11,14 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import SchemaError, SchemaMismatchError, SchemaVersionError
-from aragora_sql.queries import Queries, load_queries
+from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
 from aragora_sql.queries.parameters import Token, scan
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.schema_versions import SchemaVersionsQueries
 
 __all__ = [
     "Difference",
@@ -158,7 +161,7 @@ async def plan_schema(
     """
     root = root or sql_dir()
     names = store_names(database.dialect, root) if stores is None else stores
-    queries = load_queries(VERSIONS, database.dialect, _versions_root(database.dialect, root))
+    queries = _version_queries(database.dialect, _versions_root(database.dialect, root))
     plans = []
     async with database.read() as connection:
         for name in names:
@@ -198,7 +201,7 @@ async def initialize_store(database: Database, store: str, root: Path | None = N
     """
     root = root or sql_dir()
     latest = latest_version(store, database.dialect, root)
-    queries = load_queries(VERSIONS, database.dialect, _versions_root(database.dialect, root))
+    queries = _version_queries(database.dialect, _versions_root(database.dialect, root))
     async with database.read() as connection:
         version = await _version(connection, queries, store)
     while version != latest:
@@ -218,20 +221,25 @@ async def initialize_store(database: Database, store: str, root: Path | None = N
     return version
 
 
+def _version_queries(dialect: Dialect, root: Path | None) -> SchemaVersionsQueries:
+    return load_queries(VERSIONS, dialect, root)
+
+
 def _versions_root(dialect: Dialect, root: Path) -> Path | None:
     """Return ``root`` when it holds the table of versions, else None for the tree in use."""
     return root if (root / dialect / VERSIONS).is_dir() else None
 
 
-async def _version(connection: Connection, queries: Queries, store: str) -> int | None:
+async def _version(
+    connection: Connection, queries: SchemaVersionsQueries, store: str
+) -> int | None:
     if not await queries.has_versions(connection):
         return None
-    version: int | None = await queries.get_version(connection, module=store)
-    return version
+    return await queries.get_version(connection, module=store)
 
 
 async def _create(
-    connection: Connection, queries: Queries, store: str, root: Path, dialect: Dialect
+    connection: Connection, queries: SchemaVersionsQueries, store: str, root: Path, dialect: Dialect
 ) -> int:
     versions_root = _versions_root(dialect, root) or sql_dir()
     await connection.run_script(VERSIONS, _schema_text(VERSIONS, dialect, versions_root))
@@ -244,7 +252,7 @@ async def _create(
 
 
 async def _refuse_foreign_tables(
-    connection: Connection, queries: Queries, store: str, text: str
+    connection: Connection, queries: SchemaVersionsQueries, store: str, text: str
 ) -> None:
     """Raise when a table or view of another program has the name of one of the store's tables."""
     present: dict[str, set[str]] = {}
@@ -275,7 +283,7 @@ async def describe_catalog(
     Two databases with equal descriptions have the same tables, columns in any order, constraints,
     indexes, triggers and (PostgreSQL) comments.
     """
-    queries = load_queries(VERSIONS, dialect, root)
+    queries = _version_queries(dialect, root)
     catalog: dict[CatalogKey, str] = {}
     async for row in queries.describe_catalog(connection):
         table, kind, name = row["table_name"], row["kind"], row["name"]
@@ -319,7 +327,7 @@ async def verify_schema(
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else list(stores)
     expected = await _expected_catalog(database, names, root or sql_dir())
-    queries = load_queries(VERSIONS, dialect, root)
+    queries = _version_queries(dialect, root)
     async with database.read() as connection:
         found = await describe_catalog(connection, dialect, root)
         versions = {name: await _version(connection, queries, name) for name in names}

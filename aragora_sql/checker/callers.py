@@ -46,6 +46,7 @@ class _Module:
     path: Path
     tree: ast.Module
     constants: dict[str, str] = field(default_factory=dict)
+    makers: dict[str, str] = field(default_factory=dict)
     classes: dict[str, _Class] = field(default_factory=dict)
 
 
@@ -96,9 +97,9 @@ def _check_parameters(facts: Facts, report: Report, use: _Use) -> None:
     report.add(Finding(use.path, use.line, use.column, "wrong-parameters", message))
 
 
-def stores_called(path: Path, stores: Iterable[str]) -> set[str]:
-    """Return the stores that a Python file calls."""
-    uses, _ = _uses([path.parent], stores)
+def stores_called(path: Path, folders: Iterable[Path], stores: Iterable[str]) -> set[str]:
+    """Return the stores that a Python file calls; ``folders`` hold what it may be based on."""
+    uses, _ = _uses([*folders, path.parent], stores)
     return {use.store for use in uses if use.path == path}
 
 
@@ -122,11 +123,13 @@ def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], l
         _read_names(module, by_class)
     constants = {name: text for module in modules for name, text in module.constants.items()}
     classes = {name: c for module in modules for name, c in module.classes.items()}
-    attributes = _attributes(modules, by_class, constants)
+    # A class is called to make one of it, a function because it says that it returns one.
+    makers = by_class | {name: s for module in modules for name, s in module.makers.items()}
+    attributes = _attributes(modules, makers, constants)
     uses = []
     for module in modules:
         named = {**constants, **module.constants}
-        visitor = _Visitor(module.path, by_class, named, classes, attributes)
+        visitor = _Visitor(module.path, makers, named, classes, attributes)
         visitor.visit(module.tree)
         uses += visitor.uses
     return uses, problems
@@ -138,6 +141,10 @@ def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:
             for target in node.targets:
                 if isinstance(target, ast.Name) and isinstance(node.value.value, str):
                     module.constants[target.id] = node.value.value
+        if isinstance(node, ast.FunctionDef):
+            store = _annotated(node.returns, by_class)
+            if store is not None:
+                module.makers[node.name] = store
         if isinstance(node, ast.ClassDef):
             module.classes[node.name] = _read_class(node, by_class)
 

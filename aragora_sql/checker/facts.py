@@ -19,7 +19,7 @@ from psycopg import pq
 from aragora_sql.checker import sqlite_facts
 from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Index, Place, Table
 from aragora_sql.checker.catalog import read_catalog as _read_catalog
-from aragora_sql.checker.engines import Engines, SQLProblem, Tree, read_tree
+from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.expressions import (
     has_outer_join,
     nullable_parameters,
@@ -27,6 +27,7 @@ from aragora_sql.checker.expressions import (
 )
 from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
 from aragora_sql.checker.values import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.errors import QueryFileError
@@ -159,6 +160,7 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
     texts: dict[tuple[Dialect, str, str], QueryText] = {}
     queries: dict[tuple[Dialect, str, str], QueryFacts] = {}
     catalogs: dict[Dialect, Catalog] = {}
+    refused = {problem.path for problem in problems}
     for dialect in DIALECTS:
         kinds: dict[str, dict[str, ColumnKind]] = {}
         for path in sorted((root / dialect).glob("*/queries.sql")):
@@ -168,7 +170,7 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
             try:
                 read = read_queries(path, dialect)
             except QueryFileError as error:
-                problems.append(finding_of(error, "tree"))
+                problems.append(finding_of(error, "file"))
                 continue
             texts |= {(dialect, store, query.name): query for query in read.values()}
         for file in engines.tree.schemas[dialect]:
@@ -177,11 +179,14 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
                 stamp = (status.st_mtime_ns, status.st_size)
                 kinds[file.store] = column_kinds(file.path, dialect, stamp)
             except QueryFileError as error:
-                problems.append(finding_of(error, "tree"))
+                problems.append(finding_of(error, "file"))
                 kinds[file.store] = {}
         catalogs[dialect] = _catalog(engines, dialect, kinds)
         for (of, store, name), query in texts.items():
             if of != dialect or query.operation == "#":
+                continue
+            # Of tables that are not there every query would complain.
+            if query.path.with_name("schema.sql") in refused:
                 continue
             describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
             facts = describe(engines, store, query, catalogs[dialect], kinds.get(store, {}))
@@ -232,7 +237,9 @@ def _catalog(
 
 def _refused(query: QueryText, problem: SQLProblem) -> Finding:
     line, column = query.position(problem.offset or 0)
-    return Finding(query.path, line, column, "prepare", f"query {query.name!r}: {problem.message}")
+    return Finding(
+        query.path, line, column, problem.rule, f"query {query.name!r}: {problem.message}"
+    )
 
 
 def _described(

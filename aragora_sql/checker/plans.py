@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.engines import Engines, SQLProblem
+from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.sqlite_facts import plan_lines as sqlite_lines
+from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.database import Dialect
 from aragora_sql.queries.files import DIALECTS
 from aragora_sql.queries.parameters import scan
@@ -135,8 +136,11 @@ def _snapshots(facts: Facts, engines: Engines, plans: Plans) -> dict[Path, str]:
     return {path: "\n\n".join(parts) + "\n" for path, parts in texts.items()}
 
 
-def write_snapshots(facts: Facts, engines: Engines) -> list[Path]:
-    """Write the plans of all queries, remove those of stores that are gone; return what changed."""
+def write_snapshots(facts: Facts, engines: Engines, *, whole: bool) -> list[Path]:
+    """Write the plans of the queries and return the files that changed.
+
+    ``whole`` says that ``facts`` are of all stores: plans of stores that are gone are removed.
+    """
     wanted = _snapshots(facts, engines, _plans(facts, engines))
     changed = []
     for path, text in wanted.items():
@@ -144,7 +148,7 @@ def write_snapshots(facts: Facts, engines: Engines) -> list[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             changed.append(path)
-    for dialect in DIALECTS:
+    for dialect in DIALECTS if whole else ():
         for path in (facts.tree.root / "plans" / dialect).glob("*.txt"):
             if path not in wanted:
                 path.unlink()

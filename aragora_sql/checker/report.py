@@ -64,6 +64,11 @@ class Report:
             declaration = _Declaration(scope, directive.kind, subject, directive.line)
             self._declared[scope, directive.kind, subject] = declaration
 
+    @property
+    def broken(self) -> set[Path]:
+        """The files that can't be read."""
+        return {finding.path for finding in self._findings if finding.rule == "file"}
+
     def add(
         self,
         *findings: Finding,

@@ -111,11 +111,12 @@ def _typed_dict(name: str, doc: str, fields: Iterable[tuple[str, str]]) -> str:
 def _columns(described: list[QueryFacts]) -> list[tuple[str, str]]:
     """Return the result columns: of each what the engine that knows more says."""
     fields = []
+    declared = set().union(*(query.text.never_null for query in described))
     for index, column in enumerate(described[0].columns):
         twins = [q.columns[index] for q in described if index < len(q.columns)]
         kind = next((t.python_type for t in twins if t.python_type is not None), "Any")
         known = [t.nullable for t in twins if t.nullable is not None]
-        never = column.name in described[0].text.never_null or (known and not any(known))
+        never = column.name in declared or (known and not any(known))
         fields.append((column.name, kind if never or kind == "Any" else f"{kind} | None"))
     return fields
 

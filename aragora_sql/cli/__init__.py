@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import calls, demo, docs, queries, schema, top
+from aragora_sql.cli import calls, check, demo, docs, queries, schema, top
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calls.add_commands(groups)
     top.add_commands(groups)
     docs.add_commands(groups)
+    check.add_commands(groups)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import asyncio
 
-from aragora_sql.checker.engines import SQLProblem
 from aragora_sql.checker.facts import Engines, read_tree
 from aragora_sql.checker.stubs import stub_folder
+from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.checker.values import postgres_python_type
 from aragora_sql.database import Database
 from aragora_sql.embedded import EmbeddedServer

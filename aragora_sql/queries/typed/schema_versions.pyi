@@ -13,17 +13,17 @@ from aragora_sql.database import Connection
 class ListColumnsRow(TypedDict):
     """A row of list_columns."""
 
-    table_name: str | None
-    is_table: bool | None
-    column_name: str | None
+    table_name: str
+    is_table: bool
+    column_name: str
 
 class DescribeCatalogRow(TypedDict):
     """A row of describe_catalog."""
 
-    table_name: str | None
-    kind: str | None
-    name: str | None
-    definition: str | None
+    table_name: str
+    kind: str
+    name: str
+    definition: str
 
 class SchemaVersionsQueries(Protocol):
     """The queries of the store schema_versions."""

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS consensus (
     data JSONB NOT NULL DEFAULT '{}'::jsonb,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    -- parity: column consensus.topic_vector because SQLite searches in consensus_search
     topic_vector TSVECTOR GENERATED ALWAYS AS (
         CASE
             WHEN topic_terms IS NULL THEN to_tsvector('pg_catalog.simple', topic)
@@ -59,6 +60,7 @@ CREATE INDEX IF NOT EXISTS idx_consensus_domain ON consensus (domain, created_at
 CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
+-- parity: index consensus.idx_consensus_topic_vector because SQLite searches in consensus_search
 -- Without fastupdate a search never has to walk a list of pending entries.
 CREATE INDEX IF NOT EXISTS idx_consensus_topic_vector
 ON consensus USING gin (topic_vector) WITH (fastupdate = off);

@@ -212,21 +212,25 @@ LIMIT :row_limit;
 
 -- name: count_debates()$
 -- Count all debates.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM debates;
 
 -- name: count_critiques()$
 -- Count all critiques.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM critiques;
 
 -- name: count_patterns()$
 -- Count all patterns.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM patterns;
 
 -- name: get_stats()^
 -- Count everything; patterns by type come as a list of [type, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: patterns_by_type json
 SELECT
     (SELECT count(*) FROM debates) AS total_debates,
@@ -293,6 +297,7 @@ WHERE id = :pattern_id;
 
 -- name: update_surprise(pattern_ids, outcome)!
 -- After the counters changed: how far the outcome (1 success, 0 failure) is from the category's rate.
+-- plan: seq_scan allowed because the rate of a category is made of all its patterns
 UPDATE patterns
 SET
     base_rate = rates.rate,
@@ -478,6 +483,7 @@ WHERE id = any(:pattern_ids::text[]);
 
 -- name: get_archive_stats()^
 -- Count archived patterns; by type as a list of [type, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole archive look at all rows
 -- result: archived_by_type json
 SELECT
     (SELECT count(*) FROM patterns_archive) AS total_archived,
@@ -587,6 +593,7 @@ ORDER BY r.agent_name COLLATE "C";
 
 -- name: rank_reputations(row_limit)
 -- List agents by reputation score, best first.
+-- plan: seq_scan allowed because the score is computed, and there are few agents
 SELECT
     r.agent_name,
     r.proposals_made,

@@ -21,6 +21,7 @@ ON CONFLICT (module) DO UPDATE
 
 -- name: list_columns()
 -- List the columns of all tables and views in the schema where tables go.
+-- result: table_name not null, is_table not null, column_name not null
 SELECT
     c.relname::text AS table_name,
     c.relkind IN ('r', 'p') AS is_table,
@@ -36,6 +37,7 @@ ORDER BY c.relname COLLATE "C", a.attnum;
 
 -- name: describe_catalog()
 -- Describe tables, columns, indexes, constraints and triggers as text that can be compared.
+-- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
         c.oid,

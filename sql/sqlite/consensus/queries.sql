@@ -408,6 +408,7 @@ LIMIT :row_limit;
 
 -- name: count_consensus()$
 -- Count all consensus records.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM consensus;
 
@@ -731,6 +732,7 @@ ORDER BY v.created_at, v.user_id;
 
 -- name: get_stats()^
 -- Count everything; groups come as lists of [name, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_strength json, by_domain json, by_dissent_type json
 SELECT
     (SELECT count(*) FROM consensus) AS total_consensus,

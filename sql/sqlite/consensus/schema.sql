@@ -1,6 +1,7 @@
 -- Consensus memory: what debates agreed on, who dissented, and what was formally proved.
 
 CREATE TABLE IF NOT EXISTS consensus (
+    -- parity: column consensus.row_id because rows of consensus_search are numbered
     row_id INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     topic TEXT NOT NULL,
@@ -63,12 +64,14 @@ CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
 
 -- What topics are searched by. External content: the words stand once, in the table.
+-- parity: table consensus_topics because PostgreSQL searches in consensus.topic_vector
 CREATE VIEW IF NOT EXISTS consensus_topics AS
 SELECT
     row_id,
     coalesce(topic_terms, topic) AS terms
 FROM consensus;
 
+-- parity: table consensus_search because PostgreSQL searches in consensus.topic_vector
 CREATE VIRTUAL TABLE IF NOT EXISTS consensus_search USING fts5 (
     terms, content = 'consensus_topics', content_rowid = 'row_id', tokenize = 'ascii', detail = none
 );

@@ -212,21 +212,25 @@ LIMIT :row_limit;
 
 -- name: count_debates()$
 -- Count all debates.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM debates;
 
 -- name: count_critiques()$
 -- Count all critiques.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM critiques;
 
 -- name: count_patterns()$
 -- Count all patterns.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM patterns;
 
 -- name: get_stats()^
 -- Count everything; patterns by type come as a list of [type, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: patterns_by_type json
 SELECT
     (SELECT count(*) FROM debates) AS total_debates,
@@ -337,6 +341,7 @@ ORDER BY p.id;
 
 -- name: rank_patterns(min_success, half_life_days, at_time, row_limit)
 -- List the patterns of all categories with the highest decay score.
+-- plan: seq_scan allowed because the score falls with time, so no index holds it
 SELECT
     p.id,
     p.issue_type,
@@ -468,6 +473,7 @@ WHERE id IN (SELECT value FROM json_each(:pattern_ids));
 
 -- name: get_archive_stats()^
 -- Count archived patterns; by type as a list of [type, count], largest first.
+-- plan: seq_scan allowed because statistics of the whole archive look at all rows
 -- result: archived_by_type json
 SELECT
     (SELECT count(*) FROM patterns_archive) AS total_archived,
@@ -573,6 +579,7 @@ ORDER BY r.agent_name;
 
 -- name: rank_reputations(row_limit)
 -- List agents by reputation score, best first.
+-- plan: seq_scan allowed because the score is computed, and there are few agents
 SELECT
     r.agent_name,
     r.proposals_made,

@@ -24,7 +24,7 @@ SET
 
 -- name: list_columns()
 -- List the columns of all tables and views.
--- result: is_table boolean
+-- result: table_name not null, is_table boolean not null, column_name not null
 SELECT
     m.name AS table_name,
     m.type = 'table' AS is_table,
@@ -36,6 +36,7 @@ ORDER BY m.name, c.cid;
 
 -- name: describe_catalog()
 -- Describe tables, columns, indexes, constraints and triggers as text that can be compared.
+-- result: table_name not null, kind not null, name not null, definition not null
 WITH tables AS (
     SELECT
         name,

@@ -1,0 +1,282 @@
+"""PostgreSQL as the checker uses it: a scratch place that holds the schema of a tree."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.rows import dict_row
+
+from aragora_sql.checker.cache import digest
+from aragora_sql.checker.catalog import CatalogQueries
+from aragora_sql.checker.filling import ROWS, VERSION, Filling, for_postgres
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.checker.tree import SQLProblem, line_and_column
+from aragora_sql.checker.warm import kept_server
+from aragora_sql.database import Dialect
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.errors import DatabaseUnavailableError
+from aragora_sql.queries.files import QueryText
+from aragora_sql.queries.parameters import number_parameters, source_offset
+from aragora_sql.settings import PostgresDSN, dsn_from_env
+
+__all__ = ["PostgresEngine", "open_postgres"]
+
+# indeterminate_datatype, ambiguous_parameter
+_UNDETERMINED = {"42P18", "42P08"}
+_NUMBER = re.compile(r"\$(\d+)")
+_BODIES_SINCE = 14
+_SHARED = "aragora_shared_"
+_MOST_SHARED = 4
+_FILLED = "filled"
+# Any numbers that nothing else on a scratch server uses.
+_FILL_LOCK, _MAKE_LOCK = 7207, 7208
+
+
+class PostgresEngine:
+    """A connection to a scratch place that holds the schema; nothing stays behind."""
+
+    dialect: Dialect = "postgres"
+
+    def __init__(self, connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
+        """``files`` are loaded; none where the database holds the schema already."""
+        self.connection = connection
+        self.version = connection.info.server_version // 10000
+        self.catalog = CatalogQueries("postgres", self.rows)
+        self._type_names: dict[int, str] = {}
+        self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
+        problems = [problem for file in files if (problem := self._load(file)) is not None]
+        self.problems = tuple(problems)
+
+    def _load(self, file: SchemaFile) -> Finding | None:
+        try:
+            with self.connection.transaction():
+                self.connection.execute(file.text.encode())
+        except psycopg.Error as error:
+            place = error.diag.statement_position
+            line, column = line_and_column(file.text, int(place) - 1 if place else 0)
+            return Finding(file.path, line, column, "prepare", _said(error))
+        return None
+
+    @contextmanager
+    def scratch(self) -> Iterator[psycopg.Connection[Any]]:
+        """Give the connection for work that is undone at the end of the block."""
+        with self.connection.transaction(force_rollback=True):
+            yield self.connection
+
+    def rows(self, query: QueryText) -> list[dict[str, Any]]:
+        """Run a query that takes no parameters."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query.sql.encode()).fetchall()
+
+    def type_name(self, oid: int) -> str:
+        """Return the name of a type as the server writes it."""
+        if not self._type_names:
+            self._type_names = {t["type_id"]: t["type_name"] for t in self.catalog.list_types()}
+        return self._type_names[oid]
+
+    def column_name(self, table: int, column: int) -> tuple[str, str] | None:
+        """Return table and column of a result's origin; None for an expression."""
+        if not self._column_names:
+            self._column_names = {
+                (c["table_id"], c["position"]): (c["table_name"], c["column_name"])
+                for c in self.catalog.list_columns()
+            }
+        return self._column_names.get((table, column))
+
+    def uses(self, query: QueryText, types: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the tables and columns that a query names; the column is empty for a table.
+
+        A procedure with the query as its body is made and undone: the server records what its body
+        depends on (from version 14 on). Before, an empty list.
+        """
+        if self.version < _BODIES_SINCE:
+            return []
+        rendered, _ = number_parameters(query.sql, list(query.found))
+        head = f"CREATE PROCEDURE pg_temp.probe({', '.join(types)}) BEGIN ATOMIC "
+        with self.scratch() as connection:
+            connection.execute(f"{head}{rendered}\n; END".encode())
+            rows = self.catalog.list_dependencies()
+        return [(row["table_name"], row["column_name"] or "") for row in rows]
+
+    def plan_lines(self, query: QueryText) -> tuple[str, ...]:
+        """Return the plan that the server makes for whatever the parameters are."""
+        return self.explain(query)[0]
+
+    def explain(self, query: QueryText) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+        """Return the plan for whatever the parameters are: as lines, and as the server's JSON."""
+        rendered, order = number_parameters(query.sql, list(query.found))
+        call = f"EXECUTE probe({', '.join(['NULL'] * len(order))})" if order else "EXECUTE probe"
+        with self.scratch() as connection:
+            connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            connection.execute(f"PREPARE probe AS {rendered}".encode())
+            try:
+                lines = connection.execute(f"EXPLAIN (COSTS OFF) {call}".encode()).fetchall()
+                ((tree,),) = connection.execute(f"EXPLAIN (FORMAT JSON) {call}".encode())
+            finally:
+                connection.execute("DEALLOCATE probe")
+        return tuple(str(line) for (line,) in lines), tree[0]["Plan"]
+
+    def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> None:
+        """Put rows into the tables, without the CHECK rules that the rows could break.
+
+        A database that keeps its rows for the next check is marked as filled.
+        """
+        name = sql.Identifier(self.connection.info.dbname)
+        with self.connection.transaction():
+            # one at a time, in a database that is shared
+            self.connection.execute(f"SELECT pg_advisory_xact_lock({_FILL_LOCK})")
+            if self._is_filled():
+                return
+            self._drop_checks(files)
+            for filling in fillings:
+                table = sql.Identifier(filling.table.name)
+                columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
+                head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+                with self.connection.cursor() as cursor, cursor.copy(head) as copy:
+                    for row in filling.rows:
+                        copy.write_row([for_postgres(value) for value in row])
+            self.connection.execute("ANALYZE")
+            if self._is_shared():
+                statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, _FILLED)
+                self.connection.execute(statement)
+
+    def _is_shared(self) -> bool:
+        return self.connection.info.dbname.startswith(_SHARED)
+
+    def _is_filled(self) -> bool:
+        query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+        row = self.connection.execute(query, (self.connection.info.dbname,)).fetchone()
+        return self._is_shared() and row == (_FILLED,)
+
+    def _drop_checks(self, files: Sequence[SchemaFile]) -> None:
+        for file in files:
+            for item in file.items:
+                if item.kind == "check" and item.constraint is not None:
+                    self.connection.execute(
+                        sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(
+                            sql.Identifier(item.table), sql.Identifier(item.constraint)
+                        )
+                    )
+
+    def prepare(self, query: QueryText) -> pq.abc.PGresult | SQLProblem:
+        """Prepare a query and describe it; an error is placed in the query's own text."""
+        rendered, _ = number_parameters(query.sql, list(query.found))
+        raw = self.connection.pgconn
+        with self.scratch():
+            result = raw.prepare(b"", rendered.encode(), None)
+            if result.status == pq.ExecStatus.COMMAND_OK:
+                return raw.describe_prepared(b"")
+            place = result.error_field(pq.DiagnosticField.STATEMENT_POSITION)
+            offset = None
+            if place is not None:
+                offset = source_offset(query.sql, list(query.found), int(place) - 1)
+            state = result.error_field(pq.DiagnosticField.SQLSTATE)
+            primary = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
+            hint = result.error_field(pq.DiagnosticField.MESSAGE_HINT)
+            message = primary.decode(errors="replace")
+            if state is not None and state.decode() in _UNDETERMINED:
+                return _untyped(message, offset, query)
+            if hint:
+                message += f" ({hint.decode(errors='replace')})"
+            return SQLProblem(message, offset)
+
+
+def _untyped(message: str, offset: int | None, query: QueryText) -> SQLProblem:
+    """Name the parameter that the server knows by number only, and say where it stands."""
+    _, order = number_parameters(query.sql, list(query.found))
+    number = _NUMBER.search(message)
+    name = order[int(number[1]) - 1] if number else order[0]
+    if offset is None:
+        offset = next(parameter.start for parameter in query.found if parameter.name == name)
+    message = f"PostgreSQL can't tell the type of :{name}; cast it, as in :{name}::text"
+    return SQLProblem(message, offset, "untyped-parameter")
+
+
+def _said(error: psycopg.Error) -> str:
+    hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
+    return (error.diag.message_primary or str(error)) + hint
+
+
+@contextmanager
+def open_postgres(
+    dsn: str | None, files: Sequence[SchemaFile], *, keep: bool
+) -> Iterator[PostgresEngine]:
+    """Open a scratch place on ``dsn``, the environment's server, a kept one or one of our own."""
+    target = PostgresDSN.parse(dsn, "--dsn") if dsn else dsn_from_env()
+    with ExitStack() as stack:
+        if target is None and keep:
+            yield stack.enter_context(_shared_database(kept_server().dsn, files))
+            return
+        if target is None:
+            uri = stack.enter_context(EmbeddedServer()).dsn()
+            connection = stack.enter_context(psycopg.connect(uri, autocommit=True))
+            yield PostgresEngine(connection, files)
+            return
+        try:
+            server = psycopg.connect(target.uri(), autocommit=True)
+        except psycopg.Error as error:
+            raise DatabaseUnavailableError(
+                f"{target}: no connection could be made to check on: {error}"
+            ) from error
+        stack.enter_context(server)
+        name = f"aragora_check_{uuid.uuid4().hex[:12]}"
+        try:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            with server.transaction(force_rollback=True):
+                identifier = sql.Identifier(name)
+                server.execute(sql.SQL("CREATE SCHEMA {}").format(identifier))
+                server.execute(sql.SQL("SET LOCAL search_path = {}").format(identifier))
+                yield PostgresEngine(server, files)
+            return
+        try:
+            uri = psycopg.conninfo.make_conninfo(target.uri(), dbname=name)
+            with psycopg.connect(uri, autocommit=True) as connection:
+                yield PostgresEngine(connection, files)
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _shared_database(dsn: str, files: Sequence[SchemaFile]) -> Iterator[PostgresEngine]:
+    """Give a database of the kept server that holds the schema: an old one, or a new one."""
+    name = _SHARED + digest([str(VERSION), str(ROWS), *(file.text for file in files)])
+    making = f"aragora_check_{uuid.uuid4().hex[:12]}"
+    uri = psycopg.conninfo.make_conninfo
+    with psycopg.connect(dsn, autocommit=True) as server:
+        server.execute(f"SELECT pg_advisory_lock({_MAKE_LOCK})")
+        exists = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount
+        if not exists:
+            _drop_old(server)
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(making)))
+            with psycopg.connect(uri(dsn, dbname=making), autocommit=True) as connection:
+                engine = PostgresEngine(connection, files)
+                if engine.problems:
+                    server.execute(f"SELECT pg_advisory_unlock({_MAKE_LOCK})")
+                    yield engine
+            names = sql.Identifier(making), sql.Identifier(name)
+            if engine.problems:
+                server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+                return
+            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+    with psycopg.connect(uri(dsn, dbname=name), autocommit=True) as connection:
+        yield PostgresEngine(connection, ())
+
+
+def _drop_old(server: psycopg.Connection[Any]) -> None:
+    """Drop the databases of earlier states of the files, but the newest, and what broke off."""
+    rows = server.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'aragora%' ORDER BY oid DESC"
+    ).fetchall()
+    shared = [name for (name,) in rows if name.startswith(_SHARED)]
+    broken = [name for (name,) in rows if not name.startswith(_SHARED)]
+    for name in (*shared[_MOST_SHARED - 1 :], *broken):
+        with suppress(psycopg.errors.ObjectInUse):
+            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))

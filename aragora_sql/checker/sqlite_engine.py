@@ -1,0 +1,143 @@
+"""SQLite as the checker uses it: in memory, with the schema of a tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aragora_sql.checker import cache
+from aragora_sql.checker.filling import ROWS, VERSION, Filling, for_sqlite
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.checker.tree import SQLProblem, line_and_column
+from aragora_sql.database import Dialect
+from aragora_sql.errors import BackendDriverMissingError
+from aragora_sql.queries.files import QueryText
+
+if TYPE_CHECKING:
+    import apsw
+    import apsw.ext
+
+__all__ = ["SQLiteEngine"]
+
+_STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+
+
+class SQLiteEngine:
+    """SQLite in memory with the schema."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, files: Sequence[SchemaFile]) -> None:
+        try:
+            import apsw
+        except ImportError as error:
+            raise BackendDriverMissingError("the SQLite side of check:", "apsw") from error
+        self.connection = apsw.Connection(":memory:")
+        self.connection.pragma("foreign_keys", True)
+        self.version = apsw.sqlite_lib_version()
+        problems = [problem for file in files if (problem := self._load(file)) is not None]
+        self.problems = tuple(problems)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+
+    def _load(self, file: SchemaFile) -> Finding | None:
+        import apsw
+
+        done = 0
+
+        def trace(_: Any, statement: str, __: Any) -> bool:
+            nonlocal done
+            found = file.text.find(statement.strip(), done)
+            done = max(done, found)
+            return True
+
+        cursor = self.connection.cursor()
+        cursor.exec_trace = trace
+        try:
+            with self.connection:
+                for _ in cursor.execute(file.text):
+                    pass
+        except apsw.Error as error:
+            offset = getattr(error, "error_offset", -1)
+            rest = file.text[done:].encode()
+            place = done + len(rest[: max(0, offset)].decode(errors="ignore"))
+            line, column = line_and_column(file.text, place)
+            return Finding(file.path, line, column, "prepare", str(error))
+        return None
+
+    def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> None:
+        """Give the planner the statistics of filled tables, which is all that it looks at.
+
+        They are kept for the next check with the same schema.
+        """
+        key = cache.digest([str(VERSION), str(ROWS), self.version, *(file.text for file in files)])
+        name = f"statistics-{key}.json"
+        saved = cache.load(name)
+        if saved is None:
+            self._insert(fillings)
+            self.connection.execute("ANALYZE")
+            tables = [t for t in _STATISTICS if self.connection.table_exists("main", t)]
+            saved = {
+                table: [
+                    [{"hex": v.hex()} if isinstance(v, bytes) else v for v in row]
+                    for row in self.connection.execute(f"SELECT * FROM {table}")
+                ]
+                for table in tables
+            }
+            cache.save(name, saved)
+            return
+        self.connection.execute("ANALYZE")
+        with self.connection:
+            for table, rows in saved.items():
+                self.connection.execute(f"DELETE FROM {table}")
+                for row in rows:
+                    values = [bytes.fromhex(v["hex"]) if isinstance(v, dict) else v for v in row]
+                    marks = ", ".join("?" * len(values))
+                    self.connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+        self.connection.execute("ANALYZE sqlite_schema")
+
+    def _insert(self, fillings: Iterable[Filling]) -> None:
+        self.connection.pragma("ignore_check_constraints", True)
+        self.connection.pragma("foreign_keys", False)
+        with self.connection:
+            for filling in fillings:
+                names = ", ".join(f'"{column}"' for column in filling.columns)
+                marks = ", ".join("?" * len(filling.columns))
+                self.connection.executemany(
+                    f'INSERT INTO "{filling.table.name}" ({names}) VALUES ({marks})',
+                    ([for_sqlite(value) for value in row] for row in filling.rows),
+                )
+
+    def rows(self, query: QueryText) -> list[dict[str, Any]]:
+        """Run a query that takes no parameters."""
+        cursor = self.connection.cursor()
+        rows: list[dict[str, Any]] = []
+        names: list[str] = []
+        for row in cursor.execute(query.sql):
+            names = names or [column[0] for column in cursor.get_description()]
+            values = dict(zip(names, row, strict=True))
+            for column, kind in query.result_kinds.items():
+                if kind == "json" and values[column] is not None:
+                    values[column] = json.loads(values[column])
+            rows.append(values)
+        return rows
+
+    def describe(self, query: QueryText) -> apsw.ext.QueryDetails | SQLProblem:
+        """Prepare a query and describe it, with what it reads and writes and its plan."""
+        import apsw
+        import apsw.ext
+
+        try:
+            return apsw.ext.query_info(
+                self.connection, query.sql, actions=True, explain_query_plan=True
+            )
+        except apsw.Error as error:
+            offset = getattr(error, "error_offset", -1)
+            if offset < 0:
+                return SQLProblem(str(error), None)
+            before = query.sql.encode()[:offset].decode(errors="ignore")
+            return SQLProblem(str(error), len(before))

@@ -1,0 +1,131 @@
+"""The rule ``style``: sqlfluff with the project's configuration.
+
+A file is given to it in pieces, a query or a statement each, and what it says of a piece is kept by
+the piece's text: after an edit only that piece is read again. The pieces are shared out to
+processes, because sqlfluff is slow.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from aragora_sql.checker import cache
+from aragora_sql.checker.files import dialect_of
+from aragora_sql.checker.findings import Finding
+from aragora_sql.errors import ConfigurationError
+
+__all__ = ["Style"]
+
+_BORDER = re.compile(r"(?m)^(?=-- name:)|(?<=;\n)(?=\n)")
+_WORKER = "aragora_sql.checker.style_worker"
+
+Said = list[tuple[int, int, str, str]]
+"""Line and column in the piece, sqlfluff's rule, what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    path: Path
+    line: int
+    text: str
+    key: str
+
+
+class Style:
+    """A run of sqlfluff over some files: it starts when it is made, and is read by ``findings``."""
+
+    def __init__(self, root: Path, paths: Iterable[Path]) -> None:
+        if importlib.util.find_spec("sqlfluff") is None:
+            raise ConfigurationError(
+                "the rule style needs sqlfluff: pip install 'aragora-sql[check]', or --skip style"
+            )
+        self._root = root
+        self._saved_as = f"style-{cache.digest([str(root.resolve())])}.json"
+        settings = _settings(root)
+        self._pieces = [piece for path in paths for piece in _pieces(path, settings)]
+        self._known: dict[str, Said] = cache.load(self._saved_as) or {}
+        missing = {p.key: p for p in self._pieces if p.key not in self._known}
+        self._workers = _start(root, list(missing.values()))
+
+    def findings(self) -> list[Finding]:
+        """Wait for the processes and return what they found."""
+        for worker, request in self._workers:
+            output, errors = worker.communicate(request)
+            if worker.returncode:
+                last = errors.strip().splitlines()[-1:] or ["it says nothing"]
+                raise ConfigurationError(f"sqlfluff failed: {last[0]}")
+            self._known |= json.loads(output)
+        if self._workers:
+            used = {piece.key for piece in self._pieces}
+            # Pieces of other files stay: a check of one file must not forget the rest.
+            recent = dict(list(self._known.items())[-_MOST_KEPT:])
+            cache.save(self._saved_as, recent | {k: v for k, v in self._known.items() if k in used})
+            self._workers = []
+        return [
+            Finding(piece.path, piece.line + line - 1, column, "style", f"{text} ({code})")
+            for piece in self._pieces
+            for line, column, code, text in self._known[piece.key]
+        ]
+
+    def close(self) -> None:
+        """Stop processes whose answer nobody wants any more."""
+        for worker, _ in self._workers:
+            worker.kill()
+            worker.communicate()
+        self._workers = []
+
+
+_MOST_KEPT = 5000
+
+
+def _settings(root: Path) -> str:
+    """Return a fingerprint of everything but the text that decides what sqlfluff says."""
+    files = [root.parent / ".sqlfluff", root / ".sqlfluff", *sorted(root.glob("*/.sqlfluff"))]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+    return cache.digest([importlib.metadata.version("sqlfluff"), *texts])
+
+
+def _pieces(path: Path, settings: str) -> Iterator[_Piece]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    borders = [0, *(match.start() for match in _BORDER.finditer(text)), len(text)]
+    for start, end in pairwise(borders):
+        part = text[start:end]
+        stripped = part.strip("\n")
+        if not stripped:
+            continue
+        line = text.count("\n", 0, start) + 1 + len(part) - len(part.lstrip("\n"))
+        key = cache.digest([settings, dialect_of(path), stripped])
+        yield _Piece(path, line, f"{stripped}\n", key)
+
+
+def _start(root: Path, pieces: Sequence[_Piece]) -> list[tuple[subprocess.Popen[str], str]]:
+    if not pieces:
+        return []
+    # Of few pieces the start of a second process costs more than it saves.
+    count = min(os.cpu_count() or 1, 1 + len(pieces) // 20)
+    ordered = sorted(pieces, key=lambda piece: -len(piece.text))
+    workers = []
+    for number in range(count):
+        share = [(p.key, str(p.path), p.text) for p in ordered[number::count]]
+        worker = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", _WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            # sqlfluff takes its templater only from the configuration of the working folder.
+            cwd=root if (root / ".sqlfluff").is_file() else root.parent,
+        )
+        workers.append((worker, json.dumps(share)))
+    return workers

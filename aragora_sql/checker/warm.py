@@ -1,0 +1,177 @@
+"""A throw-away PostgreSQL server that outlives a check, so that the next one need not start it.
+
+There is no service: a small process (:mod:`aragora_sql.checker.keeper`) owns the server, holds a
+lock in the user's cache folder as long as it lives, and ends when nobody has asked for the server
+for a while, when it is told to, or when its folder is gone. The server ends with it, however it
+ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import psycopg
+
+from aragora_sql.checker.cache import cache_folder
+from aragora_sql.errors import DatabaseUnavailableError
+
+__all__ = ["Kept", "kept_server", "stop_kept_server"]
+
+IDLE_SECONDS = 900.0
+PATIENCE = 60.0
+
+_KEEPER = "aragora_sql.checker.keeper"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A server that is kept: how to reach it, and the process that keeps it."""
+
+    dsn: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperFiles:
+    """The files by which a keeper and those who need its server find each other."""
+
+    folder: Path
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the keeper for as long as it lives."""
+        return self.folder / "server.lock"
+
+    @property
+    def state(self) -> Path:
+        """Holds a :class:`Kept`; without it the keeper ends."""
+        return self.folder / "server.json"
+
+    @property
+    def used(self) -> Path:
+        """Touched whenever somebody asks for the server."""
+        return self.folder / "server.used"
+
+    @property
+    def log(self) -> Path:
+        """What the keeper says when it fails."""
+        return self.folder / "server.log"
+
+    def take_lock(self) -> IO[str] | None:
+        """Return the locked file, or None while a keeper lives."""
+        file = self.lock.open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        return file
+
+    def read(self) -> Kept | None:
+        """Return the server that a living keeper has started."""
+        lock = self.take_lock()
+        if lock is not None:
+            lock.close()
+            return None
+        return self.read_own()
+
+    def read_own(self) -> Kept | None:
+        """Return the server that was announced last, by whomever."""
+        try:
+            return Kept(**json.loads(self.state.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, kept: Kept) -> None:
+        """Announce a server."""
+        part = self.state.with_suffix(".new")
+        part.write_text(json.dumps(asdict(kept)), encoding="utf-8")
+        part.replace(self.state)
+
+
+def _files() -> KeeperFiles:
+    folder = cache_folder() / "server"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return KeeperFiles(folder)
+
+
+def kept_server(idle: float = IDLE_SECONDS) -> Kept:
+    """Return the server that is kept for this user; it is started when there is none.
+
+    ``idle`` is for how many seconds a new one is kept after its last use. Raises
+    :class:`DatabaseUnavailableError` when it does not start.
+    """
+    files = _files()
+    files.used.touch()
+    kept = files.read()
+    if kept is not None and _answers(kept):
+        return kept
+    with _keeper(files, idle) as keeper:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            kept = files.read()
+            if kept is not None and _answers(kept):
+                return kept
+            if keeper.poll() not in (None, 0):
+                break
+            time.sleep(0.02)
+        keeper.kill()
+    log = files.log.read_text(errors="replace").strip().splitlines()[-1:]
+    raise DatabaseUnavailableError(f"no PostgreSQL could be started to check on: {''.join(log)}")
+
+
+@contextmanager
+def _keeper(files: KeeperFiles, idle: float) -> Iterator[subprocess.Popen[bytes]]:
+    with files.log.open("wb") as log:
+        keeper = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", _KEEPER, str(files.folder), str(idle)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            # It has to outlive us, and Ctrl-C in our terminal.
+            start_new_session=True,
+        )
+    try:
+        yield keeper
+    finally:
+        # It is not waited for: that it runs on is no mistake, and Popen would warn of it.
+        if keeper.poll() is None:
+            keeper.returncode = 0
+
+
+def _answers(kept: Kept) -> bool:
+    try:
+        psycopg.connect(kept.dsn, connect_timeout=5).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+def stop_kept_server() -> bool:
+    """Stop the server that is kept for this user and wait for its end; False if there is none."""
+    files = _files()
+    kept = files.read()
+    if kept is None:
+        return False
+    # The lock is held, so the process id is the keeper's.
+    os.kill(kept.pid, signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        lock = files.take_lock()
+        if lock is not None:
+            lock.close()
+            return True
+        time.sleep(0.02)
+    raise DatabaseUnavailableError(f"the kept server (process {kept.pid}) does not end")

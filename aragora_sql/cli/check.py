@@ -1,0 +1,195 @@
+"""``aragora-sql check`` and ``aragora-sql stubs``: the SQL files, proved on both engines."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aragora_sql.checker.check import Checked, Options, check
+from aragora_sql.checker.facts import Engines, read_facts, read_tree
+from aragora_sql.checker.findings import FORMATS, render
+from aragora_sql.checker.rules import RULES
+from aragora_sql.checker.stubs import stub_folder, stubs
+from aragora_sql.checker.warm import stop_kept_server
+from aragora_sql.errors import ConfigurationError, SchemaError
+from aragora_sql.queries.files import sql_dir
+
+__all__ = ["add_commands"]
+
+Groups = Any  # argparse names no public type for what add_subparsers() returns
+POLL_SECONDS = 0.3
+
+
+def add_commands(groups: Groups) -> None:
+    """Add the commands to the parser of ``aragora-sql``."""
+    parser = groups.add_parser(
+        "check", help="prove every query on both engines; exit code 1 when something is found"
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only what it touches")
+    _add_target(parser)
+    parser.add_argument(
+        "--python",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="folder of the code that calls the queries (default: this package); may be repeated",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="RULE", help="may be repeated"
+    )
+    parser.add_argument("--list-rules", action="store_true", help="print the rules and end")
+    parser.add_argument("--update-plans", action="store_true", help="write the plans to the tree")
+    parser.add_argument("--watch", action="store_true", help="check again at each save")
+    parser.add_argument("--stop", action="store_true", help="stop the kept server and end")
+    parser.set_defaults(run=_check)
+
+    parser = groups.add_parser("stubs", help="write the types of the stores' queries")
+    _add_target(parser)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 when they are not as is"
+    )
+    parser.set_defaults(run=_stubs)
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dsn", help="PostgreSQL server to check on (default: of the environment, else our own)"
+    )
+    parser.add_argument("--sql-dir", type=Path, help="tree to check (default: ARAGORA_SQL_DIR)")
+    parser.add_argument(
+        "--no-keep",
+        action="store_true",
+        help="end our own PostgreSQL with the command; by default the next one finds it running",
+    )
+
+
+def _root(options: argparse.Namespace) -> Path:
+    if options.sql_dir is None:
+        return sql_dir()
+    root = Path(options.sql_dir).expanduser().absolute()
+    if not root.is_dir():
+        raise ConfigurationError(f"--sql-dir: {root} is not a folder")
+    return root
+
+
+def _keep(options: argparse.Namespace) -> bool:
+    # Where a machine is thrown away after each run, nothing is left to find.
+    return not (options.no_keep or os.environ.get("CI"))
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.list_rules:
+        for name, summary in RULES.items():
+            print(f"{name:<22} {summary}")
+        return 0
+    if options.stop:
+        print("stopped" if stop_kept_server() else "no server was kept")
+        return 0
+    package = Path(__file__).resolve().parent.parent
+    wanted = Options(
+        root=_root(options),
+        python=tuple(path.absolute() for path in options.python or [package]),
+        files=tuple(path.absolute() for path in options.files),
+        skip=frozenset(options.skip),
+        dsn=options.dsn,
+        keep=_keep(options),
+        update_plans=options.update_plans,
+    )
+    checked = check(wanted)
+    _print(checked, options.format)
+    if options.watch:
+        watch(wanted, lambda again: _print(again, options.format), _saves(wanted))
+    return 1 if checked.failed else 0
+
+
+def _print(checked: Checked, form: str) -> None:
+    text = render(checked.findings, form)  # type: ignore[arg-type] # argparse allows these only
+    if text:
+        print(text, flush=True)
+    count = len(checked.findings) or "no"
+    print(
+        f"{checked.queries} queries of {checked.stores} stores on {checked.versions}: "
+        f"{count} finding{'' if count == 1 else 's'} in {checked.seconds:.1f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+Stamps = Mapping[Path, tuple[int, int]]
+
+
+def _stamps(options: Options) -> Stamps:
+    found = {}
+    for folder, pattern in (
+        (options.root, "*.sql"),
+        *((folder, "*.py") for folder in options.python),
+    ):
+        for path in folder.rglob(pattern):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # an editor's file that was there for a moment
+            found[path] = status.st_mtime_ns, status.st_size
+    return found
+
+
+def _saves(options: Options) -> Iterator[set[Path]]:
+    """Yield the files that were saved, created or removed since the last time, for ever."""
+    before = _stamps(options)
+    while True:
+        time.sleep(POLL_SECONDS)
+        now = _stamps(options)
+        changed = {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}
+        before = now
+        if changed:
+            yield changed
+
+
+def watch(options: Options, show: Callable[[Checked], None], saves: Iterator[set[Path]]) -> None:
+    """Check again what each set of saved files touches, until the saves end."""
+    for changed in saves:
+        # What a removed file or a Python file without queries touches is everything.
+        narrow = all(path.exists() and path.suffix == ".sql" for path in changed)
+        files = tuple(sorted(changed)) if narrow else ()
+        try:
+            show(check(replace(options, files=files, update_plans=False)))
+        except SchemaError as error:
+            print(f"aragora-sql: {error}", file=sys.stderr, flush=True)
+
+
+def _stubs(options: argparse.Namespace) -> int:
+    with Engines(read_tree(_root(options)), options.dsn, keep=_keep(options)) as engines:
+        facts = read_facts(engines)
+    if facts.problems:
+        print(render(facts.problems, "text"))
+        return 1
+    folder = stub_folder()
+    wanted = stubs(facts)
+    present = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.pyi")}
+    different = sorted(
+        name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name)
+    )
+    for name in different:
+        if options.check:
+            print("".join(_diff(name, present.get(name, ""), wanted.get(name, ""))), end="")
+        elif name in wanted:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(wanted[name], encoding="utf-8")
+        else:
+            (folder / name).unlink()
+    what = "differ" if options.check else "written"
+    print(f"{len(different)} of {len(wanted)} stubs {what}", file=sys.stderr)
+    return 1 if different and options.check else 0
+
+
+def _diff(name: str, old: str, new: str) -> Iterator[str]:
+    lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    yield from difflib.unified_diff(*lines, f"{name} (committed)", f"{name} (of the SQL files)")
