@@ -111,6 +111,9 @@ class SQLiteEngine:
                     f'INSERT INTO "{filling.table.name}" ({names}) VALUES ({marks})',
                     ([for_sqlite(value) for value in row] for row in filling.rows),
                 )
+        # What foreign keys look up is part of a plan.
+        self.connection.pragma("ignore_check_constraints", False)
+        self.connection.pragma("foreign_keys", True)
 
     def rows(self, query: QueryText) -> list[dict[str, Any]]:
         """Run a query that takes no parameters."""
