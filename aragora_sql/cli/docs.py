@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.cli.queries import SCRATCH_DSN
+from aragora_sql.cli.queries import SCRATCH_DSN, keep_server
 from aragora_sql.workbench.catalogue import read_catalogue
 from aragora_sql.workbench.site import write_site
 
@@ -33,7 +33,7 @@ def add_commands(groups: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    catalogue = read_catalogue(dsn=options.dsn)
+    catalogue = read_catalogue(dsn=options.dsn, keep=keep_server())
     write_site(catalogue, options.output)
     print(options.output / "index.html")
     for problem in catalogue.facts.problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any
 
@@ -21,7 +22,7 @@ from aragora_sql.workbench.catalogue import Catalogue, Entry, read_catalogue
 from aragora_sql.workbench.highlight import lexer
 from aragora_sql.workbench.names import check_store, find_query
 
-__all__ = ["SCRATCH_DSN", "add_commands"]
+__all__ = ["SCRATCH_DSN", "add_commands", "keep_server"]
 
 SCRATCH_DSN = (
     "PostgreSQL server to ask, in a scratch database of its own (default: one that is started)"
@@ -46,11 +47,16 @@ def add_commands(groups: Any) -> None:
     show.set_defaults(run=_show)
 
 
+def keep_server() -> bool:
+    """Tell whether an embedded server runs on for the next command, as that of ``check`` does."""
+    return not os.environ.get("CI")
+
+
 def _queries(options: argparse.Namespace) -> int:
     if options.store is not None:
         _in_either_dialect(check_store, options.store)
     stores = None if options.store is None else [options.store]
-    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn)
+    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn, keep=keep_server())
     if options.json:
         print(json.dumps([entry.to_dict() for entry in catalogue.entries], default=plain))
     else:
@@ -100,7 +106,7 @@ def _report_problems(catalogue: Catalogue) -> int:
 def _show(options: argparse.Namespace) -> int:
     _in_either_dialect(find_query, options.query)
     store, _, name = options.query.partition(".")
-    catalogue = read_catalogue([store], dsn=options.dsn)
+    catalogue = read_catalogue([store], dsn=options.dsn, keep=keep_server())
     (entry,) = (entry for entry in catalogue.entries if entry.name == name)
     if options.json:
         print(json.dumps(entry.to_dict(), default=plain))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,6 @@ from aragora_sql.checker.facts import (
     read_tree,
 )
 from aragora_sql.database import Dialect
-from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.queries.files import DIALECTS, QueryText, sql_dir
 
 __all__ = ["OPERATIONS", "Catalogue", "Entry", "read_catalogue"]
@@ -116,21 +114,21 @@ def read_catalogue(
     *,
     plans: bool = True,
     dsn: str | None = None,
+    keep: bool = False,
     root: Path | None = None,
 ) -> Catalogue:
     """Ask both engines about every query of some stores (default: all) of a tree.
 
-    PostgreSQL is an embedded server, or the one of ``dsn``, in a scratch place that is removed
-    again; SQLite is in memory. ``plans``, which take most of the time, are for whatever the
-    parameters are, on tables of some thousand rows each.
+    PostgreSQL is an embedded server, which runs on for the next command when ``keep`` is set, or
+    the one of ``dsn``, in a scratch place that is removed again; SQLite is in memory. ``plans``,
+    which take most of the time, are for whatever the parameters are, on tables of some thousand
+    rows each.
 
     Raises :class:`~aragora_sql.errors.ConfigurationError` where no embedded server can run.
     """
     tree = read_tree(root or sql_dir())
-    with ExitStack() as stack:
-        # Looking something up must not reach for the database that the environment names.
-        server = dsn or stack.enter_context(EmbeddedServer()).dsn()
-        engines = stack.enter_context(Engines(tree, server))
+    # Looking something up must not reach for the database that the environment names.
+    with Engines(tree, dsn, keep=keep, environment=False) as engines:
         facts = read_facts(engines, stores)
         if plans and not facts.unloaded:
             engines.fill(facts.catalogs)

@@ -10,7 +10,6 @@ from aragora_sql.checker.stubs import stub_folder
 from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.checker.values import postgres_python_type
 from aragora_sql.database import Database
-from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.queries.files import packaged_sql_dir, sql_dir
 from aragora_sql.queries.parameters import number_parameters
 from aragora_sql.workbench.calls import server_types
@@ -80,7 +79,7 @@ def _name(annotation: ast.expr | None) -> str:
 
 def _types_of_twin(query: NamedQuery) -> dict[str, str]:
     twin = find_query(str(query), "postgres")
-    with EmbeddedServer() as server, Engines(read_tree(), server.dsn()) as engines:
+    with Engines(read_tree(), environment=False) as engines:
         described = engines.postgres.prepare(twin.text)
         if isinstance(described, SQLProblem):
             raise twin.text.error(described.message)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.cli import main
 from aragora_sql.queries.files import packaged_sql_dir
 from tests.stores.conftest import critiques, location, memory, template_database, template_file
 
 __all__ = ["critiques", "location", "memory", "template_database", "template_file"]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def kept_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands keep their server for the next one, in a cache of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("CI", raising=False)
+        yield
+        stop_kept_server()
 
 
 class Command:

@@ -36,7 +36,7 @@ STORES = ("consensus", "critique", "schema_versions")
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return read_catalogue()
+    return read_catalogue(keep=True)
 
 
 @pytest.fixture(scope="module")
