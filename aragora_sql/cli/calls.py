@@ -8,10 +8,11 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import counted, new_console, plain
+from aragora_sql.cli.output import counted, new_console, plain, relative
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError
@@ -112,7 +113,7 @@ async def _run(
     elif isinstance(result, list):
         _print_rows(result)
     elif query.text.operation == "^":
-        _print_row(result)
+        new_console().print("no row" if result is None else _upright(result))
     elif query.text.operation in {"!", "*!"}:
         print(f"{counted(result)} changed")
     elif query.text.operation != "#":
@@ -121,26 +122,30 @@ async def _run(
 
 
 def _print_rows(rows: list[Row]) -> None:
+    """Print rows as a table, or where that is too wide one below the other."""
+    console = new_console()
     if rows:
         table = Table(box=None, header_style="bold")
         for column in rows[0]:
-            table.add_column(column, overflow="fold")
+            table.add_column(column)
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row.values()))
-        new_console().print(table)
+        if Measurement.get(console, console.options, table).maximum < console.width:
+            console.print(table)
+        else:
+            for number, row in enumerate(rows, start=1):
+                console.print(Text(f"row {number}", style="dim"))
+                console.print(_upright(row))
     print(counted(len(rows)))
 
 
-def _print_row(row: Row | None) -> None:
-    if row is None:
-        print("no row")
-        return
+def _upright(row: Row) -> Table:
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for column, value in row.items():
         table.add_row(column, Text(_cell(value)))
-    new_console().print(table)
+    return table
 
 
 def _cell(value: Any) -> str:
@@ -177,7 +182,7 @@ async def _explain(
         }
         print(json.dumps(document, default=plain, ensure_ascii=False))
         return 0
-    print(f"{query}  {query.location}")
+    print(f"{query}  {relative(query.location)}")
     print("\n".join(plan.lines) or "(SQLite reads no table for it)")
     if plan.milliseconds is not None and plan.row_count is not None:
         print(f"{counted(plan.row_count)} in {plan.milliseconds:.3f} ms")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.cli.queries import SCRATCH_DSN, keep_server
+from aragora_sql.cli.queries import add_scratch, keeps
 from aragora_sql.workbench.catalogue import read_catalogue
 from aragora_sql.workbench.site import write_site
 
@@ -28,12 +28,12 @@ def add_commands(groups: Any) -> None:
         metavar="DIR",
         help=f"folder of the pages (default: {DEFAULT_FOLDER})",
     )
-    docs.add_argument("--dsn", help=SCRATCH_DSN)
+    add_scratch(docs)
     docs.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    catalogue = read_catalogue(dsn=options.dsn, keep=keep_server())
+    catalogue = read_catalogue(dsn=options.dsn, keep=keeps(options))
     write_site(catalogue, options.output)
     print(options.output / "index.html")
     for problem in catalogue.facts.problems:

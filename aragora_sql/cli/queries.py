@@ -22,9 +22,9 @@ from aragora_sql.workbench.catalogue import Catalogue, Entry, read_catalogue
 from aragora_sql.workbench.highlight import lexer
 from aragora_sql.workbench.names import check_store, find_query
 
-__all__ = ["SCRATCH_DSN", "add_commands", "keep_server"]
+__all__ = ["add_commands", "add_scratch", "keeps"]
 
-SCRATCH_DSN = (
+_SCRATCH_DSN = (
     "PostgreSQL server to ask, in a scratch database of its own (default: one that is started)"
 )
 _TITLES = {"postgres": "PostgreSQL", "sqlite": "SQLite"}
@@ -36,27 +36,38 @@ def add_commands(groups: Any) -> None:
     """Add the commands to the parser of ``aragora-sql``."""
     queries = groups.add_parser("queries", help="list the named queries")
     queries.add_argument("store", nargs="?", metavar="STORE", help="only those of one store")
-    queries.add_argument("--dsn", help=SCRATCH_DSN)
+    add_scratch(queries)
     queries.add_argument("--json", action="store_true", help="print JSON")
     queries.set_defaults(run=_queries)
 
     show = groups.add_parser("show", help="show a query in both dialects, with its plans")
     show.add_argument("query", metavar="STORE.QUERY")
-    show.add_argument("--dsn", help=SCRATCH_DSN)
+    add_scratch(show)
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
 
 
-def keep_server() -> bool:
-    """Tell whether an embedded server runs on for the next command, as that of ``check`` does."""
-    return not os.environ.get("CI")
+def add_scratch(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where PostgreSQL is asked about the files."""
+    parser.add_argument("--dsn", help=_SCRATCH_DSN)
+    parser.add_argument(
+        "--no-keep",
+        action="store_true",
+        help="end our own PostgreSQL with the command; by default the next one finds it running",
+    )
+
+
+def keeps(options: argparse.Namespace) -> bool:
+    """Tell whether our own PostgreSQL runs on for the next command."""
+    # Where a machine is thrown away after each run, nothing is left to find.
+    return not (options.no_keep or os.environ.get("CI"))
 
 
 def _queries(options: argparse.Namespace) -> int:
     if options.store is not None:
         _in_either_dialect(check_store, options.store)
     stores = None if options.store is None else [options.store]
-    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn, keep=keep_server())
+    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn, keep=keeps(options))
     if options.json:
         print(json.dumps([entry.to_dict() for entry in catalogue.entries], default=plain))
     else:
@@ -106,7 +117,7 @@ def _report_problems(catalogue: Catalogue) -> int:
 def _show(options: argparse.Namespace) -> int:
     _in_either_dialect(find_query, options.query)
     store, _, name = options.query.partition(".")
-    catalogue = read_catalogue([store], dsn=options.dsn, keep=keep_server())
+    catalogue = read_catalogue([store], dsn=options.dsn, keep=keeps(options))
     (entry,) = (entry for entry in catalogue.entries if entry.name == name)
     if options.json:
         print(json.dumps(entry.to_dict(), default=plain))

@@ -72,9 +72,20 @@ def test_rows_are_a_table(command: Command) -> None:
     assert command("run", "consensus.set_vote", *VOTE, "--write") == 0
     assert command("run", "consensus.list_votes", "-p", "debate_id=d 1") == 0
     heading, row, count = command.out.splitlines()
-    assert heading.split()[:1] == ["debate_id"] or "user_id" in heading
+    assert heading.split()[:3] == ["debate_id", "user_id", "vote"]
     assert "ann" in row
     assert count == "1 row"
+
+
+def test_rows_that_are_too_wide_stand_one_below_the_other(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("run", "consensus.set_vote", *VOTE, "--write") == 0
+    monkeypatch.setenv("COLUMNS", "60")
+    assert command("run", "consensus.list_votes", "-p", "debate_id=d 1") == 0
+    lines = [line.split() for line in command.out.splitlines()]
+    assert lines[:3] == [["row", "1"], ["debate_id", "d", "1"], ["user_id", "ann"]]
+    assert lines[-1] == ["1", "row"]
 
 
 def test_each_operation_has_its_form(command: Command) -> None:
