@@ -30,6 +30,7 @@ _SCRATCH_DSN = (
 _TITLES = {"postgres": "PostgreSQL", "sqlite": "SQLite"}
 # Two columns of SQL side by side need room for about this many characters.
 _SIDE_BY_SIDE = 120
+_ROOM = 80
 
 
 def add_commands(groups: Any) -> None:
@@ -87,19 +88,22 @@ def _in_either_dialect(find: Any, name: str) -> None:
 
 
 def _print_table(catalogue: Catalogue) -> None:
+    console = new_console()
     table = Table(box=None, header_style="bold")
-    for heading in ("query", "returns", "parameters", "reads", "writes", "where"):
+    # Names and places are there to be copied: they are not broken where there is any room.
+    table.add_column("query, file:line", overflow="fold", no_wrap=console.width >= _ROOM)
+    for heading in ("returns", "parameters", "reads", "writes"):
         table.add_column(heading, overflow="fold")
     for entry in catalogue.entries:
+        places = "\n".join(_location(entry, dialect) for dialect in entry.texts)
         table.add_row(
-            Text(str(entry), style="bold"),
+            Text.assemble((str(entry), "bold"), "\n", (places, "dim")),
             entry.operation,
             ", ".join(entry.text.parameters),
             ", ".join(entry.reads),
             ", ".join(entry.writes),
-            "\n".join(_location(entry, dialect) for dialect in entry.texts),
         )
-    new_console().print(table)
+    console.print(table)
 
 
 def _location(entry: Entry, dialect: Dialect) -> str:

@@ -24,9 +24,9 @@ OPERATIONS = {
     "": "rows",
     "^": "one row",
     "$": "one value",
-    "!": "count of changed rows",
+    "!": "row count",
     "<!": "returned value",
-    "*!": "batch, count of changed rows",
+    "*!": "row count of a batch",
     "#": "script",
 }
 """What the caller of a query gets, by the sign of its operation."""

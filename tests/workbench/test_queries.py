@@ -42,17 +42,20 @@ def test_the_table_names_place_and_tables(capsys: Capture, monkeypatch: pytest.M
     monkeypatch.chdir(packaged_sql_dir().parent)
     assert main(["queries", "critique"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["query", "returns", "parameters", "reads", "writes", "where"]
-    path = packaged_sql_dir() / "postgres" / "critique" / "queries.sql"
-    line = read_queries(path, "postgres")["count_patterns"].line
-    (row,) = (row for row in lines if row.startswith(" critique.count_patterns "))
-    assert row.split() == [
-        "critique.count_patterns",
-        "one",
-        "value",
+    assert lines[0].split() == ["query,", "file:line", "returns", "parameters", "reads", "writes"]
+    at = next(n for n, row in enumerate(lines) if row.startswith(" critique.delete_pattern "))
+    assert lines[at].split() == [
+        "critique.delete_pattern",
+        "row",
+        "count",
+        "pattern_id",
         "patterns",
-        f"sql/postgres/critique/queries.sql:{line}",
+        "patterns",
     ]
+    for number, dialect in enumerate(DIALECTS, start=1):
+        path = packaged_sql_dir() / dialect / "critique" / "queries.sql"
+        line = read_queries(path, dialect)["delete_pattern"].line
+        assert lines[at + number].strip() == f"sql/{dialect}/critique/queries.sql:{line}"
 
 
 @pytest.mark.parametrize("width", [160, 70])
