@@ -155,10 +155,16 @@ def _layered(group: list[_Box], edges: _Edges) -> tuple[list[_Box], float, float
         if child.table.name in parents and child is not parent:
             parents[child.table.name].append(parent.table.name)
 
-    def depth(name: str, above: tuple[str, ...] = ()) -> int:
-        # Tables that refer to each other in a circle stand where the circle was entered.
-        over = [p for p in parents[name] if p not in above and p != name]
-        return 1 + max((depth(p, (*above, name)) for p in over), default=-1)
+    depths: dict[str, int] = {}
+    entered: set[str] = set()
+
+    def depth(name: str) -> int:
+        if name not in depths:
+            entered.add(name)
+            # In a circle of tables the one where it was entered stands left.
+            over = [parent for parent in parents[name] if parent in depths or parent not in entered]
+            depths[name] = 1 + max(map(depth, over), default=-1)
+        return depths[name]
 
     layers: dict[int, list[_Box]] = {}
     for box in group:
