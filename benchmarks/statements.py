@@ -67,7 +67,8 @@ def _path(dialect: Dialect) -> Any:
 
 def new_row(chooser: random.Random, dialect: Dialect) -> dict[str, Any]:
     """Return a new row of the consensus table with nothing left to convert for the driver."""
-    _, row = new_consensus("", **new_debate(chooser))
+    _, typed = new_consensus("", **new_debate(chooser))
+    row: dict[str, Any] = {**typed}
     for name, value in row.items():
         if isinstance(value, list):
             row[name] = orjson.dumps(value).decode()

@@ -28,8 +28,6 @@ from aragora_sql.queries.files import DIALECTS
 __all__ = ["Checked", "Options", "check"]
 
 _PLANS = {"full-scan", "plan-snapshot"}
-# What no declaration in a file is about.
-_UNDECLARED = {"style", "final-newline", "stray-file", "unlisted-store", "directive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +92,10 @@ def check(options: Options) -> Checked:
     finally:
         if style is not None:
             style.close()
-    complete = options.skip <= _UNDECLARED and not facts.problems
     findings = [
         finding
-        for finding in report.findings(unneeded=complete)
-        if finding.rule not in options.skip and _belongs(finding.path, options.root, stores)
+        for finding in report.findings(options.skip, unneeded=not facts.problems)
+        if _belongs(finding.path, options.root, stores)
     ]
     return Checked(
         findings=tuple(findings),

@@ -50,7 +50,7 @@ class Engines:
         self._stack = ExitStack()
         self._postgres: PostgresEngine | None = None
         self._sqlite: SQLiteEngine | None = None
-        self._filled = False
+        self._filled: Mapping[str, str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,14 +81,19 @@ class Engines:
             self._stack.callback(self._sqlite.close)
         return self._sqlite
 
-    def fill(self, catalogs: Mapping[Dialect, Catalog]) -> None:
-        """Fill the tables of both engines, once."""
-        if self._filled:
-            return
-        self._filled = True
+    def fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
+        """Fill the tables of both engines, once; return why a table stayed empty, by table."""
+        if self._filled is None:
+            self._filled = self._fill(catalogs)
+        return self._filled
+
+    def _fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
         files = self.tree.schemas
-        self.postgres.fill(fillings(catalogs["postgres"], files["postgres"]), files["postgres"])
+        failed = self.postgres.fill(
+            fillings(catalogs["postgres"], files["postgres"]), files["postgres"]
+        )
         self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"]), files["sqlite"])
+        return failed
 
     @property
     def problems(self) -> tuple[Finding, ...]:

@@ -161,6 +161,7 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
     queries: dict[tuple[Dialect, str, str], QueryFacts] = {}
     catalogs: dict[Dialect, Catalog] = {}
     refused = {problem.path for problem in problems}
+    listed = {file.path for files in engines.tree.schemas.values() for file in files}
     for dialect in DIALECTS:
         kinds: dict[str, dict[str, ColumnKind]] = {}
         for path in sorted((root / dialect).glob("*/queries.sql")):
@@ -186,7 +187,8 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
             if of != dialect or query.operation == "#":
                 continue
             # Of tables that are not there every query would complain.
-            if query.path.with_name("schema.sql") in refused:
+            schema = query.path.with_name("schema.sql")
+            if schema in refused or (schema.is_file() and schema not in listed):
                 continue
             describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
             facts = describe(engines, store, query, catalogs[dialect], kinds.get(store, {}))

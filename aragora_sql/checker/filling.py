@@ -7,6 +7,7 @@ scratch database: a plan does not depend on them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,14 +17,17 @@ from aragora_sql.checker.catalog import Catalog, Column, Table
 from aragora_sql.checker.schema_files import SchemaFile, identifier
 from aragora_sql.database.values import format_moment
 
-__all__ = ["ROWS", "VERSION", "Filling", "fillings", "for_postgres", "for_sqlite"]
+__all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite"]
 
-# With fewer rows PostgreSQL prefers, rightly, to read the whole table.
+# With fewer rows PostgreSQL prefers, rightly, to read the whole table. An index for searching pays
+# later than others do.
 ROWS = 4000
+SEARCHED_ROWS = 16_000
 # To be raised when other rows are made, so that no old ones are used again.
-VERSION = 1
+VERSION = 4
 
 _GROUPS = 50
+_LENGTH = re.compile(r"\((\d+)\)")
 # Rows are as wide as real ones are, or reading them all would look cheap.
 _PADDING = "words " * 20
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,25 +35,28 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A table with the columns that get values, and their rows."""
+    """A table with the columns that get values, and the values of each column."""
 
     table: Table
     columns: tuple[str, ...]
-    rows: Sequence[tuple[Any, ...]]
+    values: tuple[Sequence[Any], ...]
 
 
-def fillings(catalog: Catalog, files: Sequence[SchemaFile], rows: int = ROWS) -> Iterator[Filling]:
+def fillings(catalog: Catalog, files: Sequence[SchemaFile]) -> Iterator[Filling]:
     """Make the rows of all tables, parents before children."""
     allowed = _allowed_values(files)
     for table in _in_order(catalog):
-        columns = [column for column in table.columns if not column.generated]
-        makers = [
-            _Maker(table, column, allowed.get((table.name, column.name))) for column in columns
-        ]
+        columns = [c for c in table.columns if not c.generated and c.python_type != "object"]
         if not columns:
             continue
-        made = [tuple(maker.value(number) for maker in makers) for number in range(1, rows + 1)]
-        yield Filling(table, tuple(column.name for column in columns), made)
+        searched = any(index.method != "btree" for index in table.indexes)
+        numbers = range(1, (SEARCHED_ROWS if searched else ROWS) + 1)
+        makers = [_Maker(table, c, allowed.get((table.name, c.name))) for c in columns]
+        yield Filling(
+            table,
+            tuple(column.name for column in columns),
+            tuple([maker.value(number) for number in numbers] for maker in makers),
+        )
 
 
 def _in_order(catalog: Catalog) -> Iterator[Table]:
@@ -159,8 +166,11 @@ class _Maker:
             return (_START + timedelta(days=number % 365)).date()
         if kind == "timedelta":
             return timedelta(seconds=number)
-        text = f"{self._column.name} {number % _GROUPS}"
-        return text if self._indexed else f"{text} {_PADDING}"
+        text = f"{number % _GROUPS} {self._column.name}"
+        if not self._indexed:
+            text = f"{text} {_PADDING}"
+        length = _LENGTH.search(self._column.type)
+        return text[: int(length[1])] if length else text
 
     def _document(self) -> Any:
         return [] if "[" in (self._column.default or "[") else {}
@@ -175,6 +185,13 @@ def for_sqlite(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def for_postgres(value: Any) -> Any:
-    """Return a value in the form in which COPY takes it."""
-    return json.dumps(value) if isinstance(value, list | dict) else value
+def for_copy(value: Any) -> str:
+    """Return a value in the text form of PostgreSQL's COPY."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, list | dict):
+        value = json.dumps(value)
+    if isinstance(value, bytes):
+        value = f"\\x{value.hex()}"
+    text = str(value)
+    return text.replace("\\", "\\\\") if "\\" in text else text

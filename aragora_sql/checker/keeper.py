@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from aragora_sql.checker.warm import KeeperFiles, Kept
+from aragora_sql.checker.warm import SETTINGS, KeeperFiles, Kept
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import AragoraSQLError
 
@@ -23,16 +23,20 @@ def main(folder: str, idle: str) -> int:
     files = KeeperFiles(Path(folder))
     lock = files.take_lock()
     if lock is None:
+        # It may be somebody who only looks whether a keeper lives.
+        time.sleep(_BEAT)
+        lock = files.take_lock()
+    if lock is None:
         return 0
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     files.state.unlink(missing_ok=True)
     with lock:
         try:
-            with EmbeddedServer() as server:
+            with EmbeddedServer(settings=SETTINGS) as server:
                 ours = Kept(server.dsn(), os.getpid())
                 files.write(ours)
-                while not stopped.wait(_BEAT) and files.read_own() == ours:
+                while not stopped.wait(_BEAT) and files.read() == ours:
                     if _unused(files) > float(idle):
                         break
         except AragoraSQLError as error:

@@ -27,6 +27,10 @@ _NO_ALIAS |= {"GROUP", "LIMIT", "UNION", "RETURNING", "JOIN", "DEFAULT", "INDEXE
 def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
     """Explain each query on filled tables, look for full scans, and compare the snapshot."""
     plans = _plans(facts, engines)
+    for table, reason in engines.fill(facts.catalogs).items():
+        place = facts.catalogs["postgres"][table]
+        message = f"{table} got no rows to plan with, so a full scan is not seen: {reason}"
+        report.add(Finding(place.path, place.line, 1, "full-scan", message, "warning"))
     for key, (scans, _) in plans.items():
         query = facts.queries[key]
         if scans:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,11 +15,11 @@ from psycopg.rows import dict_row
 
 from aragora_sql.checker.cache import digest
 from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.filling import ROWS, VERSION, Filling, for_postgres
+from aragora_sql.checker.filling import VERSION, Filling, for_copy
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
-from aragora_sql.checker.warm import kept_server
+from aragora_sql.checker.warm import SETTINGS, kept_server
 from aragora_sql.database import Dialect
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import DatabaseUnavailableError
@@ -34,7 +35,6 @@ _NUMBER = re.compile(r"\$(\d+)")
 _BODIES_SINCE = 14
 _SHARED = "aragora_shared_"
 _MOST_SHARED = 4
-_FILLED = "filled"
 # Any numbers that nothing else on a scratch server uses.
 _FILL_LOCK, _MAKE_LOCK = 7207, 7208
 
@@ -123,37 +123,61 @@ class PostgresEngine:
                 connection.execute("DEALLOCATE probe")
         return tuple(str(line) for (line,) in lines), tree[0]["Plan"]
 
-    def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> None:
+    def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> Mapping[str, str]:
         """Put rows into the tables, without the CHECK rules that the rows could break.
 
-        A database that keeps its rows for the next check is marked as filled.
+        Returns why a table stayed empty, by table. A database that keeps its rows for the next
+        check is marked as filled.
         """
-        name = sql.Identifier(self.connection.info.dbname)
-        with self.connection.transaction():
-            # one at a time, in a database that is shared
-            self.connection.execute(f"SELECT pg_advisory_xact_lock({_FILL_LOCK})")
-            if self._is_filled():
-                return
-            self._drop_checks(files)
-            for filling in fillings:
-                table = sql.Identifier(filling.table.name)
-                columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
-                head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
-                with self.connection.cursor() as cursor, cursor.copy(head) as copy:
-                    for row in filling.rows:
-                        copy.write_row([for_postgres(value) for value in row])
-            self.connection.execute("ANALYZE")
+        # one at a time, in a database that is shared
+        self.connection.execute(f"SELECT pg_advisory_lock({_FILL_LOCK})")
+        try:
+            marked = self._mark()
+            if marked is not None:
+                return marked
+            failed = {}
+            with self.connection.transaction():
+                self._drop_checks(files)
+                for filling in fillings:
+                    try:
+                        with self.connection.transaction():
+                            self._copy(filling)
+                    except psycopg.Error as error:
+                        failed[filling.table.name] = _said(error)
+            self._gather_statistics()
             if self._is_shared():
-                statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, _FILLED)
-                self.connection.execute(statement)
+                name = sql.Identifier(self.connection.info.dbname)
+                statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
+                self.connection.execute(statement.format(name, json.dumps(failed)))
+            return failed
+        finally:
+            self.connection.execute(f"SELECT pg_advisory_unlock({_FILL_LOCK})")
+
+    def _copy(self, filling: Filling) -> None:
+        table = sql.Identifier(filling.table.name)
+        columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
+        head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+        with self.connection.cursor() as cursor, cursor.copy(head) as copy:
+            columns_of_text = [map(for_copy, values) for values in filling.values]
+            lines = map("\t".join, zip(*columns_of_text, strict=True))
+            copy.write("\n".join([*lines, ""]))
+
+    def _gather_statistics(self) -> None:
+        idle = self.connection.info.transaction_status == pq.TransactionStatus.IDLE
+        # In a transaction, which a scratch schema lives in, there is no VACUUM.
+        self.connection.execute("VACUUM ANALYZE" if idle else "ANALYZE")
 
     def _is_shared(self) -> bool:
         return self.connection.info.dbname.startswith(_SHARED)
 
-    def _is_filled(self) -> bool:
+    def _mark(self) -> Mapping[str, str] | None:
+        """Return what an earlier check left in a shared database; None when it is not filled."""
         query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
         row = self.connection.execute(query, (self.connection.info.dbname,)).fetchone()
-        return self._is_shared() and row == (_FILLED,)
+        if not self._is_shared() or row is None or row[0] is None:
+            return None
+        failed: Mapping[str, str] = json.loads(row[0])
+        return failed
 
     def _drop_checks(self, files: Sequence[SchemaFile]) -> None:
         for file in files:
@@ -217,7 +241,7 @@ def open_postgres(
             yield stack.enter_context(_shared_database(kept_server().dsn, files))
             return
         if target is None:
-            uri = stack.enter_context(EmbeddedServer()).dsn()
+            uri = stack.enter_context(EmbeddedServer(settings=SETTINGS)).dsn()
             connection = stack.enter_context(psycopg.connect(uri, autocommit=True))
             yield PostgresEngine(connection, files)
             return
@@ -249,7 +273,7 @@ def open_postgres(
 @contextmanager
 def _shared_database(dsn: str, files: Sequence[SchemaFile]) -> Iterator[PostgresEngine]:
     """Give a database of the kept server that holds the schema: an old one, or a new one."""
-    name = _SHARED + digest([str(VERSION), str(ROWS), *(file.text for file in files)])
+    name = _SHARED + digest([str(VERSION), *(file.text for file in files)])
     making = f"aragora_check_{uuid.uuid4().hex[:12]}"
     uri = psycopg.conninfo.make_conninfo
     with psycopg.connect(dsn, autocommit=True) as server:

@@ -8,12 +8,13 @@ nothing away is a finding itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.rules import RULES
 from aragora_sql.queries.files import Directive
 
 __all__ = ["Report", "Scope"]
@@ -91,14 +92,14 @@ class Report:
         hint = f" [{kind}: {subject}]"
         self._findings.extend(replace(f, message=f.message + hint) for f in findings)
 
-    def findings(self, *, unneeded: bool = True) -> list[Finding]:
-        """Return what was found, in the order of files and lines.
+    def findings(self, skipped: Collection[str] = (), *, unneeded: bool = True) -> list[Finding]:
+        """Return what was found, in the order of files and lines, without the ``skipped`` rules.
 
-        ``unneeded`` adds the declarations that took nothing away, which only a complete check
-        knows.
+        ``unneeded`` adds the declarations that took nothing away, which cannot be told while files
+        or queries are broken.
         """
-        found = set(self._findings)
-        if unneeded:
+        found = {finding for finding in self._findings if finding.rule not in skipped}
+        if unneeded and "directive" not in skipped:
             found |= {
                 Finding(
                     declaration.scope.path,
@@ -109,6 +110,15 @@ class Report:
                     "such finding",
                 )
                 for key, declaration in self._declared.items()
-                if key not in self._used
+                if key not in self._used and not _about(declaration).intersection(skipped)
             }
         return sorted(found)
+
+
+def _about(declaration: _Declaration) -> set[str]:
+    """Return the rules that a declaration may be about."""
+    if declaration.kind == "plan":
+        return {"full-scan"}
+    if declaration.kind == "parity":
+        return {rule for rule in RULES if rule.startswith("parity-")}
+    return {declaration.subject.partition(" ")[0]}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.checker import cache
-from aragora_sql.checker.filling import ROWS, VERSION, Filling, for_sqlite
+from aragora_sql.checker.filling import VERSION, Filling, for_sqlite
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
@@ -74,7 +74,7 @@ class SQLiteEngine:
 
         They are kept for the next check with the same schema.
         """
-        key = cache.digest([str(VERSION), str(ROWS), self.version, *(file.text for file in files)])
+        key = cache.digest([str(VERSION), self.version, *(file.text for file in files)])
         name = f"statistics-{key}.json"
         saved = cache.load(name)
         if saved is None:
@@ -109,11 +109,11 @@ class SQLiteEngine:
                 marks = ", ".join("?" * len(filling.columns))
                 self.connection.executemany(
                     f'INSERT INTO "{filling.table.name}" ({names}) VALUES ({marks})',
-                    ([for_sqlite(value) for value in row] for row in filling.rows),
+                    zip(*(map(for_sqlite, values) for values in filling.values), strict=True),
                 )
-        # What foreign keys look up is part of a plan.
-        self.connection.pragma("ignore_check_constraints", False)
+        # What a delete does to children is part of its plan.
         self.connection.pragma("foreign_keys", True)
+        self.connection.pragma("ignore_check_constraints", False)
 
     def rows(self, query: QueryText) -> list[dict[str, Any]]:
         """Run a query that takes no parameters."""

@@ -96,7 +96,7 @@ def _row_classes(text: QueryText, described: list[QueryFacts]) -> Iterator[str]:
     if text.operation in {"", "^"} and described:
         fields = _columns(described)
         yield _typed_dict(f"{_camel(text.name)}Row", f"A row of {text.name}.", fields)
-    if text.operation == "*!" and described:
+    if text.operation in {"*!", "<!"} and described and text.parameters:
         fields = [(p.name, _parameter_type(p)) for p in _parameters(described)]
         yield _typed_dict(
             f"{_camel(text.name)}Parameters", f"One set of parameters of {text.name}.", fields

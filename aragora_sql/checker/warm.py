@@ -26,9 +26,11 @@ import psycopg
 from aragora_sql.checker.cache import cache_folder
 from aragora_sql.errors import DatabaseUnavailableError
 
-__all__ = ["Kept", "kept_server", "stop_kept_server"]
+__all__ = ["SETTINGS", "Kept", "kept_server", "stop_kept_server"]
 
 IDLE_SECONDS = 900.0
+# Plans must not change because a table was vacuumed meanwhile.
+SETTINGS = {"autovacuum": "off"}
 PATIENCE = 60.0
 
 _KEEPER = "aragora_sql.checker.keeper"
@@ -79,15 +81,7 @@ class KeeperFiles:
         return file
 
     def read(self) -> Kept | None:
-        """Return the server that a living keeper has started."""
-        lock = self.take_lock()
-        if lock is not None:
-            lock.close()
-            return None
-        return self.read_own()
-
-    def read_own(self) -> Kept | None:
-        """Return the server that was announced last, by whomever."""
+        """Return the server that was announced last, which need not be there any more."""
         try:
             return Kept(**json.loads(self.state.read_bytes()))
         except (OSError, ValueError, TypeError):
@@ -117,16 +111,18 @@ def kept_server(idle: float = IDLE_SECONDS) -> Kept:
     kept = files.read()
     if kept is not None and _answers(kept):
         return kept
+    deadline = time.monotonic() + PATIENCE
     with _keeper(files, idle) as keeper:
-        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             kept = files.read()
             if kept is not None and _answers(kept):
                 return kept
-            if keeper.poll() not in (None, 0):
+            # That of somebody who was faster is waited for too; ours then ends with 0.
+            if keeper.poll():
                 break
             time.sleep(0.02)
-        keeper.kill()
+        else:
+            keeper.kill()
     log = files.log.read_text(errors="replace").strip().splitlines()[-1:]
     raise DatabaseUnavailableError(f"no PostgreSQL could be started to check on: {''.join(log)}")
 
@@ -162,9 +158,13 @@ def _answers(kept: Kept) -> bool:
 def stop_kept_server() -> bool:
     """Stop the server that is kept for this user and wait for its end; False if there is none."""
     files = _files()
+    lock = files.take_lock()
+    if lock is not None:
+        lock.close()
+        return False
     kept = files.read()
     if kept is None:
-        return False
+        raise DatabaseUnavailableError("the kept server is just being started; try again")
     # The lock is held, so the process id is the keeper's.
     os.kill(kept.pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE

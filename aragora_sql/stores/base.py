@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
-from aragora_sql.database import Database, Row
+from aragora_sql.database import Database
 from aragora_sql.errors import DatabaseError
-from aragora_sql.queries import Queries, load_queries
+from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 
 if TYPE_CHECKING:
@@ -32,21 +32,9 @@ class Record:
     __slots__ = ()
 
     @classmethod
-    def from_row(cls, row: Row) -> Self:
-        """Make a record of a row whose columns are named as the fields.
-
-        Raises :class:`~aragora_sql.errors.DatabaseError` when a query gives other columns.
-        """
-        try:
-            return cls(**row)
-        except TypeError as error:
-            expected = {field.name for field in fields(cast(Any, cls))}
-            missing = ", ".join(sorted(expected - row.keys())) or "none"
-            extra = ", ".join(sorted(row.keys() - expected)) or "none"
-            raise DatabaseError(
-                f"the result columns of a query do not make a {cls.__name__}: "
-                f"missing: {missing}; unexpected: {extra}"
-            ) from error
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Make a record of a row whose columns are named as the fields; see :func:`record_of`."""
+        return record_of(cls, **row)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -88,6 +76,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
+Fields = ParamSpec("Fields")
 RecordT = TypeVar("RecordT", bound=Record)
 StoreT = TypeVar("StoreT", bound="Store")
 
@@ -97,13 +86,17 @@ class Store:
 
     ``name`` is the folder under ``sql/postgres`` and ``sql/sqlite``. Making a store checks that
     every query it needs is there (:class:`~aragora_sql.errors.QueryFileError`).
+
+    A store says of what type its queries are: ``_queries: CritiqueQueries``, of the stubs in
+    ``aragora_sql/queries/typed/``.
     """
 
     name: ClassVar[str]
+    _queries: Any
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queries: Queries = load_queries(self.name, database.dialect)
+        self._queries = load_queries(self.name, database.dialect)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"
@@ -123,7 +116,28 @@ class Store:
         await initialize_store(self._database, self.name)
 
 
-async def collect(rows: AsyncIterator[Row], record: type[RecordT]) -> list[RecordT]:
+def record_of(
+    kind: Callable[Fields, RecordT], /, *args: Fields.args, **row: Fields.kwargs
+) -> RecordT:
+    """Make a record of a row: ``record_of(Debate, **row)``.
+
+    Of a typed row the type check knows whether its columns are the record's fields. Raises
+    :class:`~aragora_sql.errors.DatabaseError` when a query gives other columns.
+    """
+    try:
+        return kind(*args, **row)
+    except TypeError as error:
+        name = getattr(kind, "__name__", "record")
+        expected = {field.name for field in fields(cast(Any, kind))}
+        missing = ", ".join(sorted(expected - row.keys())) or "none"
+        extra = ", ".join(sorted(row.keys() - expected)) or "none"
+        raise DatabaseError(
+            f"the result columns of a query do not make a {name}: "
+            f"missing: {missing}; unexpected: {extra}"
+        ) from error
+
+
+async def collect(rows: AsyncIterator[Mapping[str, Any]], record: type[RecordT]) -> list[RecordT]:
     """Make records of all rows of a query."""
     return [record.from_row(row) async for row in rows]
 

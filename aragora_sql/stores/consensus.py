@@ -17,10 +17,10 @@ from aragora_sql.errors import IntegrityError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    collect,
     counts,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.consensus_records import (
@@ -53,6 +53,7 @@ from aragora_sql.stores.topics import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.consensus import ConsensusQueries
 
 __all__ = [
     "ConsensusMemory",
@@ -76,6 +77,7 @@ class ConsensusMemory(Store):
     """
 
     name = "consensus"
+    _queries: ConsensusQueries
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -156,7 +158,7 @@ class ConsensusMemory(Store):
         valid.text(consensus_id, "consensus_id")
         async with self._database.read() as connection:
             row = await self._queries.get_consensus(connection, consensus_id=consensus_id)
-        return None if row is None else ConsensusRecord.from_row(row)
+        return None if row is None else record_of(ConsensusRecord, **row)
 
     async def get_by_topic_hash(self, topic_hash: str) -> ConsensusRecord | None:
         """Return the newest consensus on a set of words, or None.
@@ -166,7 +168,7 @@ class ConsensusMemory(Store):
         valid.text(topic_hash, "topic_hash")
         async with self._database.read() as connection:
             row = await self._queries.get_by_topic_hash(connection, topic_hash=topic_hash)
-        return None if row is None else ConsensusRecord.from_row(row)
+        return None if row is None else record_of(ConsensusRecord, **row)
 
     async def get_recent(
         self, limit: int = 10, domain: str | None = None, min_confidence: float = 0.0
@@ -178,7 +180,7 @@ class ConsensusMemory(Store):
         least = valid.share(min_confidence, "min_confidence")
         async with self._database.read() as connection:
             rows = self._queries.list_recent(connection, min_confidence=least, row_limit=row_limit)
-            return await collect(rows, ConsensusRecord)
+            return [record_of(ConsensusRecord, **row) async for row in rows]
 
     async def get_by_domain(
         self, domain: str, limit: int = 50, min_confidence: float = 0.0
@@ -191,7 +193,7 @@ class ConsensusMemory(Store):
             rows = self._queries.list_domain(
                 connection, domain=domain, min_confidence=least, row_limit=row_limit
             )
-            return await collect(rows, ConsensusRecord)
+            return [record_of(ConsensusRecord, **row) async for row in rows]
 
     async def get_domain_consensus_history(
         self, domain: str, limit: int = 50
@@ -342,7 +344,7 @@ class ConsensusMemory(Store):
                 include_superseded=include_superseded,
                 row_limit=row_limit,
             )
-            return await collect(rows, SimilarConsensus)
+            return [record_of(SimilarConsensus, **row) async for row in rows]
 
     async def find_similar_debates(
         self,
@@ -400,7 +402,7 @@ class ConsensusMemory(Store):
                 min_confidence=least,
                 row_limit=row_limit,
             )
-            return await collect(rows, DissentRecord)
+            return [record_of(DissentRecord, **row) async for row in rows]
 
     # Dissent
 
@@ -458,7 +460,7 @@ class ConsensusMemory(Store):
         valid.text(dissent_id, "dissent_id")
         async with self._database.read() as connection:
             row = await self._queries.get_dissent(connection, dissent_id=dissent_id)
-        return None if row is None else DissentRecord.from_row(row)
+        return None if row is None else record_of(DissentRecord, **row)
 
     async def get_dissents(self, debate_id: str) -> list[DissentRecord]:
         """Return the dissents of the consensus with the id ``debate_id``, oldest first."""
@@ -476,7 +478,7 @@ class ConsensusMemory(Store):
         if found:
             async with self._database.read() as connection:
                 async for row in self._queries.list_dissents(connection, consensus_ids=wanted):
-                    found[row["consensus_id"]].append(DissentRecord.from_row(row))
+                    found[row["consensus_id"]].append(record_of(DissentRecord, **row))
         return found
 
     async def get_dissents_by_agent(self, agent_id: str, limit: int = 50) -> list[DissentRecord]:
@@ -487,7 +489,7 @@ class ConsensusMemory(Store):
             rows = self._queries.list_dissents_by_agent(
                 connection, agent_id=agent_id, row_limit=row_limit
             )
-            return await collect(rows, DissentRecord)
+            return [record_of(DissentRecord, **row) async for row in rows]
 
     async def get_dissents_by_type(
         self, dissent_type: DissentType | str, limit: int = 50
@@ -499,7 +501,7 @@ class ConsensusMemory(Store):
             rows = self._queries.list_dissents_by_type(
                 connection, dissent_type=kind, row_limit=row_limit
             )
-            return await collect(rows, DissentRecord)
+            return [record_of(DissentRecord, **row) async for row in rows]
 
     async def acknowledge_dissent(self, dissent_id: str, rebuttal: str = "") -> bool:
         """Mark a dissent as answered, with the answer; False when there is none of this id."""
@@ -600,14 +602,14 @@ class ConsensusMemory(Store):
         valid.text(debate_id, "debate_id")
         async with self._database.read() as connection:
             row = await self._queries.get_latest_proof(connection, consensus_id=debate_id)
-        return None if row is None else ProofRecord.from_row(row)
+        return None if row is None else record_of(ProofRecord, **row)
 
     async def get_proofs_for_debate(self, debate_id: str) -> list[ProofRecord]:
         """Return all runs on the consensus with the id ``debate_id``, oldest first."""
         valid.text(debate_id, "debate_id")
         async with self._database.read() as connection:
             rows = self._queries.list_proofs(connection, consensus_id=debate_id)
-            return await collect(rows, ProofRecord)
+            return [record_of(ProofRecord, **row) async for row in rows]
 
     async def list_verified_debates(
         self, verified_only: bool = True, limit: int = 50
@@ -620,7 +622,8 @@ class ConsensusMemory(Store):
             else self._queries.list_recent_proofs
         )
         async with self._database.read() as connection:
-            return await collect(list_runs(connection, row_limit=row_limit), ProofRecord)
+            rows = list_runs(connection, row_limit=row_limit)
+            return [record_of(ProofRecord, **row) async for row in rows]
 
     async def get_verified_proofs(self, limit: int = 50) -> list[ProofRecord]:
         """Return the newest runs that found a proof."""
@@ -649,7 +652,7 @@ class ConsensusMemory(Store):
         valid.text(debate_id, "debate_id")
         async with self._database.read() as connection:
             rows = self._queries.list_votes(connection, debate_id=debate_id)
-            return await collect(rows, DebateVote)
+            return [record_of(DebateVote, **row) async for row in rows]
 
     async def get_stats(self) -> ConsensusStats:
         """Return counts of the whole store in one round trip."""
@@ -657,7 +660,7 @@ class ConsensusMemory(Store):
             row = await self._queries.get_stats(connection)
         for group in ("by_strength", "by_domain", "by_dissent_type"):
             row[group] = counts(row[group])
-        return ConsensusStats.from_row(row)
+        return record_of(ConsensusStats, **row)
 
     get_statistics = get_stats
 

@@ -7,12 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import utc_now
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
 from aragora_sql.stores.topics import topic_hash, topic_terms
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.consensus import (
+        InsertConsensusParameters,
+        InsertDissentParameters,
+        InsertProofParameters,
+    )
 
 __all__ = [
     "CleanupResult",
@@ -261,48 +268,44 @@ def new_consensus(
     debate_id: str | None = None,
     data: Mapping[str, Any] | None = None,
     created_at: datetime | None = None,
-) -> tuple[ConsensusRecord, dict[str, Any]]:
+) -> tuple[ConsensusRecord, InsertConsensusParameters]:
     """Check the arguments and return the record and the parameters of its query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
     if supersedes is not None:
         valid.key(supersedes, f"{path}supersedes")
-    documents = {
-        "metadata": valid.document(metadata, f"{path}metadata"),
-        "data": valid.document(data, f"{path}data"),
-        "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
-    }
-    lists: dict[str, Any] = {
+    row: InsertConsensusParameters = {
+        "id": str(uuid.uuid4()),
+        "topic": valid.identifier(topic, f"{path}topic"),
+        "topic_hash": topic_hash(topic),
+        "topic_terms": " ".join(topic_terms(topic)),
+        "conclusion": valid.text(conclusion, f"{path}conclusion"),
+        "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
+        "confidence": valid.share(confidence, f"{path}confidence"),
+        "domain": valid.key(domain, f"{path}domain"),
+        "debate_id": None if debate_id is None else valid.key(debate_id, f"{path}debate_id"),
+        "supersedes": supersedes,
+        "rounds": valid.integer(rounds, f"{path}rounds"),
+        "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
         "participating_agents": valid.names(participating_agents, f"{path}participating_agents"),
         "agreeing_agents": valid.names(agreeing_agents, f"{path}agreeing_agents"),
         "dissenting_agents": valid.names(dissenting_agents, f"{path}dissenting_agents"),
         "key_claims": valid.texts(key_claims, f"{path}key_claims"),
         "supporting_evidence": valid.texts(supporting_evidence, f"{path}supporting_evidence"),
         "tags": valid.texts(tags, f"{path}tags"),
-    }
-    plain: dict[str, Any] = {
-        "id": str(uuid.uuid4()),
-        "topic": valid.identifier(topic, f"{path}topic"),
-        "topic_hash": topic_hash(topic),
-        "conclusion": valid.text(conclusion, f"{path}conclusion"),
-        "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
-        "confidence": valid.share(confidence, f"{path}confidence"),
-        "domain": valid.key(domain, f"{path}domain"),
-        "debate_id": None if debate_id is None else valid.key(debate_id, f"{path}debate_id"),
-        "rounds": valid.integer(rounds, f"{path}rounds"),
-        "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
-        "supersedes": supersedes,
+        "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
         "created_at": moment,
         "updated_at": moment,
     }
-    record = ConsensusRecord(
-        **plain,
-        **lists,
-        **{name: valid.decoded(encoded) for name, encoded in documents.items()},
-        superseded_by=None,
-        dissent_ids=[],
-    )
-    row = {**plain, **lists, **documents, "topic_terms": " ".join(topic_terms(topic))}
-    return record, row
+    values: dict[str, Any] = {**row, "superseded_by": None, "dissent_ids": []}
+    del values["topic_terms"]
+    return ConsensusRecord(**_decoded(values, "belief_cruxes", "metadata", "data")), row
+
+
+def _decoded(values: dict[str, Any], *documents: str) -> dict[str, Any]:
+    """Return the values with the documents as they will be read."""
+    return values | {name: valid.decoded(values[name]) for name in documents}
 
 
 def new_dissent(
@@ -318,14 +321,10 @@ def new_dissent(
     metadata: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     created_at: datetime | None = None,
-) -> tuple[DissentRecord, dict[str, Any]]:
+) -> tuple[DissentRecord, InsertDissentParameters]:
     """Check the arguments and return the record and the parameters of its query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
-    documents = {
-        "metadata": valid.document(metadata, f"{path}metadata"),
-        "data": valid.document(data, f"{path}data"),
-    }
-    plain: dict[str, Any] = {
+    row: InsertDissentParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "agent_id": valid.key(agent_id, f"{path}agent_id"),
@@ -335,10 +334,11 @@ def new_dissent(
         "confidence": valid.share(confidence, f"{path}confidence"),
         "acknowledged": valid.truth(acknowledged, f"{path}acknowledged"),
         "rebuttal": valid.text(rebuttal, f"{path}rebuttal"),
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
         "created_at": moment,
     }
-    decoded = {name: valid.decoded(encoded) for name, encoded in documents.items()}
-    return DissentRecord(**plain, **decoded), {**plain, **documents}
+    return DissentRecord(**_decoded({**row}, "metadata", "data")), row
 
 
 def new_proof(
@@ -356,18 +356,10 @@ def new_proof(
     metadata: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     created_at: datetime | None = None,
-) -> tuple[ProofRecord, dict[str, Any]]:
+) -> tuple[ProofRecord, InsertProofParameters]:
     """Check the arguments and return the record and the parameters of its query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
-    documents = {
-        "metadata": valid.document(metadata, f"{path}metadata"),
-        "data": valid.document(data, f"{path}data"),
-    }
-    times = {
-        "translation_time_ms": translation_time_ms,
-        "proof_search_time_ms": proof_search_time_ms,
-    }
-    plain: dict[str, Any] = {
+    row: InsertProofParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "proof_status": valid.choice(proof_status, f"{path}proof_status", PROOF_STATUSES),
@@ -377,11 +369,14 @@ def new_proof(
         "proof_hash": valid.optional_text(proof_hash, f"{path}proof_hash"),
         "prover_version": valid.optional_text(prover_version, f"{path}prover_version"),
         "error_message": valid.optional_text(error_message, f"{path}error_message"),
+        "translation_time_ms": _time(translation_time_ms, f"{path}translation_time_ms"),
+        "proof_search_time_ms": _time(proof_search_time_ms, f"{path}proof_search_time_ms"),
+        "metadata": valid.document(metadata, f"{path}metadata"),
+        "data": valid.document(data, f"{path}data"),
         "created_at": moment,
-        **{
-            name: None if value is None else valid.number(value, f"{path}{name}")
-            for name, value in times.items()
-        },
     }
-    decoded = {name: valid.decoded(encoded) for name, encoded in documents.items()}
-    return ProofRecord(**plain, **decoded), {**plain, **documents}
+    return ProofRecord(**_decoded({**row}, "metadata", "data")), row
+
+
+def _time(milliseconds: float | None, argument: str) -> float | None:
+    return None if milliseconds is None else valid.number(milliseconds, argument)

@@ -17,10 +17,10 @@ from aragora_sql.errors import DuplicateKeyError, IntegrityError, InvalidInputEr
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    collect,
     counts,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.critique_records import (
@@ -44,6 +44,14 @@ from aragora_sql.stores.critique_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.critique import (
+        CritiqueQueries,
+        InsertCritiquesParameters,
+        RecordPatternSuccessParameters,
+        SetEmbeddingParameters,
+        UpdateReputationParameters,
+        UpsertDebateParameters,
+    )
 
 __all__ = [
     "CritiqueStore",
@@ -69,6 +77,7 @@ class CritiqueStore(Store):
     """
 
     name = "critique"
+    _queries: CritiqueQueries
 
     # Debates
 
@@ -118,7 +127,7 @@ class CritiqueStore(Store):
         await self._write_debates(valid.prepare_each(new_debate, debates, "debates"))
 
     async def _write_debates(
-        self, prepared: list[tuple[list[dict[str, Any]], dict[str, Any]]]
+        self, prepared: list[tuple[list[InsertCritiquesParameters], UpsertDebateParameters]]
     ) -> None:
         if not prepared:
             return
@@ -138,7 +147,7 @@ class CritiqueStore(Store):
         valid.text(debate_id, "debate_id")
         async with self._database.read() as connection:
             row = await self._queries.get_debate(connection, debate_id=debate_id)
-        return None if row is None else Debate.from_row(row)
+        return None if row is None else record_of(Debate, **row)
 
     async def get_debates_with_critiques_batch(
         self, debate_ids: Sequence[str]
@@ -248,7 +257,9 @@ class CritiqueStore(Store):
         prepared = valid.prepare_each(new_critique, critiques, "critiques")
         if not prepared:
             return 0
-        rows = [{**row, "fingerprint": None} for _, row in prepared]
+        rows: list[InsertCritiquesParameters] = [
+            {**row, "fingerprint": None} for _, row in prepared
+        ]
         async with self._database.connection() as connection:
             return int(await self._queries.insert_critiques(connection, rows))
 
@@ -257,14 +268,14 @@ class CritiqueStore(Store):
         valid.integer(critique_id, "critique_id", most=2**63 - 1)
         async with self._database.read() as connection:
             row = await self._queries.get_critique(connection, critique_id=critique_id)
-        return None if row is None else Critique.from_row(row)
+        return None if row is None else record_of(Critique, **row)
 
     async def get_recent_critiques(self, limit: int = 20) -> list[Critique]:
         """Return the newest critiques."""
         row_limit = valid.limit(limit)
         async with self._database.read() as connection:
             rows = self._queries.list_recent_critiques(connection, row_limit=row_limit)
-            return await collect(rows, Critique)
+            return [record_of(Critique, **row) async for row in rows]
 
     get_recent = get_recent_critiques
 
@@ -280,7 +291,7 @@ class CritiqueStore(Store):
         if found:
             async with self._database.read() as connection:
                 async for row in self._queries.list_critiques(connection, debate_ids=wanted):
-                    found[row["debate_id"]].append(Critique.from_row(row))
+                    found[row["debate_id"]].append(record_of(Critique, **row))
         return found
 
     async def count_critiques(self) -> int:
@@ -305,7 +316,7 @@ class CritiqueStore(Store):
                 rows = self._queries.export_training(
                     connection, after_id=after_id, row_limit=row_limit
                 )
-                page = await collect(rows, TrainingExample)
+                page = [record_of(TrainingExample, **row) async for row in rows]
             for example in page:
                 yield example
             if len(page) < row_limit:
@@ -341,7 +352,7 @@ class CritiqueStore(Store):
         if not by_id:
             return []
         now = utc_now()
-        rows = [
+        rows: list[RecordPatternSuccessParameters] = [
             {
                 "id": key,
                 "issue_type": issue_category(issue),
@@ -400,7 +411,7 @@ class CritiqueStore(Store):
         """Renew the surprise scores and return the patterns in the order of their ids."""
         await self._queries.update_surprise(connection, pattern_ids=pattern_ids, outcome=outcome)
         rows = self._queries.list_patterns(connection, pattern_ids=pattern_ids)
-        patterns = {pattern.id: pattern for pattern in await collect(rows, Pattern)}
+        patterns = {row["id"]: record_of(Pattern, **row) async for row in rows}
         return [patterns[key] for key in pattern_ids]
 
     async def retrieve_patterns(
@@ -417,21 +428,27 @@ class CritiqueStore(Store):
         least = valid.integer(min_success, "min_success")
         row_limit = valid.limit(limit)
         half_life = valid.number(decay_halflife_days, "decay_halflife_days", SHORTEST_HALF_LIFE)
-        ranking = {
-            "min_success": least,
-            "half_life_days": half_life,
-            "at_time": utc_now(),
-            "row_limit": row_limit,
-        }
+        now = utc_now()
         async with self._database.read() as connection:
             if issue_type is None:
-                rows = self._queries.rank_patterns(connection, **ranking)
-            else:
-                valid.text(issue_type, "issue_type")
-                rows = self._queries.rank_patterns_of_type(
-                    connection, issue_type=issue_type, **ranking
+                ranked = self._queries.rank_patterns(
+                    connection,
+                    min_success=least,
+                    half_life_days=half_life,
+                    at_time=now,
+                    row_limit=row_limit,
                 )
-            return await collect(rows, RankedPattern)
+                return [record_of(RankedPattern, **row) async for row in ranked]
+            valid.text(issue_type, "issue_type")
+            rows = self._queries.rank_patterns_of_type(
+                connection,
+                issue_type=issue_type,
+                min_success=least,
+                half_life_days=half_life,
+                at_time=now,
+                row_limit=row_limit,
+            )
+            return [record_of(RankedPattern, **row) async for row in rows]
 
     async def get_relevant(
         self, issue_type: str | None = None, limit: int = 10
@@ -447,9 +464,8 @@ class CritiqueStore(Store):
         if not wanted:
             return {}
         async with self._database.read() as connection:
-            patterns = await collect(
-                self._queries.list_patterns(connection, pattern_ids=wanted), Pattern
-            )
+            rows = self._queries.list_patterns(connection, pattern_ids=wanted)
+            patterns = [record_of(Pattern, **row) async for row in rows]
             embeddings = await self._embeddings(connection, wanted)
         return {pattern.id: (pattern, embeddings.get(pattern.id)) for pattern in patterns}
 
@@ -484,7 +500,9 @@ class CritiqueStore(Store):
             if not isinstance(embedding, bytes):
                 raise InvalidInputError(f"embeddings[{key!r}]", "bytes are needed")
         if embeddings:
-            rows = [{"pattern_id": k, "embedding": v} for k, v in sorted(embeddings.items())]
+            rows: list[SetEmbeddingParameters] = [
+                {"pattern_id": k, "embedding": v} for k, v in sorted(embeddings.items())
+            ]
             async with self._database.connection() as connection:
                 await self._queries.set_embedding(connection, rows)
 
@@ -535,7 +553,7 @@ class CritiqueStore(Store):
         async with self._database.read() as connection:
             row = await self._queries.get_archive_stats(connection)
         row["archived_by_type"] = counts(row["archived_by_type"])
-        return ArchiveStats.from_row(row)
+        return record_of(ArchiveStats, **row)
 
     # Predictions and reputation
 
@@ -635,14 +653,14 @@ class CritiqueStore(Store):
             return {}
         async with self._database.read() as connection:
             rows = self._queries.list_reputations(connection, agent_names=wanted)
-            return {r.agent_name: r for r in await collect(rows, AgentReputation)}
+            return {row["agent_name"]: record_of(AgentReputation, **row) async for row in rows}
 
     async def get_all_reputations(self, limit: int = 500) -> list[AgentReputation]:
         """Return agents by reputation score, best first."""
         row_limit = valid.limit(limit)
         async with self._database.read() as connection:
             rows = self._queries.rank_reputations(connection, row_limit=row_limit)
-            return await collect(rows, AgentReputation)
+            return [record_of(AgentReputation, **row) async for row in rows]
 
     async def get_vote_weight(self, agent_name: str) -> float:
         """Return the weight of an agent's vote, 0.4 to 1.6; 1.0 for an unknown agent."""
@@ -660,7 +678,7 @@ class CritiqueStore(Store):
         async with self._database.read() as connection:
             row = await self._queries.get_stats(connection)
         row["patterns_by_type"] = counts(row["patterns_by_type"])
-        return CritiqueStats.from_row(row)
+        return record_of(CritiqueStats, **row)
 
 
 def _reputation_update(
@@ -670,7 +688,7 @@ def _reputation_update(
     proposal_accepted: bool = False,
     critique_given: bool = False,
     critique_valuable: bool = False,
-) -> tuple[None, dict[str, Any]]:
+) -> tuple[None, UpdateReputationParameters]:
     return None, {
         "agent_name": valid.key(agent_name, f"{path}agent_name"),
         "proposals_made": int(valid.truth(proposal_made, f"{path}proposal_made")),

@@ -7,11 +7,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import dump_json, utc_now
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.critique import (
+        InsertCritiqueParameters,
+        InsertCritiquesParameters,
+        UpsertDebateParameters,
+    )
 
 __all__ = [
     "AgentReputation",
@@ -242,10 +249,10 @@ def new_debate(
     grounded_verdict: Mapping[str, Any] | None = None,
     critiques: Iterable[Mapping[str, Any]] = (),
     created_at: datetime | None = None,
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[InsertCritiquesParameters], UpsertDebateParameters]:
     """Check the arguments and return the rows of the critiques and of the debate."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
-    row = {
+    row: UpsertDebateParameters = {
         "id": valid.key(debate_id, f"{path}debate_id"),
         "task": valid.identifier(task, f"{path}task"),
         "final_answer": valid.optional_text(final_answer, f"{path}final_answer"),
@@ -293,7 +300,7 @@ def new_critique(
     expected_usefulness: float = 0.5,
     debate_id: str | None = None,
     created_at: datetime | None = None,
-) -> tuple[None, dict[str, Any]]:
+) -> tuple[None, InsertCritiqueParameters]:
     """Check the arguments and return the parameters of the critique's query."""
     moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
     return None, {
@@ -313,18 +320,22 @@ def new_critique(
     }
 
 
-def _with_fingerprints(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_fingerprints(rows: list[InsertCritiqueParameters]) -> list[InsertCritiquesParameters]:
     """Give each critique of a debate a hash of its content and of how often it came before.
 
     Storing the debate again gives the same hashes, so its critiques are not stored twice, while a
     critique that was really made twice is.
     """
     seen: dict[str, int] = {}
-    marked = []
+    marked: list[InsertCritiquesParameters] = []
     for row in rows:
         content = [
-            row[name]
-            for name in ("agent", "target_agent", "issues", "suggestions", "severity", "reasoning")
+            row["agent"],
+            row["target_agent"],
+            row["issues"],
+            row["suggestions"],
+            row["severity"],
+            row["reasoning"],
         ]
         encoded = dump_json(content)
         seen[encoded] = seen.get(encoded, 0) + 1

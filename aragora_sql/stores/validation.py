@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import InvalidInputError
@@ -36,6 +36,9 @@ __all__ = [
 LARGEST_INTEGER = 2**31 - 1
 # Bytes in UTF-8. Two of them fit into one row of an index of PostgreSQL; SQLite would take more.
 LONGEST_KEY = 1000
+
+RecordT = TypeVar("RecordT")
+RowT = TypeVar("RowT")
 
 _NO_ENTRIES = EncodedJSON("{}")
 _NO_ITEMS = EncodedJSON("[]")
@@ -197,8 +200,10 @@ def decoded(encoded: EncodedJSON) -> Any:
 
 
 def prepare_each(
-    prepare: Callable[..., Any], entries: Iterable[Mapping[str, Any]], argument: str
-) -> list[tuple[Any, dict[str, Any]]]:
+    prepare: Callable[..., tuple[RecordT, RowT]],
+    entries: Iterable[Mapping[str, Any]],
+    argument: str,
+) -> list[tuple[RecordT, RowT]]:
     """Check every entry of a batch before any is written.
 
     ``prepare`` takes the path for error messages and an entry's content as arguments, and returns

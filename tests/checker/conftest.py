@@ -1,13 +1,27 @@
-"""Facts of the packaged tree, read once."""
+"""Facts of the packaged tree, read once, and checks of small trees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
+from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
+from tests.checker.tree import write_tree
 from tests.conftest import Servers
+
+Check: TypeAlias = Callable[..., Checked]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the tests' own, which all of them share."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +35,25 @@ def engines(servers: Servers) -> Iterator[Engines]:
 def facts(engines: Engines) -> Facts:
     """What the engines know of the packaged tree."""
     return read_facts(engines)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small tree that every rule likes."""
+    return write_tree(tmp_path)
+
+
+@pytest.fixture
+def run_check(servers: Servers) -> Check:
+    """Check a small tree on the tests' server; what is slow only where a test asks for it."""
+
+    def run(root: Path, **options: object) -> Checked:
+        given: dict[str, object] = {
+            "python": (root.parent / "code",),
+            "dsn": servers.default.dsn("postgres"),
+            "skip": frozenset({"style", "squawk"}),
+            **options,
+        }
+        return check(Options(root, **given))  # type: ignore[arg-type] # the tests' own options
+
+    return run

@@ -152,7 +152,7 @@ class ListDomainRow(TypedDict):
 class SampleTopicTermsRow(TypedDict):
     """A row of sample_topic_terms."""
 
-    topic_terms: str | None
+    topic_terms: str
 
 class FindSimilarRow(TypedDict):
     """A row of find_similar."""
@@ -181,7 +181,7 @@ class FindSimilarRow(TypedDict):
     data: Any
     created_at: datetime
     updated_at: datetime
-    similarity: float | None
+    similarity: float
 
 class InsertDissentParameters(TypedDict):
     """One set of parameters of insert_dissent."""

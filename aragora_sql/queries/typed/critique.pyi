@@ -23,6 +23,19 @@ class UpsertDebateParameters(TypedDict):
     grounded_verdict: Any
     created_at: datetime
 
+class InsertCritiqueParameters(TypedDict):
+    """One set of parameters of insert_critique."""
+
+    debate_id: str | None
+    agent: str
+    target_agent: str | None
+    issues: Any
+    suggestions: Any
+    severity: float | None
+    reasoning: str | None
+    expected_usefulness: float
+    created_at: datetime
+
 class InsertCritiquesParameters(TypedDict):
     """One set of parameters of insert_critiques."""
 
@@ -101,7 +114,7 @@ class ListCritiquesRow(TypedDict):
     """A row of list_critiques."""
 
     id: int
-    debate_id: str | None
+    debate_id: str
     agent: str
     target_agent: str | None
     issues: Any
@@ -175,7 +188,7 @@ class RankPatternsRow(TypedDict):
     example_task: str | None
     created_at: datetime
     updated_at: datetime
-    decay_score: float | None
+    decay_score: float
 
 class RankPatternsOfTypeRow(TypedDict):
     """A row of rank_patterns_of_type."""
@@ -192,7 +205,7 @@ class RankPatternsOfTypeRow(TypedDict):
     example_task: str | None
     created_at: datetime
     updated_at: datetime
-    decay_score: float | None
+    decay_score: float
 
 class SetEmbeddingParameters(TypedDict):
     """One set of parameters of set_embedding."""

@@ -237,6 +237,7 @@ LIMIT :row_limit;
 
 -- name: sample_topic_terms(row_limit)
 -- List the terms of the newest topics, from which the store learns which words are common.
+-- result: topic_terms not null
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
@@ -254,7 +255,7 @@ LIMIT :row_limit;
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
 -- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
--- result: dissent_ids json
+-- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
         0 AS level,

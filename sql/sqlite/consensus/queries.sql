@@ -241,6 +241,7 @@ LIMIT :row_limit;
 
 -- name: sample_topic_terms(row_limit)
 -- List the terms of the newest topics, from which the store learns which words are common.
+-- result: topic_terms not null
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
@@ -255,7 +256,7 @@ LIMIT :row_limit;
 -- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
 -- a level is meant for it.)
 -- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
--- result: dissent_ids json
+-- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
         0 AS level,

@@ -176,6 +176,7 @@ LIMIT :row_limit;
 
 -- name: list_critiques(debate_ids)
 -- List the critiques of some debates, oldest first.
+-- result: debate_id not null
 SELECT
     c.id,
     c.debate_id,
@@ -342,6 +343,7 @@ ORDER BY p.id;
 -- name: rank_patterns(min_success, half_life_days, at_time, row_limit)
 -- List the patterns of all categories with the highest decay score.
 -- plan: seq_scan allowed because the score falls with time, so no index holds it
+-- result: decay_score not null
 SELECT
     p.id,
     p.issue_type,
@@ -370,6 +372,7 @@ LIMIT :row_limit;
 
 -- name: rank_patterns_of_type(issue_type, min_success, half_life_days, at_time, row_limit)
 -- List the patterns of one category with the highest decay score.
+-- result: decay_score not null
 SELECT
     p.id,
     p.issue_type,

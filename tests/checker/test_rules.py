@@ -1,0 +1,261 @@
+"""Of each rule: a tree that breaks only this rule, and where the finding is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import aragora_sql
+from aragora_sql.checker.rules import RULES
+from tests.checker.conftest import Check
+from tests.checker.tree import replace_in
+
+ALL = frozenset[str]()
+POSTGRES_SCHEMA = "postgres/notes/schema.sql"
+SQLITE_SCHEMA = "sqlite/notes/schema.sql"
+POSTGRES = "postgres/notes/queries.sql"
+SQLITE = "sqlite/notes/queries.sql"
+
+# Breaks a rule in a tree and returns where that has to be found: (file, line).
+Break = Callable[[Path], tuple[str, int]]
+
+
+def edit(file: str, old: str, new: str, *, below: int = 0) -> Break:
+    """Replace a text; the finding is in its line, or some lines below."""
+
+    def act(root: Path) -> tuple[str, int]:
+        return file, replace_in(root / file, old, new) + below
+
+    return act
+
+
+def edit_both(old: str, new: str, *, below: int = 0, files: tuple[str, str]) -> Break:
+    """Replace a text in both dialects; the finding is in the first file."""
+
+    def act(root: Path) -> tuple[str, int]:
+        line = replace_in(root / files[0], old, new)
+        replace_in(root / files[1], old, new)
+        return files[0], line + below
+
+    return act
+
+
+SCHEMAS = (POSTGRES_SCHEMA, SQLITE_SCHEMA)
+QUERIES = (POSTGRES, SQLITE)
+
+
+def append(file: str, text: str, *, below: int = 1) -> Break:
+    """Add a text at the end of a file."""
+
+    def act(root: Path) -> tuple[str, int]:
+        path = root / file
+        lines = path.read_text(encoding="utf-8").count("\n")
+        with path.open("a", encoding="utf-8") as out:
+            out.write(text)
+        return file, lines + below
+
+    return act
+
+
+def write(file: str, content: bytes, line: int = 1) -> Break:
+    """Write a file of its own."""
+
+    def act(root: Path) -> tuple[str, int]:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_bytes(content)
+        return file, line
+
+    return act
+
+
+def unfinished(root: Path) -> tuple[str, int]:
+    path = root / POSTGRES
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.rstrip("\n"), encoding="utf-8")
+    return POSTGRES, text.count("\n")
+
+
+def unlisted(root: Path) -> tuple[str, int]:
+    replace_in(root / "postgres/schema.sql", "\\ir notes/schema.sql\n", "")
+    return POSTGRES_SCHEMA, 1
+
+
+def unsaved_plan(root: Path) -> tuple[str, int]:
+    (root / "plans").mkdir()
+    return POSTGRES, 1
+
+
+def missing_comment(root: Path) -> tuple[str, int]:
+    replace_in(root / POSTGRES_SCHEMA, "COMMENT ON TABLE authors IS 'Who writes.';\n", "")
+    return POSTGRES_SCHEMA, 3
+
+
+def unprotected(root: Path) -> tuple[str, int]:
+    replace_in(root / POSTGRES_SCHEMA, "ALTER TABLE authors ENABLE ROW LEVEL SECURITY;\n", "")
+    return POSTGRES_SCHEMA, 3
+
+
+def uncalled(root: Path) -> tuple[str, int]:
+    call = '        self._queries.list_notes(connection, author_id="1", body=None)\n'
+    replace_in(root / "../code/notes.py", call, "")
+    return POSTGRES, 12
+
+
+def only_on_postgres(root: Path) -> tuple[str, int]:
+    call = "        return await self._queries.count_notes"
+    more = '        await self._queries.get_author(connection, id="1")\n'
+    replace_in(root / "../code/notes.py", call, f"{more}{call}")
+    text = "\n-- name: get_author(id)^\n-- Return one.\nSELECT name FROM authors\nWHERE id = :id;\n"
+    return append(POSTGRES, text, below=2)(root)
+
+
+def unindexed(root: Path) -> tuple[str, int]:
+    key = "    CONSTRAINT authors_boss_fkey FOREIGN KEY (boss_id) REFERENCES authors (id),\n"
+    column = "    name TEXT NOT NULL,\n"
+    edit_both(column, f"{column}    boss_id TEXT,\n{key}", files=SCHEMAS)(root)
+    append(POSTGRES_SCHEMA, "COMMENT ON COLUMN authors.boss_id IS 'Their editor.';\n")(root)
+    for file in SCHEMAS:
+        # in the dialects' order of columns before rules
+        replace_in(root / file, key, "")
+        replace_in(
+            root / file,
+            "    CONSTRAINT authors_pkey PRIMARY KEY (id)\n",
+            f"{key}    CONSTRAINT authors_pkey PRIMARY KEY (id)\n",
+        )
+    return POSTGRES_SCHEMA, 7
+
+
+def regproc(root: Path) -> tuple[str, int]:
+    append(POSTGRES_SCHEMA, "COMMENT ON COLUMN authors.kind IS 'A function.';\n")(root)
+    column = "    name TEXT NOT NULL,\n"
+    more = "    -- parity: column authors.kind because SQLite has no functions\n    kind REGPROC,\n"
+    return edit(POSTGRES_SCHEMA, column, column + more, below=2)(root)
+
+
+BREAKS: dict[str, Break] = {
+    "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
+    "final-newline": unfinished,
+    "stray-file": write("postgres/notes/queries.sql.orig", b"x"),
+    "unlisted-store": unlisted,
+    "prepare": edit(SQLITE, "    n.score\n", "    n.scores\n"),
+    "untyped-parameter": edit(
+        POSTGRES, "    AND (:body::text IS NULL OR n.body = :body);", "    AND :body IS NULL;"
+    ),
+    "uncast-document": edit(POSTGRES, ":details::jsonb", ":details", below=0),
+    "parity-query": only_on_postgres,
+    "parity-parameters": edit(SQLITE, "list_notes(author_id, body)", "list_notes(body, author_id)"),
+    "parity-operation": edit(SQLITE, "get_note(note_id)^", "get_note(note_id)"),
+    "parity-columns": edit(SQLITE, "    n.body,\n    n.done,", "    n.done,\n    n.body,"),
+    "parity-type": edit(SQLITE, "    n.score\n", "    length(n.body) AS score\n"),
+    "parity-nullability": edit(SQLITE, "    n.body,\n", "    coalesce(n.body, '') AS body,\n"),
+    "parity-table": append(
+        SQLITE_SCHEMA, "\nCREATE VIEW IF NOT EXISTS best AS SELECT id FROM notes;\n", below=2
+    ),
+    "parity-column": edit(SQLITE_SCHEMA, "    name TEXT NOT", "    name BLOB NOT"),
+    "parity-not-null": edit(SQLITE_SCHEMA, "    name TEXT NOT NULL,", "    name TEXT,"),
+    "parity-default": edit(SQLITE_SCHEMA, "DEFAULT 0.5", "DEFAULT 0.25"),
+    "parity-check": edit(SQLITE_SCHEMA, "(score BETWEEN 0 AND 1)", "(score BETWEEN 0 AND 2)"),
+    "parity-unique": edit(
+        SQLITE_SCHEMA, "    name TEXT NOT NULL,", "    name TEXT NOT NULL UNIQUE,", below=-2
+    ),
+    "parity-foreign-key": edit(
+        SQLITE_SCHEMA,
+        "REFERENCES authors (id) ON DELETE CASCADE",
+        "REFERENCES authors (id)",
+        below=-1,
+    ),
+    "parity-index": edit(SQLITE_SCHEMA, "ON notes (created_at DESC)", "ON notes (created_at)"),
+    "unknown-query": edit(
+        "../code/notes.py",
+        "        return await self",
+        "        await self._queries.count_note(connection)\n        return await self",
+    ),
+    "wrong-parameters": edit("../code/notes.py", 'note_id="1"', 'id="1"'),
+    "unused-query": uncalled,
+    "full-scan": edit(
+        POSTGRES,
+        "WHERE author_id = :author_id;",
+        "WHERE author_id || '' = :author_id;",
+        below=-4,
+    ),
+    "plan-snapshot": unsaved_plan,
+    "missing-primary-key": edit_both(
+        "    CONSTRAINT authors_pkey PRIMARY KEY (id)\n",
+        "    CONSTRAINT authors_key UNIQUE (id)\n",
+        below=-3,
+        files=SCHEMAS,
+    ),
+    "unindexed-foreign-key": unindexed,
+    "duplicate-index": edit_both(
+        "\nCREATE INDEX IF NOT EXISTS idx_notes_created",
+        "\nCREATE INDEX IF NOT EXISTS idx_notes_twin ON notes (created_at DESC);"
+        "\nCREATE INDEX IF NOT EXISTS idx_notes_created",
+        below=2,
+        files=SCHEMAS,
+    ),
+    "missing-comment": missing_comment,
+    "row-level-security": unprotected,
+    "policy": append(
+        POSTGRES_SCHEMA, "\nCREATE POLICY all_notes ON notes USING (TRUE);\n", below=2
+    ),
+    "view-security": append(
+        POSTGRES_SCHEMA,
+        "\n-- parity: table best because it is for reports\n"
+        "CREATE VIEW best AS SELECT id FROM notes;\n",
+        below=3,
+    ),
+    "function-search-path": append(
+        POSTGRES_SCHEMA,
+        "\nCREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1';\n",
+        below=2,
+    ),
+    "extension": append(POSTGRES_SCHEMA, "\nCREATE EXTENSION IF NOT EXISTS plpgsql;\n", below=2),
+    "reg-type": regproc,
+    "long-identifier": edit_both("idx_notes_created", "idx_notes_" + "x" * 60, files=SCHEMAS),
+    "squawk": append(
+        POSTGRES_SCHEMA, "\nALTER TABLE authors ALTER COLUMN name TYPE VARCHAR(10);\n", below=2
+    ),
+    "style": edit(POSTGRES, "FROM notes\n", "from notes\n"),
+    "directive": edit(
+        POSTGRES,
+        "-- Return a note.\n",
+        "-- Return a note.\n-- plan: seq_scan allowed because it is small\n",
+        below=1,
+    ),
+}
+
+
+def test_the_small_tree_is_as_every_rule_wants_it(tree: Path, run_check: Check) -> None:
+    checked = run_check(tree, skip=ALL)
+    assert [str(finding) for finding in checked.findings] == []
+    assert not checked.failed
+    assert (checked.queries, checked.stores) == (20, 2)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_breaks_a_rule_is_found_in_its_place(rule: str, tree: Path, run_check: Check) -> None:
+    file, line = BREAKS[rule](tree)
+    checked = run_check(tree, skip={"style", "squawk"} - {rule})
+    assert {finding.rule for finding in checked.findings} == {rule}, "\n".join(
+        map(str, checked.findings)
+    )
+    assert (rule, str((tree / file).resolve()), line) in {
+        (f.rule, str(f.path.resolve()), f.line) for f in checked.findings
+    }, "\n".join(map(str, checked.findings))
+    assert checked.failed
+
+
+def test_every_rule_has_a_test_and_a_paragraph_with_examples() -> None:
+    assert set(BREAKS) == set(RULES)
+    page = Path(aragora_sql.__file__).parent.parent / "docs" / "checks.md"
+    if not page.is_file():
+        pytest.skip("an installed package has no docs folder")
+    sections = re.split(r"^### `([a-z-]+)`$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    told = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert list(told) == list(RULES)
+    for rule, text in told.items():
+        assert "Wrong:" in text, rule
+        assert "Right:" in text, rule
