@@ -9,10 +9,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from aragora_sql.checker.facts import Index, Table
 from aragora_sql.database import Dialect
-from aragora_sql.errors import ConfigurationError
+from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import VERSIONS
 from aragora_sql.workbench import diagram, highlight
@@ -40,7 +41,7 @@ def write_site(catalogue: Catalogue, folder: Path) -> list[Path]:
     _make_room(folder)
     site = _Site(catalogue)
     pages = {"index.html": site.index_page()}
-    pages |= {f"{store}.html": site.store_page(store) for store in site.stores}
+    pages |= {_page_name(store): site.store_page(store) for store in site.stores}
     pages[_INDEX] = site.search_index()
     assets = files("aragora_sql.workbench") / "assets"
     pages |= {name: (assets / name).read_text("utf-8") for name in _ASSETS}
@@ -66,22 +67,22 @@ def _make_room(folder: Path) -> None:
 class _Site:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        made = dict.fromkeys(file.store for file in catalogue.facts.tree.schemas["postgres"])
-        # Applications' stores in the order of the schema, then what serves this package itself.
-        own = [store for store in catalogue.facts.stores if store == VERSIONS or store not in made]
-        self.stores = [store for store in made if store in catalogue.facts.stores]
-        self.stores = [*(store for store in self.stores if store not in own), *own]
-        self.entries = [entry for store in self.stores for entry in catalogue.of_store(store)]
-        self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
-        self._template = Template(
-            (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
-        )
         catalogs = catalogue.facts.catalogs
         # In the order of creation, with those of SQLite alone at the end.
         self.tables = {
             name: catalogs["postgres"].get(name) or catalogs["sqlite"][name]
             for name in [*catalogs["postgres"], *catalogs["sqlite"]]
         }
+        made = dict.fromkeys(file.store for file in catalogue.facts.tree.schemas["postgres"])
+        present = {*catalogue.facts.stores, *(table.store for table in self.tables.values())}
+        # Applications' stores in the order of the schema, then what serves this package itself.
+        self.stores = [store for store in made if store in present and store != VERSIONS]
+        self.stores += sorted(present.difference(self.stores))
+        self.entries = [entry for store in self.stores for entry in catalogue.of_store(store)]
+        self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
+        self._template = Template(
+            (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
+        )
 
     def of_store(self, store: str) -> list[Table]:
         return [table for table in self.tables.values() if table.store == store]
@@ -118,7 +119,7 @@ class _Site:
         tables = _count(len(self.of_store(store)), "table")
         queries = _count(len(self.catalogue.of_store(store)), "query", "queries")
         return (
-            f'<a class="card accent-{self.accents[store]}" href="{store}.html">'
+            f'<a class="card accent-{self.accents[store]}" href="{_store_href(store)}">'
             f'<strong><span class="dot"></span>{escape(store)}</strong>'
             f"<p>{escape(self.purpose(store))}</p><small>{tables}, {queries}</small></a>"
         )
@@ -152,11 +153,13 @@ class _Site:
 
     def _navigation(self, current: str | None) -> str:
         parts = ["<ul>", _item("index.html", "Overview", current is None), "</ul>", "<p>Stores</p>"]
-        parts += ["<ul>", *(_item(f"{s}.html", s, s == current) for s in self.stores), "</ul>"]
+        parts += ["<ul>", *(_item(_store_href(s), s, s == current) for s in self.stores), "</ul>"]
         if current is not None:
             sections = {
-                "Tables": [(f"#t-{t.name}", t.name) for t in self.of_store(current)],
-                "Queries": [(f"#q-{e.name}", e.name) for e in self.catalogue.of_store(current)],
+                "Tables": [(_fragment("t", t.name), t.name) for t in self.of_store(current)],
+                "Queries": [
+                    (_fragment("q", e.name), e.name) for e in self.catalogue.of_store(current)
+                ],
             }
             for title, links in sections.items():
                 if links:
@@ -170,7 +173,11 @@ class _Site:
         for dialect in DIALECTS:
             for name in ("schema.sql", "queries.sql"):
                 path = self.catalogue.root / dialect / store / name
-                comment = _HEAD_COMMENT.match(read_sql(path)) if path.is_file() else None
+                try:
+                    comment = _HEAD_COMMENT.match(read_sql(path)) if path.is_file() else None
+                except QueryFileError:
+                    # It is one of the problems that are told anyway.
+                    continue
                 if comment and not comment[0].startswith("-- name:"):
                     lines = comment[0].splitlines()
                     return " ".join(line.removeprefix("--").strip() for line in lines).strip()
@@ -197,8 +204,8 @@ class _Site:
         only = "" if len(found) == len(DIALECTS) else f" in {_TITLES[next(iter(found))]} only"
         return "\n".join(
             [
-                f'<section class="item" id="t-{table.name}"><header>'
-                f'<h3><a href="#t-{table.name}">{escape(table.name)}</a></h3>'
+                f'<section class="item" id="t-{escape(table.name)}"><header>'
+                f'<h3><a href="{_fragment("t", table.name)}">{escape(table.name)}</a></h3>'
                 f'<span class="badge">{escape(table.kind + only)}</span></header>',
                 f"<p>{escape(table.comment)}</p>" if table.comment else "",
                 self._columns_of(table, found.get("postgres"), found.get("sqlite")),
@@ -249,15 +256,11 @@ class _Site:
     def _keys(self, table: Table) -> str:
         parts = [
             f"<code>{escape(', '.join(key.columns))}</code> refers to "
-            f'<a href="{self._href_of(key.target_table)}">{escape(key.target_table)}</a> '
-            f"(on delete {escape(key.on_delete.lower())})"
+            f"{self._table_link(key.target_table)} (on delete {escape(key.on_delete.lower())})"
             for key in table.foreign_keys
         ]
         parts += [f"<code>{escape(', '.join(unique))}</code> is unique" for unique in table.unique]
         return f'<p class="meta">{"; ".join(parts)}</p>' if parts else ""
-
-    def _href_of(self, table: str) -> str:
-        return _table_href(self.tables[table])
 
     def _users(self, table: Table) -> str:
         parts = []
@@ -284,7 +287,7 @@ class _Site:
         return "\n".join(
             [
                 f'<article class="item" id="q-{entry.name}"><header>'
-                f'<h3><a href="#q-{entry.name}">{escape(entry.name)}</a>'
+                f'<h3><a href="{_fragment("q", entry.name)}">{escape(entry.name)}</a>'
                 f'<span class="args">({escape(arguments)})</span></h3>'
                 f'<span class="{kind}">{escape(entry.operation)}</span>'
                 "</header>",
@@ -301,7 +304,7 @@ class _Site:
     def _table_link(self, name: str) -> str:
         if name not in self.tables:
             return escape(name)
-        return f'<a href="{self._href_of(name)}">{escape(name)}</a>'
+        return f'<a href="{_table_href(self.tables[name])}">{escape(name)}</a>'
 
     def _parameters(self, entry: Entry) -> str:
         rows = [
@@ -363,7 +366,7 @@ class _Site:
                 "label": store,
                 "about": self.purpose(store),
                 "text": "",
-                "href": f"{store}.html",
+                "href": _store_href(store),
             }
             for store in self.stores
         ]
@@ -414,12 +417,24 @@ def _item(href: str, name: str, current: bool = False) -> str:
     return f'<li><a href="{href}"{here}>{escape(name).replace("_", "_<wbr>")}</a></li>'
 
 
+def _page_name(store: str) -> str:
+    return f"{store}.html" if store != "index" else "index_.html"
+
+
+def _store_href(store: str) -> str:
+    return quote(_page_name(store))
+
+
+def _fragment(kind: str, name: str) -> str:
+    return f"#{kind}-{quote(name)}"
+
+
 def _table_href(table: Table) -> str:
-    return f"{table.store}.html#t-{table.name}"
+    return _store_href(table.store) + _fragment("t", table.name)
 
 
 def _query_href(entry: Entry) -> str:
-    return f"{entry.store}.html#q-{entry.name}"
+    return _store_href(entry.store) + _fragment("q", entry.name)
 
 
 def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
