@@ -48,6 +48,8 @@ class PostgresEngine:
         """``files`` are loaded; none where the database holds the schema already."""
         self.connection = connection
         self.version = connection.info.server_version // 10000
+        # Whether the statistics are those that every check of the same files gathers.
+        self.settled = self._is_shared()
         self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
@@ -99,7 +101,7 @@ class PostgresEngine:
         if self.version < _BODIES_SINCE:
             return []
         rendered, _ = number_parameters(query.sql, list(query.found))
-        head = f"CREATE PROCEDURE pg_temp.probe({', '.join(types)}) BEGIN ATOMIC "
+        head = f"CREATE PROCEDURE aragora_probe({', '.join(types)}) BEGIN ATOMIC "
         with self.scratch() as connection:
             connection.execute(f"{head}{rendered}\n; END".encode())
             rows = self.catalog.list_dependencies()
@@ -166,6 +168,7 @@ class PostgresEngine:
         idle = self.connection.info.transaction_status == pq.TransactionStatus.IDLE
         # In a transaction, which a scratch schema lives in, there is no VACUUM.
         self.connection.execute("VACUUM ANALYZE" if idle else "ANALYZE")
+        self.settled = idle
 
     def _is_shared(self) -> bool:
         return self.connection.info.dbname.startswith(_SHARED)
@@ -184,7 +187,7 @@ class PostgresEngine:
             for item in file.items:
                 if item.kind == "check" and item.constraint is not None:
                     self.connection.execute(
-                        sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(
+                        sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}").format(
                             sql.Identifier(item.table), sql.Identifier(item.constraint)
                         )
                     )
@@ -265,6 +268,8 @@ def open_postgres(
         try:
             uri = psycopg.conninfo.make_conninfo(target.uri(), dbname=name)
             with psycopg.connect(uri, autocommit=True) as connection:
+                # whatever the user's sessions search
+                connection.execute("SET search_path = public")
                 yield PostgresEngine(connection, files)
         finally:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -45,6 +45,8 @@ class Report:
         self._findings: list[Finding] = []
         self._declared: dict[tuple[Scope, str, str], _Declaration] = {}
         self._used: set[tuple[Scope, str, str]] = set()
+        # Rules of which it is not known that a declaration about them is not needed.
+        self.unsure: set[str] = set()
         for query in facts.texts.values():
             self._read(Scope(query.path, query.name), query.directives)
         for files in facts.tree.schemas.values():
@@ -110,7 +112,8 @@ class Report:
                     "such finding",
                 )
                 for key, declaration in self._declared.items()
-                if key not in self._used and not _about(declaration).intersection(skipped)
+                if key not in self._used
+                and not _about(declaration).intersection({*skipped, *self.unsure})
             }
         return sorted(found)
 

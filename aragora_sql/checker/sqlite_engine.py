@@ -51,8 +51,9 @@ class SQLiteEngine:
 
         def trace(_: Any, statement: str, __: Any) -> bool:
             nonlocal done
-            found = file.text.find(statement.strip(), done)
-            done = max(done, found)
+            found = file.text.find(statement, done)
+            # what is prepared next begins behind it
+            done = done if found < 0 else found + len(statement)
             return True
 
         cursor = self.connection.cursor()

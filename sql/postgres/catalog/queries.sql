@@ -127,7 +127,7 @@ SELECT
 FROM pg_catalog.pg_type AS t;
 
 -- name: list_dependencies()
--- List the tables and columns that the body of the procedure pg_temp.probe names.
+-- List the tables and columns that the body of the procedure aragora_probe names.
 -- parity: query because SQLite tells what a statement touches when it is prepared
 SELECT DISTINCT
     c.relname::text AS table_name,
@@ -139,7 +139,7 @@ LEFT JOIN pg_catalog.pg_attribute AS a
 WHERE
     d.classid = 'pg_catalog.pg_proc'::regclass
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
-    AND d.objid = to_regproc('pg_temp.probe');
+    AND d.objid = to_regproc('aragora_probe');
 
 -- name: list_functions()
 -- List the functions in the schema where tables go, and whether their search_path is fixed.

@@ -298,7 +298,6 @@ WHERE id = :pattern_id;
 
 -- name: update_surprise(pattern_ids, outcome)!
 -- After the counters changed: how far the outcome (1 success, 0 failure) is from the category's rate.
--- plan: seq_scan allowed because the rate of a category is made of all its patterns
 UPDATE patterns
 SET
     base_rate = rates.rate,

@@ -1,0 +1,128 @@
+"""The server that is kept between checks: found again, shared, ended, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from aragora_sql.checker.facts import Engines, read_facts, read_tree
+from aragora_sql.checker.warm import Kept, kept_server, stop_kept_server
+from aragora_sql.cli import main
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache folder of the test's own, in which no server is left."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield tmp_path / "cache" / "aragora-sql"
+    stop_kept_server()
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended; our child stays a zombie until we end."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def server_process(kept: Kept) -> psutil.Process:
+    (server,) = psutil.Process(kept.pid).children()
+    return server
+
+
+def databases(kept: Kept) -> set[str]:
+    with psycopg.connect(kept.dsn) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")
+        return {name for (name,) in rows}
+
+
+def test_it_is_found_again_and_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    first = kept_server()
+    assert kept_server() == first
+    server = server_process(first)
+    assert main(["check", "--stop"]) == 0
+    assert capsys.readouterr().out == "stopped\n"
+    assert gone(server.pid)
+    wait_until(lambda: gone(first.pid))
+    assert main(["check", "--stop"]) == 0
+    assert capsys.readouterr().out == "no server was kept\n"
+
+
+def test_many_that_start_at_once_get_the_same() -> None:
+    code = "from aragora_sql.checker.warm import kept_server; print(kept_server())"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = {process.communicate()[0] for process in started}
+    assert len(said) == 1
+    assert "Kept(" in said.pop()
+
+
+def test_it_ends_when_nobody_uses_it() -> None:
+    kept = kept_server(idle=0.0)
+    wait_until(lambda: gone(kept.pid))
+
+
+def test_it_ends_when_its_folder_is_gone(cache: Path) -> None:
+    kept = kept_server()
+    server = server_process(kept)
+    (cache / "server" / "server.json").unlink()
+    wait_until(lambda: gone(kept.pid) and not server.is_running())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_a_keeper_that_is_killed_takes_its_server_along_and_is_replaced() -> None:
+    kept = kept_server()
+    server = server_process(kept)
+    os.kill(kept.pid, signal.SIGKILL)
+    wait_until(lambda: gone(server.pid))
+    assert kept_server().pid != kept.pid
+
+
+def test_a_database_is_made_once_for_each_state_of_the_files(tree: Path) -> None:
+    def check_and_list() -> set[str]:
+        with Engines(read_tree(tree), keep=True) as engines:
+            facts = read_facts(engines)
+            assert facts.problems == ()
+            engines.fill(facts.catalogs)
+        return databases(kept_server())
+
+    first = check_and_list()
+    assert len(first) == 2
+    assert check_and_list() == first
+    schema = tree / "postgres" / "notes" / "schema.sql"
+    text = schema.read_text(encoding="utf-8")
+    for number in range(6):
+        schema.write_text(f"{text}-- {number}\n", encoding="utf-8")
+        listed = check_and_list()
+    # the newest few are kept
+    assert len(listed) == 5
+    assert not first - {"postgres"} <= listed
+
+
+def test_a_broken_schema_leaves_no_database(tree: Path) -> None:
+    schema = tree / "postgres" / "notes" / "schema.sql"
+    schema.write_text(schema.read_text(encoding="utf-8") + "SELECT nothing;\n", encoding="utf-8")
+    with Engines(read_tree(tree), keep=True) as engines:
+        assert [finding.rule for finding in engines.problems] == ["prepare"]
+    assert databases(kept_server()) == {"postgres"}
