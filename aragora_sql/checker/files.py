@@ -22,6 +22,7 @@ _KNOWN = re.compile(
     | (postgres|sqlite)/\w+/(schema|queries)\.sql
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
     | legacy/\w+\.sql
+    | workbench/postgres/\w+/queries\.sql
     | plans/(postgres|sqlite)/\w+\.txt
     | (.+/)?\w+\.md
     """,
