@@ -24,6 +24,8 @@ TABLES = (
     "pattern_embeddings",
     "patterns_archive",
     "agent_reputation",
+    "job_queue",
+    "job_queue_limits",
 )
 
 

@@ -225,16 +225,23 @@ ranked AS (
             PARTITION BY j.job_type ORDER BY j.priority DESC, j.number ASC
         ) AS place
     FROM usable AS u
-    INNER JOIN job_queue AS j
-        ON
-            j.number IN (
-                SELECT c.number
-                FROM job_queue AS c
-                WHERE c.status = 'pending' AND c.job_type = u.job_type
-                ORDER BY c.priority DESC, c.number ASC
-                LIMIT :row_limit
+    -- The first jobs of each type, through a list: a subquery in FROM can't refer to the type, and
+    -- of one behind IN the planner may make a look at every job.
+    CROSS JOIN
+        json_each(
+            (
+                SELECT json_group_array(f.number)
+                FROM (
+                    SELECT c.number
+                    FROM job_queue AS c
+                    WHERE c.status = 'pending' AND c.job_type = u.job_type
+                    ORDER BY c.priority DESC, c.number ASC
+                    LIMIT :row_limit
+                ) AS f
             )
-    WHERE u.most > 0
+        ) AS e
+    CROSS JOIN job_queue AS j
+    WHERE u.most > 0 AND j.number = e.value
 ),
 
 chosen AS (
