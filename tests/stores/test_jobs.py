@@ -725,7 +725,7 @@ async def test_unknown_types_are_refused_where_the_types_are_known(jobs: JobQueu
         lambda: store.set_limit("x", 1),
     ):
         with pytest.raises(InvalidInputError, match="not a known job type; use gauntlet, routing"):
-            await call()  # type: ignore[no-untyped-call]
+            await call()
     assert (await store.get_stats())["total"] == 1
 
 
