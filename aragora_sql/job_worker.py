@@ -175,7 +175,8 @@ class JobWorker:
         """Work until :meth:`stop`, or with ``until_empty`` until no job can be claimed.
 
         ``handle_signals`` lets SIGTERM and SIGINT stop it, in the main thread; a second one gives
-        up waiting for handlers. Leave it out where the application handles signals itself. Returns what was done. May be called again afterwards.
+        up waiting for handlers. Leave it out where the application handles signals itself. Returns
+        what was done. May be called again afterwards.
         """
         self._stopping.clear()
         self._hurry.clear()
