@@ -37,6 +37,7 @@ from aragora_sql.migration.target import (
     prepare_schema,
     take_lock,
 )
+from aragora_sql.migration.values import LARGEST_NUMBER
 from aragora_sql.migration.worker import Worker
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
 from aragora_sql.schema import VERSIONS
@@ -252,8 +253,12 @@ class _Run:
             for column in numbered:
                 highest = self._sources[part.file].scalar(
                     f'SELECT max("{column}") FROM ({part.mapping.sql}) '  # noqa: S608
-                    f"WHERE typeof(\"{column}\") = 'integer'",
-                    {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
+                    f'WHERE typeof("{column}") = \'integer\' AND "{column}" <= :largest',
+                    {
+                        "first_rowid": -(2**63),
+                        "last_rowid": 2**63 - 1,
+                        "largest": LARGEST_NUMBER,
+                    },
                 )
                 advance_numbers(session.connection, table.table, max(highest or 0, 0))
 

@@ -29,6 +29,7 @@ from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.migration.target import Column
 
 __all__ = [
+    "LARGEST_NUMBER",
     "BadValueError",
     "Converter",
     "DamagedText",
@@ -52,6 +53,8 @@ _ZERO_OFFSET = "+00:00"
 _CACHE_SIZE = 200_000
 _INT_LIMITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _EXACT_INT = 2**53
+# Of a row that is numbered: numbers of new rows go on from there.
+LARGEST_NUMBER = 2**63 - 2**40
 # Documents nested less deeply than this can be read and written everywhere.
 _DEEP = 250
 
@@ -283,6 +286,21 @@ def converter_for(
         return values
 
     accepted = {*allowed, type(None)}
+    if column.identity:
+
+        def number(value: Any) -> Any:
+            found = int(convert(value))
+            if found > LARGEST_NUMBER:
+                raise BadValueError(f"{found} leaves no numbers for new rows")
+            return found
+
+        def many_numbers(values: Sequence[Any]) -> Sequence[Any]:
+            numbers = many(values)
+            if max((value for value in numbers if value is not None), default=0) > LARGEST_NUMBER:
+                raise SuspiciousError
+            return numbers
+
+        return _converter(column, many_numbers, number)
     return _converter(column, many, convert)
 
 
