@@ -13,7 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aragora_sql.database import Database, Health, PoolMetrics
+    from aragora_sql.database import (
+        Database,
+        Health,
+        PoolMetrics,
+    )
     from aragora_sql.database.postgres import (
         PostgresDatabase,
         close_postgres_pool,
@@ -24,10 +28,46 @@ if TYPE_CHECKING:
         close_sqlite_databases,
         get_sqlite_database,
     )
-    from aragora_sql.environment import close_databases, get_consensus_memory, get_critique_store
-    from aragora_sql.queries import load_queries
-    from aragora_sql.schema import apply_schema, render_schema, verify_schema
-    from aragora_sql.settings import PostgresDSN, Settings
+    from aragora_sql.encryption import (
+        Keyring,
+    )
+    from aragora_sql.environment import (
+        close_databases,
+        get_checkpoint_store,
+        get_consensus_memory,
+        get_critique_store,
+        get_finding_workflow_store,
+        get_integration_store,
+        get_job_queue_store,
+    )
+    from aragora_sql.job_worker import (
+        JobWorker,
+        PermanentJobError,
+        RetryJobError,
+    )
+    from aragora_sql.queries import (
+        load_queries,
+    )
+    from aragora_sql.schema import (
+        apply_schema,
+        render_schema,
+        verify_schema,
+    )
+    from aragora_sql.settings import (
+        PostgresDSN,
+        Settings,
+    )
+    from aragora_sql.stores.checkpoints import (
+        CheckpointStore,
+        PostgresCheckpointStore,
+        SQLiteCheckpointStore,
+        get_postgres_checkpoint_store,
+        get_sqlite_checkpoint_store,
+    )
+    from aragora_sql.stores.checkpoints_records import (
+        DebateCheckpoint,
+        WorkflowCheckpoint,
+    )
     from aragora_sql.stores.consensus import (
         ConsensusMemory,
         PostgresConsensusMemory,
@@ -49,11 +89,60 @@ if TYPE_CHECKING:
         get_postgres_critique_store,
         get_sqlite_critique_store,
     )
-    from aragora_sql.stores.critique_records import AgentReputation, Critique, Debate, Pattern
-    from aragora_sql.stores.dissent_retriever import DissentRetriever
+    from aragora_sql.stores.critique_records import (
+        AgentReputation,
+        Critique,
+        Debate,
+        Pattern,
+    )
+    from aragora_sql.stores.dissent_retriever import (
+        DissentRetriever,
+    )
+    from aragora_sql.stores.integrations import (
+        IntegrationStore,
+        PostgresIntegrationStore,
+        SQLiteIntegrationStore,
+        get_postgres_integration_store,
+        get_sqlite_integration_store,
+    )
+    from aragora_sql.stores.integrations_records import (
+        IntegrationConfig,
+        UserIdMapping,
+    )
+    from aragora_sql.stores.jobs import (
+        JobQueueStore,
+        PostgresJobQueueStore,
+        SQLiteJobQueueStore,
+        get_postgres_job_queue_store,
+        get_sqlite_job_queue_store,
+    )
+    from aragora_sql.stores.jobs_records import (
+        Job,
+        JobOutcome,
+        JobStatus,
+        RetryPolicy,
+    )
+    from aragora_sql.stores.workflow import (
+        FindingWorkflowStore,
+        PostgresFindingWorkflowStore,
+        SQLiteFindingWorkflowStore,
+        get_postgres_finding_workflow_store,
+        get_sqlite_finding_workflow_store,
+    )
+    from aragora_sql.stores.workflow_records import (
+        FindingEvent,
+        FindingWorkflow,
+    )
+    from aragora_sql.stores.workflow_states import (
+        FindingState,
+    )
 
 _HOMES = {
-    "aragora_sql.database": ("Database", "Health", "PoolMetrics"),
+    "aragora_sql.database": (
+        "Database",
+        "Health",
+        "PoolMetrics",
+    ),
     "aragora_sql.database.postgres": (
         "PostgresDatabase",
         "close_postgres_pool",
@@ -64,10 +153,42 @@ _HOMES = {
         "close_sqlite_databases",
         "get_sqlite_database",
     ),
-    "aragora_sql.environment": ("close_databases", "get_consensus_memory", "get_critique_store"),
+    "aragora_sql.encryption": ("Keyring",),
+    "aragora_sql.environment": (
+        "close_databases",
+        "get_checkpoint_store",
+        "get_consensus_memory",
+        "get_critique_store",
+        "get_finding_workflow_store",
+        "get_integration_store",
+        "get_job_queue_store",
+    ),
+    "aragora_sql.job_worker": (
+        "JobWorker",
+        "PermanentJobError",
+        "RetryJobError",
+    ),
     "aragora_sql.queries": ("load_queries",),
-    "aragora_sql.schema": ("apply_schema", "render_schema", "verify_schema"),
-    "aragora_sql.settings": ("PostgresDSN", "Settings"),
+    "aragora_sql.schema": (
+        "apply_schema",
+        "render_schema",
+        "verify_schema",
+    ),
+    "aragora_sql.settings": (
+        "PostgresDSN",
+        "Settings",
+    ),
+    "aragora_sql.stores.checkpoints": (
+        "CheckpointStore",
+        "PostgresCheckpointStore",
+        "SQLiteCheckpointStore",
+        "get_postgres_checkpoint_store",
+        "get_sqlite_checkpoint_store",
+    ),
+    "aragora_sql.stores.checkpoints_records": (
+        "DebateCheckpoint",
+        "WorkflowCheckpoint",
+    ),
     "aragora_sql.stores.consensus": (
         "ConsensusMemory",
         "PostgresConsensusMemory",
@@ -89,13 +210,55 @@ _HOMES = {
         "get_postgres_critique_store",
         "get_sqlite_critique_store",
     ),
-    "aragora_sql.stores.critique_records": ("AgentReputation", "Critique", "Debate", "Pattern"),
+    "aragora_sql.stores.critique_records": (
+        "AgentReputation",
+        "Critique",
+        "Debate",
+        "Pattern",
+    ),
     "aragora_sql.stores.dissent_retriever": ("DissentRetriever",),
+    "aragora_sql.stores.integrations": (
+        "IntegrationStore",
+        "PostgresIntegrationStore",
+        "SQLiteIntegrationStore",
+        "get_postgres_integration_store",
+        "get_sqlite_integration_store",
+    ),
+    "aragora_sql.stores.integrations_records": (
+        "IntegrationConfig",
+        "UserIdMapping",
+    ),
+    "aragora_sql.stores.jobs": (
+        "JobQueueStore",
+        "PostgresJobQueueStore",
+        "SQLiteJobQueueStore",
+        "get_postgres_job_queue_store",
+        "get_sqlite_job_queue_store",
+    ),
+    "aragora_sql.stores.jobs_records": (
+        "Job",
+        "JobOutcome",
+        "JobStatus",
+        "RetryPolicy",
+    ),
+    "aragora_sql.stores.workflow": (
+        "FindingWorkflowStore",
+        "PostgresFindingWorkflowStore",
+        "SQLiteFindingWorkflowStore",
+        "get_postgres_finding_workflow_store",
+        "get_sqlite_finding_workflow_store",
+    ),
+    "aragora_sql.stores.workflow_records": (
+        "FindingEvent",
+        "FindingWorkflow",
+    ),
+    "aragora_sql.stores.workflow_states": ("FindingState",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AgentReputation",
+    "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -103,33 +266,71 @@ __all__ = [
     "CritiqueStore",
     "Database",
     "Debate",
+    "DebateCheckpoint",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "FindingEvent",
+    "FindingState",
+    "FindingWorkflow",
+    "FindingWorkflowStore",
     "Health",
+    "IntegrationConfig",
+    "IntegrationStore",
+    "Job",
+    "JobOutcome",
+    "JobQueueStore",
+    "JobStatus",
+    "JobWorker",
+    "Keyring",
     "Pattern",
+    "PermanentJobError",
     "PoolMetrics",
+    "PostgresCheckpointStore",
     "PostgresConsensusMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresFindingWorkflowStore",
+    "PostgresIntegrationStore",
+    "PostgresJobQueueStore",
     "ProofStatus",
+    "RetryJobError",
+    "RetryPolicy",
+    "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteFindingWorkflowStore",
+    "SQLiteIntegrationStore",
+    "SQLiteJobQueueStore",
     "Settings",
+    "UserIdMapping",
+    "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
     "close_sqlite_databases",
+    "get_checkpoint_store",
     "get_consensus_memory",
     "get_critique_store",
+    "get_finding_workflow_store",
+    "get_integration_store",
+    "get_job_queue_store",
+    "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_critique_store",
+    "get_postgres_finding_workflow_store",
+    "get_postgres_integration_store",
+    "get_postgres_job_queue_store",
     "get_postgres_pool",
+    "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_finding_workflow_store",
+    "get_sqlite_integration_store",
+    "get_sqlite_job_queue_store",
     "load_queries",
     "render_schema",
     "verify_schema",

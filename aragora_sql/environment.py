@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from aragora_sql.settings import Settings
+from aragora_sql.stores.checkpoints import (
+    CheckpointStore,
+    get_postgres_checkpoint_store,
+    get_sqlite_checkpoint_store,
+)
 from aragora_sql.stores.consensus import (
     ConsensusMemory,
     get_postgres_consensus_memory,
@@ -13,8 +18,31 @@ from aragora_sql.stores.critique import (
     get_postgres_critique_store,
     get_sqlite_critique_store,
 )
+from aragora_sql.stores.integrations import (
+    IntegrationStore,
+    get_postgres_integration_store,
+    get_sqlite_integration_store,
+)
+from aragora_sql.stores.jobs import (
+    JobQueueStore,
+    get_postgres_job_queue_store,
+    get_sqlite_job_queue_store,
+)
+from aragora_sql.stores.workflow import (
+    FindingWorkflowStore,
+    get_postgres_finding_workflow_store,
+    get_sqlite_finding_workflow_store,
+)
 
-__all__ = ["close_databases", "get_consensus_memory", "get_critique_store"]
+__all__ = [
+    "close_databases",
+    "get_checkpoint_store",
+    "get_consensus_memory",
+    "get_critique_store",
+    "get_finding_workflow_store",
+    "get_integration_store",
+    "get_job_queue_store",
+]
 
 
 async def get_consensus_memory() -> ConsensusMemory:
@@ -34,6 +62,38 @@ async def get_critique_store() -> CritiqueStore:
     if settings.backend == "postgres":
         return await get_postgres_critique_store()
     return await get_sqlite_critique_store(settings.sqlite_path)
+
+
+async def get_finding_workflow_store() -> FindingWorkflowStore:
+    """Return an initialized workflow store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_finding_workflow_store()
+    return await get_sqlite_finding_workflow_store(settings.sqlite_path)
+
+
+async def get_integration_store() -> IntegrationStore:
+    """Return an initialized integration store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_integration_store()
+    return await get_sqlite_integration_store(settings.sqlite_path)
+
+
+async def get_checkpoint_store() -> CheckpointStore:
+    """Return an initialized checkpoint store on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_checkpoint_store()
+    return await get_sqlite_checkpoint_store(settings.sqlite_path)
+
+
+async def get_job_queue_store() -> JobQueueStore:
+    """Return an initialized job queue on the engine that the environment names."""
+    settings = Settings.from_env()
+    if settings.backend == "postgres":
+        return await get_postgres_job_queue_store()
+    return await get_sqlite_job_queue_store(settings.sqlite_path)
 
 
 async def close_databases() -> None:

@@ -16,13 +16,23 @@ __all__ = [
     "ConflictError",
     "ConnectionLostError",
     "DSNNotConfiguredError",
+    "DamagedCheckpointError",
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DecryptionError",
     "DuplicateKeyError",
+    "EncryptionError",
+    "EncryptionKeyMissingError",
+    "FindingNotFoundError",
     "IntegrityError",
     "InvalidInputError",
+    "InvalidTransitionError",
+    "JobClaimLostError",
+    "JobError",
+    "JobNotFoundError",
+    "JobStateError",
     "LockTimeoutError",
     "MissingParentError",
     "NotNullViolationError",
@@ -34,6 +44,7 @@ __all__ = [
     "SchemaVersionError",
     "StatementTimeoutError",
     "UnknownStoreError",
+    "VersionConflictError",
 ]
 
 
@@ -82,6 +93,38 @@ class InvalidInputError(AragoraSQLError, ValueError):
     def __init__(self, argument: str, problem: str) -> None:
         super().__init__(f"{argument}: {problem}")
         self.argument = argument
+
+
+class FindingNotFoundError(InvalidInputError, LookupError):
+    """There is no finding of this id; nothing was written."""
+
+    def __init__(self, finding_id: str) -> None:
+        super().__init__("finding_id", f"there is no finding {finding_id!r}")
+        self.finding_id = finding_id
+
+
+class InvalidTransitionError(InvalidInputError):
+    """A finding cannot go from its state to this one; ``allowed`` are those that it can go to."""
+
+    def __init__(self, from_state: str, to_state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            "state", f"{from_state!r} does not lead to {to_state!r}; use {', '.join(allowed)}"
+        )
+        self.from_state = from_state
+        self.to_state = to_state
+        self.allowed = allowed
+
+
+class EncryptionError(AragoraSQLError):
+    """A secret can't be encrypted or decrypted; the message holds neither secret nor key."""
+
+
+class EncryptionKeyMissingError(EncryptionError, ConfigurationError):
+    """A secret is to be stored or read, and there is no key."""
+
+
+class DecryptionError(EncryptionError):
+    """No key fits an encrypted secret, or what is stored is damaged."""
 
 
 class QueryFileError(AragoraSQLError):
@@ -142,6 +185,40 @@ class ConflictError(DatabaseError):
     """A concurrent transaction got in the way (deadlock, serialization): run the unit again."""
 
 
+class VersionConflictError(ConflictError):
+    """What was to be changed has changed since it was read: read it again, and decide anew.
+
+    ``found`` is the present version, None when it is gone.
+    """
+
+    def __init__(self, what: str, expected: int, found: int | None) -> None:
+        state = "is gone" if found is None else f"has version {found} now"
+        super().__init__(f"{what} {state}, and the change was made for version {expected}")
+        self.expected = expected
+        self.found = found
+
+
+class DamagedCheckpointError(DatabaseError):
+    """The content of a checkpoint is not what was stored.
+
+    ``checkpoint_id`` is its storage id; ``previous_id`` is that of the newest older checkpoint of
+    the same workflow or debate that is not damaged, or None when there is none.
+    """
+
+    def __init__(self, checkpoint_id: str, owner: str, previous_id: str | None) -> None:
+        offer = (
+            "there is no usable one before it"
+            if previous_id is None
+            else f"the newest usable one before it is {previous_id!r}"
+        )
+        super().__init__(
+            f"checkpoint {checkpoint_id!r} of {owner} is damaged: its content does not have the "
+            f"checksum that it was stored with; {offer}"
+        )
+        self.checkpoint_id = checkpoint_id
+        self.previous_id = previous_id
+
+
 class DatabaseTimeoutError(DatabaseError, TimeoutError):
     """Something took longer than its limit."""
 
@@ -168,3 +245,19 @@ class DatabaseUnavailableError(ConnectionLostError):
 
 class DatabaseClosedError(ConnectionLostError):
     """The database object was closed before this call."""
+
+
+class JobError(AragoraSQLError):
+    """Something can't be done with a job of the queue; nothing was written."""
+
+
+class JobNotFoundError(JobError, LookupError):
+    """There is no job with this id."""
+
+
+class JobStateError(JobError):
+    """The job is not in a state in which this can be done."""
+
+
+class JobClaimLostError(JobStateError):
+    """The caller does not hold the claim of the job, or holds it no longer."""

@@ -33,6 +33,7 @@ __all__ = [
     "plan_schema",
     "render_schema",
     "store_names",
+    "table_names",
     "verify_schema",
 ]
 
@@ -114,6 +115,12 @@ def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
 def _included(dialect: Dialect, root: Path) -> list[str]:
     master = root / dialect / "schema.sql"
     return [Path(match["path"]).parts[0] for match in _INCLUDE.finditer(read_sql(master))]
+
+
+def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[str]:
+    """Return the tables of a store in the order of its schema file: parents before children."""
+    text = _schema_text(store, dialect, root or sql_dir())
+    return [match["name"] for match in _CREATE_TABLE.finditer(text)]
 
 
 def render_schema(dialect: Dialect, root: Path | None = None) -> str:

@@ -46,6 +46,7 @@ _BACKENDS: dict[str, Backend] = {
     "postgres": "postgres",
     "postgresql": "postgres",
 }
+_DSN_VARIABLES = ("DATABASE_URL", "ARAGORA_POSTGRES_DSN")
 _SCHEMES = ("postgresql://", "postgres://")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -277,14 +278,17 @@ def _backend(env: Mapping[str, str]) -> Backend | None:
     return _BACKENDS[name]
 
 
-def dsn_from_env(env: Mapping[str, str] | None = None) -> PostgresDSN | None:
-    """Return the DSN of ``DATABASE_URL``, else of ``ARAGORA_POSTGRES_DSN``, else None."""
+def dsn_variable(env: Mapping[str, str] | None = None) -> str | None:
+    """Return which variable names the DSN: ``DATABASE_URL``, else ``ARAGORA_POSTGRES_DSN``."""
     env = os.environ if env is None else env
-    for variable in ("DATABASE_URL", "ARAGORA_POSTGRES_DSN"):
-        text = env.get(variable, "").strip()
-        if text:
-            return PostgresDSN.parse(text, variable)
-    return None
+    return next((name for name in _DSN_VARIABLES if env.get(name, "").strip()), None)
+
+
+def dsn_from_env(env: Mapping[str, str] | None = None) -> PostgresDSN | None:
+    """Return the DSN of :func:`dsn_variable`, or None."""
+    env = os.environ if env is None else env
+    variable = dsn_variable(env)
+    return None if variable is None else PostgresDSN.parse(env[variable].strip(), variable)
 
 
 def pool_sizes(

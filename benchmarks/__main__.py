@@ -20,6 +20,8 @@ from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.machine import describe_machine
+from benchmarks.migrations import race_migrations
+from benchmarks.queues import queues_postgres
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
@@ -37,16 +39,19 @@ BENCHMARKS: dict[str, Benchmark] = {
     "calls-sqlite": call_sqlite,
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
+    "queues-postgres": queues_postgres,
 }
-SEARCHES: dict[str, SizedBenchmark] = {
+SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,
     "search-sqlite": search_sqlite,
+    "migrations": race_migrations,
 }
+WITHOUT_POSTGRES = {"calls-sqlite", "batch-sqlite", "search-sqlite"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for, print it, and return the exit code."""
-    names = [*BENCHMARKS, *SEARCHES]
+    names = [*BENCHMARKS, *SIZED_BENCHMARKS]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Ratios against the raw drivers, measured side by side. See "
@@ -64,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="+",
         default=DEFAULT_ROWS,
         metavar="N",
-        help="sizes of the tables that are searched (default: 100000)",
+        help="sizes of what is searched and migrated (default: 100000)",
     )
     parser.add_argument(
         "--json", type=_new_file, metavar="FILE", help="write the figures to a file too"
@@ -121,11 +126,11 @@ def _new_file(text: str) -> Path:
 async def _measure(
     options: argparse.Namespace, console: Console
 ) -> tuple[dict[str, str], list[Report]]:
-    chosen = [name for name in [*BENCHMARKS, *SEARCHES] if name in (options.only or [name])]
+    chosen = [name for name in [*BENCHMARKS, *SIZED_BENCHMARKS] if name in (options.only or [name])]
     reports: list[Report] = []
     with contextlib.ExitStack() as stack:
         server = None
-        if any(name.endswith("postgres") for name in chosen):
+        if not WITHOUT_POSTGRES.issuperset(chosen):
             server = stack.enter_context(_server(options.postgres))
         machine = describe_machine(None if server is None else await server_version(server))
         console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
@@ -139,7 +144,7 @@ async def _measure(
             made = (
                 await BENCHMARKS[name](run)
                 if name in BENCHMARKS
-                else [await SEARCHES[name](run, size) for size in options.rows]
+                else [await SIZED_BENCHMARKS[name](run, size) for size in options.rows]
             )
             for report in made:
                 show(report, console)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -54,8 +54,8 @@ def on(
 class Timings:
     """Seconds per call of each lane, one figure for each round."""
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
-        self._rounds: dict[str, list[float]] = {lane.name: [] for lane in lanes}
+    def __init__(self, lanes: Iterable[str]) -> None:
+        self._rounds: dict[str, list[float]] = {lane: [] for lane in lanes}
 
     def add(self, lane: str, seconds: float) -> None:
         """Add what a call of a lane took in the next round."""
@@ -89,7 +89,7 @@ async def race(
 
     ``warm_up`` calls come before the measured ones of each round.
     """
-    timings = Timings(lanes)
+    timings = Timings(lane.name for lane in lanes)
     order = random.Random(rounds)
     for _ in range(rounds):
         for lane in order.sample(lanes, len(lanes)):

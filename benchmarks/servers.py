@@ -13,26 +13,39 @@ import asyncpg
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.schema import apply_schema
 from aragora_sql.stores.consensus import ConsensusMemory
 
-__all__ = ["open_postgres", "open_sqlite", "server_version", "temporary_folder"]
+__all__ = ["new_database", "open_postgres", "open_sqlite", "server_version", "temporary_folder"]
 
 _numbers = count(1)
 
 
 @asynccontextmanager
 async def open_postgres(server: EmbeddedServer) -> AsyncIterator[tuple[ConsensusMemory, str]]:
-    """Make a database with the consensus schema; yield the store and the database's DSN."""
+    """Make a database with the schema; yield the consensus store and the database's DSN."""
+    async with new_database(server) as dsn:
+        database = await PostgresDatabase.connect(dsn, min_size=2, max_size=4)
+        try:
+            yield ConsensusMemory(database), dsn
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def new_database(server: EmbeddedServer) -> AsyncIterator[str]:
+    """Make a database with the schema of all stores; yield its DSN."""
     name = f"bench_{next(_numbers)}"
     await _execute(server, f"CREATE DATABASE {name}")
-    dsn = server.dsn(name)
-    database = await PostgresDatabase.connect(dsn, min_size=2, max_size=4)
     try:
-        memory = ConsensusMemory(database)
-        await memory.initialize()
-        yield memory, dsn
+        dsn = server.dsn(name)
+        database = await PostgresDatabase.connect(dsn, min_size=1, max_size=1)
+        try:
+            await apply_schema(database)
+        finally:
+            await database.close()
+        yield dsn
     finally:
-        await database.close()
         await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -13,10 +13,13 @@ from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
     ConfigurationError,
+    DamagedCheckpointError,
     DSNNotConfiguredError,
     InvalidInputError,
+    InvalidTransitionError,
     QueryFileError,
     UnknownStoreError,
+    VersionConflictError,
 )
 
 
@@ -85,6 +88,12 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("SQLite", "aiosqlite")
     elif kind is DSNNotConfiguredError:
         arguments = ()
+    elif kind is InvalidTransitionError:
+        arguments = ("open", "resolved", ("triaging", "duplicate"))
+    elif kind is VersionConflictError:
+        arguments = ("finding 'f1'", 1, 2)
+    elif kind is DamagedCheckpointError:
+        arguments = ("wcp-2", "workflow 'w'", "wcp-1")
     error = kind(*arguments)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind

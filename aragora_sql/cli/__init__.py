@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import check, demo, schema
+from aragora_sql.cli import check, demo, findings, integrations, jobs, migrate, schema
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     schema.add_commands(groups)
+    migrate.add_commands(groups)
     demo.add_commands(groups)
+    findings.add_commands(groups)
+    integrations.add_commands(groups)
+    jobs.add_commands(groups)
     check.add_commands(groups)
     options = parser.parse_args(arguments)
     try:

@@ -7,11 +7,11 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
-from aragora_sql.database import Database, Dialect
-from aragora_sql.errors import ConfigurationError, DSNNotConfiguredError
+from aragora_sql.cli.target import add_target, chosen_dialect, open_postgres, sqlite_path
+from aragora_sql.database import Database
+from aragora_sql.errors import ConfigurationError
 from aragora_sql.schema import (
     apply_schema,
     plan_schema,
@@ -19,7 +19,7 @@ from aragora_sql.schema import (
     store_names,
     verify_schema,
 )
-from aragora_sql.settings import PostgresDSN, Settings, dsn_from_env
+from aragora_sql.settings import Settings
 
 __all__ = ["add_commands"]
 
@@ -49,48 +49,21 @@ def add_commands(groups: Groups) -> None:
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dialect",
-        choices=("postgres", "sqlite"),
-        help="engine (default: as the environment says; postgres with --dsn)",
-    )
-    parser.add_argument("--dsn", help="PostgreSQL connection URI (default: DATABASE_URL)")
-    parser.add_argument("--sqlite-path", help="SQLite file (default: in ARAGORA_DATA_DIR)")
+    add_target(parser)
     parser.add_argument(
         "--store", action="append", metavar="NAME", help="only this store; may be repeated"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _chosen_dialect(options: argparse.Namespace) -> Dialect:
-    if options.dsn and options.sqlite_path:
-        raise ConfigurationError("--dsn and --sqlite-path name two databases; give one")
-    implied: Dialect | None = None
-    if options.dsn or options.sqlite_path:
-        implied = "postgres" if options.dsn else "sqlite"
-    if options.dialect and implied and options.dialect != implied:
-        raise ConfigurationError(f"--dialect {options.dialect} does not go with a {implied} target")
-    dialect: Dialect = options.dialect or implied or Settings.from_env().backend
-    return dialect
-
-
-def _sqlite_target(options: argparse.Namespace) -> Path | str:
-    path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
-    # Looking must not create the file: one that is not there is an empty database.
-    return ":memory:" if options.dry_run and not path.exists() else path
-
-
 async def _open(options: argparse.Namespace) -> Database:
-    if _chosen_dialect(options) == "sqlite":
-        from aragora_sql.database.sqlite import SQLiteDatabase
+    if chosen_dialect(options) == "postgres":
+        return await open_postgres(options)
+    from aragora_sql.database.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(_sqlite_target(options))
-    from aragora_sql.database.postgres import PostgresDatabase
-
-    dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
-    if dsn is None:
-        raise DSNNotConfiguredError
-    return await PostgresDatabase.connect(dsn, min_size=1, max_size=2)
+    path = sqlite_path(options)
+    # Looking must not create the file: one that is not there is an empty database.
+    return SQLiteDatabase(":memory:" if options.dry_run and not path.exists() else path)
 
 
 def _on_database(work: Work, options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """Connections, transactions and value conversion for PostgreSQL and SQLite."""
 
-from aragora_sql.database.base import Connection, Database, Dialect, Health, PoolMetrics, Row
+from aragora_sql.database.base import Connection, Database, Dialect, Health, PoolMetrics, Row, Watch
 from aragora_sql.database.statement import ColumnKind, Statement
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "PoolMetrics",
     "Row",
     "Statement",
+    "Watch",
 ]

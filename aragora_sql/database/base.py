@@ -16,7 +16,7 @@ import gc
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal
 from aragora_sql.database.statement import Statement
 from aragora_sql.errors import AragoraSQLError, DatabaseError
 
-__all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row"]
+__all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
 
 Dialect = Literal["postgres", "sqlite"]
 Row = dict[str, Any]
@@ -180,6 +180,39 @@ class PoolMetrics:
         }
 
 
+class Watch(ABC):
+    """Tells when other connections may have changed something.
+
+    >>> seen = await watch.mark()
+    >>> ...                                  # look, and find nothing to do
+    >>> await watch.changed(seen, 5.0)       # what happened since the mark counts
+
+    A watch may say that something changed where nothing did: whoever waits looks again.
+    """
+
+    @property
+    def tells_topics(self) -> bool:
+        """Whether a change is a message on a topic of interest, and not just any change."""
+        return False
+
+    @abstractmethod
+    async def mark(self) -> int:
+        """Return the present state; what happens from here on is noticed."""
+
+    @abstractmethod
+    async def changed(
+        self, mark: int, timeout: float, topics: Collection[str] | None = None
+    ) -> bool:
+        """Wait at most ``timeout`` seconds until something may have changed since ``mark``.
+
+        ``topics`` are the messages of interest (None: all), where an engine tells messages apart.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give back what the watch holds. It may be used again; twice is harmless."""
+
+
 class Database(ABC):
     """A database that stores live in.
 
@@ -206,6 +239,15 @@ class Database(ABC):
         catch its error and go on, put it in a nested one.
         """
         return UnitOfWork(self, "transaction")
+
+    @abstractmethod
+    def watch(self, channel: str) -> Watch:
+        """Return what tells of changes by others.
+
+        On PostgreSQL that is LISTEN on ``channel``, over a connection of its own, or where that is
+        not possible (a transaction pooler) the passing of a fraction of a second. On SQLite it is
+        any commit to the file.
+        """
 
     @abstractmethod
     async def close(self) -> None:

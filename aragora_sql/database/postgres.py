@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from aragora_sql.database.base import (
     Connection,
@@ -23,6 +23,7 @@ from aragora_sql.database.base import (
     _Kind,
     forget_closed_loops,
 )
+from aragora_sql.database.listening import ListeningWatch, close_all
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
@@ -125,6 +126,10 @@ class _SessionConnection(_BaseConnection):
         return f"{super().get_reset_query()}\n{self._settings}".strip()
 
 
+class _PooledConnection(_SessionConnection):
+    """A connection to a transaction pooler: what LISTEN asks for would not reach it."""
+
+
 async def _set_up(connection: _BaseConnection) -> None:
     """Prepare a new connection of our pool that nobody else's statements run on."""
     await _set_codecs(connection)
@@ -170,7 +175,7 @@ async def create_pool(
             min_size=minimum,
             max_size=maximum,
             init=_set_codecs if dsn.transaction_pooling or dsn.option("jit") else _set_up,
-            connection_class=_SessionConnection,
+            connection_class=_PooledConnection if dsn.transaction_pooling else _SessionConnection,
             statement_cache_size=0 if dsn.transaction_pooling else 1000,
             command_timeout=statement_timeout,
             timeout=_connect_timeout(dsn),
@@ -379,6 +384,31 @@ class PostgresDatabase(Database):
         """The asyncpg pool."""
         return self._pool
 
+    def watch(self, channel: str) -> ListeningWatch:
+        pool = self._pool
+
+        async def connect() -> _BaseConnection | None:
+            if self._closed or pool.is_closing():
+                raise DatabaseClosedError("the database was closed")
+            try:
+                # A connection like the pool's that takes none of its places.
+                connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
+            except _UNREACHABLE as error:
+                raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+            # isinstance() takes any of asyncpg's connections for any other.
+            if type(connection) is _PooledConnection:
+                await connection.close()
+                return None
+            return connection
+
+        watch = ListeningWatch(channel, connect, self._notify, owner=pool)
+        _watches.add(watch)
+        return watch
+
+    async def _notify(self, channel: str, message: str) -> None:
+        async with self.connection() as connection:
+            await connection.fetch_all(_NOTIFY, (channel, message))
+
     async def close(self) -> None:
         self._refuse_within_a_unit()
         if self._owns_pool and not self._closed:
@@ -457,6 +487,11 @@ class PostgresDatabase(Database):
             # asyncpg has closed the connection; what it was used for is over.
             log.warning("a connection was dropped when it was released: %s", _reason(error))
 
+
+_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
+
+# What listens beside the pools.
+_watches: WeakSet[ListeningWatch] = WeakSet()
 
 _UNREACHABLE = (
     OSError,
@@ -550,6 +585,7 @@ def _without_value(error: asyncpg.DataError) -> str:
 
 async def _close_pool(pool: Pool) -> None:
     """Close a pool in an orderly way, or at once when the server does not answer."""
+    await close_all([watch for watch in _watches if watch.owner is pool])
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await pool.close()

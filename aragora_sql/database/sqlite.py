@@ -14,17 +14,19 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from aragora_sql.database.base import (
     Connection,
     Database,
     PoolMetrics,
     Row,
+    Watch,
     _Kind,
     forget_closed_loops,
 )
@@ -54,6 +56,7 @@ from aragora_sql.errors import (
     PoolTimeoutError,
     StatementTimeoutError,
 )
+from aragora_sql.settings import Settings
 
 try:
     import aiosqlite
@@ -72,8 +75,15 @@ _BUSY_SLICE = 0.2
 # Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
 _PROGRESS_STEPS = 20_000
 
+# How long a watch sleeps between two looks at the file, in seconds: longer the longer it waits.
+_SHORTEST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.02
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Mode = Literal["create", "write", "read"]
+_URI_MODES = {"write": "rw", "read": "ro"}
 
 
 class _Handle:
@@ -89,12 +99,13 @@ class _Handle:
         self._deadline = math.inf
         self._cancelled = False
 
-    async def open(self, target: str, pragmas: Sequence[str]) -> None:
+    async def open(self, path: str, pragmas: Sequence[str], mode: Mode) -> None:
+        in_mode = _URI_MODES.get(mode) if path != ":memory:" else None
         driver = aiosqlite.connect(
-            target,
+            f"{Path(path).as_uri()}?mode={in_mode}" if in_mode else path,
             timeout=min(_BUSY_SLICE, self._busy_timeout),
             isolation_level=None,
-            uri=target.startswith("file:"),
+            uri=in_mode is not None,
         )
         # A connection that is never closed must not keep the process alive.
         driver._thread.daemon = True
@@ -106,7 +117,7 @@ class _Handle:
             await self.close()
             if isinstance(error, LockTimeoutError | StatementTimeoutError):
                 raise
-            raise DatabaseUnavailableError(f"cannot open {target}: {error}") from error
+            raise DatabaseUnavailableError(f"cannot open {path}: {error}") from error
         except BaseException:
             await self.close()
             raise
@@ -285,7 +296,9 @@ class SQLiteDatabase(Database):
     process or another one, before :class:`LockTimeoutError`; ``statement_timeout`` is how many
     seconds a statement may run.
 
-    The file and its folder are made at the first use.
+    The file and its folder are made at the first use. With ``mode="write"`` the file has to exist
+    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, and there are
+    only reading units of work.
     """
 
     dialect = "sqlite"
@@ -294,6 +307,7 @@ class SQLiteDatabase(Database):
         self,
         path: str | Path,
         *,
+        mode: Mode = "create",
         readers: int = DEFAULT_READERS,
         busy_timeout: float = DEFAULT_BUSY_TIMEOUT,
         statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
@@ -305,6 +319,7 @@ class SQLiteDatabase(Database):
             )
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
+        self._mode = mode
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
         self._busy_timeout = busy_timeout
@@ -318,6 +333,7 @@ class SQLiteDatabase(Database):
         self._waiting = 0
         self._busy = 0
         self._closed = False
+        self._watches: WeakSet[_FileWatch] = WeakSet()
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}{' closed' if self._closed else ''}>"
@@ -327,9 +343,16 @@ class SQLiteDatabase(Database):
         """The absolute path of the file, or ``:memory:``."""
         return self._path
 
+    def watch(self, channel: str) -> Watch:
+        watch = _FileWatch(self)
+        self._watches.add(watch)
+        return watch
+
     async def close(self) -> None:
         self._refuse_within_a_unit()
         self._closed = True
+        for watch in list(self._watches):
+            await watch.close()
         # Whoever is at work finishes first.
         async with self._writer_turn:
             while self._idle_readers:
@@ -371,24 +394,25 @@ class SQLiteDatabase(Database):
         try:
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
+            if self._mode == "read":
+                raise DatabaseError(f"{self._path}: it was opened for reading only")
             if self._writer is None:
-                if not self._in_memory:
+                if not self._in_memory and self._mode == "create":
                     try:
                         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
                     except OSError as error:
                         raise DatabaseUnavailableError(f"cannot open {self._path}: {error}") from (
                             error
                         )
-                self._writer = await self._open(
-                    "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"
-                )
+                journal = ["journal_mode = WAL"] if self._mode == "create" else []
+                self._writer = await self._open(*journal, "synchronous = FULL", "foreign_keys = ON")
         except BaseException:
             self._writer_turn.release()
             raise
         return self._writer
 
     async def _take_reader(self) -> _Handle:
-        if self._writer is None:
+        if self._writer is None and self._mode == "create":
             # The writer makes the file, and switches it to WAL.
             await self._take_writer()
             self._writer_turn.release()
@@ -427,7 +451,7 @@ class SQLiteDatabase(Database):
 
     async def _open(self, *pragmas: str) -> _Handle:
         handle = _Handle(self._busy_timeout, self._statement_timeout)
-        await handle.open(self._path, pragmas)
+        await handle.open(self._path, pragmas, self._mode)
         return handle
 
     async def _release(self, connection: Connection) -> None:
@@ -450,7 +474,60 @@ class SQLiteDatabase(Database):
             self._reader_turn.release()
 
 
+class _FileWatch(Watch):
+    """Looks every few milliseconds whether another connection has committed to the file.
+
+    It has a connection of its own, so commits of this process count too. A database in memory has
+    no second connection: there the passing of a moment counts as a change.
+    """
+
+    def __init__(self, database: SQLiteDatabase) -> None:
+        self._database = database
+        self._handle: _Handle | None = None
+        self._turn = asyncio.Lock()
+
+    async def mark(self) -> int:
+        database = self._database
+        if database._in_memory:
+            return 0
+        async with self._turn:
+            if database._closed:
+                raise DatabaseClosedError(f"{database.path}: the database was closed")
+            if self._handle is None:
+                if database._writer is None:
+                    # The writer makes the file.
+                    await database._take_writer()
+                    database._writer_turn.release()
+                self._handle = await database._open("query_only = ON")
+            return await self._handle.run("watch", _data_version)
+
+    async def changed(
+        self, mark: int, timeout: float, topics: Collection[str] | None = None
+    ) -> bool:
+        deadline = time.monotonic() + timeout
+        pause = _SHORTEST_PAUSE
+        while True:
+            remaining = deadline - time.monotonic()
+            await asyncio.sleep(max(0.0, min(pause, remaining)))
+            if self._database._in_memory or await self.mark() != mark:
+                return True
+            if remaining <= pause:
+                return False
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def close(self) -> None:
+        async with self._turn:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                await handle.close()
+
+
 # What follows runs on the thread of a connection.
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
 
 
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -666,14 +743,15 @@ def _translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
 _databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
 
 
-def get_sqlite_database(path: str | Path) -> SQLiteDatabase:
+def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    Must be called in a running event loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
+    loop. Stores that share it share its transactions.
     """
     forget_closed_loops(_databases)
     databases = _databases.setdefault(asyncio.get_running_loop(), {})
-    wanted = SQLiteDatabase(path)
+    wanted = SQLiteDatabase(Settings.from_env().sqlite_path if path is None else path)
     database = databases.get(wanted.path)
     if database is None or database._closed:
         database = databases[wanted.path] = wanted

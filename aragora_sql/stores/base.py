@@ -39,7 +39,11 @@ class Record:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make a record of what :meth:`to_dict` gave."""
-        moments = {field.name for field in fields(cast(Any, cls)) if field.type == "datetime"}
+        moments = {
+            field.name
+            for field in fields(cast(Any, cls))
+            if field.type in {"datetime", "datetime | None"}
+        }
         return cls.from_row(
             {
                 name: datetime.fromisoformat(value)

@@ -12,4 +12,9 @@ SET LOCAL client_min_messages = warning;
 \ir schema_versions/schema.sql
 \ir consensus/schema.sql
 \ir critique/schema.sql
+\ir jobs/schema.sql
+\ir workflow/schema.sql
+\ir integrations/schema.sql
+\ir checkpoints/schema.sql
+\ir langgraph/schema.sql
 COMMIT;

@@ -7,3 +7,8 @@
 -- \ir schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
+-- \ir jobs/schema.sql
+-- \ir workflow/schema.sql
+-- \ir integrations/schema.sql
+-- \ir checkpoints/schema.sql
+-- \ir langgraph/schema.sql

@@ -14,11 +14,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
 
+from aragora_sql.checkpoints.langgraph import LangGraphSaver
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.settings import PostgresDSN
+from aragora_sql.stores.checkpoints import CheckpointStore
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from tests.stores.samples import workflow_checkpoint
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
@@ -103,4 +108,35 @@ async def test_stores_work_and_nothing_collides(pooled_dsn: str) -> None:
     reputation = await critiques.get_reputation("a")
     assert reputation is not None
     assert reputation.proposals_made == 50
+    await database.close()
+
+
+async def test_checkpoints_work_and_nothing_collides(pooled_dsn: str) -> None:
+    database = await PostgresDatabase.connect(pooled_dsn, 1, 8)
+    store, saver = CheckpointStore(database), LangGraphSaver(database, page_size=2)
+    await store.initialize()
+    await saver.initialize()
+
+    async def work(number: int) -> None:
+        thread: RunnableConfig = {"configurable": {"thread_id": f"t{number}", "checkpoint_ns": ""}}
+        config = thread
+        for step in range(4):
+            checkpoint = empty_checkpoint()
+            checkpoint["channel_values"] = {"n": step}
+            checkpoint["channel_versions"] = {"n": f"{step}"}
+            metadata: CheckpointMetadata = {"source": "loop", "step": step}
+            config = await saver.aput(config, checkpoint, metadata, {"n": f"{step}"})
+            await saver.aput_writes(config, [("n", step)], "task")
+            await store.save(workflow_checkpoint(f"w{number}", current_step=f"{step}"))
+        found = [one.checkpoint["channel_values"] async for one in saver.alist(thread)]
+        assert found == [{"n": step} for step in (3, 2, 1, 0)]
+        await saver.aprune([f"t{number}"])
+        assert len([one async for one in saver.alist(thread)]) == 1
+        assert await store.prune(f"w{number}", 1) == 3
+        latest = await store.load_latest(f"w{number}")
+        assert latest is not None
+        assert latest.current_step == "3"
+
+    await asyncio.gather(*(work(number) for number in range(20)))
+    assert (await store.get_stats()).workflow_checkpoints == 20
     await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -420,6 +422,7 @@ async def test_who_waits_for_another_program_can_be_cancelled(
 READ_MODIFY_WRITE = """
 import asyncio, sys
 from pathlib import Path
+from typing import Literal
 from aragora_sql.database.sqlite import SQLiteDatabase
 from tests.database.items import Items
 
@@ -475,3 +478,57 @@ async def test_eight_processes_lose_nothing_and_raise_nothing(
 )
 def test_a_script_is_split_at_the_ends_of_statements(script: str, statements: list[str]) -> None:
     assert list(split_script(script)) == statements
+
+
+# Files that exist already
+
+
+@pytest.mark.parametrize("name", ["a b.db", "größe.db", "100%.db", "a?mode=rwc.db", "#1;.db"])
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+async def test_reading_changes_no_byte(tmp_path: Path, name: str, journal: str) -> None:
+    path = tmp_path / name
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+        connection.execute("CREATE TABLE t (a INTEGER)")
+        connection.execute("INSERT INTO t VALUES (42)")
+        connection.commit()
+    before = path.read_bytes()
+    database = SQLiteDatabase(path, mode="read")
+    async with database.read() as connection:
+        rows = await connection.fetch_all(Statement("test", "SELECT a FROM t"), {})
+        assert rows == [{"a": 42}]
+        with pytest.raises(DatabaseError, match="readonly"):
+            await connection.run_script("test", "INSERT INTO t VALUES (43)")
+    for unit in (database.connection(), database.transaction()):
+        with pytest.raises(DatabaseError, match="opened for reading only"):
+            async with unit:
+                pytest.fail("a unit of work that may write")
+    await database.close()
+    assert path.read_bytes() == before
+
+
+async def test_writing_to_an_existing_file_keeps_its_journal_mode(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+    database = SQLiteDatabase(path, mode="write")
+    async with database.transaction() as connection:
+        await connection.run_script("test", "INSERT INTO t VALUES (1)")
+    await database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (1,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+async def test_a_file_that_has_to_exist_is_not_made(
+    tmp_path: Path, mode: Literal["read", "write"]
+) -> None:
+    path = tmp_path / "deep" / "a.db"
+    database = SQLiteDatabase(path, mode=mode)
+    unit = database.read() if mode == "read" else database.transaction()
+    with pytest.raises(DatabaseUnavailableError, match=re.escape(f"cannot open {path}: ")):
+        async with unit:
+            pytest.fail("there is nothing to open")
+    await database.close()
+    assert not path.parent.exists()

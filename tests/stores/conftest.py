@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +15,11 @@ from aragora_sql.database import Database
 from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.integrations import IntegrationStore
+from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.workflow import FindingWorkflowStore
 from tests.conftest import PostgresServer
+from tests.stores.samples import KEYRING
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +70,28 @@ async def critiques(database: Database) -> CritiqueStore:
     store = CritiqueStore(database)
     await store.initialize()
     return store
+
+
+@pytest.fixture
+async def findings(database: Database) -> FindingWorkflowStore:
+    """A workflow store on the same database as ``memory``."""
+    store = FindingWorkflowStore(database)
+    await store.initialize()
+    return store
+
+
+@pytest.fixture
+async def integrations(database: Database) -> IntegrationStore:
+    """An integration store with a key, on the same database as ``memory``."""
+    store = IntegrationStore(database, KEYRING)
+    await store.initialize()
+    return store
+
+
+@pytest.fixture
+async def jobs(database: Database) -> AsyncIterator[JobQueueStore]:
+    """A job queue that is ready for use; the test runs once on each engine."""
+    store = JobQueueStore(database)
+    await store.initialize()
+    yield store
+    await store.close()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aragora_sql.database import Database, Row, Statement
+from aragora_sql.encryption import Keyring
 from aragora_sql.stores.consensus_records import ConsensusRecord, SimilarConsensus
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
@@ -24,7 +25,20 @@ TABLES = (
     "pattern_embeddings",
     "patterns_archive",
     "agent_reputation",
+    "finding_workflows",
+    "finding_history",
+    "finding_links",
+    "integrations",
+    "user_id_mappings",
+    "workflow_checkpoints",
+    "debate_checkpoints",
+    "langgraph_checkpoints",
+    "langgraph_values",
+    "langgraph_writes",
 )
+
+KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))
+KEYRING = Keyring(KEY)
 
 
 def day(number: float) -> datetime:
@@ -70,6 +84,43 @@ def critique(agent: str = "claude", **changes: Any) -> dict[str, Any]:
         "suggestions": ["Retry with a limit"],
         "severity": 5.0,
         "reasoning": "The happy path only",
+        **changes,
+    }
+
+
+def workflow_checkpoint(workflow_id: str = "w", **changes: Any) -> dict[str, Any]:
+    """What the engine gives to ``CheckpointStore.save``."""
+    return {
+        "id": "cp_0123456789ab",
+        "workflow_id": workflow_id,
+        "definition_id": "review",
+        "current_step": "draft",
+        "completed_steps": ["plan", "research"],
+        "step_outputs": {"plan": {"sections": 3}},
+        "context_state": {"inputs": {"topic": "queues"}, "state": {}, "metadata": {}},
+        "created_at": day(0),
+        "checksum": "0123456789abcdef",
+        **changes,
+    }
+
+
+def debate_checkpoint(debate_id: str = "d", number: int = 1, **changes: Any) -> dict[str, Any]:
+    """What a debate gives to ``CheckpointStore.save_debate``."""
+    return {
+        "checkpoint_id": f"cp-{debate_id[:8]}-{number:03}-abcd",
+        "debate_id": debate_id,
+        "task": "Design a rate limiter",
+        "current_round": number,
+        "total_rounds": 9,
+        "phase": "critique",
+        "status": "complete",
+        "created_at": day(number),
+        "expires_at": day(number + 3),
+        "checksum": "fedcba9876543210",
+        "messages": [{"role": "proposer", "agent": "claude", "content": "Token bucket"}],
+        "votes": [],
+        "resume_count": 0,
+        "last_resumed_at": None,
         **changes,
     }
 

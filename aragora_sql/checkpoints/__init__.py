@@ -1,0 +1,1 @@
+"""Adapters that give other frameworks' checkpoints a home in this package's databases."""

@@ -1,0 +1,117 @@
+"""``aragora-sql integrations list | rotate-keys``: what is connected, and keys of its secrets."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aragora_sql.cli.tables import print_json, print_table
+from aragora_sql.cli.target import add_target, open_existing
+from aragora_sql.database import Database
+from aragora_sql.encryption import Keyring
+from aragora_sql.errors import ConfigurationError
+from aragora_sql.stores.integrations import IntegrationStore
+from aragora_sql.stores.integrations_records import RotationResult
+
+__all__ = ["add_commands"]
+
+Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def add_commands(groups: Any) -> None:
+    """Add the group to the parser of ``aragora-sql``."""
+    group = groups.add_parser("integrations", help="list integrations; rotate the keys of secrets")
+    commands = group.add_subparsers(required=True, metavar="command")
+
+    listing = commands.add_parser("list", help="list integrations, their secrets hidden")
+    add_target(listing)
+    listing.add_argument("--user", metavar="ID", help="only those of this user")
+    listing.add_argument("--workspace", metavar="ID", help="only those of this workspace")
+    listing.add_argument("--limit", type=int, default=1000, help="most to list (default 1000)")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=lambda options: _on_database(_list, options), dry_run=True)
+
+    rotate = commands.add_parser(
+        "rotate-keys",
+        help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
+        description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
+        "in the clear, with ARAGORA_ENCRYPTION_KEY. Exit code 1 when no key fits some of them.",
+    )
+    add_target(rotate)
+    rotate.add_argument(
+        "--batch-size",
+        type=int,
+        default=100,
+        metavar="N",
+        help="integrations in each transaction (default 100)",
+    )
+    rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
+    rotate.add_argument("--json", action="store_true", help="print the result as JSON")
+    rotate.set_defaults(run=lambda options: _on_database(_rotate, options))
+
+
+def _on_database(work: Work, options: argparse.Namespace) -> int:
+    async def run() -> int:
+        database = await open_existing(options, writes=not options.dry_run)
+        try:
+            return await work(database, options)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def _list(database: Database, options: argparse.Namespace) -> int:
+    if options.user and options.workspace:
+        raise ConfigurationError("--user and --workspace: give one")
+    # Nothing is decrypted, so no key is needed.
+    store = IntegrationStore(database, Keyring())
+    if options.workspace:
+        found = await store.list_for_workspace(options.workspace, options.limit, decrypt=False)
+    elif options.user:
+        found = await store.list_for_user(options.user, options.limit, decrypt=False)
+    else:
+        found = await store.list_all(options.limit, decrypt=False)
+    if options.json:
+        print_json([{**config.to_dict(), "status": config.status} for config in found])
+        return 0
+    print_table(
+        ("user", "type", "status", "workspace", "sent", "errors in 24 h", "last activity"),
+        (
+            (
+                config.user_id,
+                config.type,
+                config.status,
+                config.workspace_id,
+                config.messages_sent,
+                config.errors_24h,
+                config.last_activity,
+            )
+            for config in found
+        ),
+    )
+    return 0
+
+
+async def _rotate(database: Database, options: argparse.Namespace) -> int:
+    def show(result: RotationResult) -> None:
+        print(f"{result.checked} of {result.total} integrations", file=sys.stderr, flush=True)
+
+    result = await IntegrationStore(database).rotate_keys(
+        batch_size=options.batch_size, dry_run=options.dry_run, on_progress=show
+    )
+    for failure in result.failed:
+        print(failure.problem, file=sys.stderr)
+    if options.json:
+        print_json(result.to_dict())
+    else:
+        verb = "would be" if result.dry_run else "were"
+        print(
+            f"{result.resealed} secrets {verb} encrypted anew and {result.sealed} in the clear "
+            f"encrypted, in {result.changed} of {result.checked} integrations; "
+            f"{len(result.failed)} failed"
+        )
+    return 1 if result.failed else 0

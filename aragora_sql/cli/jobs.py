@@ -1,0 +1,357 @@
+"""``aragora-sql jobs list | show | retry | cancel | purge | stats | work``: the job queue."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import logging
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from aragora_sql.database import Database
+from aragora_sql.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DSNNotConfiguredError,
+    DuplicateKeyError,
+    JobError,
+)
+from aragora_sql.job_worker import Handler, JobWorker
+from aragora_sql.settings import PostgresDSN, Settings, dsn_from_env
+from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.jobs_records import FINISHED, Job, JobStatus
+
+__all__ = ["add_commands"]
+
+Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
+
+OK, DIFFERENT = 0, 1
+# How many jobs one page of `retry --dead` reads.
+PAGE = 500
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+
+
+def add_commands(groups: Any) -> None:
+    """Add the group to the parser of ``aragora-sql``."""
+    group = groups.add_parser("jobs", help="look at the job queue, mend it, work on it")
+    commands = group.add_subparsers(required=True, metavar="command")
+
+    listing = _add(commands, "list", _list, "list jobs, the newest first")
+    listing.add_argument("--status", choices=[status.value for status in JobStatus])
+    listing.add_argument("--type", dest="job_type", metavar="TYPE")
+    listing.add_argument("--limit", type=int, default=50, help="default: %(default)s")
+    listing.add_argument(
+        "--before", type=int, metavar="NUMBER", help="the number of the last job of the page before"
+    )
+
+    show = _add(commands, "show", _show, "show all of one job")
+    show.add_argument("id")
+
+    retry = _add(
+        commands,
+        "retry",
+        _retry,
+        "make finished jobs pending again; exit code 1 when one could not be",
+    )
+    retry.add_argument("ids", nargs="*", metavar="id")
+    retry.add_argument("--dead", action="store_true", help="all jobs that have failed")
+    retry.add_argument("--type", dest="job_type", metavar="TYPE", help="with --dead: of this type")
+
+    cancel = _add(
+        commands, "cancel", _cancel, "cancel jobs that wait; exit code 1 when one could not be"
+    )
+    cancel.add_argument("ids", nargs="+", metavar="id")
+
+    purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
+    purge.add_argument(
+        "--older-than", type=_age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
+    )
+    purge.add_argument(
+        "--status",
+        action="append",
+        choices=[status.value for status in FINISHED],
+        help="may be repeated (default: completed and cancelled; dead jobs stay)",
+    )
+    purge.add_argument("--batch-size", type=int, default=1000, help="default: %(default)s")
+
+    _add(commands, "stats", _stats, "count jobs by type and status")
+
+    work = _add(commands, "work", _work, "work on jobs until SIGTERM or Ctrl-C")
+    work.add_argument(
+        "--handler",
+        action="append",
+        required=True,
+        metavar="TYPE=MODULE:FUNCTION",
+        help="what works on jobs of a type; may be repeated",
+    )
+    work.add_argument("--concurrency", type=int, default=10, help="default: %(default)s")
+    work.add_argument("--batch-size", type=int, help="jobs held at most (default: concurrency)")
+    work.add_argument(
+        "--lease", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s"
+    )
+    work.add_argument("--worker-id", help="default: made of host, process and chance")
+    work.add_argument(
+        "--until-empty", action="store_true", help="stop when no job can be claimed any longer"
+    )
+
+
+def _add(commands: Any, name: str, work: Work, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--dsn", help="PostgreSQL connection URI (default: DATABASE_URL)")
+    parser.add_argument("--sqlite-path", help="SQLite file (default: in ARAGORA_DATA_DIR)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(work=work, run=lambda options: asyncio.run(_on_queue(work, options)))
+    return parser
+
+
+async def _on_queue(work: Work, options: argparse.Namespace) -> int:
+    database = await _open(options)
+    try:
+        store = JobQueueStore(database)
+        await store.initialize()
+        try:
+            return await work(store, options)
+        finally:
+            await store.close()
+    finally:
+        await database.close()
+
+
+async def _open(options: argparse.Namespace) -> Database:
+    if options.dsn and options.sqlite_path:
+        raise ConfigurationError("--dsn and --sqlite-path name two databases; give one")
+    if options.sqlite_path or not (options.dsn or Settings.from_env().backend == "postgres"):
+        from aragora_sql.database.sqlite import SQLiteDatabase
+
+        path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
+        # Only a worker may come before the first job.
+        if options.work is not _work and not path.is_file():
+            raise DatabaseUnavailableError(f"there is no SQLite file {path}")
+        return SQLiteDatabase(path)
+    from aragora_sql.database.postgres import PostgresDatabase
+
+    dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
+    if dsn is None:
+        raise DSNNotConfiguredError
+    return await PostgresDatabase.connect(dsn, min_size=1, max_size=5)
+
+
+async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
+    jobs = await store.list_jobs(
+        options.status, options.job_type, options.limit, before=options.before
+    )
+    if options.json:
+        print(json.dumps([job.to_dict() for job in jobs]))
+        return OK
+    table = _table("number", "id", "type", "status", "priority", "attempts", "created", "error")
+    for job in jobs:
+        table.add_row(
+            str(job.number),
+            job.id,
+            job.job_type,
+            job.status,
+            str(job.priority),
+            f"{job.attempts}/{job.max_attempts}",
+            _moment(job.created_at),
+            (job.error or "").partition("\n")[0][:60],
+        )
+    _print(table)
+    if len(jobs) == options.limit and jobs:
+        print(f"older ones: --before {jobs[-1].number}", file=sys.stderr)
+    return OK
+
+
+async def _show(store: JobQueueStore, options: argparse.Namespace) -> int:
+    job = await store.get(options.id)
+    if job is None:
+        print(f"aragora-sql: there is no job {options.id!r}", file=sys.stderr)
+        return DIFFERENT
+    if options.json:
+        print(json.dumps(job.to_dict()))
+        return OK
+    table = _table("field", "value")
+    for name in job.keys():  # noqa: SIM118 - a record has keys and is no dictionary
+        value = job[name]
+        if isinstance(value, datetime):
+            value = _moment(value)
+        elif isinstance(value, dict):
+            value = json.dumps(value, ensure_ascii=False, indent=2)
+        table.add_row(name, "" if value is None else str(value))
+    _print(table)
+    return OK
+
+
+async def _retry(store: JobQueueStore, options: argparse.Namespace) -> int:
+    if bool(options.ids) == options.dead:
+        raise ConfigurationError("give ids of jobs, or --dead for all that have failed")
+    if options.job_type and not options.dead:
+        raise ConfigurationError("--type goes with --dead")
+    if options.ids:
+        return await _each(store.retry, options.ids, options, "pending again")
+    ids: list[str] = []
+    before = None
+    while page := await store.list_jobs(JobStatus.FAILED, options.job_type, PAGE, before=before):
+        ids += [job.id for job in page]
+        before = page[-1].number
+    return await _each(store.retry, ids, options, "pending again")
+
+
+async def _cancel(store: JobQueueStore, options: argparse.Namespace) -> int:
+    async def cancel(job_id: str) -> None:
+        if not await store.cancel(job_id):
+            job = await store.get(job_id)
+            state = "there is no such job" if job is None else f"it is {job.status}"
+            raise JobError(f"job {job_id!r} does not wait: {state}")
+
+    return await _each(cancel, options.ids, options, "cancelled")
+
+
+async def _each(
+    act: Callable[[str], Coroutine[Any, Any, Job | None]],
+    ids: Sequence[str],
+    options: argparse.Namespace,
+    done: str,
+) -> int:
+    """Do something with each job; what fails is told, and the others go on."""
+    problems: dict[str, str] = {}
+    for job_id in ids:
+        try:
+            await act(job_id)
+        except DuplicateKeyError:
+            problems[job_id] = f"job {job_id!r}: another job with its unique key waits"
+        except JobError as error:
+            problems[job_id] = str(error)
+    if options.json:
+        succeeded = [job_id for job_id in ids if job_id not in problems]
+        print(json.dumps({"done": succeeded, "problems": problems}))
+    else:
+        for problem in problems.values():
+            print(problem, file=sys.stderr)
+        print(f"{len(ids) - len(problems)} {done}")
+    return DIFFERENT if problems else OK
+
+
+async def _purge(store: JobQueueStore, options: argparse.Namespace) -> int:
+    chosen = {} if options.status is None else {"statuses": options.status}
+    purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
+    print(json.dumps({"purged": purged}) if options.json else f"{purged} jobs deleted")
+    return OK
+
+
+async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
+    counts = await store.get_counts()
+    limits = {limit.job_type: limit for limit in await store.get_limits()}
+    by_type: dict[str, dict[str, int]] = defaultdict(dict)
+    oldest: dict[str, datetime] = {}
+    for count in counts:
+        by_type[count.job_type][count.status] = count.total
+        if count.status == JobStatus.PENDING:
+            oldest[count.job_type] = count.created_at
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "jobs": by_type,
+                    "oldest_pending": {name: one.isoformat() for name, one in oldest.items()},
+                    "limits": {name: limit.max_running for name, limit in limits.items()},
+                    "total": sum(count.total for count in counts),
+                }
+            )
+        )
+        return OK
+    table = _table("type", *(status.value for status in JobStatus), "limit", "oldest pending")
+    for job_type in sorted({*by_type, *limits}):
+        table.add_row(
+            job_type,
+            *(str(by_type[job_type].get(status, "")) for status in JobStatus),
+            str(limits[job_type].max_running) if job_type in limits else "",
+            _moment(oldest[job_type]) if job_type in oldest else "",
+        )
+    _print(table)
+    return OK
+
+
+async def _work(store: JobQueueStore, options: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handlers = dict(_handler(text) for text in options.handler)
+    worker = JobWorker(
+        store,
+        handlers,
+        worker_id=options.worker_id,
+        concurrency=options.concurrency,
+        batch_size=options.batch_size,
+        lease_seconds=options.lease,
+    )
+    log = logging.getLogger("aragora_sql.jobs")
+    log.info("worker %s works on %s", worker.worker_id, ", ".join(sorted(handlers)))
+    stats = await worker.run(until_empty=options.until_empty)
+    result = {
+        "worker_id": worker.worker_id,
+        "completed": stats.completed,
+        "failed": stats.failed,
+        "released": stats.released,
+        "lost": stats.lost,
+        "recovered": stats.recovered,
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print(", ".join(f"{name} {value}" for name, value in result.items()))
+    return OK
+
+
+def _handler(text: str) -> tuple[str, Handler]:
+    match = re.fullmatch(r"([^=]+)=([\w.]+):([\w.]+)", text)
+    if match is None:
+        raise ConfigurationError(f"--handler: {text!r} is not type=module:function")
+    job_type, module_name, path = match.groups()
+    if "" not in sys.path:
+        # As with `python -m`: modules of the working directory are found.
+        sys.path.insert(0, "")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigurationError(f"--handler: cannot import {module_name}: {error}") from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise ConfigurationError(f"--handler: {module_name} has no {path}")
+        found = getattr(found, name)
+    if not callable(found):
+        raise ConfigurationError(f"--handler: {module_name}:{path} is not a function")
+    return job_type, found
+
+
+def _age(text: str) -> float:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no age: a number and one of s, m, h, d, w, such as 30d"
+        )
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Table) -> None:
+    # Without a terminal nothing has to fit into its width.
+    Console(width=None if sys.stdout.isatty() else 240, markup=False, highlight=False).print(table)

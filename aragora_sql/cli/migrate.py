@@ -1,0 +1,349 @@
+"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from aragora_sql.errors import AragoraSQLError, ConfigurationError, DSNNotConfiguredError
+from aragora_sql.migration.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_REJECTS,
+    VERIFY_AUTOMATICALLY,
+    MigrationOptions,
+)
+from aragora_sql.settings import PostgresDSN, dsn_from_env
+
+__all__ = ["add_commands"]
+
+NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
+_LOG_EVERY = 5.0
+_PLAIN_WIDTH = 160
+
+log = logging.getLogger("aragora_sql.migration")
+
+
+def add_commands(groups: Any) -> None:
+    """Add the command to the parser of ``aragora-sql``."""
+    command = groups.add_parser(
+        "migrate",
+        help="move SQLite files of any age to PostgreSQL",
+        description=(
+            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL. "
+            "Nothing in the source is changed; an interrupted run goes on where it stopped."
+        ),
+        epilog=(
+            "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
+            "done, or not all of it, and why; 130 interrupted, 143 terminated (run it again to go "
+            "on)"
+        ),
+    )
+    add_arguments(command)
+    command.set_defaults(run=run)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--sqlite-path", type=Path, metavar="PATH", help="SQLite file, or a data directory"
+    )
+    source.add_argument(
+        "--retry-rejects",
+        type=Path,
+        metavar="FILE",
+        help="load the rows of a reject file after they were mended",
+    )
+    command.add_argument(
+        "--postgres-dsn", metavar="DSN", help="connection URI (default: DATABASE_URL)"
+    )
+    command.add_argument(
+        "--store",
+        action="append",
+        metavar="STORE",
+        help="all (default), or a store such as consensus or critique; may be repeated",
+    )
+    command.add_argument(
+        "--batch-size",
+        type=int,
+        default=DEFAULT_BATCH_SIZE,
+        metavar="ROWS",
+        help="rows that are read and checked together (default 1000); twenty batches are committed "
+        "together",
+    )
+    existing = command.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        default=True,
+        help="leave rows alone whose key is in the target (the default)",
+    )
+    existing.add_argument(
+        "--no-skip-existing",
+        dest="skip_existing",
+        action="store_false",
+        help="reject rows whose key is in the target",
+    )
+    command.add_argument(
+        "--source-timezone",
+        metavar="ZONE",
+        help="zone of local times in the source: an IANA name, local or UTC",
+    )
+    command.add_argument(
+        "--orphans",
+        choices=("reject", "null", "leave-out"),
+        default="reject",
+        help="rows whose parent is missing: write them to the reject file (default), set the "
+        "reference to NULL where the column allows it, or leave them out",
+    )
+    command.add_argument(
+        "--on-nul",
+        choices=("reject", "strip"),
+        default="reject",
+        help="text with NUL characters, which PostgreSQL can't hold (default: reject)",
+    )
+    command.add_argument(
+        "--rejects",
+        type=Path,
+        default=DEFAULT_REJECTS,
+        metavar="DIR",
+        help=f"folder for reject files (default: {DEFAULT_REJECTS})",
+    )
+    command.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="processes that load (default 1)"
+    )
+    mode = command.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--dry-run", action="store_true", help="change nothing and tell what would happen"
+    )
+    mode.add_argument(
+        "--verify",
+        dest="verify",
+        action="store_const",
+        const="all",
+        default="auto",
+        help="compare every value afterwards (default: of tables up to "
+        f"{VERIFY_AUTOMATICALLY:,} rows)",
+    )
+    mode.add_argument(
+        "--no-verify", dest="verify", action="store_const", const="none", help="compare nothing"
+    )
+    mode.add_argument(
+        "--verify-only",
+        dest="verify",
+        action="store_const",
+        const="only",
+        help="migrate nothing, compare every value",
+    )
+    command.add_argument("--json", action="store_true", help="print the report as JSON")
+    command.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    # It warns of errors that are raised anyway, with values of rows.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    try:
+        with _orderly_termination():
+            return _run(options)
+    except KeyboardInterrupt as interrupt:
+        print(
+            "interrupted; what was committed stays: run the same command again to go on",
+            file=sys.stderr,
+        )
+        return TERMINATED if isinstance(interrupt, _TerminatedError) else INTERRUPTED
+    except AragoraSQLError as error:
+        if options.json:
+            print(json.dumps({"success": False, "error": str(error)}))
+        print(f"aragora-sql migrate: {error}", file=sys.stderr)
+        return NOTHING_DONE
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM: ends the command as Ctrl-C does."""
+
+
+@contextmanager
+def _orderly_termination() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _TerminatedError
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from aragora_sql.migration import retry_rejects, run_migration
+    from aragora_sql.migration.report import show_report
+
+    dsn = (
+        PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")
+        if options.postgres_dsn
+        else dsn_from_env()
+    )
+    if dsn is None:
+        raise DSNNotConfiguredError
+    if options.retry_rejects is not None:
+        report = retry_rejects(
+            options.retry_rejects,
+            dsn,
+            options.source_timezone,
+            skip_existing=options.skip_existing,
+        )
+    else:
+        with _progress(options) as progress:
+            report = run_migration(
+                MigrationOptions(
+                    sqlite_path=options.sqlite_path,
+                    dsn=dsn,
+                    stores=_stores(options.store or []),
+                    batch_size=options.batch_size,
+                    skip_existing=options.skip_existing,
+                    orphans=options.orphans,
+                    on_nul=options.on_nul,
+                    source_timezone=options.source_timezone,
+                    jobs=options.jobs,
+                    dry_run=options.dry_run,
+                    verify=options.verify,
+                    rejects=options.rejects,
+                ),
+                progress,
+            )
+    if options.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        show_report(report, _console())
+    return report.exit_code
+
+
+def _stores(named: list[str]) -> tuple[str, ...]:
+    names = [name.strip() for names in named for name in names.split(",")]
+    if "all" in names:
+        if len(names) > 1:
+            raise ConfigurationError("--store all does not go with another store")
+        return ()
+    return tuple(dict.fromkeys(names))
+
+
+def _progress(options: argparse.Namespace) -> _LiveProgress | _LoggedProgress:
+    console = Console(stderr=True)
+    return _LiveProgress(console) if console.is_terminal else _LoggedProgress(time.monotonic)
+
+
+def _console() -> Console:
+    console = Console()
+    # A file or a pipe has no width of its own; lines must not be cut there.
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} rows/s", style="progress.data.speed")
+
+
+class _LiveProgress:
+    """A bar for each table."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Bars(
+            TextColumn("{task.description:<34}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _RateColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._bars.add_task("", visible=False)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def start(self, table: str, rows: int, doing: str) -> None:
+        self._task = self._bars.add_task(f"{doing} {table}", total=rows)
+
+    def advance(self, rows: int) -> None:
+        self._bars.advance(self._task, rows)
+
+    def finish(self) -> None:
+        self._bars.stop_task(self._task)
+
+
+class _LoggedProgress:
+    """A line now and then."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._what = ""
+        self._rows = self._done = 0
+        self._started = self._told = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def start(self, table: str, rows: int, doing: str) -> None:
+        self._what, self._rows, self._done = f"{doing} {table}", rows, 0
+        self._started = self._told = self._clock()
+
+    def advance(self, rows: int) -> None:
+        self._done += rows
+        now = self._clock()
+        if now - self._told >= _LOG_EVERY:
+            self._told = now
+            self._tell(now)
+
+    def finish(self) -> None:
+        log.info(
+            "%s: %s rows in %.1f s", self._what, f"{self._done:,}", self._clock() - self._started
+        )
+
+    def _tell(self, now: float) -> None:
+        rate = self._done / max(now - self._started, 1e-9)
+        left = (self._rows - self._done) / rate if rate else 0.0
+        print(
+            f"{self._what}: {self._done:,} of {self._rows:,} rows, {rate:,.0f} rows/s, "
+            f"about {left:.0f} s left",
+            file=sys.stderr,
+        )

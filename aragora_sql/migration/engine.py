@@ -1,0 +1,622 @@
+"""Runs a migration from beginning to end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Protocol, TypeVar
+
+from psycopg import sql
+
+from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
+from aragora_sql.migration.documents import (
+    COLLECTED_NAME,
+    checkpoint_folders,
+    collect_checkpoint_files,
+)
+from aragora_sql.migration.loading import BROKEN_RULE
+from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
+from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
+from aragora_sql.migration.rejects import (
+    Reject,
+    refuse_unwritable,
+    stored_rejects,
+    write_reject_files,
+)
+from aragora_sql.migration.report import (
+    ChunkResult,
+    MigrationReport,
+    TableReport,
+    VerifyResult,
+)
+from aragora_sql.migration.session import (
+    NEVER_REACHED,
+    RangeTask,
+    Session,
+    advance_numbers,
+    open_sources,
+)
+from aragora_sql.migration.sources import (
+    Candidate,
+    SourceFile,
+    file_state,
+    fingerprint,
+    last_written,
+)
+from aragora_sql.migration.statements import call, call_value
+from aragora_sql.migration.target import (
+    PgConnection,
+    connect,
+    create_ledger,
+    driver_errors,
+    prepare_schema,
+    relax_indexes,
+    restore_indexes,
+    take_lock,
+)
+from aragora_sql.migration.worker import Worker
+from aragora_sql.queries.files import read_sql, sql_dir, store_dir
+from aragora_sql.schema import VERSIONS
+
+__all__ = ["IncompleteError", "Progress", "SilentProgress", "run_migration"]
+
+log = logging.getLogger(__name__)
+
+_SCRATCH = "aragora_sql_dry_run"
+# Two writes that follow each other faster may leave a file with the same time (seconds).
+_CLOCK_TICK = 0.02
+_R = TypeVar("_R")
+
+
+class IncompleteError(AragoraSQLError):
+    """Rows of the source are not accounted for: a defect, which must not look like success."""
+
+
+class Progress(Protocol):
+    """Is told how far a migration is. ``rows`` are source rows."""
+
+    def start(self, table: str, rows: int, doing: str) -> None:
+        """Begin a table; ``doing`` is migrating, checking or verifying."""
+
+    def advance(self, rows: int) -> None:
+        """Some more rows of the table are done."""
+
+    def finish(self) -> None:
+        """The table is done."""
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def start(self, table: str, rows: int, doing: str) -> None:
+        """Begin a table."""
+
+    def advance(self, rows: int) -> None:
+        """Some more rows are done."""
+
+    def finish(self) -> None:
+        """The table is done."""
+
+
+def run_migration(options: MigrationOptions, progress: Progress | None = None) -> MigrationReport:
+    """Migrate, check or verify as the options say, and return the report.
+
+    Raises :class:`SourceError` for a source that can't be read,
+    :class:`~aragora_sql.errors.ConfigurationError` for options that don't go with what is found,
+    :class:`~aragora_sql.errors.SchemaMismatchError` for a foreign schema,
+    :class:`~aragora_sql.errors.LockTimeoutError` when another migration is at work,
+    :class:`~aragora_sql.errors.ConnectionLostError` when the server goes away (what was committed
+    stays, and the next run goes on from there), and :class:`IncompleteError` when the sum does not
+    hold.
+    """
+    return _Run(options, progress or SilentProgress()).run()
+
+
+class _Run:
+    def __init__(self, options: MigrationOptions, progress: Progress) -> None:
+        self._options = options
+        self._progress = progress
+        self._started = time.monotonic()
+        self._report = MigrationReport(
+            is_dry_run=options.dry_run, is_verify_only=options.verify == "only"
+        )
+        self._stack = ExitStack()
+        self._workers: list[Worker] = []
+
+    def run(self) -> MigrationReport:
+        """Do all of it."""
+        options = self._options
+        if not (options.dry_run or options.verify == "only"):
+            refuse_unwritable(options.rejects)
+        with self._stack:
+            left = self._find_sources()
+            # The source first: what is wrong with it needs no server to be told.
+            self._sources = self._open_sources()
+            connection = connect(options.dsn)
+            self._stack.callback(connection.close)
+            with driver_errors("preparing the target"):
+                if options.dry_run:
+                    self._dry_run(connection, left)
+                else:
+                    take_lock(connection)
+                    is_new = options.verify != "only"
+                    prepare_schema(options.dsn, options.chosen_stores, create=is_new)
+                    plan = self._plan(connection, left)
+                    if is_new:
+                        self._migrate(connection, plan)
+                    else:
+                        self._verify_only(connection, plan)
+        self._report.seconds = time.monotonic() - self._started
+        return self._report
+
+    def _find_sources(self) -> list[Candidate]:
+        """Find the files to read, and gather those that are no SQLite files into one."""
+        options = self._options
+        is_wanted = "checkpoints" in options.chosen_stores
+        folders = checkpoint_folders(options.sqlite_path) if is_wanted else []
+        self._paths, left = find_sources(options.sqlite_path, has_others=bool(folders))
+        if folders:
+            scratch = tempfile.mkdtemp(prefix="aragora-migration-")
+            self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            collected = Path(scratch) / COLLECTED_NAME
+            left += collect_checkpoint_files(folders, collected)
+            self._paths.append(collected)
+        return left
+
+    def _open_sources(self) -> list[SourceFile]:
+        # Before they are opened: what is written from then on shows itself as another state.
+        self._states, self._is_settled = _settled_states(self._paths)
+        sources = open_sources(self._options, self._paths)
+        for source in sources:
+            self._stack.callback(source.close)
+        return sources
+
+    def _plan(self, connection: PgConnection, left: Sequence[Candidate]) -> Plan:
+        options = self._options
+        plan = make_plan(
+            connection,
+            self._sources,
+            left,
+            options.chosen_stores,
+            options.commit_size,
+            are_named=bool(options.stores),
+        )
+        self._report.candidates = [
+            candidate for candidate in plan.candidates if candidate.path.name != COLLECTED_NAME
+        ]
+        self._report.unused_tables = plan.unused
+        self._report.tables = [
+            TableReport(store=table.store, table=table.table.name, rows_in_source=table.rows)
+            for table in plan.tables
+        ]
+        for candidate in self._report.candidates:
+            log.info(
+                "%s %s: %s",
+                "taken" if candidate.is_taken else "left",
+                candidate.path,
+                candidate.why,
+            )
+        if options.source_timezone is None:
+            self._refuse_naive_times(connection, plan)
+        return plan
+
+    def _refuse_naive_times(self, connection: PgConnection, plan: Plan) -> None:
+        """Refuse local times when nobody said of which zone they are."""
+        session = self._session(connection, plan, None)
+        found: Counter[str] = Counter()
+        for number, table in enumerate(plan.tables):
+            for place, part in enumerate(table.parts):
+                columns = [
+                    column.name
+                    for column in table.table.columns
+                    if column.type == "timestamp with time zone"
+                    and column.name in session.loader(number, place).columns
+                    and column.name not in part.mapping.utc
+                ]
+                source = self._sources[part.file]
+                for column in columns:
+                    count = source.scalar(
+                        f"SELECT count(*) FROM ({part.mapping.sql}) "  # noqa: S608
+                        f"WHERE \"{column}\" GLOB '????-??-??T*' "
+                        f"AND NOT (\"{column}\" GLOB '*[Zz]' OR \"{column}\" GLOB '*T*[+-]*')",
+                        {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
+                    )
+                    found[f"{table.table.name}.{column}"] += count
+        total = sum(found.values())
+        if total:
+            where = ", ".join(f"{name} ({count:,})" for name, count in found.items() if count)
+            raise ConfigurationError(
+                f"--source-timezone: {total:,} times in the source are local times without a zone: "
+                f"{where}. Give the zone of the machine that wrote them: an IANA name such as "
+                "--source-timezone Europe/Berlin, or local for this machine's zone, or UTC. "
+                "Nothing was migrated"
+            )
+
+    def _session(
+        self, connection: PgConnection, plan: Plan, run_id: int | None, existing: str | None = None
+    ) -> Session:
+        return Session(
+            self._options, self._sources, plan.tables, run_id, connection, existing_in=existing
+        )
+
+    # -- migrating
+
+    def _migrate(self, connection: PgConnection, plan: Plan) -> None:
+        options = self._options
+        create_ledger(connection)
+        source = str(options.sqlite_path.absolute())
+        # What is being written to can't be told from what it is like the next time.
+        shape = options.shape() if self._is_settled else f"{options.shape()} {uuid.uuid4()}"
+        mark = fingerprint(self._paths, self._states, shape, COLLECTED_NAME)
+        run_id = call_value(connection, "find_run", source=source, fingerprint=mark)
+        if run_id is None:
+            with connection.transaction():
+                call(connection, "drop_old_runs", source=source)
+                run_id = call_value(connection, "start_run", source=source, fingerprint=mark)
+        else:
+            log.info("going on with a run that was interrupted")
+        session = self._session(connection, plan, run_id)
+        # Of all tables before the first row is loaded: the application may be writing to any.
+        for table in plan.tables:
+            self._advance_past_source(session, table)
+        self._start_workers(plan, run_id)
+        for number, table in enumerate(plan.tables):
+            started = time.monotonic()
+            relax_indexes(connection, table.table.name)
+            try:
+                self._migrate_table(session, number, table)
+            finally:
+                if not connection.broken:
+                    restore_indexes(connection, table.table.name)
+            self._report.tables[number].seconds = time.monotonic() - started
+        self._check_sums(connection, plan)
+        self._collect_rejects(connection, run_id)
+        self._verify(session, plan, run_id)
+        # Last of all: until then a run that is begun again gives the report of this one.
+        with connection.transaction():
+            # Waits for the disk: with it, all that was committed before is safe.
+            connection.execute("SET LOCAL synchronous_commit = on")
+            call(connection, "finish_run", run_id=run_id)
+        for worker in self._workers:
+            worker.close()
+
+    def _migrate_table(self, session: Session, number: int, table: TablePlan) -> None:
+        line = self._report.tables[number]
+        self._progress.start(table.table.name, table.rows, "migrating")
+
+        def count(outcome: tuple[ChunkResult, bool]) -> None:
+            result, was_done = outcome
+            line.counts.add(result)
+            line.resumed += result.read if was_done else 0
+            self._progress.advance(result.read)
+
+        if table.is_merged:
+            for outcome in session.load_merged(number):
+                count(outcome)
+        else:
+            for tasks in _tasks(number, table):
+                if _is_numbered_anew(session, number, table):
+                    # In the order of the source, as the application stored them.
+                    for task in tasks:
+                        count(session.load(task))
+                else:
+                    self._share(tasks, session.load, lambda worker, task: worker.load(task), count)
+        self._progress.finish()
+
+    def _advance_past_source(self, session: Session, table: TablePlan) -> None:
+        """Keep the numbers of the source free: new rows of the application go past them."""
+        numbered = [c.name for c in table.table.columns if c.identity == "d"]
+        for part in table.parts:
+            for column in numbered:
+                highest = self._sources[part.file].scalar(
+                    f'SELECT max("{column}") FROM ({part.mapping.sql}) '  # noqa: S608
+                    f'WHERE typeof("{column}") = \'integer\' AND "{column}" < {NEVER_REACHED}',
+                    {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
+                )
+                with session.connection.transaction():
+                    # No row of the application takes a number between the look and the move.
+                    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
+                    session.connection.execute(lock.format(sql.Identifier(table.table.name)))
+                    advance_numbers(session.connection, table.table, max(highest or 0, 0))
+
+    def _check_sums(self, connection: PgConnection, plan: Plan) -> None:
+        for line in self._report.tables:
+            if not line.is_complete:
+                raise IncompleteError(
+                    f"{line.table}: {line.rows_in_source:,} rows are in the source, and "
+                    f"{line.counts.read:,} were read; after merging {line.source:,} remain, but "
+                    f"{line.migrated:,} migrated + {line.already_there:,} already there + "
+                    f"{line.rejected:,} rejected + {line.left_out:,} left out do not add up. This "
+                    "is a defect of the migration: the target must not be trusted"
+                )
+
+    def _collect_rejects(self, connection: PgConnection, run_id: int) -> None:
+        reasons: Counter[str] = Counter()
+        for table, line in stored_rejects(connection, run_id):
+            found = json.loads(line)
+            reasons[_reason(table, found["column"], found["reason"])] += 1
+        self._report.reasons = dict(reasons)
+        if reasons:
+            folder = self._options.rejects
+            try:
+                files = write_reject_files(connection, run_id, folder)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"--rejects: {folder} can't be written: {error.strerror or error}. All but "
+                    f"{sum(reasons.values()):,} rejected rows are migrated; give another folder "
+                    "and run this command again to have them in a file"
+                ) from error
+            self._report.reject_files = [str(path) for path in files]
+
+    # -- sharing work among processes
+
+    def _start_workers(self, plan: Plan, run_id: int) -> None:
+        """Start the processes; all of them see the files as this one does."""
+        if self._options.jobs == 1:
+            return
+        workers = []
+        for _ in range(self._options.jobs):
+            worker = Worker(self._options, self._paths, plan.tables, run_id)
+            self._stack.callback(worker.kill)
+            workers.append(worker)
+        for worker in workers:
+            worker.wait_until_ready()
+        if self._is_settled and self._states == [file_state(path) for path in self._paths]:
+            self._workers = workers
+            return
+        log.warning(
+            "the source was written to while it was opened, so several processes would not see it "
+            "in the same state: one process does the work"
+        )
+        for worker in workers:
+            worker.kill()
+
+    def _share(
+        self,
+        tasks: Sequence[RangeTask],
+        alone: Callable[[RangeTask], _R],
+        by_worker: Callable[[Worker, RangeTask], _R],
+        use: Callable[[_R], None],
+    ) -> None:
+        """Do all tasks, in this process or in the workers, and use each outcome in this thread."""
+        if not self._workers:
+            for task in tasks:
+                use(alone(task))
+            return
+        waiting: SimpleQueue[RangeTask] = SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+        done: SimpleQueue[_R | BaseException] = SimpleQueue()
+
+        def work(worker: Worker) -> None:
+            while True:
+                try:
+                    task = waiting.get_nowait()
+                except Empty:
+                    return
+                try:
+                    done.put(by_worker(worker, task))
+                except BaseException as error:
+                    done.put(error)
+                    return
+
+        threads = [Thread(target=work, args=[worker], daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        for _ in tasks:
+            outcome = done.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            use(outcome)
+        for thread in threads:
+            thread.join()
+
+    # -- verifying
+
+    def _verify_only(self, connection: PgConnection, plan: Plan) -> None:
+        missing = [table.table.name for table in plan.tables if not table.table.columns]
+        if missing:
+            raise SchemaMismatchError(
+                f"the target has no table {', '.join(missing)}: nothing was migrated into it yet"
+            )
+        run_id = None
+        if call_value(connection, "has_tables"):
+            source = str(self._options.sqlite_path.absolute())
+            run_id = call_value(connection, "last_run", source=source)
+        session = self._session(connection, plan, run_id)
+        if run_id is not None:
+            self._start_workers(plan, run_id)
+        self._verify(session, plan, run_id)
+
+    def _verify(self, session: Session, plan: Plan, run_id: int | None) -> None:
+        wanted = self._options.verify
+        for number, table in enumerate(plan.tables):
+            if wanted == "none" or (wanted == "auto" and table.rows > VERIFY_AUTOMATICALLY):
+                continue
+            started = time.monotonic()
+            excused = self._places(session.connection, run_id, table)
+            self._progress.start(table.table.name, table.rows, "verifying")
+            result = self._verify_table(session, number, table, excused)
+            self._progress.finish()
+            self._report.tables[number].verified = result
+            if self._report.is_verify_only:
+                self._report.tables[number].seconds = time.monotonic() - started
+
+    def _verify_table(
+        self, session: Session, number: int, table: TablePlan, excused: set[tuple[str, int]]
+    ) -> VerifyResult:
+        result = VerifyResult()
+
+        def add(found: VerifyResult) -> None:
+            result.add(found)
+            self._progress.advance(found.compared)
+
+        if table.is_merged:
+            for found in session.verify_merged(number, excused):
+                add(found)
+            return result
+        name = self._sources[table.parts[0].file].name
+        rowids = {rowid for file, rowid in excused if file == name}
+
+        def of(task: RangeTask) -> set[int]:
+            return {rowid for rowid in rowids if task.first <= rowid <= task.last}
+
+        tasks = [
+            RangeTask(number, part, "rows", first, last)
+            for part, source_part in enumerate(table.parts)
+            for first, last in source_part.ranges
+        ]
+        self._share(
+            tasks,
+            lambda task: session.verify(task, of(task)),
+            lambda worker, task: worker.verify(task, of(task)),
+            add,
+        )
+        return result
+
+    def _places(
+        self, connection: PgConnection, run_id: int | None, table: TablePlan
+    ) -> set[tuple[str, int]]:
+        if run_id is None:
+            return set()
+        rows = call(connection, "list_reject_places", run_id=run_id, target_table=table.table.name)
+        return {(file, rowid) for file, rowid in rows}
+
+    # -- dry run
+
+    def _dry_run(self, connection: PgConnection, left: Sequence[Candidate]) -> None:
+        """Load all of it into a scratch schema, in a transaction that is undone."""
+        options = self._options
+        prepare_schema(options.dsn, options.chosen_stores, create=False)
+        current = connection.execute("SELECT current_schema()").fetchone()
+        reasons: Counter[str] = Counter()
+
+        def count_rejects(rejects: list[Reject]) -> None:
+            reasons.update(
+                _reason(reject.table, reject.column, reject.reason)
+                for reject in rejects
+                if not reject.is_left_out
+            )
+
+        with _undone(connection):
+            existing = self._make_scratch_schema(connection, current[0] if current else None)
+            plan = self._plan(connection, left)
+            self._drop_references(connection, plan)
+            session = self._session(connection, plan, None, existing)
+            session.dry_rejects = count_rejects
+            for number, table in enumerate(plan.tables):
+                line = self._report.tables[number]
+                started = time.monotonic()
+                self._progress.start(table.table.name, table.rows, "checking")
+                outcomes: Iterator[tuple[ChunkResult, bool]] = (
+                    session.load_merged(number)
+                    if table.is_merged
+                    else (session.load(task) for tasks in _tasks(number, table) for task in tasks)
+                )
+                for result, _ in outcomes:
+                    line.counts.add(result)
+                    self._progress.advance(result.read)
+                self._progress.finish()
+                line.seconds = time.monotonic() - started
+            self._check_sums(connection, plan)
+        self._report.reasons = dict(reasons)
+
+    def _make_scratch_schema(self, connection: PgConnection, current: str | None) -> str | None:
+        """Make the stores' tables in a schema of their own; return where the real ones are."""
+        present = connection.execute(
+            "SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL"
+        ).fetchone()
+        connection.execute(
+            sql.SQL(
+                "SET LOCAL client_min_messages = warning; CREATE SCHEMA {0}; "
+                "SET LOCAL search_path = {0}"
+            ).format(sql.Identifier(_SCRATCH))
+        )
+        for store in (VERSIONS, *self._options.chosen_stores):
+            text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
+            connection.execute(text.encode())
+        return current if present and present[0] else None
+
+    def _drop_references(self, connection: PgConnection, plan: Plan) -> None:
+        """Parents may be in the real schema; they are looked for in both."""
+        for table in plan.tables:
+            for reference in table.table.references:
+                connection.execute(
+                    sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                        sql.Identifier(table.table.name), sql.Identifier(reference.constraint)
+                    )
+                )
+
+
+def _settled_states(paths: Sequence[Path]) -> tuple[list[tuple[int, ...]], bool]:
+    """Return the states of files, and whether any later write is sure to change them."""
+    for _ in range(3):
+        states = [file_state(path) for path in paths]
+        newest = max(last_written(state) for state in states)
+        if abs(time.time_ns() - newest) > _CLOCK_TICK * 1e9:
+            return states, True
+        time.sleep(_CLOCK_TICK)
+    return states, False
+
+
+class _UndoneError(Exception):
+    """Ends a transaction so that nothing of it stays."""
+
+
+@contextmanager
+def _undone(connection: PgConnection) -> Iterator[None]:
+    try:
+        with driver_errors("dry run"), connection.transaction():
+            yield
+            raise _UndoneError
+    except _UndoneError:
+        pass
+
+
+def _tasks(number: int, table: TablePlan) -> Iterator[list[RangeTask]]:
+    """Give the ranges of a table: first the rows, then those that point into the table itself."""
+    yield [
+        RangeTask(number, part, "rows", first, last)
+        for part, source_part in enumerate(table.parts)
+        for first, last in source_part.ranges
+    ]
+    if table.table.link is not None:
+        yield [
+            RangeTask(number, part, "links", part_of.ranges[0][0], part_of.ranges[-1][1])
+            for part, part_of in enumerate(table.parts)
+            if part_of.ranges
+        ]
+
+
+# What differs between rows in reasons that are the same: quoted values, long numbers, places.
+_PARTICULAR = re.compile(
+    r"b?'(?:[^'\\]|\\.)*'|b?\"(?:[^\"\\]|\\.)*\"|-?\b\d[\d.e+-]{2,}"
+    r"|(?<=position )\d+|(?<=line )\d+|(?<=column )\d+|(?<=char )\d+"
+)
+
+
+def _is_numbered_anew(session: Session, number: int, table: TablePlan) -> bool:
+    """Tell whether the target numbers the rows as they come."""
+    return any(
+        column.identity and column.name not in session.loader(number, part).columns
+        for column in table.table.columns
+        for part in range(len(table.parts))
+    )
+
+
+def _reason(table: str, column: str | None, reason: str) -> str:
+    """Return a reason without the values in it, so that equal ones can be counted."""
+    if not reason.startswith(BROKEN_RULE):
+        reason = _PARTICULAR.sub("…", reason)
+    return f"{table}{'.' + column if column else ''}: {reason}"

@@ -1,0 +1,149 @@
+"""Functions of the stores that mappings call where SQL can't say it.
+
+They return NULL for what they can't make sense of: the mapping then gives no value, and the row is
+rejected with the reason of the column that is to blame.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.errors import InvalidInputError
+from aragora_sql.migration.values import BadValueError, MomentReader
+from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_checksum
+from aragora_sql.stores.integrations_secrets import is_secret_name
+from aragora_sql.stores.topics import topic_hash, topic_terms
+
+__all__ = ["register"]
+
+_GZIP = 16 + zlib.MAX_WBITS
+_WORKFLOW = (
+    "id",
+    "workflow_id",
+    "definition_id",
+    "current_step",
+    "completed_steps",
+    "step_outputs",
+    "context_state",
+    "checksum",
+    "created_at",
+)
+_DEBATE = (
+    "checkpoint_id",
+    "debate_id",
+    "task",
+    "current_round",
+    "total_rounds",
+    "phase",
+    "status",
+    "data",
+    "checksum",
+    "created_at",
+    "expires_at",
+)
+_DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
+_MOMENTS = {"created_at", "expires_at"}
+
+
+def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
+    """Make the functions known to a connection; ``reader`` knows the zone of local times."""
+    for name, arguments, function in (
+        ("topic_hash", 1, _hash),
+        ("topic_terms", 1, _terms),
+        ("lower_text", 1, _lower),
+        ("gunzip", 1, _gunzip),
+        ("json_size", 1, _json_size),
+        ("has_clear_secrets", 1, _has_clear_secrets),
+        ("workflow_checksum", len(_WORKFLOW), _checksum(_WORKFLOW, workflow_checksum, reader)),
+        ("debate_checksum", len(_DEBATE), _checksum(_DEBATE, debate_checksum, reader)),
+    ):
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
+@lru_cache(maxsize=1 << 12)
+def _terms(topic: Any) -> str | None:
+    text = _decoded(topic)
+    return None if text is None else " ".join(topic_terms(text))
+
+
+def _hash(topic: Any) -> str | None:
+    text = _decoded(topic)
+    return None if text is None else topic_hash(text)
+
+
+def _decoded(value: Any) -> str | None:
+    try:
+        return value.decode() if isinstance(value, bytes) else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _lower(value: Any) -> Any:
+    text = _decoded(value)
+    return value if text is None else text.lower()
+
+
+def _gunzip(data: Any) -> str | None:
+    """Return the text in a gzip stream."""
+    if not isinstance(data, bytes):
+        return None
+    try:
+        return zlib.decompress(data, wbits=_GZIP).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return None
+
+
+def _json_size(text: Any) -> int | None:
+    """Return the length in bytes of a document as it is stored."""
+    try:
+        return len(dump_json(load_json(text)).encode())
+    except (TypeError, ValueError, AttributeError, InvalidInputError):
+        return None
+
+
+def _has_clear_secrets(text: Any) -> bool:
+    try:
+        return _holds_clear_secret(load_json(text))
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _holds_clear_secret(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_holds_clear_secret, value))
+    if not isinstance(value, dict):
+        return False
+    return any(
+        _holds_clear_secret(item)
+        if not is_secret_name(name)
+        else bool(item) and not (isinstance(item, dict) and item.get("_encrypted") is True)
+        for name, item in value.items()
+    )
+
+
+def _checksum(
+    names: tuple[str, ...], make: Callable[[Mapping[str, Any]], str], reader: MomentReader
+) -> Callable[..., str | None]:
+    """Return a function that gives the store's checksum of the values of these columns."""
+
+    def checksum(*values: Any) -> str | None:
+        content = dict(zip(names, values, strict=True))
+        try:
+            for name in names:
+                if content[name] is None:
+                    continue
+                if name in _DOCUMENTS:
+                    # As it will be stored: large floats keep their decimal point.
+                    content[name] = load_json(dump_json(load_json(content[name])))
+                elif name in _MOMENTS:
+                    content[name] = reader.moment(content[name])
+            return make(content)
+        except (BadValueError, InvalidInputError, TypeError, ValueError, AttributeError):
+            return None
+
+    return checksum

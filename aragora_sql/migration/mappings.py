@@ -1,0 +1,209 @@
+"""Reads ``sql/legacy/<store>.sql``: named SELECTs that map older tables onto today's.
+
+What a query says of itself stands in its comment, in lines with a colon; docs/migration.md explains
+them. A new store needs such a file and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from aragora_sql.errors import QueryFileError
+from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+
+__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "mapped_stores", "own_mapping"]
+
+PARAMETERS = {"first_rowid", "last_rowid"}
+NOTE_PREFIX = "note_"
+ROWID_COLUMN = "source_rowid"
+
+_DIRECTIVE = re.compile(
+    r"(?P<name>from|optional|without|unpacks|into|key|repeats|merge|json|unix|utc):\s*"
+    r"(?P<value>.+)"
+)
+_FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
+_MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
+
+Unique = Literal["first", "newest", "none", "renumber"]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How rows of one key become one row.
+
+    ``choice`` tells which of them it starts from: the ``newest`` by the column ``newest``, the
+    ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
+    the others are rejected; ``renumber``: the later ones get new keys).
+    ``fill`` columns that are NULL in it come from another row.
+    """
+
+    choice: Unique = "first"
+    newest: str | None = None
+    earliest: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+    mean: tuple[tuple[str, str], ...] = ()
+    fill: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One shape of one older table and the SELECT that maps it.
+
+    ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
+    ``unix`` are moments that arrive as seconds since 1970, ``utc`` are moments whose text without
+    zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a
+    file may hold a key more than once, whatever its own rules say.
+    """
+
+    store: str
+    name: str
+    path: Path
+    line: int
+    sql: str
+    table: str
+    required: frozenset[str]
+    optional: frozenset[str]
+    without: frozenset[str]
+    target: str
+    key: tuple[str, ...]
+    unpacks: bool
+    repeats: bool
+    merge: Merge
+    json_text: frozenset[str]
+    unix: frozenset[str]
+    utc: frozenset[str]
+
+    def fits(self, columns: frozenset[str]) -> bool:
+        """Tell whether a table with these columns has this shape."""
+        return self.required <= columns and not (self.without & columns)
+
+
+def mapped_stores(root: Path | None = None) -> list[str]:
+    """Return the stores that have a file of mappings."""
+    return sorted(path.stem for path in ((root or sql_dir()) / "legacy").glob("*.sql"))
+
+
+def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
+    """Read a store's mappings, in the order of the file: parents stand before children.
+
+    Raises :class:`~aragora_sql.errors.QueryFileError` with file and line.
+    """
+    return _load((root or sql_dir()) / "legacy" / f"{store}.sql")
+
+
+@lru_cache(maxsize=32)
+def _load(path: Path) -> tuple[Mapping, ...]:
+    return tuple(_mapping(path.stem, query) for query in read_queries(path, "sqlite").values())
+
+
+def _mapping(store: str, query: QueryText) -> Mapping:
+    found: dict[str, list[str]] = {}
+    for line in query.doc.splitlines():
+        match = _DIRECTIVE.fullmatch(line.strip())
+        if match:
+            found.setdefault(match["name"], []).append(match["value"].strip())
+    for name in ("from", "into", "key"):
+        if len(found.get(name, [])) != 1:
+            raise query.error(f"a mapping needs one comment line '{name}: …'")
+    source = _FROM.fullmatch(found["from"][0])
+    if source is None:
+        raise query.error("'from:' is not 'table (column, …)'")
+    if set(query.parameters) != PARAMETERS or query.operation:
+        raise query.error("a mapping is a SELECT that takes (first_rowid, last_rowid)")
+    key = found["key"][0]
+    return Mapping(
+        store=store,
+        name=query.name,
+        path=query.path,
+        line=query.line,
+        sql=query.sql,
+        table=source["table"],
+        required=_names(source["columns"]),
+        optional=_names(*found.get("optional", ())),
+        without=_names(*found.get("without", ())),
+        target=found["into"][0],
+        key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
+        unpacks="unpacks" in found,
+        repeats="repeats" in found,
+        merge=_merge(query, found.get("merge", [])),
+        json_text=_names(*found.get("json", ())),
+        unix=_names(*found.get("unix", ())),
+        utc=_names(*found.get("utc", ())),
+    )
+
+
+def _names(*lists: str) -> frozenset[str]:
+    return frozenset(part.strip() for text in lists for part in text.split(",") if part.strip())
+
+
+def _merge(query: QueryText, lines: list[str]) -> Merge:
+    choice: Unique = "first"
+    newest: str | None = None
+    earliest: list[str] = []
+    add: list[str] = []
+    mean: list[tuple[str, str]] = []
+    fill: list[str] = []
+    for rule in (part.strip() for line in lines for part in line.split(";")):
+        word, _, rest = rule.partition(" ")
+        columns = [part.strip() for part in rest.split(",") if part.strip()]
+        weighted = _MEAN.fullmatch(rule)
+        if rule == "renumber":
+            choice = "renumber"
+        elif rule == "none":
+            choice = "none"
+        elif rule == "first":
+            choice = "first"
+        elif weighted:
+            mean.append((weighted["column"], weighted["weight"]))
+        elif word == "newest" and len(columns) == 1:
+            choice, newest = "newest", columns[0]
+        elif word == "earliest" and columns:
+            earliest += columns
+        elif word == "add" and columns:
+            add += columns
+        elif word == "fill" and columns:
+            fill += columns
+        else:
+            raise query.error(
+                f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
+                "add COLUMN, …; fill COLUMN, …; mean COLUMN by COLUMN; renumber"
+            )
+    return Merge(choice, newest, tuple(earliest), tuple(add), tuple(mean), tuple(fill))
+
+
+def own_mapping(
+    store: str, table: str, columns: tuple[str, ...], key: tuple[str, ...], merge: Merge
+) -> Mapping:
+    """Return the mapping of a table that is in today's shape already: each column to itself."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    return Mapping(
+        store=store,
+        name=f"own_{table}",
+        path=sql_dir() / "sqlite" / store / "schema.sql",
+        line=1,
+        sql=(
+            f'SELECT rowid AS {ROWID_COLUMN}, {names} FROM "{table}" '  # noqa: S608 - names of ours
+            "WHERE rowid BETWEEN :first_rowid AND :last_rowid"
+        ),
+        table=table,
+        required=frozenset(columns),
+        optional=frozenset(),
+        without=frozenset(),
+        target=table,
+        key=key,
+        unpacks=False,
+        repeats=False,
+        merge=merge,
+        json_text=frozenset(),
+        unix=frozenset(),
+        utc=frozenset(),
+    )
+
+
+def bad_mapping(mapping: Mapping, problem: str) -> QueryFileError:
+    """Return an error that points at a mapping."""
+    return QueryFileError(mapping.path, mapping.line, f"query {mapping.name!r}: {problem}")

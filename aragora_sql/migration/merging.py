@@ -1,0 +1,181 @@
+"""Makes one record of the rows that several files (or one without a primary key) hold of it.
+
+The files are read side by side in the order of the key, so memory stays bounded. Rows that are
+equal in every column are one. Others follow the mapping's merge rules; what the rules don't name
+comes from the row that they choose.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
+from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
+from aragora_sql.migration.sources import SourceFile
+from aragora_sql.migration.values import BadValueError
+
+__all__ = ["MergedRow", "Part", "merged_rows"]
+
+_ANCIENT = datetime.min.replace(tzinfo=UTC)
+# Gives the new number of a row: (file, rowid).
+Renumber = Callable[[str, int], int]
+# The number of a part, and a row in its shape.
+_Numbered = tuple[int, SourceRow]
+_SortKey = tuple[tuple[int, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file, the mapping of its table, and a loader that knows the shape of its rows."""
+
+    source: SourceFile
+    mapping: Mapping
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRow:
+    """A row in the shape of a part, which stands for ``1 + folded`` rows of the source."""
+
+    part: int
+    row: SourceRow
+    folded: int
+
+
+def merged_rows(
+    parts: Sequence[Part], key: Sequence[str], renumber: Renumber, batch_size: int
+) -> Iterator[MergedRow]:
+    """Read the rows of all parts in the order of their key and merge those of one key.
+
+    An empty ``key`` stands for every column.
+    """
+
+    def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow]]:
+        names = key or part.loader.columns
+        places = [part.loader.result_columns.index(name) for name in names]
+        order = ", ".join(f'"{name}"' for name in [*names, ROWID_COLUMN])
+        for batch in part.source.read(part.mapping, _FIRST, _LAST, batch_size, order=order):
+            for row in batch:
+                yield tuple(_rank(row[place]) for place in places), number, row
+
+    streams = [rows_of(number, part) for number, part in enumerate(parts)]
+    ordered = heapq.merge(*streams, key=lambda item: (item[0], item[1], item[2][0]))
+    for sort_key, group in groupby(ordered, key=lambda item: item[0]):
+        rows = [(number, row) for _, number, row in group]
+        if len(rows) == 1 or (key and any(rank == 0 for rank, _ in sort_key)):
+            # A row without a key is no other row's double.
+            for number, row in rows:
+                yield MergedRow(number, row, 0)
+        else:
+            yield from _merge_group(rows, parts, renumber)
+
+
+_FIRST, _LAST = -(2**63), 2**63 - 1
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    """Order values as SQLite does: NULL, numbers, text (by its bytes), BLOBs."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, int | float):
+        return 1, value
+    if isinstance(value, str):
+        return 2, value.encode("utf-8", "surrogatepass")
+    # Damaged text sorts among text by its bytes.
+    return (2 if type(value) is not bytes else 3), bytes(value)
+
+
+def _merge_group(
+    rows: list[_Numbered], parts: Sequence[Part], renumber: Renumber
+) -> Iterator[MergedRow]:
+    distinct: dict[Any, _Numbered] = {}
+    for number, row in rows:
+        distinct.setdefault((parts[number].mapping.name, row[1:]), (number, row))
+    folded = len(rows) - len(distinct)
+    valid: list[_Numbered] = []
+    bad: list[_Numbered] = []
+    for item in distinct.values():
+        try:
+            parts[item[0]].loader.convert(item[1])
+        except BadRowError:
+            bad.append(item)
+        else:
+            valid.append(item)
+    # Each bad row is rejected by itself, and does not spoil the others.
+    for place, (number, row) in enumerate(bad):
+        yield MergedRow(number, row, 0 if valid or place else folded)
+    if valid:
+        yield from _merge_distinct(valid, folded, parts, renumber)
+
+
+def _merge_distinct(
+    valid: list[_Numbered], folded: int, parts: Sequence[Part], renumber: Renumber
+) -> Iterator[MergedRow]:
+    number, row = valid[0]
+    choice = parts[number].mapping.merge.choice
+    if choice == "none":
+        yield MergedRow(number, row, folded)
+        yield from (MergedRow(number, row, 0) for number, row in valid[1:])
+        return
+    if choice == "renumber":
+        yield MergedRow(number, row, folded)
+        for number, row in valid[1:]:
+            part = parts[number]
+            place = part.loader.result_columns.index(part.mapping.key[0])
+            fresh = renumber(part.source.name, row[0])
+            yield MergedRow(number, (*row[:place], fresh, *row[place + 1 :]), 0)
+        return
+    number, row = _merge_valid(valid, parts)
+    yield MergedRow(number, row, folded + len(valid) - 1)
+
+
+def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
+    rules = parts[valid[0][0]].mapping.merge
+
+    def value(item: _Numbered, name: str) -> Any:
+        columns = parts[item[0]].loader.result_columns
+        return item[1][columns.index(name)] if name in columns else None
+
+    def moment(item: _Numbered, name: str) -> datetime:
+        text, loader = value(item, name), parts[item[0]].loader
+        if not isinstance(text, str):
+            return _ANCIENT
+        try:
+            return loader.reader.moment(text, naive_is_utc=name in loader.mapping.utc)
+        except BadValueError:
+            return _ANCIENT
+
+    chosen = valid[0]
+    newest = rules.newest
+    if newest is not None:
+        # The later file, and the later row of a file, when the times are equal.
+        chosen = max(reversed(valid), key=lambda item: moment(item, newest))
+    if len(valid) == 1:
+        return chosen
+    changes: dict[str, Any] = {}
+    for name in rules.earliest:
+        changes[name] = value(min(valid, key=lambda item: moment(item, name)), name)
+    for name, weight in rules.mean:
+        pairs = [(value(item, name), value(item, weight)) for item in valid]
+        changes[name] = _mean(pairs, value(chosen, name))
+    for name in rules.add:
+        changes[name] = sum(value(item, name) or 0 for item in valid)
+    for name in rules.fill:
+        known = [v for v in (value(item, name) for item in [chosen, *valid]) if v is not None]
+        changes[name] = known[0] if known else None
+    columns = parts[chosen[0]].loader.result_columns
+    merged = [changes.get(name, old) for name, old in zip(columns, chosen[1], strict=True)]
+    return chosen[0], tuple(merged)
+
+
+def _mean(pairs: Iterable[tuple[Any, Any]], otherwise: Any) -> Any:
+    known = [(value, weight or 0) for value, weight in pairs if value is not None]
+    total = sum(weight for _, weight in known)
+    if not total:
+        return otherwise
+    return sum(value * weight for value, weight in known) / total

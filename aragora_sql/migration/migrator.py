@@ -1,0 +1,97 @@
+"""`MemoryMigrator`: the migration as a class, for programs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from aragora_sql.errors import DSNNotConfiguredError
+from aragora_sql.migration.engine import Progress, run_migration
+from aragora_sql.migration.loading import Orphans
+from aragora_sql.migration.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_REJECTS,
+    MigrationOptions,
+    OnNul,
+    Verify,
+)
+from aragora_sql.migration.report import MigrationReport
+from aragora_sql.settings import PostgresDSN, dsn_from_env
+
+__all__ = ["MemoryMigrator"]
+
+
+class MemoryMigrator:
+    """Moves SQLite files of the older Aragora, or of this package, to PostgreSQL.
+
+    ``sqlite_path`` is a file or a data directory; ``postgres_dsn`` defaults to the environment;
+    ``batch_size`` is in rows; with ``skip_existing`` rows whose key is in the target are left as
+    they are there, without it they are rejected. ``source_timezone`` is an IANA name, ``local`` or
+    ``UTC``, and needed when the source holds local times. The other options are those of
+    ``aragora-sql migrate``.
+
+    >>> migrator = MemoryMigrator(sqlite_path=".nomic/agora_memory.db", source_timezone="UTC")
+    >>> report = await migrator.migrate_all()
+    >>> report.total_migrated, report.total_skipped, report.total_errors, report.success
+    >>> await migrator.close()
+
+    The work is done in a thread, so the event loop stays free. Raises what
+    :func:`aragora_sql.migration.run_migration` raises.
+    """
+
+    def __init__(
+        self,
+        sqlite_path: str | Path,
+        postgres_dsn: str | PostgresDSN | None = None,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        skip_existing: bool = True,
+        *,
+        source_timezone: str | None = None,
+        orphans: Orphans = "reject",
+        on_nul: OnNul = "reject",
+        jobs: int = 1,
+        verify: Verify = "auto",
+        rejects: str | Path = DEFAULT_REJECTS,
+        progress: Progress | None = None,
+    ) -> None:
+        dsn = dsn_from_env() if postgres_dsn is None else postgres_dsn
+        if dsn is None:
+            raise DSNNotConfiguredError
+        self._options = MigrationOptions(
+            sqlite_path=Path(sqlite_path),
+            dsn=PostgresDSN.parse(dsn, "postgres_dsn") if isinstance(dsn, str) else dsn,
+            batch_size=batch_size,
+            skip_existing=skip_existing,
+            source_timezone=source_timezone,
+            orphans=orphans,
+            on_nul=on_nul,
+            jobs=jobs,
+            verify=verify,
+            rejects=Path(rejects),
+        )
+        self._progress = progress
+
+    async def migrate_all(self) -> MigrationReport:
+        """Migrate every store that has mappings."""
+        return await self._migrate()
+
+    async def migrate_consensus_memory(self) -> MigrationReport:
+        """Migrate consensus records, dissents, proofs and their archives."""
+        return await self._migrate("consensus")
+
+    async def migrate_critique_store(self) -> MigrationReport:
+        """Migrate debates, critiques, patterns, reputations and their archive."""
+        return await self._migrate("critique")
+
+    async def dry_run(self) -> MigrationReport:
+        """Tell what :meth:`migrate_all` would do; changes nothing."""
+        options = replace(self._options, dry_run=True)
+        return await asyncio.to_thread(run_migration, options, self._progress)
+
+    async def close(self) -> None:
+        """Nothing is held between calls; here so that callers can end it as they began it."""
+
+    async def _migrate(self, *stores: str) -> MigrationReport:
+        options = replace(self._options, stores=stores)
+        return await asyncio.to_thread(run_migration, options, self._progress)

@@ -1,0 +1,344 @@
+"""What a migration did, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from aragora_sql.migration.sources import Candidate
+
+__all__ = ["ChunkResult", "MigrationReport", "TableReport", "VerifyResult", "show_report"]
+
+SHOWN_KEYS = 20
+
+
+@dataclass(slots=True)
+class ChunkResult:
+    """The outcome of a range of rows. All are counts of source rows but ``notes`` and keys.
+
+    ``already_there`` includes ``different``: rows whose key exists in the target with other values.
+    """
+
+    read: int = 0
+    merged: int = 0
+    migrated: int = 0
+    already_there: int = 0
+    different: int = 0
+    rejected: int = 0
+    left_out: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    different_keys: list[str] = field(default_factory=list)
+
+    def add(self, other: ChunkResult) -> None:
+        """Add another range's outcome."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.notes.update(other.notes)
+        room = SHOWN_KEYS - len(self.different_keys)
+        self.different_keys += other.different_keys[: max(room, 0)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {name: getattr(self, name) for name in _COUNTS} | {
+            "notes": dict(self.notes),
+            "different_keys": self.different_keys,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ChunkResult:
+        """Make one of what :meth:`to_dict` gave."""
+        return cls(
+            **{name: values.get(name, 0) for name in _COUNTS},
+            notes=Counter(values.get("notes", {})),
+            different_keys=list(values.get("different_keys", [])),
+        )
+
+
+_COUNTS = ("read", "merged", "migrated", "already_there", "different", "rejected", "left_out")
+
+
+@dataclass(slots=True)
+class VerifyResult:
+    """What a comparison of all values found: rows compared, rows that are not as in the source."""
+
+    compared: int = 0
+    mismatches: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, other: VerifyResult) -> None:
+        """Add another range's outcome."""
+        self.compared += other.compared
+        self.mismatches += other.mismatches
+        self.first += other.first[: max(SHOWN_KEYS - len(self.first), 0)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {"compared": self.compared, "mismatches": self.mismatches, "first": self.first}
+
+
+@dataclass(slots=True)
+class TableReport:
+    """What became of one table's rows; :attr:`source` rows are those that are left after merging.
+
+    ``source = migrated + already_there + rejected + left_out`` holds, or the migration fails.
+    ``rows_in_source`` is what the files hold; ``seconds`` is the time of this run only.
+    """
+
+    store: str
+    table: str
+    rows_in_source: int = 0
+    counts: ChunkResult = field(default_factory=ChunkResult)
+    resumed: int = 0
+    seconds: float = 0.0
+    verified: VerifyResult | None = None
+
+    @property
+    def source(self) -> int:
+        """Rows of the source, rows that were merged into another one not counted."""
+        return self.rows_in_source - self.counts.merged
+
+    @property
+    def migrated(self) -> int:
+        """Rows that the server says it inserted."""
+        return self.counts.migrated
+
+    @property
+    def already_there(self) -> int:
+        """Rows whose key was in the target."""
+        return self.counts.already_there
+
+    @property
+    def different(self) -> int:
+        """Rows of :attr:`already_there` with other values in the target."""
+        return self.counts.different
+
+    @property
+    def rejected(self) -> int:
+        """Rows that could not be migrated and stand in the reject file."""
+        return self.counts.rejected
+
+    @property
+    def left_out(self) -> int:
+        """Orphans that were left out on request (``--orphans leave-out``)."""
+        return self.counts.left_out
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row of the source is accounted for."""
+        accounted = self.migrated + self.already_there + self.rejected + self.left_out
+        return self.source == accounted and self.counts.read == self.rows_in_source
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {
+            "store": self.store,
+            "table": self.table,
+            "rows_in_source": self.rows_in_source,
+            "merged": self.counts.merged,
+            "source": self.source,
+            "migrated": self.migrated,
+            "already_there": self.already_there,
+            "different": self.different,
+            "rejected": self.rejected,
+            "left_out": self.left_out,
+            "resumed": self.resumed,
+            "notes": dict(self.counts.notes),
+            "different_keys": self.counts.different_keys,
+            "seconds": round(self.seconds, 3),
+            "verified": None if self.verified is None else self.verified.to_dict(),
+        }
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """The outcome of a whole run."""
+
+    tables: list[TableReport] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    unused_tables: list[str] = field(default_factory=list)
+    reject_files: list[str] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+    is_dry_run: bool = False
+    is_verify_only: bool = False
+    seconds: float = 0.0
+
+    def _total(self, name: str) -> int:
+        return sum(getattr(table, name) for table in self.tables)
+
+    @property
+    def total_migrated(self) -> int:
+        """Rows that the server says it inserted (in a dry run: that would be)."""
+        return self._total("migrated")
+
+    @property
+    def total_skipped(self) -> int:
+        """Rows that were in the target already."""
+        return self._total("already_there")
+
+    @property
+    def total_different(self) -> int:
+        """Rows that were in the target already, with other values."""
+        return self._total("different")
+
+    @property
+    def total_errors(self) -> int:
+        """Rows that were rejected."""
+        return self._total("rejected")
+
+    @property
+    def mismatches(self) -> int:
+        """Rows that a verification found otherwise than in the source."""
+        return sum(table.verified.mismatches for table in self.tables if table.verified)
+
+    @property
+    def success(self) -> bool:
+        """Whether every row of the source is in the target as it is in the source."""
+        return not (self.total_errors or self.total_different or self.mismatches)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all is there as in the source, 1 rows were rejected or differ."""
+        return 0 if self.success else 1
+
+    def table(self, name: str) -> TableReport:
+        """Return the report of a table by its name in the target."""
+        return next(table for table in self.tables if table.table == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {
+            "success": self.success,
+            "dry_run": self.is_dry_run,
+            "total_migrated": self.total_migrated,
+            "total_skipped": self.total_skipped,
+            "total_different": self.total_different,
+            "total_errors": self.total_errors,
+            "mismatches": self.mismatches,
+            "seconds": round(self.seconds, 3),
+            "files": [candidate.to_dict() for candidate in self.candidates],
+            "unused_tables": self.unused_tables,
+            "tables": [table.to_dict() for table in self.tables],
+            "reasons": self.reasons,
+            "reject_files": self.reject_files,
+        }
+
+
+def show_report(report: MigrationReport, console: Console) -> None:
+    """Print a report as tables."""
+    for candidate in report.candidates:
+        verb = "taken" if candidate.is_taken else "left "
+        _show_lines(console, [f"{verb} {candidate.path}: {candidate.why}"])
+    _show_lines(console, (f"left  {name}" for name in report.unused_tables))
+    if report.is_verify_only:
+        title = "verification"
+    else:
+        title = "dry run: nothing was changed" if report.is_dry_run else "migration"
+    table = Table(title=title, title_justify="left")
+    table.add_column("table", no_wrap=True)
+    rows = [tuple(_figures(line)) for line in report.tables]
+    # A narrow terminal shows no column in which nothing stands.
+    shown = [
+        place
+        for place, heading in enumerate(_HEADINGS)
+        if console.width >= _WIDE
+        or heading in _ALWAYS
+        or any(row[place] not in {"", "0"} for row in rows)
+    ]
+    for place in shown:
+        table.add_column(_HEADINGS[place], justify="right")
+    for line, row in zip(report.tables, rows, strict=True):
+        table.add_row(line.table, *(row[place] for place in shown))
+    console.print(table)
+    _show_lines(
+        console,
+        (
+            f"{line.table}: {count} times: {note}"
+            for line in report.tables
+            for note, count in sorted(line.counts.notes.items())
+        ),
+    )
+    for line in report.tables:
+        if line.different:
+            keys = escape(", ".join(line.counts.different_keys))
+            more = ", …" if line.different > len(line.counts.different_keys) else ""
+            console.print(
+                f"[yellow]{line.table}: {line.different} rows differ from the target's row of the "
+                f"same key, which was left as it is:[/yellow] {keys}{more}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        for first in line.verified.first if line.verified else ():
+            console.print(f"[red]not as in the source:[/red] {escape(first)}", soft_wrap=True)
+    for reason, count in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:SHOWN_KEYS]:
+        console.print(
+            f"[red]rejected[/red] {count} times: {escape(reason)}", highlight=False, soft_wrap=True
+        )
+    _show_lines(
+        console,
+        (
+            f"rejected rows are in {path}; mend them there, then run: "
+            f"aragora-sql migrate --retry-rejects {path}"
+            for path in report.reject_files
+        ),
+    )
+    console.print(_conclusion(report), highlight=False, soft_wrap=True)
+
+
+# Characters that the whole table needs.
+_WIDE = 118
+_ALWAYS = {"in files", "migrated", "rejected"}
+_HEADINGS = (
+    "in files",
+    "merged",
+    "migrated",
+    "already there",
+    "different",
+    "rejected",
+    "verified",
+    "rows/s",
+)
+
+
+def _figures(line: TableReport) -> Iterable[str]:
+    rate = (line.counts.read - line.resumed) / line.seconds if line.seconds > 0 else 0.0
+    verified = "" if line.verified is None else f"{line.verified.compared:,}"
+    if line.verified and line.verified.mismatches:
+        verified += f" ({line.verified.mismatches:,} differ)"
+    return (
+        f"{line.rows_in_source:,}",
+        f"{line.counts.merged:,}",
+        f"{line.migrated:,}" + (f" ({line.left_out:,} left out)" if line.left_out else ""),
+        f"{line.already_there:,}",
+        f"{line.different:,}",
+        f"{line.rejected:,}",
+        verified,
+        f"{rate:,.0f}" if rate else "",
+    )
+
+
+def _show_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        # Names and values of the source may look like markup.
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _conclusion(report: MigrationReport) -> str:
+    if report.is_verify_only:
+        total = sum(table.verified.compared for table in report.tables if table.verified)
+        if report.mismatches:
+            return f"[red]{report.mismatches:,} rows are not as in the source.[/red]"
+        return f"[green]All {total:,} rows are in the target as in the source.[/green]"
+    done = "would be migrated" if report.is_dry_run else "migrated"
+    text = (
+        f"{report.total_migrated:,} rows {done}, {report.total_skipped:,} were there already, "
+        f"{report.total_errors:,} rejected in {report.seconds:.1f} s"
+    )
+    if report.mismatches:
+        text += f", [red]{report.mismatches:,} are not as in the source[/red]"
+    return text

@@ -1,0 +1,402 @@
+"""One worker of a migration: its connection, its open files, and the work on one range of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from psycopg import sql
+
+from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
+from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.merging import MergedRow, Part, merged_rows
+from aragora_sql.migration.options import MigrationOptions
+from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
+from aragora_sql.migration.rejects import Reject
+from aragora_sql.migration.report import ChunkResult, VerifyResult
+from aragora_sql.migration.sources import SourceFile
+from aragora_sql.migration.statements import call, call_many, call_value
+from aragora_sql.migration.target import PgConnection, Table, connect, driver_errors
+from aragora_sql.migration.values import MomentReader, time_zone
+from aragora_sql.migration.verifying import Verifier
+
+__all__ = ["RangeTask", "Session", "open_sources"]
+
+RangePart = Literal["rows", "links"]
+# A chunk of merged rows ends earlier when it has so many characters.
+_CHUNK_CHARACTERS = 32_000_000
+# A sequence that hands out a million numbers a second gets here in 146,000 years.
+NEVER_REACHED = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTask:
+    """A range of rowids of one part of a table.
+
+    ``links`` are the rows that point into their own table: all of a file in one range, so that a
+    statement holds parents and children.
+    """
+
+    table: int
+    part: int
+    kind: RangePart
+    first: int
+    last: int
+
+
+def open_sources(options: MigrationOptions, paths: Sequence[Path]) -> list[SourceFile]:
+    """Open all files; what one worker reads of each is one snapshot."""
+    zone = None if options.source_timezone is None else time_zone(options.source_timezone)
+    opened: list[SourceFile] = []
+    try:
+        for path in paths:
+            name = source_name(path, options.sqlite_path)
+            opened.append(SourceFile(path, name, strip_nul=options.on_nul == "strip", zone=zone))
+    except BaseException:
+        for source in opened:
+            source.close()
+        raise
+    return opened
+
+
+class Session:
+    """A connection and open files, with which ranges are loaded and verified.
+
+    Without ``run_id`` nothing is recorded: the caller undoes all of it (a dry run).
+    """
+
+    def __init__(
+        self,
+        options: MigrationOptions,
+        sources: Sequence[SourceFile],
+        tables: Sequence[TablePlan],
+        run_id: int | None,
+        connection: PgConnection | None = None,
+        existing_in: str | None = None,
+    ) -> None:
+        self.options = options
+        self.sources = sources
+        self.tables = tables
+        self.run_id = run_id
+        self.connection = connection or connect(options.dsn, "aragora-sql migrate worker")
+        self._zone = None if options.source_timezone is None else time_zone(options.source_timezone)
+        self._load_options = LoadOptions(
+            orphans=options.orphans, skip_existing=options.skip_existing, existing_in=existing_in
+        )
+        self._is_direct_possible = run_id is not None
+        self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
+        self._foretold: dict[tuple[str, str, int], int] = {}
+        self._loaders: dict[tuple[int, int], Loader] = {}
+
+    def close(self) -> None:
+        """Close the connection and the files."""
+        self.connection.close()
+        for source in self.sources:
+            source.close()
+
+    def loader(self, table: int, part: int) -> Loader:
+        """Return the loader of a part of a table."""
+        key = (table, part)
+        if key not in self._loaders:
+            self._loaders[key] = self._make_loader(self.tables[table], part)
+        return self._loaders[key]
+
+    def _make_loader(self, plan: TablePlan, part: int) -> Loader:
+        source_part = plan.parts[part]
+        mapping = source_part.mapping
+        return Loader(
+            connection=self.connection,
+            table=plan.table,
+            mapping=mapping,
+            result_columns=self.sources[source_part.file].prepare(mapping),
+            reader=MomentReader(self._zone),
+            options=self._load_options,
+            # Without a key nothing would refuse rows that are there already.
+            is_direct_possible=self._is_direct_possible and bool(mapping.key),
+        )
+
+    # -- ranges of rowids
+
+    def load(self, task: RangeTask) -> tuple[ChunkResult, bool]:
+        """Load a range and record it; also tell whether it had been done before."""
+        plan = self.tables[task.table]
+        part = plan.parts[task.part]
+        source = self.sources[part.file]
+        loader = self.loader(task.table, task.part)
+
+        def batches() -> Iterator[tuple[str, list[SourceRow]]]:
+            for batch in self._read(task, part, plan.table):
+                yield source.name, batch
+
+        with self._chunk(
+            plan.table, source.name, part.mapping, task.kind, task.first, task.last
+        ) as chunk:
+            if chunk.result is None:
+                result, rejects = loader.load(batches)
+                source.check_unchanged()
+                chunk.finish(result, rejects)
+        return chunk.outcome()
+
+    def _read(self, task: RangeTask, part: SourcePart, table: Table) -> Iterator[list[SourceRow]]:
+        where = ""
+        link = table.link
+        if link is not None and self._gives(task, link):
+            where = f'"{link}" IS {"NOT NULL" if task.kind == "links" else "NULL"}'
+        elif task.kind == "links":
+            # No row of this shape points into its own table.
+            return iter(())
+        return self.sources[part.file].read(
+            part.mapping, task.first, task.last, self.options.batch_size, where=where
+        )
+
+    def _gives(self, task: RangeTask, column: str) -> bool:
+        return column in self.loader(task.table, task.part).result_columns
+
+    def verify(self, task: RangeTask, excused: set[int]) -> VerifyResult:
+        """Compare a range of rowids with the target."""
+        plan = self.tables[task.table]
+        part = plan.parts[task.part]
+        source = self.sources[part.file]
+        result = VerifyResult()
+        verifier = Verifier(self.connection, self.loader(task.table, task.part))
+        with driver_errors(f"verifying {plan.table.name}"):
+            for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
+                result.add(verifier.compare(source.name, batch, excused))
+        return result
+
+    # -- tables whose rows are merged
+
+    def load_merged(self, number: int) -> Iterator[tuple[ChunkResult, bool]]:
+        """Load a table whose rows are merged, chunk by chunk."""
+        plan = self.tables[number]
+        link = plan.table.link
+        for kind in ("merged", "merged links"):
+            if kind == "merged links" and link is None:
+                continue
+            first = 0
+            for chunk_rows in self._chunks_of_merged(number, kind):
+                last = first + len(chunk_rows) - 1
+                yield self._load_merged_chunk(number, kind, first, last, chunk_rows)
+                first = last + 1
+
+    def _load_merged_chunk(
+        self, number: int, kind: str, first: int, last: int, rows: list[MergedRow]
+    ) -> tuple[ChunkResult, bool]:
+        plan = self.tables[number]
+        with self._chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
+            if chunk.result is None:
+                total, rejects = ChunkResult(), list[Reject]()
+                for part in sorted({row.part for row in rows}):
+                    name = self.sources[plan.parts[part].file].name
+                    result, bad = self.loader(number, part).load(
+                        lambda part=part, name=name: _batches(  # type: ignore[misc]
+                            rows, part, name, self.options.batch_size
+                        )
+                    )
+                    total.add(result)
+                    rejects += bad
+                total.merged = sum(row.folded for row in rows)
+                total.read += total.merged
+                for source in self.sources:
+                    source.check_unchanged()
+                chunk.finish(total, rejects)
+        return chunk.outcome()
+
+    def _chunks_of_merged(self, number: int, kind: str) -> Iterator[list[MergedRow]]:
+        link = self.tables[number].table.link
+        chunk: list[MergedRow] = []
+        characters = 0
+        for row in self.merged(number):
+            if link is not None and (kind == "merged links") != self._has_link(number, row, link):
+                continue
+            chunk.append(row)
+            characters += sum(len(value) for value in row.row if isinstance(value, str))
+            is_full = len(chunk) >= self.options.commit_size or characters >= _CHUNK_CHARACTERS
+            # Rows that point into their own table stay together.
+            if is_full and kind == "merged":
+                yield chunk
+                chunk, characters = [], 0
+        if chunk:
+            yield chunk
+
+    def _has_link(self, number: int, row: MergedRow, link: str) -> bool:
+        columns = self.loader(number, row.part).result_columns
+        return link in columns and row.row[list(columns).index(link)] is not None
+
+    def merged(self, number: int) -> Iterator[MergedRow]:
+        """Read the rows of a table from all files and merge those of one key."""
+        plan = self.tables[number]
+        # Loaders of their own: what they count is not what is loaded.
+        parts = [
+            Part(self.sources[part.file], part.mapping, self._make_loader(plan, place))
+            for place, part in enumerate(plan.parts)
+        ]
+        return merged_rows(
+            parts,
+            plan.key,
+            lambda file, rowid: self._renumber(plan.table, file, rowid),
+            self.options.batch_size,
+        )
+
+    def _renumber(self, table: Table, file: str, rowid: int) -> int:
+        place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
+        if self.run_id is None or self.options.verify == "only":
+            return self._foretell_number(table, file, rowid)
+        number = call_value(self.connection, "get_number", **place)
+        if number is None:
+            number = call_value(self.connection, "take_number", **place, key=table.key[0])
+        return int(number)
+
+    def _foretell_number(self, table: Table, file: str, rowid: int) -> int:
+        """Return the number that a row has in the target, or one that no row has."""
+        key = (table.name, file, rowid)
+        if key not in self._foretold:
+            number = None
+            schema = self._load_options.existing_in
+            name = sql.Identifier(*filter(None, [schema, "_migration_numbers"]))
+            present = self.connection.execute(
+                "SELECT to_regclass(%s) IS NOT NULL", [name.as_string(self.connection)]
+            ).fetchone()
+            if present and present[0]:
+                number = self.connection.execute(
+                    sql.SQL(
+                        "SELECT number FROM {} WHERE target_table = %s AND source_file = %s "
+                        "AND source_rowid = %s"
+                    ).format(name),
+                    key,
+                ).fetchone()
+            self._foretold[key] = number[0] if number else -(2**62) - len(self._foretold)
+        return self._foretold[key]
+
+    def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
+        """Compare the merged rows of a table with the target."""
+        plan = self.tables[number]
+        verifiers = [
+            Verifier(self.connection, self.loader(number, part)) for part in range(len(plan.parts))
+        ]
+        with driver_errors(f"verifying {plan.table.name}"):
+            for chunk in self._chunks_of_merged_for_verifying(number):
+                for part, verifier in enumerate(verifiers):
+                    name = self.sources[plan.parts[part].file].name
+                    rowids = {rowid for file, rowid in excused if file == name}
+                    rows = [row.row for row in chunk if row.part == part]
+                    yield verifier.compare(name, rows, rowids)
+
+    def _chunks_of_merged_for_verifying(self, number: int) -> Iterator[list[MergedRow]]:
+        chunk: list[MergedRow] = []
+        for row in self.merged(number):
+            chunk.append(row)
+            if len(chunk) >= self.options.batch_size:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    # -- the ledger
+
+    @contextmanager
+    def _chunk(
+        self, table: Table, file: str, mapping: Mapping, kind: str, first: int, last: int
+    ) -> Iterator[_Chunk]:
+        """Open the transaction of a chunk, and claim it."""
+        with driver_errors(f"migrating {table.name}"), self.connection.transaction():
+            chunk = _Chunk(self, table, file, mapping.name, kind, first)
+            if self.run_id is not None:
+                claimed = call(
+                    self.connection, "claim_chunk", **chunk.place, last_row=last
+                ).rowcount
+                if not claimed:
+                    stored = call_value(self.connection, "get_chunk", **chunk.place)
+                    chunk.result = ChunkResult.from_dict(json.loads(stored))
+                    chunk.was_done = True
+            yield chunk
+
+
+class _Chunk:
+    """A range in its transaction: the ledger's word on it."""
+
+    def __init__(
+        self, session: Session, table: Table, file: str, mapping: str, kind: str, first: int
+    ) -> None:
+        self._session = session
+        self._table = table
+        self.place = {
+            "run_id": session.run_id,
+            "target_table": table.name,
+            "source_file": file,
+            "mapping": mapping,
+            "part": kind,
+            "first_row": first,
+        }
+        self.result: ChunkResult | None = None
+        self.was_done = False
+
+    def finish(self, result: ChunkResult, rejects: list[Reject]) -> None:
+        """Record the outcome, in the transaction of the rows."""
+        self.result = result
+        session = self._session
+        if session.run_id is None:
+            session.dry_rejects(rejects)
+            return
+        if rejects:
+            call_many(
+                session.connection,
+                "add_reject",
+                [
+                    {
+                        "run_id": session.run_id,
+                        "target_table": reject.table,
+                        "source_file": reject.source_file,
+                        "source_rowid": reject.rowid,
+                        "reject": "" if reject.is_left_out else reject.to_line(),
+                    }
+                    for reject in rejects
+                ],
+            )
+        advance_numbers(session.connection, self._table)
+        call(session.connection, "finish_chunk", **self.place, result=json.dumps(result.to_dict()))
+
+    def outcome(self) -> tuple[ChunkResult, bool]:
+        """Return the result, and whether the chunk had been done before."""
+        if self.result is None:
+            raise RuntimeError("a chunk ended without a result")
+        return self.result, self.was_done
+
+
+def _batches(
+    rows: Iterable[MergedRow], part: int, name: str, size: int
+) -> Iterator[tuple[str, list[SourceRow]]]:
+    chosen = [row.row for row in rows if row.part == part]
+    for start in range(0, len(chosen), size):
+        yield name, chosen[start : start + size]
+
+
+def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -> None:
+    """Move the sequence of a table's numbers past the largest one that is there.
+
+    Numbers from :data:`NEVER_REACHED` on don't count: the sequence would be used up, and it never
+    gets there by itself.
+    """
+    for column in table.columns:
+        if column.identity != "d":
+            continue
+        connection.execute(
+            sql.SQL(
+                "SELECT setval(s.name::regclass, greatest(m.number, %s)) "
+                "FROM (SELECT pg_get_serial_sequence({table_name}, {column_name}) AS name) AS s, "
+                "(SELECT max({column}) AS number FROM {table} WHERE {column} < {limit}) AS m "
+                "WHERE greatest(m.number, %s) "
+                "> coalesce(pg_sequence_last_value(s.name::regclass), 0)"
+            ).format(
+                limit=sql.Literal(NEVER_REACHED),
+                table_name=sql.Literal(table.name),
+                column_name=sql.Literal(column.name),
+                column=sql.Identifier(column.name),
+                table=sql.Identifier(table.name),
+            ),
+            [at_least, at_least],
+        )

@@ -1,0 +1,423 @@
+"""The SQLite end: which files there are, what is in them, and reading them without a trace.
+
+A file is opened read-only. One in WAL mode whose ``-wal`` is gone is opened as immutable, because
+SQLite would make that file anew; that nobody writes to it meanwhile is checked instead, before each
+commit. What else is read is one snapshot: a transaction that stays open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from aragora_sql.errors import AragoraSQLError, DatabaseError
+from aragora_sql.migration.functions import register
+from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.values import DamagedText, MomentReader
+
+__all__ = ["Candidate", "SourceError", "SourceFile", "find_files"]
+
+SUFFIXES = {".db", ".sqlite", ".sqlite3"}
+BUSY_TIMEOUT = 30.0
+# Folders below a data directory that the older Aragora wrote to, besides the doubled one.
+_SUBFOLDERS = ("db", ".checkpoints")
+_MAGIC = b"SQLite format 3\x00"
+_ESCAPED_NUL = "\\u0000"
+
+
+class SourceError(AragoraSQLError):
+    """A source can't be read; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that was looked at: taken, or left with a reason."""
+
+    path: Path
+    is_taken: bool
+    why: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in a form that JSON can hold."""
+        return {"path": str(self.path), "taken": self.is_taken, "why": self.why}
+
+
+def find_files(path: Path, *, has_others: bool = False) -> list[Path]:
+    """Return the files to look at: the file itself, or those of a data directory.
+
+    A relative data directory was applied twice by the older Aragora, so ``D/D`` is searched too.
+    Raises :class:`SourceError` when there is nothing, unless there is something else to read.
+    """
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise SourceError(f"{path}: there is no such file or directory; check --sqlite-path")
+    if not path.is_dir():
+        raise SourceError(f"{path}: neither a file nor a directory")
+    doubled = [path / path.name, path / path.absolute().name]
+    folders = dict.fromkeys([path, *doubled, *(path / name for name in _SUBFOLDERS)])
+    found = [
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if file.is_file() and (file.suffix.lower() in SUFFIXES or _starts_as_sqlite(file))
+    ]
+    if not found and not has_others:
+        looked = ", ".join(str(folder) for folder in folders if folder.is_dir())
+        raise SourceError(
+            f"{path}: no SQLite file in {looked} (looked for {', '.join(sorted(SUFFIXES))})"
+        )
+    return found
+
+
+def _starts_as_sqlite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def examine(path: Path) -> str | None:
+    """Return why a file can't be a SQLite database, or None; a damaged one raises.
+
+    Raises :class:`SourceError` for a file that is SQLite and was cut off or can't be read.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise SourceError(f"{path}: can't be read: {error.strerror}") from error
+    if size == 0:
+        return "it is empty"
+    if not header.startswith(_MAGIC):
+        return "it is not a SQLite file, or it is encrypted"
+    page_size = int.from_bytes(header[16:18], "big")
+    page_size = 65536 if page_size == 1 else page_size
+    pages = int.from_bytes(header[28:32], "big")
+    is_count_valid = header[24:28] == header[92:96]
+    if len(header) < 100 or (is_count_valid and size < pages * page_size):
+        raise SourceError(
+            f"{path}: the file is cut off: {size} bytes, where its header says "
+            f"{pages * page_size}. Restore it from a backup, or recover what is left with "
+            "'sqlite3 FILE .recover'"
+        )
+    return None
+
+
+def _text_or_damage(data: bytes) -> str | DamagedText:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return DamagedText(data)
+
+
+def strip_nul(value: Any) -> Any:
+    """Return text without NUL characters, and JSON text without their escape."""
+    if isinstance(value, str):
+        value = value.replace("\x00", "")
+        if _ESCAPED_NUL in value and value.lstrip()[:1] in {"{", "["}:
+            parts = value.split("\\\\")
+            value = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
+    return value
+
+
+class SourceFile:
+    """An open SQLite file; ``name`` is what reports and the ledger call it."""
+
+    def __init__(
+        self, path: Path, name: str, *, strip_nul: bool = False, zone: tzinfo | None = None
+    ) -> None:
+        self.path = path
+        self.name = name
+        self._strip_nul = strip_nul
+        self._views: set[str] = set()
+        self._state = file_state(path)
+        self.is_immutable = _is_wal(path) and self._state[3] < 0
+        options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
+        uri = f"file:{quote(str(path.absolute()))}?{options}"
+        try:
+            self._connection = sqlite3.connect(
+                uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA query_only = ON")
+            self._connection.execute("PRAGMA cache_size = -8000")
+            self._connection.execute("BEGIN")
+            # The snapshot begins with the first look at the file.
+            self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+        register(self._connection, MomentReader(zone))
+
+    def error(self, error: sqlite3.Error) -> SourceError:
+        """Return our exception for one of SQLite's."""
+        text = str(error)
+        code = getattr(error, "sqlite_errorname", "") or ""
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            hint = "another program holds it locked: stop that program, then run this again"
+        elif code.startswith("SQLITE_NOTADB"):
+            hint = "it is not a SQLite file, or it is encrypted"
+        elif code.startswith("SQLITE_CORRUPT"):
+            hint = (
+                "the file is damaged: restore it from a backup, or recover what is left with "
+                "'sqlite3 FILE .recover'"
+            )
+        elif code == "SQLITE_READONLY_ROLLBACK":
+            hint = (
+                "a program ended in the middle of writing to it, which has to be undone first: "
+                "copy the file with its -journal elsewhere, open the copy once with "
+                "'sqlite3 FILE .tables', and migrate the copy"
+            )
+        elif code.startswith("SQLITE_FULL"):
+            hint = "no room is left for temporary files: free some, or set SQLITE_TMPDIR"
+        elif code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            hint = (
+                "it can't be opened; a file with a -wal beside it needs a folder that can be "
+                "written: copy the file with its -wal elsewhere, and migrate the copy"
+            )
+        else:
+            hint = "nothing more of it was read"
+        return SourceError(f"{self.path}: {text}; {hint}")
+
+    def close(self) -> None:
+        """Let go of the snapshot and the file."""
+        self._connection.close()
+
+    def check_unchanged(self) -> None:
+        """Raise when an immutable file was written to since it was opened."""
+        if self.is_immutable and file_state(self.path) != self._state:
+            raise SourceError(
+                f"{self.path}: another program has written to it meanwhile. What was committed "
+                "stays; run this command again"
+            )
+
+    @property
+    def data_version(self) -> int:
+        """A number that changes when another connection commits."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def tables(self) -> dict[str, frozenset[str]]:
+        """Return the columns of each table."""
+        try:
+            names = [
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
+                )
+            ]
+            return {name: frozenset(self._columns(name)) for name in names}
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def modules(self) -> frozenset[str]:
+        """Return the names under which the file's schemas were recorded."""
+        if not {"module", "version"} <= set(self._columns("_schema_versions")):
+            return frozenset()
+        try:
+            rows = self._connection.execute('SELECT module FROM main."_schema_versions"')
+            return frozenset(row[0] for row in rows)
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def _columns(self, table: str) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1", [table]
+        )
+        return [row[0] for row in rows]
+
+    def is_unique(self, table: str, columns: Sequence[str]) -> bool:
+        """Tell whether the file itself keeps rows with the same values of these columns out."""
+        wanted = set(columns)
+        key = self._connection.execute(
+            "SELECT name FROM pragma_table_info(?, 'main') WHERE pk > 0", [table]
+        ).fetchall()
+        if {row[0] for row in key} == wanted:
+            return True
+        indexes = self._connection.execute(
+            "SELECT name FROM pragma_index_list(?, 'main') WHERE \"unique\" AND NOT partial",
+            [table],
+        ).fetchall()
+        return any(
+            {
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT name FROM pragma_index_info(?, 'main')", [index]
+                )
+            }
+            == wanted
+            for (index,) in indexes
+        )
+
+    def ranges(self, table: str, size: int) -> tuple[int, list[tuple[int, int]]]:
+        """Return the number of rows of a table, and ranges of rowids with ``size`` rows each."""
+        name = f'main."{table}"'
+        try:
+            count, first, last = self._connection.execute(
+                f"SELECT count(*), (SELECT min(rowid) FROM {name}), "  # noqa: S608
+                f"(SELECT max(rowid) FROM {name}) FROM {name}"
+            ).fetchone()
+            if count == 0:
+                return 0, []
+            if last - first + 1 == count:
+                # Without gaps there is nothing to look up.
+                starts = list(range(first, last + 1, size))
+            else:
+                numbered = (
+                    "SELECT rowid, row_number() OVER (ORDER BY rowid) - 1 AS place "  # noqa: S608
+                    f"FROM {name}"
+                )
+                starts = [
+                    row[0]
+                    for row in self._connection.execute(
+                        f"SELECT rowid FROM ({numbered}) WHERE place % ? = 0",  # noqa: S608
+                        [size],
+                    )
+                ]
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+        ends = [start - 1 for start in starts[1:]] + [last]
+        return count, list(zip(starts, ends, strict=True))
+
+    def prepare(self, mapping: Mapping) -> list[str]:
+        """Make the mapping's table readable under its own name, and return the result columns.
+
+        Columns that an earlier version lacks are NULL.
+        """
+        table = mapping.table
+        if table not in self._views:
+            present = self._columns(table)
+            missing = sorted(mapping.optional - set(present))
+            if self._strip_nul:
+                self._connection.create_function("strip_nul", 1, strip_nul, deterministic=True)
+                shown = [f'strip_nul("{column}") AS "{column}"' for column in present]
+            else:
+                shown = [f'"{column}"' for column in present]
+            shown += [f'NULL AS "{column}"' for column in missing]
+            columns = ", ".join(["rowid AS rowid", *shown])
+            self._connection.execute("PRAGMA query_only = OFF")
+            self._connection.execute(
+                f'CREATE TEMP VIEW "{table}" AS SELECT {columns} FROM main."{table}"'  # noqa: S608
+            )
+            self._connection.execute("PRAGMA query_only = ON")
+            self._views.add(table)
+        try:
+            cursor = self._connection.execute(
+                f"{mapping.sql} LIMIT 0", {"first_rowid": 0, "last_rowid": 0}
+            )
+        except sqlite3.Error as error:
+            raise DatabaseError(
+                f"{mapping.path}:{mapping.line}: query {mapping.name!r} on {self.path}: {error}"
+            ) from error
+        return [column[0] for column in cursor.description]
+
+    def read(
+        self,
+        mapping: Mapping,
+        first: int,
+        last: int,
+        batch_size: int,
+        *,
+        where: str = "",
+        order: str = "",
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Read the mapped rows of a range of rowids, in batches.
+
+        Text that is not UTF-8 comes as :class:`DamagedText`.
+        """
+        # UNION ALL and joins aside, SQLite turns this into one scan of the range.
+        statement = f"SELECT * FROM ({mapping.sql})"  # noqa: S608
+        if where:
+            statement += f" WHERE {where}"
+        statement += f" ORDER BY {order or 'source_rowid'}"
+        parameters = {"first_rowid": first, "last_rowid": last}
+        read = 0
+        self._connection.text_factory = str
+        try:
+            cursor = self._connection.execute(statement, parameters)
+            while True:
+                try:
+                    batch = cursor.fetchmany(batch_size)
+                except (sqlite3.OperationalError, UnicodeDecodeError) as error:
+                    if "decode" not in str(error):
+                        raise
+                    # One such value would end the cursor: read on value by value.
+                    self._connection.text_factory = _text_or_damage
+                    cursor = self._connection.execute(
+                        f"{statement} LIMIT -1 OFFSET {read}", parameters
+                    )
+                    continue
+                if not batch:
+                    return
+                read += len(batch)
+                yield batch
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def count(self, mapping: Mapping) -> int:
+        """Return the number of rows that a mapping gives."""
+        everything = {"first_rowid": -(2**63), "last_rowid": 2**63 - 1}
+        return int(self.scalar(f"SELECT count(*) FROM ({mapping.sql})", everything))  # noqa: S608
+
+    def scalar(self, sql: str, parameters: Any = ()) -> Any:
+        """Run a statement that gives one value."""
+        try:
+            return self._connection.execute(sql, parameters).fetchone()[0]
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+
+def _wal_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _is_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"
+
+
+def file_state(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file, or its -wal, is written to."""
+    state: list[int] = []
+    for part in (path, _wal_of(path)):
+        try:
+            status = part.stat()
+        except FileNotFoundError:
+            state += [-1, -1, -1]
+        else:
+            state += [status.st_size, status.st_mtime_ns, status.st_ino]
+    return tuple(state)
+
+
+def last_written(state: tuple[int, ...]) -> int:
+    """Return when a file, or its -wal, was written to, in nanoseconds."""
+    return max(state[1::3])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(
+    paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str, made_anew: str
+) -> str:
+    """Return a digest that is the same while files, their states and options are.
+
+    Of the file that each run makes anew, named ``made_anew``, the content counts.
+    """
+    text = "\n".join(
+        f"{made_anew} {_digest(path)}"
+        if path.name == made_anew
+        else f"{os.fspath(path.absolute())} {state}"
+        for path, state in zip(paths, states, strict=True)
+    )
+    return hashlib.sha256(f"{text}\n{options}".encode()).hexdigest()

@@ -1,0 +1,56 @@
+"""The migration's named queries on psycopg, which the rest of the package does not use."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+
+__all__ = ["call", "call_many", "call_value", "schema_path"]
+
+
+def schema_path() -> Path:
+    """Return the file that creates the migration's own tables."""
+    return sql_dir() / "migration" / "schema.sql"
+
+
+@lru_cache(maxsize=4)
+def _statements(path: Path) -> dict[str, bytes]:
+    return {name: _render(query) for name, query in read_queries(path, "postgres").items()}
+
+
+def _render(query: QueryText) -> bytes:
+    parts, end = [], 0
+    for parameter in query.found:
+        parts += [query.sql[end : parameter.start].replace("%", "%%"), f"%({parameter.name})s"]
+        end = parameter.end
+    parts.append(query.sql[end:].replace("%", "%%"))
+    return "".join(parts).encode()
+
+
+def call(
+    connection: psycopg.Connection[Any], name: str, /, **parameters: Any
+) -> psycopg.Cursor[Any]:
+    """Run a query of ``sql/migration/queries.sql``."""
+    statement = _statements(sql_dir() / "migration" / "queries.sql")[name]
+    # Parameters even where there are none: only then is a doubled percent sign one sign.
+    return connection.execute(statement, parameters)
+
+
+def call_value(connection: psycopg.Connection[Any], name: str, /, **parameters: Any) -> Any:
+    """Run a query and return the first value of its first row, or None."""
+    row = call(connection, name, **parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def call_many(
+    connection: psycopg.Connection[Any], name: str, rows: list[dict[str, Any]], /
+) -> None:
+    """Run a query once for each set of parameters, in one round trip."""
+    statement = _statements(sql_dir() / "migration" / "queries.sql")[name]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, rows)

@@ -1,0 +1,419 @@
+"""What the checkpoint store returns and takes: records, the checksum, and checks of new rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aragora_sql.database.values import EncodedJSON, dump_json, format_moment, utc_now
+from aragora_sql.errors import InvalidInputError
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import Record
+
+__all__ = [
+    "DEBATE_STATUSES",
+    "CheckpointPage",
+    "CheckpointStats",
+    "CheckpointSummary",
+    "DebateCheckpoint",
+    "DebateCheckpointPage",
+    "DebateCheckpointSummary",
+    "WorkflowCheckpoint",
+    "content_checksum",
+    "debate_checksum",
+    "new_debate_checkpoint",
+    "new_workflow_checkpoint",
+    "workflow_checksum",
+]
+
+DEBATE_STATUSES = ("creating", "complete", "resuming", "corrupted", "expired")
+STORAGE_ID_PREFIX = "wcp-"
+
+Default = Callable[[Any], Any]
+
+# The parts of a checkpoint that its checksum covers: all that the application gave.
+_WORKFLOW_CONTENT = (
+    "id",
+    "workflow_id",
+    "definition_id",
+    "current_step",
+    "completed_steps",
+    "step_outputs",
+    "context_state",
+    "checksum",
+    "created_at",
+)
+_DEBATE_CONTENT = (
+    "checkpoint_id",
+    "debate_id",
+    "task",
+    "current_round",
+    "total_rounds",
+    "phase",
+    "status",
+    "data",
+    "checksum",
+    "created_at",
+    "expires_at",
+)
+# What an engine may leave out of a workflow's checkpoint.
+_WORKFLOW_DEFAULTS: dict[str, Any] = {
+    "current_step": None,
+    "completed_steps": (),
+    "step_outputs": None,
+    "context_state": None,
+    "checksum": "",
+}
+_DEBATE_COLUMNS = tuple(name for name in _DEBATE_CONTENT if name != "data")
+
+
+def content_checksum(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a document as canonical JSON, as 64 hexadecimal digits.
+
+    Canonical JSON has its keys sorted by code point at every level, no white space, characters
+    beyond ASCII as ``\\uXXXX``, and numbers as Python writes them (the shortest decimal that reads
+    back equal; -0.0 as 0.0, which PostgreSQL's ``jsonb`` makes of it). It is what
+    ``json.dumps(content, sort_keys=True, separators=(",", ":"))`` returns.
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    if "-0.0" in text:
+        text = json.dumps(_without_negative_zero(content), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_negative_zero(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_negative_zero(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_negative_zero(item) for item in value]
+    # Of the floats that equal zero.
+    return 0.0 if isinstance(value, float) and value == 0 else value
+
+
+def _checksum_of(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    content = {name: values[name] for name in names}
+    for name, value in content.items():
+        if isinstance(value, datetime):
+            content[name] = format_moment(value)
+    return content_checksum(content)
+
+
+def workflow_checksum(content: Mapping[str, Any]) -> str:
+    """Return the ``content_checksum`` of a workflow's checkpoint: of its fields, by name."""
+    return _checksum_of(content, _WORKFLOW_CONTENT)
+
+
+def debate_checksum(content: Mapping[str, Any]) -> str:
+    """Return the ``content_checksum`` of a debate's checkpoint: of its fields, by name."""
+    return _checksum_of(content, _DEBATE_CONTENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCheckpoint(Record):
+    """State of a workflow between two steps.
+
+    ``id`` is the id that the engine gave it, ``storage_id`` the one that the store gave it;
+    ``sequence`` grows with each checkpoint stored. ``checksum`` is the engine's own, kept as it
+    came; ``content_checksum`` is the store's (:func:`content_checksum` of the fields that the
+    engine gives, moments as ``2026-02-12T16:42:57.123456Z``).
+    """
+
+    storage_id: str
+    id: str
+    sequence: int
+    workflow_id: str
+    definition_id: str
+    current_step: str | None
+    completed_steps: list[str]
+    step_outputs: dict[str, Any]
+    context_state: dict[str, Any]
+    checksum: str
+    content_checksum: str
+    created_at: datetime
+
+    def is_intact(self) -> bool:
+        """Tell whether the content is what was stored."""
+        content = {name: getattr(self, name) for name in _WORKFLOW_CONTENT}
+        return workflow_checksum(content) == self.content_checksum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSummary(Record):
+    """A checkpoint of a workflow without its state."""
+
+    storage_id: str
+    id: str
+    sequence: int
+    workflow_id: str
+    definition_id: str
+    current_step: str | None
+    checksum: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPage(Record):
+    """A page of a workflow's checkpoints, newest first.
+
+    ``next`` is the cursor of the following page, or None on the last one. It stays good when
+    checkpoints are deleted.
+    """
+
+    checkpoints: list[CheckpointSummary]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateCheckpoint(Record):
+    """State of a debate between two rounds.
+
+    ``data`` is the part of the document that has no field here (messages, critiques, votes, agent
+    states and so on). ``checksum`` is the debate's own, kept as it came; ``content_checksum`` is
+    the store's. ``size_bytes`` is the length of ``data`` as JSON text.
+    """
+
+    checkpoint_id: str
+    debate_id: str
+    task: str
+    current_round: int
+    total_rounds: int
+    phase: str
+    status: str
+    data: dict[str, Any]
+    size_bytes: int
+    checksum: str
+    content_checksum: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    def is_intact(self) -> bool:
+        """Tell whether the content is what was stored."""
+        content = {name: getattr(self, name) for name in _DEBATE_CONTENT}
+        return debate_checksum(content) == self.content_checksum
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the document that was stored, moments as ISO-8601 text in UTC."""
+        columns = {name: getattr(self, name) for name in _DEBATE_COLUMNS}
+        return self.data | {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in columns.items()
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateCheckpointSummary(Record):
+    """A checkpoint of a debate without its data."""
+
+    checkpoint_id: str
+    debate_id: str
+    task: str
+    current_round: int
+    total_rounds: int
+    phase: str
+    status: str
+    size_bytes: int
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateCheckpointPage(Record):
+    """A page of debates' checkpoints, newest first; ``next`` is the cursor of the following one."""
+
+    checkpoints: list[DebateCheckpointSummary]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointStats(Record):
+    """Counts of the whole store; ``debate_bytes`` is the size of the debates' data."""
+
+    workflow_checkpoints: int
+    workflows: int
+    debate_checkpoints: int
+    debates: int
+    debate_bytes: int
+
+
+def new_workflow_checkpoint(checkpoint: object, default: Default | None = None) -> dict[str, Any]:
+    """Check a workflow's checkpoint and return the parameters of its query.
+
+    ``checkpoint`` is a mapping or an object with the fields that the engine gives (see
+    :class:`WorkflowCheckpoint`); ``default`` is called with each value that JSON has no form for
+    and returns one to store instead.
+    """
+    given = {
+        name: _field(checkpoint, name, _WORKFLOW_DEFAULTS.get(name, _REQUIRED))
+        for name in _WORKFLOW_CONTENT
+    }
+    steps = given["completed_steps"]
+    if isinstance(steps, set | frozenset):
+        # Engines keep a set; its order changes from process to process.
+        steps = sorted(steps)
+    content: dict[str, Any] = {
+        "id": valid.key(given["id"], "checkpoint.id"),
+        "workflow_id": valid.key(given["workflow_id"], "checkpoint.workflow_id"),
+        "definition_id": valid.text(given["definition_id"], "checkpoint.definition_id"),
+        "current_step": valid.optional_text(given["current_step"], "checkpoint.current_step"),
+        "completed_steps": valid.texts(steps, "checkpoint.completed_steps"),
+        "checksum": valid.text(given["checksum"], "checkpoint.checksum"),
+        "created_at": valid.moment(given["created_at"], "checkpoint.created_at"),
+    }
+    encoded = {}
+    for name in ("step_outputs", "context_state"):
+        encoded[name] = _document(given[name], f"checkpoint.{name}", default)
+        content[name] = valid.decoded(encoded[name])
+    row = content | encoded
+    row["engine_id"] = row.pop("id")
+    return row | {
+        "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
+        "content_checksum": workflow_checksum(content),
+        "stored_at": utc_now(),
+    }
+
+
+def new_debate_checkpoint(document: object, default: Default | None = None) -> dict[str, Any]:
+    """Check a debate's checkpoint and return the parameters of its query.
+
+    ``document`` is a mapping with the keys of :class:`DebateCheckpoint` and any others; ``default``
+    as in :func:`new_workflow_checkpoint`. Moments are aware datetimes or ISO-8601 text with a zone.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidInputError(
+            "checkpoint", f"a dictionary is needed, not {type(document).__name__}"
+        )
+
+    def field(name: str, otherwise: Any = _REQUIRED) -> Any:
+        return _field(document, name, otherwise)
+
+    expires_at = field("expires_at", None)
+    rest = {name: value for name, value in document.items() if name not in _DEBATE_COLUMNS}
+    encoded = _document(_with_text_moments(rest), "checkpoint", default)
+    content: dict[str, Any] = {
+        "checkpoint_id": valid.key(field("checkpoint_id"), "checkpoint.checkpoint_id"),
+        "debate_id": valid.key(field("debate_id"), "checkpoint.debate_id"),
+        "task": valid.text(field("task"), "checkpoint.task"),
+        "current_round": valid.integer(field("current_round"), "checkpoint.current_round"),
+        "total_rounds": valid.integer(field("total_rounds"), "checkpoint.total_rounds"),
+        "phase": valid.text(field("phase"), "checkpoint.phase"),
+        "status": valid.choice(field("status"), "checkpoint.status", DEBATE_STATUSES),
+        "data": valid.decoded(encoded),
+        "checksum": valid.text(field("checksum", ""), "checkpoint.checksum"),
+        "created_at": _moment(field("created_at"), "checkpoint.created_at"),
+        "expires_at": None if expires_at is None else _moment(expires_at, "checkpoint.expires_at"),
+    }
+    return content | {
+        "data": encoded,
+        "size_bytes": len(encoded.encode()),
+        "content_checksum": debate_checksum(content),
+        "stored_at": utc_now(),
+    }
+
+
+_REQUIRED = object()
+
+
+def _field(source: object, name: str, otherwise: Any) -> Any:
+    if isinstance(source, Mapping):
+        value = source.get(name, otherwise)
+    else:
+        value = getattr(source, name, otherwise)
+    if value is _REQUIRED:
+        raise InvalidInputError(f"checkpoint.{name}", "is missing")
+    return value
+
+
+def _moment(value: Any, argument: str) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidInputError(argument, "is not ISO-8601 text") from None
+    return valid.moment(value, argument)
+
+
+def _with_text_moments(document: dict[str, Any]) -> dict[str, Any]:
+    """Write the aware moments of a document's own fields (last_resumed_at) as text."""
+    return {
+        name: valid.moment(value, f"checkpoint.{name}").isoformat()
+        if isinstance(value, datetime)
+        else value
+        for name, value in document.items()
+    }
+
+
+def _document(value: Any, argument: str, default: Default | None) -> EncodedJSON:
+    if value is None:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
+    return dump_json(plain_json(dict(value), argument, default), argument)
+
+
+def plain_json(value: Any, path: str, default: Default | None, depth: int = 0) -> Any:
+    """Return ``value`` made of JSON's own types, with ``default`` applied to all others.
+
+    Raises :class:`InvalidInputError` naming the path of a value that has no form in JSON.
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        # An enumeration's member that is text says something else in str().
+        return str.__str__(value)
+    if depth > MOST_NESTED:
+        raise InvalidInputError(path, f"is nested deeper than {MOST_NESTED} levels")
+    if isinstance(value, dict):
+        return {
+            _key(key, path): plain_json(item, f"{path}[{key!r}]", default, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [
+            plain_json(item, f"{path}[{index}]", default, depth + 1)
+            for index, item in enumerate(value)
+        ]
+    if default is None:
+        raise InvalidInputError(
+            path,
+            f"a {type(value).__name__} has no form in JSON; convert it, or pass default= with a "
+            "function that does",
+        )
+    return plain_json(default(value), path, None, depth + 1)
+
+
+# PostgreSQL's parser and Python's encoder both stop somewhere beyond.
+MOST_NESTED = 200
+
+
+def _key(key: Any, path: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidInputError(path, f"the JSON key {key!r} is not text")
+    return key
+
+
+def cursor_of(moment: datetime, key: str | int) -> str:
+    """Return the cursor of what comes after a row in the order of a list."""
+    return f"{format_moment(moment)}/{key}"
+
+
+def parse_cursor(cursor: str | None, argument: str) -> tuple[datetime, str]:
+    """Return the moment and the key of a cursor; of None what is newer than everything."""
+    if cursor is None:
+        return LAST_MOMENT, ""
+    moment, slash, key = valid.text(cursor, argument).partition("/")
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        parsed = None
+    if not slash or not key or parsed is None or parsed.tzinfo is None:
+        raise InvalidInputError(argument, "is not the next of an earlier page")
+    return parsed, key
+
+
+# PostgreSQL reads it as infinity.
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)

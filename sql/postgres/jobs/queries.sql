@@ -1,0 +1,1116 @@
+-- Queries of the job queue: enqueue, claim, finish, recover, look after.
+
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, scheduled_at, delay_seconds, unique_key, user_id, workspace_id, notify)^
+-- Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+WITH told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', :job_type::text)
+    WHERE :notify::boolean
+)
+
+INSERT INTO job_queue AS j (
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    scheduled_at,
+    status,
+    unique_key,
+    user_id,
+    workspace_id,
+    created_at,
+    updated_at
+)
+SELECT
+    :id::text AS id,
+    :job_type::text AS job_type,
+    :payload::jsonb AS payload,
+    :priority::integer AS priority,
+    :max_attempts::integer AS max_attempts,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END AS status,
+    :unique_key::text AS unique_key,
+    :user_id::text AS user_id,
+    :workspace_id::text AS workspace_id,
+    statement_timestamp() AS created_at,
+    statement_timestamp() AS updated_at
+FROM (
+    SELECT
+        coalesce(
+            :scheduled_at::timestamptz,
+            statement_timestamp() + make_interval(secs => :delay_seconds::double precision)
+        ) AS scheduled_at
+) AS g
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t
+ON CONFLICT (unique_key)
+WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+DO NOTHING
+RETURNING
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at;
+
+-- name: enqueue_jobs(jobs, notify)!
+-- Store many jobs, each a list of the values that enqueue_job takes; those whose key waits are left out.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.ordinality AS place,
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        (o.value ->> 3)::integer AS priority,
+        (o.value ->> 4)::integer AS max_attempts,
+        coalesce(
+            (o.value ->> 5)::timestamptz,
+            statement_timestamp() + make_interval(secs => (o.value ->> 6)::double precision)
+        ) AS scheduled_at,
+        o.value ->> 7 AS unique_key,
+        o.value ->> 8 AS user_id,
+        o.value ->> 9 AS workspace_id
+    FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', n.job_type)
+    FROM (SELECT DISTINCT g.job_type FROM given AS g WHERE :notify::boolean) AS n
+)
+
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    scheduled_at,
+    status,
+    unique_key,
+    user_id,
+    workspace_id,
+    created_at,
+    updated_at
+)
+SELECT
+    g.id,
+    g.job_type,
+    g.payload,
+    g.priority,
+    g.max_attempts,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END AS status,
+    g.unique_key,
+    g.user_id,
+    g.workspace_id,
+    statement_timestamp() AS created_at,
+    statement_timestamp() AS updated_at
+FROM given AS g
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t
+ORDER BY g.place
+ON CONFLICT (unique_key)
+WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+DO NOTHING;
+
+-- name: list_ids(ids)
+-- List which of some jobs exist.
+SELECT j.id
+FROM job_queue AS j
+WHERE j.id = any(:ids::text[]);
+
+-- name: list_waiting_keys(unique_keys)
+-- List which jobs wait under some unique keys.
+SELECT
+    j.unique_key,
+    j.id
+FROM job_queue AS j
+WHERE
+    j.unique_key = any(:unique_keys::text[])
+    AND j.unique_key IS NOT NULL
+    AND j.status IN ('pending', 'scheduled', 'retrying');
+
+-- name: find_waiting_job(unique_key)^
+-- Return the job that waits under a unique key.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    j.unique_key = :unique_key
+    AND j.unique_key IS NOT NULL
+    AND j.status IN ('pending', 'scheduled', 'retrying');
+
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
+WITH RECURSIVE given AS MATERIALIZED (
+    -- Read from here, the values do not make the server plan the statement anew at each call.
+    SELECT
+        :job_types::text[] AS job_types,
+        :row_limit::integer AS row_limit
+),
+
+walk AS (
+    -- each type that has pending jobs, by one look into the index for each
+    (
+        SELECT j.job_type
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND (SELECT g.job_types FROM given AS g) IS NULL
+        ORDER BY j.job_type
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        (
+            SELECT j.job_type
+            FROM job_queue AS j
+            WHERE j.status = 'pending' AND j.job_type > w.job_type
+            ORDER BY j.job_type
+            LIMIT 1
+        ) AS job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+),
+
+wanted AS (
+    SELECT w.job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+    UNION
+    SELECT u.job_type
+    FROM given AS g
+    CROSS JOIN LATERAL unnest(g.job_types) AS u (job_type)
+),
+
+free AS (
+    -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
+    -- so nobody who waits for it holds what its owner needs.
+    SELECT
+        l.job_type,
+        l.max_running - l.running AS places
+    FROM job_queue_limits AS l
+    WHERE
+        l.job_type = any(ARRAY(SELECT w.job_type FROM wanted AS w))
+        AND l.running < l.max_running
+    ORDER BY l.job_type
+    FOR UPDATE
+),
+
+usable AS MATERIALIZED (
+    SELECT
+        w.job_type,
+        least((SELECT g.row_limit FROM given AS g), f.places) AS most
+    FROM wanted AS w
+    LEFT JOIN free AS f ON w.job_type = f.job_type
+    WHERE
+        f.job_type IS NOT NULL
+        OR w.job_type NOT IN (SELECT l.job_type FROM job_queue_limits AS l)
+),
+
+shares AS MATERIALIZED (
+    -- How many jobs each type gives. Of one type alone it needs no look at the jobs.
+    SELECT
+        u.job_type,
+        u.most AS share
+    FROM usable AS u
+    WHERE (SELECT count(*) FROM usable) = 1
+    UNION ALL
+    SELECT
+        b.job_type,
+        count(*) AS share
+    FROM (
+        SELECT c.job_type
+        FROM usable AS u
+        CROSS JOIN LATERAL (
+            SELECT
+                j.job_type,
+                j.priority,
+                j.number
+            FROM job_queue AS j
+            WHERE j.status = 'pending' AND j.job_type = u.job_type
+            ORDER BY j.priority DESC, j.number ASC
+            LIMIT u.most
+        ) AS c
+        WHERE (SELECT count(*) FROM usable) > 1
+        ORDER BY c.priority DESC, c.number ASC
+        LIMIT (SELECT g.row_limit FROM given AS g)
+    ) AS b
+    GROUP BY b.job_type
+),
+
+chosen AS MATERIALIZED (
+    -- Jobs that another claim holds at this moment are passed over.
+    SELECT
+        c.number,
+        s.job_type
+    FROM shares AS s
+    CROSS JOIN LATERAL (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND j.job_type = s.job_type
+        ORDER BY j.priority DESC, j.number ASC
+        LIMIT s.share
+        FOR UPDATE SKIP LOCKED
+    ) AS c
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = l.running + c.jobs
+    FROM (
+        SELECT
+            k.job_type,
+            count(*)::integer AS jobs
+        FROM chosen AS k
+        WHERE EXISTS (SELECT 1 FROM free)
+        GROUP BY k.job_type
+    ) AS c
+    WHERE l.job_type = c.job_type
+)
+
+UPDATE job_queue AS j
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = j.attempts + 1,
+    claim_count = j.claim_count + 1,
+    started_at = statement_timestamp(),
+    updated_at = statement_timestamp(),
+    lease_expires_at
+    = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+RETURNING
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at;
+
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+WITH free AS (
+    -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
+    -- so nobody who waits for it holds what its owner needs.
+    SELECT greatest(l.max_running - l.running, 0) AS places
+    FROM job_queue_limits AS l
+    WHERE l.job_type = :job_type
+    FOR UPDATE
+),
+
+chosen AS (
+    -- Jobs that another claim holds at this moment are passed over.
+    SELECT j.number
+    FROM job_queue AS j
+    WHERE j.status = 'pending' AND j.job_type = :job_type
+    ORDER BY j.priority DESC, j.number ASC
+    LIMIT least(:row_limit::integer, (SELECT f.places FROM free AS f))
+    FOR UPDATE SKIP LOCKED
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = l.running + (SELECT count(*)::integer FROM chosen)
+    WHERE l.job_type = :job_type AND EXISTS (SELECT 1 FROM chosen)
+)
+
+UPDATE job_queue AS j
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = j.attempts + 1,
+    claim_count = j.claim_count + 1,
+    started_at = statement_timestamp(),
+    updated_at = statement_timestamp(),
+    lease_expires_at
+    = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+RETURNING
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at;
+
+-- name: promote_jobs(row_limit)!
+-- Make jobs pending whose time has come.
+UPDATE job_queue
+SET
+    status = 'pending',
+    updated_at = statement_timestamp()
+WHERE
+    number = any(
+        ARRAY(
+            SELECT j.number
+            FROM job_queue AS j
+            WHERE
+                j.status IN ('scheduled', 'retrying')
+                AND j.scheduled_at <= statement_timestamp()
+            ORDER BY j.scheduled_at
+            LIMIT :row_limit
+            FOR UPDATE SKIP LOCKED
+        )
+    );
+
+-- name: look_for_jobs(job_types)^
+-- Tell whether a job of these types can be claimed, and when the next waiting one of any type is due.
+-- result: ready boolean
+WITH RECURSIVE walk AS (
+    -- each type that has pending jobs, by one look into the index for each
+    (
+        SELECT j.job_type
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND :job_types::text[] IS NULL
+        ORDER BY j.job_type
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        (
+            SELECT j.job_type
+            FROM job_queue AS j
+            WHERE j.status = 'pending' AND j.job_type > w.job_type
+            ORDER BY j.job_type
+            LIMIT 1
+        ) AS job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+),
+
+wanted AS (
+    SELECT w.job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+    UNION
+    SELECT u.job_type
+    FROM unnest(:job_types::text[]) AS u (job_type)
+)
+
+SELECT
+    EXISTS (
+        SELECT 1
+        FROM wanted AS w
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM job_queue_limits AS l
+                WHERE l.job_type = w.job_type AND l.running >= l.max_running
+            )
+            AND EXISTS (
+                SELECT 1
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = w.job_type
+            )
+    ) AS ready,
+    (
+        SELECT extract(EPOCH FROM j.scheduled_at - statement_timestamp())::double precision
+        FROM job_queue AS j
+        WHERE j.status IN ('scheduled', 'retrying')
+        ORDER BY j.scheduled_at
+        LIMIT 1
+    ) AS due_in_seconds;
+
+-- name: complete_jobs(claims)
+-- End claims, each a list of id, worker, claim count and result, as completed.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        nullif(o.value -> 3, 'null'::jsonb) AS result
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+ended AS (
+    -- A job with a lease is one that is processed. Said by its status, the planner might look
+    -- through all of those instead of finding these by their ids.
+    UPDATE job_queue AS j
+    SET
+        status = 'completed',
+        error = NULL,
+        result = g.result,
+        completed_at = statement_timestamp(),
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM given AS g
+    WHERE
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.id = g.id
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    RETURNING
+        j.id,
+        j.job_type,
+        j.status
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - f.jobs, 0)
+    FROM (
+        -- In one order, so that two ends never wait for each other.
+        SELECT
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
+)
+
+SELECT
+    e.id,
+    e.status
+FROM ended AS e;
+
+-- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
+-- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        o.value ->> 3 AS outcome,
+        o.value ->> 4 AS error,
+        (o.value ->> 5)::double precision AS delay_seconds
+    FROM jsonb_array_elements(:outcomes::jsonb) AS o (value)
+),
+
+decided AS MATERIALIZED (
+    SELECT
+        j.number,
+        g.worker_id,
+        j.claim_count,
+        g.error,
+        CASE
+            WHEN g.outcome = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
+            -- The job that waits under the same key does the work.
+            WHEN k.id IS NOT NULL THEN 'cancelled'
+            WHEN g.delay_seconds = 0 THEN 'pending'
+            ELSE 'retrying'
+        END AS status,
+        coalesce(
+            g.delay_seconds,
+            least(
+                :base_seconds::double precision * (1::bigint << least(j.attempts - 1, 40)),
+                :max_seconds::double precision
+            )
+            * (1.0 + :jitter::double precision * (2.0 * random() - 1.0))
+        ) AS delay_seconds
+    FROM given AS g
+    INNER JOIN job_queue AS j ON g.id = j.id
+    LEFT JOIN job_queue AS k
+        ON
+            j.unique_key = k.unique_key
+            AND k.unique_key IS NOT NULL
+            AND k.status IN ('pending', 'scheduled', 'retrying')
+    WHERE
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+),
+
+ended AS (
+    UPDATE job_queue AS j
+    SET
+        status = d.status,
+        error = d.error,
+        worker_id = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE j.worker_id END,
+        scheduled_at = CASE
+            WHEN d.status = 'retrying'
+                THEN statement_timestamp() + make_interval(secs => d.delay_seconds)
+            ELSE j.scheduled_at
+        END,
+        completed_at = CASE
+            WHEN d.status NOT IN ('pending', 'retrying') THEN statement_timestamp()
+        END,
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM decided AS d
+    WHERE
+        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        AND j.number = d.number
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = d.worker_id
+        AND j.claim_count = d.claim_count
+    RETURNING
+        j.id,
+        j.job_type,
+        j.status
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - f.jobs, 0)
+    FROM (
+        -- In one order, so that two ends never wait for each other.
+        SELECT
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
+)
+
+SELECT
+    e.id,
+    e.status
+FROM ended AS e;
+
+-- name: extend_leases(claims, lease_seconds)
+-- Give claims, each a list of id, worker and claim count, a new lease from now on.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+held AS (
+    -- What is locked is about to be finished or recovered: nobody is waited for.
+    SELECT j.number
+    FROM given AS g
+    INNER JOIN job_queue AS j ON g.id = j.id
+    WHERE
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    FOR UPDATE OF j SKIP LOCKED
+)
+
+UPDATE job_queue AS j
+SET
+    lease_expires_at
+    = statement_timestamp() + make_interval(secs => :lease_seconds::double precision),
+    updated_at = statement_timestamp()
+WHERE j.number = any(ARRAY(SELECT h.number FROM held AS h)) AND j.lease_expires_at IS NOT NULL
+RETURNING
+    j.id,
+    j.lease_expires_at;
+
+-- name: release_jobs(claims)
+-- Give claimed jobs back that were not worked on: the attempt does not count.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+ended AS (
+    UPDATE job_queue AS j
+    SET
+        status = CASE WHEN k.id IS NULL THEN 'pending' ELSE 'cancelled' END,
+        attempts = j.attempts - 1,
+        worker_id = NULL,
+        completed_at = CASE WHEN k.id IS NOT NULL THEN statement_timestamp() END,
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM given AS g
+    INNER JOIN job_queue AS h ON g.id = h.id
+    -- The job that waits under the same key does the work.
+    LEFT JOIN job_queue AS k
+        ON
+            h.unique_key = k.unique_key
+            AND k.unique_key IS NOT NULL
+            AND k.status IN ('pending', 'scheduled', 'retrying')
+    WHERE
+        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        AND j.number = h.number
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    RETURNING
+        j.id,
+        j.job_type,
+        j.status
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - f.jobs, 0)
+    FROM (
+        -- In one order, so that two ends never wait for each other.
+        SELECT
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
+)
+
+SELECT
+    e.id,
+    e.status
+FROM ended AS e;
+
+-- name: recover_jobs(job_types, grace_seconds, row_limit)
+-- Take jobs away from workers whose lease ran out: pending again, or failed after the last attempt.
+WITH lapsed AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.unique_key,
+        j.attempts >= j.max_attempts AS spent
+    FROM job_queue AS j
+    WHERE
+        j.status = 'processing'
+        AND j.lease_expires_at
+        < statement_timestamp() - make_interval(secs => :grace_seconds::double precision)
+        AND (:job_types::text[] IS NULL OR j.job_type = any(:job_types::text[]))
+    ORDER BY j.number
+    LIMIT :row_limit
+    FOR UPDATE SKIP LOCKED
+),
+
+superseded AS (
+    -- Of the jobs of one key one waits; the others are done by it.
+    SELECT l.number
+    FROM lapsed AS l
+    WHERE
+        l.unique_key IS NOT NULL
+        AND (
+            EXISTS (
+                SELECT 1
+                FROM job_queue AS k
+                WHERE
+                    k.unique_key = l.unique_key
+                    AND k.unique_key IS NOT NULL
+                    AND k.status IN ('pending', 'scheduled', 'retrying')
+            )
+            OR EXISTS (
+                SELECT 1
+                FROM lapsed AS o
+                WHERE
+                    o.unique_key = l.unique_key
+                    AND o.number < l.number
+                    AND NOT o.spent
+            )
+        )
+),
+
+decided AS MATERIALIZED (
+    SELECT
+        l.number,
+        CASE
+            WHEN l.spent THEN 'failed'
+            WHEN s.number IS NOT NULL THEN 'cancelled'
+            ELSE 'pending'
+        END AS status
+    FROM lapsed AS l
+    LEFT JOIN superseded AS s ON l.number = s.number
+),
+
+ended AS (
+    UPDATE job_queue AS j
+    SET
+        status = d.status,
+        error = 'the lease of worker ' || j.worker_id || ' ran out in attempt ' || j.attempts,
+        worker_id = CASE WHEN d.status = 'pending' THEN NULL ELSE j.worker_id END,
+        completed_at = CASE WHEN d.status <> 'pending' THEN statement_timestamp() END,
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM decided AS d
+    WHERE
+        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        AND j.number = d.number
+        AND j.lease_expires_at IS NOT NULL
+    RETURNING
+        j.id,
+        j.job_type,
+        j.status
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - f.jobs, 0)
+    FROM (
+        -- In one order, so that two ends never wait for each other.
+        SELECT
+            k.job_type,
+            (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
+        FROM job_queue_limits AS k
+        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        ORDER BY k.job_type
+        FOR UPDATE
+    ) AS f
+    WHERE l.job_type = f.job_type
+)
+
+SELECT
+    e.id,
+    e.status
+FROM ended AS e;
+
+-- name: cancel_job(id)!
+-- Cancel a job that waits.
+UPDATE job_queue
+SET
+    status = 'cancelled',
+    completed_at = statement_timestamp(),
+    updated_at = statement_timestamp()
+WHERE id = :id AND status IN ('pending', 'scheduled', 'retrying');
+
+-- name: retry_job(id, notify)^
+-- Make a finished job pending again, from its first attempt on.
+WITH changed AS (
+    UPDATE job_queue AS j
+    SET
+        status = 'pending',
+        attempts = 0,
+        worker_id = NULL,
+        result = NULL,
+        scheduled_at = NULL,
+        completed_at = NULL,
+        updated_at = statement_timestamp()
+    WHERE j.id = :id AND j.status IN ('completed', 'failed', 'cancelled')
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.payload,
+        j.status,
+        j.priority,
+        j.attempts,
+        j.max_attempts,
+        j.claim_count,
+        j.worker_id,
+        j.unique_key,
+        j.user_id,
+        j.workspace_id,
+        j.error,
+        j.result,
+        j.scheduled_at,
+        j.lease_expires_at,
+        j.started_at,
+        j.completed_at,
+        j.created_at,
+        j.updated_at
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', c.job_type)
+    FROM changed AS c
+    WHERE :notify::boolean
+)
+
+SELECT
+    c.id,
+    c.number,
+    c.job_type,
+    c.payload,
+    c.status,
+    c.priority,
+    c.attempts,
+    c.max_attempts,
+    c.claim_count,
+    c.worker_id,
+    c.unique_key,
+    c.user_id,
+    c.workspace_id,
+    c.error,
+    c.result,
+    c.scheduled_at,
+    c.lease_expires_at,
+    c.started_at,
+    c.completed_at,
+    c.created_at,
+    c.updated_at
+FROM changed AS c
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
+
+-- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
+-- Change what is not NULL of a job that waits.
+WITH changed AS (
+    UPDATE job_queue AS j
+    SET
+        priority = coalesce(:priority::integer, j.priority),
+        max_attempts = coalesce(:max_attempts::integer, j.max_attempts),
+        payload = coalesce(:payload::jsonb, j.payload),
+        scheduled_at = coalesce(:scheduled_at::timestamptz, j.scheduled_at),
+        status = CASE
+            WHEN :scheduled_at::timestamptz IS NULL THEN j.status
+            WHEN :scheduled_at::timestamptz > statement_timestamp() THEN 'scheduled'
+            ELSE 'pending'
+        END,
+        updated_at = statement_timestamp()
+    WHERE j.id = :id AND j.status IN ('pending', 'scheduled', 'retrying')
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.payload,
+        j.status,
+        j.priority,
+        j.attempts,
+        j.max_attempts,
+        j.claim_count,
+        j.worker_id,
+        j.unique_key,
+        j.user_id,
+        j.workspace_id,
+        j.error,
+        j.result,
+        j.scheduled_at,
+        j.lease_expires_at,
+        j.started_at,
+        j.completed_at,
+        j.created_at,
+        j.updated_at
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', c.job_type)
+    FROM changed AS c
+    WHERE :notify::boolean
+)
+
+SELECT
+    c.id,
+    c.number,
+    c.job_type,
+    c.payload,
+    c.status,
+    c.priority,
+    c.attempts,
+    c.max_attempts,
+    c.claim_count,
+    c.worker_id,
+    c.unique_key,
+    c.user_id,
+    c.workspace_id,
+    c.error,
+    c.result,
+    c.scheduled_at,
+    c.lease_expires_at,
+    c.started_at,
+    c.completed_at,
+    c.created_at,
+    c.updated_at
+FROM changed AS c
+CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
+
+-- name: get_job(id)^
+-- Return one job.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE j.id = :id;
+
+-- name: list_jobs(status, job_type, before_number, row_limit)
+-- List jobs, newest first, one page after the other.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    (:status::text IS NULL OR j.status = :status)
+    AND (:job_type::text IS NULL OR j.job_type = :job_type)
+    AND (:before_number::bigint IS NULL OR j.number < :before_number)
+ORDER BY j.number DESC
+LIMIT :row_limit;
+
+-- name: count_jobs()
+-- Count jobs by type and status, with the creation of the oldest.
+SELECT
+    j.job_type,
+    j.status,
+    count(*) AS total,
+    min(j.created_at) AS created_at
+FROM job_queue AS j
+GROUP BY j.job_type, j.status
+ORDER BY j.job_type, j.status;
+
+-- name: purge_jobs(status, age_seconds, row_limit)!
+-- Delete jobs that were finished so long ago.
+DELETE FROM job_queue
+WHERE
+    number = any(
+        ARRAY(
+            SELECT j.number
+            FROM job_queue AS j
+            WHERE
+                j.status = :status
+                AND j.completed_at
+                < statement_timestamp() - make_interval(secs => :age_seconds::double precision)
+            ORDER BY j.completed_at
+            LIMIT :row_limit
+            FOR UPDATE SKIP LOCKED
+        )
+    );
+
+-- name: lock_limits()#
+-- Keep claims and ends of claims out until the transaction ends, so that the counters can be set.
+LOCK TABLE job_queue_limits IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: set_limit(job_type, max_running)!
+-- Limit how many jobs of a type are processed at once.
+INSERT INTO job_queue_limits AS l (job_type, max_running, running, updated_at)
+SELECT
+    :job_type::text AS job_type,
+    :max_running::integer AS max_running,
+    count(*)::integer AS running,
+    statement_timestamp() AS updated_at
+FROM job_queue AS j
+WHERE j.status = 'processing' AND j.job_type = :job_type
+ON CONFLICT (job_type) DO UPDATE
+    SET
+        max_running = excluded.max_running,
+        running = excluded.running,
+        updated_at = excluded.updated_at;
+
+-- name: delete_limit(job_type)!
+-- Take the limit of a type away.
+DELETE FROM job_queue_limits
+WHERE job_type = :job_type;
+
+-- name: list_limits()
+-- List the limits by type.
+SELECT
+    l.job_type,
+    l.max_running,
+    l.running,
+    l.updated_at
+FROM job_queue_limits AS l
+ORDER BY l.job_type;
+
+-- name: find_wrong_limits()$
+-- Tell whether a counter differs from the jobs that are processed.
+-- result: wrong boolean
+SELECT
+    EXISTS (
+        SELECT 1
+        FROM job_queue_limits AS l
+        WHERE
+            l.running
+            <> (
+                SELECT count(*)
+                FROM job_queue AS j
+                WHERE j.status = 'processing' AND j.job_type = l.job_type
+            )
+    ) AS wrong;
+
+-- name: recount_limits()!
+-- Set the counters to the number of jobs that are processed.
+UPDATE job_queue_limits AS l
+SET
+    running = (
+        SELECT count(*)
+        FROM job_queue AS j
+        WHERE j.status = 'processing' AND j.job_type = l.job_type
+    );

@@ -1,0 +1,724 @@
+-- Queries of the LangGraph saver: checkpoints, channel values and pending writes of threads.
+
+-- name: share_thread(thread_id)
+-- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
+-- result: locked boolean
+SELECT
+    pg_advisory_xact_lock_shared(
+        hashtextextended('langgraph ' || :thread_id::text, 0)
+    ) IS NOT NULL AS locked;
+
+-- name: lock_threads(thread_ids)
+-- Hold off who stores or removes rows of the threads, until the transaction ends.
+-- result: locked boolean
+SELECT pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0)) IS NOT NULL AS locked
+FROM (
+    -- in one order, so that two such calls never wait for each other
+    SELECT t.thread_id
+    FROM unnest(:thread_ids::text[]) AS t (thread_id)
+    ORDER BY hashtextextended('langgraph ' || t.thread_id, 0)
+    OFFSET 0
+) AS l;
+
+-- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
+-- Store values of channels; a version that is there already has the same value. Holds off who
+-- removes rows of the thread, as share_thread does.
+INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+SELECT
+    :thread_id::text,
+    :checkpoint_ns::text,
+    :channel::text,
+    :version::text,
+    :type::text,
+    :content::bytea
+WHERE
+    pg_advisory_xact_lock_shared(
+        hashtextextended('langgraph ' || :thread_id::text, 0)
+    ) IS NOT NULL
+ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
+
+-- name: upsert_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)$
+-- Store a checkpoint, or renew it, and return the channels whose value at its version is not stored.
+-- result: missing json
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions::jsonb,
+    :metadata::jsonb,
+    :type,
+    :content
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
+    SET
+        parent_checkpoint_id = excluded.parent_checkpoint_id,
+        run_id = excluded.run_id,
+        channel_versions = excluded.channel_versions,
+        metadata = excluded.metadata,
+        type = excluded.type,
+        content = excluded.content
+RETURNING
+    (
+        SELECT coalesce(jsonb_agg(n.channel), '[]'::jsonb)
+        FROM jsonb_each_text(channel_versions) AS n (channel, version)
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM langgraph_values AS v
+                WHERE
+                    v.thread_id = :thread_id
+                    AND v.checkpoint_ns = :checkpoint_ns
+                    AND v.channel = n.channel
+                    AND v.version = n.version
+            )
+    ) AS missing;
+
+-- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content)*!
+-- Store what a task wrote. What it wrote in the same place before stays, except errors, interrupts
+-- and the like (negative places), which are renewed.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :task_id,
+    :idx,
+    :task_path,
+    :channel,
+    :type,
+    :content
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
+    SET
+        task_path = excluded.task_path,
+        channel = excluded.channel,
+        type = excluded.type,
+        content = excluded.content
+    WHERE langgraph_writes.idx < 0;
+
+-- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+-- Return one checkpoint, or the latest when no id is given, with its values and writes.
+WITH found AS MATERIALIZED (
+    SELECT
+        c.thread_id,
+        c.checkpoint_ns,
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        c.channel_versions,
+        c.metadata,
+        c.type,
+        c.content
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id::text,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+),
+
+needed AS (
+    SELECT DISTINCT
+        f.thread_id,
+        f.checkpoint_ns,
+        n.channel,
+        n.version
+    FROM found AS f
+    CROSS JOIN jsonb_each_text(f.channel_versions) AS n (channel, version)
+)
+
+SELECT
+    'checkpoint' AS kind,
+    f.thread_id,
+    f.checkpoint_ns,
+    f.checkpoint_id,
+    f.parent_checkpoint_id,
+    f.metadata,
+    NULL::text AS channel,
+    NULL::text AS version,
+    NULL::text AS task_id,
+    NULL::text AS task_path,
+    NULL::integer AS idx,
+    f.type,
+    f.content
+FROM found AS f
+UNION ALL
+SELECT
+    'value',
+    v.thread_id,
+    v.checkpoint_ns,
+    NULL::text,
+    NULL::text,
+    NULL::jsonb,
+    v.channel,
+    v.version,
+    NULL::text,
+    NULL::text,
+    NULL::integer,
+    v.type,
+    v.content
+FROM needed AS n
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many channels the planner expects
+        SELECT
+            p.thread_id,
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = n.thread_id
+            AND p.checkpoint_ns = n.checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
+UNION ALL
+SELECT
+    'write',
+    w.thread_id,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    NULL::text,
+    NULL::jsonb,
+    w.channel,
+    NULL::text,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM found AS f
+INNER JOIN langgraph_writes AS w
+    ON
+        f.thread_id = w.thread_id
+        AND f.checkpoint_ns = w.checkpoint_ns
+        AND f.checkpoint_id = w.checkpoint_id;
+
+-- name: read_checkpoints(keys)
+-- Return several checkpoints with their values and writes; each value once.
+WITH keys AS (
+    SELECT
+        k.thread_id,
+        k.checkpoint_ns,
+        k.checkpoint_id
+    FROM jsonb_to_recordset(:keys::jsonb) AS k (
+        thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT
+    )
+),
+
+found AS MATERIALIZED (
+    SELECT
+        c.thread_id,
+        c.checkpoint_ns,
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        c.channel_versions,
+        c.metadata,
+        c.type,
+        c.content
+    FROM keys AS k
+    INNER JOIN langgraph_checkpoints AS c
+        ON
+            k.thread_id = c.thread_id
+            AND k.checkpoint_ns = c.checkpoint_ns
+            AND k.checkpoint_id = c.checkpoint_id
+),
+
+needed AS (
+    SELECT DISTINCT
+        f.thread_id,
+        f.checkpoint_ns,
+        n.channel,
+        n.version
+    FROM found AS f
+    CROSS JOIN jsonb_each_text(f.channel_versions) AS n (channel, version)
+)
+
+SELECT
+    'checkpoint' AS kind,
+    f.thread_id,
+    f.checkpoint_ns,
+    f.checkpoint_id,
+    f.parent_checkpoint_id,
+    f.metadata,
+    NULL::text AS channel,
+    NULL::text AS version,
+    NULL::text AS task_id,
+    NULL::text AS task_path,
+    NULL::integer AS idx,
+    f.type,
+    f.content
+FROM found AS f
+UNION ALL
+SELECT
+    'value',
+    v.thread_id,
+    v.checkpoint_ns,
+    NULL::text,
+    NULL::text,
+    NULL::jsonb,
+    v.channel,
+    v.version,
+    NULL::text,
+    NULL::text,
+    NULL::integer,
+    v.type,
+    v.content
+FROM needed AS n
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many channels the planner expects
+        SELECT
+            p.thread_id,
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = n.thread_id
+            AND p.checkpoint_ns = n.checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
+UNION ALL
+SELECT
+    'write',
+    w.thread_id,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    NULL::text,
+    NULL::jsonb,
+    w.channel,
+    NULL::text,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM found AS f
+INNER JOIN langgraph_writes AS w
+    ON
+        f.thread_id = w.thread_id
+        AND f.checkpoint_ns = w.checkpoint_ns
+        AND f.checkpoint_id = w.checkpoint_id;
+
+-- name: list_namespace(thread_id, checkpoint_ns, only_id, before_id, wanted, row_limit)
+-- Return the keys of the checkpoints of a namespace before an id, newest first. All keys of wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_ns = :checkpoint_ns
+    AND c.checkpoint_id < :before_id
+    AND (:only_id::text IS NULL OR c.checkpoint_id = :only_id)
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
+        FROM jsonb_each(:wanted::jsonb) AS f (name, value)
+    )
+ORDER BY c.thread_id DESC, c.checkpoint_ns DESC, c.checkpoint_id DESC
+LIMIT :row_limit;
+
+-- name: list_thread(thread_id, only_id, before_id, after_id, after_ns, wanted, row_limit)
+-- Return the keys of the checkpoints of a thread, newest first, behind the given one. All keys of
+-- wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_id < :before_id
+    AND (c.checkpoint_id, c.checkpoint_ns) < (:after_id::text, :after_ns::text)
+    AND (:only_id::text IS NULL OR c.checkpoint_id = :only_id)
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
+        FROM jsonb_each(:wanted::jsonb) AS f (name, value)
+    )
+ORDER BY c.checkpoint_id DESC, c.checkpoint_ns DESC
+LIMIT :row_limit;
+
+-- name: list_all(before_id, after_id, after_thread, after_ns, wanted, row_limit)
+-- Return the keys of the checkpoints of all threads, newest first, behind the given one. All keys
+-- of wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.checkpoint_id < :before_id
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    < (:after_id::text, :after_thread::text, :after_ns::text)
+    AND (
+        SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
+        FROM jsonb_each(:wanted::jsonb) AS f (name, value)
+    )
+ORDER BY c.checkpoint_id DESC, c.thread_id DESC, c.checkpoint_ns DESC
+LIMIT :row_limit;
+
+-- name: list_ancestors(thread_id, checkpoint_ns, checkpoint_id, channels)
+-- Return the ids of a checkpoint and of its ancestors, up to where each channel has a value.
+WITH RECURSIVE chain AS (
+    SELECT
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        NULL::jsonb AS channel_versions,
+        ARRAY[]::text[] AS seeded
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id::text,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+    UNION
+    SELECT
+        p.checkpoint_id,
+        p.parent_checkpoint_id,
+        p.channel_versions,
+        array(
+            SELECT w.channel
+            FROM unnest(:channels::text[]) AS w (channel)
+            WHERE
+                w.channel = any(chain.seeded)
+                OR EXISTS (
+                    SELECT 1
+                    FROM langgraph_values AS v
+                    WHERE
+                        v.thread_id = p.thread_id
+                        AND v.checkpoint_ns = p.checkpoint_ns
+                        AND v.channel = w.channel
+                        AND v.version = p.channel_versions ->> w.channel
+                )
+        )
+    FROM chain
+    INNER JOIN langgraph_checkpoints AS p
+        ON
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND chain.parent_checkpoint_id = p.checkpoint_id
+    WHERE cardinality(chain.seeded) < cardinality(:channels::text[])
+)
+
+SELECT chain.checkpoint_id
+FROM chain;
+
+-- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
+-- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
+-- the writes of the channels. Of the checkpoint itself it has neither.
+WITH RECURSIVE chain AS (
+    SELECT
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        NULL::jsonb AS channel_versions,
+        ARRAY[]::text[] AS seeded
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id::text,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+    UNION
+    SELECT
+        p.checkpoint_id,
+        p.parent_checkpoint_id,
+        p.channel_versions,
+        array(
+            SELECT w.channel
+            FROM unnest(:channels::text[]) AS w (channel)
+            WHERE
+                w.channel = any(chain.seeded)
+                OR EXISTS (
+                    SELECT 1
+                    FROM langgraph_values AS v
+                    WHERE
+                        v.thread_id = p.thread_id
+                        AND v.checkpoint_ns = p.checkpoint_ns
+                        AND v.channel = w.channel
+                        AND v.version = p.channel_versions ->> w.channel
+                )
+        )
+    FROM chain
+    INNER JOIN langgraph_checkpoints AS p
+        ON
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND chain.parent_checkpoint_id = p.checkpoint_id
+    WHERE cardinality(chain.seeded) < cardinality(:channels::text[])
+)
+
+SELECT
+    'checkpoint' AS kind,
+    chain.checkpoint_id,
+    chain.parent_checkpoint_id,
+    NULL::text AS channel,
+    NULL::text AS task_id,
+    NULL::text AS task_path,
+    NULL::integer AS idx,
+    NULL::text AS type,
+    NULL::bytea AS content
+FROM chain
+UNION ALL
+SELECT
+    'value',
+    chain.checkpoint_id,
+    NULL::text,
+    v.channel,
+    NULL::text,
+    NULL::text,
+    NULL::integer,
+    v.type,
+    v.content
+FROM chain
+CROSS JOIN jsonb_each_text(chain.channel_versions) AS n (channel, version)
+CROSS JOIN
+    LATERAL (
+        SELECT
+            p.channel,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND p.channel = n.channel
+            AND p.version = n.version
+        OFFSET 0
+    ) AS v
+WHERE n.channel = any(:channels::text[])
+UNION ALL
+SELECT
+    'write',
+    chain.checkpoint_id,
+    NULL::text,
+    w.channel,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM chain
+INNER JOIN langgraph_writes AS w
+    ON
+        w.thread_id = :thread_id
+        AND w.checkpoint_ns = :checkpoint_ns
+        AND chain.checkpoint_id = w.checkpoint_id
+WHERE chain.channel_versions IS NOT NULL AND w.channel = any(:channels::text[]);
+
+-- name: list_latest(thread_ids)
+-- Return the latest checkpoint of each namespace of some threads.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.channel_versions,
+    c.metadata
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id = any(:thread_ids::text[])
+    AND NOT EXISTS (
+        SELECT 1
+        FROM langgraph_checkpoints AS n
+        WHERE
+            n.thread_id = c.thread_id
+            AND n.checkpoint_ns = c.checkpoint_ns
+            AND n.checkpoint_id > c.checkpoint_id
+    );
+
+-- name: delete_older_checkpoints(thread_id, checkpoint_ns, latest_id, kept_ids)*!
+-- Delete the checkpoints before the latest of a namespace, except some.
+DELETE FROM langgraph_checkpoints
+WHERE
+    thread_id = :thread_id
+    AND checkpoint_ns = :checkpoint_ns
+    AND checkpoint_id < :latest_id
+    AND NOT (checkpoint_id = any(:kept_ids::text[]));
+
+-- name: delete_older_writes(thread_id, checkpoint_ns, latest_id, kept_ids)*!
+-- Delete the writes to checkpoints before the latest of a namespace, except some.
+DELETE FROM langgraph_writes
+WHERE
+    thread_id = :thread_id
+    AND checkpoint_ns = :checkpoint_ns
+    AND checkpoint_id < :latest_id
+    AND NOT (checkpoint_id = any(:kept_ids::text[]));
+
+-- name: delete_unused_values(thread_ids)!
+-- Delete the values of some threads that no checkpoint has any more.
+DELETE FROM langgraph_values
+WHERE
+    thread_id = any(:thread_ids::text[])
+    AND (thread_id, checkpoint_ns, channel, version) NOT IN (
+        SELECT
+            c.thread_id,
+            c.checkpoint_ns,
+            n.channel,
+            n.version
+        FROM langgraph_checkpoints AS c
+        CROSS JOIN jsonb_each_text(c.channel_versions) AS n (channel, version)
+        WHERE c.thread_id = any(:thread_ids::text[])
+    );
+
+-- name: list_threads_of_runs(run_ids)
+-- Return the threads that have checkpoints of some runs.
+SELECT DISTINCT c.thread_id
+FROM langgraph_checkpoints AS c
+WHERE c.run_id = any(:run_ids::text[])
+ORDER BY c.thread_id;
+
+-- name: delete_writes_of_runs(run_ids)!
+-- Delete the writes to the checkpoints of some runs.
+DELETE FROM langgraph_writes
+WHERE
+    (thread_id, checkpoint_ns, checkpoint_id) IN (
+        SELECT
+            c.thread_id,
+            c.checkpoint_ns,
+            c.checkpoint_id
+        FROM langgraph_checkpoints AS c
+        WHERE c.run_id = any(:run_ids::text[])
+    );
+
+-- name: delete_checkpoints_of_runs(run_ids)!
+-- Delete the checkpoints of some runs.
+DELETE FROM langgraph_checkpoints
+WHERE run_id = any(:run_ids::text[]);
+
+-- name: delete_checkpoints(thread_ids)!
+-- Delete all checkpoints of some threads.
+DELETE FROM langgraph_checkpoints
+WHERE thread_id = any(:thread_ids::text[]);
+
+-- name: delete_writes(thread_ids)!
+-- Delete all writes of some threads.
+DELETE FROM langgraph_writes
+WHERE thread_id = any(:thread_ids::text[]);
+
+-- name: delete_values(thread_ids)!
+-- Delete all channel values of some threads.
+DELETE FROM langgraph_values
+WHERE thread_id = any(:thread_ids::text[]);
+
+-- name: has_rows(thread_id)$
+-- Tell whether a thread has checkpoints or writes.
+-- result: has_rows boolean
+SELECT
+    EXISTS (SELECT 1 FROM langgraph_checkpoints AS c WHERE c.thread_id = :thread_id)
+    OR EXISTS (SELECT 1 FROM langgraph_writes AS w WHERE w.thread_id = :thread_id) AS has_rows;
+
+-- name: copy_checkpoints(source_id, target_id)!
+-- Copy the checkpoints of a thread to another.
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    created_at
+)
+SELECT
+    :target_id::text,
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.parent_checkpoint_id,
+    c.run_id,
+    c.channel_versions,
+    c.metadata,
+    c.type,
+    c.content,
+    c.created_at
+FROM langgraph_checkpoints AS c
+WHERE c.thread_id = :source_id;
+
+-- name: copy_values(source_id, target_id)!
+-- Copy the channel values of a thread to another.
+INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+SELECT
+    :target_id::text,
+    v.checkpoint_ns,
+    v.channel,
+    v.version,
+    v.type,
+    v.content
+FROM langgraph_values AS v
+WHERE v.thread_id = :source_id;
+
+-- name: copy_writes(source_id, target_id)!
+-- Copy the writes of a thread to another.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content
+)
+SELECT
+    :target_id::text,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    w.task_id,
+    w.idx,
+    w.task_path,
+    w.channel,
+    w.type,
+    w.content
+FROM langgraph_writes AS w
+WHERE w.thread_id = :source_id;

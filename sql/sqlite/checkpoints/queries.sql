@@ -1,0 +1,417 @@
+-- Queries of the checkpoint store: checkpoints of workflows and of debates.
+
+-- name: insert_workflow_checkpoint(id, engine_id, workflow_id, definition_id, current_step, completed_steps, step_outputs, context_state, checksum, content_checksum, created_at, stored_at)!
+-- Store a checkpoint of a workflow.
+INSERT INTO workflow_checkpoints (
+    id,
+    engine_id,
+    workflow_id,
+    definition_id,
+    current_step,
+    completed_steps,
+    step_outputs,
+    context_state,
+    checksum,
+    content_checksum,
+    created_at,
+    stored_at
+)
+VALUES (
+    :id,
+    :engine_id,
+    :workflow_id,
+    :definition_id,
+    :current_step,
+    :completed_steps,
+    :step_outputs,
+    :context_state,
+    :checksum,
+    :content_checksum,
+    :created_at,
+    :stored_at
+);
+
+-- name: get_workflow_checkpoint(checkpoint_id, workflow_id)^
+-- Return one checkpoint by its storage id, else the newest with this engine's id, of the given
+-- workflow first. owners is the number of workflows that have one with this engine's id.
+SELECT
+    c.id AS storage_id,
+    c.engine_id AS id,
+    c.sequence,
+    c.workflow_id,
+    c.definition_id,
+    c.current_step,
+    c.completed_steps,
+    c.step_outputs,
+    c.context_state,
+    c.checksum,
+    c.content_checksum,
+    c.created_at,
+    (
+        SELECT count(DISTINCT o.workflow_id)
+        FROM workflow_checkpoints AS o
+        WHERE o.engine_id = :checkpoint_id
+    ) AS owners
+FROM workflow_checkpoints AS c
+WHERE
+    c.sequence = (
+        SELECT k.sequence
+        FROM workflow_checkpoints AS k
+        WHERE k.id = :checkpoint_id OR k.engine_id = :checkpoint_id
+        ORDER BY
+            k.id = :checkpoint_id DESC,
+            coalesce(k.workflow_id = :workflow_id, FALSE) DESC,
+            k.created_at DESC,
+            k.sequence DESC
+        LIMIT 1
+    );
+
+-- name: get_latest_workflow_checkpoint(workflow_id)^
+-- Return the newest checkpoint of a workflow.
+SELECT
+    c.id AS storage_id,
+    c.engine_id AS id,
+    c.sequence,
+    c.workflow_id,
+    c.definition_id,
+    c.current_step,
+    c.completed_steps,
+    c.step_outputs,
+    c.context_state,
+    c.checksum,
+    c.content_checksum,
+    c.created_at
+FROM workflow_checkpoints AS c
+WHERE c.workflow_id = :workflow_id
+ORDER BY c.created_at DESC, c.sequence DESC
+LIMIT 1;
+
+-- name: list_workflow_checkpoints(workflow_id, before_created_at, before_sequence, row_limit)
+-- Return the checkpoints of a workflow that are older than a given one, newest first, without their
+-- states.
+SELECT
+    c.id AS storage_id,
+    c.engine_id AS id,
+    c.sequence,
+    c.workflow_id,
+    c.definition_id,
+    c.current_step,
+    c.checksum,
+    c.created_at
+FROM workflow_checkpoints AS c
+WHERE
+    c.workflow_id = :workflow_id
+    AND (c.created_at, c.sequence) < (
+        :before_created_at,
+        :before_sequence
+    )
+ORDER BY c.created_at DESC, c.sequence DESC
+LIMIT :row_limit;
+
+-- name: find_workflow_checkpoints(checkpoint_id)
+-- Return the checkpoints that have this storage id or this engine's id, without their states.
+SELECT
+    c.id AS storage_id,
+    c.engine_id AS id,
+    c.sequence,
+    c.workflow_id,
+    c.definition_id,
+    c.current_step,
+    c.checksum,
+    c.created_at
+FROM workflow_checkpoints AS c
+WHERE c.id = :checkpoint_id OR c.engine_id = :checkpoint_id
+ORDER BY c.sequence;
+
+-- name: delete_workflow_checkpoints(sequences)!
+-- Delete checkpoints by their places.
+DELETE FROM workflow_checkpoints
+WHERE sequence IN (SELECT l.value FROM json_each(:sequences) AS l);
+
+-- name: delete_workflow(workflow_id)!
+-- Delete all checkpoints of a workflow.
+DELETE FROM workflow_checkpoints
+WHERE workflow_id = :workflow_id;
+
+-- name: prune_workflow(workflow_id, newer, row_limit)!
+-- Delete some of a workflow's oldest checkpoints, of those that have at least newer + 1 newer ones.
+-- A checkpoint that is stored at the same time only adds to the newer ones.
+WITH kept AS (
+    SELECT
+        k.created_at,
+        k.sequence
+    FROM workflow_checkpoints AS k
+    WHERE k.workflow_id = :workflow_id
+    ORDER BY k.created_at DESC, k.sequence DESC
+    LIMIT 1 OFFSET :newer
+),
+
+stale AS (
+    SELECT c.sequence
+    FROM workflow_checkpoints AS c
+    WHERE
+        c.workflow_id = :workflow_id
+        AND (c.created_at, c.sequence) < (
+            SELECT
+                kept.created_at,
+                kept.sequence
+            FROM kept
+        )
+    ORDER BY c.created_at, c.sequence
+    LIMIT :row_limit
+)
+
+DELETE FROM workflow_checkpoints
+WHERE sequence IN (SELECT stale.sequence FROM stale);
+
+-- name: delete_old_workflow_checkpoints(cutoff, keep_latest, row_limit)!
+-- Delete some of the checkpoints that are older than a moment; with keep_latest not the newest of a
+-- workflow.
+WITH stale AS (
+    SELECT c.sequence
+    FROM workflow_checkpoints AS c
+    WHERE
+        c.created_at < :cutoff
+        AND (
+            NOT :keep_latest
+            OR EXISTS (
+                SELECT 1
+                FROM workflow_checkpoints AS n
+                WHERE
+                    n.workflow_id = c.workflow_id
+                    AND (n.created_at, n.sequence) > (c.created_at, c.sequence)
+            )
+        )
+    ORDER BY c.created_at, c.sequence
+    LIMIT :row_limit
+)
+
+DELETE FROM workflow_checkpoints
+WHERE sequence IN (SELECT stale.sequence FROM stale);
+
+-- name: upsert_debate_checkpoint(checkpoint_id, debate_id, task, current_round, total_rounds, phase, status, data, size_bytes, checksum, content_checksum, created_at, expires_at, stored_at)!
+-- Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+INSERT INTO debate_checkpoints (
+    checkpoint_id,
+    debate_id,
+    task,
+    current_round,
+    total_rounds,
+    phase,
+    status,
+    data,
+    size_bytes,
+    checksum,
+    content_checksum,
+    created_at,
+    expires_at,
+    stored_at
+)
+VALUES (
+    :checkpoint_id,
+    :debate_id,
+    :task,
+    :current_round,
+    :total_rounds,
+    :phase,
+    :status,
+    :data,
+    :size_bytes,
+    :checksum,
+    :content_checksum,
+    :created_at,
+    :expires_at,
+    :stored_at
+)
+ON CONFLICT (checkpoint_id) DO UPDATE
+SET
+    task = excluded.task,
+    current_round = excluded.current_round,
+    total_rounds = excluded.total_rounds,
+    phase = excluded.phase,
+    status = excluded.status,
+    data = excluded.data,
+    size_bytes = excluded.size_bytes,
+    checksum = excluded.checksum,
+    content_checksum = excluded.content_checksum,
+    created_at = excluded.created_at,
+    expires_at = excluded.expires_at,
+    stored_at = excluded.stored_at
+WHERE debate_checkpoints.debate_id = excluded.debate_id;
+
+-- name: get_debate_checkpoint(checkpoint_id)^
+-- Return one checkpoint of a debate.
+SELECT
+    d.checkpoint_id,
+    d.debate_id,
+    d.task,
+    d.current_round,
+    d.total_rounds,
+    d.phase,
+    d.status,
+    d.data,
+    d.size_bytes,
+    d.checksum,
+    d.content_checksum,
+    d.created_at,
+    d.expires_at
+FROM debate_checkpoints AS d
+WHERE d.checkpoint_id = :checkpoint_id;
+
+-- name: find_debate_checkpoint(checkpoint_id)^
+-- Return one checkpoint of a debate without its data.
+SELECT
+    d.checkpoint_id,
+    d.debate_id,
+    d.task,
+    d.current_round,
+    d.total_rounds,
+    d.phase,
+    d.status,
+    d.size_bytes,
+    d.created_at,
+    d.expires_at
+FROM debate_checkpoints AS d
+WHERE d.checkpoint_id = :checkpoint_id;
+
+-- name: get_latest_debate_checkpoint(debate_id)^
+-- Return the newest checkpoint of a debate.
+SELECT
+    d.checkpoint_id,
+    d.debate_id,
+    d.task,
+    d.current_round,
+    d.total_rounds,
+    d.phase,
+    d.status,
+    d.data,
+    d.size_bytes,
+    d.checksum,
+    d.content_checksum,
+    d.created_at,
+    d.expires_at
+FROM debate_checkpoints AS d
+WHERE d.debate_id = :debate_id
+ORDER BY d.created_at DESC, d.checkpoint_id DESC
+LIMIT 1;
+
+-- name: list_debate_checkpoints(debate_id, before_created_at, before_id, row_limit)
+-- Return the checkpoints of a debate that are older than a given one, newest first, without their
+-- data.
+SELECT
+    d.checkpoint_id,
+    d.debate_id,
+    d.task,
+    d.current_round,
+    d.total_rounds,
+    d.phase,
+    d.status,
+    d.size_bytes,
+    d.created_at,
+    d.expires_at
+FROM debate_checkpoints AS d
+WHERE
+    d.debate_id = :debate_id
+    AND (d.created_at, d.checkpoint_id) < (
+        :before_created_at,
+        :before_id
+    )
+ORDER BY d.created_at DESC, d.checkpoint_id DESC
+LIMIT :row_limit;
+
+-- name: list_all_debate_checkpoints(before_created_at, before_id, row_limit)
+-- Return the checkpoints of all debates that are older than a given one, newest first, without their
+-- data.
+SELECT
+    d.checkpoint_id,
+    d.debate_id,
+    d.task,
+    d.current_round,
+    d.total_rounds,
+    d.phase,
+    d.status,
+    d.size_bytes,
+    d.created_at,
+    d.expires_at
+FROM debate_checkpoints AS d
+WHERE
+    (d.created_at, d.checkpoint_id) < (
+        :before_created_at,
+        :before_id
+    )
+ORDER BY d.created_at DESC, d.checkpoint_id DESC
+LIMIT :row_limit;
+
+-- name: delete_debate_checkpoint(checkpoint_id)!
+-- Delete one checkpoint of a debate.
+DELETE FROM debate_checkpoints
+WHERE checkpoint_id = :checkpoint_id;
+
+-- name: prune_debate(debate_id, newer, row_limit)!
+-- Delete some of a debate's oldest checkpoints, of those that have at least newer + 1 newer ones.
+WITH kept AS (
+    SELECT
+        k.created_at,
+        k.checkpoint_id
+    FROM debate_checkpoints AS k
+    WHERE k.debate_id = :debate_id
+    ORDER BY k.created_at DESC, k.checkpoint_id DESC
+    LIMIT 1 OFFSET :newer
+),
+
+stale AS (
+    SELECT d.checkpoint_id
+    FROM debate_checkpoints AS d
+    WHERE
+        d.debate_id = :debate_id
+        AND (d.created_at, d.checkpoint_id) < (
+            SELECT
+                kept.created_at,
+                kept.checkpoint_id
+            FROM kept
+        )
+    ORDER BY d.created_at, d.checkpoint_id
+    LIMIT :row_limit
+)
+
+DELETE FROM debate_checkpoints
+WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
+
+-- name: delete_expired_debate_checkpoints(moment, row_limit)!
+-- Delete some of the debates' checkpoints that have expired.
+WITH stale AS (
+    SELECT d.checkpoint_id
+    FROM debate_checkpoints AS d
+    WHERE d.expires_at <= :moment
+    ORDER BY d.expires_at
+    LIMIT :row_limit
+)
+
+DELETE FROM debate_checkpoints
+WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
+
+-- name: get_stats()^
+-- Count checkpoints, workflows and debates.
+WITH w AS (
+    SELECT
+        count(*) AS workflow_checkpoints,
+        count(DISTINCT c.workflow_id) AS workflows
+    FROM workflow_checkpoints AS c
+),
+
+d AS (
+    SELECT
+        count(*) AS debate_checkpoints,
+        count(DISTINCT p.debate_id) AS debates,
+        coalesce(sum(p.size_bytes), 0) AS debate_bytes
+    FROM debate_checkpoints AS p
+)
+
+SELECT
+    w.workflow_checkpoints,
+    w.workflows,
+    d.debate_checkpoints,
+    d.debates,
+    d.debate_bytes
+FROM w
+CROSS JOIN d;

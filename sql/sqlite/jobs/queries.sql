@@ -1,0 +1,846 @@
+-- Queries of the job queue: enqueue, claim, finish, recover, look after.
+
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, scheduled_at, delay_seconds, unique_key, user_id, workspace_id, notify)^
+-- Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    scheduled_at,
+    status,
+    unique_key,
+    user_id,
+    workspace_id,
+    created_at,
+    updated_at
+)
+SELECT
+    :id AS id,
+    :job_type AS job_type,
+    :payload AS payload,
+    :priority AS priority,
+    :max_attempts AS max_attempts,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > g.moment THEN 'scheduled' ELSE 'pending' END AS status,
+    :unique_key AS unique_key,
+    :user_id AS user_id,
+    :workspace_id AS workspace_id,
+    g.moment AS created_at,
+    g.moment AS updated_at
+FROM (
+    SELECT
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment,
+        coalesce(
+            :scheduled_at,
+            CASE
+                WHEN :delay_seconds IS NOT NULL
+                    THEN
+                        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :delay_seconds))
+            END
+        ) AS scheduled_at
+) AS g
+-- those who wait look for changes of the file, so there is nobody to tell
+WHERE :notify IN (0, 1)
+ON CONFLICT (unique_key)
+WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+DO NOTHING
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
+-- name: enqueue_jobs(jobs, notify)!
+-- Store many jobs, each a list of the values that enqueue_job takes; those whose key waits are left out.
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    scheduled_at,
+    status,
+    unique_key,
+    user_id,
+    workspace_id,
+    created_at,
+    updated_at
+)
+SELECT
+    g.id,
+    g.job_type,
+    g.payload,
+    g.priority,
+    g.max_attempts,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > g.moment THEN 'scheduled' ELSE 'pending' END AS status,
+    g.unique_key,
+    g.user_id,
+    g.workspace_id,
+    g.moment AS created_at,
+    g.moment AS updated_at
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        o.value ->> 3 AS priority,
+        o.value ->> 4 AS max_attempts,
+        coalesce(
+            o.value ->> 5,
+            CASE
+                WHEN o.value ->> 6 IS NOT NULL
+                    THEN
+                        strftime(
+                            '%Y-%m-%dT%H:%M:%f000Z',
+                            'now',
+                            printf('%.3f seconds', o.value ->> 6)
+                        )
+            END
+        ) AS scheduled_at,
+        o.value ->> 7 AS unique_key,
+        o.value ->> 8 AS user_id,
+        o.value ->> 9 AS workspace_id,
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment
+    FROM json_each(:jobs) AS o
+    ORDER BY o.key
+) AS g
+-- those who wait look for changes of the file, so there is nobody to tell
+WHERE :notify IN (0, 1)
+ON CONFLICT (unique_key)
+WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+DO NOTHING;
+
+-- name: list_ids(ids)
+-- List which of some jobs exist.
+SELECT j.id
+FROM job_queue AS j
+WHERE j.id IN (SELECT value FROM json_each(:ids));
+
+-- name: list_waiting_keys(unique_keys)
+-- List which jobs wait under some unique keys.
+SELECT
+    j.unique_key,
+    j.id
+FROM job_queue AS j
+WHERE
+    j.unique_key IN (SELECT value FROM json_each(:unique_keys))
+    AND j.unique_key IS NOT NULL
+    AND j.status IN ('pending', 'scheduled', 'retrying');
+
+-- name: find_waiting_job(unique_key)^
+-- Return the job that waits under a unique key.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    j.unique_key = :unique_key
+    AND j.unique_key IS NOT NULL
+    AND j.status IN ('pending', 'scheduled', 'retrying');
+
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
+WITH RECURSIVE walk AS (
+    -- each type that has pending jobs, by one look into the index for each
+    SELECT
+        (
+            SELECT min(j.job_type)
+            FROM job_queue AS j
+            WHERE j.status = 'pending'
+        ) AS job_type
+    WHERE :job_types IS NULL
+    UNION ALL
+    SELECT
+        (
+            SELECT min(j.job_type)
+            FROM job_queue AS j
+            WHERE j.status = 'pending' AND j.job_type > w.job_type
+        ) AS job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+),
+
+wanted AS (
+    SELECT w.job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+    UNION
+    SELECT value AS job_type
+    FROM json_each(coalesce(:job_types, '[]'))
+),
+
+usable AS (
+    SELECT
+        w.job_type,
+        min(:row_limit, coalesce(l.max_running - l.running, :row_limit)) AS most
+    FROM wanted AS w
+    LEFT JOIN job_queue_limits AS l ON w.job_type = l.job_type
+),
+
+ranked AS (
+    SELECT
+        j.number,
+        j.priority,
+        u.most,
+        row_number() OVER (
+            PARTITION BY j.job_type ORDER BY j.priority DESC, j.number ASC
+        ) AS place
+    FROM usable AS u
+    INNER JOIN job_queue AS j
+        ON
+            j.number IN (
+                SELECT c.number
+                FROM job_queue AS c
+                WHERE c.status = 'pending' AND c.job_type = u.job_type
+                ORDER BY c.priority DESC, c.number ASC
+                LIMIT :row_limit
+            )
+    WHERE u.most > 0
+),
+
+chosen AS (
+    SELECT r.number
+    FROM ranked AS r
+    WHERE r.place <= r.most
+    ORDER BY r.priority DESC, r.number ASC
+    LIMIT :row_limit
+)
+
+UPDATE job_queue
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = attempts + 1,
+    claim_count = claim_count + 1,
+    started_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = strftime(
+        '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
+    )
+WHERE number IN (SELECT c.number FROM chosen AS c)
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+UPDATE job_queue
+SET
+    status = 'processing',
+    worker_id = :worker_id,
+    attempts = attempts + 1,
+    claim_count = claim_count + 1,
+    started_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = strftime(
+        '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
+    )
+WHERE
+    number IN (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND j.job_type = :job_type
+        ORDER BY j.priority DESC, j.number ASC
+        LIMIT min(
+            :row_limit,
+            coalesce(
+                (
+                    SELECT max(l.max_running - l.running, 0)
+                    FROM job_queue_limits AS l
+                    WHERE l.job_type = :job_type
+                ),
+                :row_limit
+            )
+        )
+    )
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
+-- name: promote_jobs(row_limit)!
+-- Make jobs pending whose time has come.
+UPDATE job_queue
+SET
+    status = 'pending',
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    number IN (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE
+            j.status IN ('scheduled', 'retrying')
+            AND j.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+        ORDER BY j.scheduled_at
+        LIMIT :row_limit
+    );
+
+-- name: look_for_jobs(job_types)^
+-- Tell whether a job of these types can be claimed, and when the next waiting one of any type is due.
+-- result: ready boolean
+WITH RECURSIVE walk AS (
+    -- each type that has pending jobs, by one look into the index for each
+    SELECT
+        (
+            SELECT min(j.job_type)
+            FROM job_queue AS j
+            WHERE j.status = 'pending'
+        ) AS job_type
+    WHERE :job_types IS NULL
+    UNION ALL
+    SELECT
+        (
+            SELECT min(j.job_type)
+            FROM job_queue AS j
+            WHERE j.status = 'pending' AND j.job_type > w.job_type
+        ) AS job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+),
+
+wanted AS (
+    SELECT w.job_type
+    FROM walk AS w
+    WHERE w.job_type IS NOT NULL
+    UNION
+    SELECT value AS job_type
+    FROM json_each(coalesce(:job_types, '[]'))
+)
+
+SELECT
+    EXISTS (
+        SELECT 1
+        FROM wanted AS w
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM job_queue_limits AS l
+                WHERE l.job_type = w.job_type AND l.running >= l.max_running
+            )
+            AND EXISTS (
+                SELECT 1
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = w.job_type
+            )
+    ) AS ready,
+    (
+        SELECT (julianday(j.scheduled_at) - julianday('now')) * 86400.0
+        FROM job_queue AS j
+        WHERE j.status IN ('scheduled', 'retrying')
+        ORDER BY j.scheduled_at
+        LIMIT 1
+    ) AS due_in_seconds;
+
+-- name: complete_jobs(claims)
+-- End claims, each a list of id, worker, claim count and result, as completed.
+UPDATE job_queue
+SET
+    status = 'completed',
+    error = NULL,
+    result = g.result,
+    completed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        o.value ->> 2 AS claim_count,
+        nullif(o.value -> 3, 'null') AS result
+    FROM json_each(:claims) AS o
+) AS g
+WHERE
+    job_queue.id = g.id
+    AND job_queue.status = 'processing'
+    AND job_queue.worker_id = g.worker_id
+    AND job_queue.claim_count = coalesce(g.claim_count, job_queue.claim_count)
+RETURNING
+    id,
+    status;
+
+-- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
+-- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+UPDATE job_queue
+SET
+    status = d.status,
+    error = d.error,
+    worker_id
+    = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE job_queue.worker_id END,
+    scheduled_at = CASE
+        WHEN d.status = 'retrying'
+            THEN
+                strftime(
+                    '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', d.delay_seconds)
+                )
+        ELSE job_queue.scheduled_at
+    END,
+    completed_at = CASE
+        WHEN d.status NOT IN ('pending', 'retrying')
+            THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    lease_expires_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+FROM (
+    SELECT
+        j.number,
+        o.value ->> 4 AS error,
+        CASE
+            WHEN o.value ->> 3 = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
+            -- The job that waits under the same key does the work.
+            WHEN k.id IS NOT NULL THEN 'cancelled'
+            WHEN o.value ->> 5 = 0 THEN 'pending'
+            ELSE 'retrying'
+        END AS status,
+        coalesce(
+            o.value ->> 5,
+            min(:base_seconds * (1 << min(j.attempts - 1, 40)), :max_seconds)
+            * (1.0 + :jitter * (2.0 * (random() & 1048575) / 1048575.0 - 1.0))
+        ) AS delay_seconds
+    FROM json_each(:outcomes) AS o
+    INNER JOIN job_queue AS j ON (o.value ->> 0) = j.id
+    LEFT JOIN job_queue AS k
+        ON
+            j.unique_key = k.unique_key
+            AND k.unique_key IS NOT NULL
+            AND k.status IN ('pending', 'scheduled', 'retrying')
+    WHERE
+        j.status = 'processing'
+        AND j.worker_id = o.value ->> 1
+        AND j.claim_count = coalesce(o.value ->> 2, j.claim_count)
+) AS d
+WHERE job_queue.number = d.number
+RETURNING
+    id,
+    status;
+
+-- name: extend_leases(claims, lease_seconds)
+-- Give claims, each a list of id, worker and claim count, a new lease from now on.
+UPDATE job_queue
+SET
+    lease_expires_at = strftime(
+        '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
+    ),
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    number IN (
+        SELECT j.number
+        FROM json_each(:claims) AS o
+        INNER JOIN job_queue AS j ON (o.value ->> 0) = j.id
+        WHERE
+            j.status = 'processing'
+            AND j.worker_id = o.value ->> 1
+            AND j.claim_count = coalesce(o.value ->> 2, j.claim_count)
+    )
+RETURNING
+    id,
+    lease_expires_at;
+
+-- name: release_jobs(claims)
+-- Give claimed jobs back that were not worked on: the attempt does not count.
+UPDATE job_queue
+SET
+    status = d.status,
+    attempts = job_queue.attempts - 1,
+    worker_id = NULL,
+    completed_at = CASE
+        WHEN d.status = 'cancelled' THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    lease_expires_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+FROM (
+    SELECT
+        j.number,
+        -- The job that waits under the same key does the work.
+        CASE WHEN k.id IS NULL THEN 'pending' ELSE 'cancelled' END AS status
+    FROM json_each(:claims) AS o
+    INNER JOIN job_queue AS j ON (o.value ->> 0) = j.id
+    LEFT JOIN job_queue AS k
+        ON
+            j.unique_key = k.unique_key
+            AND k.unique_key IS NOT NULL
+            AND k.status IN ('pending', 'scheduled', 'retrying')
+    WHERE
+        j.status = 'processing'
+        AND j.worker_id = o.value ->> 1
+        AND j.claim_count = coalesce(o.value ->> 2, j.claim_count)
+) AS d
+WHERE job_queue.number = d.number
+RETURNING
+    id,
+    status;
+
+-- name: recover_jobs(job_types, grace_seconds, row_limit)
+-- Take jobs away from workers whose lease ran out: pending again, or failed after the last attempt.
+WITH lapsed AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.unique_key,
+        j.attempts >= j.max_attempts AS spent
+    FROM job_queue AS j
+    WHERE
+        j.status = 'processing'
+        AND j.lease_expires_at < strftime(
+            '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', -:grace_seconds)
+        )
+        AND (:job_types IS NULL OR j.job_type IN (SELECT value FROM json_each(:job_types)))
+    ORDER BY j.number
+    LIMIT :row_limit
+)
+
+UPDATE job_queue
+SET
+    status = d.status,
+    error
+    = 'the lease of worker ' || job_queue.worker_id || ' ran out in attempt '
+    || job_queue.attempts,
+    worker_id = CASE WHEN d.status = 'pending' THEN NULL ELSE job_queue.worker_id END,
+    completed_at = CASE
+        WHEN d.status <> 'pending' THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    lease_expires_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+FROM (
+    SELECT
+        l.number,
+        CASE
+            WHEN l.spent THEN 'failed'
+            -- Of the jobs of one key one waits; the others are done by it.
+            WHEN
+                EXISTS (
+                    SELECT 1
+                    FROM job_queue AS k
+                    WHERE
+                        k.unique_key = l.unique_key
+                        AND k.unique_key IS NOT NULL
+                        AND k.status IN ('pending', 'scheduled', 'retrying')
+                )
+                OR EXISTS (
+                    SELECT 1
+                    FROM lapsed AS o
+                    WHERE
+                        o.unique_key = l.unique_key
+                        AND o.number < l.number
+                        AND NOT o.spent
+                )
+                THEN 'cancelled'
+            ELSE 'pending'
+        END AS status
+    FROM lapsed AS l
+) AS d
+WHERE job_queue.number = d.number
+RETURNING
+    id,
+    status;
+
+-- name: cancel_job(id)!
+-- Cancel a job that waits.
+UPDATE job_queue
+SET
+    status = 'cancelled',
+    completed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE id = :id AND status IN ('pending', 'scheduled', 'retrying');
+
+-- name: retry_job(id, notify)^
+-- Make a finished job pending again, from its first attempt on.
+UPDATE job_queue
+SET
+    status = 'pending',
+    attempts = 0,
+    worker_id = NULL,
+    result = NULL,
+    scheduled_at = NULL,
+    completed_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    id = :id
+    -- those who wait look for changes of the file, so there is nobody to tell
+    AND :notify IN (0, 1)
+    AND status IN ('completed', 'failed', 'cancelled')
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
+-- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
+-- Change what is not NULL of a job that waits.
+UPDATE job_queue
+SET
+    priority = coalesce(:priority, priority),
+    max_attempts = coalesce(:max_attempts, max_attempts),
+    payload = coalesce(:payload, payload),
+    scheduled_at = coalesce(:scheduled_at, scheduled_at),
+    status = CASE
+        WHEN :scheduled_at IS NULL THEN status
+        WHEN :scheduled_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') THEN 'scheduled'
+        ELSE 'pending'
+    END,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    id = :id
+    -- those who wait look for changes of the file, so there is nobody to tell
+    AND :notify IN (0, 1)
+    AND status IN ('pending', 'scheduled', 'retrying')
+RETURNING
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at;
+
+-- name: get_job(id)^
+-- Return one job.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE j.id = :id;
+
+-- name: list_jobs(status, job_type, before_number, row_limit)
+-- List jobs, newest first, one page after the other.
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    (:status IS NULL OR j.status = :status)
+    AND (:job_type IS NULL OR j.job_type = :job_type)
+    AND (:before_number IS NULL OR j.number < :before_number)
+ORDER BY j.number DESC
+LIMIT :row_limit;
+
+-- name: count_jobs()
+-- Count jobs by type and status, with the creation of the oldest.
+SELECT
+    j.job_type,
+    j.status,
+    count(*) AS total,
+    min(j.created_at) AS created_at
+FROM job_queue AS j
+GROUP BY j.job_type, j.status
+ORDER BY j.job_type, j.status;
+
+-- name: purge_jobs(status, age_seconds, row_limit)!
+-- Delete jobs that were finished so long ago.
+DELETE FROM job_queue
+WHERE
+    number IN (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE
+            j.status = :status
+            AND j.completed_at < strftime(
+                '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', -:age_seconds)
+            )
+        ORDER BY j.completed_at
+        LIMIT :row_limit
+    );
+
+-- name: lock_limits()#
+-- Keep claims and ends of claims out until the transaction ends, so that the counters can be set.
+SELECT 1;
+
+-- name: set_limit(job_type, max_running)!
+-- Limit how many jobs of a type are processed at once.
+INSERT INTO job_queue_limits (job_type, max_running, running, updated_at)
+SELECT
+    :job_type AS job_type,
+    :max_running AS max_running,
+    count(*) AS running,
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS updated_at
+FROM job_queue AS j
+WHERE j.status = 'processing' AND j.job_type = :job_type
+ON CONFLICT (job_type) DO UPDATE
+SET
+    max_running = excluded.max_running,
+    running = excluded.running,
+    updated_at = excluded.updated_at;
+
+-- name: delete_limit(job_type)!
+-- Take the limit of a type away.
+DELETE FROM job_queue_limits
+WHERE job_type = :job_type;
+
+-- name: list_limits()
+-- List the limits by type.
+SELECT
+    l.job_type,
+    l.max_running,
+    l.running,
+    l.updated_at
+FROM job_queue_limits AS l
+ORDER BY l.job_type;
+
+-- name: find_wrong_limits()$
+-- Tell whether a counter differs from the jobs that are processed.
+-- result: wrong boolean
+SELECT
+    EXISTS (
+        SELECT 1
+        FROM job_queue_limits AS l
+        WHERE
+            l.running
+            <> (
+                SELECT count(*)
+                FROM job_queue AS j
+                WHERE j.status = 'processing' AND j.job_type = l.job_type
+            )
+    ) AS wrong;
+
+-- name: recount_limits()!
+-- Set the counters to the number of jobs that are processed.
+UPDATE job_queue_limits
+SET
+    running = (
+        SELECT count(*)
+        FROM job_queue AS j
+        WHERE j.status = 'processing' AND j.job_type = job_queue_limits.job_type
+    );

@@ -1,0 +1,689 @@
+-- Queries of the LangGraph saver: checkpoints, channel values and pending writes of threads.
+
+-- name: share_thread(thread_id)
+-- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
+-- result: locked boolean
+SELECT :thread_id IS NOT NULL AS locked;
+
+-- name: lock_threads(thread_ids)
+-- Hold off who stores or removes rows of the threads, until the transaction ends.
+-- result: locked boolean
+SELECT :thread_ids IS NOT NULL AS locked;
+
+-- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
+-- Store values of channels; a version that is there already has the same value. Holds off who
+-- removes rows of the thread, as share_thread does.
+INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+VALUES (:thread_id, :checkpoint_ns, :channel, :version, :type, :content)
+ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
+
+-- name: upsert_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)$
+-- Store a checkpoint, or renew it, and return the channels whose value at its version is not stored.
+-- result: missing json
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions,
+    :metadata,
+    :type,
+    :content
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
+SET
+    parent_checkpoint_id = excluded.parent_checkpoint_id,
+    run_id = excluded.run_id,
+    channel_versions = excluded.channel_versions,
+    metadata = excluded.metadata,
+    type = excluded.type,
+    content = excluded.content
+RETURNING
+    (
+        SELECT json_group_array(n.key)
+        FROM json_each(channel_versions) AS n
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM langgraph_values AS v
+                WHERE
+                    v.thread_id = :thread_id
+                    AND v.checkpoint_ns = :checkpoint_ns
+                    AND v.channel = n.key
+                    AND v.version = n.value
+            )
+    ) AS missing;
+
+-- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content)*!
+-- Store what a task wrote. What it wrote in the same place before stays, except errors, interrupts
+-- and the like (negative places), which are renewed.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :task_id,
+    :idx,
+    :task_path,
+    :channel,
+    :type,
+    :content
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
+SET
+    task_path = excluded.task_path,
+    channel = excluded.channel,
+    type = excluded.type,
+    content = excluded.content
+WHERE langgraph_writes.idx < 0;
+
+-- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+-- Return one checkpoint, or the latest when no id is given, with its values and writes.
+WITH found AS (
+    SELECT
+        c.thread_id,
+        c.checkpoint_ns,
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        c.channel_versions,
+        c.metadata,
+        c.type,
+        c.content
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+),
+
+needed AS (
+    SELECT DISTINCT
+        f.thread_id,
+        f.checkpoint_ns,
+        n.key AS channel,
+        n.value AS version
+    FROM found AS f
+    CROSS JOIN json_each(f.channel_versions) AS n
+)
+
+SELECT
+    'checkpoint' AS kind,
+    f.thread_id,
+    f.checkpoint_ns,
+    f.checkpoint_id,
+    f.parent_checkpoint_id,
+    f.metadata,
+    NULL AS channel,
+    NULL AS version,
+    NULL AS task_id,
+    NULL AS task_path,
+    NULL AS idx,
+    f.type,
+    f.content
+FROM found AS f
+UNION ALL
+SELECT
+    'value',
+    v.thread_id,
+    v.checkpoint_ns,
+    NULL,
+    NULL,
+    NULL,
+    v.channel,
+    v.version,
+    NULL,
+    NULL,
+    NULL,
+    v.type,
+    v.content
+FROM needed AS n
+INNER JOIN langgraph_values AS v
+    ON
+        n.thread_id = v.thread_id
+        AND n.checkpoint_ns = v.checkpoint_ns
+        AND n.channel = v.channel
+        AND n.version = v.version
+UNION ALL
+SELECT
+    'write',
+    w.thread_id,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    NULL,
+    NULL,
+    w.channel,
+    NULL,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM found AS f
+INNER JOIN langgraph_writes AS w
+    ON
+        f.thread_id = w.thread_id
+        AND f.checkpoint_ns = w.checkpoint_ns
+        AND f.checkpoint_id = w.checkpoint_id;
+
+-- name: read_checkpoints(keys)
+-- Return several checkpoints with their values and writes; each value once.
+WITH keys AS (
+    SELECT
+        k.value ->> 'thread_id' AS thread_id,
+        k.value ->> 'checkpoint_ns' AS checkpoint_ns,
+        k.value ->> 'checkpoint_id' AS checkpoint_id
+    FROM json_each(:keys) AS k
+),
+
+found AS (
+    SELECT
+        c.thread_id,
+        c.checkpoint_ns,
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        c.channel_versions,
+        c.metadata,
+        c.type,
+        c.content
+    FROM keys AS k
+    INNER JOIN langgraph_checkpoints AS c
+        ON
+            k.thread_id = c.thread_id
+            AND k.checkpoint_ns = c.checkpoint_ns
+            AND k.checkpoint_id = c.checkpoint_id
+),
+
+needed AS (
+    SELECT DISTINCT
+        f.thread_id,
+        f.checkpoint_ns,
+        n.key AS channel,
+        n.value AS version
+    FROM found AS f
+    CROSS JOIN json_each(f.channel_versions) AS n
+)
+
+SELECT
+    'checkpoint' AS kind,
+    f.thread_id,
+    f.checkpoint_ns,
+    f.checkpoint_id,
+    f.parent_checkpoint_id,
+    f.metadata,
+    NULL AS channel,
+    NULL AS version,
+    NULL AS task_id,
+    NULL AS task_path,
+    NULL AS idx,
+    f.type,
+    f.content
+FROM found AS f
+UNION ALL
+SELECT
+    'value',
+    v.thread_id,
+    v.checkpoint_ns,
+    NULL,
+    NULL,
+    NULL,
+    v.channel,
+    v.version,
+    NULL,
+    NULL,
+    NULL,
+    v.type,
+    v.content
+FROM needed AS n
+INNER JOIN langgraph_values AS v
+    ON
+        n.thread_id = v.thread_id
+        AND n.checkpoint_ns = v.checkpoint_ns
+        AND n.channel = v.channel
+        AND n.version = v.version
+UNION ALL
+SELECT
+    'write',
+    w.thread_id,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    NULL,
+    NULL,
+    w.channel,
+    NULL,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM found AS f
+INNER JOIN langgraph_writes AS w
+    ON
+        f.thread_id = w.thread_id
+        AND f.checkpoint_ns = w.checkpoint_ns
+        AND f.checkpoint_id = w.checkpoint_id;
+
+-- name: list_namespace(thread_id, checkpoint_ns, only_id, before_id, wanted, row_limit)
+-- Return the keys of the checkpoints of a namespace before an id, newest first. All keys of wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_ns = :checkpoint_ns
+    AND c.checkpoint_id < :before_id
+    AND (:only_id IS NULL OR c.checkpoint_id = :only_id)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(:wanted) AS f
+        LEFT JOIN json_each(c.metadata) AS m ON f.key = m.key
+        WHERE
+            m.value IS NOT f.value
+            OR replace(coalesce(m.type, 'null'), 'real', 'integer')
+            <> replace(f.type, 'real', 'integer')
+    )
+ORDER BY c.thread_id DESC, c.checkpoint_ns DESC, c.checkpoint_id DESC
+LIMIT :row_limit;
+
+-- name: list_thread(thread_id, only_id, before_id, after_id, after_ns, wanted, row_limit)
+-- Return the keys of the checkpoints of a thread, newest first, behind the given one. All keys of
+-- wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_id < :before_id
+    AND (c.checkpoint_id, c.checkpoint_ns) < (:after_id, :after_ns)
+    AND (:only_id IS NULL OR c.checkpoint_id = :only_id)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(:wanted) AS f
+        LEFT JOIN json_each(c.metadata) AS m ON f.key = m.key
+        WHERE
+            m.value IS NOT f.value
+            OR replace(coalesce(m.type, 'null'), 'real', 'integer')
+            <> replace(f.type, 'real', 'integer')
+    )
+ORDER BY c.checkpoint_id DESC, c.checkpoint_ns DESC
+LIMIT :row_limit;
+
+-- name: list_all(before_id, after_id, after_thread, after_ns, wanted, row_limit)
+-- Return the keys of the checkpoints of all threads, newest first, behind the given one. All keys
+-- of wanted have to be in the metadata with equal values.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id
+FROM langgraph_checkpoints AS c
+WHERE
+    c.checkpoint_id < :before_id
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    < (:after_id, :after_thread, :after_ns)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(:wanted) AS f
+        LEFT JOIN json_each(c.metadata) AS m ON f.key = m.key
+        WHERE
+            m.value IS NOT f.value
+            OR replace(coalesce(m.type, 'null'), 'real', 'integer')
+            <> replace(f.type, 'real', 'integer')
+    )
+ORDER BY c.checkpoint_id DESC, c.thread_id DESC, c.checkpoint_ns DESC
+LIMIT :row_limit;
+
+-- name: list_ancestors(thread_id, checkpoint_ns, checkpoint_id, channels)
+-- Return the ids of a checkpoint and of its ancestors, up to where each channel has a value.
+WITH RECURSIVE chain AS (
+    SELECT
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        NULL AS channel_versions,
+        '[]' AS seeded
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+    UNION
+    SELECT
+        p.checkpoint_id,
+        p.parent_checkpoint_id,
+        p.channel_versions,
+        (
+            SELECT json_group_array(w.value)
+            FROM json_each(:channels) AS w
+            WHERE
+                w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
+                OR EXISTS (
+                    SELECT 1
+                    FROM langgraph_values AS v
+                    INNER JOIN json_each(p.channel_versions) AS n
+                        ON v.channel = n.key AND v.version = n.value
+                    WHERE
+                        v.thread_id = p.thread_id
+                        AND v.checkpoint_ns = p.checkpoint_ns
+                        AND v.channel = w.value
+                )
+        )
+    FROM chain
+    INNER JOIN langgraph_checkpoints AS p
+        ON
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND chain.parent_checkpoint_id = p.checkpoint_id
+    WHERE json_array_length(chain.seeded) < json_array_length(:channels)
+)
+
+SELECT chain.checkpoint_id
+FROM chain;
+
+-- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
+-- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
+-- the writes of the channels. Of the checkpoint itself it has neither.
+WITH RECURSIVE chain AS (
+    SELECT
+        c.checkpoint_id,
+        c.parent_checkpoint_id,
+        NULL AS channel_versions,
+        '[]' AS seeded
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND c.checkpoint_id = coalesce(
+            :checkpoint_id,
+            (
+                SELECT max(l.checkpoint_id)
+                FROM langgraph_checkpoints AS l
+                WHERE l.thread_id = :thread_id AND l.checkpoint_ns = :checkpoint_ns
+            )
+        )
+    UNION
+    SELECT
+        p.checkpoint_id,
+        p.parent_checkpoint_id,
+        p.channel_versions,
+        (
+            SELECT json_group_array(w.value)
+            FROM json_each(:channels) AS w
+            WHERE
+                w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
+                OR EXISTS (
+                    SELECT 1
+                    FROM langgraph_values AS v
+                    INNER JOIN json_each(p.channel_versions) AS n
+                        ON v.channel = n.key AND v.version = n.value
+                    WHERE
+                        v.thread_id = p.thread_id
+                        AND v.checkpoint_ns = p.checkpoint_ns
+                        AND v.channel = w.value
+                )
+        )
+    FROM chain
+    INNER JOIN langgraph_checkpoints AS p
+        ON
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND chain.parent_checkpoint_id = p.checkpoint_id
+    WHERE json_array_length(chain.seeded) < json_array_length(:channels)
+)
+
+SELECT
+    'checkpoint' AS kind,
+    chain.checkpoint_id,
+    chain.parent_checkpoint_id,
+    NULL AS channel,
+    NULL AS task_id,
+    NULL AS task_path,
+    NULL AS idx,
+    NULL AS type,
+    NULL AS content
+FROM chain
+UNION ALL
+SELECT
+    'value',
+    chain.checkpoint_id,
+    NULL,
+    v.channel,
+    NULL,
+    NULL,
+    NULL,
+    v.type,
+    v.content
+FROM chain
+CROSS JOIN json_each(chain.channel_versions) AS n
+INNER JOIN langgraph_values AS v
+    ON
+        v.thread_id = :thread_id
+        AND v.checkpoint_ns = :checkpoint_ns
+        AND n.key = v.channel
+        AND n.value = v.version
+WHERE n.key IN (SELECT l.value FROM json_each(:channels) AS l)
+UNION ALL
+SELECT
+    'write',
+    chain.checkpoint_id,
+    NULL,
+    w.channel,
+    w.task_id,
+    w.task_path,
+    w.idx,
+    w.type,
+    w.content
+FROM chain
+INNER JOIN langgraph_writes AS w
+    ON
+        w.thread_id = :thread_id
+        AND w.checkpoint_ns = :checkpoint_ns
+        AND chain.checkpoint_id = w.checkpoint_id
+WHERE
+    chain.channel_versions IS NOT NULL
+    AND w.channel IN (SELECT l.value FROM json_each(:channels) AS l);
+
+-- name: list_latest(thread_ids)
+-- Return the latest checkpoint of each namespace of some threads.
+SELECT
+    c.thread_id,
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.channel_versions,
+    c.metadata
+FROM langgraph_checkpoints AS c
+WHERE
+    c.thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM langgraph_checkpoints AS n
+        WHERE
+            n.thread_id = c.thread_id
+            AND n.checkpoint_ns = c.checkpoint_ns
+            AND n.checkpoint_id > c.checkpoint_id
+    );
+
+-- name: delete_older_checkpoints(thread_id, checkpoint_ns, latest_id, kept_ids)*!
+-- Delete the checkpoints before the latest of a namespace, except some.
+DELETE FROM langgraph_checkpoints
+WHERE
+    thread_id = :thread_id
+    AND checkpoint_ns = :checkpoint_ns
+    AND checkpoint_id < :latest_id
+    AND NOT (checkpoint_id IN (SELECT l.value FROM json_each(:kept_ids) AS l));
+
+-- name: delete_older_writes(thread_id, checkpoint_ns, latest_id, kept_ids)*!
+-- Delete the writes to checkpoints before the latest of a namespace, except some.
+DELETE FROM langgraph_writes
+WHERE
+    thread_id = :thread_id
+    AND checkpoint_ns = :checkpoint_ns
+    AND checkpoint_id < :latest_id
+    AND NOT (checkpoint_id IN (SELECT l.value FROM json_each(:kept_ids) AS l));
+
+-- name: delete_unused_values(thread_ids)!
+-- Delete the values of some threads that no checkpoint has any more.
+DELETE FROM langgraph_values
+WHERE
+    thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+    AND (thread_id, checkpoint_ns, channel, version) NOT IN (
+        SELECT
+            c.thread_id,
+            c.checkpoint_ns,
+            n.key,
+            n.value
+        FROM langgraph_checkpoints AS c
+        CROSS JOIN json_each(c.channel_versions) AS n
+        WHERE c.thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+    );
+
+-- name: list_threads_of_runs(run_ids)
+-- Return the threads that have checkpoints of some runs.
+SELECT DISTINCT c.thread_id
+FROM langgraph_checkpoints AS c
+WHERE c.run_id IN (SELECT l.value FROM json_each(:run_ids) AS l)
+ORDER BY c.thread_id;
+
+-- name: delete_writes_of_runs(run_ids)!
+-- Delete the writes to the checkpoints of some runs.
+DELETE FROM langgraph_writes
+WHERE
+    (thread_id, checkpoint_ns, checkpoint_id) IN (
+        SELECT
+            c.thread_id,
+            c.checkpoint_ns,
+            c.checkpoint_id
+        FROM langgraph_checkpoints AS c
+        WHERE c.run_id IN (SELECT l.value FROM json_each(:run_ids) AS l)
+    );
+
+-- name: delete_checkpoints_of_runs(run_ids)!
+-- Delete the checkpoints of some runs.
+DELETE FROM langgraph_checkpoints
+WHERE run_id IN (SELECT l.value FROM json_each(:run_ids) AS l);
+
+-- name: delete_checkpoints(thread_ids)!
+-- Delete all checkpoints of some threads.
+DELETE FROM langgraph_checkpoints
+WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
+
+-- name: delete_writes(thread_ids)!
+-- Delete all writes of some threads.
+DELETE FROM langgraph_writes
+WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
+
+-- name: delete_values(thread_ids)!
+-- Delete all channel values of some threads.
+DELETE FROM langgraph_values
+WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
+
+-- name: has_rows(thread_id)$
+-- Tell whether a thread has checkpoints or writes.
+-- result: has_rows boolean
+SELECT
+    EXISTS (SELECT 1 FROM langgraph_checkpoints AS c WHERE c.thread_id = :thread_id)
+    OR EXISTS (SELECT 1 FROM langgraph_writes AS w WHERE w.thread_id = :thread_id) AS has_rows;
+
+-- name: copy_checkpoints(source_id, target_id)!
+-- Copy the checkpoints of a thread to another.
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    created_at
+)
+SELECT
+    :target_id,
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.parent_checkpoint_id,
+    c.run_id,
+    c.channel_versions,
+    c.metadata,
+    c.type,
+    c.content,
+    c.created_at
+FROM langgraph_checkpoints AS c
+WHERE c.thread_id = :source_id;
+
+-- name: copy_values(source_id, target_id)!
+-- Copy the channel values of a thread to another.
+INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+SELECT
+    :target_id,
+    v.checkpoint_ns,
+    v.channel,
+    v.version,
+    v.type,
+    v.content
+FROM langgraph_values AS v
+WHERE v.thread_id = :source_id;
+
+-- name: copy_writes(source_id, target_id)!
+-- Copy the writes of a thread to another.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content
+)
+SELECT
+    :target_id,
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    w.task_id,
+    w.idx,
+    w.task_path,
+    w.channel,
+    w.type,
+    w.content
+FROM langgraph_writes AS w
+WHERE w.thread_id = :source_id;

@@ -1,0 +1,110 @@
+"""A migration into a database of the test's own, and looking into both ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from aragora_sql.migration import MigrationOptions, MigrationReport, run_migration
+from aragora_sql.settings import PostgresDSN
+from tests.conftest import PostgresServer
+from tests.migration.legacy import SOURCE_ZONE
+
+# The template holds the schemas of all stores, as for tests of stores.
+from tests.stores.conftest import template_database
+
+__all__ = ["template_database"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The database that a test migrates into."""
+
+    dsn: str
+    folder: Path
+
+    @property
+    def rejects(self) -> Path:
+        """The folder of reject files."""
+        return self.folder / "rejects"
+
+    def migrate(self, path: Path, **options: Any) -> MigrationReport:
+        """Migrate a file or a folder; local times are of the fixtures' zone."""
+        chosen: dict[str, Any] = {"source_timezone": SOURCE_ZONE, "rejects": self.rejects} | options
+        return run_migration(
+            MigrationOptions(sqlite_path=path, dsn=PostgresDSN.parse(self.dsn), **chosen)
+        )
+
+    def query(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        """Run a statement, and return its rows, if it gives any."""
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute("SET timezone = 'UTC'")
+            cursor = connection.execute(statement.encode(), arguments or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def row(self, table: str, key: Any, column: str = "id") -> dict[str, Any]:
+        """Return the one row of a key, by column."""
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute("SET timezone = 'UTC'")
+            cursor = connection.execute(
+                sql.SQL("SELECT * FROM {} WHERE {} = %s").format(
+                    sql.Identifier(table), sql.Identifier(column)
+                ),
+                [key],
+            )
+            [found] = cursor.fetchall()
+            return dict(zip([c.name for c in cursor.description or ()], found, strict=True))
+
+    def counts(self, *tables: str) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        return {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+    def rejected(self, table: str) -> list[dict[str, Any]]:
+        """Return the lines of a table's reject file."""
+        path = self.rejects / f"{table}.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def target(postgres_dsn: str, tmp_path: Path) -> Target:
+    """A database of the test's own that holds the schemas of all stores, and no rows."""
+    return Target(postgres_dsn, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_target(
+    servers: Any,
+    template_database: Callable[[PostgresServer], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Target]:
+    """A database for all tests of a module that only look at what one migration did."""
+    server: PostgresServer = servers.default
+    name = server.create_database(template_database(server))
+    yield Target(server.dsn(name), tmp_path_factory.mktemp("migrated"))
+    server.drop_database(name)
+
+
+@pytest.fixture
+def empty_target(servers: Any, tmp_path: Path) -> Iterator[Target]:
+    """A database without anything."""
+    server: PostgresServer = servers.default
+    name = server.create_database()
+    yield Target(server.dsn(name), tmp_path)
+    server.drop_database(name)
+
+
+def check_sums(report: MigrationReport) -> None:
+    """Assert that each row of the source is accounted for."""
+    for table in report.tables:
+        outcome = table.migrated + table.already_there + table.rejected + table.left_out
+        assert table.source == outcome, table.table
+        assert table.rows_in_source == table.source + table.counts.merged, table.table
