@@ -8,13 +8,14 @@ TESTS ?= tests
 # Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
 export PG
 
-.PHONY: help demo test lint format check bench clean
+.PHONY: help demo test lint format check prove bench clean
 
 help:
 	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
 	@echo "make test          run the tests (PG=all: on every PostgreSQL that is found here)"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
-	@echo "make check         lint, then test"
+	@echo "make check         lint, prove the SQL files on both engines, then test"
+	@echo "make prove         check every query and the committed types of the queries"
 	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
 	@echo "make format        format the Python files"
 
@@ -40,7 +41,11 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test
+check: lint prove test
+
+prove: $(READY)
+	$(BIN)/aragora-sql check $(CHECK)
+	$(BIN)/aragora-sql stubs --check $(CHECK)
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

@@ -18,7 +18,7 @@ from aragora_sql.checker.findings import FORMATS, render
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.stubs import stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
-from aragora_sql.errors import ConfigurationError, SchemaError
+from aragora_sql.errors import AragoraSQLError, ConfigurationError
 from aragora_sql.queries.files import sql_dir
 
 __all__ = ["add_commands"]
@@ -114,13 +114,17 @@ def _print(checked: Checked, form: str) -> None:
     text = render(checked.findings, form)  # type: ignore[arg-type] # argparse allows these only
     if text:
         print(text, flush=True)
-    count = len(checked.findings) or "no"
+    found = _counted(len(checked.findings), "finding") if checked.findings else "no findings"
     print(
-        f"{checked.queries} queries of {checked.stores} stores on {checked.versions}: "
-        f"{count} finding{'' if count == 1 else 's'} in {checked.seconds:.1f} s",
+        f"{checked.queries} queries of {_counted(checked.stores, 'store')} on {checked.versions}: "
+        f"{found} in {checked.seconds:.1f} s",
         file=sys.stderr,
         flush=True,
     )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 Stamps = Mapping[Path, tuple[int, int]]
@@ -141,27 +145,32 @@ def _stamps(options: Options) -> Stamps:
     return found
 
 
+def changed(before: Stamps, now: Stamps) -> set[Path]:
+    """Return the files whose stamps differ, and those that are in one of both only."""
+    return {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}
+
+
 def _saves(options: Options) -> Iterator[set[Path]]:
     """Yield the files that were saved, created or removed since the last time, for ever."""
     before = _stamps(options)
     while True:
         time.sleep(POLL_SECONDS)
         now = _stamps(options)
-        changed = {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}
+        saved = changed(before, now)
         before = now
-        if changed:
-            yield changed
+        if saved:
+            yield saved
 
 
 def watch(options: Options, show: Callable[[Checked], None], saves: Iterator[set[Path]]) -> None:
     """Check again what each set of saved files touches, until the saves end."""
-    for changed in saves:
+    for saved in saves:
         # What a removed file or a Python file without queries touches is everything.
-        narrow = all(path.exists() and path.suffix == ".sql" for path in changed)
-        files = tuple(sorted(changed)) if narrow else ()
+        narrow = all(path.exists() and path.suffix == ".sql" for path in saved)
+        files = tuple(sorted(saved)) if narrow else ()
         try:
             show(check(replace(options, files=files, update_plans=False)))
-        except SchemaError as error:
+        except AragoraSQLError as error:
             print(f"aragora-sql: {error}", file=sys.stderr, flush=True)
 
 

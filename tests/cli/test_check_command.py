@@ -1,0 +1,157 @@
+"""``aragora-sql check`` on a small tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aragora_sql.checker.check import Checked, Options
+from aragora_sql.checker.rules import RULES
+from aragora_sql.cli import check as command
+from aragora_sql.cli import main
+from tests.checker.tree import replace_in, write_tree
+from tests.conftest import Servers
+
+FAST = ["--skip", "style", "--skip", "squawk"]
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return write_tree(tmp_path)
+
+
+@pytest.fixture
+def arguments(tree: Path, servers: Servers) -> list[str]:
+    dsn = servers.default.dsn("postgres")
+    code = str(tree.parent / "code")
+    return ["check", "--sql-dir", str(tree), "--python", code, "--dsn", dsn, *FAST]
+
+
+@pytest.fixture
+def mistake(tree: Path) -> tuple[Path, int]:
+    """A column that is not there: the file and the line."""
+    path = tree / "sqlite" / "notes" / "queries.sql"
+    return path, replace_in(path, "    n.score\n", "    n.scores\n")
+
+
+def test_nothing_is_said_of_a_clean_tree(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "20 queries of 2 stores on PostgreSQL" in said.err
+    assert "no findings" in said.err
+
+
+def test_a_finding_is_one_line(
+    arguments: list[str], mistake: tuple[Path, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, line = mistake
+    assert main(arguments) == 1
+    assert capsys.readouterr().out == (
+        f"{path}:{line}:5: error prepare: query 'list_notes': no such column: n.scores\n"
+    )
+
+
+def test_findings_as_json(
+    arguments: list[str], mistake: tuple[Path, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, line = mistake
+    assert main([*arguments, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "path": str(path),
+            "line": line,
+            "column": 5,
+            "rule": "prepare",
+            "message": "query 'list_notes': no such column: n.scores",
+            "level": "error",
+        }
+    ]
+
+
+def test_findings_for_a_runner_of_github(
+    arguments: list[str], mistake: tuple[Path, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, line = mistake
+    assert main([*arguments, "--format", "github"]) == 1
+    assert capsys.readouterr().out == (
+        f"::error file={path},line={line},col=5,title=prepare::"
+        "query 'list_notes': no such column: n.scores\n"
+    )
+
+
+def test_paths_are_shown_from_the_working_folder(
+    arguments: list[str],
+    mistake: tuple[Path, int],
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tree.parent)
+    assert main(arguments) == 1
+    assert capsys.readouterr().out.startswith("sql/sqlite/notes/queries.sql:")
+
+
+def test_of_a_file_only_what_it_touches_is_checked(
+    arguments: list[str],
+    mistake: tuple[Path, int],
+    tree: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = tree / "postgres" / "schema_versions" / "queries.sql"
+    assert main([*arguments, str(other)]) == 0
+    assert "12 queries of 1 store " in capsys.readouterr().err
+    assert main([*arguments, str(tree / "postgres" / "notes" / "schema.sql")]) == 1
+    assert main([*arguments, str(tree.parent / "code" / "notes.py")]) == 1
+    assert main([*arguments, str(tree / "postgres" / "schema.sql")]) == 1
+
+
+def test_the_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--list-rules"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(RULES)
+
+
+def test_each_save_is_checked(
+    tree: Path, servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tree / "sqlite" / "notes" / "queries.sql"
+    options = Options(
+        tree,
+        (tree.parent / "code",),
+        skip=frozenset({"style", "squawk"}),
+        dsn=servers.default.dsn("postgres"),
+    )
+    shown: list[Checked] = []
+
+    def saves() -> Iterator[set[Path]]:
+        replace_in(path, "    n.score\n", "    n.scores\n")
+        yield {path}
+        replace_in(path, "    n.scores\n", "    n.score\n")
+        yield {path}
+        yield {tree.parent / "code" / "gone.py"}
+
+    command.watch(options, shown.append, saves())
+    assert [checked.failed for checked in shown] == [True, False, False]
+    # the first two looked at one store
+    assert [checked.stores for checked in shown] == [1, 1, 2]
+
+
+def test_saves_are_seen(tree: Path) -> None:
+    options = Options(tree, (tree.parent / "code",))
+    path = tree / "sqlite" / "notes" / "queries.sql"
+    before = command._stamps(options)
+    path.write_text("-- changed\n", encoding="utf-8")
+    (tree / "sqlite" / "notes" / "schema.sql").unlink()
+    changed = command.changed(before, command._stamps(options))
+    assert changed == {path, path.with_name("schema.sql")}
