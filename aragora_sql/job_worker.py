@@ -251,8 +251,6 @@ class JobWorker:
                 jobs = await self._store.claim(
                     self.worker_id, wanted, types, lease_seconds=self._lease_seconds
                 )
-                if not jobs and not until_empty:
-                    await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
             except AragoraSQLError as error:
                 log.warning("worker %s: no jobs were claimed: %s", self.worker_id, error)
                 await self._unless_stopped(asyncio.sleep(pause))
@@ -265,12 +263,21 @@ class JobWorker:
                 self._backlog.append(held)
             if jobs:
                 self._work.set()
-            elif until_empty:
+            if len(jobs) < wanted and not until_empty:
+                await self._wait_for_jobs(types)
+            elif not jobs and until_empty:
                 # What runs may fail and come back.
                 if not self._held:
                     return
                 self._hungry.clear()
                 await self._unless_stopped(self._hungry.wait())
+
+    async def _wait_for_jobs(self, types: list[str]) -> None:
+        try:
+            await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
+        except AragoraSQLError as error:
+            log.warning("worker %s: waiting for jobs failed: %s", self.worker_id, error)
+            await self._unless_stopped(asyncio.sleep(FIRST_PAUSE))
 
     def _wanted(self) -> int:
         """Return how many jobs to claim: enough for all places, and then in large portions."""

@@ -71,9 +71,11 @@ RECOVER_BATCH = 1000
 PURGE_BATCH = 1000
 # While claims find jobs, those whose time has come are looked for so often, in seconds.
 PROMOTE_EVERY = 0.25
-# Whoever waits looks again after so many seconds although nothing was told: a job may have become
-# free by a limit, and messages may be switched off.
+# Whoever waits looks again after so many seconds although nothing was told: messages may be
+# switched off.
 LOOK_EVERY = 1.0
+# The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
+LOOK_FOR_PLACES_EVERY = 0.01
 
 _NO_RESULT = EncodedJSON("null")
 
@@ -298,7 +300,7 @@ class JobQueueStore(Store):
                 seen = await self._queries.look_for_jobs(connection, job_types=types)
             if seen["ready"]:
                 return True
-            pause = LOOK_EVERY
+            pause = LOOK_FOR_PLACES_EVERY if seen["blocked"] else LOOK_EVERY
             due = seen["due_in_seconds"]
             if due is not None:
                 if due <= 0 and await self._promote():

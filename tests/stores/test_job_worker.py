@@ -142,6 +142,20 @@ async def test_a_new_job_starts_at_once(jobs: JobQueueStore) -> None:
     assert (await running).completed == 1
 
 
+async def test_a_limit_does_not_make_a_worker_sleep(jobs: JobQueueStore) -> None:
+    async def handle(job: Job) -> None:
+        pass
+
+    await jobs.set_limit("a", 1)
+    await jobs.enqueue_many([{"job_type": "a"}] * 60)
+    works = worker(jobs, handle, look_seconds=30)
+    running = asyncio.create_task(works.run())
+    # Looking once a second for a place that has become free would take a minute.
+    await until(lambda: works.stats.completed == 60)
+    works.stop()
+    await running
+
+
 async def test_a_stopped_worker_ends_what_runs_and_gives_back_the_rest(
     jobs: JobQueueStore,
 ) -> None:

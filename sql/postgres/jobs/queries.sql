@@ -428,8 +428,9 @@ WHERE
     );
 
 -- name: look_for_jobs(job_types)^
--- Tell whether a job of these types can be claimed, and when the next waiting one of any type is due.
--- result: ready boolean
+-- Tell whether a job of these types can be claimed, whether a limit keeps one back, and when the next
+-- waiting one of any type is due.
+-- result: ready boolean, blocked boolean
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     (
@@ -477,6 +478,19 @@ SELECT
                 WHERE j.status = 'pending' AND j.job_type = w.job_type
             )
     ) AS ready,
+    exists(
+        SELECT 1
+        FROM wanted AS w
+        INNER JOIN job_queue_limits AS l ON w.job_type = l.job_type
+        WHERE
+            l.max_running > 0
+            AND l.running >= l.max_running
+            AND EXISTS (
+                SELECT 1
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = w.job_type
+            )
+    ) AS blocked,
     (
         SELECT extract(EPOCH FROM j.scheduled_at - statement_timestamp())::double precision
         FROM job_queue AS j

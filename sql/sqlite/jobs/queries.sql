@@ -363,8 +363,9 @@ WHERE
     );
 
 -- name: look_for_jobs(job_types)^
--- Tell whether a job of these types can be claimed, and when the next waiting one of any type is due.
--- result: ready boolean
+-- Tell whether a job of these types can be claimed, whether a limit keeps one back, and when the next
+-- waiting one of any type is due.
+-- result: ready boolean, blocked boolean
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     SELECT
@@ -410,6 +411,19 @@ SELECT
                 WHERE j.status = 'pending' AND j.job_type = w.job_type
             )
     ) AS ready,
+    exists(
+        SELECT 1
+        FROM wanted AS w
+        INNER JOIN job_queue_limits AS l ON w.job_type = l.job_type
+        WHERE
+            l.max_running > 0
+            AND l.running >= l.max_running
+            AND EXISTS (
+                SELECT 1
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = w.job_type
+            )
+    ) AS blocked,
     (
         SELECT (julianday(j.scheduled_at) - julianday('now')) * 86400.0
         FROM job_queue AS j
