@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +86,42 @@ def _postgres_scans(plan: Mapping[str, Any], *, limited: bool) -> Iterator[str]:
         yield from _postgres_scans(child, limited=limited)
 
 
-def _sqlite_scans(query: QueryFacts, lines: Iterable[str], facts: Facts) -> Iterator[str]:
+def _sqlite_scans(query: QueryFacts, lines: Sequence[str], facts: Facts) -> Iterator[str]:
     catalog = facts.catalogs["sqlite"]
     tables = {name for name, table in _pairs(query) if table in catalog}
-    limited = any(token.text.upper() == "LIMIT" for token in scan(query.sql, "sqlite"))
-    sorts = any("TEMP B-TREE FOR ORDER BY" in line for line in lines if not line.startswith(" "))
-    for line in lines:
+    outer, inner = _asked(query)
+    for index, line in enumerate(lines):
         words = line.split()
         if len(words) < 2 or words[0] != "SCAN" or words[1] not in tables or "VIRTUAL" in words:
             continue
-        if "INDEX" in words and limited and not sorts:
-            continue
-        yield line.strip()
+        asked = inner if line.startswith(" ") else outer
+        # Walked in the order that is asked for, until LIMIT is reached.
+        in_order = "INDEX" in words or "ORDER" in asked
+        if not (in_order and "LIMIT" in asked and not _is_sorted(lines, index)):
+            yield line.strip()
+
+
+def _asked(query: QueryFacts) -> tuple[set[str], set[str]]:
+    """Return the words of the outermost statement, and those within parentheses."""
+    depth = 0
+    outer: set[str] = set()
+    inner: set[str] = set()
+    for token in scan(query.sql, query.dialect):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        (inner if depth else outer).add(token.text.upper())
+    return outer, inner
+
+
+def _is_sorted(lines: Sequence[str], index: int) -> bool:
+    """Tell whether the step that a line belongs to sorts its rows."""
+    indent = len(lines[index]) - len(lines[index].lstrip())
+    for line in lines[index + 1 :]:
+        here = len(line) - len(line.lstrip())
+        if here < indent:
+            return False
+        if here == indent and "USE TEMP B-TREE" in line:
+            return True
+    return False
 
 
 def _pairs(query: QueryFacts) -> Iterator[tuple[str, str]]:
