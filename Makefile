@@ -48,6 +48,7 @@ prove: $(READY)
 	$(BIN)/aragora-sql stubs --check $(CHECK)
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:

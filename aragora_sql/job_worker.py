@@ -174,8 +174,9 @@ class JobWorker:
     async def run(self, *, until_empty: bool = False, handle_signals: bool = True) -> WorkerStats:
         """Work until :meth:`stop`, or with ``until_empty`` until no job can be claimed.
 
-        ``handle_signals`` lets SIGTERM and SIGINT stop it; a second one gives up waiting for
-        handlers. Returns what was done. May be called again afterwards.
+        ``handle_signals`` lets SIGTERM and SIGINT stop it, in the main thread; a second one gives
+        up waiting for handlers. Leave it out where the application handles signals itself. Returns
+        what was done. May be called again afterwards.
         """
         self._stopping.clear()
         self._hurry.clear()

@@ -19,6 +19,7 @@ from aragora_sql.errors import AragoraSQLError, ConfigurationError
 from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
+from benchmarks.claims import claims_postgres, claims_sqlite
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_migrations
 from benchmarks.queues import queues_postgres
@@ -40,6 +41,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
     "queues-postgres": queues_postgres,
+    "queue-claims-postgres": claims_postgres,
+    "queue-claims-sqlite": claims_sqlite,
 }
 SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,

@@ -32,6 +32,8 @@ DRAINED_SINGLY, DRAINED_IN_BATCHES = 1000, 10_000
 WORKERS = (1, 4, 16)
 STARTS, STARTS_PER_SECOND = 150, 50
 BATCHES = (10, 50, 200)
+# what pgqueuer does when it is not told
+PGQUEUER_BATCH = 10
 
 OURS, PGQUEUER, PROCRASTINATE = "aragora_sql", "pgqueuer", "procrastinate"
 PEERS = (PGQUEUER, PROCRASTINATE)
@@ -347,13 +349,13 @@ def _throughput(figures: Figures, rounds: int) -> Report:
             )
         )
     for workers in WORKERS:
-        theirs = [(_drain_name(workers, batch), peer) for batch in (1, *BATCHES) for peer in PEERS]
-        best = max(figures.ratio(_drain_name(workers, batch), theirs) for batch in BATCHES)
-        aims.append(
-            Aim.at_least(
-                f"drain, batches, {workers} workers, best batch over the peers' best", best, 4.0
-            )
-        )
+        whats = [_drain_name(workers, batch) for batch in (1, *BATCHES)]
+        usual = [(_drain_name(workers, PGQUEUER_BATCH), PGQUEUER), (whats[0], PROCRASTINATE)]
+        every = [(what, peer) for what in whats for peer in PEERS]
+        for peers, which in ((usual, "the better by default"), (every, "the best of any batch")):
+            best = max(figures.ratio(what, peers) for what in whats)
+            text = f"drain, best batch, {workers} workers, times {which}"
+            aims.append(Aim.at_least(text, best, 4.0))
     title = f"PostgreSQL, job queues ({rounds} rounds, medians)"
     notes = [
         f"bulk: {BULK:,} jobs at once; drain of {DRAINED_SINGLY:,} jobs claimed one by one, and of "

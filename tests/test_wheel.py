@@ -49,6 +49,13 @@ def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
     assert packed == on_disk
 
 
+def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    assets = ROOT / "aragora_sql" / "workbench" / "assets"
+    assert {path.relative_to(ROOT).as_posix() for path in assets.iterdir()} <= packed
+
+
 def test_an_installed_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=True)

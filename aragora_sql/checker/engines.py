@@ -26,16 +26,25 @@ __all__ = ["Engines"]
 class Engines:
     """Both engines with the schema of a tree, opened when they are first asked for.
 
-    ``tree`` is what :func:`read_tree` gave. PostgreSQL is ``dsn``, else that of the environment,
-    else an embedded server, which runs on for the next check when ``keep`` is set. After opening,
-    ``problems`` says what the engines have against the schema files.
+    ``tree`` is what :func:`read_tree` gave. PostgreSQL is ``dsn``, else that of the environment
+    (unless ``environment`` is False), else an embedded server, which runs on for the next check
+    when ``keep`` is set. After opening, ``problems`` says what the engines have against the schema
+    files.
 
     >>> with Engines(read_tree()) as engines:
     ...     engines.postgres.version
     """
 
-    def __init__(self, tree: Tree, dsn: str | None = None, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        dsn: str | None = None,
+        *,
+        keep: bool = False,
+        environment: bool = True,
+    ) -> None:
         self.tree = tree
+        self._environment = environment
         self._dsn = dsn
         self._keep = keep
         self._stack = ExitStack()
@@ -60,7 +69,7 @@ class Engines:
         if self._postgres is None:
             files = self.tree.schemas["postgres"]
             self._postgres = self._stack.enter_context(
-                open_postgres(self._dsn, files, keep=self._keep)
+                open_postgres(self._dsn, files, keep=self._keep, environment=self._environment)
             )
         return self._postgres
 

@@ -23,6 +23,7 @@ _KNOWN = re.compile(
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
+    | workbench/postgres/\w+/queries\.sql
     | plans/(postgres|sqlite)/\w+\.txt
     | (.+/)?\w+\.md
     """,

@@ -243,10 +243,12 @@ def _said(error: psycopg.Error) -> str:
 
 @contextmanager
 def open_postgres(
-    dsn: str | None, files: Sequence[SchemaFile], *, keep: bool
+    dsn: str | None, files: Sequence[SchemaFile], *, keep: bool, environment: bool = True
 ) -> Iterator[PostgresEngine]:
     """Open a scratch place on ``dsn``, the environment's server, a kept one or one of our own."""
-    target = PostgresDSN.parse(dsn, "--dsn") if dsn else dsn_from_env()
+    target = PostgresDSN.parse(dsn, "--dsn") if dsn else None
+    if target is None and environment:
+        target = dsn_from_env()
     with ExitStack() as stack:
         if target is None and keep:
             yield stack.enter_context(_shared_database(kept_server().dsn, files))

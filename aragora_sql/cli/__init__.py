@@ -10,7 +10,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aragora_sql.cli import check, demo, findings, integrations, jobs, migrate, schema
+from aragora_sql.cli import (
+    calls,
+    check,
+    demo,
+    docs,
+    findings,
+    integrations,
+    jobs,
+    migrate,
+    queries,
+    schema,
+    top,
+)
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -36,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings.add_commands(groups)
     integrations.add_commands(groups)
     jobs.add_commands(groups)
+    queries.add_commands(groups)
+    calls.add_commands(groups)
+    top.add_commands(groups)
+    docs.add_commands(groups)
     check.add_commands(groups)
     options = parser.parse_args(arguments)
     try:

@@ -128,17 +128,21 @@ async def _on_queue(work: Work, options: argparse.Namespace) -> int:
         await database.close()
 
 
+def _sqlite_path(options: argparse.Namespace) -> Path:
+    path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
+    # Only a worker may come before the first job.
+    if options.work is not _work and not path.is_file():
+        raise DatabaseUnavailableError(f"there is no SQLite file {path}")
+    return path
+
+
 async def _open(options: argparse.Namespace) -> Database:
     if options.dsn and options.sqlite_path:
         raise ConfigurationError("--dsn and --sqlite-path name two databases; give one")
     if options.sqlite_path or not (options.dsn or Settings.from_env().backend == "postgres"):
         from aragora_sql.database.sqlite import SQLiteDatabase
 
-        path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
-        # Only a worker may come before the first job.
-        if options.work is not _work and not path.is_file():
-            raise DatabaseUnavailableError(f"there is no SQLite file {path}")
-        return SQLiteDatabase(path)
+        return SQLiteDatabase(_sqlite_path(options))
     from aragora_sql.database.postgres import PostgresDatabase
 
     dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()

@@ -391,7 +391,8 @@ class PostgresDatabase(Database):
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
             try:
-                # A connection like the pool's that takes none of its places.
+                # A connection like the pool's that takes none of its places. This is asyncpg's
+                # own way to make one; its version is bounded in pyproject.toml.
                 connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
             except _UNREACHABLE as error:
                 raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error

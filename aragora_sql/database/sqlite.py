@@ -505,7 +505,7 @@ class _FileWatch(Watch):
         self, mark: int, timeout: float, topics: Collection[str] | None = None
     ) -> bool:
         deadline = time.monotonic() + timeout
-        pause = _SHORTEST_PAUSE
+        pause = _LONGEST_PAUSE if self._database._in_memory else _SHORTEST_PAUSE
         while True:
             remaining = deadline - time.monotonic()
             await asyncio.sleep(max(0.0, min(pause, remaining)))

@@ -349,10 +349,7 @@ class Loader:
         """Take rows out of the stage whose key is in the target, and return how many."""
         same = sql.SQL(" AND ").join(self._equal(name) for name in self._key)
         compared = [name for name in self.columns if name not in self._key]
-        differs: sql.Composable = sql.SQL(" OR ").join(
-            sql.SQL("s.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(name))
-            for name in compared
-        )
+        differs: sql.Composable = sql.SQL(" OR ").join(map(self._differs, compared))
         statement = sql.SQL(
             "SELECT s.{ordinal}, bool_and({differs}), min({key}) FROM {stage} AS s "
             "JOIN {table} AS t ON {same} WHERE s.{ordinal} BETWEEN %s AND %s "
@@ -391,6 +388,16 @@ class Loader:
             return sql.SQL("s.{0} = t.{0}").format(column)
         return sql.SQL("s.{0} IS NOT DISTINCT FROM t.{0}").format(column)
 
+    def _differs(self, name: str) -> sql.Composable:
+        differs = sql.SQL("s.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(name))
+        for reference in self.table.references:
+            if reference.column == name and self._may_be_cut(reference):
+                # It was set to NULL when the row came here, and would be again.
+                differs = sql.SQL("({} AND NOT (t.{} IS NULL AND {}))").format(
+                    differs, sql.Identifier(name), self._is_missing(reference)
+                )
+        return differs
+
     def _existing_table(self, name: str) -> sql.Identifier:
         schema = self.options.existing_in
         return sql.Identifier(schema, name) if schema else sql.Identifier(name)
@@ -405,10 +412,7 @@ class Loader:
             orphans = [row[0] for row in self.connection.execute(self._find_orphans(reference))]
             if not orphans:
                 continue
-            is_link = reference.column == self.table.link
-            column = self.table.column(reference.column)
-            can_be_null = column is not None and not column.not_null
-            if is_link or (self.options.orphans == "null" and can_be_null):
+            if self._may_be_cut(reference):
                 self.connection.execute(
                     sql.SQL("UPDATE {} SET {} = NULL WHERE {} = ANY(%s)").format(
                         sql.Identifier("pg_temp", _STAGE),
@@ -427,13 +431,20 @@ class Loader:
             rejects += found
             self._remove(orphans)
 
-    def _find_orphans(self, reference: Reference) -> sql.Composed:
+    def _may_be_cut(self, reference: Reference) -> bool:
+        """Tell whether a reference to a row that is nowhere becomes NULL."""
+        column = self.table.column(reference.column)
+        can_be_null = column is not None and not column.not_null
+        is_link = reference.column == self.table.link
+        return is_link or (self.options.orphans == "null" and can_be_null)
+
+    def _is_missing(self, reference: Reference) -> sql.Composed:
         parents: list[sql.Composable] = [sql.Identifier(reference.parent)]
         if self.options.existing_in:
             parents.append(sql.Identifier(self.options.existing_in, reference.parent))
         if reference.parent == self.table.name:
             parents.append(sql.Identifier("pg_temp", _STAGE))
-        missing = sql.SQL(" AND ").join(
+        return sql.SQL(" AND ").join(
             sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE p.{} = s.{})").format(
                 parent,
                 sql.Identifier(reference.parent_column),
@@ -441,11 +452,13 @@ class Loader:
             )
             for parent in parents
         )
+
+    def _find_orphans(self, reference: Reference) -> sql.Composed:
         return sql.SQL("SELECT s.{} FROM {} AS s WHERE s.{} IS NOT NULL AND {}").format(
             sql.Identifier(_ORDINAL),
             sql.Identifier("pg_temp", _STAGE),
             sql.Identifier(reference.column),
-            missing,
+            self._is_missing(reference),
         )
 
     def _insert_staged(

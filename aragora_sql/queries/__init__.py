@@ -30,7 +30,7 @@ from aragora_sql.queries.files import (
     store_dir,
 )
 
-__all__ = ["Queries", "load_queries"]
+__all__ = ["Queries", "adapter_of", "load_queries"]
 
 
 class Queries(_AiosqlQueries):
@@ -79,6 +79,14 @@ def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Quer
     if chosen.resolve() != packaged and (packaged / dialect / store / "queries.sql").is_file():
         _check_contract(path, packaged / dialect / store / "queries.sql", dialect)
     return queries
+
+
+def adapter_of(queries: Queries) -> Adapter:
+    """Return the adapter of a query object, which knows each query's statement."""
+    adapter = queries.driver_adapter
+    if not isinstance(adapter, Adapter):
+        raise TypeError("these queries were not loaded by load_queries()")
+    return adapter
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -32,13 +32,13 @@ from aragora_sql.database import ColumnKind, Connection, Dialect, Row, Statement
 from aragora_sql.errors import QueryCallError
 from aragora_sql.queries.parameters import find_parameters, number_parameters, scan
 
-__all__ = ["ADAPTERS", "Adapter", "PostgresAdapter", "SQLiteAdapter"]
+__all__ = ["ADAPTERS", "Adapter", "Call", "PostgresAdapter", "SQLiteAdapter"]
 
 Parameters = Mapping[str, Any]
 
 
-class _Call:
-    """A statement and what a call of it has to bring."""
+class Call:
+    """A statement and what a call of it has to bring: ``order`` are its parameters' names."""
 
     __slots__ = ("location", "names", "order", "statement")
 
@@ -49,6 +49,7 @@ class _Call:
         self.location = location
 
     def check(self, parameters: object) -> Mapping[str, Any]:
+        """Return the parameters, or raise :class:`QueryCallError` for missing and extra ones."""
         if isinstance(parameters, Mapping) and parameters.keys() == self.names:
             return parameters
         raise self._refusal(parameters)
@@ -72,7 +73,7 @@ class Adapter(ABC):
 
     def __init__(self, store: str = "queries") -> None:
         self.store = store
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, Call] = {}
 
     def process_sql(self, query_name: str, op_type: SQLOperationType, sql: str) -> str:
         """Prepare a query for the driver (aiosql calls this while it loads a file).
@@ -82,9 +83,22 @@ class Adapter(ABC):
         """
         name = f"{self.store}.{query_name}"
         rendered, order, json_positions = self._render(sql, op_type)
-        statement = Statement(name, f"/* aragora:{name} */ {rendered}", json_positions)
-        self._calls[query_name] = _Call(statement, order, "<unknown>")
+        statement = Statement(name, self._tag(name, rendered), json_positions)
+        self._calls[query_name] = Call(statement, order, "<unknown>")
         return statement.sql
+
+    def call(self, query_name: str) -> Call:
+        """Return what a call of a query needs, for those who run its statement in their own way."""
+        return self._calls[query_name]
+
+    def bind(self, call: Call, parameters: object) -> Any:
+        """Check the parameters of a call and return them in the connection's form."""
+        return self._arguments(call, parameters)
+
+    def _tag(self, name: str, sql: str) -> str:
+        # Behind the first word: PostgreSQL 18 drops what stands before it in pg_stat_statements.
+        first = next(scan(sql, self.dialect)).end
+        return f"{sql[:first]} /* aragora:{name} */{sql[first:]}"
 
     def describe(
         self, query_name: str, path: Path, line: int, kinds: Mapping[str, ColumnKind]
@@ -101,7 +115,7 @@ class Adapter(ABC):
         """Return the driver's SQL, the parameter names, and the positions of JSON parameters."""
 
     @abstractmethod
-    def _arguments(self, call: _Call, parameters: object) -> Any:
+    def _arguments(self, call: Call, parameters: object) -> Any:
         """Check the parameters of a call and return them in the driver's form."""
 
     async def select(
@@ -186,7 +200,7 @@ class PostgresAdapter(Adapter):
         positions = tuple(i for i, name in enumerate(order) if name in documents)
         return rendered, order, positions
 
-    def _arguments(self, call: _Call, parameters: object) -> list[Any]:
+    def _arguments(self, call: Call, parameters: object) -> list[Any]:
         checked = call.check(parameters)
         return [checked[name] for name in call.order]
 
@@ -201,7 +215,7 @@ class SQLiteAdapter(Adapter):
     ) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
         return sql, tuple(dict.fromkeys(p.name for p in find_parameters(sql, "sqlite"))), ()
 
-    def _arguments(self, call: _Call, parameters: object) -> Mapping[str, Any]:
+    def _arguments(self, call: Call, parameters: object) -> Mapping[str, Any]:
         return call.check(parameters)
 
 

@@ -233,7 +233,7 @@ class Target:
             self.rows(
                 "SELECT target_table, sum((result ->> 'migrated')::bigint)::bigint "
                 "FROM _migration_chunks GROUP BY 1"
-            )  # type: ignore[arg-type]
+            )
         )
         for table in self.tables:
             assert self.value(f"SELECT count(*) FROM {table}") == counted.get(table, 0), table

@@ -130,6 +130,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "issues-empty": {"issues": []},
     "verdict-empty": {"grounded_verdict": None},
     "negative-id": {"id": -5},
+    "large-id": {"id": 2**62},
     "largest-id": {"id": 2**63 - 1},
     "twice": {"task": "Choose an approach"},
     "supersedes-nothing": {"supersedes": None, "metadata": {"supersedes": "no-consensus"}},
@@ -387,8 +388,22 @@ def test_orphans_can_lose_their_reference(target: Target, tmp_path: Path) -> Non
     assert report.table("verified_proofs").rejected == 1
     assert report.table("pattern_embeddings").rejected == 2
     again = target.migrate(path, orphans="null")
-    assert again.total_migrated == 0
-    assert again.mismatches == 0
+    assert (again.total_migrated, again.total_different, again.mismatches) == (0, 0, 0)
+    # Without the option the reference that is missing is a difference.
+    [orphan] = [bad.key for bad in ORPHANS if bad.table == "critiques"]
+    assert target.migrate(path).table("critiques").counts.different_keys == [str(orphan)]
+
+
+def test_a_link_to_nothing_is_no_difference_the_next_time(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "links.db"
+    write_bad_rows(path, [bad for bad in SMALL if bad.name == "supersedes-nothing"], good=0)
+    assert target.migrate(path).table("consensus").migrated == 2
+    for options in ({}, {"dry_run": True}, {"jobs": 2}):
+        again = target.migrate(path, **options)
+        assert (again.total_migrated, again.total_different) == (0, 0)
+    # One that could be there is a difference.
+    target.query("UPDATE consensus SET metadata = '{}' WHERE id = 'bad-supersedes-nothing'")
+    assert target.migrate(path).total_different == 1
 
 
 def test_a_text_of_50_megabytes(target: Target, tmp_path: Path) -> None:

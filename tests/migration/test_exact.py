@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.migration.conftest import Target
@@ -27,6 +27,8 @@ from tests.migration.legacy.values import create, fill, legacy_json
 slow = settings(
     max_examples=8,
     deadline=None,
+    # Shrinking would take minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -191,6 +193,8 @@ documents = st.dictionaries(
 def test_json_arrives_value_for_value(
     target: Target, tmp_path: Path, written: list[dict[str, Any]], escape: bool
 ) -> None:
+    # Below a key of its own: some keys of a dissent's document mean something.
+    written = [{"any": document} for document in written]
     found = migrate_documents(target, tmp_path / "old.db", written, escape)
     for ours, theirs in zip(found, written, strict=True):
         assert same(ours, theirs), (ours, theirs)
@@ -290,7 +294,7 @@ def test_bytes_arrive_byte_for_byte(target: Target, tmp_path: Path) -> None:
 def test_integers_to_their_last_digit(target: Target, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     create(path, critique_ddl("class"))
-    numbers = [-(2**63), -1, 0, 1, 2**53 + 1, 2**63 - 2]
+    numbers = [-(2**63), -1, 0, 1, 2**53 + 1, 2**62, 2**63 - 1]
     base = good_row("critiques", "") | {"debate_id": None}
     counts = [0, 1, 2**31 - 1]
     fill(

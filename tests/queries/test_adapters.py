@@ -499,11 +499,13 @@ async def test_the_server_sees_the_name_of_the_query(
                 ).fetchone()
         holder.rollback()
         await waiting
-    assert seen[0].startswith("/* aragora:notes.lock_note */ SELECT id FROM notes")
+    assert seen[0].startswith("SELECT /* aragora:notes.lock_note */ id FROM notes")
     assert seen[1] == "aragora-sql"
 
 
 async def test_each_query_carries_its_own_tag(notes: Queries) -> None:
     for name in notes.available_queries:
         if not name.endswith("_cursor"):
-            assert getattr(notes, name).sql.startswith(f"/* aragora:notes.{name} */ ")
+            first, tag = getattr(notes, name).sql.split(maxsplit=1)
+            assert first in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE"}
+            assert tag.startswith(f"/* aragora:notes.{name} */")

@@ -35,6 +35,8 @@ TABLES = (
     "langgraph_checkpoints",
     "langgraph_values",
     "langgraph_writes",
+    "job_queue",
+    "job_queue_limits",
 )
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))

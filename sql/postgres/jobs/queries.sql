@@ -5,6 +5,11 @@
 WITH told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', :job_type::text)
     WHERE :notify::boolean
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
 )
 
 INSERT INTO job_queue AS j (
@@ -41,7 +46,7 @@ FROM (
             statement_timestamp() + make_interval(secs => :delay_seconds::double precision)
         ) AS scheduled_at
 ) AS g
-CROSS JOIN (SELECT count(*) AS times FROM told) AS t
+CROSS JOIN heard
 ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING
@@ -91,6 +96,11 @@ WITH given AS MATERIALIZED (
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
     FROM (SELECT DISTINCT g.job_type FROM given AS g WHERE :notify::boolean) AS n
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
 )
 
 INSERT INTO job_queue (
@@ -121,7 +131,7 @@ SELECT
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
 FROM given AS g
-CROSS JOIN (SELECT count(*) AS times FROM told) AS t
+CROSS JOIN heard
 ORDER BY g.place
 ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
@@ -224,7 +234,7 @@ free AS (
         l.max_running - l.running AS places
     FROM job_queue_limits AS l
     WHERE
-        l.job_type = any(ARRAY(SELECT w.job_type FROM wanted AS w))
+        l.job_type = any(array(SELECT w.job_type FROM wanted AS w))
         AND l.running < l.max_running
     ORDER BY l.job_type
     FOR UPDATE
@@ -255,16 +265,17 @@ shares AS MATERIALIZED (
     FROM (
         SELECT c.job_type
         FROM usable AS u
-        CROSS JOIN LATERAL (
-            SELECT
-                j.job_type,
-                j.priority,
-                j.number
-            FROM job_queue AS j
-            WHERE j.status = 'pending' AND j.job_type = u.job_type
-            ORDER BY j.priority DESC, j.number ASC
-            LIMIT u.most
-        ) AS c
+        CROSS JOIN
+            LATERAL (
+                SELECT
+                    j.job_type,
+                    j.priority,
+                    j.number
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = u.job_type
+                ORDER BY j.priority DESC, j.number ASC
+                LIMIT u.most
+            ) AS c
         WHERE (SELECT count(*) FROM usable) > 1
         ORDER BY c.priority DESC, c.number ASC
         LIMIT (SELECT g.row_limit FROM given AS g)
@@ -312,7 +323,7 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
 RETURNING
     j.id,
     j.number,
@@ -373,7 +384,7 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(ARRAY(SELECT c.number FROM chosen AS c))
+WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
 RETURNING
     j.id,
     j.number,
@@ -405,7 +416,7 @@ SET
     updated_at = statement_timestamp()
 WHERE
     number = any(
-        ARRAY(
+        array(
             SELECT j.number
             FROM job_queue AS j
             WHERE
@@ -452,7 +463,7 @@ wanted AS (
 )
 
 SELECT
-    EXISTS (
+    exists(
         SELECT 1
         FROM wanted AS w
         WHERE
@@ -499,7 +510,7 @@ ended AS (
         updated_at = statement_timestamp()
     FROM given AS g
     WHERE
-        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        j.id = any(array(SELECT i.id FROM given AS i))
         AND j.id = g.id
         AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
@@ -519,7 +530,7 @@ counted AS (
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
         FROM job_queue_limits AS k
-        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        WHERE k.job_type = any(array(SELECT e.job_type FROM ended AS e))
         ORDER BY k.job_type
         FOR UPDATE
     ) AS f
@@ -573,7 +584,7 @@ decided AS MATERIALIZED (
             AND k.unique_key IS NOT NULL
             AND k.status IN ('pending', 'scheduled', 'retrying')
     WHERE
-        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        j.id = any(array(SELECT i.id FROM given AS i))
         AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
         AND j.claim_count = coalesce(g.claim_count, j.claim_count)
@@ -597,7 +608,7 @@ ended AS (
         updated_at = statement_timestamp()
     FROM decided AS d
     WHERE
-        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        j.number = any(array(SELECT i.number FROM decided AS i))
         AND j.number = d.number
         AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = d.worker_id
@@ -617,7 +628,7 @@ counted AS (
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
         FROM job_queue_limits AS k
-        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        WHERE k.job_type = any(array(SELECT e.job_type FROM ended AS e))
         ORDER BY k.job_type
         FOR UPDATE
     ) AS f
@@ -645,7 +656,7 @@ held AS (
     FROM given AS g
     INNER JOIN job_queue AS j ON g.id = j.id
     WHERE
-        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        j.id = any(array(SELECT i.id FROM given AS i))
         AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
         AND j.claim_count = coalesce(g.claim_count, j.claim_count)
@@ -657,7 +668,7 @@ SET
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision),
     updated_at = statement_timestamp()
-WHERE j.number = any(ARRAY(SELECT h.number FROM held AS h)) AND j.lease_expires_at IS NOT NULL
+WHERE j.number = any(array(SELECT h.number FROM held AS h)) AND j.lease_expires_at IS NOT NULL
 RETURNING
     j.id,
     j.lease_expires_at;
@@ -690,7 +701,7 @@ ended AS (
             AND k.unique_key IS NOT NULL
             AND k.status IN ('pending', 'scheduled', 'retrying')
     WHERE
-        j.id = any(ARRAY(SELECT i.id FROM given AS i))
+        j.id = any(array(SELECT i.id FROM given AS i))
         AND j.number = h.number
         AND j.lease_expires_at IS NOT NULL
         AND j.worker_id = g.worker_id
@@ -710,7 +721,7 @@ counted AS (
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
         FROM job_queue_limits AS k
-        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        WHERE k.job_type = any(array(SELECT e.job_type FROM ended AS e))
         ORDER BY k.job_type
         FOR UPDATE
     ) AS f
@@ -789,7 +800,7 @@ ended AS (
         updated_at = statement_timestamp()
     FROM decided AS d
     WHERE
-        j.number = any(ARRAY(SELECT i.number FROM decided AS i))
+        j.number = any(array(SELECT i.number FROM decided AS i))
         AND j.number = d.number
         AND j.lease_expires_at IS NOT NULL
     RETURNING
@@ -807,7 +818,7 @@ counted AS (
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
         FROM job_queue_limits AS k
-        WHERE k.job_type = any(ARRAY(SELECT e.job_type FROM ended AS e))
+        WHERE k.job_type = any(array(SELECT e.job_type FROM ended AS e))
         ORDER BY k.job_type
         FOR UPDATE
     ) AS f
@@ -869,6 +880,11 @@ told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
     WHERE :notify::boolean
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
 )
 
 SELECT
@@ -894,7 +910,7 @@ SELECT
     c.created_at,
     c.updated_at
 FROM changed AS c
-CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
+CROSS JOIN heard;
 
 -- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
 -- Change what is not NULL of a job that waits.
@@ -940,6 +956,11 @@ told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
     WHERE :notify::boolean
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
 )
 
 SELECT
@@ -965,7 +986,7 @@ SELECT
     c.created_at,
     c.updated_at
 FROM changed AS c
-CROSS JOIN (SELECT count(*) AS times FROM told) AS t;
+CROSS JOIN heard;
 
 -- name: get_job(id)^
 -- Return one job.
@@ -1043,7 +1064,7 @@ ORDER BY j.job_type, j.status;
 DELETE FROM job_queue
 WHERE
     number = any(
-        ARRAY(
+        array(
             SELECT j.number
             FROM job_queue AS j
             WHERE
@@ -1097,7 +1118,7 @@ ORDER BY l.job_type;
 -- plan: seq_scan allowed because there is one limit for each job type at most
 -- result: wrong boolean
 SELECT
-    EXISTS (
+    exists(
         SELECT 1
         FROM job_queue_limits AS l
         WHERE

@@ -17,16 +17,16 @@ INSERT INTO job_queue (
     updated_at
 )
 SELECT
-    :id AS id,
-    :job_type AS job_type,
-    :payload AS payload,
-    :priority AS priority,
-    :max_attempts AS max_attempts,
+    :id,
+    :job_type,
+    :payload,
+    :priority,
+    :max_attempts,
     g.scheduled_at,
     CASE WHEN g.scheduled_at > g.moment THEN 'scheduled' ELSE 'pending' END AS status,
-    :unique_key AS unique_key,
-    :user_id AS user_id,
-    :workspace_id AS workspace_id,
+    :unique_key,
+    :user_id,
+    :workspace_id,
     g.moment AS created_at,
     g.moment AS updated_at
 FROM (
@@ -37,7 +37,11 @@ FROM (
             CASE
                 WHEN :delay_seconds IS NOT NULL
                     THEN
-                        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :delay_seconds))
+                        strftime(
+                            '%Y-%m-%dT%H:%M:%f000Z',
+                            'now',
+                            printf('%.3f seconds', :delay_seconds)
+                        )
             END
         ) AS scheduled_at
 ) AS g
@@ -225,16 +229,23 @@ ranked AS (
             PARTITION BY j.job_type ORDER BY j.priority DESC, j.number ASC
         ) AS place
     FROM usable AS u
-    INNER JOIN job_queue AS j
-        ON
-            j.number IN (
-                SELECT c.number
-                FROM job_queue AS c
-                WHERE c.status = 'pending' AND c.job_type = u.job_type
-                ORDER BY c.priority DESC, c.number ASC
-                LIMIT :row_limit
+    -- The first jobs of each type, through a list: a subquery in FROM can't refer to the type, and
+    -- of one behind IN the planner may make a look at every job.
+    CROSS JOIN
+        json_each(
+            (
+                SELECT json_group_array(f.number)
+                FROM (
+                    SELECT c.number
+                    FROM job_queue AS c
+                    WHERE c.status = 'pending' AND c.job_type = u.job_type
+                    ORDER BY c.priority DESC, c.number ASC
+                    LIMIT :row_limit
+                ) AS f
             )
-    WHERE u.most > 0
+        ) AS e
+    CROSS JOIN job_queue AS j
+    WHERE u.most > 0 AND j.number = e.value
 ),
 
 chosen AS (
@@ -384,7 +395,7 @@ wanted AS (
 )
 
 SELECT
-    EXISTS (
+    exists(
         SELECT 1
         FROM wanted AS w
         WHERE
@@ -461,10 +472,10 @@ FROM (
         j.number,
         o.value ->> 4 AS error,
         CASE
-            WHEN o.value ->> 3 = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
+            WHEN (o.value ->> 3) = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
             -- The job that waits under the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
-            WHEN o.value ->> 5 = 0 THEN 'pending'
+            WHEN (o.value ->> 5) = 0 THEN 'pending'
             ELSE 'retrying'
         END AS status,
         coalesce(
@@ -793,8 +804,8 @@ SELECT 1;
 -- Limit how many jobs of a type are processed at once.
 INSERT INTO job_queue_limits (job_type, max_running, running, updated_at)
 SELECT
-    :job_type AS job_type,
-    :max_running AS max_running,
+    :job_type,
+    :max_running,
     count(*) AS running,
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS updated_at
 FROM job_queue AS j
@@ -826,7 +837,7 @@ ORDER BY l.job_type;
 -- plan: seq_scan allowed because there is one limit for each job type at most
 -- result: wrong boolean
 SELECT
-    EXISTS (
+    exists(
         SELECT 1
         FROM job_queue_limits AS l
         WHERE

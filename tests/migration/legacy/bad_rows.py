@@ -395,6 +395,7 @@ BAD_ROWS: tuple[BadRow, ...] = (
     BadRow("null-agent-name", "agent_reputation", "rejected", "agent_name", {"agent_name": None}),
     BadRow("negative-id", "critiques", "migrated", None, {"id": -5}),
     BadRow("largest-id", "critiques", "migrated", None, {"id": 2**63 - 1}),
+    BadRow("large-id", "critiques", "migrated", None, {"id": 2**62}),
     BadRow("twice", "debates", "merged", None, copies=2),
     # Orphans
     BadRow("orphan-dissent", "dissent", "orphan", "consensus_id", {"debate_id": "no-consensus"}),

@@ -1,0 +1,41 @@
+"""``aragora-sql docs``: every store, table and query as a folder of pages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from aragora_sql.cli.queries import add_scratch, keeps
+from aragora_sql.workbench.catalogue import read_catalogue
+from aragora_sql.workbench.site import write_site
+
+__all__ = ["add_commands"]
+
+DEFAULT_FOLDER = "sql-docs"
+
+
+def add_commands(groups: Any) -> None:
+    """Add the command to the parser of ``aragora-sql``."""
+    docs = groups.add_parser(
+        "docs", help="write pages about every store, table and query, for a browser"
+    )
+    docs.add_argument(
+        "--output",
+        type=Path,
+        default=Path(DEFAULT_FOLDER),
+        metavar="DIR",
+        help=f"folder of the pages (default: {DEFAULT_FOLDER})",
+    )
+    add_scratch(docs)
+    docs.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    catalogue = read_catalogue(dsn=options.dsn, keep=keeps(options))
+    write_site(catalogue, options.output)
+    print(options.output / "index.html")
+    for problem in catalogue.facts.problems:
+        print(problem, file=sys.stderr)
+    return 1 if catalogue.facts.problems else 0

@@ -1,0 +1,56 @@
+"""How commands print values and places."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+__all__ = ["counted", "new_console", "plain", "relative", "whole_number"]
+
+# A file or a pipe has no width; lines are not folded for it.
+_WIDTH_OF_FILES = 240
+
+
+def new_console() -> Console:
+    """Return a console for tables: as wide as the terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH_OF_FILES
+    return console
+
+
+def relative(location: str | None) -> str | None:
+    """Shorten a place below the current folder, so that editors and people can follow it."""
+    if location is None:
+        return None
+    path, colon, line = location.rpartition(":")
+    try:
+        return f"{Path(path).relative_to(Path.cwd())}{colon}{line}"
+    except ValueError:
+        return location
+
+
+def counted(rows: int) -> str:
+    """Return a number of rows in words."""
+    return "1 row" if rows == 1 else f"{rows} rows"
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has no form for as text: moments in ISO 8601, bytes in hexadecimal."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def whole_number(text: str) -> int:
+    """Read a number of things from 1 up, as an argument's type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)

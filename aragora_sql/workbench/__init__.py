@@ -1,0 +1,1 @@
+"""What DBAs work with: the catalogue of queries, their plans, calls of them, and statistics."""

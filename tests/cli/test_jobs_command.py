@@ -1,0 +1,225 @@
+"""``aragora-sql jobs``: output, JSON and exit codes, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from aragora_sql.cli import main
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.stores.jobs import JobQueueStore
+
+T = TypeVar("T")
+HANDLERS = """
+import asyncio
+
+async def work(job):
+    return {"seen": job.payload}
+
+def fail(job):
+    raise ValueError("as planned")
+
+async def hang(job):
+    print("hanging", flush=True)
+    await asyncio.Event().wait()
+
+number = 5
+"""
+
+
+@pytest.fixture
+def target(location: str | Path) -> list[str]:
+    """The options that name the test's database."""
+    return ["--sqlite-path" if isinstance(location, Path) else "--dsn", str(location)]
+
+
+def on_queue(location: str | Path, work: Callable[[JobQueueStore], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        database: Database
+        if isinstance(location, Path):
+            database = SQLiteDatabase(location)
+        else:
+            database = await PostgresDatabase.connect(location, 1, 2)
+        store = JobQueueStore(database)
+        await store.initialize()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def fill(jobs: JobQueueStore) -> list[str]:
+    """One job of each fate: dead, completed, pending, scheduled."""
+    ids = await jobs.enqueue_many(
+        [{"job_type": "a", "payload": {"text": "[bold]ü[/bold]"}, "max_attempts": 1}] * 3
+    )
+    first, second = await jobs.claim("w", 2)
+    await jobs.fail(first, "it broke\nin two lines")
+    await jobs.complete(second, {"x": 1})
+    return [*ids, (await jobs.enqueue("b", delay_seconds=1000)).id]
+
+
+def test_list_show_and_stats(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead, _, _, scheduled = on_queue(location, fill)
+    assert main(["jobs", "list", *target]) == 0
+    output = capsys.readouterr().out
+    assert "it broke" in output
+    assert "in two lines" not in output
+    assert scheduled in output
+    assert main(["jobs", "list", "--status", "failed", "--json", *target]) == 0
+    (job,) = json.loads(capsys.readouterr().out)
+    assert (job["id"], job["error"]) == (dead, "it broke\nin two lines")
+    assert main(["jobs", "list", "--limit", "1", *target]) == 0
+    assert "older ones: --before 4" in capsys.readouterr().err
+
+    assert main(["jobs", "show", dead, *target]) == 0
+    assert "[bold]ü[/bold]" in capsys.readouterr().out
+    assert main(["jobs", "show", dead, "--json", *target]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "failed"
+    assert main(["jobs", "show", "unknown", *target]) == 1
+    assert "there is no job 'unknown'" in capsys.readouterr().err
+
+    assert main(["jobs", "stats", *target]) == 0
+    assert "oldest pending" in capsys.readouterr().out
+    assert main(["jobs", "stats", "--json", *target]) == 0
+    stats = json.loads(capsys.readouterr().out)
+    assert stats["jobs"] == {
+        "a": {"completed": 1, "failed": 1, "pending": 1},
+        "b": {"scheduled": 1},
+    }
+    assert stats["total"] == 4
+
+
+def test_retry_cancel_and_purge(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead, completed, pending, scheduled = on_queue(location, fill)
+    assert main(["jobs", "retry", "--dead", "--type", "b", *target]) == 0
+    assert capsys.readouterr().out == "0 pending again\n"
+    assert main(["jobs", "retry", "--dead", *target]) == 0
+    assert capsys.readouterr().out == "1 pending again\n"
+    assert main(["jobs", "retry", dead, completed, "unknown", "--json", *target]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["done"] == [completed]
+    assert "is pending" in result["problems"][dead]
+    assert "there is no job" in result["problems"]["unknown"]
+
+    assert main(["jobs", "cancel", scheduled, pending, *target]) == 0
+    assert capsys.readouterr().out == "2 cancelled\n"
+    assert main(["jobs", "cancel", scheduled, "unknown", *target]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "0 cancelled\n"
+    assert "it is cancelled" in captured.err
+    assert "there is no such job" in captured.err
+
+    assert main(["jobs", "purge", "--older-than", "1d", *target]) == 0
+    assert capsys.readouterr().out == "0 jobs deleted\n"
+    assert main(["jobs", "purge", "--older-than", "0s", "--json", *target]) == 0
+    assert json.loads(capsys.readouterr().out) == {"purged": 2}
+
+
+def test_work_until_empty(
+    location: str | Path,
+    target: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "shop_handlers.py").write_text(HANDLERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    on_queue(location, fill)
+    handlers = ["--handler", "a=shop_handlers:work", "--handler", "c=shop_handlers:fail"]
+    arguments = ["jobs", "work", *handlers, "--until-empty", "--json", *target]
+    assert main(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["completed"], result["failed"]) == (1, 0)
+
+
+def test_sigterm_gives_jobs_back(location: str | Path, target: list[str], tmp_path: Path) -> None:
+    (tmp_path / "shop_handlers.py").write_text(HANDLERS)
+    on_queue(location, fill)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "aragora_sql", "jobs", "work"),
+            *("--handler", "a=shop_handlers:hang", *target),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hanging\n"
+        assert process.stderr is not None
+        # It waits for the handler; whoever does not want to wait says so again.
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            while "SIGTERM" not in process.stderr.readline():
+                assert process.poll() is None
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        assert "released 1" in output
+    finally:
+        process.kill()
+        process.communicate()
+    assert on_queue(location, JobQueueStore.get_stats)["processing"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["retry"], 2, "give ids of jobs, or --dead"),
+        (["retry", "x", "--dead"], 2, "give ids of jobs, or --dead"),
+        (["retry", "x", "--type", "a"], 2, "--type goes with --dead"),
+        (["list", "--limit", "-1"], 2, "limit: -1 is not between"),
+        (["list", "--type", " "], 2, "job_type: is empty"),
+        (["work", "--handler", "x"], 2, "'x' is not type=module:function"),
+        (["work", "--handler", "a=no_such_module:f"], 2, "cannot import no_such_module"),
+        (["work", "--handler", "a=json:nothing"], 2, "json has no nothing"),
+        (["work", "--handler", "a=string:digits"], 2, "string:digits is not a function"),
+        (["work", "--handler", "a=json:dumps", "--lease", "0"], 2, "lease_seconds"),
+        (["work", "--handler", "a=json:dumps", "--concurrency", "0"], 2, "concurrency"),
+    ],
+)
+def test_wrong_arguments(
+    location: str | Path,
+    target: list[str],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    on_queue(location, JobQueueStore.get_stats)
+    assert main(["jobs", *arguments, *target]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_looking_makes_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "none.db"
+    assert main(["jobs", "stats", "--sqlite-path", str(path)]) == 3
+    assert "there is no SQLite file" in capsys.readouterr().err
+    assert not path.exists()
+    assert main(["jobs", "stats", "--sqlite-path", "x", "--dsn", "postgresql://y"]) == 2
+
+
+def test_an_age_needs_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["jobs", "purge", "--older-than", "30"])
+    assert caught.value.code == 2
+    assert "'30' is no age" in capsys.readouterr().err
