@@ -93,9 +93,9 @@ def _postgres_scans(
     relation, index = plan.get("Relation Name"), plan.get("Index Name")
     if node == "Seq Scan":
         yield f"Seq Scan on {relation}"
-    elif node in {"Index Scan", "Index Only Scan"} and "Index Cond" not in plan:
-        if not limited and index not in partial:
-            yield f"{node} using {index} on all of {relation}"
+    walks = node in {"Index Scan", "Index Only Scan"} and "Index Cond" not in plan
+    if walks and not limited and index not in partial:
+        yield f"{node} using {index} on all of {relation}"
     for child in plan.get("Plans", ()):
         yield from _postgres_scans(child, partial, limited=limited)
 
