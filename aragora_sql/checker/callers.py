@@ -8,7 +8,7 @@ debate_id=…)``. Whose object it is, is said by an annotation (``CritiqueQuerie
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,6 +121,7 @@ def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], l
     by_class = {class_name(store): store for store in stores}
     for module in modules:
         _read_names(module, by_class)
+        _read_classes(module, by_class)
     constants = {name: text for module in modules for name, text in module.constants.items()}
     classes = {name: c for module in modules for name, c in module.classes.items()}
     # A class is called to make one of it, a function because it says that it returns one.
@@ -145,8 +146,31 @@ def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:
             store = _annotated(node.returns, by_class)
             if store is not None:
                 module.makers[node.name] = store
+
+
+def _read_classes(module: _Module, by_class: Mapping[str, str]) -> None:
+    for node in module.tree.body:
         if isinstance(node, ast.ClassDef):
-            module.classes[node.name] = _read_class(node, by_class)
+            own = _read_class(node, by_class)
+            for target, value in _assigned(node):
+                if target.attr == _OBJECT and own.store is None:
+                    own.store = _loaded(value, by_class, module.constants)
+            module.classes[node.name] = own
+
+
+def _assigned(within: ast.AST) -> Iterator[tuple[ast.Attribute, ast.expr]]:
+    """Find what is assigned to attributes: ``self.x = …``, with or without annotation."""
+    for node in ast.walk(within):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute):
+                    yield target, node.value
+        elif (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Attribute)
+            and node.value is not None
+        ):
+            yield node.target, node.value
 
 
 def _read_class(node: ast.ClassDef, by_class: Mapping[str, str]) -> _Class:
@@ -217,12 +241,10 @@ def _attributes(
     """Return which attributes (``self.x = load_queries(…)``) mean one store everywhere."""
     found: dict[str, set[str]] = {}
     for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Assign):
-                store = _loaded(node.value, by_class, constants)
-                for target in node.targets:
-                    if store is not None and isinstance(target, ast.Attribute):
-                        found.setdefault(target.attr, set()).add(store)
+        for target, value in _assigned(module.tree):
+            store = _loaded(value, by_class, constants)
+            if store is not None:
+                found.setdefault(target.attr, set()).add(store)
     return {name: next(iter(stores)) for name, stores in found.items() if len(stores) == 1}
 
 

@@ -21,7 +21,8 @@ _KNOWN = re.compile(
       (postgres|sqlite)/schema\.sql
     | (postgres|sqlite)/\w+/(schema|queries)\.sql
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
-    | legacy/\w+\.sql
+    | legacy/(\w+/)*\w+\.sql
+    | migration/\w+\.sql
     | workbench/postgres/\w+/queries\.sql
     | plans/(postgres|sqlite)/\w+\.txt
     | (.+/)?\w+\.md

@@ -24,9 +24,12 @@ __all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite"]
 ROWS = 4000
 SEARCHED_ROWS = 16_000
 # To be raised when other rows are made, so that no old ones are used again.
-VERSION = 4
+VERSION = 5
 
 _GROUPS = 50
+# Of what a column like run_id names, few rows are the same.
+_REFERENCES = 1000
+_REFERRING = ("_id", "_hash", "_key", "_token")
 _LENGTH = re.compile(r"\((\d+)\)")
 # Rows are as wide as real ones are, or reading them all would look cheap.
 _PADDING = "words " * 20
@@ -166,7 +169,9 @@ class _Maker:
             return (_START + timedelta(days=number % 365)).date()
         if kind == "timedelta":
             return timedelta(seconds=number)
-        text = f"{number % _GROUPS} {self._column.name}"
+        name = self._column.name
+        groups = _REFERENCES if name.endswith(_REFERRING) else _GROUPS
+        text = f"{number % groups} {name}"
         if not self._indexed:
             text = f"{text} {_PADDING}"
         length = _LENGTH.search(self._column.type)

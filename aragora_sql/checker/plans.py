@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ def _plans(facts: Facts, engines: Engines) -> Plans:
             continue
         if query.dialect == "postgres":
             lines, plan = engines.postgres.explain(query.text)
-            scans = list(dict.fromkeys(_postgres_scans(plan, limited=False)))
+            partial = _partial_indexes(facts, "postgres")
+            scans = list(dict.fromkeys(_postgres_scans(plan, partial, limited=False)))
         else:
             details = engines.sqlite.describe(query.text)
             if isinstance(details, SQLProblem):
@@ -71,33 +72,73 @@ def _tables(query: QueryFacts) -> Iterable[str]:
     return (*query.tables_read, *query.tables_written)
 
 
-def _postgres_scans(plan: Mapping[str, Any], *, limited: bool) -> Iterator[str]:
+def _partial_indexes(facts: Facts, dialect: Dialect) -> set[str]:
+    """Return the indexes that hold some rows only: to walk one is to read what was asked for."""
+    return {
+        index.name
+        for table in facts.catalogs[dialect].values()
+        for index in table.indexes
+        if index.predicate is not None
+    }
+
+
+def _postgres_scans(
+    plan: Mapping[str, Any], partial: Collection[str], *, limited: bool
+) -> Iterator[str]:
     """Find what reads a table from end to end: an index that is walked until LIMIT does not."""
     node = plan["Node Type"]
     limited = limited or node == "Limit"
     if node == "Sort" or node.startswith("Aggregate"):
         limited = False
-    relation = plan.get("Relation Name")
+    relation, index = plan.get("Relation Name"), plan.get("Index Name")
     if node == "Seq Scan":
         yield f"Seq Scan on {relation}"
-    elif node in {"Index Scan", "Index Only Scan"} and "Index Cond" not in plan and not limited:
-        yield f"{node} using {plan['Index Name']} on all of {relation}"
+    walks = node in {"Index Scan", "Index Only Scan"} and "Index Cond" not in plan
+    if walks and not limited and index not in partial:
+        yield f"{node} using {index} on all of {relation}"
     for child in plan.get("Plans", ()):
-        yield from _postgres_scans(child, limited=limited)
+        yield from _postgres_scans(child, partial, limited=limited)
 
 
-def _sqlite_scans(query: QueryFacts, lines: Iterable[str], facts: Facts) -> Iterator[str]:
+def _sqlite_scans(query: QueryFacts, lines: Sequence[str], facts: Facts) -> Iterator[str]:
     catalog = facts.catalogs["sqlite"]
     tables = {name for name, table in _pairs(query) if table in catalog}
-    limited = any(token.text.upper() == "LIMIT" for token in scan(query.sql, "sqlite"))
-    sorts = any("TEMP B-TREE FOR ORDER BY" in line for line in lines if not line.startswith(" "))
-    for line in lines:
+    partial = _partial_indexes(facts, "sqlite")
+    outer, inner = _asked(query)
+    for index, line in enumerate(lines):
         words = line.split()
         if len(words) < 2 or words[0] != "SCAN" or words[1] not in tables or "VIRTUAL" in words:
             continue
-        if "INDEX" in words and limited and not sorts:
+        if words[-1] in partial:
             continue
-        yield line.strip()
+        asked = inner if line.startswith(" ") else outer
+        # Walked in the order that is asked for, until LIMIT is reached.
+        in_order = "INDEX" in words or "ORDER" in asked
+        if not (in_order and "LIMIT" in asked and not _is_sorted(lines, index)):
+            yield line.strip()
+
+
+def _asked(query: QueryFacts) -> tuple[set[str], set[str]]:
+    """Return the words of the outermost statement, and those within parentheses."""
+    depth = 0
+    outer: set[str] = set()
+    inner: set[str] = set()
+    for token in scan(query.sql, query.dialect):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        (inner if depth else outer).add(token.text.upper())
+    return outer, inner
+
+
+def _is_sorted(lines: Sequence[str], index: int) -> bool:
+    """Tell whether the step that a line belongs to sorts its rows."""
+    indent = len(lines[index]) - len(lines[index].lstrip())
+    for line in lines[index + 1 :]:
+        here = len(line) - len(line.lstrip())
+        if here < indent:
+            return False
+        if here == indent and line.strip() == "USE TEMP B-TREE FOR ORDER BY":
+            return True
+    return False
 
 
 def _pairs(query: QueryFacts) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,14 @@ __all__ = ["PostgresEngine", "open_postgres"]
 _UNDETERMINED = {"42P18", "42P08"}
 _NUMBER = re.compile(r"\$(\d+)")
 _BODIES_SINCE = 14
+# Plans do not depend on how a server is set up; these are the usual values for solid state disks.
+_PLANNING = {
+    "effective_cache_size": "4GB",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "random_page_cost": "1.1",
+    "work_mem": "4MB",
+}
 _SHARED = "aragora_shared_"
 _MOST_SHARED = 4
 # Any numbers that nothing else on a scratch server uses.
@@ -47,6 +55,8 @@ class PostgresEngine:
     def __init__(self, connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
         """``files`` are loaded; none where the database holds the schema already."""
         self.connection = connection
+        for setting, value in _PLANNING.items():
+            connection.execute(f"SET {setting} = '{value}'")
         self.version = connection.info.server_version // 10000
         # Whether the statistics are those that every check of the same files gathers.
         self.settled = self._is_shared()

@@ -18,8 +18,12 @@ _CAST = re.compile(
     r" ?:: ?(?:double precision|timestamp with time zone|character varying|\w+)(?: \[ \])?"
 )
 _TRUTH = {"true": "1", "false": "0"}
-_DOCUMENT = re.compile(r"json_valid \( (?P<x>\w+) \) and (?P<rest>json_type \( (?P=x) \) = '\w+')")
-_OR_ABSENT = re.compile(r"(?P<x>\w+) is null or \( (?P<rule>json_type \( (?P=x) \) = '\w+') \)")
+_DOCUMENT = re.compile(
+    r"json_valid \( (?P<x>\w+) \) and (?P<rest>json_type \( (?P=x) \) (?:=|<>) '\w+')"
+)
+_OR_ABSENT = re.compile(
+    r"(?P<x>\w+) is null or \( (?P<rule>json_type \( (?P=x) \) (?:=|<>) '\w+') \)"
+)
 _COLLATION = re.compile(r' collate (?:"?c"?|binary)(?=\W|$)')
 _OPERATOR_CLASS = re.compile(r" (?:text_pattern_ops|jsonb_path_ops)\b")
 _NUMBER_TEXT = re.compile(r"'(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)'")
@@ -34,6 +38,9 @@ def canonical(tokens: Iterable[Token], dialect: Dialect) -> str:
         if token.kind != "comment"
     ]
     text = " ".join(_TRUTH.get(word, word) for word in words)
+    # the scanner gives operators sign by sign
+    for parted in ("< >", "> =", "< =", "| |"):
+        text = text.replace(parted, parted.replace(" ", ""))
     if dialect == "postgres":
         text = _CAST.sub("", text).replace("jsonb_typeof", "json_type").replace("using btree ", "")
         text = _OPERATOR_CLASS.sub("", text)
@@ -42,8 +49,7 @@ def canonical(tokens: Iterable[Token], dialect: Dialect) -> str:
         text = _DOCUMENT.sub(lambda match: match["rest"], text)
         # A rule on NULL is not broken, on both engines.
         text = _OR_ABSENT.sub(lambda match: match["rule"], text)
-    text = _COLLATION.sub("", text)
-    return text.replace(" . ", ".").replace("< >", "<>").replace("> =", ">=").replace("< =", "<=")
+    return _COLLATION.sub("", text).replace(" . ", ".")
 
 
 def canonical_default(default: str | None, dialect: Dialect) -> str | None:

@@ -19,6 +19,7 @@ __all__ = ["check_schema_parity"]
 _TYPE_RULES: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "bool": (lambda c: f"{c} in ( 0 , 1 )",),
     "datetime": (lambda c: f"{c} like '____-__-__T__:__:__.______Z'",),
+    "int": (lambda c: f"{c} between - 2147483648 and 2147483647",),
     "Any": (lambda c: f"json_valid ( {c} )",),
 }
 

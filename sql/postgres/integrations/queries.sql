@@ -172,6 +172,7 @@ FOR UPDATE;
 
 -- name: count_integrations()$
 -- Count all integrations.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM integrations;
 

@@ -186,6 +186,7 @@ WHERE
 
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 WITH RECURSIVE given AS MATERIALIZED (
     -- Read from here, the values do not make the server plan the statement anew at each call.
     SELECT
@@ -1062,6 +1063,7 @@ LIMIT :row_limit;
 
 -- name: count_jobs()
 -- Count jobs by type and status, with the creation of the oldest.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
     j.job_type,
     j.status,
@@ -1116,6 +1118,7 @@ WHERE job_type = :job_type;
 
 -- name: list_limits()
 -- List the limits by type.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
     l.job_type,
     l.max_running,
@@ -1126,6 +1129,7 @@ ORDER BY l.job_type;
 
 -- name: find_wrong_limits()$
 -- Tell whether a counter differs from the jobs that are processed.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 -- result: wrong boolean
 SELECT
     exists(
@@ -1142,6 +1146,7 @@ SELECT
 
 -- name: recount_limits()!
 -- Set the counters to the number of jobs that are processed.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 UPDATE job_queue_limits AS l
 SET
     running = (

@@ -392,6 +392,7 @@ WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
 
 -- name: get_stats()^
 -- Count checkpoints, workflows and debates.
+-- plan: seq_scan allowed because statistics of the whole store look at all rows
 WITH w AS (
     SELECT
         count(*) AS workflow_checkpoints,

@@ -171,6 +171,7 @@ LIMIT :row_limit;
 
 -- name: count_integrations()$
 -- Count all integrations.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT count(*) AS total
 FROM integrations;
 

@@ -784,6 +784,7 @@ LIMIT :row_limit;
 
 -- name: count_jobs()
 -- Count jobs by type and status, with the creation of the oldest.
+-- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
     j.job_type,
     j.status,
@@ -836,6 +837,7 @@ WHERE job_type = :job_type;
 
 -- name: list_limits()
 -- List the limits by type.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
     l.job_type,
     l.max_running,
@@ -846,6 +848,7 @@ ORDER BY l.job_type;
 
 -- name: find_wrong_limits()$
 -- Tell whether a counter differs from the jobs that are processed.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 -- result: wrong boolean
 SELECT
     exists(
@@ -862,6 +865,7 @@ SELECT
 
 -- name: recount_limits()!
 -- Set the counters to the number of jobs that are processed.
+-- plan: seq_scan allowed because there is one limit for each job type at most
 UPDATE job_queue_limits
 SET
     running = (

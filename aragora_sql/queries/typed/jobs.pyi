@@ -1,0 +1,574 @@
+"""The types of the queries of the store jobs.
+
+Made by ``aragora-sql stubs`` from
+``sql/postgres/jobs/queries.sql`` and ``sql/sqlite/jobs/queries.sql``.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypedDict
+
+from aragora_sql.database import Connection
+
+class EnqueueJobRow(TypedDict):
+    """A row of enqueue_job."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class ListIdsRow(TypedDict):
+    """A row of list_ids."""
+
+    id: str
+
+class ListWaitingKeysRow(TypedDict):
+    """A row of list_waiting_keys."""
+
+    unique_key: str | None
+    id: str
+
+class FindWaitingJobRow(TypedDict):
+    """A row of find_waiting_job."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class ClaimJobsRow(TypedDict):
+    """A row of claim_jobs."""
+
+    id: str | None
+    number: int | None
+    job_type: str | None
+    payload: Any
+    status: str | None
+    priority: int | None
+    attempts: int | None
+    max_attempts: int | None
+    claim_count: int | None
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+class ClaimJobsOfTypeRow(TypedDict):
+    """A row of claim_jobs_of_type."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class LookForJobsRow(TypedDict):
+    """A row of look_for_jobs."""
+
+    ready: bool
+    due_in_seconds: float | None
+
+class CompleteJobsRow(TypedDict):
+    """A row of complete_jobs."""
+
+    id: str
+    status: str
+
+class FailJobsRow(TypedDict):
+    """A row of fail_jobs."""
+
+    id: str | None
+    status: str | None
+
+class ExtendLeasesRow(TypedDict):
+    """A row of extend_leases."""
+
+    id: str
+    lease_expires_at: datetime | None
+
+class ReleaseJobsRow(TypedDict):
+    """A row of release_jobs."""
+
+    id: str | None
+    status: str | None
+
+class RecoverJobsRow(TypedDict):
+    """A row of recover_jobs."""
+
+    id: str
+    status: str
+
+class RetryJobRow(TypedDict):
+    """A row of retry_job."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class UpdateJobRow(TypedDict):
+    """A row of update_job."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class GetJobRow(TypedDict):
+    """A row of get_job."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class ListJobsRow(TypedDict):
+    """A row of list_jobs."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class CountJobsRow(TypedDict):
+    """A row of count_jobs."""
+
+    job_type: str
+    status: str
+    total: int
+    created_at: datetime | None
+
+class ListLimitsRow(TypedDict):
+    """A row of list_limits."""
+
+    job_type: str
+    max_running: int
+    running: int
+    updated_at: datetime
+
+class JobsQueries(Protocol):
+    """The queries of the store jobs."""
+
+    async def enqueue_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        job_type: str,
+        payload: Any,
+        priority: int,
+        max_attempts: int,
+        scheduled_at: datetime | None,
+        delay_seconds: float | None,
+        unique_key: str,
+        user_id: str,
+        workspace_id: str,
+        notify: bool,
+    ) -> EnqueueJobRow | None:
+        """Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+
+        Operation ^: the first row, or None.
+        """
+
+    async def enqueue_jobs(self, connection: Connection, /, *, jobs: Any, notify: bool) -> int:
+        """Store many jobs, each a list of the values that enqueue_job takes; those whose key waits
+        are left out.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_ids(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+    ) -> AsyncIterator[ListIdsRow]:
+        """List which of some jobs exist.
+
+        Operation (none): every row.
+        """
+
+    def list_waiting_keys(
+        self,
+        connection: Connection,
+        /,
+        *,
+        unique_keys: Sequence[str],
+    ) -> AsyncIterator[ListWaitingKeysRow]:
+        """List which jobs wait under some unique keys.
+
+        Operation (none): every row.
+        """
+
+    async def find_waiting_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        unique_key: str,
+    ) -> FindWaitingJobRow | None:
+        """Return the job that waits under a unique key.
+
+        Operation ^: the first row, or None.
+        """
+
+    def claim_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        worker_id: str | None,
+        job_types: Sequence[str] | None,
+        row_limit: int,
+        lease_seconds: float,
+    ) -> AsyncIterator[ClaimJobsRow]:
+        """Claim pending jobs of some types (NULL: all): by priority, then in the order of their
+        enqueueing.
+
+        Operation (none): every row.
+        """
+
+    def claim_jobs_of_type(
+        self,
+        connection: Connection,
+        /,
+        *,
+        worker_id: str | None,
+        job_type: str,
+        row_limit: int,
+        lease_seconds: float,
+    ) -> AsyncIterator[ClaimJobsOfTypeRow]:
+        """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+
+        Operation (none): every row.
+        """
+
+    async def promote_jobs(self, connection: Connection, /, *, row_limit: int) -> int:
+        """Make jobs pending whose time has come.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def look_for_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        job_types: Sequence[str] | None,
+    ) -> LookForJobsRow:
+        """Tell whether a job of these types can be claimed, and when the next waiting one of any
+        type is due.
+
+        Operation ^: the first row, or None.
+        """
+
+    def complete_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        claims: Any,
+    ) -> AsyncIterator[CompleteJobsRow]:
+        """End claims, each a list of id, worker, claim count and result, as completed.
+
+        Operation (none): every row.
+        """
+
+    def fail_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        outcomes: Any,
+        base_seconds: float,
+        max_seconds: float,
+        jitter: float,
+    ) -> AsyncIterator[FailJobsRow]:
+        """End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or
+        'failed', error, delay.
+
+        Operation (none): every row.
+        """
+
+    def extend_leases(
+        self,
+        connection: Connection,
+        /,
+        *,
+        claims: Any,
+        lease_seconds: float,
+    ) -> AsyncIterator[ExtendLeasesRow]:
+        """Give claims, each a list of id, worker and claim count, a new lease from now on.
+
+        Operation (none): every row.
+        """
+
+    def release_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        claims: Any,
+    ) -> AsyncIterator[ReleaseJobsRow]:
+        """Give claimed jobs back that were not worked on: the attempt does not count.
+
+        Operation (none): every row.
+        """
+
+    def recover_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        job_types: Sequence[str] | None,
+        grace_seconds: float,
+        row_limit: int,
+    ) -> AsyncIterator[RecoverJobsRow]:
+        """Take jobs away from workers whose lease ran out: pending again, or failed after the last
+        attempt.
+
+        Operation (none): every row.
+        """
+
+    async def cancel_job(self, connection: Connection, /, *, id: str) -> int:
+        """Cancel a job that waits.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def retry_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        notify: bool,
+    ) -> RetryJobRow | None:
+        """Make a finished job pending again, from its first attempt on.
+
+        Operation ^: the first row, or None.
+        """
+
+    async def update_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        priority: int | None,
+        max_attempts: int | None,
+        payload: Any,
+        scheduled_at: datetime | None,
+        notify: bool,
+    ) -> UpdateJobRow | None:
+        """Change what is not NULL of a job that waits.
+
+        Operation ^: the first row, or None.
+        """
+
+    async def get_job(self, connection: Connection, /, *, id: str) -> GetJobRow | None:
+        """Return one job.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str | None,
+        job_type: str | None,
+        before_number: int | None,
+        row_limit: int,
+    ) -> AsyncIterator[ListJobsRow]:
+        """List jobs, newest first, one page after the other.
+
+        Operation (none): every row.
+        """
+
+    def count_jobs(self, connection: Connection, /) -> AsyncIterator[CountJobsRow]:
+        """Count jobs by type and status, with the creation of the oldest.
+
+        Operation (none): every row.
+        """
+
+    async def purge_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str,
+        age_seconds: float,
+        row_limit: int,
+    ) -> int:
+        """Delete jobs that were finished so long ago.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def lock_limits(self, connection: Connection, /) -> None:
+        """Keep claims and ends of claims out until the transaction ends, so that the counters can
+        be set.
+
+        Operation #: nothing: a script.
+        """
+
+    async def set_limit(self, connection: Connection, /, *, job_type: str, max_running: int) -> int:
+        """Limit how many jobs of a type are processed at once.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_limit(self, connection: Connection, /, *, job_type: str) -> int:
+        """Take the limit of a type away.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_limits(self, connection: Connection, /) -> AsyncIterator[ListLimitsRow]:
+        """List the limits by type.
+
+        Operation (none): every row.
+        """
+
+    async def find_wrong_limits(self, connection: Connection, /) -> bool:
+        """Tell whether a counter differs from the jobs that are processed.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def recount_limits(self, connection: Connection, /) -> int:
+        """Set the counters to the number of jobs that are processed.
+
+        Operation !: the number of rows changed.
+        """

@@ -1,0 +1,493 @@
+"""The types of the queries of the store langgraph.
+
+Made by ``aragora-sql stubs`` from
+``sql/postgres/langgraph/queries.sql`` and ``sql/sqlite/langgraph/queries.sql``.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol, TypedDict
+
+from aragora_sql.database import Connection
+
+class ShareThreadRow(TypedDict):
+    """A row of share_thread."""
+
+    locked: bool
+
+class LockThreadsRow(TypedDict):
+    """A row of lock_threads."""
+
+    locked: bool
+
+class InsertValuesParameters(TypedDict):
+    """One set of parameters of insert_values."""
+
+    thread_id: str
+    checkpoint_ns: str
+    channel: str
+    version: str
+    type: str
+    content: bytes
+
+class UpsertWritesParameters(TypedDict):
+    """One set of parameters of upsert_writes."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    idx: int
+    task_path: str
+    channel: str
+    type: str
+    content: bytes
+
+class GetCheckpointRow(TypedDict):
+    """A row of get_checkpoint."""
+
+    kind: str | None
+    thread_id: str | None
+    checkpoint_ns: str | None
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+    metadata: Any
+    channel: str | None
+    version: str | None
+    task_id: str | None
+    task_path: str | None
+    idx: int | None
+    type: str | None
+    content: bytes | None
+
+class ReadCheckpointsRow(TypedDict):
+    """A row of read_checkpoints."""
+
+    kind: str | None
+    thread_id: str | None
+    checkpoint_ns: str | None
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+    metadata: Any
+    channel: str | None
+    version: str | None
+    task_id: str | None
+    task_path: str | None
+    idx: int | None
+    type: str | None
+    content: bytes | None
+
+class ListNamespaceRow(TypedDict):
+    """A row of list_namespace."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+
+class ListThreadRow(TypedDict):
+    """A row of list_thread."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+
+class ListAllRow(TypedDict):
+    """A row of list_all."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+
+class ListAncestorsRow(TypedDict):
+    """A row of list_ancestors."""
+
+    checkpoint_id: str
+
+class GetChannelHistoryRow(TypedDict):
+    """A row of get_channel_history."""
+
+    kind: str | None
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+    channel: str | None
+    task_id: str | None
+    task_path: str | None
+    idx: int | None
+    type: str | None
+    content: bytes | None
+
+class ListLatestRow(TypedDict):
+    """A row of list_latest."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    channel_versions: Any
+    metadata: Any
+
+class DeleteOlderCheckpointsParameters(TypedDict):
+    """One set of parameters of delete_older_checkpoints."""
+
+    thread_id: str
+    checkpoint_ns: str
+    latest_id: str
+    kept_ids: Sequence[str]
+
+class DeleteOlderWritesParameters(TypedDict):
+    """One set of parameters of delete_older_writes."""
+
+    thread_id: str
+    checkpoint_ns: str
+    latest_id: str
+    kept_ids: Sequence[str]
+
+class ListThreadsOfRunsRow(TypedDict):
+    """A row of list_threads_of_runs."""
+
+    thread_id: str
+
+class LanggraphQueries(Protocol):
+    """The queries of the store langgraph."""
+
+    def share_thread(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str | None,
+    ) -> AsyncIterator[ShareThreadRow]:
+        """Hold off who removes rows of the thread, until the transaction ends; others that store
+        go on.
+
+        Operation (none): every row.
+        """
+
+    def lock_threads(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str] | None,
+    ) -> AsyncIterator[LockThreadsRow]:
+        """Hold off who stores or removes rows of the threads, until the transaction ends.
+
+        Operation (none): every row.
+        """
+
+    async def insert_values(
+        self,
+        connection: Connection,
+        parameters: Sequence[InsertValuesParameters],
+        /,
+    ) -> int:
+        """Store values of channels; a version that is there already has the same value. Holds off
+        who
+
+        removes rows of the thread, as share_thread does.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def upsert_checkpoint(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        checkpoint_ns: str,
+        checkpoint_id: str,
+        parent_checkpoint_id: str | None,
+        run_id: str | None,
+        channel_versions: Any,
+        metadata: Any,
+        type: str,
+        content: bytes,
+    ) -> Any:
+        """Store a checkpoint, or renew it, and return the channels whose value at its version is
+        not stored.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def upsert_writes(
+        self,
+        connection: Connection,
+        parameters: Sequence[UpsertWritesParameters],
+        /,
+    ) -> int:
+        """Store what a task wrote. What it wrote in the same place before stays, except errors,
+        interrupts
+
+        and the like (negative places), which are renewed.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    def get_checkpoint(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        checkpoint_ns: str,
+        checkpoint_id: str | None,
+    ) -> AsyncIterator[GetCheckpointRow]:
+        """Return one checkpoint, or the latest when no id is given, with its values and writes.
+
+        Operation (none): every row.
+        """
+
+    def read_checkpoints(
+        self,
+        connection: Connection,
+        /,
+        *,
+        keys: Any,
+    ) -> AsyncIterator[ReadCheckpointsRow]:
+        """Return several checkpoints with their values and writes; each value once.
+
+        Operation (none): every row.
+        """
+
+    def list_namespace(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        checkpoint_ns: str,
+        only_id: str | None,
+        before_id: str,
+        wanted: Any,
+        row_limit: int,
+    ) -> AsyncIterator[ListNamespaceRow]:
+        """Return the keys of the checkpoints of a namespace before an id, newest first. All keys
+        of wanted have to be in the metadata with equal values.
+
+        Operation (none): every row.
+        """
+
+    def list_thread(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        only_id: str | None,
+        before_id: str,
+        after_id: str,
+        after_ns: str,
+        wanted: Any,
+        row_limit: int,
+    ) -> AsyncIterator[ListThreadRow]:
+        """Return the keys of the checkpoints of a thread, newest first, behind the given one. All
+        keys of
+
+        wanted have to be in the metadata with equal values.
+
+        Operation (none): every row.
+        """
+
+    def list_all(
+        self,
+        connection: Connection,
+        /,
+        *,
+        before_id: str,
+        after_id: str,
+        after_thread: str,
+        after_ns: str,
+        wanted: Any,
+        row_limit: int,
+    ) -> AsyncIterator[ListAllRow]:
+        """Return the keys of the checkpoints of all threads, newest first, behind the given one.
+        All keys
+
+        of wanted have to be in the metadata with equal values.
+
+        Operation (none): every row.
+        """
+
+    def list_ancestors(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        checkpoint_ns: str,
+        checkpoint_id: str | None,
+        channels: Sequence[str],
+    ) -> AsyncIterator[ListAncestorsRow]:
+        """Return the ids of a checkpoint and of its ancestors, up to where each channel has a
+        value.
+
+        Operation (none): every row.
+        """
+
+    def get_channel_history(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        checkpoint_ns: str,
+        checkpoint_id: str | None,
+        channels: Sequence[str],
+    ) -> AsyncIterator[GetChannelHistoryRow]:
+        """Return a checkpoint and its ancestors, up to where each channel has a value, with the
+        values and
+
+        the writes of the channels. Of the checkpoint itself it has neither.
+
+        Operation (none): every row.
+        """
+
+    def list_latest(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+    ) -> AsyncIterator[ListLatestRow]:
+        """Return the latest checkpoint of each namespace of some threads.
+
+        Operation (none): every row.
+        """
+
+    async def delete_older_checkpoints(
+        self,
+        connection: Connection,
+        parameters: Sequence[DeleteOlderCheckpointsParameters],
+        /,
+    ) -> int:
+        """Delete the checkpoints before the latest of a namespace, except some.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def delete_older_writes(
+        self,
+        connection: Connection,
+        parameters: Sequence[DeleteOlderWritesParameters],
+        /,
+    ) -> int:
+        """Delete the writes to checkpoints before the latest of a namespace, except some.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def delete_unused_values(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+    ) -> int:
+        """Delete the values of some threads that no checkpoint has any more.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_threads_of_runs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        run_ids: Sequence[str],
+    ) -> AsyncIterator[ListThreadsOfRunsRow]:
+        """Return the threads that have checkpoints of some runs.
+
+        Operation (none): every row.
+        """
+
+    async def delete_writes_of_runs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        run_ids: Sequence[str],
+    ) -> int:
+        """Delete the writes to the checkpoints of some runs.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_checkpoints_of_runs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        run_ids: Sequence[str],
+    ) -> int:
+        """Delete the checkpoints of some runs.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_checkpoints(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+    ) -> int:
+        """Delete all checkpoints of some threads.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_writes(self, connection: Connection, /, *, thread_ids: Sequence[str]) -> int:
+        """Delete all writes of some threads.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_values(self, connection: Connection, /, *, thread_ids: Sequence[str]) -> int:
+        """Delete all channel values of some threads.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def has_rows(self, connection: Connection, /, *, thread_id: str) -> bool | None:
+        """Tell whether a thread has checkpoints or writes.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def copy_checkpoints(
+        self,
+        connection: Connection,
+        /,
+        *,
+        source_id: str,
+        target_id: str,
+    ) -> int:
+        """Copy the checkpoints of a thread to another.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def copy_values(
+        self,
+        connection: Connection,
+        /,
+        *,
+        source_id: str,
+        target_id: str,
+    ) -> int:
+        """Copy the channel values of a thread to another.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def copy_writes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        source_id: str,
+        target_id: str,
+    ) -> int:
+        """Copy the writes of a thread to another.
+
+        Operation !: the number of rows changed.
+        """
