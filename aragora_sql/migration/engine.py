@@ -349,14 +349,7 @@ class _Run:
         self._report.reasons = dict(reasons)
         if reasons:
             folder = self._options.rejects
-            try:
-                files = write_reject_files(connection, run_id, folder)
-            except OSError as error:
-                raise ConfigurationError(
-                    f"--rejects: {folder} can't be written: {error.strerror or error}. All but "
-                    f"{sum(reasons.values()):,} rejected rows are migrated; give another folder "
-                    "and run this command again to have them in a file"
-                ) from error
+            files = write_reject_files(connection, run_id, folder)
             self._report.reject_files = [str(path) for path in files]
 
     # -- sharing work among processes

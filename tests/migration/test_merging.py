@@ -65,9 +65,11 @@ def test_each_row_is_there_once(migrated: Migrated) -> None:
     for table in report.tables:
         lost = source.orphans.get(table.table, 0)
         assert table.rows_in_source == in_files[table.table], table.table
-        assert table.source == source.distinct[table.table], table.table
+        # A folder holds checkpoints too, but none here.
+        distinct = source.distinct.get(table.table, 0)
+        assert table.source == distinct, table.table
         assert table.rejected == lost, table.table
-        assert table.migrated == source.distinct[table.table] - lost, table.table
+        assert table.migrated == distinct - lost, table.table
     assert migrated.target.counts(*source.distinct) == {
         table: count - source.orphans.get(table, 0) for table, count in source.distinct.items()
     }
