@@ -17,7 +17,7 @@ from typing import Any
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.values import BadValueError
+from aragora_sql.migration.values import BadValueError, unix_moment
 
 __all__ = ["MergedRow", "Part", "merged_rows"]
 
@@ -134,6 +134,20 @@ def _merge_distinct(
     yield MergedRow(number, row, folded + len(valid) - 1)
 
 
+def _moment(loader: Loader, row: SourceRow, name: str) -> datetime:
+    """Return a moment of a row; the beginning of time when it has none."""
+    columns = loader.result_columns
+    given = row[columns.index(name)] if name in columns else None
+    try:
+        if isinstance(given, str):
+            return loader.reader.moment(given, naive_is_utc=name in loader.mapping.utc)
+        if isinstance(given, int | float) and name in loader.mapping.unix:
+            return unix_moment(given)
+    except BadValueError:
+        pass
+    return _ANCIENT
+
+
 def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
     rules = parts[valid[0][0]].mapping.merge
 
@@ -142,13 +156,7 @@ def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
         return item[1][columns.index(name)] if name in columns else None
 
     def moment(item: _Numbered, name: str) -> datetime:
-        text, loader = value(item, name), parts[item[0]].loader
-        if not isinstance(text, str):
-            return _ANCIENT
-        try:
-            return loader.reader.moment(text, naive_is_utc=name in loader.mapping.utc)
-        except BadValueError:
-            return _ANCIENT
+        return _moment(parts[item[0]].loader, item[1], name)
 
     chosen = valid[0]
     newest = rules.newest
