@@ -14,8 +14,9 @@ from typing import Literal
 
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+from aragora_sql.schema import store_names
 
-__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "mapped_stores", "own_mapping"]
+__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "migratable_stores", "own_mapping"]
 
 PARAMETERS = {"first_rowid", "last_rowid"}
 NOTE_PREFIX = "note_"
@@ -82,17 +83,19 @@ class Mapping:
         return self.required <= columns and not (self.without & columns)
 
 
-def mapped_stores(root: Path | None = None) -> list[str]:
-    """Return the stores that have a file of mappings."""
-    return sorted(path.stem for path in ((root or sql_dir()) / "legacy").glob("*.sql"))
+def migratable_stores(root: Path | None = None) -> list[str]:
+    """Return the stores that can be migrated: all of the schema, from databases of this package."""
+    return sorted(store_names("postgres", root))
 
 
 def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
     """Read a store's mappings, in the order of the file: parents stand before children.
 
+    There are none when no older program kept such a store.
     Raises :class:`~aragora_sql.errors.QueryFileError` with file and line.
     """
-    return _load((root or sql_dir()) / "legacy" / f"{store}.sql")
+    path = (root or sql_dir()) / "legacy" / f"{store}.sql"
+    return _load(path) if path.exists() else ()
 
 
 @lru_cache(maxsize=32)
