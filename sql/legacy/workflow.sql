@@ -106,7 +106,7 @@ FROM (
 -- unpacks: data_json.history
 -- into: finding_history
 -- key: finding_id, event_id
--- merge: none
+-- merge: none; number position by occurred_at
 -- utc: occurred_at
 SELECT
     source_rowid,
