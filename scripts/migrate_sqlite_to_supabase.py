@@ -15,7 +15,7 @@ from pathlib import Path
 
 try:
     from aragora_sql.cli import main
-    from aragora_sql.migration.mappings import mapped_stores
+    from aragora_sql.migration.mappings import migratable_stores
     from aragora_sql.settings import DEFAULT_DATA_DIR
 except ImportError:
     # Called with another Python than the one that `make` set up beside this script.
@@ -35,7 +35,11 @@ def run() -> int:
     chosen = parser.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--all", action="store_true", help="every store")
     chosen.add_argument(
-        "--stores", nargs="+", choices=mapped_stores(), metavar="STORE", help="only these stores"
+        "--stores",
+        nargs="+",
+        choices=migratable_stores(),
+        metavar="STORE",
+        help="only these stores",
     )
     parser.add_argument(
         "--data-dir",

@@ -19,8 +19,9 @@ from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_che
 from aragora_sql.stores.integrations_secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
-__all__ = ["register"]
+__all__ = ["register", "strip_nul"]
 
+_ESCAPED_NUL = "\\u0000"
 _GZIP = 16 + zlib.MAX_WBITS
 _WORKFLOW = (
     "id",
@@ -59,6 +60,7 @@ def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
         ("gunzip", 1, _gunzip),
         ("json_size", 1, _json_size),
         ("has_clear_secrets", 1, _has_clear_secrets),
+        ("is_sound", 1, _is_sound),
         ("workflow_checksum", len(_WORKFLOW), _checksum(_WORKFLOW, workflow_checksum, reader)),
         ("debate_checksum", len(_DEBATE), _checksum(_DEBATE, debate_checksum, reader)),
     ):
@@ -106,9 +108,25 @@ def _json_size(text: Any) -> int | None:
         return None
 
 
-def _has_clear_secrets(text: Any) -> bool:
+def strip_nul(value: Any) -> Any:
+    """Return text without NUL characters, and JSON text without their escape."""
+    if isinstance(value, str):
+        value = value.replace("\x00", "")
+        if _ESCAPED_NUL in value and value.lstrip()[:1] in {"{", "["}:
+            parts = value.split("\\\\")
+            value = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
+    return value
+
+
+def _is_sound(data: Any) -> bool:
+    """Tell whether the bytes of a document are UTF-8 without NUL, which SQL would cut it at."""
+    text = _decoded(data)
+    return text is not None and strip_nul(text) == text
+
+
+def _has_clear_secrets(data: Any) -> bool:
     try:
-        return _holds_clear_secret(load_json(text))
+        return _holds_clear_secret(load_json(_decoded(data)))
     except (TypeError, ValueError, AttributeError):
         return False
 

@@ -14,18 +14,20 @@ from typing import Literal
 
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+from aragora_sql.schema import store_names
 
-__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "mapped_stores", "own_mapping"]
+__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "migratable_stores", "own_mapping"]
 
 PARAMETERS = {"first_rowid", "last_rowid"}
 NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
 _DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|without|unpacks|into|key|repeats|merge|json|unix|utc):\s*"
+    r"(?P<name>from|optional|without|unpacks|into|key|repeats|merge|order|json|unix|utc):\s*"
     r"(?P<value>.+)"
 )
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
+_NUMBER = re.compile(r"number (?P<column>\w+) by (?P<moment>\w+)")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
 Unique = Literal["first", "newest", "none", "renumber"]
@@ -38,7 +40,9 @@ class Merge:
     ``choice`` tells which of them it starts from: the ``newest`` by the column ``newest``, the
     ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
     the others are rejected; ``renumber``: the later ones get new keys).
-    ``fill`` columns that are NULL in it come from another row.
+    ``fill`` columns that are NULL in it come from another row. ``number`` is a column that counts
+    the rows of one first column of the key, and a moment: where two rows share a number they all
+    are counted anew, in the order of the moment.
     """
 
     choice: Unique = "first"
@@ -47,6 +51,7 @@ class Merge:
     add: tuple[str, ...] = ()
     mean: tuple[tuple[str, str], ...] = ()
     fill: tuple[str, ...] = ()
+    number: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Mapping:
     ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
     ``unix`` are moments that arrive as seconds since 1970, ``utc`` are moments whose text without
     zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a
-    file may hold a key more than once, whatever its own rules say.
+    file may hold a key more than once, whatever its own rules say. ``order`` is the moment in whose
+    order rows get the numbers that the target makes; without it that of a file's rows.
     """
 
     store: str
@@ -73,6 +79,7 @@ class Mapping:
     unpacks: bool
     repeats: bool
     merge: Merge
+    order: str | None
     json_text: frozenset[str]
     unix: frozenset[str]
     utc: frozenset[str]
@@ -82,17 +89,19 @@ class Mapping:
         return self.required <= columns and not (self.without & columns)
 
 
-def mapped_stores(root: Path | None = None) -> list[str]:
-    """Return the stores that have a file of mappings."""
-    return sorted(path.stem for path in ((root or sql_dir()) / "legacy").glob("*.sql"))
+def migratable_stores(root: Path | None = None) -> list[str]:
+    """Return the stores that can be migrated: all of the schema, from databases of this package."""
+    return sorted(store_names("postgres", root))
 
 
 def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
     """Read a store's mappings, in the order of the file: parents stand before children.
 
+    There are none when no older program kept such a store.
     Raises :class:`~aragora_sql.errors.QueryFileError` with file and line.
     """
-    return _load((root or sql_dir()) / "legacy" / f"{store}.sql")
+    path = (root or sql_dir()) / "legacy" / f"{store}.sql"
+    return _load(path) if path.exists() else ()
 
 
 @lru_cache(maxsize=32)
@@ -130,6 +139,7 @@ def _mapping(store: str, query: QueryText) -> Mapping:
         unpacks="unpacks" in found,
         repeats="repeats" in found,
         merge=_merge(query, found.get("merge", [])),
+        order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
         unix=_names(*found.get("unix", ())),
         utc=_names(*found.get("utc", ())),
@@ -147,10 +157,12 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     add: list[str] = []
     mean: list[tuple[str, str]] = []
     fill: list[str] = []
+    number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
         word, _, rest = rule.partition(" ")
         columns = [part.strip() for part in rest.split(",") if part.strip()]
         weighted = _MEAN.fullmatch(rule)
+        numbered = _NUMBER.fullmatch(rule)
         if rule == "renumber":
             choice = "renumber"
         elif rule == "none":
@@ -159,6 +171,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             choice = "first"
         elif weighted:
             mean.append((weighted["column"], weighted["weight"]))
+        elif numbered:
+            number = (numbered["column"], numbered["moment"])
         elif word == "newest" and len(columns) == 1:
             choice, newest = "newest", columns[0]
         elif word == "earliest" and columns:
@@ -170,9 +184,10 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         else:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
-                "add COLUMN, …; fill COLUMN, …; mean COLUMN by COLUMN; renumber"
+                "add COLUMN, …; fill COLUMN, …; mean COLUMN by COLUMN; number COLUMN by COLUMN; "
+                "renumber"
             )
-    return Merge(choice, newest, tuple(earliest), tuple(add), tuple(mean), tuple(fill))
+    return Merge(choice, newest, tuple(earliest), tuple(add), tuple(mean), tuple(fill), number)
 
 
 def own_mapping(
@@ -198,6 +213,7 @@ def own_mapping(
         unpacks=False,
         repeats=False,
         merge=merge,
+        order=None,
         json_text=frozenset(),
         unix=frozenset(),
         utc=frozenset(),

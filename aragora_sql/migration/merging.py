@@ -8,7 +8,10 @@ comes from the row that they choose.
 from __future__ import annotations
 
 import heapq
+import pickle
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -17,9 +20,9 @@ from typing import Any
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.values import BadValueError
+from aragora_sql.migration.values import BadValueError, unix_moment
 
-__all__ = ["MergedRow", "Part", "merged_rows"]
+__all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
 
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
 # Gives the new number of a row: (file, rowid).
@@ -65,17 +68,68 @@ def merged_rows(
 
     streams = [rows_of(number, part) for number, part in enumerate(parts)]
     ordered = heapq.merge(*streams, key=lambda item: (item[0], item[1], item[2][0]))
-    for sort_key, group in groupby(ordered, key=lambda item: item[0]):
-        rows = [(number, row) for _, number, row in group]
-        if len(rows) == 1 or (key and any(rank == 0 for rank, _ in sort_key)):
-            # A row without a key is no other row's double.
-            for number, row in rows:
-                yield MergedRow(number, row, 0)
-        else:
-            yield from _merge_group(rows, parts, renumber)
+
+    def merged() -> Iterator[MergedRow]:
+        for sort_key, group in groupby(ordered, key=lambda item: item[0]):
+            rows = [(number, row) for _, number, row in group]
+            if len(rows) == 1 or (key and any(rank == 0 for rank, _ in sort_key)):
+                # A row without a key is no other row's double.
+                for number, row in rows:
+                    yield MergedRow(number, row, 0)
+            else:
+                yield from _merge_group(rows, parts, renumber)
+
+    rule = parts[0].mapping.merge.number
+    return merged() if rule is None else _numbered(merged(), parts, key[0], *rule)
 
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
+
+
+def in_order(rows: Iterable[MergedRow], parts: Sequence[Part], column: str) -> Iterator[MergedRow]:
+    """Sort rows by a moment, then by their file and place; on disk when there are many."""
+    with closing(sqlite3.connect("")) as scratch:
+        scratch.execute("CREATE TABLE sorted (moment REAL, part INTEGER, place INTEGER, row BLOB)")
+        scratch.executemany(
+            "INSERT INTO sorted VALUES (?, ?, ?, ?)",
+            (
+                (
+                    _moment(parts[row.part].loader, row.row, column).timestamp(),
+                    row.part,
+                    row.row[0],
+                    pickle.dumps(row),
+                )
+                for row in rows
+            ),
+        )
+        for (stored,) in scratch.execute("SELECT row FROM sorted ORDER BY moment, part, place"):
+            yield pickle.loads(stored)  # noqa: S301 - written above
+
+
+def _numbered(
+    rows: Iterable[MergedRow], parts: Sequence[Part], parent: str, column: str, by: str
+) -> Iterator[MergedRow]:
+    """Count the rows of a parent anew, in the order of a moment, where two share a number."""
+
+    def value(row: MergedRow, name: str) -> Any:
+        return row.row[parts[row.part].loader.result_columns.index(name)]
+
+    for _, group in groupby(rows, key=lambda row: _rank(value(row, parent))):
+        of_parent = list(group)
+        if len({value(row, column) for row in of_parent}) < len(of_parent):
+            of_parent.sort(
+                key=lambda row: (
+                    _moment(parts[row.part].loader, row.row, by),
+                    row.part,
+                    _rank(value(row, column)),
+                )
+            )
+            for number, row in enumerate(of_parent, start=1):
+                place = parts[row.part].loader.result_columns.index(column)
+                changed = (*row.row[:place], number, *row.row[place + 1 :])
+                yield MergedRow(row.part, changed, row.folded)
+        else:
+            yield from of_parent
 
 
 def _rank(value: Any) -> tuple[int, Any]:
@@ -134,6 +188,20 @@ def _merge_distinct(
     yield MergedRow(number, row, folded + len(valid) - 1)
 
 
+def _moment(loader: Loader, row: SourceRow, name: str) -> datetime:
+    """Return a moment of a row; the beginning of time when it has none."""
+    columns = loader.result_columns
+    given = row[columns.index(name)] if name in columns else None
+    try:
+        if isinstance(given, str):
+            return loader.reader.moment(given, naive_is_utc=name in loader.mapping.utc)
+        if isinstance(given, int | float) and name in loader.mapping.unix:
+            return unix_moment(given)
+    except BadValueError:
+        pass
+    return _ANCIENT
+
+
 def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
     rules = parts[valid[0][0]].mapping.merge
 
@@ -142,13 +210,7 @@ def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
         return item[1][columns.index(name)] if name in columns else None
 
     def moment(item: _Numbered, name: str) -> datetime:
-        text, loader = value(item, name), parts[item[0]].loader
-        if not isinstance(text, str):
-            return _ANCIENT
-        try:
-            return loader.reader.moment(text, naive_is_utc=name in loader.mapping.utc)
-        except BadValueError:
-            return _ANCIENT
+        return _moment(parts[item[0]].loader, item[1], name)
 
     chosen = valid[0]
     newest = rules.newest

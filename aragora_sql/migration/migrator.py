@@ -73,7 +73,7 @@ class MemoryMigrator:
         self._progress = progress
 
     async def migrate_all(self) -> MigrationReport:
-        """Migrate every store that has mappings."""
+        """Migrate every store."""
         return await self._migrate()
 
     async def migrate_consensus_memory(self) -> MigrationReport:

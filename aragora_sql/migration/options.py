@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.loading import Orphans
-from aragora_sql.migration.mappings import mapped_stores
+from aragora_sql.migration.mappings import migratable_stores
 from aragora_sql.settings import PostgresDSN
 
 __all__ = ["BATCHES_PER_COMMIT", "DEFAULT_BATCH_SIZE", "MigrationOptions", "OnNul", "Verify"]
@@ -30,9 +30,9 @@ MOST_JOBS = 32
 class MigrationOptions:
     """The options of a migration, checked.
 
-    ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all that
-    have mappings), ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or
-    ``UTC``, ``jobs`` is a number of processes. See docs/migration.md for the rest.
+    ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all),
+    ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or ``UTC``, ``jobs``
+    is a number of processes. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path
@@ -49,7 +49,7 @@ class MigrationOptions:
     rejects: Path = field(default=DEFAULT_REJECTS)
 
     def __post_init__(self) -> None:
-        known = mapped_stores()
+        known = migratable_stores()
         for store in self.stores:
             if store not in known:
                 raise InvalidInputError(
@@ -68,7 +68,7 @@ class MigrationOptions:
     @property
     def chosen_stores(self) -> tuple[str, ...]:
         """The stores to migrate."""
-        return self.stores or tuple(mapped_stores())
+        return self.stores or tuple(migratable_stores())
 
     @property
     def commit_size(self) -> int:

@@ -27,13 +27,14 @@ class SourcePart:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """A target table and all that goes into it."""
+    """A target table and all that goes into it; ``order`` as in a mapping."""
 
     store: str
     table: Table
     key: tuple[str, ...]
     parts: tuple[SourcePart, ...]
     is_merged: bool
+    order: str | None = None
 
     @property
     def rows(self) -> int:
@@ -116,7 +117,8 @@ def make_plan(
                     used[number].append(f"{mapping.table} ({rows:,})")
                     taken.add((number, mapping.table))
             if parts:
-                plans.append(_plan_table(store, table, tuple(parts), sources))
+                order = next((mapping.order for mapping in legacy if mapping.order), None)
+                plans.append(_plan_table(store, table, tuple(parts), sources, order))
         ours = {mapping.table for mapping in mappings} | set(targets)
         unused += _unknown_shapes(sources, tables, ours, taken)
     found = {plan.store for plan in plans}
@@ -188,15 +190,20 @@ def _default_merge(table: Table) -> Merge:
 
 
 def _plan_table(
-    store: str, table: Table, parts: tuple[SourcePart, ...], sources: Sequence[SourceFile]
+    store: str,
+    table: Table,
+    parts: tuple[SourcePart, ...],
+    sources: Sequence[SourceFile],
+    order: str | None,
 ) -> TablePlan:
     key = parts[0].mapping.key
     is_merged = len(parts) > 1 or not (
         key
+        and not parts[0].mapping.order
         and not (parts[0].mapping.unpacks or parts[0].mapping.repeats)
         and sources[parts[0].file].is_unique(parts[0].mapping.table, parts[0].mapping.key)
     )
-    return TablePlan(store, table, key, parts, is_merged)
+    return TablePlan(store, table, key, parts, is_merged, order if is_merged else None)
 
 
 def _unknown_shapes(

@@ -16,7 +16,7 @@ from aragora_sql.migration.mappings import (
     Mapping,
     Merge,
     load_mappings,
-    mapped_stores,
+    migratable_stores,
 )
 from aragora_sql.migration.options import DEFAULT_BATCH_SIZE
 from aragora_sql.migration.planning import own_key
@@ -96,7 +96,7 @@ def _stores_of(tables: dict[str, Any], path: Path) -> dict[str, str]:
     """Return the store of each table, in the order in which tables have to be loaded."""
     found = {
         table: store
-        for store in mapped_stores()
+        for store in migratable_stores()
         for table in table_names(store, "postgres")
         if table in tables
     }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from psycopg import sql
 
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import Mapping
-from aragora_sql.migration.merging import MergedRow, Part, merged_rows
+from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
@@ -190,11 +191,19 @@ class Session:
         with self._chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
             if chunk.result is None:
                 total, rejects = ChunkResult(), list[Reject]()
-                for part in sorted({row.part for row in rows}):
-                    name = self.sources[plan.parts[part].file].name
-                    result, bad = self.loader(number, part).load(
-                        lambda part=part, name=name: _batches(  # type: ignore[misc]
-                            rows, part, name, self.options.batch_size
+                names = {
+                    part: self.sources[plan.parts[part].file].name
+                    for part in sorted({row.part for row in rows})
+                }
+                # Rows of one shape go together where their order counts, else those of a file.
+                shapes: dict[object, dict[int, str]] = {}
+                for part, name in names.items():
+                    shape = plan.parts[part].mapping.name if plan.order else part
+                    shapes.setdefault(shape, {})[part] = name
+                for shape_names in shapes.values():
+                    result, bad = self.loader(number, next(iter(shape_names))).load(
+                        lambda names=shape_names: _batches(  # type: ignore[misc]
+                            rows, names, self.options.batch_size
                         )
                     )
                     total.add(result)
@@ -235,12 +244,13 @@ class Session:
             Part(self.sources[part.file], part.mapping, self._make_loader(plan, place))
             for place, part in enumerate(plan.parts)
         ]
-        return merged_rows(
+        rows = merged_rows(
             parts,
             plan.key,
             lambda file, rowid: self._renumber(plan.table, file, rowid),
             self.options.batch_size,
         )
+        return rows if plan.order is None else in_order(rows, parts, plan.order)
 
     def _renumber(self, table: Table, file: str, rowid: int) -> int:
         place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
@@ -368,11 +378,13 @@ class _Chunk:
 
 
 def _batches(
-    rows: Iterable[MergedRow], part: int, name: str, size: int
+    rows: Iterable[MergedRow], names: dict[int, str], size: int
 ) -> Iterator[tuple[str, list[SourceRow]]]:
-    chosen = [row.row for row in rows if row.part == part]
-    for start in range(0, len(chosen), size):
-        yield name, chosen[start : start + size]
+    """Give the rows of some parts, whose files have these names, in batches of one file each."""
+    chosen = (row for row in rows if row.part in names)
+    for part, of_part in groupby(chosen, key=lambda row: row.part):
+        while batch := [row.row for row in islice(of_part, size)]:
+            yield names[part], batch
 
 
 def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -> None:

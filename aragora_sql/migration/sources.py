@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
-from aragora_sql.migration.functions import register
+from aragora_sql.migration.functions import register, strip_nul
 from aragora_sql.migration.mappings import Mapping
 from aragora_sql.migration.values import DamagedText, MomentReader
 
@@ -29,7 +29,6 @@ BUSY_TIMEOUT = 30.0
 # Folders below a data directory that the older Aragora wrote to, besides the doubled one.
 _SUBFOLDERS = ("db", ".checkpoints")
 _MAGIC = b"SQLite format 3\x00"
-_ESCAPED_NUL = "\\u0000"
 
 
 class SourceError(AragoraSQLError):
@@ -119,16 +118,6 @@ def _text_or_damage(data: bytes) -> str | DamagedText:
         return data.decode()
     except UnicodeDecodeError:
         return DamagedText(data)
-
-
-def strip_nul(value: Any) -> Any:
-    """Return text without NUL characters, and JSON text without their escape."""
-    if isinstance(value, str):
-        value = value.replace("\x00", "")
-        if _ESCAPED_NUL in value and value.lstrip()[:1] in {"{", "["}:
-            parts = value.split("\\\\")
-            value = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
-    return value
 
 
 class SourceFile:

@@ -36,6 +36,7 @@ __all__ = [
     "SuspiciousError",
     "converter_for",
     "time_zone",
+    "unix_moment",
 ]
 
 AMBIGUOUS = "local times that occurred twice, taken as the first"
@@ -251,7 +252,7 @@ def converter_for(
 
         def moment(value: Any) -> str:
             if unix and isinstance(value, int | float) and not isinstance(value, bool):
-                return _unix(value)
+                return unix_moment(value).isoformat()
             # What matches holds no character that PostgreSQL can't.
             text = value if type(value) is str else _text(value)
             return reader.text(text, naive_is_utc=utc)
@@ -420,11 +421,11 @@ def _refuse_constant(name: str) -> Any:
     raise BadValueError(f"JSON that PostgreSQL can't hold: {name}")
 
 
-def _unix(value: float) -> str:
+def unix_moment(value: float) -> datetime:
+    """Return the moment so many seconds after 1970. Raises :class:`BadValueError`."""
     if not math.isfinite(value) or value <= 0:
         raise BadValueError(f"{value!r} is not a time in seconds since 1970")
     try:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(value * 1e6))
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(value * 1e6))
     except OverflowError as error:
         raise BadValueError(f"{value!r} seconds since 1970 are past the year 9999") from error
-    return moment.isoformat()

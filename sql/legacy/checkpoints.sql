@@ -12,12 +12,16 @@
 SELECT
     source_rowid,
     storage_id AS id,
+    -- First, as it says best what is wrong with a document that can't be read.
+    CASE
+        WHEN document IS NULL THEN original
+        ELSE coalesce(nullif(document -> '$.step_outputs', 'null'), '{}')
+    END AS step_outputs,
     document ->> '$.id' AS engine_id,
     document ->> '$.workflow_id' AS workflow_id,
     document ->> '$.definition_id' AS definition_id,
     document ->> '$.current_step' AS current_step,
     coalesce(nullif(document -> '$.completed_steps', 'null'), '[]') AS completed_steps,
-    coalesce(nullif(document -> '$.step_outputs', 'null'), '{}') AS step_outputs,
     coalesce(nullif(document -> '$.context_state', 'null'), '{}') AS context_state,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
@@ -36,7 +40,10 @@ FROM (
     SELECT
         rowid AS source_rowid,
         storage_id,
-        CASE WHEN json_valid(document) THEN document END AS document
+        document AS original,
+        CASE
+            WHEN json_valid(document) AND is_sound(cast(document AS BLOB)) THEN document
+        END AS document
     FROM workflow_checkpoint_files
     WHERE rowid BETWEEN :first_rowid AND :last_rowid
 ) AS files;
@@ -50,6 +57,7 @@ FROM (
 -- merge: newest created_at
 SELECT
     source_rowid,
+    coalesce(rest, original) AS data,
     document ->> '$.checkpoint_id' AS checkpoint_id,
     document ->> '$.debate_id' AS debate_id,
     coalesce(document ->> '$.task', '') AS task,
@@ -57,7 +65,6 @@ SELECT
     coalesce(document ->> '$.total_rounds', 0) AS total_rounds,
     coalesce(document ->> '$.phase', '') AS phase,
     coalesce(document ->> '$.status', 'complete') AS status,
-    rest AS data,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
     document ->> '$.expires_at' AS expires_at,
@@ -78,6 +85,7 @@ SELECT
 FROM (
     SELECT
         source_rowid,
+        original,
         document,
         json_remove(
             document,
@@ -87,7 +95,10 @@ FROM (
     FROM (
         SELECT
             rowid AS source_rowid,
-            CASE WHEN json_valid(document) THEN document END AS document
+            document AS original,
+            CASE
+                WHEN json_valid(document) AND is_sound(cast(document AS BLOB)) THEN document
+            END AS document
         FROM debate_checkpoint_files
         WHERE rowid BETWEEN :first_rowid AND :last_rowid
     ) AS files
@@ -109,7 +120,7 @@ SELECT
     coalesce(document ->> '$.total_rounds', total_rounds, 0) AS total_rounds,
     coalesce(document ->> '$.phase', phase, '') AS phase,
     status,
-    rest AS data,
+    coalesce(rest, body, content) AS data,
     checksum,
     created_at,
     expires_at,
@@ -148,7 +159,11 @@ FROM (
             checksum,
             created_at,
             expires_at,
-            CASE WHEN json_valid(body) THEN body END AS document
+            content,
+            body,
+            CASE
+                WHEN json_valid(body) AND is_sound(cast(body AS BLOB)) THEN body
+            END AS document
         FROM (
             SELECT
                 rowid AS source_rowid,
@@ -162,6 +177,7 @@ FROM (
                 coalesce(checksum, '') AS checksum,
                 created_at,
                 expires_at,
+                data AS content,
                 CASE
                     WHEN coalesce(compressed, 1) = 1 THEN gunzip(data)
                     ELSE cast(data AS TEXT)

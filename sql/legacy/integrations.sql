@@ -30,7 +30,7 @@ SELECT
     created_at,
     updated_at,
     CASE
-        WHEN has_clear_secrets(settings_json)
+        WHEN has_clear_secrets(cast(settings_json AS BLOB))
             THEN
                 'settings with secrets in the clear; encrypt them with '
                 || '`aragora-sql integrations rotate-keys`'

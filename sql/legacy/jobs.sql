@@ -10,6 +10,7 @@
 -- into: job_queue
 -- key: id
 -- merge: newest updated_at
+-- order: created_at
 -- unix: created_at, updated_at, started_at, completed_at, scheduled_at, lease_expires_at
 SELECT
     rowid AS source_rowid,

@@ -15,29 +15,7 @@
 SELECT
     source_rowid,
     finding_id,
-    coalesce(document ->> '$.current_state', current_state, 'open') AS current_state,
-    coalesce(document ->> '$.assigned_to', assigned_to) AS assigned_to,
-    coalesce(document ->> '$.assigned_by', assigned_by) AS assigned_by,
-    coalesce(document ->> '$.assigned_at', assigned_at) AS assigned_at,
-    coalesce(document ->> '$.priority', priority, 3) AS priority,
-    coalesce(document ->> '$.due_date', due_date) AS due_date,
-    coalesce(document ->> '$.parent_finding_id', parent_finding_id) AS parent_finding_id,
-    document ->> '$.resolved_at' AS resolved_at,
-    coalesce(
-        document ->> '$.state_entered_at',
-        (
-            SELECT e.value ->> '$.timestamp'
-            FROM json_each(document, '$.history') AS e
-            WHERE
-                json_type(e.value) = 'object'
-                AND e.value ->> '$.to_state' = document ->> '$.current_state'
-            ORDER BY e.key DESC
-            LIMIT 1
-        ),
-        document ->> '$.created_at',
-        created_at
-    ) AS state_entered_at,
-    coalesce(nullif(document -> '$.time_in_states', 'null'), '{}') AS time_in_states,
+    -- First, as it says best what is wrong with a document that can't be read.
     coalesce(
         json_remove(
             document,
@@ -48,6 +26,47 @@ SELECT
         ),
         data_json
     ) AS extra,
+    coalesce(document ->> '$.current_state', current_state, 'open') AS current_state,
+    CASE
+        WHEN json_type(document, '$.assigned_to') IS NULL THEN assigned_to
+        ELSE document ->> '$.assigned_to'
+    END AS assigned_to,
+    CASE
+        WHEN json_type(document, '$.assigned_by') IS NULL THEN assigned_by
+        ELSE document ->> '$.assigned_by'
+    END AS assigned_by,
+    CASE
+        WHEN json_type(document, '$.assigned_at') IS NULL THEN assigned_at
+        ELSE document ->> '$.assigned_at'
+    END AS assigned_at,
+    coalesce(document ->> '$.priority', priority, 3) AS priority,
+    CASE
+        WHEN json_type(document, '$.due_date') IS NULL THEN due_date
+        ELSE document ->> '$.due_date'
+    END AS due_date,
+    CASE
+        WHEN json_type(document, '$.parent_finding_id') IS NULL THEN parent_finding_id
+        ELSE document ->> '$.parent_finding_id'
+    END AS parent_finding_id,
+    document ->> '$.resolved_at' AS resolved_at,
+    coalesce(
+        document ->> '$.state_entered_at',
+        (
+            SELECT e.event ->> '$.timestamp'
+            FROM (
+                SELECT
+                    h.key AS place,
+                    CASE WHEN h.type = 'object' THEN h.value END AS event
+                FROM json_each(document, '$.history') AS h
+            ) AS e
+            WHERE e.event ->> '$.to_state' = document ->> '$.current_state'
+            ORDER BY e.place DESC
+            LIMIT 1
+        ),
+        document ->> '$.created_at',
+        created_at
+    ) AS state_entered_at,
+    coalesce(nullif(document -> '$.time_in_states', 'null'), '{}') AS time_in_states,
     coalesce(document ->> '$.created_at', created_at) AS created_at,
     coalesce(document ->> '$.updated_at', updated_at) AS updated_at,
     CASE
@@ -74,7 +93,9 @@ FROM (
         created_at,
         updated_at,
         data_json,
-        CASE WHEN json_valid(data_json) THEN data_json END AS document
+        CASE
+            WHEN json_valid(data_json) AND is_sound(cast(data_json AS BLOB)) THEN data_json
+        END AS document
     FROM finding_workflows
     WHERE rowid BETWEEN :first_rowid AND :last_rowid
 ) AS findings;
@@ -85,34 +106,49 @@ FROM (
 -- unpacks: data_json.history
 -- into: finding_history
 -- key: finding_id, event_id
--- merge: none
+-- merge: none; number position by occurred_at
 -- utc: occurred_at
 SELECT
-    f.rowid AS source_rowid,
-    f.finding_id,
-    e.key + 1 AS position,
-    e.value ->> '$.id' AS event_id,
-    e.value ->> '$.event_type' AS event_type,
-    e.value ->> '$.timestamp' AS occurred_at,
-    e.value ->> '$.user_id' AS user_id,
-    e.value ->> '$.user_name' AS user_name,
-    e.value ->> '$.from_state' AS from_state,
-    e.value ->> '$.to_state' AS to_state,
-    e.value ->> '$.field_name' AS field_name,
-    nullif(e.value -> '$.old_value', 'null') AS old_value,
-    nullif(e.value -> '$.new_value', 'null') AS new_value,
-    e.value ->> '$.comment' AS comment,
-    json_remove(
-        e.value,
-        '$.id', '$.finding_id', '$.event_type', '$.timestamp', '$.user_id', '$.user_name',
-        '$.from_state', '$.to_state', '$.field_name', '$.old_value', '$.new_value', '$.comment'
+    source_rowid,
+    finding_id,
+    position,
+    event ->> '$.id' AS event_id,
+    event ->> '$.event_type' AS event_type,
+    event ->> '$.timestamp' AS occurred_at,
+    event ->> '$.user_id' AS user_id,
+    event ->> '$.user_name' AS user_name,
+    event ->> '$.from_state' AS from_state,
+    event ->> '$.to_state' AS to_state,
+    event ->> '$.field_name' AS field_name,
+    nullif(event -> '$.old_value', 'null') AS old_value,
+    nullif(event -> '$.new_value', 'null') AS new_value,
+    event ->> '$.comment' AS comment,
+    coalesce(
+        json_remove(
+            event,
+            '$.id', '$.finding_id', '$.event_type', '$.timestamp', '$.user_id', '$.user_name',
+            '$.from_state', '$.to_state', '$.field_name', '$.old_value', '$.new_value', '$.comment'
+        ),
+        -- What is no event is rejected as it is.
+        json_quote(member)
     ) AS extra
-FROM finding_workflows AS f
-INNER JOIN
-    json_each(
-        CASE WHEN json_valid(f.data_json) THEN f.data_json ELSE '{}' END, '$.history'
-    ) AS e
-WHERE f.rowid BETWEEN :first_rowid AND :last_rowid;
+FROM (
+    SELECT
+        f.rowid AS source_rowid,
+        f.finding_id,
+        e.key + 1 AS position,
+        e.value AS member,
+        CASE WHEN e.type = 'object' THEN e.value END AS event
+    FROM finding_workflows AS f
+    INNER JOIN
+        json_each(
+            CASE WHEN json_valid(f.data_json) THEN f.data_json ELSE '{}' END, '$.history'
+        ) AS e
+    WHERE
+        f.rowid BETWEEN :first_rowid AND :last_rowid
+        -- A history that is null has no events.
+        AND NOT (e.key IS NULL AND e.type = 'null')
+) AS events;
 
 -- name: links(first_rowid, last_rowid)
 -- Findings that belong together.
@@ -131,4 +167,6 @@ INNER JOIN
     json_each(
         CASE WHEN json_valid(f.data_json) THEN f.data_json ELSE '{}' END, '$.linked_findings'
     ) AS e
-WHERE f.rowid BETWEEN :first_rowid AND :last_rowid;
+WHERE
+    f.rowid BETWEEN :first_rowid AND :last_rowid
+    AND NOT (e.key IS NULL AND e.type = 'null');
