@@ -126,7 +126,7 @@ def _is_sound(data: Any) -> bool:
 
 def _has_clear_secrets(data: Any) -> bool:
     try:
-        return _holds_clear_secret(load_json(_decoded(data)))
+        return _holds_clear_secret(load_json(_decoded(data) or ""))
     except (TypeError, ValueError, AttributeError):
         return False
 

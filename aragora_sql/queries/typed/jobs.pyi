@@ -125,6 +125,7 @@ class LookForJobsRow(TypedDict):
     """A row of look_for_jobs."""
 
     ready: bool
+    blocked: bool
     due_in_seconds: float | None
 
 class CompleteJobsRow(TypedDict):
@@ -385,8 +386,10 @@ class JobsQueries(Protocol):
         *,
         job_types: Sequence[str] | None,
     ) -> LookForJobsRow:
-        """Tell whether a job of these types can be claimed, and when the next waiting one of any
-        type is due.
+        """Tell whether a job of these types can be claimed, whether a limit keeps one back, and
+        when the next
+
+        waiting one of any type is due.
 
         Operation ^: the first row, or None.
         """
