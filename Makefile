@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
+# Processes that run tests; each has servers of its own
+JOBS ?= 2
 # Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
 export PG
 
@@ -29,7 +31,7 @@ demo: $(READY)
 	$(BIN)/aragora-sql demo
 
 test: $(READY)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
