@@ -148,6 +148,8 @@ def _choose_sources() -> dict[str, Source]:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the variables of the outside that steer this package or a PostgreSQL driver."""
+    # The width of a terminal, which the processes that run tests set.
+    monkeypatch.delenv("COLUMNS", raising=False)
     for name in list(os.environ):
         steers = name == "DATABASE_URL" or name.startswith(("ARAGORA_", "PG"))
         if steers and name not in {"ARAGORA_TEST_POSTGRES_DSN", "PG"}:
