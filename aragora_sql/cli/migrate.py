@@ -90,7 +90,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=int,
         default=DEFAULT_BATCH_SIZE,
         metavar="ROWS",
-        help="rows that are read and checked together (default 1000); twenty batches are committed "
+        help="rows that are read and checked together (default 1000); five batches are committed "
         "together",
     )
     existing = command.add_mutually_exclusive_group()

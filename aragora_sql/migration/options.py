@@ -20,7 +20,7 @@ Verify = Literal["auto", "all", "none", "only"]
 
 DEFAULT_BATCH_SIZE = 1000
 # That many batches make a chunk, which commits together with the ledger's word on it.
-BATCHES_PER_COMMIT = 20
+BATCHES_PER_COMMIT = 5
 VERIFY_AUTOMATICALLY = 100_000
 DEFAULT_REJECTS = Path("aragora-rejects")
 MOST_JOBS = 32
