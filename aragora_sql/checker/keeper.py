@@ -16,6 +16,7 @@ from aragora_sql.errors import AragoraSQLError
 __all__ = ["main"]
 
 _BEAT = 1.0
+_BLINK = 0.1
 
 
 def main(folder: str, idle: str) -> int:
@@ -24,7 +25,7 @@ def main(folder: str, idle: str) -> int:
     lock = files.take_lock()
     if lock is None:
         # It may be somebody who only looks whether a keeper lives.
-        time.sleep(_BEAT)
+        time.sleep(_BLINK)
         lock = files.take_lock()
     if lock is None:
         return 0

@@ -116,6 +116,10 @@ def kept_server(idle: float = IDLE_SECONDS) -> Kept:
         while time.monotonic() < deadline:
             kept = files.read()
             if kept is not None and _answers(kept):
+                if kept.pid != keeper.pid:
+                    # Somebody was faster. Ours must not find the lock free when theirs ends.
+                    keeper.terminate()
+                    keeper.wait()
                 return kept
             # That of somebody who was faster is waited for too; ours then ends with 0.
             if keeper.poll():

@@ -67,7 +67,17 @@ def test_it_is_found_again_and_stopped(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "no server was kept\n"
 
 
-def test_many_that_start_at_once_get_the_same() -> None:
+def keepers(cache: Path) -> list[int]:
+    """Return the processes that keep, or want to keep, a server of this cache folder."""
+    folder = str(cache / "server")
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if folder in (process.info["cmdline"] or ())
+    ]
+
+
+def test_many_that_start_at_once_get_the_same(cache: Path) -> None:
     code = "from aragora_sql.checker.warm import kept_server; print(kept_server())"
     started = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -76,6 +86,8 @@ def test_many_that_start_at_once_get_the_same() -> None:
     said = {process.communicate()[0] for process in started}
     assert len(said) == 1
     assert "Kept(" in said.pop()
+    # A keeper that came too late would start another server when the first is stopped.
+    assert keepers(cache) == [kept_server().pid]
 
 
 def test_it_ends_when_nobody_uses_it() -> None:
