@@ -114,7 +114,8 @@ def make_plan(
                     if mapping.unpacks:
                         rows = source.count(mapping)
                     parts.append(SourcePart(number, mapping, rows, tuple(ranges)))
-                    used[number].append(f"{mapping.table} ({rows:,})")
+                    if not mapping.unpacks:
+                        used[number].append(f"{mapping.table} ({rows:,})")
                     taken.add((number, mapping.table))
             if parts:
                 order = next((mapping.order for mapping in legacy if mapping.order), None)
