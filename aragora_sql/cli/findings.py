@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.tables import print_json, print_table
+from aragora_sql.cli.output import print_json, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.errors import ConfigurationError, FindingNotFoundError
 from aragora_sql.stores.workflow import FindingWorkflowStore

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.tables import print_json, print_table
+from aragora_sql.cli.output import print_json, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring

@@ -12,22 +12,15 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from aragora_sql.cli.output import new_console
+from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
-from aragora_sql.errors import (
-    ConfigurationError,
-    DatabaseUnavailableError,
-    DSNNotConfiguredError,
-    DuplicateKeyError,
-    JobError,
-)
+from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
 from aragora_sql.job_worker import Handler, JobWorker
-from aragora_sql.settings import PostgresDSN, Settings, dsn_from_env
 from aragora_sql.stores.jobs import JobQueueStore
 from aragora_sql.stores.jobs_records import FINISHED, Job, JobStatus
 
@@ -36,6 +29,8 @@ __all__ = ["add_commands"]
 Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
 
 OK, DIFFERENT = 0, 1
+# A worker claims, ends and extends at once.
+_CONNECTIONS = 5
 # How many jobs one page of `retry --dead` reads.
 PAGE = 500
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -108,8 +103,7 @@ def add_commands(groups: Any) -> None:
 
 def _add(commands: Any, name: str, work: Work, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument("--dsn", help="PostgreSQL connection URI (default: DATABASE_URL)")
-    parser.add_argument("--sqlite-path", help="SQLite file (default: in ARAGORA_DATA_DIR)")
+    add_target(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(work=work, run=lambda options: asyncio.run(_on_queue(work, options)))
     return parser
@@ -128,27 +122,13 @@ async def _on_queue(work: Work, options: argparse.Namespace) -> int:
         await database.close()
 
 
-def _sqlite_path(options: argparse.Namespace) -> Path:
-    path = Path(options.sqlite_path or Settings.from_env().sqlite_path)
-    # Only a worker may come before the first job.
-    if options.work is not _work and not path.is_file():
-        raise DatabaseUnavailableError(f"there is no SQLite file {path}")
-    return path
-
-
 async def _open(options: argparse.Namespace) -> Database:
-    if options.dsn and options.sqlite_path:
-        raise ConfigurationError("--dsn and --sqlite-path name two databases; give one")
-    if options.sqlite_path or not (options.dsn or Settings.from_env().backend == "postgres"):
+    # Only a worker may come before the first job.
+    if options.work is _work and chosen_dialect(options) == "sqlite":
         from aragora_sql.database.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(_sqlite_path(options))
-    from aragora_sql.database.postgres import PostgresDatabase
-
-    dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
-    if dsn is None:
-        raise DSNNotConfiguredError
-    return await PostgresDatabase.connect(dsn, min_size=1, max_size=5)
+        return SQLiteDatabase(sqlite_path(options))
+    return await open_existing(options, writes=True, max_size=_CONNECTIONS)
 
 
 async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
@@ -357,5 +337,4 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    # Without a terminal nothing has to fit into its width.
-    Console(width=None if sys.stdout.isatty() else 240, markup=False, highlight=False).print(table)
+    new_console(markup=False).print(table)

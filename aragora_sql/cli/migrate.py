@@ -27,6 +27,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from aragora_sql.cli.output import new_console
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, DSNNotConfiguredError
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
@@ -40,7 +41,6 @@ __all__ = ["add_commands"]
 
 NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
 _LOG_EVERY = 5.0
-_PLAIN_WIDTH = 160
 
 log = logging.getLogger("aragora_sql.migration")
 
@@ -247,7 +247,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report.to_dict()))
     else:
-        show_report(report, _console())
+        show_report(report, new_console())
     return report.exit_code
 
 
@@ -263,12 +263,6 @@ def _stores(named: list[str]) -> tuple[str, ...]:
 def _progress(options: argparse.Namespace) -> _LiveProgress | _LoggedProgress:
     console = Console(stderr=True)
     return _LiveProgress(console) if console.is_terminal else _LoggedProgress(time.monotonic)
-
-
-def _console() -> Console:
-    console = Console()
-    # A file or a pipe has no width of its own; lines must not be cut there.
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
 
 
 class _RateColumn(ProgressColumn):

@@ -1,27 +1,52 @@
-"""How commands print values and places."""
+"""How commands print values, tables and places."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-__all__ = ["counted", "new_console", "plain", "relative", "whole_number"]
+__all__ = [
+    "counted",
+    "new_console",
+    "plain",
+    "print_json",
+    "print_table",
+    "relative",
+    "whole_number",
+]
 
 # A file or a pipe has no width; lines are not folded for it.
 _WIDTH_OF_FILES = 240
 
 
-def new_console() -> Console:
+def new_console(*, markup: bool = True) -> Console:
     """Return a console for tables: as wide as the terminal."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=markup)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their headings; None is shown as nothing."""
+    table = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    new_console().print(table)
 
 
 def relative(location: str | None) -> str | None:

@@ -61,12 +61,12 @@ def sqlite_path(options: argparse.Namespace) -> Path:
 
 
 async def open_postgres(
-    options: argparse.Namespace, *, statement_timeout: float | None = None
+    options: argparse.Namespace, *, statement_timeout: float | None = None, max_size: int = 2
 ) -> Database:
     """Connect to the PostgreSQL database that the options name, or else the environment.
 
-    ``statement_timeout`` is in seconds. Raises :class:`DatabaseUnavailableError` that says what was
-    tried, and where its name comes from.
+    ``statement_timeout`` is in seconds, ``max_size`` in connections. Raises
+    :class:`DatabaseUnavailableError` that says what was tried, and where its name comes from.
     """
     from aragora_sql.database.postgres import DEFAULT_STATEMENT_TIMEOUT, PostgresDatabase
 
@@ -77,7 +77,7 @@ async def open_postgres(
         return await PostgresDatabase.connect(
             dsn,
             min_size=1,
-            max_size=2,
+            max_size=max_size,
             statement_timeout=statement_timeout or DEFAULT_STATEMENT_TIMEOUT,
         )
     except DatabaseUnavailableError as error:
@@ -86,14 +86,19 @@ async def open_postgres(
 
 
 async def open_existing(
-    options: argparse.Namespace, *, writes: bool, statement_timeout: float | None = None
+    options: argparse.Namespace,
+    *,
+    writes: bool,
+    statement_timeout: float | None = None,
+    max_size: int = 2,
 ) -> Database:
     """Open the database that the options name; a SQLite file is neither made nor changed.
 
-    ``writes`` says whether statements may write to it, ``statement_timeout`` is in seconds.
+    ``writes`` says whether statements may write to it, ``statement_timeout`` is in seconds,
+    ``max_size`` in connections.
     """
     if chosen_dialect(options) == "postgres":
-        return await open_postgres(options, statement_timeout=statement_timeout)
+        return await open_postgres(options, statement_timeout=statement_timeout, max_size=max_size)
     from aragora_sql.database.sqlite import DEFAULT_STATEMENT_TIMEOUT, SQLiteDatabase
 
     path = sqlite_path(options)
