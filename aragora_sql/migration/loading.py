@@ -43,7 +43,6 @@ Batches = Callable[[], Iterable[tuple[str, list[SourceRow]]]]
 
 _STAGE = "_migration_stage"
 _ORDINAL = "_migration_row"
-_FILE = "_migration_file"
 _LINE = re.compile(r"\bline (\d+)")
 # Refusals of a whole statement that are not about one row.
 _NOT_A_ROW = ("08", "53", "54", "55", "57", "58", "XX", "25", "40", "42", "3D", "3F")

@@ -17,6 +17,7 @@ from aragora_sql.migration.mappings import (
     Merge,
     load_mappings,
     migratable_stores,
+    own_mapping,
 )
 from aragora_sql.migration.options import DEFAULT_BATCH_SIZE
 from aragora_sql.migration.planning import own_key
@@ -165,7 +166,5 @@ def _mapping(store: str, table: Table) -> Mapping:
             unix=frozenset().union(*(mapping.unix for mapping in known)),
             utc=frozenset().union(*(mapping.utc for mapping in known)),
         )
-    from aragora_sql.migration.mappings import own_mapping
-
     columns = tuple(column.name for column in table.columns)
     return own_mapping(store, table.name, columns, own_key(table), Merge())
