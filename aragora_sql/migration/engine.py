@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, TypeVar
 
+import psycopg
 from psycopg import sql
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
@@ -25,6 +26,7 @@ from aragora_sql.migration.documents import (
     checkpoint_folders,
     collect_checkpoint_files,
 )
+from aragora_sql.migration.indexes import drop_indexes, dropped_indexes
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
@@ -61,9 +63,8 @@ from aragora_sql.migration.target import (
     create_ledger,
     driver_errors,
     prepare_schema,
-    relax_indexes,
-    restore_indexes,
     take_lock,
+    translate,
 )
 from aragora_sql.migration.worker import Worker
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
@@ -77,6 +78,7 @@ _SCRATCH = "aragora_sql_dry_run"
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 
 class IncompleteError(AragoraSQLError):
@@ -271,16 +273,17 @@ class _Run:
         for table in plan.tables:
             self._advance_past_source(session, table)
         self._start_workers(plan, run_id)
-        for number, table in enumerate(plan.tables):
-            started = time.monotonic()
-            relax_indexes(connection, table.table.name)
-            try:
+        try:
+            for number, table in enumerate(plan.tables):
+                started = time.monotonic()
+                drop_indexes(connection, table.table.name, table.rows)
                 self._migrate_table(session, number, table)
-            finally:
-                if not connection.broken:
-                    restore_indexes(connection, table.table.name)
-            self._report.tables[number].seconds = time.monotonic() - started
-        self._check_sums(connection, plan)
+                self._report.tables[number].seconds = time.monotonic() - started
+        except BaseException:
+            self._save_indexes(session)
+            raise
+        self._build_indexes(session)
+        self._check_sums(plan)
         self._collect_rejects(connection, run_id)
         self._verify(session, plan, run_id)
         # Last of all: until then a run that is begun again gives the report of this one.
@@ -314,6 +317,38 @@ class _Run:
                     self._share(tasks, session.load, lambda worker, task: worker.load(task), count)
         self._progress.finish()
 
+    def _build_indexes(self, session: Session) -> None:
+        names = dropped_indexes(session.connection)
+        if not names:
+            return
+        started = time.monotonic()
+        self._progress.start("indexes", len(names), "building")
+        self._share(
+            names,
+            session.build_index,
+            lambda worker, name: worker.build_index(name),
+            lambda _: self._progress.advance(1),
+        )
+        self._progress.finish()
+        log.info("built %d indexes in %.1f s", len(names), time.monotonic() - started)
+
+    def _save_indexes(self, session: Session) -> None:
+        """Build the indexes when the load has failed, so that what is loaded can be searched."""
+        for worker in self._workers:
+            worker.kill()
+        names: list[str] = []
+        try:
+            if not session.connection.broken:
+                names = dropped_indexes(session.connection)
+                for name in names:
+                    session.build_index(name)
+        except psycopg.Error as error:
+            log.warning(
+                "indexes are still to be built (%s), which the next run does: %s",
+                ", ".join(names),
+                translate(error, "building indexes"),
+            )
+
     def _advance_past_source(self, session: Session, table: TablePlan) -> None:
         """Keep the numbers of the source free: new rows of the application go past them."""
         numbered = [c.name for c in table.table.columns if c.identity == "d"]
@@ -330,7 +365,7 @@ class _Run:
                     session.connection.execute(lock.format(sql.Identifier(table.table.name)))
                     advance_numbers(session.connection, table.table, max(highest or 0, 0))
 
-    def _check_sums(self, connection: PgConnection, plan: Plan) -> None:
+    def _check_sums(self, plan: Plan) -> None:
         for line in self._report.tables:
             if not line.is_complete:
                 raise IncompleteError(
@@ -377,9 +412,9 @@ class _Run:
 
     def _share(
         self,
-        tasks: Sequence[RangeTask],
-        alone: Callable[[RangeTask], _R],
-        by_worker: Callable[[Worker, RangeTask], _R],
+        tasks: Sequence[_T],
+        alone: Callable[[_T], _R],
+        by_worker: Callable[[Worker, _T], _R],
         use: Callable[[_R], None],
     ) -> None:
         """Do all tasks, in this process or in the workers, and use each outcome in this thread."""
@@ -387,7 +422,7 @@ class _Run:
             for task in tasks:
                 use(alone(task))
             return
-        waiting: SimpleQueue[RangeTask] = SimpleQueue()
+        waiting: SimpleQueue[_T] = SimpleQueue()
         for task in tasks:
             waiting.put(task)
         done: SimpleQueue[_R | BaseException] = SimpleQueue()
@@ -522,7 +557,7 @@ class _Run:
                     self._progress.advance(result.read)
                 self._progress.finish()
                 line.seconds = time.monotonic() - started
-            self._check_sums(connection, plan)
+            self._check_sums(plan)
         self._report.reasons = dict(reasons)
 
     def _make_scratch_schema(self, connection: PgConnection, current: str | None) -> str | None:

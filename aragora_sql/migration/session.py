@@ -12,6 +12,7 @@ from typing import Literal
 
 from psycopg import sql
 
+from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import Mapping
 from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
@@ -168,6 +169,11 @@ class Session:
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
                 result.add(verifier.compare(source.name, batch, excused))
         return result
+
+    def build_index(self, name: str) -> None:
+        """Build an index that was dropped for the load."""
+        with driver_errors(f"building the index {name}"):
+            rebuild_index(self.connection, name)
 
     # -- tables whose rows are merged
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import (
@@ -35,8 +34,6 @@ log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 10
 # URI options that are ours or asyncpg's.
-# How much a relaxed index gathers.
-_PENDING_KILOBYTES = 32_768
 _OWN_OPTIONS = frozenset({"pgbouncer"})
 _COMMENT = " -- "
 
@@ -232,35 +229,6 @@ def take_lock(connection: PgConnection) -> None:
         f"another migration into this database is at work: {who}. Wait until it has ended, then "
         "run this command again: it goes on from what is there"
     )
-
-
-def relax_indexes(connection: PgConnection, table: str) -> None:
-    """Let the full-text index of an empty table gather rows before it takes them in.
-
-    Loading is twice as fast so. An index that stays like this for a while only searches slower.
-    """
-    empty = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
-    row = connection.execute(empty).fetchone()
-    if row is None or not row[0]:
-        return
-    for name, _ in call(connection, "list_strict_indexes", table_name=table).fetchall():
-        connection.execute(
-            sql.SQL("ALTER INDEX {} SET (fastupdate = on, gin_pending_list_limit = {})").format(
-                sql.Identifier(name), sql.Literal(_PENDING_KILOBYTES)
-            )
-        )
-
-
-def restore_indexes(connection: PgConnection, table: str) -> None:
-    """Undo :func:`relax_indexes`, also that of an earlier run."""
-    for name, is_relaxed in call(connection, "list_strict_indexes", table_name=table).fetchall():
-        if is_relaxed:
-            index = sql.Identifier(name)
-            connection.execute(sql.SQL("ALTER INDEX {0} SET (fastupdate = off)").format(index))
-            connection.execute(
-                sql.SQL("ALTER INDEX {} RESET (gin_pending_list_limit)").format(index)
-            )
-            connection.execute("SELECT gin_clean_pending_list(%s::regclass)", [f'"{name}"'])
 
 
 def create_ledger(connection: PgConnection) -> None:

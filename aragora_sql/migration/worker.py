@@ -17,7 +17,7 @@ from aragora_sql.migration.planning import TablePlan
 from aragora_sql.migration.report import ChunkResult, VerifyResult
 from aragora_sql.migration.session import RangeTask
 
-__all__ = ["SetUp", "VerifyTask", "Worker", "WorkerDiedError"]
+__all__ = ["IndexTask", "SetUp", "VerifyTask", "Worker", "WorkerDiedError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class VerifyTask:
 
     task: RangeTask
     excused: set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTask:
+    """An index to build."""
+
+    name: str
 
 
 class WorkerDiedError(AragoraSQLError):
@@ -76,6 +83,11 @@ class Worker:
         self._send(VerifyTask(task, excused))
         result: VerifyResult = self._receive()
         return result
+
+    def build_index(self, name: str) -> None:
+        """Have an index built."""
+        self._send(IndexTask(name))
+        self._receive()
 
     def close(self) -> None:
         """End the worker; what it has not committed is undone by the server."""

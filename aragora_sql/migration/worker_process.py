@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.migration.session import Session, open_sources
-from aragora_sql.migration.worker import SetUp, VerifyTask
+from aragora_sql.migration.worker import IndexTask, SetUp, VerifyTask
 
 
 def main() -> None:
@@ -38,6 +38,9 @@ def main() -> None:
             try:
                 if isinstance(message, VerifyTask):
                     _answer(output, session.verify(message.task, message.excused))
+                elif isinstance(message, IndexTask):
+                    session.build_index(message.name)
+                    _answer(output, None)
                 else:
                     _answer(output, session.load(message))
             except AragoraSQLError as error:

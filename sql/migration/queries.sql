@@ -176,22 +176,45 @@ RETURNING number;
 
 -- name: has_tables()$
 -- Tell whether the migration's own tables exist.
-SELECT to_regclass(format('%I._migration_runs', current_schema())) IS NOT NULL AS present;
+SELECT to_regclass(format('%I._migration_indexes', current_schema())) IS NOT NULL AS present;
 
--- name: list_strict_indexes(table_name)
--- List the GIN indexes of a table that take each row at once, and whether we relaxed them.
+-- name: list_droppable_indexes(table_name)
+-- List the indexes of a table that only serve queries, and that we may drop and build again as they
+-- are: no rule of the table hangs on them, and nothing about them is said outside their definition.
 SELECT
     c.relname::text AS name,
-    coalesce('fastupdate=on' = any(c.reloptions), FALSE)
-    AND EXISTS (
-        SELECT 1 FROM unnest(c.reloptions) AS o (setting)
-        WHERE o.setting LIKE 'gin_pending_list_limit=%'
-    ) AS is_relaxed
+    pg_get_indexdef(i.indexrelid) AS definition
 FROM pg_catalog.pg_index AS i
 INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
-INNER JOIN pg_catalog.pg_am AS m ON c.relam = m.oid
 WHERE
     i.indrelid = to_regclass(quote_ident(:table_name))
-    AND m.amname = 'gin'
-    AND c.reloptions IS NOT NULL
+    AND c.relkind = 'i'
+    AND NOT (i.indisunique OR i.indisclustered OR i.indisreplident)
+    AND i.indisvalid
+    AND c.reltablespace = 0
+    AND pg_has_role(c.relowner, 'USAGE')
+    AND obj_description(c.oid, 'pg_class') IS NULL
 ORDER BY c.relname COLLATE "C";
+
+-- name: record_index(index_name, target_table, definition)!
+-- Remember an index that is about to be dropped.
+INSERT INTO _migration_indexes (index_name, target_table, definition)
+VALUES (:index_name, :target_table, :definition)
+ON CONFLICT (index_name) DO UPDATE
+    SET target_table = excluded.target_table, definition = excluded.definition;
+
+-- name: list_recorded_indexes()
+-- List the indexes that were dropped and not yet built again.
+SELECT index_name FROM _migration_indexes ORDER BY index_name COLLATE "C";
+
+-- name: get_index_definition(index_name)$
+-- Return the definition of an index that was dropped.
+SELECT definition FROM _migration_indexes WHERE index_name = :index_name;
+
+-- name: has_index(index_name)$
+-- Tell whether an index is there, because somebody else built it.
+SELECT to_regclass(quote_ident(:index_name)) IS NOT NULL AS present;
+
+-- name: forget_index(index_name)!
+-- Forget an index that has been built.
+DELETE FROM _migration_indexes WHERE index_name = :index_name;

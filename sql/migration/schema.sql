@@ -49,11 +49,19 @@ CREATE TABLE IF NOT EXISTS _migration_numbers (
     CONSTRAINT _migration_numbers_pkey PRIMARY KEY (target_table, source_file, source_rowid)
 );
 
+CREATE TABLE IF NOT EXISTS _migration_indexes (
+    index_name TEXT NOT NULL,
+    target_table TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    CONSTRAINT _migration_indexes_pkey PRIMARY KEY (index_name)
+);
+
 -- No policy: only the owning role (and roles that bypass row level security) sees the rows.
 ALTER TABLE _migration_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE _migration_chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE _migration_rejects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE _migration_numbers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE _migration_indexes ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE _migration_runs IS 'Migrations from SQLite into this database.';
 COMMENT ON COLUMN _migration_runs.run_id IS 'Number of the run.';
@@ -85,3 +93,8 @@ COMMENT ON COLUMN _migration_numbers.target_table IS 'Table that the row went to
 COMMENT ON COLUMN _migration_numbers.source_file IS 'File that it came from.';
 COMMENT ON COLUMN _migration_numbers.source_rowid IS 'Its rowid there.';
 COMMENT ON COLUMN _migration_numbers.number IS 'Its number here.';
+
+COMMENT ON TABLE _migration_indexes IS 'Indexes that were dropped for the load and are still to be built.';
+COMMENT ON COLUMN _migration_indexes.index_name IS 'Name of the index.';
+COMMENT ON COLUMN _migration_indexes.target_table IS 'Table that it is on.';
+COMMENT ON COLUMN _migration_indexes.definition IS 'Statement that builds it.';
