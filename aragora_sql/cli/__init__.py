@@ -9,20 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from aragora_sql.cli import (
-    calls,
-    check,
-    demo,
-    docs,
-    findings,
-    integrations,
-    jobs,
-    migrate,
-    queries,
-    schema,
-    top,
-)
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -32,6 +20,20 @@ from aragora_sql.errors import (
 
 __all__ = ["main"]
 
+# The commands of each module, in the order of the help text.
+COMMANDS = {
+    "schema": ("schema",),
+    "migrate": ("migrate",),
+    "demo": ("demo",),
+    "findings": ("findings",),
+    "integrations": ("integrations",),
+    "jobs": ("jobs",),
+    "queries": ("queries", "show"),
+    "calls": ("run", "explain"),
+    "top": ("top",),
+    "docs": ("docs",),
+    "check": ("check", "stubs"),
+}
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -42,18 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="The stores of the Aragora debate platform as SQL files, on two engines.",
     )
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
-    schema.add_commands(groups)
-    migrate.add_commands(groups)
-    demo.add_commands(groups)
-    findings.add_commands(groups)
-    integrations.add_commands(groups)
-    jobs.add_commands(groups)
-    queries.add_commands(groups)
-    calls.add_commands(groups)
-    top.add_commands(groups)
-    docs.add_commands(groups)
-    check.add_commands(groups)
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    for home in _homes(words[0] if words else ""):
+        import_module(f"{__name__}.{home}").add_commands(groups)
+    options = parser.parse_args(words)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -65,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
         return _failed(error, REFUSED)
+
+
+def _homes(command: str) -> list[str]:
+    """Return the module of a command, so that no other is imported; all for the help text."""
+    return [home for home, names in COMMANDS.items() if command in names] or list(COMMANDS)
 
 
 def _failed(error: AragoraSQLError, code: int) -> int:

@@ -98,8 +98,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _migrate(console: Console, dsn: str) -> bool:
     """Move a file of the older shape; two of its rows and an orphan can't be migrated."""
+    from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import MigrationOptions, run_migration
-    from aragora_sql.migration.report import show_report
 
     with tempfile.TemporaryDirectory(prefix="aragora-demo-") as folder:
         path = Path(folder) / "memory.db"

@@ -208,8 +208,8 @@ def _orderly_termination() -> Iterator[None]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import retry_rejects, run_migration
-    from aragora_sql.migration.report import show_report
 
     dsn = (
         PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")

@@ -3,14 +3,34 @@
 ``sources`` finds and reads files, ``mappings`` reads ``sql/legacy/``, ``merging`` makes one record
 of several, ``values`` converts, ``loading`` writes, ``verifying`` compares; ``session`` does it for
 one range of rows, ``engine`` for all of them.
+
+Names are loaded at their first use: a worker process needs few of them.
 """
 
-from aragora_sql.migration.engine import IncompleteError, Progress, run_migration
-from aragora_sql.migration.migrator import MemoryMigrator
-from aragora_sql.migration.options import MigrationOptions
-from aragora_sql.migration.report import MigrationReport, TableReport
-from aragora_sql.migration.retrying import retry_rejects
-from aragora_sql.migration.sources import SourceError
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aragora_sql.migration.engine import IncompleteError, Progress, run_migration
+    from aragora_sql.migration.migrator import MemoryMigrator
+    from aragora_sql.migration.options import MigrationOptions
+    from aragora_sql.migration.report import MigrationReport, TableReport
+    from aragora_sql.migration.retrying import retry_rejects
+    from aragora_sql.migration.sources import SourceError
+
+_HOMES = {
+    "IncompleteError": "engine",
+    "MemoryMigrator": "migrator",
+    "MigrationOptions": "options",
+    "MigrationReport": "report",
+    "Progress": "engine",
+    "SourceError": "sources",
+    "TableReport": "report",
+    "retry_rejects": "retrying",
+    "run_migration": "engine",
+}
 
 __all__ = [
     "IncompleteError",
@@ -23,3 +43,9 @@ __all__ = [
     "retry_rejects",
     "run_migration",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -30,6 +30,7 @@ from aragora_sql.migration.indexes import drop_indexes, dropped_indexes
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
+from aragora_sql.migration.preparing import prepare_schema
 from aragora_sql.migration.rejects import (
     Reject,
     refuse_unwritable,
@@ -62,7 +63,6 @@ from aragora_sql.migration.target import (
     connect,
     create_ledger,
     driver_errors,
-    prepare_schema,
     take_lock,
     translate,
 )

@@ -21,6 +21,7 @@ from aragora_sql.migration.mappings import (
 )
 from aragora_sql.migration.options import DEFAULT_BATCH_SIZE
 from aragora_sql.migration.planning import own_key
+from aragora_sql.migration.preparing import prepare_schema
 from aragora_sql.migration.rejects import Reject, read_rejects
 from aragora_sql.migration.report import MigrationReport, TableReport
 from aragora_sql.migration.session import advance_numbers
@@ -30,7 +31,6 @@ from aragora_sql.migration.target import (
     connect,
     describe_table,
     driver_errors,
-    prepare_schema,
     take_lock,
 )
 from aragora_sql.migration.values import MomentReader, time_zone

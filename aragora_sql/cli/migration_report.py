@@ -1,0 +1,128 @@
+"""The report of a migration as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
+
+__all__ = ["show_report"]
+
+
+def show_report(report: MigrationReport, console: Console) -> None:
+    """Print a report as tables."""
+    for candidate in report.candidates:
+        verb = "taken" if candidate.is_taken else "left "
+        _show_lines(console, [f"{verb} {candidate.path}: {candidate.why}"])
+    _show_lines(console, (f"left  {name}" for name in report.unused_tables))
+    if report.is_verify_only:
+        title = "verification"
+    else:
+        title = "dry run: nothing was changed" if report.is_dry_run else "migration"
+    table = Table(title=title, title_justify="left")
+    table.add_column("table", no_wrap=True)
+    rows = [tuple(_figures(line)) for line in report.tables]
+    # A narrow terminal shows no column in which nothing stands.
+    shown = [
+        place
+        for place, heading in enumerate(_HEADINGS)
+        if console.width >= _WIDE
+        or heading in _ALWAYS
+        or any(row[place] not in {"", "0"} for row in rows)
+    ]
+    for place in shown:
+        table.add_column(_HEADINGS[place], justify="right")
+    for line, row in zip(report.tables, rows, strict=True):
+        table.add_row(line.table, *(row[place] for place in shown))
+    console.print(table)
+    _show_lines(
+        console,
+        (
+            f"{line.table}: {count} times: {note}"
+            for line in report.tables
+            for note, count in sorted(line.counts.notes.items())
+        ),
+    )
+    for line in report.tables:
+        if line.different:
+            keys = escape(", ".join(line.counts.different_keys))
+            more = ", …" if line.different > len(line.counts.different_keys) else ""
+            console.print(
+                f"[yellow]{line.table}: {line.different} rows differ from the target's row of the "
+                f"same key, which was left as it is:[/yellow] {keys}{more}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        for first in line.verified.first if line.verified else ():
+            console.print(f"[red]not as in the source:[/red] {escape(first)}", soft_wrap=True)
+    for reason, count in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:SHOWN_KEYS]:
+        console.print(
+            f"[red]rejected[/red] {count} times: {escape(reason)}", highlight=False, soft_wrap=True
+        )
+    _show_lines(
+        console,
+        (
+            f"rejected rows are in {path}; mend them there, then run: "
+            f"aragora-sql migrate --retry-rejects {path}"
+            for path in report.reject_files
+        ),
+    )
+    console.print(_conclusion(report), highlight=False, soft_wrap=True)
+
+
+# Characters that the whole table needs.
+_WIDE = 118
+_ALWAYS = {"in files", "migrated", "rejected"}
+_HEADINGS = (
+    "in files",
+    "merged",
+    "migrated",
+    "already there",
+    "different",
+    "rejected",
+    "verified",
+    "rows/s",
+)
+
+
+def _figures(line: TableReport) -> Iterable[str]:
+    rate = (line.counts.read - line.resumed) / line.seconds if line.seconds > 0 else 0.0
+    verified = "" if line.verified is None else f"{line.verified.compared:,}"
+    if line.verified and line.verified.mismatches:
+        verified += f" ({line.verified.mismatches:,} differ)"
+    return (
+        f"{line.rows_in_source:,}",
+        f"{line.counts.merged:,}",
+        f"{line.migrated:,}" + (f" ({line.left_out:,} left out)" if line.left_out else ""),
+        f"{line.already_there:,}",
+        f"{line.different:,}",
+        f"{line.rejected:,}",
+        verified,
+        f"{rate:,.0f}" if rate else "",
+    )
+
+
+def _show_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        # Names and values of the source may look like markup.
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _conclusion(report: MigrationReport) -> str:
+    if report.is_verify_only:
+        total = sum(table.verified.compared for table in report.tables if table.verified)
+        if report.mismatches:
+            return f"[red]{report.mismatches:,} rows are not as in the source.[/red]"
+        return f"[green]All {total:,} rows are in the target as in the source.[/green]"
+    done = "would be migrated" if report.is_dry_run else "migrated"
+    text = (
+        f"{report.total_migrated:,} rows {done}, {report.total_skipped:,} were there already, "
+        f"{report.total_errors:,} rejected in {report.seconds:.1f} s"
+    )
+    if report.mismatches:
+        text += f", [red]{report.mismatches:,} are not as in the source[/red]"
+    return text
