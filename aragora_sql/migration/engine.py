@@ -143,6 +143,7 @@ class _Run:
             refuse_unwritable(options.rejects)
         with self._stack:
             left = self._find_sources()
+            self._start_workers()
             # The source first: what is wrong with it needs no server to be told.
             self._sources = self._open_sources()
             connection = connect(options.dsn)
@@ -272,7 +273,7 @@ class _Run:
         # Of all tables before the first row is loaded: the application may be writing to any.
         for table in plan.tables:
             self._advance_past_source(session, table)
-        self._start_workers(plan, run_id)
+        self._set_up_workers(plan, run_id)
         try:
             for number, table in enumerate(plan.tables):
                 started = time.monotonic()
@@ -334,8 +335,7 @@ class _Run:
 
     def _save_indexes(self, session: Session) -> None:
         """Build the indexes when the load has failed, so that what is loaded can be searched."""
-        for worker in self._workers:
-            worker.kill()
+        self._end_workers()
         names: list[str] = []
         try:
             if not session.connection.broken:
@@ -389,26 +389,33 @@ class _Run:
 
     # -- sharing work among processes
 
-    def _start_workers(self, plan: Plan, run_id: int) -> None:
-        """Start the processes; all of them see the files as this one does."""
-        if self._options.jobs == 1:
-            return
-        workers = []
-        for _ in range(self._options.jobs):
-            worker = Worker(self._options, self._paths, plan.tables, run_id)
+    def _start_workers(self) -> None:
+        """Start the processes that work beside this one; they take their time to be ready."""
+        for _ in range(0 if self._options.dry_run else self._options.jobs - 1):
+            worker = Worker()
             self._stack.callback(worker.kill)
-            workers.append(worker)
-        for worker in workers:
+            self._workers.append(worker)
+
+    def _set_up_workers(self, plan: Plan, run_id: int) -> None:
+        """Give the processes their task; all of them see the files as this one does."""
+        for worker in self._workers:
+            worker.set_up(self._options, self._paths, plan.tables, run_id)
+        for worker in self._workers:
             worker.wait_until_ready()
-        if self._is_settled and self._states == [file_state(path) for path in self._paths]:
-            self._workers = workers
+        if not self._workers or (
+            self._is_settled and self._states == [file_state(path) for path in self._paths]
+        ):
             return
         log.warning(
             "the source was written to while it was opened, so several processes would not see it "
             "in the same state: one process does the work"
         )
-        for worker in workers:
+        self._end_workers()
+
+    def _end_workers(self) -> None:
+        for worker in self._workers:
             worker.kill()
+        self._workers = []
 
     def _share(
         self,
@@ -417,22 +424,14 @@ class _Run:
         by_worker: Callable[[Worker, _T], _R],
         use: Callable[[_R], None],
     ) -> None:
-        """Do all tasks, in this process or in the workers, and use each outcome in this thread."""
-        if not self._workers:
-            for task in tasks:
-                use(alone(task))
-            return
+        """Do all tasks, in this process and in the workers, and use each outcome in this thread."""
         waiting: SimpleQueue[_T] = SimpleQueue()
         for task in tasks:
             waiting.put(task)
         done: SimpleQueue[_R | BaseException] = SimpleQueue()
 
         def work(worker: Worker) -> None:
-            while True:
-                try:
-                    task = waiting.get_nowait()
-                except Empty:
-                    return
+            for task in _taken(waiting):
                 try:
                     done.put(by_worker(worker, task))
                 except BaseException as error:
@@ -442,11 +441,15 @@ class _Run:
         threads = [Thread(target=work, args=[worker], daemon=True) for worker in self._workers]
         for thread in threads:
             thread.start()
-        for _ in tasks:
-            outcome = done.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            use(outcome)
+        left = len(tasks)
+        for task in _taken(waiting):
+            use(alone(task))
+            left -= 1
+            for outcome in _taken(done):
+                use(_outcome(outcome))
+                left -= 1
+        for _ in range(left):
+            use(_outcome(done.get()))
         for thread in threads:
             thread.join()
 
@@ -464,7 +467,7 @@ class _Run:
             run_id = call_value(connection, "last_run", source=source)
         session = self._session(connection, plan, run_id)
         if run_id is not None:
-            self._start_workers(plan, run_id)
+            self._set_up_workers(plan, run_id)
         self._verify(session, plan, run_id)
 
     def _verify(self, session: Session, plan: Plan, run_id: int | None) -> None:
@@ -585,6 +588,21 @@ class _Run:
                         sql.Identifier(table.table.name), sql.Identifier(reference.constraint)
                     )
                 )
+
+
+def _taken(queue: SimpleQueue[_T]) -> Iterator[_T]:
+    """Take from a queue until it is empty."""
+    while True:
+        try:
+            yield queue.get_nowait()
+        except Empty:
+            return
+
+
+def _outcome(answer: _R | BaseException) -> _R:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _settled_states(paths: Sequence[Path]) -> tuple[list[tuple[int, ...]], bool]:

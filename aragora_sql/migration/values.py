@@ -48,11 +48,25 @@ _MOMENT = re.compile(
     r"(?:\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?))?)?",
     re.ASCII,
 )
+# Moments, one to a line, with which nothing is wrong: no case of a calendar, no zone.
+_DATE = (
+    r"(?!9999)[1-9]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
+_PLAIN_MOMENTS = re.compile(rf"(?:{_DATE}[ T]{_CLOCK}\n)*", re.ASCII)
+# Numbers in JSON, one to a line, that a float and an integer hold as they are written.
+_PLAIN_NUMBERS = {
+    "double precision": re.compile(r"(?:-?(?:0|[1-9]\d{0,14})(?:\.\d{1,20})?\n)*", re.ASCII),
+    "integer": re.compile(r"(?:-?(?:0|[1-9]\d{0,8})\n)*", re.ASCII),
+    "bigint": re.compile(r"(?:-?(?:0|[1-9]\d{0,17})\n)*", re.ASCII),
+}
 _NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ZERO_OFFSET = "+00:00"
 _CACHE_SIZE = 200_000
 _INT_LIMITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _EXACT_INT = 2**53
+_LARGE_FLOAT = re.compile(r"\de\+\d")
 # Documents nested less deeply than this can be read and written everywhere.
 _DEEP = 250
 
@@ -137,21 +151,43 @@ class MomentReader:
             self._check_edges(date, clock, offset, value)
         return f"{date}T{clock}{offset}"
 
+    def texts(self, values: Sequence[Any], *, naive_is_utc: bool = False) -> Sequence[Any]:
+        """Return moments as PostgreSQL reads them in a session whose time zone is UTC.
+
+        They are those that :meth:`text` gives, sooner where all are written in the usual way.
+        """
+        if _are_all(_PLAIN_MOMENTS, values):
+            if naive_is_utc or self.zone is UTC:
+                return values
+            hours = {value[:13] for value in values if value is not None}
+            offsets = {hour: self._offset_of_hour(hour) for hour in hours}
+            if None not in offsets.values():
+                return [None if value is None else value + offsets[value[:13]] for value in values]
+        return [
+            None if value is None else self.text(_text(value), naive_is_utc=naive_is_utc)
+            for value in values
+        ]
+
     def moment(self, value: str, *, naive_is_utc: bool = False) -> datetime:
         """Return a moment as an aware datetime in UTC."""
         return datetime.fromisoformat(self.text(value, naive_is_utc=naive_is_utc)).astimezone(UTC)
 
-    def _offset(self, date: str, hour: str, clock: str) -> str:
+    def _offset_of_hour(self, hour: str) -> str | None:
+        """Return the offset of ``YYYY-MM-DD?HH``, or None when it changes within the hour."""
+        if hour[10] == " ":
+            return _ZERO_OFFSET
         if self.zone is None:
             raise BadValueError("a local time without zone, and --source-timezone is not given")
-        key = date + hour
-        if key not in self._offsets:
-            start = datetime.fromisoformat(f"{date}T{hour}:00:00").replace(tzinfo=self.zone)
+        if hour not in self._offsets:
+            start = datetime.fromisoformat(f"{hour}:00:00").replace(tzinfo=self.zone)
             end = start.replace(minute=59, second=59, microsecond=999_999)
             found = {at.replace(fold=fold).utcoffset() for at in (start, end) for fold in (0, 1)}
             only = found.pop() if len(found) == 1 else None
-            _bound(self._offsets)[key] = None if only is None else _offset_text(only)
-        offset = self._offsets[key]
+            _bound(self._offsets)[hour] = None if only is None else _offset_text(only)
+        return self._offsets[hour]
+
+    def _offset(self, date: str, hour: str, clock: str) -> str:
+        offset = self._offset_of_hour(f"{date}T{hour}")
         if offset is None:
             local = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=self.zone)
             first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
@@ -169,6 +205,15 @@ class MomentReader:
             datetime.fromisoformat(f"{date}T{clock}{offset}").astimezone(UTC)
         except OverflowError as error:
             raise BadValueError(f"{_short(value)} is outside the years 1 to 9999 in UTC") from error
+
+
+def _are_all(lines: re.Pattern[str], values: Sequence[Any]) -> bool:
+    """Tell whether all values but NULL are texts of which each is a line of the pattern."""
+    try:
+        joined = "\n".join([value for value in values if value is not None])
+    except TypeError:
+        return False
+    return not joined or lines.fullmatch(joined + "\n") is not None
 
 
 def _bound(cache: dict[str, Any]) -> dict[str, Any]:
@@ -259,6 +304,8 @@ def converter_for(
 
         def many_moments(values: Sequence[Any]) -> Sequence[Any]:
             try:
+                if not unix:
+                    return reader.texts(values, naive_is_utc=utc)
                 return [None if value is None else moment(value) for value in values]
             except BadValueError as error:
                 raise SuspiciousError from error
@@ -266,13 +313,20 @@ def converter_for(
         return _converter(column, many_moments, moment)
     else:
         raise ConfigurationError(f"column {column.name}: nothing is known of the type {kind}")
+    none = type(None)
+    accepted = {*allowed, none}
     if json_text:
-        plain = convert
+        plain, plain_numbers = convert, _PLAIN_NUMBERS.get(kind)
 
         def decode(value: Any) -> Any:
             return plain(_decoded(value) if isinstance(value, str) else value)
 
         def decode_many(values: Sequence[Any]) -> Sequence[Any]:
+            if plain_numbers is not None:
+                types = set(map(type, values))
+                if types <= accepted or (types <= {str, none} and _are_all(plain_numbers, values)):
+                    # PostgreSQL reads a number in JSON as it reads one of its own.
+                    return values
             try:
                 return [None if value is None else decode(value) for value in values]
             except BadValueError as error:
@@ -285,7 +339,6 @@ def converter_for(
             raise SuspiciousError
         return values
 
-    accepted = {*allowed, type(None)}
     return _converter(column, many, convert)
 
 
@@ -376,12 +429,13 @@ def _many_documents(values: Sequence[Any]) -> Sequence[Any]:
         raise SuspiciousError
     # PostgreSQL checks the rest. Only large floats would change without an error: jsonb keeps
     # 1e+17 as the integer that it is.
-    if any(value is not None and "e+" in value for value in values):
+    present = [value for value in values if value is not None]
+    joined = "\n".join(present)
+    if "e+" in joined and _LARGE_FLOAT.search(joined):
         raise SuspiciousError
     # It also takes what is nested deeper than the stores can read or write.
-    for value in values:
-        if value is not None and len(value) > 2 * _DEEP and _is_too_deep(value):
-            raise SuspiciousError
+    if any(_is_too_deep(value) for value in present if len(value) > 2 * _DEEP):
+        raise SuspiciousError
     return values
 
 

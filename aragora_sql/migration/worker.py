@@ -52,13 +52,8 @@ class WorkerDiedError(AragoraSQLError):
 class Worker:
     """The end of a worker process that the migration holds."""
 
-    def __init__(
-        self,
-        options: MigrationOptions,
-        paths: Sequence[Path],
-        tables: Sequence[TablePlan],
-        run_id: int,
-    ) -> None:
+    def __init__(self) -> None:
+        """Start the process, which takes a while to be ready for :meth:`set_up`."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "aragora_sql.migration.worker_process"],
             stdin=subprocess.PIPE,
@@ -66,6 +61,15 @@ class Worker:
             # Ctrl-C in a terminal goes to our process group, and we end the worker.
             start_new_session=True,
         )
+
+    def set_up(
+        self,
+        options: MigrationOptions,
+        paths: Sequence[Path],
+        tables: Sequence[TablePlan],
+        run_id: int,
+    ) -> None:
+        """Have the files and a connection opened."""
         self._send(SetUp(options, paths, tables, run_id))
 
     def wait_until_ready(self) -> None:

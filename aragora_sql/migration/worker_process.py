@@ -21,7 +21,10 @@ def main() -> None:
     source, output = sys.stdin.buffer, sys.stdout.buffer
     # Nothing else may write to what the answers go to.
     sys.stdout = sys.stderr
-    set_up: SetUp = pickle.load(source)  # noqa: S301 - from our own process
+    try:
+        set_up: SetUp = pickle.load(source)  # noqa: S301 - from our own process
+    except EOFError:
+        return
     try:
         files = open_sources(set_up.options, set_up.paths)
         session = Session(set_up.options, files, set_up.tables, set_up.run_id)
