@@ -170,41 +170,50 @@ def run(options: argparse.Namespace) -> int:
     )
     # It warns of errors that are raised anyway, with values of rows.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+    signals: list[int] = []
     try:
-        with _orderly_termination():
+        with _orderly_end(signals):
             return _run(options)
-    except KeyboardInterrupt as interrupt:
-        print(
-            "interrupted; what was committed stays: run the same command again to go on",
-            file=sys.stderr,
-        )
-        return TERMINATED if isinstance(interrupt, _TerminatedError) else INTERRUPTED
+    except KeyboardInterrupt:
+        return _interrupted(signals)
     except AragoraSQLError as error:
+        if signals:
+            # It came while SQLite was calling us, which makes another error of any exception.
+            return _interrupted(signals)
         if options.json:
             print(json.dumps({"success": False, "error": str(error)}))
         print(f"aragora-sql migrate: {error}", file=sys.stderr)
         return NOTHING_DONE
 
 
-class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM: ends the command as Ctrl-C does."""
+def _interrupted(signals: list[int]) -> int:
+    print(
+        "interrupted; what was committed stays: run the same command again to go on",
+        file=sys.stderr,
+    )
+    return TERMINATED if signal.SIGTERM in signals else INTERRUPTED
 
 
 @contextmanager
-def _orderly_termination() -> Iterator[None]:
-    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left."""
+def _orderly_end(signals: list[int]) -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left.
+
+    ``signals`` takes the numbers of those that came.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise _TerminatedError
+    def end(number: int, frame: FrameType | None) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -142,7 +142,7 @@ class Loader:
                     for _, rows in batches():
                         result.read += len(rows)
                         self._count_notes(rows, result)
-                        for row in self._convert_batch(rows):
+                        for row in self.convert_batch(rows):
                             write(row)
                 result.migrated = cursor.rowcount
         except (SuspiciousError, UnicodeEncodeError) as error:
@@ -160,7 +160,11 @@ class Loader:
         result.notes.update(self.reader.counts)
         return result
 
-    def _convert_batch(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
+    def convert_batch(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
+        """Convert rows all at once, to what COPY takes.
+
+        Raises :class:`SuspiciousError` when a value has to be looked at by itself.
+        """
         turned = list(zip(*rows, strict=True))
         return zip(
             *(

@@ -209,11 +209,12 @@ class MomentReader:
 
 def _are_all(lines: re.Pattern[str], values: Sequence[Any]) -> bool:
     """Tell whether all values but NULL are texts of which each is a line of the pattern."""
+    present = [value for value in values if value is not None]
     try:
-        joined = "\n".join([value for value in values if value is not None])
+        joined = "\n".join(present)
     except TypeError:
         return False
-    return not joined or lines.fullmatch(joined + "\n") is not None
+    return not present or lines.fullmatch(joined + "\n") is not None
 
 
 def _bound(cache: dict[str, Any]) -> dict[str, Any]:

@@ -7,21 +7,25 @@ one number in PostgreSQL's JSON), JSON as decoded documents, moments as aware da
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from psycopg import sql
-from psycopg.types.json import set_json_loads
 
 from aragora_sql.database.values import load_json
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
-from aragora_sql.migration.target import PgConnection
+from aragora_sql.migration.target import PgConnection, Table
+from aragora_sql.migration.values import SuspiciousError
 
 __all__ = ["Verifier"]
 
 _SHOWN = 80
+_TIMESTAMP = "timestamp with time zone"
+_JSON = frozenset({"jsonb", "json"})
+
+Values = tuple[Any, ...]
 
 
 class Verifier:
@@ -30,38 +34,36 @@ class Verifier:
     def __init__(self, connection: PgConnection, loader: Loader) -> None:
         self._connection = connection
         self._loader = loader
-        self._kinds = [
-            column.type if (column := loader.table.column(name)) else "text"
-            for name in loader.columns
-        ]
-        set_json_loads(lambda data: data, connection)
-        names = sql.SQL(", ").join(sql.Identifier(name) for name in loader.columns)
-        key = loader.mapping.key
-        self._fetch = (
-            sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(
-                names, sql.Identifier(loader.table.name), sql.Identifier(key[0])
+        self._kinds = [_kind(loader.table, name) for name in loader.columns]
+        names = self._key_columns()
+        self._key = [loader.columns.index(name) for name in names]
+        table = sql.Identifier(loader.table.name)
+        shown = sql.SQL(", ").join(
+            # Documents as text, so that the driver leaves their decoding to us.
+            sql.SQL("t.{}::text" if kind in _JSON else "t.{}").format(sql.Identifier(name))
+            for name, kind in zip(loader.columns, self._kinds, strict=True)
+        )
+        if len(names) == 1:
+            self._fetch = sql.SQL("SELECT {} FROM {} AS t WHERE t.{} = ANY(%s)").format(
+                shown, table, sql.Identifier(names[0])
             )
-            if len(key) == 1
-            else sql.SQL(
-                "SELECT {names} FROM {table} AS t JOIN unnest({arrays}) AS k ({keys}) ON {on}"
-            ).format(
-                names=sql.SQL(", ").join(
-                    sql.SQL("t.{}").format(sql.Identifier(name)) for name in loader.columns
-                ),
-                table=sql.Identifier(loader.table.name),
-                arrays=sql.SQL(", ").join(
-                    sql.SQL("%s::{}[]").format(sql.SQL(self._kind_of(name))) for name in self._key
-                ),
-                keys=sql.SQL(", ").join(sql.Identifier(f"k_{name}") for name in self._key),
-                on=sql.SQL(" AND ").join(
-                    sql.SQL("t.{} = k.{}").format(sql.Identifier(name), sql.Identifier(f"k_{name}"))
-                    for name in self._key
-                ),
-            )
+            return
+        self._fetch = sql.SQL(
+            "SELECT {shown} FROM {table} AS t JOIN unnest({arrays}) AS k ({keys}) ON {on}"
+        ).format(
+            shown=shown,
+            table=table,
+            arrays=sql.SQL(", ").join(
+                sql.SQL("%s::{}[]").format(sql.SQL(self._kinds[place])) for place in self._key
+            ),
+            keys=sql.SQL(", ").join(sql.Identifier(f"k_{name}") for name in names),
+            on=sql.SQL(" AND ").join(
+                sql.SQL("t.{} = k.{}").format(sql.Identifier(name), sql.Identifier(f"k_{name}"))
+                for name in names
+            ),
         )
 
-    @property
-    def _key(self) -> Sequence[str]:
+    def _key_columns(self) -> Sequence[str]:
         # Where every column counts, the ones that are never NULL and easy to compare find the rows.
         if self._loader.mapping.key:
             return self._loader.mapping.key
@@ -73,54 +75,65 @@ class Verifier:
             and column.type in {"text", "timestamp with time zone"}
         ]
 
-    def _kind_of(self, name: str) -> str:
-        column = self._loader.table.column(name)
-        return column.type if column else "text"
-
     def compare(self, file: str, rows: Iterable[SourceRow], excused: set[int]) -> VerifyResult:
         """Compare rows of a file with the target's rows of the same key."""
         result = VerifyResult()
-        wanted: list[tuple[int, dict[str, Any]]] = []
-        for row in rows:
-            if row[0] in excused:
-                continue
-            try:
-                converted = self._loader.convert(row)
-            except BadRowError as error:
-                self._add(result, file, row[0], f"{error} (it could not be migrated)")
-                continue
-            wanted.append((row[0], dict(zip(self._loader.columns, converted, strict=True))))
+        wanted = self._convert(file, [row for row in rows if row[0] not in excused], result)
         found = self._find([values for _, values in wanted])
-        for rowid, values in wanted:
-            result.compared += 1
-            candidates = found.get(self._identity(values), [])
-            problem = self._best(values, candidates)
+        for row, values in wanted:
+            problem = self._best(values, found.get(self._identity(values), ()))
             if problem is not None:
-                self._add(result, file, rowid, problem)
+                try:
+                    self._loader.convert(row)
+                except BadRowError as error:
+                    self._add_bad(result, file, row, error)
+                    continue
+                self._add(result, file, row[0], problem)
+            result.compared += 1
         return result
 
-    def _find(self, rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    def _convert(
+        self, file: str, rows: list[SourceRow], result: VerifyResult
+    ) -> list[tuple[SourceRow, Values]]:
         if not rows:
-            return {}
-        arguments = [[row[name] for row in rows] for name in self._key]
-        found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-        for values in self._connection.execute(self._fetch, arguments):
-            row = dict(zip(self._loader.columns, values, strict=True))
-            same = found.setdefault(self._identity(row), [])
-            if row not in same:
-                same.append(row)
+            return []
+        try:
+            converted = list(zip(rows, self._loader.convert_batch(rows), strict=True))
+        except SuspiciousError:
+            converted = []
+        if converted and not any(
+            isinstance(value, str) and "\x00" in value
+            for _, values in converted
+            for place in self._key
+            for value in [values[place]]
+        ):
+            return converted
+        # One by one: a row that can't be looked for at all is told apart.
+        converted = []
+        for row in rows:
+            try:
+                converted.append((row, self._loader.convert(row)))
+            except BadRowError as error:
+                self._add_bad(result, file, row, error)
+        return converted
+
+    def _find(self, rows: list[Values]) -> dict[Values, list[Values]]:
+        found: dict[Values, list[Values]] = {}
+        if rows:
+            arguments = [[row[place] for row in rows] for place in self._key]
+            for row in self._connection.execute(self._fetch, arguments):
+                same = found.setdefault(self._identity(row), [])
+                if row not in same:
+                    same.append(row)
         return found
 
-    def _identity(self, row: dict[str, Any]) -> tuple[Any, ...]:
+    def _identity(self, row: Values) -> Values:
         return tuple(
-            datetime.fromisoformat(value)
-            if self._kind_of(name) == "timestamp with time zone" and isinstance(value, str)
-            else value
-            for name in self._key
-            for value in [row[name]]
+            _moment(row[place]) if self._kinds[place] == _TIMESTAMP else row[place]
+            for place in self._key
         )
 
-    def _best(self, wanted: dict[str, Any], candidates: list[dict[str, Any]]) -> str | None:
+    def _best(self, wanted: Values, candidates: Sequence[Values]) -> str | None:
         """Return what is wrong, or None when a candidate is equal."""
         first = None
         for candidate in candidates:
@@ -130,14 +143,16 @@ class Verifier:
             first = first or problem
         return first or "missing in the target"
 
-    def _difference(self, wanted: dict[str, Any], found: dict[str, Any]) -> str | None:
-        for name, kind in zip(self._loader.columns, self._kinds, strict=True):
-            expected, actual = wanted[name], found[name]
+    def _difference(self, wanted: Values, found: Values) -> str | None:
+        for place, (expected, actual, kind) in enumerate(
+            zip(wanted, found, self._kinds, strict=True)
+        ):
             if expected == actual and type(expected) is type(actual):
                 continue
-            if actual is None and self._is_cut_reference(name, expected):
-                continue
             if not _is_equal(expected, actual, kind):
+                name = self._loader.columns[place]
+                if actual is None and self._is_cut_reference(name, expected):
+                    continue
                 return f"{name}: {_short(expected)} in the source, {_short(actual)} in the target"
         return None
 
@@ -154,10 +169,26 @@ class Verifier:
                 return self._connection.execute(parent, [value]).fetchone() is None
         return False
 
+    def _add_bad(self, result: VerifyResult, file: str, row: SourceRow, error: BadRowError) -> None:
+        self._add(result, file, row[0], f"{error} (it could not be migrated)")
+
     def _add(self, result: VerifyResult, file: str, rowid: int, problem: str) -> None:
         result.mismatches += 1
         if len(result.first) < SHOWN_KEYS:
             result.first.append(f"{self._loader.table.name}, {file} row {rowid}: {problem}")
+
+
+def _kind(table: Table, name: str) -> str:
+    column = table.column(name)
+    return column.type if column else "text"
+
+
+def _moment(value: Any) -> Any:
+    """Return a moment as a datetime; one without zone is UTC, as the target's session takes it."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return value
 
 
 def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
@@ -165,26 +196,30 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
         return expected is actual
     if kind == "double precision":
         return float(expected) == float(actual)
-    if kind == "timestamp with time zone":
-        moment = expected if isinstance(expected, datetime) else datetime.fromisoformat(expected)
-        return bool(moment == actual)
-    if kind in {"jsonb", "json"}:
-        text = actual.decode() if isinstance(actual, bytes) else actual
-        if text == expected:
-            return True
-        try:
-            ours, theirs = load_json(expected), load_json(text)
-        except (ValueError, RecursionError):
-            return False
-        try:
-            if orjson.dumps(ours, option=_SORTED) == orjson.dumps(theirs, option=_SORTED):
-                return True
-        except (TypeError, ValueError):
-            pass
-        return _same(ours, theirs)
+    if kind == _TIMESTAMP:
+        return bool(_moment(expected) == actual)
+    if kind in _JSON:
+        return _is_same_json(expected, actual)
     if kind == "bytea":
         return bytes(expected) == bytes(actual)
+    if isinstance(actual, int) and isinstance(expected, str):
+        # A number that came out of a document.
+        return int(expected) == actual
     return bool(expected == actual)
+
+
+def _is_same_json(expected: str, actual: str) -> bool:
+    try:
+        ours, theirs = load_json(expected), load_json(actual)
+    except (ValueError, RecursionError):
+        return False
+    try:
+        if orjson.dumps(ours, option=_SORTED) == orjson.dumps(theirs, option=_SORTED):
+            return True
+    except (TypeError, ValueError):
+        # An integer that it has no form for.
+        pass
+    return _same(ours, theirs)
 
 
 _SORTED = orjson.OPT_SORT_KEYS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from aragora_sql.cli import main
+from aragora_sql.cli import main, migrate
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import (
     ConfigurationError,
+    DatabaseError,
     DatabaseUnavailableError,
     DSNNotConfiguredError,
     InvalidInputError,
@@ -480,3 +482,22 @@ def test_options_are_checked(changes: dict[str, Any], problem: str) -> None:
     dsn = PostgresDSN.parse("postgresql://h/db")
     with pytest.raises(InvalidInputError, match=problem):
         MigrationOptions(sqlite_path=Path("x"), dsn=dsn, **changes)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "terminated"]
+)
+def test_a_signal_that_a_driver_turned_into_another_error(
+    run: Command, path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    def called_by_a_driver(options: Any) -> int:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt as interrupt:
+            raise DatabaseError("user-defined function raised exception") from interrupt
+        return 0
+
+    monkeypatch.setattr(migrate, "_run", called_by_a_driver)
+    outcome, output, errors = run("--sqlite-path", str(path))
+    assert (outcome, output) == (code, "")
+    assert "interrupted" in errors
