@@ -43,11 +43,13 @@ def has_outer_join(sql: str, dialect: Dialect) -> bool:
 class Result:
     """An expression of a select list, which starts at an offset of the SQL.
 
-    ``nullable`` and ``type`` are what its text alone tells; ``type`` is SQLite's.
+    ``nullable`` and ``type`` are what its text alone tells; ``type`` is SQLite's. ``of_target``
+    is a column of the row that the statement itself wrote, which no outer join makes NULL.
     """
 
     start: int
     is_column: bool
+    of_target: bool
     nullable: bool | None
     type: str | None
 
@@ -74,13 +76,45 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
             end = index
     if start is None:
         return []
+    target: set[str] = set()
+    if tokens[start - 1].text.upper() == "RETURNING":
+        target = _target(tokens)
     opened = (Token("symbol", "(", 0), *tokens[start:end], Token("symbol", ")", 0))
     parts = [_without_alias(part) for part in split(opened)]
     return [
-        Result(part[0].start, _is_column(part), _expression(part), _type(part))
+        Result(
+            part[0].start,
+            _is_column(part),
+            _is_column(part)
+            and (
+                identifier(part[0]) in target
+                if len(part) == 3
+                # PostgreSQL's may be one of FROM.
+                else dialect == "sqlite" and bool(target)
+            ),
+            _expression(part),
+            _type(part),
+        )
         for part in parts
         if part
     ]
+
+
+def _target(tokens: tuple[Token, ...]) -> set[str]:
+    """Return the names that the outermost INSERT, UPDATE or DELETE has for the table it writes."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        word = token.text.upper()
+        if depth or word not in {"INSERT", "UPDATE", "DELETE"}:
+            continue
+        named = tokens[index + (1 if word == "UPDATE" else 2) :]
+        names = {identifier(named[0])}
+        if named[1].text.upper() == "AS":
+            # An alias hides the table's own name.
+            names = {identifier(named[2])}
+        return names
+    return set()
 
 
 def _type(tokens: tuple[Token, ...]) -> str | None:
@@ -213,17 +247,51 @@ def nullable_parameters(
 
 
 def _inserted(tokens: tuple[Token, ...], words: list[str]) -> list[tuple[str, str, str]]:
-    if "INTO" not in words or "VALUES" not in words:
-        return []
-    into, values = words.index("INTO"), words.index("VALUES")
-    table = identifier(tokens[into + 1])
-    columns = [identifier(part[0]) for part in split(tokens[into + 2 : values])]
-    given = list(split(tokens[values + 1 :]))
-    return [
-        (part[0].text[1:], table, column)
-        for column, part in zip(columns, given, strict=False)
-        if part and part[0].kind == "parameter"
-    ]
+    found = []
+    for into, word in enumerate(words):
+        if word != "INTO":
+            continue
+        table = identifier(tokens[into + 1])
+        columns = [identifier(part[0]) for part in split(tokens[into + 2 :])]
+        after = _after_parentheses(tokens, into + 2)
+        given: list[tuple[Token, ...]] = []
+        if words[after : after + 1] == ["VALUES"]:
+            given = list(split(tokens[after + 1 :]))
+        elif words[after : after + 1] == ["SELECT"]:
+            given = _selected(tokens[after + 1 :])
+        found += [
+            (part[0].text[1:], table, column)
+            for column, part in zip(columns, given, strict=False)
+            if part and part[0].kind == "parameter" and _is_value(part)
+        ]
+    return found
+
+
+def _after_parentheses(tokens: tuple[Token, ...], start: int) -> int:
+    """Return the place behind the first parentheses from ``start`` on."""
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[index].text, 0)
+        if tokens[index].text == ")" and depth == 0:
+            return index + 1
+    return len(tokens)
+
+
+def _selected(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """Return the select list that these tokens begin with, without aliases."""
+    depth, end = 0, len(tokens)
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0 or (depth == 0 and token.text.upper() in {"FROM", "WHERE", *_SET_OPERATIONS}):
+            end = index
+            break
+    opened = (Token("symbol", "(", 0), *tokens[:end], Token("symbol", ")", 0))
+    return [_without_alias(part) for part in split(opened)]
+
+
+def _is_value(tokens: tuple[Token, ...]) -> bool:
+    """Tell whether it is a parameter alone, or cast."""
+    return len(tokens) == 1 or tokens[1].text == "::"
 
 
 def _updated(tokens: tuple[Token, ...], words: list[str]) -> list[tuple[str, str, str]]:
