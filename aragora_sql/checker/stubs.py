@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from aragora_sql.checker.expressions import gives_one_row
+from aragora_sql.checker.expressions import gives_one_row, stores_given_row
 from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
 from aragora_sql.queries.files import DIALECTS, QueryText
 
@@ -96,7 +96,8 @@ def _row_classes(text: QueryText, described: list[QueryFacts]) -> Iterator[str]:
     if text.operation in {"", "^"} and described:
         fields = _columns(described)
         yield _typed_dict(f"{_camel(text.name)}Row", f"A row of {text.name}.", fields)
-    if text.operation in {"*!", "<!"} and described and text.parameters:
+    given = text.operation == "*!" or any(stores_given_row(q.sql, q.dialect) for q in described)
+    if given and described and text.parameters:
         fields = [(p.name, _parameter_type(p)) for p in _parameters(described)]
         yield _typed_dict(
             f"{_camel(text.name)}Parameters", f"One set of parameters of {text.name}.", fields

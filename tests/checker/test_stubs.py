@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import aragora_sql
+from aragora_sql.checker.expressions import gives_one_row, nullable_parameters
 from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.checker.stubs import class_name, stub_folder, stub_of, stubs
 from aragora_sql.cli import main
@@ -115,3 +116,25 @@ def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
 
 def test_the_folder_of_the_stubs_holds_nothing_else() -> None:
     assert {path.suffix for path in stub_folder().iterdir()} == {".pyi"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "one"),
+    [
+        (
+            "WITH a AS (SELECT count(*) AS n FROM t), b AS (SELECT 1 AS m) SELECT n, m FROM a, b",
+            True,
+        ),
+        ("WITH a AS (SELECT count(*) AS n FROM t) SELECT a.n FROM a WHERE a.n > 1", False),
+        ("WITH a AS (SELECT id FROM t) SELECT a.id FROM a", False),
+        ("WITH a AS (SELECT count(*) AS n FROM t) SELECT a.n FROM a CROSS JOIN t", False),
+    ],
+)
+def test_a_query_from_single_rows_gives_one(sql: str, one: bool) -> None:
+    assert gives_one_row(sql, "postgres") is one
+
+
+def test_of_a_coalesce_the_first_argument_may_be_none() -> None:
+    sql = "SELECT coalesce(t.a = :a::text, FALSE), coalesce(t.b, :b), coalesce(max(:c), 0) FROM t"
+    found = nullable_parameters(sql, "postgres", lambda table, column: None)
+    assert found == {"a": True, "b": False, "c": False}

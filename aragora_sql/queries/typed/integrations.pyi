@@ -38,6 +38,27 @@ class SaveIntegrationRow(TypedDict):
     last_error: str | None
     created_at: datetime
 
+class SaveIntegrationParameters(TypedDict):
+    """One set of parameters of save_integration."""
+
+    user_id: str
+    integration_type: str
+    enabled: bool
+    notify_on_consensus: bool
+    notify_on_debate_end: bool
+    notify_on_error: bool
+    notify_on_leaderboard: bool
+    settings: Any
+    messages_sent: int
+    errors_24h: int
+    errors_since: datetime | None
+    last_activity: datetime | None
+    last_error: str | None
+    workspace_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    errors_after: datetime
+
 class ListForUserRow(TypedDict):
     """A row of list_for_user."""
 

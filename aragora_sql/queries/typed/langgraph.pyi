@@ -29,6 +29,19 @@ class InsertValuesParameters(TypedDict):
     type: str
     content: bytes
 
+class UpsertCheckpointParameters(TypedDict):
+    """One set of parameters of upsert_checkpoint."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+
 class UpsertWritesParameters(TypedDict):
     """One set of parameters of upsert_writes."""
 
