@@ -22,7 +22,7 @@ class GetIntegrationRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -33,7 +33,7 @@ class SaveIntegrationRow(TypedDict):
     """A row of save_integration."""
 
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     created_at: datetime
@@ -71,7 +71,7 @@ class ListForUserRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -90,7 +90,7 @@ class ListForWorkspaceRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -109,7 +109,7 @@ class ListIntegrationsRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
