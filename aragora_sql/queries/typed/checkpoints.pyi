@@ -180,11 +180,11 @@ class ListAllDebateCheckpointsRow(TypedDict):
 class GetStatsRow(TypedDict):
     """A row of get_stats."""
 
-    workflow_checkpoints: int | None
-    workflows: int | None
-    debate_checkpoints: int | None
-    debates: int | None
-    debate_bytes: int | None
+    workflow_checkpoints: int
+    workflows: int
+    debate_checkpoints: int
+    debates: int
+    debate_bytes: int
 
 class CheckpointsQueries(Protocol):
     """The queries of the store checkpoints."""
