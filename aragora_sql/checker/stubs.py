@@ -47,9 +47,8 @@ def stub_folder() -> Path:
 
 
 def stubs(facts: Facts) -> dict[str, str]:
-    """Return the stub of each store that has tables, by file name."""
-    stores = {file.store for files in facts.tree.schemas.values() for file in files}
-    texts = {f"{store}.pyi": stub_of(facts, store) for store in facts.stores if store in stores}
+    """Return the stub of each store, by file name."""
+    texts = {f"{store}.pyi": stub_of(facts, store) for store in facts.stores}
     return {
         "__init__.pyi": '"""The types of the stores\' queries, made from the SQL files."""\n'
     } | texts
