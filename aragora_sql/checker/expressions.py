@@ -14,7 +14,13 @@ from aragora_sql.checker.schema_files import identifier, split
 from aragora_sql.database import Dialect
 from aragora_sql.queries.parameters import Token, scan
 
-__all__ = ["gives_one_row", "has_outer_join", "nullable_parameters", "select_list"]
+__all__ = [
+    "gives_one_row",
+    "has_outer_join",
+    "nullable_parameters",
+    "select_list",
+    "stores_given_row",
+]
 
 _OUTER = {"LEFT", "RIGHT", "FULL"}
 _SET_OPERATIONS = {"UNION", "INTERSECT", "EXCEPT"}
@@ -43,11 +49,13 @@ def has_outer_join(sql: str, dialect: Dialect) -> bool:
 class Result:
     """An expression of a select list, which starts at an offset of the SQL.
 
-    ``nullable`` and ``type`` are what its text alone tells; ``type`` is SQLite's.
+    ``nullable`` and ``type`` are what its text alone tells; ``type`` is SQLite's. ``of_target``
+    is a column of the row that the statement itself wrote, which no outer join makes NULL.
     """
 
     start: int
     is_column: bool
+    of_target: bool
     nullable: bool | None
     type: str | None
 
@@ -74,13 +82,45 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
             end = index
     if start is None:
         return []
+    target: set[str] = set()
+    if tokens[start - 1].text.upper() == "RETURNING":
+        target = _target(tokens)
     opened = (Token("symbol", "(", 0), *tokens[start:end], Token("symbol", ")", 0))
     parts = [_without_alias(part) for part in split(opened)]
     return [
-        Result(part[0].start, _is_column(part), _expression(part), _type(part))
+        Result(
+            part[0].start,
+            _is_column(part),
+            _is_column(part)
+            and (
+                identifier(part[0]) in target
+                if len(part) == 3
+                # PostgreSQL's may be one of FROM.
+                else dialect == "sqlite" and bool(target)
+            ),
+            _expression(part),
+            _type(part),
+        )
         for part in parts
         if part
     ]
+
+
+def _target(tokens: tuple[Token, ...]) -> set[str]:
+    """Return the names that the outermost INSERT, UPDATE or DELETE has for the table it writes."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        word = token.text.upper()
+        if depth or word not in {"INSERT", "UPDATE", "DELETE"}:
+            continue
+        named = tokens[index + (1 if word == "UPDATE" else 2) :]
+        names = {identifier(named[0])}
+        if named[1].text.upper() == "AS":
+            # An alias hides the table's own name.
+            names = {identifier(named[2])}
+        return names
+    return set()
 
 
 def _type(tokens: tuple[Token, ...]) -> str | None:
@@ -100,15 +140,11 @@ def _type(tokens: tuple[Token, ...]) -> str | None:
 def gives_one_row(sql: str, dialect: Dialect) -> bool:
     """Tell whether a query gives exactly one row, whatever is in the tables.
 
-    An aggregate over everything does, and a SELECT without FROM and WHERE.
+    An aggregate over everything does, a SELECT without FROM and WHERE, and one from nothing but
+    such queries of its WITH.
     """
-    depth = 0
-    outer: list[str] = []
-    for token in _tokens(sql, dialect):
-        depth -= token.text == ")"
-        if depth == 0:
-            outer.append(token.text.upper())
-        depth += token.text == "("
+    tokens = _tokens(sql, dialect)
+    outer = _outer_words(tokens)
     if outer[:1] == ["INSERT"] and "VALUES" in outer and "SELECT" not in outer:
         return "RETURNING" in outer and "NOTHING" not in outer and "WHERE" not in outer
     if "SELECT" not in outer or not {
@@ -123,7 +159,45 @@ def gives_one_row(sql: str, dialect: Dialect) -> bool:
     if "FROM" not in outer:
         return "WHERE" not in outer
     first = outer[outer.index("SELECT") + 1 : outer.index("FROM")]
-    return bool(_AGGREGATES.intersection(first)) or _over_aggregate(sql, dialect)
+    return (
+        bool(_AGGREGATES.intersection(first))
+        or _over_aggregate(sql, dialect)
+        or _from_single_rows(sql, tokens, outer, dialect)
+    )
+
+
+def stores_given_row(sql: str, dialect: Dialect) -> bool:
+    """Tell whether a query stores a row that is given: ``INSERT … VALUES (:id, …)``."""
+    outer = _outer_words(_tokens(sql, dialect))
+    return "INSERT" in outer and "VALUES" in outer
+
+
+def _outer_words(tokens: tuple[Token, ...]) -> list[str]:
+    """Return what stands outside of all parentheses, in capitals, with these themselves."""
+    depth = 0
+    outer: list[str] = []
+    for token in tokens:
+        depth -= token.text == ")"
+        if depth == 0:
+            outer.append(token.text.upper())
+        depth += token.text == "("
+    return outer
+
+
+def _from_single_rows(
+    sql: str, tokens: tuple[Token, ...], outer: list[str], dialect: Dialect
+) -> bool:
+    """Tell whether all that a query reads from are queries of its WITH that give one row each."""
+    named = set(outer[outer.index("FROM") + 1 :]) - {"CROSS", "JOIN", ",", ";"}
+    single = set()
+    for index, token in enumerate(tokens):
+        if token.text.upper() == "AS" and tokens[index + 1].text == "(":
+            body = sql[
+                tokens[index + 1].start + 1 : tokens[_after_parentheses(tokens, index) - 1].start
+            ]
+            if gives_one_row(body, dialect):
+                single.add(tokens[index - 1].text.upper())
+    return named <= single
 
 
 def _over_aggregate(sql: str, dialect: Dialect) -> bool:
@@ -153,6 +227,10 @@ def _expression(tokens: tuple[Token, ...]) -> bool | None:
         return False
     if words[:4] == ["(", "SELECT", "COUNT", "("]:
         return None if "GROUP" in words else False
+    if words[:2] == ["COUNT", "("]:
+        closed = _after_parentheses(tokens, 1)
+        if words[closed : closed + 2] == ["FILTER", "("] and _closes_at_end(tokens[closed + 1 :]):
+            return False
     call = len(words) > 2 and words[1] == "(" and _closes_at_end(tokens[1:])
     if call and words[0] in _NEVER_NULL:
         return False
@@ -189,8 +267,8 @@ def nullable_parameters(
 ) -> Mapping[str, bool]:
     """Guess which parameters may be None.
 
-    Those that the query asks ``IS NULL`` or gives to ``coalesce`` may be, and those that go into a
-    column which may be NULL.
+    Those that the query asks ``IS NULL`` may be, those in the first argument of a ``coalesce``, and
+    those that go into a column which may be NULL.
     """
     tokens = _tokens(sql, dialect)
     words = [token.text.upper() for token in tokens]
@@ -203,8 +281,7 @@ def nullable_parameters(
             after += 4 if words[after + 2 : after + 4] == ["[", "]"] else 2
         asked = words[after : after + 2] == ["IS", "NULL"]
         asked |= words[after : after + 3] == ["IS", "NOT", "NULL"]
-        given = words[max(0, index - 2) : index] == ["COALESCE", "("]
-        if asked or given:
+        if asked or _is_first_of_coalesce(words, index):
             names[token.text[1:]] = True
     for name, table, column in (*_inserted(tokens, words), *_updated(tokens, words)):
         if nullable_column(table, column):
@@ -212,18 +289,61 @@ def nullable_parameters(
     return names
 
 
+def _is_first_of_coalesce(words: list[str], index: int) -> bool:
+    for before in range(index - 1, 0, -1):
+        if words[before] in {",", ")"}:
+            return False
+        if words[before] == "(":
+            return words[before - 1] == "COALESCE"
+    return False
+
+
 def _inserted(tokens: tuple[Token, ...], words: list[str]) -> list[tuple[str, str, str]]:
-    if "INTO" not in words or "VALUES" not in words:
-        return []
-    into, values = words.index("INTO"), words.index("VALUES")
-    table = identifier(tokens[into + 1])
-    columns = [identifier(part[0]) for part in split(tokens[into + 2 : values])]
-    given = list(split(tokens[values + 1 :]))
-    return [
-        (part[0].text[1:], table, column)
-        for column, part in zip(columns, given, strict=False)
-        if part and part[0].kind == "parameter"
-    ]
+    found = []
+    for into, word in enumerate(words):
+        if word != "INTO":
+            continue
+        table = identifier(tokens[into + 1])
+        columns = [identifier(part[0]) for part in split(tokens[into + 2 :])]
+        after = _after_parentheses(tokens, into + 2)
+        given: list[tuple[Token, ...]] = []
+        if words[after : after + 1] == ["VALUES"]:
+            given = list(split(tokens[after + 1 :]))
+        elif words[after : after + 1] == ["SELECT"]:
+            given = _selected(tokens[after + 1 :])
+        found += [
+            (part[0].text[1:], table, column)
+            for column, part in zip(columns, given, strict=False)
+            if part and part[0].kind == "parameter" and _is_value(part)
+        ]
+    return found
+
+
+def _after_parentheses(tokens: tuple[Token, ...], start: int) -> int:
+    """Return the place behind the first parentheses from ``start`` on."""
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[index].text, 0)
+        if tokens[index].text == ")" and depth == 0:
+            return index + 1
+    return len(tokens)
+
+
+def _selected(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+    """Return the select list that these tokens begin with, without aliases."""
+    depth, end = 0, len(tokens)
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0 or (depth == 0 and token.text.upper() in {"FROM", "WHERE", *_SET_OPERATIONS}):
+            end = index
+            break
+    opened = (Token("symbol", "(", 0), *tokens[:end], Token("symbol", ")", 0))
+    return [_without_alias(part) for part in split(opened)]
+
+
+def _is_value(tokens: tuple[Token, ...]) -> bool:
+    """Tell whether it is a parameter alone, or cast."""
+    return len(tokens) == 1 or tokens[1].text == "::"
 
 
 def _updated(tokens: tuple[Token, ...], words: list[str]) -> list[tuple[str, str, str]]:

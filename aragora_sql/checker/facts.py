@@ -271,7 +271,7 @@ def _described(
             and by_text[index].is_column
         ):
             nullable = nullable_column(table, column)
-            if nullable is False and outer:
+            if nullable is False and outer and not by_text[index].of_target:
                 nullable = None
         results.append(ColumnFacts(name, type_name, python_type, nullable, table, column))
     tables_read, tables_written, columns_read, columns_written = map(sorted, touched)

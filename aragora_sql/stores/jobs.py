@@ -27,9 +27,9 @@ from aragora_sql.stores import jobs_records as records
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    collect,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.jobs_records import (
@@ -43,6 +43,7 @@ from aragora_sql.stores.jobs_records import (
     JobLimit,
     JobOutcome,
     JobStatus,
+    NewJob,
     RetryPolicy,
     encode_claims,
     encode_completed,
@@ -54,6 +55,7 @@ from aragora_sql.stores.jobs_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.jobs import JobsQueries
 
 __all__ = [
     "JobQueueStore",
@@ -98,6 +100,7 @@ class JobQueueStore(Store):
     """
 
     name = "jobs"
+    _queries: JobsQueries
 
     def __init__(
         self,
@@ -159,17 +162,19 @@ class JobQueueStore(Store):
             )
         return await self._enqueue(row)
 
-    async def _enqueue(self, row: Mapping[str, Any]) -> Job:
+    async def _enqueue(self, row: NewJob) -> Job:
+        key = row["unique_key"]
         while True:
             async with self._database.connection() as connection:
                 stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
-                if stored is None:
-                    stored = await self._queries.find_waiting_job(
-                        connection, unique_key=row["unique_key"]
-                    )
-            # Between the two statements the other job may have been claimed.
-            if stored is not None:
-                return Job.from_row(stored)
+                if stored is not None:
+                    return record_of(Job, **stored)
+                # Only a key that waits already keeps a job out. Between the two statements the
+                # other job may have been claimed.
+                if key is not None:
+                    waiting = await self._queries.find_waiting_job(connection, unique_key=key)
+                    if waiting is not None:
+                        return record_of(Job, **waiting)
 
     async def enqueue_many(self, jobs: Iterable[Mapping[str, Any] | Job]) -> list[str]:
         """Store many jobs in one round trip, all or none, and return their ids in this order.
@@ -200,21 +205,21 @@ class JobQueueStore(Store):
 
     async def _replace_ids(self, batch: JobEncoder) -> None:
         """Put the ids of jobs that wait already into the places of those that were left out."""
-        keyed = {i: row for i, row in batch.rows.items() if row["unique_key"] is not None}
+        keys = {i: key for i, row in batch.rows.items() if (key := row["unique_key"]) is not None}
         async with self._database.read() as connection:
-            ids = [row["id"] for row in keyed.values()]
-            rows = self._queries.list_ids(connection, ids=ids)
-            stored = {row["id"] async for row in rows}
-            keys = list({row["unique_key"] for row in keyed.values()})
-            rows = self._queries.list_waiting_keys(connection, unique_keys=keys)
-            waiting = {row["unique_key"]: row["id"] async for row in rows}
-        for i, row in keyed.items():
-            if row["id"] in stored:
+            found = self._queries.list_ids(connection, ids=[batch.ids[i] for i in keys])
+            stored = {row["id"] async for row in found}
+            listed = self._queries.list_waiting_keys(
+                connection, unique_keys=list(dict.fromkeys(keys.values()))
+            )
+            waiting = {row["unique_key"]: row["id"] async for row in listed}
+        for i, key in keys.items():
+            if batch.ids[i] in stored:
                 continue
-            if row["unique_key"] not in waiting:
+            if key not in waiting:
                 # The one that waited was claimed since, and is no longer in the way.
-                waiting[row["unique_key"]] = (await self._enqueue(row)).id
-            batch.ids[i] = waiting[row["unique_key"]]
+                waiting[key] = (await self._enqueue(batch.rows[i])).id
+            batch.ids[i] = waiting[key]
 
     # Claim
 
@@ -231,35 +236,45 @@ class JobQueueStore(Store):
         ``job_types`` is what the worker can do (None: everything). The claim holds for
         ``lease_seconds``, from 0.001 to 30 days; :meth:`extend` renews it.
         """
-        arguments = {
-            "worker_id": valid.key(worker_id, "worker_id"),
-            "job_types": self._types(job_types),
-            "lease_seconds": records.lease(lease_seconds),
-        }
+        worker = valid.key(worker_id, "worker_id")
+        types = self._types(job_types)
+        seconds = records.lease(lease_seconds)
         wanted = valid.integer(limit, "limit", 1)
-        jobs = await self._claim(wanted, arguments)
+        jobs = await self._claim(wanted, worker, types, seconds)
         # In a busy queue a look for jobs whose time has come is due now and then, in an empty one
         # always.
         if not jobs or time.monotonic() - self._promoted >= PROMOTE_EVERY:
             while await self._promote():
                 if len(jobs) == wanted:
                     break
-                more = await self._claim(wanted - len(jobs), arguments)
+                more = await self._claim(wanted - len(jobs), worker, types, seconds)
                 jobs += more
                 if not more:
                     break
         return jobs
 
-    async def _claim(self, limit: int, arguments: dict[str, Any]) -> list[Job]:
-        arguments = {**arguments, "row_limit": limit}
-        types = arguments["job_types"]
+    async def _claim(
+        self, limit: int, worker_id: str, types: list[str] | None, lease_seconds: float
+    ) -> list[Job]:
         async with self._database.connection() as connection:
             if types is not None and len(types) == 1:
-                del arguments["job_types"]
-                rows = self._queries.claim_jobs_of_type(connection, job_type=types[0], **arguments)
+                of_type = self._queries.claim_jobs_of_type(
+                    connection,
+                    worker_id=worker_id,
+                    job_type=types[0],
+                    row_limit=limit,
+                    lease_seconds=lease_seconds,
+                )
+                jobs = [record_of(Job, **row) async for row in of_type]
             else:
-                rows = self._queries.claim_jobs(connection, **arguments)
-            jobs = await collect(rows, Job)
+                rows = self._queries.claim_jobs(
+                    connection,
+                    worker_id=worker_id,
+                    job_types=types,
+                    row_limit=limit,
+                    lease_seconds=lease_seconds,
+                )
+                jobs = [record_of(Job, **row) async for row in rows]
         # What an UPDATE returns has no order.
         jobs.sort(key=lambda job: (-job.priority, job.number))
         return jobs
@@ -582,7 +597,7 @@ class JobQueueStore(Store):
         valid.text(job_id, "job_id")
         async with self._database.read() as connection:
             row = await self._queries.get_job(connection, id=job_id)
-        return None if row is None else Job.from_row(row)
+        return None if row is None else record_of(Job, **row)
 
     async def list_jobs(
         self,
@@ -596,23 +611,25 @@ class JobQueueStore(Store):
 
         ``before`` is the ``number`` of the last job of the page before.
         """
-        arguments = {
-            "status": None if status is None else valid.choice(status, "status", list(JobStatus)),
-            "job_type": (
-                None if job_type is None else records.job_type(job_type, "job_type", self._known)
-            ),
-            "before_number": (
-                None if before is None else valid.integer(before, "before", most=2**63 - 1)
-            ),
-            "row_limit": valid.limit(limit),
-        }
+        chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
+        of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
+        number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
+        row_limit = valid.limit(limit)
         async with self._database.read() as connection:
-            return await collect(self._queries.list_jobs(connection, **arguments), Job)
+            rows = self._queries.list_jobs(
+                connection,
+                status=chosen,
+                job_type=of_type,
+                before_number=number,
+                row_limit=row_limit,
+            )
+            return [record_of(Job, **row) async for row in rows]
 
     async def get_counts(self) -> list[JobCount]:
         """Return how many jobs there are by type and status, in one round trip."""
         async with self._database.read() as connection:
-            return await collect(self._queries.count_jobs(connection), JobCount)
+            rows = self._queries.count_jobs(connection)
+            return [record_of(JobCount, **row) async for row in rows]
 
     async def get_stats(self) -> Counter[str]:
         """Return the number of jobs by status, and of all as ``total``; 0 for what is not there."""
@@ -640,7 +657,7 @@ class JobQueueStore(Store):
             row = await self._queries.retry_job(connection, id=job_id, notify=self._notify)
         if row is None:
             raise await self._wrong_state(job_id, "retried", FINISHED)
-        return Job.from_row(row)
+        return record_of(Job, **row)
 
     async def update(
         self,
@@ -657,33 +674,29 @@ class JobQueueStore(Store):
         :class:`~aragora_sql.errors.JobStateError` when it does not wait.
         """
         valid.text(job_id, "job_id")
-        arguments = {
-            "priority": (
-                None
-                if priority is None
-                else valid.integer(
-                    priority, "priority", records.SMALLEST_PRIORITY, records.LARGEST_PRIORITY
-                )
-            ),
-            "max_attempts": (
-                None if max_attempts is None else valid.integer(max_attempts, "max_attempts", 1)
-            ),
-            "payload": (
-                None
-                if payload is None
-                else records.limited_document(payload, "payload", self._max_payload_bytes)
-            ),
-            "scheduled_at": (
-                None if scheduled_at is None else valid.moment(scheduled_at, "scheduled_at")
-            ),
-        }
+        if priority is not None:
+            valid.integer(priority, "priority", records.SMALLEST_PRIORITY, records.LARGEST_PRIORITY)
+        if max_attempts is not None:
+            valid.integer(max_attempts, "max_attempts", 1)
+        encoded = (
+            None
+            if payload is None
+            else records.limited_document(payload, "payload", self._max_payload_bytes)
+        )
+        moment = None if scheduled_at is None else valid.moment(scheduled_at, "scheduled_at")
         async with self._database.connection() as connection:
             row = await self._queries.update_job(
-                connection, id=job_id, **arguments, notify=self._notify
+                connection,
+                id=job_id,
+                priority=priority,
+                max_attempts=max_attempts,
+                payload=encoded,
+                scheduled_at=moment,
+                notify=self._notify,
             )
         if row is None:
             raise await self._wrong_state(job_id, "changed", records.WAITING)
-        return Job.from_row(row)
+        return record_of(Job, **row)
 
     async def _wrong_state(
         self, job_id: str, what: str, allowed: Sequence[JobStatus]
@@ -745,7 +758,8 @@ class JobQueueStore(Store):
     async def get_limits(self) -> list[JobLimit]:
         """Return the limits by type."""
         async with self._database.read() as connection:
-            return await collect(self._queries.list_limits(connection), JobLimit)
+            rows = self._queries.list_limits(connection)
+            return [record_of(JobLimit, **row) async for row in rows]
 
     def _types(self, job_types: Iterable[str] | None) -> list[str] | None:
         return records.job_types(job_types, "job_types", self._known)

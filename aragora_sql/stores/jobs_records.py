@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from aragora_sql.database.values import EncodedJSON, dump_json, dump_scalars, format_moment
 from aragora_sql.errors import InvalidInputError
@@ -25,6 +25,7 @@ __all__ = [
     "JobLimit",
     "JobOutcome",
     "JobStatus",
+    "NewJob",
     "RetryPolicy",
     "encode_claims",
     "encode_completed",
@@ -117,6 +118,21 @@ JOB_CONTENT = (
     "user_id",
     "workspace_id",
 )
+
+
+class NewJob(TypedDict):
+    """What the query of a new job takes, checked."""
+
+    id: str
+    job_type: str
+    payload: EncodedJSON
+    priority: int
+    max_attempts: int
+    scheduled_at: datetime | None
+    delay_seconds: float | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +269,7 @@ def new_job(
     unique_key: str | None = None,
     user_id: str | None = None,
     workspace_id: str | None = None,
-) -> dict[str, Any]:
+) -> NewJob:
     """Check the arguments and return the parameters of the job's query."""
     if scheduled_at is not None:
         if delay_seconds is not None:
@@ -285,7 +301,7 @@ def new_job(
 _job_type = job_type
 
 
-def encode_job(row: Mapping[str, Any]) -> str:
+def encode_job(row: NewJob) -> str:
     """Return the parameters of a job as the query for many takes them."""
     scheduled_at = row["scheduled_at"]
     rest = (
@@ -317,7 +333,7 @@ class JobEncoder:
         self._types: dict[str, str] = {}
         self._entries: list[str] = []
         self.ids: list[str] = []
-        self.rows: dict[int, dict[str, Any]] = {}
+        self.rows: dict[int, NewJob] = {}
 
     def add_plain(self, job: object) -> bool:
         """Add a job that has a type and a payload and nothing else, or return False."""

@@ -47,6 +47,24 @@ def test_a_parameter_for_a_column_that_may_be_null_may_be_none(
 
 
 @both
+def test_a_parameter_that_is_selected_into_a_column_that_may_be_null_may_be_none(
+    facts: Facts, dialect: Dialect
+) -> None:
+    nullable = {p.name: p.nullable for p in of(facts, dialect, "jobs", "enqueue_job").parameters}
+    assert nullable["unique_key"]
+    assert not nullable["priority"]
+
+
+@both
+def test_an_outer_join_leaves_the_row_that_is_written_as_it_is(
+    facts: Facts, dialect: Dialect
+) -> None:
+    columns = {c.name: c for c in of(facts, dialect, "jobs", "claim_jobs").columns}
+    assert columns["priority"].nullable is False
+    assert columns["worker_id"].nullable
+
+
+@both
 def test_columns_have_types_and_origins(facts: Facts, dialect: Dialect) -> None:
     columns = {c.name: c for c in of(facts, dialect, "consensus", "get_consensus").columns}
     created = columns["created_at"]

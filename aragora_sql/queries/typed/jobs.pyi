@@ -43,7 +43,7 @@ class ListIdsRow(TypedDict):
 class ListWaitingKeysRow(TypedDict):
     """A row of list_waiting_keys."""
 
-    unique_key: str | None
+    unique_key: str
     id: str
 
 class FindWaitingJobRow(TypedDict):
@@ -74,15 +74,15 @@ class FindWaitingJobRow(TypedDict):
 class ClaimJobsRow(TypedDict):
     """A row of claim_jobs."""
 
-    id: str | None
-    number: int | None
-    job_type: str | None
+    id: str
+    number: int
+    job_type: str
     payload: Any
-    status: str | None
-    priority: int | None
-    attempts: int | None
-    max_attempts: int | None
-    claim_count: int | None
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
     worker_id: str | None
     unique_key: str | None
     user_id: str | None
@@ -93,8 +93,8 @@ class ClaimJobsRow(TypedDict):
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
-    created_at: datetime | None
-    updated_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
 
 class ClaimJobsOfTypeRow(TypedDict):
     """A row of claim_jobs_of_type."""
@@ -137,20 +137,20 @@ class CompleteJobsRow(TypedDict):
 class FailJobsRow(TypedDict):
     """A row of fail_jobs."""
 
-    id: str | None
-    status: str | None
+    id: str
+    status: str
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
 
     id: str
-    lease_expires_at: datetime | None
+    lease_expires_at: datetime
 
 class ReleaseJobsRow(TypedDict):
     """A row of release_jobs."""
 
-    id: str | None
-    status: str | None
+    id: str
+    status: str
 
 class RecoverJobsRow(TypedDict):
     """A row of recover_jobs."""
@@ -264,7 +264,7 @@ class CountJobsRow(TypedDict):
     job_type: str
     status: str
     total: int
-    created_at: datetime | None
+    created_at: datetime
 
 class ListLimitsRow(TypedDict):
     """A row of list_limits."""
@@ -289,9 +289,9 @@ class JobsQueries(Protocol):
         max_attempts: int,
         scheduled_at: datetime | None,
         delay_seconds: float | None,
-        unique_key: str,
-        user_id: str,
-        workspace_id: str,
+        unique_key: str | None,
+        user_id: str | None,
+        workspace_id: str | None,
         notify: bool,
     ) -> EnqueueJobRow | None:
         """Store a job, unless one with its unique key waits already; wake those who wait for jobs.

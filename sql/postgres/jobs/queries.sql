@@ -145,6 +145,7 @@ WHERE j.id = any(:ids::text[]);
 
 -- name: list_waiting_keys(unique_keys)
 -- List which jobs wait under some unique keys.
+-- result: unique_key not null
 SELECT
     j.unique_key,
     j.id
@@ -656,6 +657,7 @@ FROM ended AS e;
 
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
+-- result: lease_expires_at not null
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -1063,6 +1065,7 @@ LIMIT :row_limit;
 
 -- name: count_jobs()
 -- Count jobs by type and status, with the creation of the oldest.
+-- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
     j.job_type,

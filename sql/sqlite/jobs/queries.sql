@@ -142,6 +142,7 @@ WHERE j.id IN (SELECT value FROM json_each(:ids));
 
 -- name: list_waiting_keys(unique_keys)
 -- List which jobs wait under some unique keys.
+-- result: unique_key not null
 SELECT
     j.unique_key,
     j.id
@@ -516,6 +517,7 @@ RETURNING
 
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
+-- result: lease_expires_at not null
 UPDATE job_queue
 SET
     lease_expires_at = strftime(
@@ -784,6 +786,7 @@ LIMIT :row_limit;
 
 -- name: count_jobs()
 -- Count jobs by type and status, with the creation of the oldest.
+-- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
     j.job_type,
