@@ -135,8 +135,10 @@ def _pgloader(files: Files, dsn: str) -> Sequence[str]:
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
     host, port = query["host"][0], query["port"][0]
-    # It loads tables in any order, which foreign keys would not let it.
-    options = ("--with", "data only", "--with", "disable triggers", "--root-dir")
+    # It loads tables in any order, which foreign keys would not let it. The rows that it reads
+    # ahead, 100,000 by default, would exhaust its heap.
+    settings = ("data only", "disable triggers", "prefetch rows = 1000")
+    options = [word for setting in settings for word in ("--with", setting)] + ["--root-dir"]
     target = f"pgsql://{parts.username}@unix:{host}:{port}{parts.path}"
     return ["pgloader", *options, str(files.scratch), f"sqlite://{files.prepared}", target]
 
