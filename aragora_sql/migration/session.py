@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal
@@ -129,15 +130,21 @@ class Session:
         source = self.sources[part.file]
         loader = self.loader(task.table, task.part)
 
+        left_out: set[int] = set()
+
         def batches() -> Iterator[tuple[str, list[SourceRow]]]:
             for batch in self._read(task, part, plan.table):
-                yield source.name, batch
+                doubles = self._doubles(part, batch)
+                left_out.update(doubles)
+                if kept := [row for row in batch if row[0] not in doubles] if doubles else batch:
+                    yield source.name, kept
 
         with self._chunk(
             plan.table, source.name, part.mapping, task.kind, task.first, task.last
         ) as chunk:
             if chunk.result is None:
                 result, rejects = loader.load(batches)
+                rejects += _leave_out(plan.table, [(source.name, n) for n in left_out], result)
                 source.check_unchanged()
                 chunk.finish(result, rejects)
         return chunk.outcome()
@@ -166,8 +173,15 @@ class Session:
         verifier = Verifier(self.connection, self.loader(task.table, task.part))
         with driver_errors(f"verifying {plan.table.name}"):
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
-                result.add(verifier.compare(source.name, batch, excused))
+                left_out = excused | self._doubles(part, batch)
+                result.add(verifier.compare(source.name, batch, left_out))
         return result
+
+    def _doubles(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
+        """Return the rowids of those rows of a part that were asked to be left out."""
+        if not (self.options.drop_exact_duplicates and part.mapping.doubles):
+            return set()
+        return self.sources[part.file].doubles(part.mapping, rows)
 
     # -- tables whose rows are merged
 
@@ -191,6 +205,12 @@ class Session:
         with self._chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
             if chunk.result is None:
                 total, rejects = ChunkResult(), list[Reject]()
+                doubles = [
+                    (self.sources[plan.parts[row.part].file].name, row.row[0])
+                    for row in rows
+                    if row.is_double
+                ]
+                rows = [row for row in rows if not row.is_double]
                 names = {
                     part: self.sources[plan.parts[part].file].name
                     for part in sorted({row.part for row in rows})
@@ -208,6 +228,7 @@ class Session:
                     )
                     total.add(result)
                     rejects += bad
+                rejects += _leave_out(plan.table, doubles, total)
                 total.merged = sum(row.folded for row in rows)
                 total.read += total.merged
                 for source in self.sources:
@@ -241,7 +262,12 @@ class Session:
         plan = self.tables[number]
         # Loaders of their own: what they count is not what is loaded.
         parts = [
-            Part(self.sources[part.file], part.mapping, self._make_loader(plan, place))
+            Part(
+                self.sources[part.file],
+                part.mapping,
+                self._make_loader(plan, place),
+                partial(self._doubles, part),
+            )
             for place, part in enumerate(plan.parts)
         ]
         rows = merged_rows(
@@ -299,6 +325,8 @@ class Session:
     def _chunks_of_merged_for_verifying(self, number: int) -> Iterator[list[MergedRow]]:
         chunk: list[MergedRow] = []
         for row in self.merged(number):
+            if row.is_double:
+                continue
             chunk.append(row)
             if len(chunk) >= self.options.batch_size:
                 yield chunk
@@ -375,6 +403,18 @@ class _Chunk:
         if self.result is None:
             raise RuntimeError("a chunk ended without a result")
         return self.result, self.was_done
+
+
+def _leave_out(table: Table, places: list[tuple[str, int]], result: ChunkResult) -> list[Reject]:
+    """Count doubles, which stand at these places, as left out; return what the ledger keeps."""
+    result.read += len(places)
+    result.left_out += len(places)
+    if places:
+        result.notes["repeats an earlier row of its file: left out"] += len(places)
+    return [
+        Reject(table.name, file, rowid, {}, {}, "", None, is_left_out=True)
+        for file, rowid in places
+    ]
 
 
 def _batches(
