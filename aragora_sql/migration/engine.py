@@ -539,6 +539,13 @@ class _Run:
         for store in (VERSIONS, *self._options.chosen_stores):
             text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
             connection.execute(text.encode())
+        if current is not None:
+            # For what the scratch schema lacks: the numbers that rows have already.
+            connection.execute(
+                sql.SQL("SET LOCAL search_path = {}, {}").format(
+                    sql.Identifier(_SCRATCH), sql.Identifier(current)
+                )
+            )
         return current if present and present[0] else None
 
     def _drop_references(self, connection: PgConnection, plan: Plan) -> None:

@@ -25,8 +25,6 @@ from aragora_sql.migration.values import BadValueError, unix_moment
 __all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
 
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
-# Gives the new number of a row: (file, rowid).
-Renumber = Callable[[str, int], int]
 # The number of a part, and a row in its shape.
 _Numbered = tuple[int, SourceRow]
 _SortKey = tuple[tuple[int, Any], ...]
@@ -45,6 +43,10 @@ class Part:
     doubles: Callable[[Sequence[SourceRow]], set[int]]
 
 
+# Gives the new number of a row of a part.
+Renumber = Callable[[Part, SourceRow], int]
+
+
 @dataclass(frozen=True, slots=True)
 class MergedRow:
     """A row in the shape of a part, which stands for ``1 + folded`` rows of the source.
@@ -59,11 +61,14 @@ class MergedRow:
 
 
 def merged_rows(
-    parts: Sequence[Part], key: Sequence[str], renumber: Renumber, batch_size: int
+    parts: Sequence[Part],
+    key: Sequence[str],
+    renumber: Renumber,
+    batch_size: int,
 ) -> Iterator[MergedRow]:
     """Read the rows of all parts in the order of their key and merge those of one key.
 
-    An empty ``key`` stands for every column.
+    An empty ``key`` stands for every column; ``renumber`` gives the new number of a row.
     """
 
     def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow, bool]]:
@@ -183,7 +188,10 @@ def _merge_group(
 
 
 def _merge_distinct(
-    valid: list[_Numbered], folded: int, parts: Sequence[Part], renumber: Renumber
+    valid: list[_Numbered],
+    folded: int,
+    parts: Sequence[Part],
+    renumber: Renumber,
 ) -> Iterator[MergedRow]:
     number, row = valid[0]
     choice = parts[number].mapping.merge.choice
@@ -196,7 +204,7 @@ def _merge_distinct(
         for number, row in valid[1:]:
             part = parts[number]
             place = part.loader.result_columns.index(part.mapping.key[0])
-            fresh = renumber(part.source.name, row[0])
+            fresh = renumber(part, row)
             yield MergedRow(number, (*row[:place], fresh, *row[place + 1 :]), 0)
         return
     number, row = _merge_valid(valid, parts)

@@ -16,6 +16,7 @@ from psycopg import sql
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import Mapping
 from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
+from aragora_sql.migration.numbers import Numbers
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
@@ -91,7 +92,11 @@ class Session:
         )
         self._is_direct_possible = run_id is not None
         self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
-        self._foretold: dict[tuple[str, str, int], int] = {}
+        self._numbers = Numbers(
+            self.connection,
+            options.sqlite_path,
+            is_foretold=run_id is None or options.verify == "only",
+        )
         self._loaders: dict[tuple[int, int], Loader] = {}
 
     def close(self) -> None:
@@ -273,40 +278,10 @@ class Session:
         rows = merged_rows(
             parts,
             plan.key,
-            lambda file, rowid: self._renumber(plan.table, file, rowid),
+            partial(self._numbers.number_of, plan.table),
             self.options.batch_size,
         )
         return rows if plan.order is None else in_order(rows, parts, plan.order)
-
-    def _renumber(self, table: Table, file: str, rowid: int) -> int:
-        place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
-        if self.run_id is None or self.options.verify == "only":
-            return self._foretell_number(table, file, rowid)
-        number = call_value(self.connection, "get_number", **place)
-        if number is None:
-            number = call_value(self.connection, "take_number", **place, key=table.key[0])
-        return int(number)
-
-    def _foretell_number(self, table: Table, file: str, rowid: int) -> int:
-        """Return the number that a row has in the target, or one that no row has."""
-        key = (table.name, file, rowid)
-        if key not in self._foretold:
-            number = None
-            schema = self._load_options.existing_in
-            name = sql.Identifier(*filter(None, [schema, "_migration_numbers"]))
-            present = self.connection.execute(
-                "SELECT to_regclass(%s) IS NOT NULL", [name.as_string(self.connection)]
-            ).fetchone()
-            if present and present[0]:
-                number = self.connection.execute(
-                    sql.SQL(
-                        "SELECT number FROM {} WHERE target_table = %s AND source_file = %s "
-                        "AND source_rowid = %s"
-                    ).format(name),
-                    key,
-                ).fetchone()
-            self._foretold[key] = number[0] if number else -(2**62) - len(self._foretold)
-        return self._foretold[key]
 
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
         """Compare the merged rows of a table with the target."""
