@@ -61,6 +61,7 @@ from aragora_sql.migration.target import (
     create_ledger,
     driver_errors,
     prepare_schema,
+    refuse_hidden,
     relax_indexes,
     restore_indexes,
     take_lock,
@@ -73,7 +74,6 @@ __all__ = ["IncompleteError", "Progress", "SilentProgress", "run_migration"]
 
 log = logging.getLogger(__name__)
 
-_SCRATCH = "aragora_sql_dry_run"
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
 _R = TypeVar("_R")
@@ -146,6 +146,7 @@ class _Run:
             connection = connect(options.dsn)
             self._stack.callback(connection.close)
             with driver_errors("preparing the target"):
+                refuse_hidden(connection, options.chosen_stores)
                 if options.dry_run:
                     self._dry_run(connection, left)
                 else:
@@ -324,11 +325,7 @@ class _Run:
                     f'WHERE typeof("{column}") = \'integer\' AND "{column}" < {NEVER_REACHED}',
                     {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
                 )
-                with session.connection.transaction():
-                    # No row of the application takes a number between the look and the move.
-                    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
-                    session.connection.execute(lock.format(sql.Identifier(table.table.name)))
-                    advance_numbers(session.connection, table.table, max(highest or 0, 0))
+                advance_numbers(session.connection, table.table, max(highest or 0, 0))
 
     def _check_sums(self, connection: PgConnection, plan: Plan) -> None:
         for line in self._report.tables:
@@ -489,7 +486,7 @@ class _Run:
     # -- dry run
 
     def _dry_run(self, connection: PgConnection, left: Sequence[Candidate]) -> None:
-        """Load all of it into a scratch schema, in a transaction that is undone."""
+        """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
         prepare_schema(options.dsn, options.chosen_stores, create=False)
         current = connection.execute("SELECT current_schema()").fetchone()
@@ -503,7 +500,7 @@ class _Run:
             )
 
         with _undone(connection):
-            existing = self._make_scratch_schema(connection, current[0] if current else None)
+            existing = self._make_scratch_tables(connection, current[0] if current else None)
             plan = self._plan(connection, left)
             self._drop_references(connection, plan)
             session = self._session(connection, plan, None, existing)
@@ -525,26 +522,21 @@ class _Run:
             self._check_sums(connection, plan)
         self._report.reasons = dict(reasons)
 
-    def _make_scratch_schema(self, connection: PgConnection, current: str | None) -> str | None:
-        """Make the stores' tables in a schema of their own; return where the real ones are."""
+    def _make_scratch_tables(self, connection: PgConnection, current: str | None) -> str | None:
+        """Make temporary tables of the stores; return the schema of the real ones."""
         present = connection.execute(
             "SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL"
         ).fetchone()
         connection.execute(
-            sql.SQL(
-                "SET LOCAL client_min_messages = warning; CREATE SCHEMA {0}; "
-                "SET LOCAL search_path = {0}"
-            ).format(sql.Identifier(_SCRATCH))
+            "SET LOCAL client_min_messages = warning; SET LOCAL search_path = pg_temp"
         )
         for store in (VERSIONS, *self._options.chosen_stores):
             text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
             connection.execute(text.encode())
         if current is not None:
-            # For what the scratch schema lacks: the numbers that rows have already.
+            # For what is not there: the numbers that rows have already.
             connection.execute(
-                sql.SQL("SET LOCAL search_path = {}, {}").format(
-                    sql.Identifier(_SCRATCH), sql.Identifier(current)
-                )
+                sql.SQL("SET LOCAL search_path = pg_temp, {}").format(sql.Identifier(current))
             )
         return current if present and present[0] else None
 

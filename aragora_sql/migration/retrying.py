@@ -31,6 +31,7 @@ from aragora_sql.migration.target import (
     describe_table,
     driver_errors,
     prepare_schema,
+    refuse_hidden,
     take_lock,
 )
 from aragora_sql.migration.values import MomentReader, time_zone
@@ -58,10 +59,12 @@ def retry_rejects(
     report = MigrationReport()
     rejects: list[Reject] = []
     reader = MomentReader(None if source_timezone is None else time_zone(source_timezone))
-    prepare_schema(dsn, list(dict.fromkeys(stores.values())), create=True)
+    names = list(dict.fromkeys(stores.values()))
     connection = connect(dsn)
     try:
         with driver_errors("loading mended rows"):
+            refuse_hidden(connection, names)
+            prepare_schema(dsn, names, create=True)
             take_lock(connection)
             described = {name: describe_table(connection, name) for name in stores}
             for name, table in described.items():

@@ -24,7 +24,14 @@ from aragora_sql.errors import (
 )
 from aragora_sql.migration.statements import call, call_value, schema_path, upgrade_path
 from aragora_sql.queries.files import read_sql
-from aragora_sql.schema import Difference, initialize_store, plan_schema, verify_schema
+from aragora_sql.schema import (
+    VERSIONS_TABLE,
+    Difference,
+    initialize_store,
+    plan_schema,
+    table_names,
+    verify_schema,
+)
 from aragora_sql.settings import PostgresDSN
 
 __all__ = ["Column", "Reference", "Table", "connect", "describe_table", "prepare_schema"]
@@ -169,6 +176,22 @@ async def _prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bo
         await database.close()
 
 
+def refuse_hidden(connection: PgConnection, stores: Sequence[str]) -> None:
+    """Refuse a target whose rows this role may not see: to it all tables look empty.
+
+    Raises :class:`ConfigurationError` naming the tables.
+    """
+    names = [VERSIONS_TABLE, *(name for store in stores for name in table_names(store, "postgres"))]
+    hidden = [name for (name,) in call(connection, "list_hidden", table_names=names)]
+    if hidden:
+        shown = ", ".join(hidden[:3]) + (", …" if len(hidden) > 3 else "")
+        raise ConfigurationError(
+            f"row level security hides the rows of {len(hidden)} tables ({shown}) from the role "
+            f"{connection.info.user!r}. Use the role that owns them, or let this one by: "
+            f"ALTER ROLE … BYPASSRLS, or policies for it"
+        )
+
+
 def _refuse(found: Iterable[Difference]) -> None:
     differences = list(found)
     if differences:
@@ -180,8 +203,8 @@ def _refuse(found: Iterable[Difference]) -> None:
 
 
 def _matters(difference: Difference) -> bool:
-    """Tell whether a difference is more than a comment or an index."""
-    if difference.kind == "index":
+    """Tell whether a difference is more than a comment, an index or who may see which rows."""
+    if difference.kind == "index" or (difference.kind == "table" and difference.found is not None):
         return False
     found, expected = difference.found or "", difference.expected
     return found.partition(_COMMENT)[0] != expected.partition(_COMMENT)[0]
@@ -243,7 +266,15 @@ def relax_indexes(connection: PgConnection, table: str) -> None:
     row = connection.execute(empty).fetchone()
     if row is None or not row[0]:
         return
-    for name, _ in call(connection, "list_strict_indexes", table_name=table).fetchall():
+    for name, is_ours, _ in call(connection, "list_strict_indexes", table_name=table).fetchall():
+        if not is_ours:
+            log.warning(
+                "%s: the role does not own the index %s, so it can't be set to gather rows: "
+                "loading takes longer",
+                table,
+                name,
+            )
+            continue
         connection.execute(
             sql.SQL("ALTER INDEX {} SET (fastupdate = on, gin_pending_list_limit = {})").format(
                 sql.Identifier(name), sql.Literal(_PENDING_KILOBYTES)
@@ -253,8 +284,17 @@ def relax_indexes(connection: PgConnection, table: str) -> None:
 
 def restore_indexes(connection: PgConnection, table: str) -> None:
     """Undo :func:`relax_indexes`, also that of an earlier run."""
-    for name, is_relaxed in call(connection, "list_strict_indexes", table_name=table).fetchall():
-        if is_relaxed:
+    for name, is_ours, is_relaxed in call(
+        connection, "list_strict_indexes", table_name=table
+    ).fetchall():
+        if is_relaxed and not is_ours:
+            log.warning(
+                "%s: the index %s still gathers rows, as an earlier run of its owner left it, and "
+                "searches slower: run the migration once as its owner",
+                table,
+                name,
+            )
+        elif is_relaxed:
             index = sql.Identifier(name)
             connection.execute(sql.SQL("ALTER INDEX {0} SET (fastupdate = off)").format(index))
             connection.execute(

@@ -59,6 +59,24 @@ FROM pg_catalog.pg_constraint AS k
 WHERE k.conrelid = to_regclass(quote_ident(:table_name)) AND k.contype IN ('p', 'u', 'f', 'c')
 ORDER BY k.conname;
 
+-- name: list_hidden(table_names)
+-- List those of some tables whose rows this role may not see whatever it was granted: row level
+-- security is on for it, and no policy is.
+SELECT c.relname::text AS name
+FROM pg_catalog.pg_class AS c
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p')
+    AND c.relname::text = any(:table_names::text[])
+    AND row_security_active(c.oid)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM pg_catalog.pg_policy AS y
+        CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
+        WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+    )
+ORDER BY c.relname COLLATE "C";
+
 -- name: find_run(source, fingerprint)$
 -- Return the newest run of this source that can go on.
 SELECT run_id
@@ -221,9 +239,11 @@ WHERE
 SELECT to_regclass(format('%I._migration_runs', current_schema())) IS NOT NULL AS present;
 
 -- name: list_strict_indexes(table_name)
--- List the GIN indexes of a table that take each row at once, and whether we relaxed them.
+-- List the GIN indexes of a table that take each row at once, whether we may change them, and
+-- whether we relaxed them.
 SELECT
     c.relname::text AS name,
+    pg_has_role(c.relowner, 'USAGE') AS is_ours,
     coalesce('fastupdate=on' = any(c.reloptions), FALSE)
     AND EXISTS (
         SELECT 1 FROM unnest(c.reloptions) AS o (setting)
