@@ -273,6 +273,23 @@ def test_a_number_that_no_float_holds_is_rejected(
     assert "infinity" in target.rejected("dissent")[0]["reason"]
 
 
+@pytest.mark.parametrize("company", [False, True], ids=["alone", "in company"])
+def test_how_deep_a_document_may_be(target: Target, tmp_path: Path, company: bool) -> None:
+    path = tmp_path / "old.db"
+    base = good_row("dissent", "")
+    # One level is the document itself.
+    rows = [
+        base | {"id": f"deep-{depth}", "data": f'{{"any": {"[" * depth}{"]" * depth}}}'}
+        for depth in (253, 254, *([3000] if company else []))
+    ]
+    write_consensus(path, tables={**good_parents(), "dissent": rows})
+    report = target.migrate(path)
+    check_sums(report)
+    assert report.mismatches == 0
+    assert target.query("SELECT id FROM dissent") == [("deep-253",)]
+    assert report.table("dissent").rejected == len(rows) - 1
+
+
 def test_documents_with_an_exponent_do_not_slow_their_range_down() -> None:
     """They are converted where they stand; what only looks like it is passed on as it is."""
     column = Column("data", "jsonb", not_null=False, has_default=False, identity="")
@@ -379,6 +396,9 @@ def test_integers_to_their_last_digit(target: Target, tmp_path: Path) -> None:
     )
     assert target.migrate(path).success
     assert [row[0] for row in target.query("SELECT id FROM critiques ORDER BY id")] == numbers
+    # From 2**62 on they don't count: the next number would be the last.
+    query = "INSERT INTO critiques (agent) VALUES ('a') RETURNING id"
+    assert target.query(query) == [(2**53 + 2,)]
     found = target.query("SELECT success_count FROM patterns ORDER BY 1")
     assert [row[0] for row in found] == counts
 
