@@ -319,7 +319,7 @@ def _table_parts(sql: str) -> list[str]:
 
 
 class _ScratchOverError(Exception):
-    """Ends the transaction of the scratch schema, so that nothing of it stays."""
+    """Ends the transaction of the scratch tables, so that nothing of them stays."""
 
 
 async def verify_schema(
@@ -327,9 +327,10 @@ async def verify_schema(
 ) -> list[Difference]:
     """Compare a database with the schema files and return what it lacks or has otherwise.
 
-    On PostgreSQL the files are applied to a scratch schema in a transaction that is rolled back,
-    so both sides are described by the same server; this needs the right to create a schema. Tables
-    and indexes that are not ours are not looked at. Nothing is changed.
+    On PostgreSQL the files are applied to temporary tables in a transaction that is rolled back, so
+    both sides are described by the same server; this needs no right but that to temporary tables,
+    which all roles have unless it was taken from them. Tables and indexes that are not ours are not
+    looked at. Nothing is changed.
     """
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else list(stores)
@@ -374,7 +375,8 @@ async def _expected_catalog(
         async with database.transaction() as connection:
             await connection.run_script(
                 "scratch schema",
-                "CREATE SCHEMA aragora_sql_scratch; SET LOCAL search_path = aragora_sql_scratch",
+                # Where any role may create tables.
+                "SET LOCAL search_path = pg_temp",
             )
             expected = await _catalog_of_files(connection, stores, "postgres", root)
             raise _ScratchOverError

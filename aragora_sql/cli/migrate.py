@@ -125,6 +125,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="text with NUL characters, which PostgreSQL can't hold (default: reject)",
     )
     command.add_argument(
+        "--drop-exact-duplicates",
+        action="store_true",
+        help="leave out critiques that repeat an earlier one of the same file in all but their "
+        "number and the time of storing (default: migrate them too)",
+    )
+    command.add_argument(
         "--rejects",
         type=Path,
         default=DEFAULT_REJECTS,
@@ -250,6 +256,7 @@ def _run(options: argparse.Namespace) -> int:
                     dry_run=options.dry_run,
                     verify=options.verify,
                     rejects=options.rejects,
+                    drop_exact_duplicates=options.drop_exact_duplicates,
                 ),
                 progress,
             )

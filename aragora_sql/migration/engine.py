@@ -30,7 +30,7 @@ from aragora_sql.migration.indexes import drop_indexes, dropped_indexes
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
-from aragora_sql.migration.preparing import prepare_schema
+from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
 from aragora_sql.migration.rejects import (
     Reject,
     refuse_unwritable,
@@ -74,7 +74,6 @@ __all__ = ["IncompleteError", "Progress", "SilentProgress", "run_migration"]
 
 log = logging.getLogger(__name__)
 
-_SCRATCH = "aragora_sql_dry_run"
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
 _R = TypeVar("_R")
@@ -149,6 +148,7 @@ class _Run:
             connection = connect(options.dsn)
             self._stack.callback(connection.close)
             with driver_errors("preparing the target"):
+                refuse_hidden(connection, options.chosen_stores)
                 if options.dry_run:
                     self._dry_run(connection, left)
                 else:
@@ -359,11 +359,7 @@ class _Run:
                     f'WHERE typeof("{column}") = \'integer\' AND "{column}" < {NEVER_REACHED}',
                     {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
                 )
-                with session.connection.transaction():
-                    # No row of the application takes a number between the look and the move.
-                    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
-                    session.connection.execute(lock.format(sql.Identifier(table.table.name)))
-                    advance_numbers(session.connection, table.table, max(highest or 0, 0))
+                advance_numbers(session.connection, table.table, max(highest or 0, 0))
 
     def _check_sums(self, plan: Plan) -> None:
         for line in self._report.tables:
@@ -527,7 +523,7 @@ class _Run:
     # -- dry run
 
     def _dry_run(self, connection: PgConnection, left: Sequence[Candidate]) -> None:
-        """Load all of it into a scratch schema, in a transaction that is undone."""
+        """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
         prepare_schema(options.dsn, options.chosen_stores, create=False)
         current = connection.execute("SELECT current_schema()").fetchone()
@@ -541,7 +537,7 @@ class _Run:
             )
 
         with _undone(connection):
-            existing = self._make_scratch_schema(connection, current[0] if current else None)
+            existing = self._make_scratch_tables(connection, current[0] if current else None)
             plan = self._plan(connection, left)
             self._drop_references(connection, plan)
             session = self._session(connection, plan, None, existing)
@@ -563,20 +559,22 @@ class _Run:
             self._check_sums(plan)
         self._report.reasons = dict(reasons)
 
-    def _make_scratch_schema(self, connection: PgConnection, current: str | None) -> str | None:
-        """Make the stores' tables in a schema of their own; return where the real ones are."""
+    def _make_scratch_tables(self, connection: PgConnection, current: str | None) -> str | None:
+        """Make temporary tables of the stores; return the schema of the real ones."""
         present = connection.execute(
             "SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL"
         ).fetchone()
         connection.execute(
-            sql.SQL(
-                "SET LOCAL client_min_messages = warning; CREATE SCHEMA {0}; "
-                "SET LOCAL search_path = {0}"
-            ).format(sql.Identifier(_SCRATCH))
+            "SET LOCAL client_min_messages = warning; SET LOCAL search_path = pg_temp"
         )
         for store in (VERSIONS, *self._options.chosen_stores):
             text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
             connection.execute(text.encode())
+        if current is not None:
+            # For what is not there: the numbers that rows have already.
+            connection.execute(
+                sql.SQL("SET LOCAL search_path = pg_temp, {}").format(sql.Identifier(current))
+            )
         return current if present and present[0] else None
 
     def _drop_references(self, connection: PgConnection, plan: Plan) -> None:

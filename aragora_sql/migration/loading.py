@@ -13,7 +13,6 @@ Names of tables and columns are known at run time only, so these statements are 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -141,7 +140,10 @@ class Loader:
                     write = copy.write_row
                     for _, rows in batches():
                         result.read += len(rows)
-                        self._count_notes(rows, result)
+                        for index in self._notes:
+                            result.notes.update(
+                                str(row[index]) for row in rows if row[index] is not None
+                            )
                         for row in self.convert_batch(rows):
                             write(row)
                 result.migrated = cursor.rowcount
@@ -175,15 +177,14 @@ class Loader:
         )
 
     def _load_staged(self, batches: Batches) -> tuple[ChunkResult, list[Reject]]:
-        self.reader.counts.clear()
         result, rejects = ChunkResult(), list[Reject]()
         staged: dict[int, _Place] = {}
+        noted: dict[int, list[str]] = {}
         with self.connection.transaction():
             self._create_stage()
             ordinal = 0
             for file, rows in batches():
                 result.read += len(rows)
-                self._count_notes(rows, result)
                 batch: list[tuple[int, tuple[Any, ...]]] = []
                 for row in rows:
                     ordinal += 1
@@ -191,26 +192,38 @@ class Loader:
                     converted = self._convert_row(file, row, rejects)
                     if converted is not None:
                         batch.append((ordinal, converted))
+                        if notes := self._notes_of(row):
+                            noted[ordinal] = notes
                 by_ordinal = dict(
                     zip(range(ordinal - len(rows) + 1, ordinal + 1), rows, strict=True)
                 )
                 for bad, reason, column in self._copy_isolating(batch):
                     rejects.append(self._reject(file, by_ordinal[bad], reason, column))
             self._settle_existing(result, rejects, staged)
-            self._settle_orphans(result, rejects, staged)
+            self._settle_orphans(noted, rejects, staged)
             result.migrated = self._insert_staged(result, rejects, staged)
+            self._count_notes(noted, result)
             self.connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(_STAGE)))
         result.left_out = sum(reject.is_left_out for reject in rejects)
         result.rejected = len(rejects) - result.left_out
-        result.notes.update(self.reader.counts)
         return result, rejects
 
     # -- conversion
 
-    def _count_notes(self, rows: list[SourceRow], result: ChunkResult) -> None:
-        for index in self._notes:
-            counted = Counter(row[index] for row in rows if row[index] is not None)
-            result.notes.update({str(note): count for note, count in counted.items()})
+    def _notes_of(self, row: SourceRow) -> list[str]:
+        """Return what is to be counted of a row that was just converted."""
+        notes = [str(row[index]) for index in self._notes if row[index] is not None]
+        return [*notes, *self.reader.counts.elements()]
+
+    def _count_notes(self, noted: dict[int, list[str]], result: ChunkResult) -> None:
+        """Count the notes of rows that were inserted: all that are still in the stage."""
+        if not noted:
+            return
+        inserted = sql.SQL("SELECT {0} FROM {1} WHERE {0} = ANY(%s)").format(
+            sql.Identifier(_ORDINAL), sql.Identifier("pg_temp", _STAGE)
+        )
+        for (ordinal,) in self.connection.execute(inserted, [list(noted)]):
+            result.notes.update(noted[ordinal])
 
     def convert(self, row: SourceRow) -> tuple[Any, ...]:
         """Convert a row value by value. Raises :class:`BadRowError`."""
@@ -225,6 +238,7 @@ class Loader:
     def _convert_row(
         self, file: str, row: SourceRow, rejects: list[Reject]
     ) -> tuple[Any, ...] | None:
+        self.reader.counts.clear()
         try:
             return self.convert(row)
         except BadRowError as error:
@@ -406,7 +420,7 @@ class Loader:
         return sql.Identifier(schema, name) if schema else sql.Identifier(name)
 
     def _settle_orphans(
-        self, result: ChunkResult, rejects: list[Reject], staged: dict[int, _Place]
+        self, noted: dict[int, list[str]], rejects: list[Reject], staged: dict[int, _Place]
     ) -> None:
         """Deal with rows in the stage whose parent is not in the target."""
         for reference in self.table.references:
@@ -425,7 +439,8 @@ class Loader:
                     [orphans],
                 )
                 note = f"{reference.column} points to no row of {reference.parent}: set to NULL"
-                result.notes[note] += len(orphans)
+                for ordinal in orphans:
+                    noted.setdefault(ordinal, []).append(note)
                 continue
             reason = f"no row of {reference.parent} has this {reference.parent_column}"
             found = self._staged_rejects(orphans, staged, reason, reference.column)
@@ -493,6 +508,7 @@ class Loader:
                         return 0
                     reason, column = self._explain(error)
                     rejects.extend(self._staged_rejects([first], staged, reason, column))
+                    self._remove([first])
                     return 0
             middle = (first + last) // 2
             return insert_range(first, middle) + insert_range(middle + 1, last)

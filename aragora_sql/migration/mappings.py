@@ -23,7 +23,8 @@ NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
 _DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|without|unpacks|into|key|repeats|merge|order|json|unix|utc):\s*"
+    r"(?P<name>from|optional|without|unpacks|into|key|repeats|doubles|merge|order|json|unix|utc):"
+    r"\s*"
     r"(?P<value>.+)"
 )
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
@@ -61,7 +62,8 @@ class Mapping:
     ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
     ``unix`` are moments that arrive as seconds since 1970, ``utc`` are moments whose text without
     zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a
-    file may hold a key more than once, whatever its own rules say. ``order`` is the moment in whose
+    file may hold a key more than once, whatever its own rules say. ``doubles`` are columns: rows of
+    a file that differ in nothing else may be left out on request. ``order`` is the moment in whose
     order rows get the numbers that the target makes; without it that of a file's rows.
     """
 
@@ -78,6 +80,7 @@ class Mapping:
     key: tuple[str, ...]
     unpacks: bool
     repeats: bool
+    doubles: frozenset[str]
     merge: Merge
     order: str | None
     json_text: frozenset[str]
@@ -138,6 +141,7 @@ def _mapping(store: str, query: QueryText) -> Mapping:
         key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
         unpacks="unpacks" in found,
         repeats="repeats" in found,
+        doubles=_names(*found.get("doubles", ())),
         merge=_merge(query, found.get("merge", [])),
         order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
@@ -191,7 +195,12 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
 
 
 def own_mapping(
-    store: str, table: str, columns: tuple[str, ...], key: tuple[str, ...], merge: Merge
+    store: str,
+    table: str,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    merge: Merge,
+    doubles: frozenset[str] = frozenset(),
 ) -> Mapping:
     """Return the mapping of a table that is in today's shape already: each column to itself."""
     names = ", ".join(f'"{column}"' for column in columns)
@@ -212,6 +221,7 @@ def own_mapping(
         key=key,
         unpacks=False,
         repeats=False,
+        doubles=doubles,
         merge=merge,
         order=None,
         json_text=frozenset(),

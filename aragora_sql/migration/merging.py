@@ -25,8 +25,6 @@ from aragora_sql.migration.values import BadValueError, unix_moment
 __all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
 
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
-# Gives the new number of a row: (file, rowid).
-Renumber = Callable[[str, int], int]
 # The number of a part, and a row in its shape.
 _Numbered = tuple[int, SourceRow]
 _SortKey = tuple[tuple[int, Any], ...]
@@ -34,45 +32,67 @@ _SortKey = tuple[tuple[int, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file, the mapping of its table, and a loader that knows the shape of its rows."""
+    """A file, the mapping of its table, and a loader that knows the shape of its rows.
+
+    ``doubles`` returns the rowids of those rows of a batch that are to be left out.
+    """
 
     source: SourceFile
     mapping: Mapping
     loader: Loader
+    doubles: Callable[[Sequence[SourceRow]], set[int]]
+
+
+# Gives the new number of a row of a part.
+Renumber = Callable[[Part, SourceRow], int]
 
 
 @dataclass(frozen=True, slots=True)
 class MergedRow:
-    """A row in the shape of a part, which stands for ``1 + folded`` rows of the source."""
+    """A row in the shape of a part, which stands for ``1 + folded`` rows of the source.
+
+    A double is of its own: it is no part of a merging.
+    """
 
     part: int
     row: SourceRow
     folded: int
+    is_double: bool = False
 
 
 def merged_rows(
-    parts: Sequence[Part], key: Sequence[str], renumber: Renumber, batch_size: int
+    parts: Sequence[Part],
+    key: Sequence[str],
+    renumber: Renumber,
+    batch_size: int,
 ) -> Iterator[MergedRow]:
     """Read the rows of all parts in the order of their key and merge those of one key.
 
-    An empty ``key`` stands for every column.
+    An empty ``key`` stands for every column; ``renumber`` gives the new number of a row.
     """
 
-    def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow]]:
+    def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow, bool]]:
         names = key or part.loader.columns
         places = [part.loader.result_columns.index(name) for name in names]
         order = ", ".join(f'"{name}"' for name in [*names, ROWID_COLUMN])
         for batch in part.source.read(part.mapping, _FIRST, _LAST, batch_size, order=order):
+            doubles = part.doubles(batch)
             for row in batch:
-                yield tuple(_rank(row[place]) for place in places), number, row
+                sort_key = tuple(_rank(row[place]) for place in places)
+                yield sort_key, number, row, row[0] in doubles
 
     streams = [rows_of(number, part) for number, part in enumerate(parts)]
     ordered = heapq.merge(*streams, key=lambda item: (item[0], item[1], item[2][0]))
 
     def merged() -> Iterator[MergedRow]:
         for sort_key, group in groupby(ordered, key=lambda item: item[0]):
-            rows = [(number, row) for _, number, row in group]
-            if len(rows) == 1 or (key and any(rank == 0 for rank, _ in sort_key)):
+            rows: list[_Numbered] = []
+            for _, number, row, is_double in group:
+                if is_double:
+                    yield MergedRow(number, row, 0, is_double=True)
+                else:
+                    rows.append((number, row))
+            if len(rows) <= 1 or (key and any(rank == 0 for rank, _ in sort_key)):
                 # A row without a key is no other row's double.
                 for number, row in rows:
                     yield MergedRow(number, row, 0)
@@ -168,7 +188,10 @@ def _merge_group(
 
 
 def _merge_distinct(
-    valid: list[_Numbered], folded: int, parts: Sequence[Part], renumber: Renumber
+    valid: list[_Numbered],
+    folded: int,
+    parts: Sequence[Part],
+    renumber: Renumber,
 ) -> Iterator[MergedRow]:
     number, row = valid[0]
     choice = parts[number].mapping.merge.choice
@@ -181,7 +204,7 @@ def _merge_distinct(
         for number, row in valid[1:]:
             part = parts[number]
             place = part.loader.result_columns.index(part.mapping.key[0])
-            fresh = renumber(part.source.name, row[0])
+            fresh = renumber(part, row)
             yield MergedRow(number, (*row[:place], fresh, *row[place + 1 :]), 0)
         return
     number, row = _merge_valid(valid, parts)

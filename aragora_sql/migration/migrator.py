@@ -28,7 +28,8 @@ class MemoryMigrator:
     ``sqlite_path`` is a file or a data directory; ``postgres_dsn`` defaults to the environment;
     ``batch_size`` is in rows; with ``skip_existing`` rows whose key is in the target are left as
     they are there, without it they are rejected. ``source_timezone`` is an IANA name, ``local`` or
-    ``UTC``, and needed when the source holds local times. The other options are those of
+    ``UTC``, and needed when the source holds local times. ``drop_exact_duplicates`` leaves out
+    critiques that repeat an earlier one of their file. The other options are those of
     ``aragora-sql migrate``.
 
     >>> migrator = MemoryMigrator(sqlite_path=".nomic/agora_memory.db", source_timezone="UTC")
@@ -53,6 +54,7 @@ class MemoryMigrator:
         jobs: int = 1,
         verify: Verify = "auto",
         rejects: str | Path = DEFAULT_REJECTS,
+        drop_exact_duplicates: bool = False,
         progress: Progress | None = None,
     ) -> None:
         dsn = dsn_from_env() if postgres_dsn is None else postgres_dsn
@@ -69,6 +71,7 @@ class MemoryMigrator:
             jobs=jobs,
             verify=verify,
             rejects=Path(rejects),
+            drop_exact_duplicates=drop_exact_duplicates,
         )
         self._progress = progress
 

@@ -32,7 +32,8 @@ class MigrationOptions:
 
     ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all),
     ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or ``UTC``, ``jobs``
-    is a number of processes. See docs/migration.md for the rest.
+    is a number of processes, ``drop_exact_duplicates`` leaves out critiques that repeat an earlier
+    one of their file. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path
@@ -47,6 +48,7 @@ class MigrationOptions:
     dry_run: bool = False
     verify: Verify = "auto"
     rejects: Path = field(default=DEFAULT_REJECTS)
+    drop_exact_duplicates: bool = False
 
     def __post_init__(self) -> None:
         known = migratable_stores()
@@ -85,5 +87,6 @@ class MigrationOptions:
                 self.orphans,
                 self.on_nul,
                 self.source_timezone,
+                self.drop_exact_duplicates,
             ]
         )

@@ -175,7 +175,8 @@ def _fitting(
     columns = own_columns(table)
     if is_ours and set(columns) <= present.get(table.name, frozenset()):
         merge = legacy[0].merge if legacy else _default_merge(table)
-        return [own_mapping(store, table.name, columns, own_key(table), merge)]
+        doubles = legacy[0].doubles if legacy else frozenset[str]()
+        return [own_mapping(store, table.name, columns, own_key(table), merge, doubles)]
     return [
         mapping
         for mapping in legacy

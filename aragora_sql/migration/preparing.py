@@ -6,11 +6,20 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.errors import SchemaMismatchError
-from aragora_sql.schema import Difference, initialize_store, plan_schema, verify_schema
+from aragora_sql.errors import ConfigurationError, SchemaMismatchError
+from aragora_sql.migration.statements import call
+from aragora_sql.migration.target import PgConnection
+from aragora_sql.schema import (
+    VERSIONS_TABLE,
+    Difference,
+    initialize_store,
+    plan_schema,
+    table_names,
+    verify_schema,
+)
 from aragora_sql.settings import PostgresDSN
 
-__all__ = ["prepare_schema"]
+__all__ = ["prepare_schema", "refuse_hidden"]
 
 _COMMENT = " -- "
 
@@ -42,6 +51,22 @@ async def _prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bo
         await database.close()
 
 
+def refuse_hidden(connection: PgConnection, stores: Sequence[str]) -> None:
+    """Refuse a target whose rows this role may not see: to it all tables look empty.
+
+    Raises :class:`ConfigurationError` naming the tables.
+    """
+    names = [VERSIONS_TABLE, *(name for store in stores for name in table_names(store, "postgres"))]
+    hidden = [name for (name,) in call(connection, "list_hidden", table_names=names)]
+    if hidden:
+        shown = ", ".join(hidden[:3]) + (", …" if len(hidden) > 3 else "")
+        raise ConfigurationError(
+            f"row level security hides the rows of {len(hidden)} tables ({shown}) from the role "
+            f"{connection.info.user!r}. Use the role that owns them, or let this one by: "
+            f"ALTER ROLE … BYPASSRLS, or policies for it"
+        )
+
+
 def _refuse(found: Iterable[Difference]) -> None:
     differences = list(found)
     if differences:
@@ -53,8 +78,8 @@ def _refuse(found: Iterable[Difference]) -> None:
 
 
 def _matters(difference: Difference) -> bool:
-    """Tell whether a difference is more than a comment or an index."""
-    if difference.kind == "index":
+    """Tell whether a difference is more than a comment, an index or who may see which rows."""
+    if difference.kind == "index" or (difference.kind == "table" and difference.found is not None):
         return False
     found, expected = difference.found or "", difference.expected
     return found.partition(_COMMENT)[0] != expected.partition(_COMMENT)[0]

@@ -120,7 +120,7 @@ class TableReport:
 
     @property
     def left_out(self) -> int:
-        """Orphans that were left out on request (``--orphans leave-out``)."""
+        """Rows left out on request (``--orphans leave-out``, ``--drop-exact-duplicates``)."""
         return self.counts.left_out
 
     @property

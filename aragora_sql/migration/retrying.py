@@ -21,7 +21,7 @@ from aragora_sql.migration.mappings import (
 )
 from aragora_sql.migration.options import DEFAULT_BATCH_SIZE
 from aragora_sql.migration.planning import own_key
-from aragora_sql.migration.preparing import prepare_schema
+from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
 from aragora_sql.migration.rejects import Reject, read_rejects
 from aragora_sql.migration.report import MigrationReport, TableReport
 from aragora_sql.migration.session import advance_numbers
@@ -58,10 +58,12 @@ def retry_rejects(
     report = MigrationReport()
     rejects: list[Reject] = []
     reader = MomentReader(None if source_timezone is None else time_zone(source_timezone))
-    prepare_schema(dsn, list(dict.fromkeys(stores.values())), create=True)
+    names = list(dict.fromkeys(stores.values()))
     connection = connect(dsn)
     try:
         with driver_errors("loading mended rows"):
+            refuse_hidden(connection, names)
+            prepare_schema(dsn, names, create=True)
             take_lock(connection)
             described = {name: describe_table(connection, name) for name in stores}
             for name, table in described.items():

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import Mapping
 from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
+from aragora_sql.migration.numbers import Numbers
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
@@ -31,6 +33,8 @@ __all__ = ["RangeTask", "Session", "open_sources"]
 RangePart = Literal["rows", "links"]
 # A chunk of merged rows ends earlier when it has so many characters.
 _CHUNK_CHARACTERS = 32_000_000
+# Numbers that are not stepped through to move a sequence.
+_WIDE_GAP = 1_000_000
 # A sequence that hands out a million numbers a second gets here in 146,000 years.
 NEVER_REACHED = 2**62
 
@@ -91,7 +95,11 @@ class Session:
         )
         self._is_direct_possible = run_id is not None
         self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
-        self._foretold: dict[tuple[str, str, int], int] = {}
+        self._numbers = Numbers(
+            self.connection,
+            options.sqlite_path,
+            is_foretold=run_id is None or options.verify == "only",
+        )
         self._loaders: dict[tuple[int, int], Loader] = {}
 
     def close(self) -> None:
@@ -130,15 +138,21 @@ class Session:
         source = self.sources[part.file]
         loader = self.loader(task.table, task.part)
 
+        left_out: set[int] = set()
+
         def batches() -> Iterator[tuple[str, list[SourceRow]]]:
             for batch in self._read(task, part, plan.table):
-                yield source.name, batch
+                doubles = self._doubles(part, batch)
+                left_out.update(doubles)
+                if kept := [row for row in batch if row[0] not in doubles] if doubles else batch:
+                    yield source.name, kept
 
         with self._chunk(
             plan.table, source.name, part.mapping, task.kind, task.first, task.last
         ) as chunk:
             if chunk.result is None:
                 result, rejects = loader.load(batches)
+                rejects += _leave_out(plan.table, [(source.name, n) for n in left_out], result)
                 source.check_unchanged()
                 chunk.finish(result, rejects)
         return chunk.outcome()
@@ -167,13 +181,20 @@ class Session:
         verifier = Verifier(self.connection, self.loader(task.table, task.part))
         with driver_errors(f"verifying {plan.table.name}"):
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
-                result.add(verifier.compare(source.name, batch, excused))
+                left_out = excused | self._doubles(part, batch)
+                result.add(verifier.compare(source.name, batch, left_out))
         return result
 
     def build_index(self, name: str) -> None:
         """Build an index that was dropped for the load."""
         with driver_errors(f"building the index {name}"):
             rebuild_index(self.connection, name)
+
+    def _doubles(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
+        """Return the rowids of those rows of a part that were asked to be left out."""
+        if not (self.options.drop_exact_duplicates and part.mapping.doubles):
+            return set()
+        return self.sources[part.file].doubles(part.mapping, rows)
 
     # -- tables whose rows are merged
 
@@ -197,6 +218,12 @@ class Session:
         with self._chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
             if chunk.result is None:
                 total, rejects = ChunkResult(), list[Reject]()
+                doubles = [
+                    (self.sources[plan.parts[row.part].file].name, row.row[0])
+                    for row in rows
+                    if row.is_double
+                ]
+                rows = [row for row in rows if not row.is_double]
                 names = {
                     part: self.sources[plan.parts[part].file].name
                     for part in sorted({row.part for row in rows})
@@ -214,6 +241,7 @@ class Session:
                     )
                     total.add(result)
                     rejects += bad
+                rejects += _leave_out(plan.table, doubles, total)
                 total.merged = sum(row.folded for row in rows)
                 total.read += total.merged
                 for source in self.sources:
@@ -247,46 +275,21 @@ class Session:
         plan = self.tables[number]
         # Loaders of their own: what they count is not what is loaded.
         parts = [
-            Part(self.sources[part.file], part.mapping, self._make_loader(plan, place))
+            Part(
+                self.sources[part.file],
+                part.mapping,
+                self._make_loader(plan, place),
+                partial(self._doubles, part),
+            )
             for place, part in enumerate(plan.parts)
         ]
         rows = merged_rows(
             parts,
             plan.key,
-            lambda file, rowid: self._renumber(plan.table, file, rowid),
+            partial(self._numbers.number_of, plan.table),
             self.options.batch_size,
         )
         return rows if plan.order is None else in_order(rows, parts, plan.order)
-
-    def _renumber(self, table: Table, file: str, rowid: int) -> int:
-        place = {"target_table": table.name, "source_file": file, "source_rowid": rowid}
-        if self.run_id is None or self.options.verify == "only":
-            return self._foretell_number(table, file, rowid)
-        number = call_value(self.connection, "get_number", **place)
-        if number is None:
-            number = call_value(self.connection, "take_number", **place, key=table.key[0])
-        return int(number)
-
-    def _foretell_number(self, table: Table, file: str, rowid: int) -> int:
-        """Return the number that a row has in the target, or one that no row has."""
-        key = (table.name, file, rowid)
-        if key not in self._foretold:
-            number = None
-            schema = self._load_options.existing_in
-            name = sql.Identifier(*filter(None, [schema, "_migration_numbers"]))
-            present = self.connection.execute(
-                "SELECT to_regclass(%s) IS NOT NULL", [name.as_string(self.connection)]
-            ).fetchone()
-            if present and present[0]:
-                number = self.connection.execute(
-                    sql.SQL(
-                        "SELECT number FROM {} WHERE target_table = %s AND source_file = %s "
-                        "AND source_rowid = %s"
-                    ).format(name),
-                    key,
-                ).fetchone()
-            self._foretold[key] = number[0] if number else -(2**62) - len(self._foretold)
-        return self._foretold[key]
 
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
         """Compare the merged rows of a table with the target."""
@@ -305,6 +308,8 @@ class Session:
     def _chunks_of_merged_for_verifying(self, number: int) -> Iterator[list[MergedRow]]:
         chunk: list[MergedRow] = []
         for row in self.merged(number):
+            if row.is_double:
+                continue
             chunk.append(row)
             if len(chunk) >= self.options.batch_size:
                 yield chunk
@@ -383,6 +388,18 @@ class _Chunk:
         return self.result, self.was_done
 
 
+def _leave_out(table: Table, places: list[tuple[str, int]], result: ChunkResult) -> list[Reject]:
+    """Count doubles, which stand at these places, as left out; return what the ledger keeps."""
+    result.read += len(places)
+    result.left_out += len(places)
+    if places:
+        result.notes["repeats an earlier row of its file: left out"] += len(places)
+    return [
+        Reject(table.name, file, rowid, {}, {}, "", None, is_left_out=True)
+        for file, rowid in places
+    ]
+
+
 def _batches(
     rows: Iterable[MergedRow], names: dict[int, str], size: int
 ) -> Iterator[tuple[str, list[SourceRow]]]:
@@ -402,19 +419,25 @@ def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -
     for column in table.columns:
         if column.identity != "d":
             continue
+        # An application may take numbers meanwhile. A few steps more do no harm, where setting it
+        # could undo that; past a wide gap nobody gets between two looks.
         connection.execute(
             sql.SQL(
-                "SELECT setval(s.name::regclass, greatest(m.number, %s)) "
-                "FROM (SELECT pg_get_serial_sequence({table_name}, {column_name}) AS name) AS s, "
-                "(SELECT max({column}) AS number FROM {table} WHERE {column} < {limit}) AS m "
-                "WHERE greatest(m.number, %s) "
-                "> coalesce(pg_sequence_last_value(s.name::regclass), 0)"
+                "SELECT CASE WHEN m.number - s.last > {gap} THEN setval(s.name, m.number) "
+                "ELSE (SELECT max(n.taken) FROM (SELECT nextval(s.name) AS taken "
+                "FROM generate_series(s.last + 1, m.number)) AS n) END "
+                "FROM (SELECT q.name, coalesce(pg_sequence_last_value(q.name), 0) AS last "
+                "FROM (SELECT pg_get_serial_sequence({table_name}, {column_name})::regclass "
+                "AS name) AS q) AS s, "
+                "(SELECT greatest(max({column}), %s) AS number FROM {table} "
+                "WHERE {column} < {limit}) AS m WHERE m.number > s.last"
             ).format(
+                gap=sql.Literal(_WIDE_GAP),
                 limit=sql.Literal(NEVER_REACHED),
                 table_name=sql.Literal(table.name),
                 column_name=sql.Literal(column.name),
                 column=sql.Identifier(column.name),
                 table=sql.Identifier(table.name),
             ),
-            [at_least, at_least],
+            [at_least],
         )

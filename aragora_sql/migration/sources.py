@@ -8,6 +8,7 @@ commit. What else is read is one snapshot: a transaction that stays open.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -18,8 +19,8 @@ from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
-from aragora_sql.migration.functions import register, strip_nul
-from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.functions import Functions
+from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.values import DamagedText, MomentReader
 
 __all__ = ["Candidate", "SourceError", "SourceFile", "find_files"]
@@ -130,6 +131,8 @@ class SourceFile:
         self.name = name
         self._strip_nul = strip_nul
         self._views: set[str] = set()
+        self._doubles: set[str] = set()
+        self._functions = Functions(MomentReader(zone))
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -145,10 +148,12 @@ class SourceFile:
             self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:
             raise self.error(error) from error
-        register(self._connection, MomentReader(zone))
+        self._functions.register(self._connection)
 
     def error(self, error: sqlite3.Error) -> SourceError:
-        """Return our exception for one of SQLite's."""
+        """Return our exception for one of SQLite's. Raises KeyboardInterrupt when that is why."""
+        if self._functions.interrupt is not None:
+            raise self._functions.interrupt
         text = str(error)
         code = getattr(error, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -286,7 +291,6 @@ class SourceFile:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
             if self._strip_nul:
-                self._connection.create_function("strip_nul", 1, strip_nul, deterministic=True)
                 shown = [f'strip_nul("{column}") AS "{column}"' for column in present]
             else:
                 shown = [f'"{column}"' for column in present]
@@ -350,6 +354,44 @@ class SourceFile:
                 yield batch
         except sqlite3.Error as error:
             raise self.error(error) from error
+
+    def doubles(self, mapping: Mapping, rows: Sequence[Sequence[Any]]) -> set[int]:
+        """Return the rowids of those rows that an earlier row of the file is a double of.
+
+        They differ in no other columns than the mapping's ``doubles``.
+        """
+        name = f"doubles_{mapping.name}"
+        try:
+            if name not in self._doubles:
+                self._find_doubles(mapping, name)
+            found = self._connection.execute(
+                f'SELECT d.place FROM json_each(?) AS r JOIN temp."{name}" AS d '  # noqa: S608
+                "ON r.value = d.place",
+                [json.dumps([row[0] for row in rows])],
+            )
+            return {place for (place,) in found}
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def _find_doubles(self, mapping: Mapping, name: str) -> None:
+        compared = ", ".join(
+            f'"{column}"'
+            for column in self.prepare(mapping)
+            if column != ROWID_COLUMN
+            and column not in mapping.doubles
+            and not column.startswith(NOTE_PREFIX)
+        )
+        # Beside the file, as there may be many.
+        self._connection.execute("PRAGMA query_only = OFF")
+        self._connection.execute(f'CREATE TEMP TABLE "{name}" (place INTEGER PRIMARY KEY)')
+        self._connection.execute(
+            f'INSERT INTO temp."{name}" SELECT {ROWID_COLUMN} FROM (SELECT {ROWID_COLUMN}, '  # noqa: S608
+            f"row_number() OVER (PARTITION BY {compared} ORDER BY {ROWID_COLUMN}) AS number "
+            f"FROM ({mapping.sql})) WHERE number > 1",
+            {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
+        )
+        self._connection.execute("PRAGMA query_only = ON")
+        self._doubles.add(name)
 
     def count(self, mapping: Mapping) -> int:
         """Return the number of rows that a mapping gives."""

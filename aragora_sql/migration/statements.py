@@ -10,12 +10,17 @@ import psycopg
 
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 
-__all__ = ["call", "call_many", "call_value", "schema_path"]
+__all__ = ["call", "call_many", "call_value", "schema_path", "upgrade_path"]
 
 
 def schema_path() -> Path:
     """Return the file that creates the migration's own tables."""
     return sql_dir() / "migration" / "schema.sql"
+
+
+def upgrade_path() -> Path:
+    """Return the file that leads an earlier release's tables to today's."""
+    return schema_path().with_name("upgrade.sql")
 
 
 @lru_cache(maxsize=4)

@@ -18,7 +18,7 @@ from aragora_sql.errors import (
     DatabaseUnavailableError,
     LockTimeoutError,
 )
-from aragora_sql.migration.statements import call, call_value, schema_path
+from aragora_sql.migration.statements import call, call_value, schema_path, upgrade_path
 from aragora_sql.queries.files import read_sql
 from aragora_sql.settings import PostgresDSN
 
@@ -182,8 +182,12 @@ def take_lock(connection: PgConnection) -> None:
 
 
 def create_ledger(connection: PgConnection) -> None:
-    """Create the migration's own tables where they are missing."""
-    if not call_value(connection, "has_tables"):
-        with connection.transaction():
-            connection.execute("SET LOCAL client_min_messages = warning")
-            connection.execute(read_sql(schema_path()).encode())
+    """Create the migration's own tables, or upgrade those of an earlier release."""
+    is_of_today = call_value(connection, "is_of_today")
+    paths = [upgrade_path()] if is_of_today is False else []
+    if is_of_today is None or not call_value(connection, "has_tables"):
+        paths.append(schema_path())
+    with connection.transaction():
+        connection.execute("SET LOCAL client_min_messages = warning")
+        for path in paths:
+            connection.execute(read_sql(path).encode())

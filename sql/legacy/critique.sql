@@ -29,13 +29,15 @@ FROM debates
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: critiques(first_rowid, last_rowid)
--- Critiques. Severity is passed on as it stands: most of it is 0 to 10.
+-- Critiques. Severity is passed on as it stands: most of it is 0 to 10. A debate that was stored
+-- again left its critiques twice.
 -- from: critiques (id, agent, issues, suggestions, created_at)
 -- optional: debate_id, target_agent, severity, reasoning, led_to_improvement, expected_usefulness
 -- optional: actual_usefulness, prediction_error
 -- without: fingerprint
 -- into: critiques
 -- key: id
+-- doubles: id, created_at
 -- merge: renumber
 SELECT
     rowid AS source_rowid,

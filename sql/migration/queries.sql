@@ -59,6 +59,24 @@ FROM pg_catalog.pg_constraint AS k
 WHERE k.conrelid = to_regclass(quote_ident(:table_name)) AND k.contype IN ('p', 'u', 'f', 'c')
 ORDER BY k.conname;
 
+-- name: list_hidden(table_names)
+-- List those of some tables whose rows this role may not see whatever it was granted: row level
+-- security is on for it, and no policy is.
+SELECT c.relname::text AS name
+FROM pg_catalog.pg_class AS c
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p')
+    AND c.relname::text = any(:table_names::text[])
+    AND row_security_active(c.oid)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM pg_catalog.pg_policy AS y
+        CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
+        WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+    )
+ORDER BY c.relname COLLATE "C";
+
 -- name: find_run(source, fingerprint)$
 -- Return the newest run of this source that can go on.
 SELECT run_id
@@ -153,26 +171,68 @@ WHERE run_id = :run_id AND target_table = :target_table;
 -- Return the newest run of a source.
 SELECT run_id FROM _migration_runs WHERE source = :source ORDER BY run_id DESC LIMIT 1;
 
--- name: get_number(target_table, source_file, source_rowid)$
--- Return the new number of a row whose number was taken.
-SELECT number
-FROM _migration_numbers
+-- name: get_number(target_table, source, source_file, source_rowid)$
+-- Return the new number of a row whose number was taken. A dry run leaves the ledger of an earlier
+-- release as it is: that has no column `source`.
+SELECT n.number
+FROM _migration_numbers AS n
 WHERE
-    target_table = :target_table
-    AND source_file = :source_file
-    AND source_rowid = :source_rowid;
+    n.target_table = :target_table
+    AND n.source_file = :source_file
+    AND n.source_rowid = :source_rowid
+    AND coalesce(to_jsonb(n) ->> 'source', '') = :source;
 
--- name: take_number(target_table, source_file, source_rowid, key)$
+-- name: list_numbered(target_table, source_file, row_limit)
+-- List rows of files of one name that got new numbers, so many of each file and from all over it.
+SELECT
+    r.source,
+    r.source_rowid,
+    r.row_digest
+FROM (
+    SELECT
+        m.source,
+        m.source_rowid,
+        m.row_digest,
+        row_number() OVER (PARTITION BY m.source ORDER BY md5(m.source_rowid::text)) AS place
+    FROM (
+        SELECT
+            n.source_rowid,
+            coalesce(to_jsonb(n) ->> 'source', '') AS source,
+            coalesce(to_jsonb(n) ->> 'row_digest', '') AS row_digest
+        FROM _migration_numbers AS n
+        WHERE n.target_table = :target_table AND n.source_file = :source_file
+    ) AS m
+) AS r
+WHERE r.place <= :row_limit
+ORDER BY r.source, r.place;
+
+-- name: take_number(target_table, source, source_file, source_rowid, row_digest, key)$
 -- Give a row whose number was taken a new one, and remember it: in one statement, so that a client
 -- which is killed leaves no number behind that nobody has.
-INSERT INTO _migration_numbers (target_table, source_file, source_rowid, number)
+INSERT INTO _migration_numbers (
+    target_table, source, source_file, source_rowid, row_digest, number
+)
 VALUES (
     :target_table,
+    :source,
     :source_file,
     :source_rowid,
+    :row_digest,
     nextval(pg_get_serial_sequence(:target_table, :key))
 )
 RETURNING number;
+
+-- name: has_numbers()$
+-- Tell whether new numbers are remembered anywhere on the search path.
+SELECT to_regclass('_migration_numbers') IS NOT NULL AS present;
+
+-- name: is_of_today()$
+-- Tell whether the table of new numbers is that of this release; NULL when there is none.
+SELECT bool_or(a.attname = 'row_digest') AS is_of_today
+FROM pg_catalog.pg_attribute AS a
+WHERE
+    a.attrelid = to_regclass(format('%I._migration_numbers', current_schema()))
+    AND NOT a.attisdropped;
 
 -- name: has_tables()$
 -- Tell whether the migration's own tables exist.

@@ -43,10 +43,13 @@ ON _migration_rejects (run_id, target_table, source_file, source_rowid);
 
 CREATE TABLE IF NOT EXISTS _migration_numbers (
     target_table TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',
     source_file TEXT NOT NULL,
     source_rowid BIGINT NOT NULL,
+    row_digest TEXT NOT NULL DEFAULT '',
     number BIGINT NOT NULL,
-    CONSTRAINT _migration_numbers_pkey PRIMARY KEY (target_table, source_file, source_rowid)
+    CONSTRAINT _migration_numbers_pkey
+    PRIMARY KEY (target_table, source_file, source_rowid, source)
 );
 
 CREATE TABLE IF NOT EXISTS _migration_indexes (
@@ -90,8 +93,10 @@ COMMENT ON COLUMN _migration_rejects.reject IS 'One line of the reject file, as 
 
 COMMENT ON TABLE _migration_numbers IS 'New numbers of rows whose number was taken by a row of another file.';
 COMMENT ON COLUMN _migration_numbers.target_table IS 'Table that the row went to.';
+COMMENT ON COLUMN _migration_numbers.source IS 'Path that was migrated when the file got its first number; empty when an earlier release gave it.';
 COMMENT ON COLUMN _migration_numbers.source_file IS 'File that it came from.';
 COMMENT ON COLUMN _migration_numbers.source_rowid IS 'Its rowid there.';
+COMMENT ON COLUMN _migration_numbers.row_digest IS 'Digest of the row, by which a file is known after it was moved; empty when an earlier release gave the number.';
 COMMENT ON COLUMN _migration_numbers.number IS 'Its number here.';
 
 COMMENT ON TABLE _migration_indexes IS 'Indexes that were dropped for the load and are still to be built.';

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.migration.conftest import Target
+from aragora_sql.migration.target import Column
+from aragora_sql.migration.values import MomentReader, SuspiciousError, converter_for
+from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy import good_parents
 from tests.migration.legacy.bad_rows import good_row
 from tests.migration.legacy.consensus import write_consensus
@@ -219,6 +222,91 @@ def test_chosen_documents(target: Target, tmp_path: Path) -> None:
             assert same(ours, theirs), ours
 
 
+# As programs other than Python write them too; all of them are floats.
+EXPONENTS = {
+    "1e17": 1e17,
+    "1e+17": 1e17,
+    "-1E17": -1e17,
+    "1.5E+0": 1.5,
+    "1e5": 1e5,
+    "2.50e1": 25.0,
+    "1e+300": 1e300,
+    "1.7976931348623157e308": 1.7976931348623157e308,
+    "1e-7": 1e-7,
+    "12E-1": 1.2,
+}
+
+
+@pytest.mark.parametrize("plus", [False, True], ids=["without plus", "with plus"])
+def test_numbers_with_an_exponent_stay_floats(target: Target, tmp_path: Path, plus: bool) -> None:
+    path = tmp_path / "old.db"
+    floats = {text: number for text, number in EXPONENTS.items() if plus or "+" not in text}
+    numbers = ", ".join(floats)
+    text = f'{{"any": [{numbers}], "one":\t1e17\n, "text": "1e17, 1e17", "more": {{"e": 1e16}}}}'
+    row = good_row("dissent", "") | {"id": "e", "data": text}
+    write_consensus(path, tables={**good_parents(), "dissent": [row]})
+    for _ in ("fresh", "again"):
+        report = target.migrate(path)
+        check_sums(report)
+        assert report.success, report.reasons
+        [(stored,)] = target.query("SELECT data::text FROM dissent")
+        wanted = {"one": 1e17, "text": "1e17, 1e17", "more": {"e": 1e16}}
+        assert same(json.loads(stored), wanted | {"any": list(floats.values())})
+    # A number that lost its point is found by a verification of its text.
+    target.query("UPDATE dissent SET data = jsonb_set(data, '{one}', '1e16')")
+    assert target.migrate(path, verify="only").mismatches == 1
+
+
+@pytest.mark.parametrize("company", [False, True], ids=["alone", "in company"])
+def test_a_number_that_no_float_holds_is_rejected(
+    target: Target, tmp_path: Path, company: bool
+) -> None:
+    path = tmp_path / "old.db"
+    base = good_row("dissent", "")
+    rows = [base | {"id": "huge", "data": '{"any": 1e400}'}]
+    if company:
+        rows += [base | {"id": "bad", "data": "{", "confidence": 0.5}]
+    write_consensus(path, tables={**good_parents(), "dissent": rows})
+    report = target.migrate(path)
+    check_sums(report)
+    assert report.table("dissent").rejected == len(rows)
+    assert "infinity" in target.rejected("dissent")[0]["reason"]
+
+
+@pytest.mark.parametrize("company", [False, True], ids=["alone", "in company"])
+def test_how_deep_a_document_may_be(target: Target, tmp_path: Path, company: bool) -> None:
+    path = tmp_path / "old.db"
+    base = good_row("dissent", "")
+    # One level is the document itself.
+    rows = [
+        base | {"id": f"deep-{depth}", "data": f'{{"any": {"[" * depth}{"]" * depth}}}'}
+        for depth in (253, 254, *([3000] if company else []))
+    ]
+    write_consensus(path, tables={**good_parents(), "dissent": rows})
+    report = target.migrate(path)
+    check_sums(report)
+    assert report.mismatches == 0
+    assert target.query("SELECT id FROM dissent") == [("deep-253",)]
+    assert report.table("dissent").rejected == len(rows) - 1
+
+
+def test_documents_with_an_exponent_do_not_slow_their_range_down() -> None:
+    """They are converted where they stand; what only looks like it is passed on as it is."""
+    column = Column("data", "jsonb", not_null=False, has_default=False, identity="")
+    converter = converter_for(column, MomentReader(None))
+    written = ['{"a": 1e+17}', "[1E5]", "1e17", '{"a":-1.5e+300,"b":"1e+17"}']
+    assert list(converter.many(written)) == [converter.one(text) for text in written]
+    texts = [
+        '{"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "hash": "12e45e+6"}',
+        '{"text": "a-1e+17 node+edge, C++ 2e", "small": 1e-7}',
+        "{}",
+        None,
+    ]
+    assert list(converter.many(texts)) == texts
+    with pytest.raises(SuspiciousError):
+        converter.many(['{"a": 1e400}'])
+
+
 def test_json_alone_and_in_company_is_the_same(target: Target, tmp_path: Path) -> None:
     """One bad neighbour sends rows the other way."""
     path = tmp_path / "old.db"
@@ -308,6 +396,9 @@ def test_integers_to_their_last_digit(target: Target, tmp_path: Path) -> None:
     )
     assert target.migrate(path).success
     assert [row[0] for row in target.query("SELECT id FROM critiques ORDER BY id")] == numbers
+    # From 2**62 on they don't count: the next number would be the last.
+    query = "INSERT INTO critiques (agent) VALUES ('a') RETURNING id"
+    assert target.query(query) == [(2**53 + 2,)]
     found = target.query("SELECT success_count FROM patterns ORDER BY 1")
     assert [row[0] for row in found] == counts
 

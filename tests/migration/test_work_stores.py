@@ -17,6 +17,7 @@ from aragora_sql.stores.integrations import IntegrationStore
 from aragora_sql.stores.jobs import PostgresJobQueueStore
 from aragora_sql.stores.workflow import FindingWorkflowStore
 from tests.migration.conftest import Target, check_sums
+from tests.migration.legacy.values import Row
 from tests.migration.legacy.work import (
     CLEAR_SECRET,
     ENVELOPE,
@@ -25,6 +26,7 @@ from tests.migration.legacy.work import (
     SECRET,
     WorkDir,
     make_workflows,
+    write_findings,
     write_work_dir,
 )
 
@@ -228,6 +230,29 @@ def test_an_unknown_state_is_kept_and_noted(migrated: Target, report: MigrationR
     assert notes(report, "finding_workflows") == {"state 'mystery' is unknown; it is kept": 1}
     rejected = reject(migrated, "finding_workflows", finding_id="f3")
     assert rejected["column"] == "priority"
+
+
+def test_only_migrated_rows_are_noted(target: Target, tmp_path: Path) -> None:
+    documents: dict[str, Row] = {
+        "good": {"finding_id": "good", "current_state": "mystery", "priority": 3},
+        # Its value can't be converted.
+        "bad": {"finding_id": "bad", "current_state": "mystery", "priority": "x"},
+        # The target refuses it.
+        "urgent": {"finding_id": "urgent", "current_state": "mystery", "priority": 9},
+    }
+    path = tmp_path / "finding_workflows.db"
+    write_findings(path, documents)
+    alone = write_findings(tmp_path / "rejected.db", {"bad": documents["bad"]})
+    assert notes(target.migrate(alone, source_timezone="UTC"), "finding_workflows") == {}
+    for dry_run in (True, False):
+        report = target.migrate(path, source_timezone="UTC", dry_run=dry_run)
+        check_sums(report)
+        assert report.table("finding_workflows").rejected == 2
+        assert notes(report, "finding_workflows") == {"state 'mystery' is unknown; it is kept": 1}
+    # Nothing is migrated a second time.
+    again = target.migrate(path, source_timezone="UTC")
+    assert again.table("finding_workflows").already_there == 1
+    assert notes(again, "finding_workflows") == {}
 
 
 async def test_history_and_links_are_kept_in_order(database: PostgresDatabase) -> None:

@@ -76,7 +76,9 @@ class SchemaVersionsQueries(Protocol):
 
     def describe_catalog(self, connection: Connection, /) -> AsyncIterator[DescribeCatalogRow]:
         """Describe tables, columns, indexes, constraints and triggers as text that can be
-        compared.
+        compared: that of
+
+        temporary tables too, whose schema is printed as pg_temp, whatever it is called.
 
         Operation (none): every row.
         """

@@ -36,7 +36,8 @@ WHERE
 ORDER BY c.relname COLLATE "C", a.attnum;
 
 -- name: describe_catalog()
--- Describe tables, columns, indexes, constraints and triggers as text that can be compared.
+-- Describe tables, columns, indexes, constraints and triggers as text that can be compared: that of
+-- temporary tables too, whose schema is printed as pg_temp, whatever it is called.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
@@ -99,8 +100,11 @@ objects AS (
         'index',
         i.relname,
         replace(
-            pg_get_indexdef(i.oid),
-            ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
+            replace(
+                pg_get_indexdef(i.oid),
+                ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
+            ),
+            ' ON pg_temp.', ' ON '
         )
     FROM relations AS r
     INNER JOIN pg_catalog.pg_index AS x ON r.oid = x.indrelid
@@ -111,8 +115,11 @@ objects AS (
         'trigger',
         t.tgname,
         replace(
-            pg_get_triggerdef(t.oid),
-            ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
+            replace(
+                pg_get_triggerdef(t.oid),
+                ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
+            ),
+            ' ON pg_temp.', ' ON '
         )
     FROM relations AS r
     INNER JOIN pg_catalog.pg_trigger AS t ON r.oid = t.tgrelid

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +90,7 @@ def write_work_dir(folder: Path) -> WorkDir:
     debates = {name: _debate(name) for name in ("cp-file", "cp-gzip", "cp-plain")}
 
     _write(folder / folder.name / "job_queue.db", _JOBS, {"job_queue": jobs})
-    rows = [_finding_row(document) for document in findings.values()]
-    _write(folder / "finding_workflows.db", _FINDINGS, {"finding_workflows": rows})
+    write_findings(folder / "finding_workflows.db", findings)
     _write(folder / "integrations.db", _INTEGRATIONS, _integrations())
 
     files = folder.parent / ".checkpoints"
@@ -107,6 +107,13 @@ def write_work_dir(folder: Path) -> WorkDir:
     ]
     _write(folder / ".checkpoints" / "checkpoints.db", _CHECKPOINTS, {"checkpoints": stored})
     return WorkDir(folder, jobs, findings, workflows, debates)
+
+
+def write_findings(path: Path, documents: Mapping[str, Row]) -> Path:
+    """Write a file of finding workflows, one row for each document, and return its path."""
+    rows = [_finding_row(document) for document in documents.values()]
+    _write(path, _FINDINGS, {"finding_workflows": rows})
+    return path
 
 
 def make_jobs() -> list[Row]:

@@ -1,0 +1,198 @@
+"""Roles that own nothing of the target load into tables that are there."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from aragora_sql.errors import AragoraSQLError, ConfigurationError
+from aragora_sql.migration import retry_rejects
+from aragora_sql.settings import PostgresDSN
+from tests.migration.conftest import Target, check_sums
+from tests.migration.legacy import write_memory_db
+from tests.migration.legacy.critique import critique_ddl
+from tests.migration.legacy.values import create, fill
+
+# What docs/migration.md names.
+RIGHTS = """
+    GRANT USAGE, CREATE ON SCHEMA public TO {role};
+    GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role};
+    GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {role};
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A role that owns nothing, and the target as its owner and as this role see it."""
+
+    name: str
+    owner: Target
+    target: Target
+
+    def allow(self, statements: str) -> None:
+        self.owner.query(statements.format(role=self.name))
+
+
+@pytest.fixture
+def guest(target: Target) -> Iterator[Guest]:
+    name, password = f"guest_{secrets.token_hex(4)}", secrets.token_hex(8)
+    target.query(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    dsn = replace(PostgresDSN.parse(target.dsn), user=name, password=password)
+    yield Guest(name, target, Target(dsn.uri(), target.folder))
+    target.query(f"DROP OWNED BY {name}")
+    target.query(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "memory.db"
+    write_memory_db(path, rows=30)
+    return path
+
+
+def check_loads(guest: Guest, source: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Assert that the role can do all that the command does, and that nothing was altered."""
+    options = guest.owner.query(
+        "SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL ORDER BY 1"
+    )
+    assert options
+    dry = guest.target.migrate(source, dry_run=True)
+    report = guest.target.migrate(source, jobs=2, batch_size=10)
+    check_sums(report)
+    assert report.total_migrated == dry.total_migrated > 100
+    assert report.mismatches == 0
+    skipped = [m for m in caplog.messages if "does not own the index" in m]
+    assert len(skipped) == 1
+    assert "consensus: the role does not own the index idx_consensus" in skipped[0]
+    again = guest.target.migrate(source)
+    check_sums(again)
+    assert (again.total_migrated, again.total_different) == (0, 0)
+    assert again.total_skipped == report.total_migrated
+    assert guest.target.migrate(source, verify="only").mismatches == 0
+    assert options == guest.owner.query(
+        "SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL ORDER BY 1"
+    )
+    # The application's next number is past those of the source.
+    [(fresh,)] = guest.owner.query("INSERT INTO critiques (agent) VALUES ('a') RETURNING id")
+    [(highest,)] = guest.owner.query("SELECT max(id) FROM critiques WHERE agent <> 'a'")
+    assert fresh > highest
+
+
+def test_a_role_that_row_level_security_lets_by(
+    guest: Guest, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest.allow(f"ALTER ROLE {{role}} BYPASSRLS; {RIGHTS}")
+    check_loads(guest, source, caplog)
+
+
+def test_a_role_with_policies(guest: Guest, source: Path, caplog: pytest.LogCaptureFixture) -> None:
+    guest.allow(RIGHTS)
+    names = guest.owner.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for (name,) in names:
+        guest.allow(f"CREATE POLICY guest ON {name} TO {{role}} USING (true) WITH CHECK (true)")
+    check_loads(guest, source, caplog)
+
+
+def test_looking_needs_no_more_than_reading(guest: Guest, source: Path) -> None:
+    migrated = guest.owner.migrate(source).total_migrated
+    guest.owner.query("DELETE FROM agent_reputation")
+    guest.allow(
+        "ALTER ROLE {role} BYPASSRLS; GRANT USAGE ON SCHEMA public TO {role};"
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    )
+    dry = guest.target.migrate(source, dry_run=True)
+    check_sums(dry)
+    missing = dry.table("agent_reputation").rows_in_source
+    assert (dry.total_migrated, dry.total_skipped) == (missing, migrated - missing)
+    assert guest.target.migrate(source, verify="only").mismatches == missing > 0
+
+
+def test_a_ledger_that_the_owner_made(guest: Guest, source: Path) -> None:
+    guest.owner.migrate(source, stores=("critique",))
+    guest.allow(f"ALTER ROLE {{role}} BYPASSRLS; {RIGHTS}")
+    guest.allow("REVOKE CREATE ON SCHEMA public FROM {role}")
+    guest.allow("GRANT UPDATE, DELETE ON _migration_runs, _migration_chunks TO {role}")
+    for migrated in (True, False):
+        report = guest.target.migrate(source)
+        check_sums(report)
+        assert (report.total_migrated > 0) is migrated
+        assert report.mismatches == 0
+
+
+def test_a_role_from_which_the_rows_are_hidden(guest: Guest, source: Path, tmp_path: Path) -> None:
+    guest.allow(RIGHTS)
+    # A policy for somebody else.
+    guest.allow("CREATE POLICY other ON debates TO postgres USING (true)")
+    wanted = r"row level security hides the rows of \d+ tables \(_schema_versions, .* BYPASSRLS"
+    for options in ({}, {"dry_run": True}, {"verify": "only"}):
+        with pytest.raises(ConfigurationError, match=wanted):
+            guest.target.migrate(source, **options)
+    line = '{"table": "debates", "source_file": "m.db", "rowid": 1, "row": {"id": "d"}}'
+    (tmp_path / "debates.jsonl").write_text(line)
+    with pytest.raises(ConfigurationError, match=wanted):
+        retry_rejects(tmp_path / "debates.jsonl", PostgresDSN.parse(guest.target.dsn))
+    assert set(guest.owner.counts("consensus", "debates").values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("missing", "wanted"),
+    [
+        ("REVOKE INSERT ON consensus FROM {role}", "permission denied for table consensus"),
+        ("REVOKE SELECT ON consensus FROM {role}", "permission denied for table consensus"),
+        ("REVOKE CREATE ON SCHEMA public FROM {role}", "permission denied for schema public"),
+        (
+            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}",
+            "permission denied for sequence critiques_id_seq",
+        ),
+        ("DROP TABLE patterns CASCADE", "missing table patterns"),
+        # A store that has to be made needs a role that may make it.
+        ("DELETE FROM _schema_versions WHERE module = 'critique'", "must be owner of table"),
+    ],
+    ids=["insert", "select", "create", "sequences", "table", "store"],
+)
+def test_what_a_role_lacks_is_named(guest: Guest, source: Path, missing: str, wanted: str) -> None:
+    guest.allow(f"ALTER ROLE {{role}} BYPASSRLS; {RIGHTS}")
+    guest.allow(missing)
+    with pytest.raises(AragoraSQLError) as raised:
+        guest.target.migrate(source)
+    assert wanted in str(raised.value)
+    assert guest.owner.counts("consensus") == {"consensus": 0}
+
+
+def test_an_index_that_the_owner_left_relaxed(
+    guest: Guest, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An interrupted run of the owner; only the owner can undo it."""
+    guest.owner.query(
+        "ALTER INDEX idx_consensus_topic_vector "
+        "SET (fastupdate = on, gin_pending_list_limit = 32768)"
+    )
+    guest.allow(f"ALTER ROLE {{role}} BYPASSRLS; {RIGHTS}")
+    assert guest.target.migrate(source).mismatches == 0
+    assert any("still gathers rows" in message for message in caplog.messages)
+    guest.owner.query("DROP TABLE _migration_numbers, _migration_chunks, _migration_rejects")
+    guest.owner.query("DROP TABLE _migration_runs")
+    guest.owner.migrate(source)
+    [(options,)] = guest.owner.query(
+        "SELECT reloptions FROM pg_class WHERE relname = 'idx_consensus_topic_vector'"
+    )
+    assert options == ["fastupdate=off"]
+
+
+def test_numbers_are_moved_on_in_steps_and_leaps(guest: Guest, tmp_path: Path) -> None:
+    guest.allow(f"ALTER ROLE {{role}} BYPASSRLS; {RIGHTS}")
+    for number in (5, 5_000_000):
+        path = tmp_path / f"{number}.db"
+        create(path, critique_ddl("keyed"))
+        fill(path, {"critiques": [{"id": number, "agent": "a"}]})
+        report = guest.target.migrate(path, stores=("critique",))
+        assert report.table("critiques").migrated == 1
+        with closing(psycopg.connect(guest.owner.dsn)) as connection:
+            row = connection.execute("SELECT nextval('critiques_id_seq')").fetchone()
+            assert row == (number + 1,)
