@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
@@ -19,7 +19,7 @@ from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_che
 from aragora_sql.stores.integrations_secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
-__all__ = ["Functions"]
+__all__ = ["register", "strip_nul"]
 
 _ESCAPED_NUL = "\\u0000"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -51,42 +51,20 @@ _DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
 _MOMENTS = {"created_at", "expires_at"}
 
 
-class Functions:
-    """The functions; ``reader`` knows the zone of local times.
-
-    SQLite makes an error of its own of each exception in a function. That of a signal is kept in
-    ``interrupt``, to be raised when the statement has failed.
-    """
-
-    def __init__(self, reader: MomentReader) -> None:
-        self.interrupt: KeyboardInterrupt | None = None
-        self._reader = reader
-
-    def register(self, connection: sqlite3.Connection) -> None:
-        """Make the functions known to a connection."""
-        workflow = _checksum(_WORKFLOW, workflow_checksum, self._reader)
-        debate = _checksum(_DEBATE, debate_checksum, self._reader)
-        for name, arguments, function in (
-            ("topic_hash", 1, _hash),
-            ("topic_terms", 1, _terms),
-            ("lower_text", 1, _lower),
-            ("gunzip", 1, _gunzip),
-            ("json_size", 1, _json_size),
-            ("has_clear_secrets", 1, _has_clear_secrets),
-            ("is_sound", 1, _is_sound),
-            ("strip_nul", 1, strip_nul),
-            ("workflow_checksum", len(_WORKFLOW), workflow),
-            ("debate_checksum", len(_DEBATE), debate),
-        ):
-            called = partial(self._call, function)
-            connection.create_function(name, arguments, called, deterministic=True)
-
-    def _call(self, function: Callable[..., Any], *values: Any) -> Any:
-        try:
-            return function(*values)
-        except KeyboardInterrupt as interrupt:
-            self.interrupt = interrupt
-            raise
+def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
+    """Make the functions known to a connection; ``reader`` knows the zone of local times."""
+    for name, arguments, function in (
+        ("topic_hash", 1, _hash),
+        ("topic_terms", 1, _terms),
+        ("lower_text", 1, _lower),
+        ("gunzip", 1, _gunzip),
+        ("json_size", 1, _json_size),
+        ("has_clear_secrets", 1, _has_clear_secrets),
+        ("is_sound", 1, _is_sound),
+        ("workflow_checksum", len(_WORKFLOW), _checksum(_WORKFLOW, workflow_checksum, reader)),
+        ("debate_checksum", len(_DEBATE), _checksum(_DEBATE, debate_checksum, reader)),
+    ):
+        connection.create_function(name, arguments, function, deterministic=True)
 
 
 @lru_cache(maxsize=1 << 12)

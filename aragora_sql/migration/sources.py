@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
-from aragora_sql.migration.functions import Functions
+from aragora_sql.migration.functions import register, strip_nul
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.values import DamagedText, MomentReader
 
@@ -132,7 +132,6 @@ class SourceFile:
         self._strip_nul = strip_nul
         self._views: set[str] = set()
         self._doubles: set[str] = set()
-        self._functions = Functions(MomentReader(zone))
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -148,12 +147,10 @@ class SourceFile:
             self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:
             raise self.error(error) from error
-        self._functions.register(self._connection)
+        register(self._connection, MomentReader(zone))
 
     def error(self, error: sqlite3.Error) -> SourceError:
-        """Return our exception for one of SQLite's. Raises KeyboardInterrupt when that is why."""
-        if self._functions.interrupt is not None:
-            raise self._functions.interrupt
+        """Return our exception for one of SQLite's."""
         text = str(error)
         code = getattr(error, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -291,6 +288,7 @@ class SourceFile:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
             if self._strip_nul:
+                self._connection.create_function("strip_nul", 1, strip_nul, deterministic=True)
                 shown = [f'strip_nul("{column}") AS "{column}"' for column in present]
             else:
                 shown = [f'"{column}"' for column in present]

@@ -9,8 +9,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aragora_sql.migration import MigrationOptions, functions, run_migration
-from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
     DONE,
@@ -81,25 +79,3 @@ def test_ctrl_c_in_a_terminal_reaches_only_the_command_itself(
         outcome = finish(process)
         assert (outcome.code, outcome.output) == (INTERRUPTED, "")
         assert outcome.errors.count("\n") == 1, outcome
-
-
-def test_ctrl_c_in_a_function_that_sqlite_calls(
-    servers: Servers, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SQLite would make an error of the statement of it."""
-
-    def interrupted(topic: str) -> list[str]:
-        signal.raise_signal(signal.SIGINT)
-        return [topic]
-
-    monkeypatch.setattr(functions, "topic_terms", interrupted)
-    functions._terms.cache_clear()
-    with new_target(servers.default) as target:
-        options = MigrationOptions(
-            sqlite_path=source,
-            dsn=PostgresDSN.parse(target.dsn),
-            source_timezone="UTC",
-            rejects=tmp_path / "rejects",
-        )
-        with pytest.raises(KeyboardInterrupt):
-            run_migration(options)
