@@ -60,6 +60,7 @@ from aragora_sql.migration.sources import (
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
+    check_readable,
     connect,
     create_ledger,
     driver_errors,
@@ -272,6 +273,7 @@ class _Run:
         session = self._session(connection, plan, run_id)
         # Of all tables before the first row is loaded: the application may be writing to any.
         for table in plan.tables:
+            check_readable(connection, table.table.name)
             self._advance_past_source(session, table)
         self._set_up_workers(plan, run_id)
         try:

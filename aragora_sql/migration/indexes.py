@@ -61,7 +61,15 @@ def drop_indexes(connection: PgConnection, table: str, rows: int) -> None:
 
 def dropped_indexes(connection: PgConnection) -> list[str]:
     """Return the names of the indexes that are to be built, also those of an earlier run."""
-    return [name for (name,) in call(connection, "list_recorded_indexes")]
+    found = call(connection, "list_recorded_indexes").fetchall()
+    others = [name for name, is_ours in found if not is_ours]
+    if others:
+        log.warning(
+            "an earlier run of the tables' owner left indexes to be built, and searches are slow "
+            "without them: %s. Run the migration once as the owner",
+            ", ".join(others),
+        )
+    return [name for name, is_ours in found if is_ours]
 
 
 def rebuild_index(connection: PgConnection, name: str) -> None:

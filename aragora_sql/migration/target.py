@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -157,6 +158,11 @@ def describe_table(connection: PgConnection, name: str) -> Table:
         elif kind == "f" and len(of) == 1:
             references.append(Reference(of[0], parent.strip('"'), parent_columns[0], rule))
     return Table(name, columns, key, tuple(unique), tuple(references), rules)
+
+
+def check_readable(connection: PgConnection, table: str) -> None:
+    """Raise psycopg's error when this role may not read a table: COPY would not need to."""
+    connection.execute(sql.SQL("SELECT FROM {} LIMIT 0").format(sql.Identifier(table)))
 
 
 def take_lock(connection: PgConnection) -> None:

@@ -264,8 +264,13 @@ ON CONFLICT (index_name) DO UPDATE
     SET target_table = excluded.target_table, definition = excluded.definition;
 
 -- name: list_recorded_indexes()
--- List the indexes that were dropped and not yet built again.
-SELECT index_name FROM _migration_indexes ORDER BY index_name COLLATE "C";
+-- List the indexes that were dropped and not yet built again, and whether we may build them.
+SELECT
+    d.index_name,
+    coalesce(pg_has_role(c.relowner, 'USAGE'), TRUE) AS is_ours
+FROM _migration_indexes AS d
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass(quote_ident(d.target_table))
+ORDER BY d.index_name COLLATE "C";
 
 -- name: get_index_definition(index_name)$
 -- Return the definition of an index that was dropped.
