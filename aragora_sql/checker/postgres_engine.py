@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from aragora_sql.checker.cache import digest
 from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.filling import VERSION, Filling, for_copy
+from aragora_sql.checker.filling import VERSION, Filling
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
@@ -170,8 +170,7 @@ class PostgresEngine:
         columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
         head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
         with self.connection.cursor() as cursor, cursor.copy(head) as copy:
-            columns_of_text = [map(for_copy, values) for values in filling.values]
-            lines = map("\t".join, zip(*columns_of_text, strict=True))
+            lines = map("\t".join, zip(*filling.values, strict=True))
             copy.write("\n".join([*lines, ""]))
 
     def _gather_statistics(self) -> None:
