@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -58,17 +58,13 @@ class Style:
         self._pieces = [piece for path in paths for piece in _pieces(path, settings)]
         self._known: dict[str, Said] = cache.load(self._saved_as) or {}
         missing = {p.key: p for p in self._pieces if p.key not in self._known}
-        self._worker = _start(root, list(missing.values()))
+        self._reading = _Reading(root, list(missing.values())) if missing else None
 
     def findings(self) -> list[Finding]:
         """Wait for sqlfluff and return what it found."""
-        if self._worker is not None:
-            output, errors = self._worker.communicate()
-            if self._worker.returncode:
-                last = errors.strip().splitlines()[-1:] or ["it says nothing"]
-                raise ConfigurationError(f"sqlfluff failed: {last[0]}")
-            self._worker = None
-            self._known |= json.loads(output)
+        if self._reading is not None:
+            self._known |= self._reading.answer()
+            self._reading = None
             used = {piece.key for piece in self._pieces}
             # Pieces of other files stay: a check of one file must not forget the rest.
             recent = dict(list(self._known.items())[-_MOST_KEPT:])
@@ -81,11 +77,9 @@ class Style:
 
     def close(self) -> None:
         """Stop processes whose answer nobody wants any more."""
-        if self._worker is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._worker.pid, signal.SIGKILL)
-            self._worker.communicate()
-            self._worker = None
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
 
 
 _MOST_KEPT = 5000
@@ -111,26 +105,51 @@ def _pieces(path: Path, settings: str) -> Iterator[_Piece]:
         yield _Piece(path, line, f"{stripped}\n", key)
 
 
-def _start(root: Path, pieces: Sequence[_Piece]) -> subprocess.Popen[str] | None:
-    if not pieces:
-        return None
-    # Of few pieces the start of a second process costs more than it saves.
-    count = min(os.cpu_count() or 1, 1 + len(pieces) // 20)
-    # What takes longest first, so that all end together.
-    ordered = sorted(pieces, key=lambda piece: -len(piece.text))
-    # A file and no pipe: the worker takes the request when it is ready, we don't wait for that.
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as request:
+class _Reading:
+    """The processes that read some pieces.
+
+    They take the request from a file and leave the answer in one: neither they nor we wait for the
+    other, and one that has died holds nobody up.
+    """
+
+    def __init__(self, root: Path, pieces: Sequence[_Piece]) -> None:
+        # Of few pieces the start of a second process costs more than it saves.
+        count = min(os.cpu_count() or 1, 1 + len(pieces) // 20)
+        # What takes longest first, so that all end together.
+        ordered = sorted(pieces, key=lambda piece: -len(piece.text))
+        self._files = ExitStack()
+        request, self._answer, self._errors = (
+            self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))  # noqa: SIM115
+            for _ in range(3)
+        )
         json.dump([(piece.key, str(piece.path), piece.text) for piece in ordered], request)
         request.seek(0)
-        return subprocess.Popen(  # noqa: S603 - our own module
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", _WORKER, str(count)],
             stdin=request,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
+            stdout=self._answer,
+            stderr=self._errors,
             # sqlfluff takes its templater only from the configuration of the working folder.
             cwd=root if (root / ".sqlfluff").is_file() else root.parent,
-            # so that it can be stopped with the processes that it starts
+            # so that it can be stopped together with the processes that it starts
             process_group=0,
         )
+
+    def answer(self) -> dict[str, Said]:
+        """Wait for the end and return what sqlfluff says, by the keys of the pieces."""
+        if self._process.wait():
+            self._errors.seek(0)
+            last = self._errors.read().strip().splitlines()[-1:] or ["it says nothing"]
+            self.stop()
+            raise ConfigurationError(f"sqlfluff failed: {last[0]}")
+        with self._files:
+            self._answer.seek(0)
+            said: dict[str, Said] = json.load(self._answer)
+        return said
+
+    def stop(self) -> None:
+        """End every process of it that still runs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._files.close()

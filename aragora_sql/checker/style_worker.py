@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import multiprocessing
@@ -50,6 +51,7 @@ def main(processes: str) -> None:
     # What is made now, all processes share.
     for _, path, _ in pieces:
         _linter(_configured(Path(path).parent))
+    gc.freeze()
     if processes == "1":
         answer = dict(map(lint, pieces))
     else:

@@ -9,20 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
 
-from aragora_sql.cli import (
-    calls,
-    check,
-    demo,
-    docs,
-    findings,
-    integrations,
-    jobs,
-    migrate,
-    queries,
-    schema,
-    top,
-)
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -31,6 +20,22 @@ from aragora_sql.errors import (
 )
 
 __all__ = ["main"]
+
+# in the order in which the help lists them
+COMMANDS = {
+    "schema": ("schema",),
+    "migrate": ("migrate",),
+    "demo": ("demo",),
+    "findings": ("findings",),
+    "integrations": ("integrations",),
+    "jobs": ("jobs",),
+    "queries": ("queries", "show"),
+    "calls": ("run", "explain"),
+    "top": ("top",),
+    "docs": ("docs",),
+    "check": ("check", "stubs"),
+}
+"""The commands of each module."""
 
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -42,17 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="The stores of the Aragora debate platform as SQL files, on two engines.",
     )
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
-    schema.add_commands(groups)
-    migrate.add_commands(groups)
-    demo.add_commands(groups)
-    findings.add_commands(groups)
-    integrations.add_commands(groups)
-    jobs.add_commands(groups)
-    queries.add_commands(groups)
-    calls.add_commands(groups)
-    top.add_commands(groups)
-    docs.add_commands(groups)
-    check.add_commands(groups)
+    for module in _modules(sys.argv[1:] if arguments is None else arguments):
+        module.add_commands(groups)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -65,6 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
         return _failed(error, REFUSED)
+
+
+def _modules(arguments: Sequence[str]) -> list[ModuleType]:
+    """Import the module of the command that is asked for; all of them for help and mistakes."""
+    wanted = [name for name, commands in COMMANDS.items() if set(arguments[:1]) & set(commands)]
+    return [import_module(f"aragora_sql.cli.{name}") for name in wanted or COMMANDS]
 
 
 def _failed(error: AragoraSQLError, code: int) -> int:
