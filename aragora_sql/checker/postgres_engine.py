@@ -63,10 +63,11 @@ class PostgresEngine:
         self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
-        problems = [problem for file in files if (problem := self._load(file)) is not None]
+        problems = [problem for file in files if (problem := self.load(file)) is not None]
         self.problems = tuple(problems)
 
-    def _load(self, file: SchemaFile) -> Finding | None:
+    def load(self, file: SchemaFile) -> Finding | None:
+        """Run a schema file, whole or not at all; return what the server has against it."""
         try:
             with self.connection.transaction():
                 self.connection.execute(file.text.encode())
