@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from pathlib import Path
 
+from aragora_sql.checker.callers import check_calls_by_name
 from aragora_sql.checker.catalog import Table
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.expressions import select_list
@@ -29,12 +30,18 @@ __all__ = ["check_beside"]
 _FOLDERS = ("migration", "workbench/postgres/*")
 
 
-def check_beside(facts: Facts, engines: Engines, report: Report) -> None:
-    """Prepare the queries that belong to no store, and compare mappings with their targets."""
+def check_beside(facts: Facts, engines: Engines, report: Report, python: Iterable[Path]) -> None:
+    """Prepare the queries that belong to no store, and compare mappings with their targets.
+
+    The calls of the migration's queries in the folders ``python`` are compared with them.
+    """
     root = facts.tree.root
     for pattern in _FOLDERS:
         for path in sorted(root.glob(f"{pattern}/queries.sql")):
             _add(report, path, _in_postgres(path, engines.postgres))
+    migration = root / "migration" / "queries.sql"
+    if migration.is_file() and migration not in report.broken:
+        check_calls_by_name(read_queries(migration, "postgres"), report, python)
     paths = sorted((root / "legacy").glob("*.sql"))
     if paths:
         engine = SQLiteEngine(())

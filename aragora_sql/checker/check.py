@@ -110,7 +110,7 @@ def check(options: Options) -> Checked:
 def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
     check_files(facts, report)
     if whole:
-        check_beside(facts, engines, report)
+        check_beside(facts, engines, report, options.python)
     check_parity(facts, report)
     check_schema_parity(facts, report)
     check_callers(facts, report, options.python)

@@ -47,6 +47,51 @@ def full(tree: Path) -> Path:
     return tree
 
 
+def test_calls_that_name_a_query_of_the_migration(full: Path, run_check: Check) -> None:
+    queries = full / MIGRATION
+    text = queries.read_text(encoding="utf-8")
+    queries.write_text(text[: text.index("-- name: lock_holder")].rstrip() + "\n", encoding="utf-8")
+    code = full.parent / "code" / "moving.py"
+    code.write_text(
+        "from aragora_sql.migration.statements import call as run, call_many\n"
+        'run(connection, "try_lock")\n',
+        encoding="utf-8",
+    )
+    assert run_check(full).findings == ()
+    code.write_text(
+        "from aragora_sql.migration.statements import call as run, call_many\n"
+        'run(connection, "try_locks")\n'
+        'call_many(connection, "try_lock", rows)\n'
+        'run(connection, "try_lock", number=1)\n',
+        encoding="utf-8",
+    )
+    found = [(f.path, f.line, f.column, f.rule, f.message) for f in run_check(full).findings]
+    assert found == [
+        (
+            code,
+            2,
+            17,
+            "unknown-query",
+            "store 'migration' has no query 'try_locks'; there is try_lock",
+        ),
+        (
+            code,
+            4,
+            17,
+            "wrong-parameters",
+            f"migration.try_lock: unknown 'number' ({'/'.join(queries.parts[-3:])}:4)",
+        ),
+    ]
+    code.write_text(
+        'from aragora_sql.migration.statements import call\ncall(connection, "")\n',
+        encoding="utf-8",
+    )
+    assert [(f.path, f.line, f.rule) for f in run_check(full).findings] == [
+        (code, 2, "unknown-query"),
+        (queries, 4, "unused-query"),
+    ]
+
+
 def test_the_files_are_as_the_engines_want_them(full: Path, run_check: Check) -> None:
     checked = run_check(full)
     assert [str(finding) for finding in checked.findings] == []
