@@ -16,11 +16,15 @@ from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.stubs import class_name
+from aragora_sql.queries.files import QueryText
 
-__all__ = ["check_callers", "stores_called"]
+__all__ = ["check_callers", "check_calls_by_name", "stores_called"]
 
 _OBJECT = "_queries"
 _BATCH = "*!"
+# Calls of the migration's queries give the name as a text; of the last, the parameters are rows.
+_BY_NAME = "aragora_sql.migration.statements"
+_BY_ROWS = "call_many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +63,78 @@ def check_callers(facts: Facts, report: Report, folders: Iterable[Path]) -> None
         if use.store not in facts.stores:
             continue
         if (use.store, use.query) not in known:
-            near = ", ".join(_near(use.query, {n for s, n in known if s == use.store}))
-            message = f"store {use.store!r} has no query {use.query!r}"
-            if near:
-                message += f"; there is {near}"
-            report.add(Finding(use.path, use.line, use.column, "unknown-query", message))
+            report.add(_unknown(use, {n for s, n in known if s == use.store}))
             continue
-        _check_parameters(facts, report, use)
+        texts = [t for (_, s, n), t in facts.texts.items() if (s, n) == (use.store, use.query)]
+        _check_parameters(texts, report, use)
     used = {(use.store, use.query) for use in uses}
     for (_, store, name), text in facts.texts.items():
         if (store, name) not in used:
-            report.add(
-                Finding(text.path, text.line, 1, "unused-query", f"nothing calls query {name!r}"),
-                subject="unused-query",
-                scopes=[Scope(text.path, name)],
+            report.add(_unused(text), subject="unused-query", scopes=[Scope(text.path, name)])
+
+
+def check_calls_by_name(
+    queries: Mapping[str, QueryText], report: Report, folders: Iterable[Path]
+) -> None:
+    """Compare the calls that name a query of the migration in a text with its queries.
+
+    Nothing is compared where the folders hold no such call: they are not the migration's code.
+    """
+    uses: list[_Use] = []
+    for path in _python_files(folders):
+        tree = _parsed(path, _BY_NAME.encode())
+        if isinstance(tree, Finding):
+            report.add(tree)
+        elif tree is not None:
+            uses += _calls_by_name(path, tree)
+    for use in uses:
+        if use.query in queries:
+            _check_parameters([queries[use.query]], report, use)
+        else:
+            report.add(_unknown(use, set(queries)))
+    if uses:
+        used = {use.query for use in uses}
+        report.add(*(_unused(query) for name, query in queries.items() if name not in used))
+
+
+def _python_files(folders: Iterable[Path]) -> list[Path]:
+    return sorted({path for folder in folders for path in folder.rglob("*.py")})
+
+
+def _calls_by_name(path: Path, tree: ast.Module) -> Iterator[_Use]:
+    functions = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == _BY_NAME
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        named = node.args[1] if len(node.args) > 1 else None
+        if node.func.id in functions and isinstance(named, ast.Constant):
+            given = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
+            whole = len(given) == len(node.keywords) and functions[node.func.id] != _BY_ROWS
+            yield _Use(
+                path,
+                named.lineno,
+                named.col_offset + 1,
+                "migration",
+                str(named.value),
+                given if whole else None,
             )
+
+
+def _unknown(use: _Use, names: set[str]) -> Finding:
+    near = ", ".join(_near(use.query, names))
+    message = f"store {use.store!r} has no query {use.query!r}"
+    if near:
+        message += f"; there is {near}"
+    return Finding(use.path, use.line, use.column, "unknown-query", message)
+
+
+def _unused(query: QueryText) -> Finding:
+    return Finding(query.path, query.line, 1, "unused-query", f"nothing calls query {query.name!r}")
 
 
 def _near(name: str, names: set[str]) -> list[str]:
@@ -82,10 +143,9 @@ def _near(name: str, names: set[str]) -> list[str]:
     return get_close_matches(name, sorted(names), n=3)
 
 
-def _check_parameters(facts: Facts, report: Report, use: _Use) -> None:
+def _check_parameters(texts: Iterable[QueryText], report: Report, use: _Use) -> None:
     if use.keywords is None:
         return
-    texts = [t for (_, s, n), t in facts.texts.items() if (s, n) == (use.store, use.query)]
     wrong = next((t for t in texts if set(t.parameters) != set(use.keywords)), None)
     if wrong is None or wrong.operation in {_BATCH, "#"}:
         return
@@ -106,18 +166,13 @@ def stores_called(path: Path, folders: Iterable[Path], stores: Iterable[str]) ->
 def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], list[Finding]]:
     modules: list[_Module] = []
     problems: list[Finding] = []
-    for path in sorted({p for folder in folders for p in folder.rglob("*.py")}):
-        try:
-            source = path.read_bytes()
-            # Most files have nothing to do with queries.
-            if b"queries" not in source and b"Queries" not in source and b"(Store" not in source:
-                continue
-            tree = ast.parse(source)
-        except (OSError, SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None) or 1
-            problems.append(Finding(path, line, 1, "unknown-query", f"cannot be read: {error}"))
-            continue
-        modules.append(_Module(path, tree))
+    for path in _python_files(folders):
+        # Most files have nothing to do with queries.
+        tree = _parsed(path, b"queries", b"Queries", b"(Store")
+        if isinstance(tree, Finding):
+            problems.append(tree)
+        elif tree is not None:
+            modules.append(_Module(path, tree))
     by_class = {class_name(store): store for store in stores}
     for module in modules:
         _read_names(module, by_class)
@@ -134,6 +189,16 @@ def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], l
         visitor.visit(module.tree)
         uses += visitor.uses
     return uses, problems
+
+
+def _parsed(path: Path, *words: bytes) -> ast.Module | Finding | None:
+    """Read a Python file in which one of the words stands; None for others."""
+    try:
+        source = path.read_bytes()
+        return ast.parse(source) if any(word in source for word in words) else None
+    except (OSError, SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        return Finding(path, line, 1, "unknown-query", f"cannot be read: {error}")
 
 
 def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:

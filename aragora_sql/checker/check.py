@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from aragora_sql.checker.beside import check_beside
 from aragora_sql.checker.callers import check_callers, stores_called
 from aragora_sql.checker.documents import check_documents
 from aragora_sql.checker.engines import Engines
@@ -85,7 +86,7 @@ def check(options: Options) -> Checked:
             report.add(*facts.problems)
             if options.update_plans:
                 write_snapshots(facts, engines, whole=stores is None)
-            _run(options, facts, engines, report)
+            _run(options, facts, engines, report, whole=stores is None)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
             report.add(*style.findings())
@@ -106,8 +107,10 @@ def check(options: Options) -> Checked:
     )
 
 
-def _run(options: Options, facts: Facts, engines: Engines, report: Report) -> None:
+def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
     check_files(facts, report)
+    if whole:
+        check_beside(facts, engines, report, options.python)
     check_parity(facts, report)
     check_schema_parity(facts, report)
     check_callers(facts, report, options.python)
@@ -160,7 +163,7 @@ def _store(path: Path, root: Path) -> str | None:
     parts = path.relative_to(root).parts
     if parts[:1] == ("plans",):
         return Path(parts[2]).stem if len(parts) == 3 else None
-    if parts[:1] == ("legacy",):
+    if not parts or parts[0] not in DIALECTS:
         return None
     inside = len(parts) >= 3 or (len(parts) == 2 and path.is_dir())
     return parts[1] if inside else None

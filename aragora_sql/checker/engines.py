@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.filling import fillings
+from aragora_sql.checker.filling import fillings, for_copy, for_sqlite
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.postgres_engine import PostgresEngine, open_postgres
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
@@ -90,9 +90,9 @@ class Engines:
     def _fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
         files = self.tree.schemas
         failed = self.postgres.fill(
-            fillings(catalogs["postgres"], files["postgres"]), files["postgres"]
+            fillings(catalogs["postgres"], files["postgres"], for_copy), files["postgres"]
         )
-        self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"]), files["sqlite"])
+        self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"], for_sqlite), files["sqlite"])
         return failed
 
     @property

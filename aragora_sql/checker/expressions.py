@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from aragora_sql.checker.schema_files import identifier, split
@@ -32,6 +33,8 @@ NullableColumn = Callable[[str, str], bool | None]
 """Whether a table's column is nullable; None for what is no column of a known table."""
 
 
+# All that is asked of a query is asked one after the other.
+@lru_cache(maxsize=16)
 def _tokens(sql: str, dialect: Dialect) -> tuple[Token, ...]:
     return tuple(token for token in scan(sql, dialect) if token.kind != "comment")
 

@@ -49,6 +49,7 @@ __all__ = [
     "plan_lines",
     "read_facts",
     "read_tree",
+    "refused",
 ]
 
 
@@ -237,7 +238,8 @@ def _catalog(
     return _read_catalog(dialect, engine.rows, places, kinds)
 
 
-def _refused(query: QueryText, problem: SQLProblem) -> Finding:
+def refused(query: QueryText, problem: SQLProblem) -> Finding:
+    """Return the finding of a query that an engine refuses, at the place in the file."""
     line, column = query.position(problem.offset or 0)
     return Finding(
         query.path, line, column, problem.rule, f"query {query.name!r}: {problem.message}"
@@ -312,7 +314,7 @@ def _describe_postgres(
     engine = engines.postgres
     result = engine.prepare(query)
     if isinstance(result, SQLProblem):
-        return _refused(query, result)
+        return refused(query, result)
     _, order = number_parameters(query.sql, list(query.found))
     types = [engine.type_name(result.param_type(number)) for number in range(result.nparams)]
     return _described(
@@ -379,7 +381,7 @@ def _describe_sqlite(
 ) -> QueryFacts | Finding:
     details = engines.sqlite.describe(query)
     if isinstance(details, SQLProblem):
-        return _refused(query, details)
+        return refused(query, details)
     merged = {**kinds, **query.result_kinds}
     by_text = [result.type for result in select_list(query.sql, "sqlite")]
     columns = []

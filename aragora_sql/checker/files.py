@@ -23,7 +23,7 @@ _KNOWN = re.compile(
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
-    | workbench/postgres/\w+/queries\.sql
+    | workbench/postgres/\w+/(schema|queries)\.sql
     | plans/(postgres|sqlite)/\w+\.txt
     | (.+/)?\w+\.md
     """,
@@ -45,8 +45,8 @@ def _files(root: Path) -> Iterator[Path]:
 
 def dialect_of(path: Path) -> Dialect:
     """Return the dialect of a file of a tree; the older files are SQLite's."""
-    folders = [part for part in path.parts if part in {"legacy", *DIALECTS}]
-    return "postgres" if folders[-1:] == ["postgres"] else "sqlite"
+    folders = [part for part in path.parts if part in {"legacy", "migration", *DIALECTS}]
+    return "postgres" if folders[-1:] in (["postgres"], ["migration"]) else "sqlite"
 
 
 def check_files(facts: Facts, report: Report) -> None:

@@ -7,8 +7,9 @@ scratch database: a plan does not depend on them.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,39 +28,50 @@ SEARCHED_ROWS = 16_000
 VERSION = 5
 
 _GROUPS = 50
-# Of what a column like run_id names, few rows are the same.
+# Of what a column like run_id names, few rows are the same; one in five of what may be is NULL.
 _REFERENCES = 1000
+_NULLS = 5
 _REFERRING = ("_id", "_hash", "_key", "_token")
 _LENGTH = re.compile(r"\((\d+)\)")
 # Rows are as wide as real ones are, or reading them all would look cheap.
 _PADDING = "words " * 20
+_UNNAMED = {"int", "float", "bool", "datetime", "Any", "bytes", "UUID", "date", "timedelta"}
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A table with the columns that get values, and the values of each column."""
+    """A table with the columns that get values, and the values of each column for one engine."""
 
     table: Table
     columns: tuple[str, ...]
     values: tuple[Sequence[Any], ...]
 
 
-def fillings(catalog: Catalog, files: Sequence[SchemaFile]) -> Iterator[Filling]:
-    """Make the rows of all tables, parents before children."""
+def fillings(
+    catalog: Catalog, files: Sequence[SchemaFile], form: Callable[[Any], Any]
+) -> Iterator[Filling]:
+    """Make the rows of all tables, parents before children.
+
+    ``form`` brings a value into the form that an engine takes: :func:`for_copy`,
+    :func:`for_sqlite`.
+    """
     allowed = _allowed_values(files)
+    # Many columns hold the same, such as the keys of parents and children.
+    made: dict[tuple[_Maker, int], Sequence[Any]] = {}
     for table in _in_order(catalog):
         columns = [c for c in table.columns if not c.generated and c.python_type != "object"]
         if not columns:
             continue
         searched = any(index.method != "btree" for index in table.indexes)
-        numbers = range(1, (SEARCHED_ROWS if searched else ROWS) + 1)
-        makers = [_Maker(table, c, allowed.get((table.name, c.name))) for c in columns]
-        yield Filling(
-            table,
-            tuple(column.name for column in columns),
-            tuple([maker.value(number) for number in numbers] for maker in makers),
-        )
+        rows = SEARCHED_ROWS if searched else ROWS
+        values = []
+        for column in columns:
+            maker = _maker(table, column, allowed.get((table.name, column.name)))
+            if (maker, rows) not in made:
+                made[maker, rows] = maker.values(rows, form)
+            values.append(made[maker, rows])
+        yield Filling(table, tuple(column.name for column in columns), tuple(values))
 
 
 def _in_order(catalog: Catalog) -> Iterator[Table]:
@@ -81,9 +93,9 @@ def _in_order(catalog: Catalog) -> Iterator[Table]:
             waiting.remove(table)
 
 
-def _allowed_values(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], list[str]]:
+def _allowed_values(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Return the texts that a rule ``column IN ('a', 'b')`` allows."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
     for file in files:
         for item in file.items:
             if item.kind != "check":
@@ -98,61 +110,111 @@ def _allowed_values(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], lis
                         if inner.kind == "string":
                             texts.append(inner.text[1:-1].replace("''", "'"))
                     if texts:
-                        found.setdefault((item.table, identifier(token)), texts)
+                        found.setdefault((item.table, identifier(token)), tuple(texts))
     return found
 
 
-class _Maker:
-    """Makes the values of one column."""
+def _maker(table: Table, column: Column, allowed: tuple[str, ...] | None) -> _Maker:
+    keys = [table.primary_key, *table.unique]
+    keys += [
+        tuple(name.removesuffix(" DESC") for name in index.columns)
+        for index in table.indexes
+        if index.unique
+    ]
+    indexed = any(
+        name.removesuffix(" DESC") == column.name
+        for index in table.indexes
+        for name in index.columns
+    )
+    parent = next(
+        (key.target_table for key in table.foreign_keys if column.name in key.columns), None
+    )
+    kind = column.python_type
+    unique = any(column.name in key for key in keys)
+    named = kind not in _UNNAMED and parent is None and not (unique and kind == "str")
+    length = _LENGTH.search(column.type) if named else None
+    return _Maker(
+        kind=kind,
+        nullable=column.nullable,
+        unique=unique,
+        points_at={None: "nothing", table.name: "itself"}.get(parent, "parent"),
+        allowed=allowed,
+        name=column.name if named else "",
+        padded=named and not indexed,
+        length=int(length[1]) if length else None,
+        listed=kind == "Any" and "[" in (column.default or "["),
+    )
 
-    def __init__(self, table: Table, column: Column, allowed: list[str] | None) -> None:
-        self._table, self._column, self._allowed = table, column, allowed
-        keys = [table.primary_key, *table.unique]
-        keys += [
-            tuple(name.removesuffix(" DESC") for name in index.columns)
-            for index in table.indexes
-            if index.unique
-        ]
-        self._indexed = any(
-            name.removesuffix(" DESC") == column.name
-            for index in table.indexes
-            for name in index.columns
-        )
-        self._unique = any(column.name in key for key in keys)
-        self._parent = next(
-            (key.target_table for key in table.foreign_keys if column.name in key.columns), None
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the values of one column; it holds what they depend on and nothing else.
+
+    ``name`` is of texts that hold it, ``padded`` whether they are as wide as real ones are,
+    ``listed`` whether a document is a list.
+    """
+
+    kind: str
+    nullable: bool
+    unique: bool
+    points_at: str
+    allowed: tuple[str, ...] | None
+    name: str
+    padded: bool
+    length: int | None
+    listed: bool
+
+    def values(self, rows: int, form: Callable[[Any], Any]) -> Sequence[Any]:
+        """Return the values of all rows; what repeats itself is made once."""
+        period = min(self._period() or rows, rows)
+        once = [form(self.value(number)) for number in range(1, period + 1)]
+        return (once * math.ceil(rows / period))[:rows]
+
+    def _period(self) -> int | None:
+        """Return after how many rows the values come again; None for never."""
+        if self.points_at != "nothing":
+            return None
+        if self.allowed is not None:
+            return len(self.allowed)
+        if self.kind.startswith("list["):
+            return 1
+        if self.unique and self.kind in {"str", "int"}:
+            return None
+        periods = {"int": _GROUPS, "float": 100, "bool": 10, "Any": 1, "str": self._groups()}
+        period = periods.get(self.kind)
+        return None if period is None else math.lcm(period, _NULLS)
 
     def value(self, number: int) -> Any:
         """Return the value of a row: rows count from 1."""
-        column = self._column
-        if self._parent is not None:
-            if self._parent == self._table.name:
-                # One in ten points at the row before it.
-                points = number % 10 == 0
-                return self._key(number - 1) if points else self._absent()
+        if self.points_at == "itself":
+            # One in ten points at the row before it.
+            return self._key(number - 1) if number % 10 == 0 else self._absent()
+        if self.points_at == "parent":
             return self._key(number)
-        if self._allowed is not None:
-            return self._allowed[number % len(self._allowed)]
-        kind = column.python_type
-        if kind.startswith("list["):
+        if self.allowed is not None:
+            return self.allowed[number % len(self.allowed)]
+        if self.kind.startswith("list["):
             return "{}"
-        if kind == "str" and self._unique:
+        if self.kind == "str" and self.unique:
             return self._key(number)
-        if column.nullable and number % 5 == 0 and not self._unique:
+        if self.nullable and number % _NULLS == 0 and not self.unique:
             return None
-        return self._plain(kind, number)
+        return self._plain(number)
 
     def _key(self, number: int) -> Any:
         """Return the value that a parent's key has: made the same way for child and parent."""
-        return number if self._column.python_type == "int" else f"key {number}"
+        return number if self.kind == "int" else f"key {number}"
 
     def _absent(self) -> Any:
-        return None if self._column.nullable else self._key(1)
+        return None if self.nullable else self._key(1)
 
-    def _plain(self, kind: str, number: int) -> Any:
+    def _groups(self) -> int:
+        return _REFERENCES if self.name.endswith(_REFERRING) else _GROUPS
+
+    def _plain(self, number: int) -> Any:
+        kind = self.kind
         if kind == "int":
-            return number if self._unique else number % _GROUPS
+            return number if self.unique else number % _GROUPS
         if kind == "float":
             return (number % 100) / 100
         if kind == "bool":
@@ -160,7 +222,7 @@ class _Maker:
         if kind == "datetime":
             return _START + timedelta(minutes=number)
         if kind == "Any":
-            return self._document()
+            return [] if self.listed else {}
         if kind == "bytes":
             return number.to_bytes(8, "big") * 8
         if kind == "UUID":
@@ -169,16 +231,10 @@ class _Maker:
             return (_START + timedelta(days=number % 365)).date()
         if kind == "timedelta":
             return timedelta(seconds=number)
-        name = self._column.name
-        groups = _REFERENCES if name.endswith(_REFERRING) else _GROUPS
-        text = f"{number % groups} {name}"
-        if not self._indexed:
+        text = f"{number % self._groups()} {self.name}"
+        if self.padded:
             text = f"{text} {_PADDING}"
-        length = _LENGTH.search(self._column.type)
-        return text[: int(length[1])] if length else text
-
-    def _document(self) -> Any:
-        return [] if "[" in (self._column.default or "[") else {}
+        return text[: self.length]
 
 
 def for_sqlite(value: Any) -> Any:

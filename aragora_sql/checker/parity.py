@@ -143,16 +143,18 @@ def _compare_results(
         )
         return
     for index, (one, two) in enumerate(zip(postgres.columns, sqlite.columns, strict=True)):
-        places = _place(postgres, index), _place(sqlite, index)
+        differences = []
         problem = _type_problem(one, two)
         if problem is not None:
-            _both(report, *places, "parity-type", *problem, f"type of {one.name}", scopes)
+            differences.append(("parity-type", *problem, f"type of {one.name}"))
         if one.nullable is not None and two.nullable is not None and one.nullable != two.nullable:
             ours_said, theirs_said = (
                 "may be NULL" if c.nullable else "is never NULL" for c in (one, two)
             )
             subject = f"nullability of {one.name}"
-            _both(report, *places, "parity-nullability", ours_said, theirs_said, subject, scopes)
+            differences.append(("parity-nullability", ours_said, theirs_said, subject))
+        for difference in differences:
+            _both(report, _place(postgres, index), _place(sqlite, index), *difference, scopes)
 
 
 def _shown(names: list[str], index: int) -> str:

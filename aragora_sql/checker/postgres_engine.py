@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from aragora_sql.checker.cache import digest
 from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.filling import VERSION, Filling, for_copy
+from aragora_sql.checker.filling import VERSION, Filling
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
@@ -63,10 +63,11 @@ class PostgresEngine:
         self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
-        problems = [problem for file in files if (problem := self._load(file)) is not None]
+        problems = [problem for file in files if (problem := self.load(file)) is not None]
         self.problems = tuple(problems)
 
-    def _load(self, file: SchemaFile) -> Finding | None:
+    def load(self, file: SchemaFile) -> Finding | None:
+        """Run a schema file, whole or not at all; return what the server has against it."""
         try:
             with self.connection.transaction():
                 self.connection.execute(file.text.encode())
@@ -170,8 +171,7 @@ class PostgresEngine:
         columns = sql.SQL(", ").join(map(sql.Identifier, filling.columns))
         head = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
         with self.connection.cursor() as cursor, cursor.copy(head) as copy:
-            columns_of_text = [map(for_copy, values) for values in filling.values]
-            lines = map("\t".join, zip(*columns_of_text, strict=True))
+            lines = map("\t".join, zip(*filling.values, strict=True))
             copy.write("\n".join([*lines, ""]))
 
     def _gather_statistics(self) -> None:

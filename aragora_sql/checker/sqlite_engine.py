@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.checker import cache
-from aragora_sql.checker.filling import VERSION, Filling, for_sqlite
+from aragora_sql.checker.filling import VERSION, Filling
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
@@ -110,7 +110,7 @@ class SQLiteEngine:
                 marks = ", ".join("?" * len(filling.columns))
                 self.connection.executemany(
                     f'INSERT INTO "{filling.table.name}" ({names}) VALUES ({marks})',
-                    zip(*(map(for_sqlite, values) for values in filling.values), strict=True),
+                    zip(*filling.values, strict=True),
                 )
         # What a delete does to children is part of its plan.
         self.connection.pragma("foreign_keys", True)

@@ -1,8 +1,8 @@
 """The rule ``style``: sqlfluff with the project's configuration.
 
 A file is given to it in pieces, a query or a statement each, and what it says of a piece is kept by
-the piece's text: after an edit only that piece is read again. The pieces are shared out to
-processes, because sqlfluff is slow.
+the piece's text: after an edit only that piece is read again. sqlfluff is slow, so it reads in
+processes of its own, from the start and beside everything else that a check does.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -55,22 +58,17 @@ class Style:
         self._pieces = [piece for path in paths for piece in _pieces(path, settings)]
         self._known: dict[str, Said] = cache.load(self._saved_as) or {}
         missing = {p.key: p for p in self._pieces if p.key not in self._known}
-        self._workers = _start(root, list(missing.values()))
+        self._reading = _Reading(root, list(missing.values())) if missing else None
 
     def findings(self) -> list[Finding]:
-        """Wait for the processes and return what they found."""
-        for worker, request in self._workers:
-            output, errors = worker.communicate(request)
-            if worker.returncode:
-                last = errors.strip().splitlines()[-1:] or ["it says nothing"]
-                raise ConfigurationError(f"sqlfluff failed: {last[0]}")
-            self._known |= json.loads(output)
-        if self._workers:
+        """Wait for sqlfluff and return what it found."""
+        if self._reading is not None:
+            self._known |= self._reading.answer()
+            self._reading = None
             used = {piece.key for piece in self._pieces}
             # Pieces of other files stay: a check of one file must not forget the rest.
             recent = dict(list(self._known.items())[-_MOST_KEPT:])
             cache.save(self._saved_as, recent | {k: v for k, v in self._known.items() if k in used})
-            self._workers = []
         return [
             Finding(piece.path, piece.line + line - 1, column, "style", f"{text} ({code})")
             for piece in self._pieces
@@ -79,10 +77,9 @@ class Style:
 
     def close(self) -> None:
         """Stop processes whose answer nobody wants any more."""
-        for worker, _ in self._workers:
-            worker.kill()
-            worker.communicate()
-        self._workers = []
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
 
 
 _MOST_KEPT = 5000
@@ -90,7 +87,7 @@ _MOST_KEPT = 5000
 
 def _settings(root: Path) -> str:
     """Return a fingerprint of everything but the text that decides what sqlfluff says."""
-    files = [root.parent / ".sqlfluff", root / ".sqlfluff", *sorted(root.glob("*/.sqlfluff"))]
+    files = [root.parent / ".sqlfluff", *sorted(root.rglob(".sqlfluff"))]
     texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
     return cache.digest([importlib.metadata.version("sqlfluff"), *texts])
 
@@ -108,24 +105,51 @@ def _pieces(path: Path, settings: str) -> Iterator[_Piece]:
         yield _Piece(path, line, f"{stripped}\n", key)
 
 
-def _start(root: Path, pieces: Sequence[_Piece]) -> list[tuple[subprocess.Popen[str], str]]:
-    if not pieces:
-        return []
-    # Of few pieces the start of a second process costs more than it saves.
-    count = min(os.cpu_count() or 1, 1 + len(pieces) // 20)
-    ordered = sorted(pieces, key=lambda piece: -len(piece.text))
-    workers = []
-    for number in range(count):
-        share = [(p.key, str(p.path), p.text) for p in ordered[number::count]]
-        worker = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _WORKER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
+class _Reading:
+    """The processes that read some pieces.
+
+    They take the request from a file and leave the answer in one: neither they nor we wait for the
+    other, and one that has died holds nobody up.
+    """
+
+    def __init__(self, root: Path, pieces: Sequence[_Piece]) -> None:
+        # Of few pieces the start of a second process costs more than it saves.
+        count = min(os.cpu_count() or 1, 1 + len(pieces) // 20)
+        # What takes longest first, so that all end together.
+        ordered = sorted(pieces, key=lambda piece: -len(piece.text))
+        self._files = ExitStack()
+        request, self._answer, self._errors = (
+            self._files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))  # noqa: SIM115
+            for _ in range(3)
+        )
+        json.dump([(piece.key, str(piece.path), piece.text) for piece in ordered], request)
+        request.seek(0)
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", _WORKER, str(count)],
+            stdin=request,
+            stdout=self._answer,
+            stderr=self._errors,
             # sqlfluff takes its templater only from the configuration of the working folder.
             cwd=root if (root / ".sqlfluff").is_file() else root.parent,
+            # so that it can be stopped together with the processes that it starts
+            process_group=0,
         )
-        workers.append((worker, json.dumps(share)))
-    return workers
+
+    def answer(self) -> dict[str, Said]:
+        """Wait for the end and return what sqlfluff says, by the keys of the pieces."""
+        if self._process.wait():
+            self._errors.seek(0)
+            last = self._errors.read().strip().splitlines()[-1:] or ["it says nothing"]
+            self.stop()
+            raise ConfigurationError(f"sqlfluff failed: {last[0]}")
+        with self._files:
+            self._answer.seek(0)
+            said: dict[str, Said] = json.load(self._answer)
+        return said
+
+    def stop(self) -> None:
+        """End every process of it that still runs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._files.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_che
 from aragora_sql.stores.integrations_secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
-__all__ = ["register", "strip_nul"]
+__all__ = ["functions", "register", "strip_nul"]
 
 _ESCAPED_NUL = "\\u0000"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -53,7 +53,13 @@ _MOMENTS = {"created_at", "expires_at"}
 
 def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
     """Make the functions known to a connection; ``reader`` knows the zone of local times."""
-    for name, arguments, function in (
+    for name, arguments, function in functions(reader):
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
+def functions(reader: MomentReader) -> Iterable[tuple[str, int, Callable[..., Any]]]:
+    """Return name, number of arguments and meaning of each function."""
+    return (
         ("topic_hash", 1, _hash),
         ("topic_terms", 1, _terms),
         ("lower_text", 1, _lower),
@@ -63,8 +69,7 @@ def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
         ("is_sound", 1, _is_sound),
         ("workflow_checksum", len(_WORKFLOW), _checksum(_WORKFLOW, workflow_checksum, reader)),
         ("debate_checksum", len(_DEBATE), _checksum(_DEBATE, debate_checksum, reader)),
-    ):
-        connection.create_function(name, arguments, function, deterministic=True)
+    )
 
 
 @lru_cache(maxsize=1 << 12)

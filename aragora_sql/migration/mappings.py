@@ -16,7 +16,15 @@ from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 from aragora_sql.schema import store_names
 
-__all__ = ["Mapping", "Merge", "bad_mapping", "load_mappings", "migratable_stores", "own_mapping"]
+__all__ = [
+    "Mapping",
+    "Merge",
+    "bad_mapping",
+    "load_mappings",
+    "migratable_stores",
+    "own_mapping",
+    "read_mapping",
+]
 
 PARAMETERS = {"first_rowid", "last_rowid"}
 NOTE_PREFIX = "note_"
@@ -109,10 +117,11 @@ def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
 
 @lru_cache(maxsize=32)
 def _load(path: Path) -> tuple[Mapping, ...]:
-    return tuple(_mapping(path.stem, query) for query in read_queries(path, "sqlite").values())
+    return tuple(read_mapping(path.stem, query) for query in read_queries(path, "sqlite").values())
 
 
-def _mapping(store: str, query: QueryText) -> Mapping:
+def read_mapping(store: str, query: QueryText) -> Mapping:
+    """Return what a query of a store's file says. Raises :class:`QueryFileError`."""
     found: dict[str, list[str]] = {}
     for line in query.doc.splitlines():
         match = _DIRECTIVE.fullmatch(line.strip())

@@ -117,20 +117,6 @@ WHERE
     AND part = :part
     AND first_row = :first_row;
 
--- name: list_chunks(run_id)
--- List the ranges that a run has done.
-SELECT
-    target_table,
-    source_file,
-    mapping,
-    part,
-    first_row,
-    last_row,
-    result::text AS result
-FROM _migration_chunks
-WHERE run_id = :run_id
-ORDER BY target_table, source_file, mapping, part, first_row;
-
 -- name: get_chunk(run_id, target_table, source_file, mapping, part, first_row)$
 -- Return the outcome of a range.
 SELECT result::text AS result

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from aragora_sql.checker import warm
 from aragora_sql.checker.facts import Engines, read_facts, read_tree
 from aragora_sql.checker.warm import Kept, kept_server, stop_kept_server
 from aragora_sql.cli import main
@@ -86,8 +87,30 @@ def test_many_that_start_at_once_get_the_same(cache: Path) -> None:
     said = {process.communicate()[0] for process in started}
     assert len(said) == 1
     assert "Kept(" in said.pop()
-    # A keeper that came too late would start another server when the first is stopped.
-    assert keepers(cache) == [kept_server().pid]
+
+
+def test_a_keeper_that_came_too_late_is_ended(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would start another server when the first is stopped."""
+    first = kept_server()
+    # One that has not come as far as to look whether there is a server.
+    (tmp_path / "late_keeper.py").write_text("import signal\nsignal.pause()\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(warm, "_KEEPER", "late_keeper")
+    # The first is ready only after we have started ours.
+    answers = iter([False])
+    answers_in_truth = warm._answers
+    monkeypatch.setattr(
+        warm, "_answers", lambda kept: next(answers, None) is None and answers_in_truth(kept)
+    )
+    try:
+        assert kept_server() == first
+        assert next(answers, None) is None
+        assert keepers(cache) == [first.pid]
+    finally:
+        for pid in set(keepers(cache)) - {first.pid}:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_it_ends_when_nobody_uses_it() -> None:
