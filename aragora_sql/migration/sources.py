@@ -132,7 +132,7 @@ class SourceFile:
         self._strip_nul = strip_nul
         self._views: set[str] = set()
         self._doubles: set[str] = set()
-        self._functions = Functions(MomentReader(zone))
+        self._functions = Functions(MomentReader(zone), is_nul_stripped=strip_nul)
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -291,7 +291,13 @@ class SourceFile:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
             if self._strip_nul:
-                shown = [f'strip_nul("{column}") AS "{column}"' for column in present]
+                # As bytes, because text may be damaged.
+                shown = [
+                    f"CASE WHEN typeof(\"{column}\") = 'text' THEN "
+                    f'cast(strip_nul(cast("{column}" AS BLOB)) AS TEXT) '
+                    f'ELSE "{column}" END AS "{column}"'
+                    for column in present
+                ]
             else:
                 shown = [f'"{column}"' for column in present]
             shown += [f'NULL AS "{column}"' for column in missing]
