@@ -93,7 +93,8 @@ def test_ctrl_c_in_a_function_that_sqlite_calls(
         return [topic]
 
     monkeypatch.setattr(functions, "topic_terms", interrupted)
-    functions._terms.cache_clear()
+    monkeypatch.setattr(functions, "_terms", functions._terms.__wrapped__)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with new_target(servers.default) as target:
         options = MigrationOptions(
             sqlite_path=source,
@@ -101,5 +102,8 @@ def test_ctrl_c_in_a_function_that_sqlite_calls(
             source_timezone="UTC",
             rejects=tmp_path / "rejects",
         )
-        with pytest.raises(KeyboardInterrupt):
-            run_migration(options)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run_migration(options)
+        finally:
+            signal.signal(signal.SIGINT, before)
