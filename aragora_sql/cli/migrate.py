@@ -176,47 +176,53 @@ def run(options: argparse.Namespace) -> int:
     )
     # It warns of errors that are raised anyway, with values of rows.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    signals: list[int] = []
-    try:
-        with _orderly_end(signals):
+    with _orderly_termination() as received:
+        try:
             return _run(options)
-    except KeyboardInterrupt:
-        return _interrupted(signals)
-    except AragoraSQLError as error:
-        if signals:
-            # It came while SQLite was calling us, which makes another error of any exception.
-            return _interrupted(signals)
-        if options.json:
-            print(json.dumps({"success": False, "error": str(error)}))
-        print(f"aragora-sql migrate: {error}", file=sys.stderr)
-        return NOTHING_DONE
+        except KeyboardInterrupt:
+            return _interrupted(received)
+        except Exception as error:
+            # What was interrupted may fail while it is being undone: the signal is the reason.
+            if received:
+                return _interrupted(received)
+            if not isinstance(error, AragoraSQLError):
+                raise
+            if options.json:
+                print(json.dumps({"success": False, "error": str(error)}))
+            print(f"aragora-sql migrate: {error}", file=sys.stderr)
+            return NOTHING_DONE
 
 
-def _interrupted(signals: list[int]) -> int:
+def _interrupted(received: list[int]) -> int:
     print(
         "interrupted; what was committed stays: run the same command again to go on",
         file=sys.stderr,
     )
-    return TERMINATED if signal.SIGTERM in signals else INTERRUPTED
+    return TERMINATED if received[:1] == [signal.SIGTERM] else INTERRUPTED
 
 
 @contextmanager
-def _orderly_end(signals: list[int]) -> Iterator[None]:
+def _orderly_termination() -> Iterator[list[int]]:
     """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left.
 
-    ``signals`` takes the numbers of those that came.
+    The signals that come are put into the list.
     """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
 
     def end(number: int, frame: FrameType | None) -> None:
-        signals.append(number)
+        received.append(number)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGTERM]
+    # One that is ignored, as in the background of a shell, stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

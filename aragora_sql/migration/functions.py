@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
@@ -19,7 +19,7 @@ from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_che
 from aragora_sql.stores.integrations_secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
-__all__ = ["functions", "register", "strip_nul"]
+__all__ = ["Functions"]
 
 _ESCAPED_NUL = "\\u0000"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -51,25 +51,52 @@ _DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
 _MOMENTS = {"created_at", "expires_at"}
 
 
-def register(connection: sqlite3.Connection, reader: MomentReader) -> None:
-    """Make the functions known to a connection; ``reader`` knows the zone of local times."""
-    for name, arguments, function in functions(reader):
-        connection.create_function(name, arguments, function, deterministic=True)
+class Functions:
+    """The functions; ``reader`` knows the zone of local times.
 
+    With ``is_nul_stripped`` documents that stand in BLOBs lose their NUL characters, as text does.
+    SQLite makes an error of its own of each exception in a function. That of a signal is kept in
+    ``interrupt``, to be raised when the statement has failed.
+    """
 
-def functions(reader: MomentReader) -> Iterable[tuple[str, int, Callable[..., Any]]]:
-    """Return name, number of arguments and meaning of each function."""
-    return (
-        ("topic_hash", 1, _hash),
-        ("topic_terms", 1, _terms),
-        ("lower_text", 1, _lower),
-        ("gunzip", 1, _gunzip),
-        ("json_size", 1, _json_size),
-        ("has_clear_secrets", 1, _has_clear_secrets),
-        ("is_sound", 1, _is_sound),
-        ("workflow_checksum", len(_WORKFLOW), _checksum(_WORKFLOW, workflow_checksum, reader)),
-        ("debate_checksum", len(_DEBATE), _checksum(_DEBATE, debate_checksum, reader)),
-    )
+    def __init__(self, reader: MomentReader, *, is_nul_stripped: bool = False) -> None:
+        self.interrupt: KeyboardInterrupt | None = None
+        self._reader = reader
+        self._is_nul_stripped = is_nul_stripped
+
+    def listed(self) -> Iterable[tuple[str, int, Callable[..., Any]]]:
+        """Return name, number of arguments and meaning of each function."""
+        workflow = _checksum(_WORKFLOW, workflow_checksum, self._reader)
+        debate = _checksum(_DEBATE, debate_checksum, self._reader)
+        return (
+            ("topic_hash", 1, _hash),
+            ("topic_terms", 1, _terms),
+            ("lower_text", 1, _lower),
+            ("unpacked", 2, self._unpacked),
+            ("json_size", 1, _json_size),
+            ("has_clear_secrets", 1, _has_clear_secrets),
+            ("is_sound", 1, _is_sound),
+            ("strip_nul", 1, _strip_nul),
+            ("workflow_checksum", len(_WORKFLOW), workflow),
+            ("debate_checksum", len(_DEBATE), debate),
+        )
+
+    def register(self, connection: sqlite3.Connection) -> None:
+        """Make the functions known to a connection."""
+        for name, arguments, function in self.listed():
+            called = partial(self._call, function)
+            connection.create_function(name, arguments, called, deterministic=True)
+
+    def _unpacked(self, data: Any, is_compressed: Any) -> bytes | None:
+        found = _unpacked(data, is_compressed)
+        return _strip_nul(found) if self._is_nul_stripped else found
+
+    def _call(self, function: Callable[..., Any], *values: Any) -> Any:
+        try:
+            return function(*values)
+        except KeyboardInterrupt as interrupt:
+            self.interrupt = interrupt
+            raise
 
 
 @lru_cache(maxsize=1 << 12)
@@ -95,13 +122,15 @@ def _lower(value: Any) -> Any:
     return value if text is None else text.lower()
 
 
-def _gunzip(data: Any) -> str | None:
-    """Return the text in a gzip stream."""
+def _unpacked(data: Any, is_compressed: Any) -> bytes | None:
+    """Return the bytes of a document that may be a gzip stream."""
     if not isinstance(data, bytes):
         return None
+    if not is_compressed:
+        return data
     try:
-        return zlib.decompress(data, wbits=_GZIP).decode()
-    except (zlib.error, UnicodeDecodeError):
+        return zlib.decompress(data, wbits=_GZIP)
+    except zlib.error:
         return None
 
 
@@ -113,20 +142,25 @@ def _json_size(text: Any) -> int | None:
         return None
 
 
-def strip_nul(value: Any) -> Any:
+def _strip_nul(data: bytes | None) -> bytes | None:
+    text = _decoded(data)
+    # What is no text is rejected as it is.
+    return data if text is None else _without_nul(text).encode()
+
+
+def _without_nul(text: str) -> str:
     """Return text without NUL characters, and JSON text without their escape."""
-    if isinstance(value, str):
-        value = value.replace("\x00", "")
-        if _ESCAPED_NUL in value and value.lstrip()[:1] in {"{", "["}:
-            parts = value.split("\\\\")
-            value = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
-    return value
+    text = text.replace("\x00", "")
+    if _ESCAPED_NUL in text and text.lstrip()[:1] in {"{", "["}:
+        parts = text.split("\\\\")
+        text = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
+    return text
 
 
 def _is_sound(data: Any) -> bool:
     """Tell whether the bytes of a document are UTF-8 without NUL, which SQL would cut it at."""
     text = _decoded(data)
-    return text is not None and strip_nul(text) == text
+    return text is not None and _without_nul(text) == text
 
 
 def _has_clear_secrets(data: Any) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
-from aragora_sql.migration.functions import register, strip_nul
+from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.values import DamagedText, MomentReader
 
@@ -132,6 +132,7 @@ class SourceFile:
         self._strip_nul = strip_nul
         self._views: set[str] = set()
         self._doubles: set[str] = set()
+        self._functions = Functions(MomentReader(zone), is_nul_stripped=strip_nul)
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -147,10 +148,12 @@ class SourceFile:
             self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:
             raise self.error(error) from error
-        register(self._connection, MomentReader(zone))
+        self._functions.register(self._connection)
 
     def error(self, error: sqlite3.Error) -> SourceError:
-        """Return our exception for one of SQLite's."""
+        """Return our exception for one of SQLite's. Raises KeyboardInterrupt when that is why."""
+        if self._functions.interrupt is not None:
+            raise self._functions.interrupt
         text = str(error)
         code = getattr(error, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -288,8 +291,13 @@ class SourceFile:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
             if self._strip_nul:
-                self._connection.create_function("strip_nul", 1, strip_nul, deterministic=True)
-                shown = [f'strip_nul("{column}") AS "{column}"' for column in present]
+                # As bytes, because text may be damaged.
+                shown = [
+                    f"CASE WHEN typeof(\"{column}\") = 'text' THEN "
+                    f'cast(strip_nul(cast("{column}" AS BLOB)) AS TEXT) '
+                    f'ELSE "{column}" END AS "{column}"'
+                    for column in present
+                ]
             else:
                 shown = [f'"{column}"' for column in present]
             shown += [f'NULL AS "{column}"' for column in missing]

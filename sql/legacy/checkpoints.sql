@@ -58,7 +58,7 @@ FROM (
 SELECT
     source_rowid,
     coalesce(rest, original) AS data,
-    document ->> '$.checkpoint_id' AS checkpoint_id,
+    coalesce(document ->> '$.checkpoint_id', storage_id) AS checkpoint_id,
     document ->> '$.debate_id' AS debate_id,
     coalesce(document ->> '$.task', '') AS task,
     coalesce(document ->> '$.current_round', 0) AS current_round,
@@ -85,6 +85,7 @@ SELECT
 FROM (
     SELECT
         source_rowid,
+        storage_id,
         original,
         document,
         json_remove(
@@ -95,6 +96,7 @@ FROM (
     FROM (
         SELECT
             rowid AS source_rowid,
+            storage_id,
             document AS original,
             CASE
                 WHEN json_valid(document) AND is_sound(cast(document AS BLOB)) THEN document
@@ -178,10 +180,7 @@ FROM (
                 created_at,
                 expires_at,
                 data AS content,
-                CASE
-                    WHEN coalesce(compressed, 1) = 1 THEN gunzip(data)
-                    ELSE cast(data AS TEXT)
-                END AS body
+                cast(unpacked(cast(data AS BLOB), coalesce(compressed, 1)) AS TEXT) AS body
             FROM checkpoints
             WHERE rowid BETWEEN :first_rowid AND :last_rowid
         ) AS bodies

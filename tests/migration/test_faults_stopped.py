@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aragora_sql.migration import MigrationOptions, functions, run_migration
+from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
     DONE,
@@ -46,7 +48,7 @@ def test_a_signal_ends_the_command_and_the_next_run_goes_on(
         process = migration.start()
         wait_until(lambda: target.chunks >= 3, "some ranges were committed", process)
         workers = workers_of(process)
-        assert len(workers) == jobs - 1
+        assert len(workers) == (jobs if jobs > 1 else 0)
         process.send_signal(number)
         outcome = finish(process)
         assert outcome.code == code, outcome
@@ -79,3 +81,29 @@ def test_ctrl_c_in_a_terminal_reaches_only_the_command_itself(
         outcome = finish(process)
         assert (outcome.code, outcome.output) == (INTERRUPTED, "")
         assert outcome.errors.count("\n") == 1, outcome
+
+
+def test_ctrl_c_in_a_function_that_sqlite_calls(
+    servers: Servers, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would make an error of the statement of it."""
+
+    def interrupted(topic: str) -> list[str]:
+        signal.raise_signal(signal.SIGINT)
+        return [topic]
+
+    monkeypatch.setattr(functions, "topic_terms", interrupted)
+    monkeypatch.setattr(functions, "_terms", functions._terms.__wrapped__)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with new_target(servers.default) as target:
+        options = MigrationOptions(
+            sqlite_path=source,
+            dsn=PostgresDSN.parse(target.dsn),
+            source_timezone="UTC",
+            rejects=tmp_path / "rejects",
+        )
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run_migration(options)
+        finally:
+            signal.signal(signal.SIGINT, before)

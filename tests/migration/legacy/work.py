@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.migration.legacy.values import Row, Tables, create, fill
+from tests.migration.legacy.values import Row, Sql, Tables, create, fill
 
 MOMENT = datetime(2026, 2, 12, 12, 40, 0, 123456, UTC)
 SECONDS = 1770900000.123456
@@ -89,7 +89,7 @@ def write_work_dir(folder: Path) -> WorkDir:
     workflows = make_workflows()
     debates = {name: _debate(name) for name in ("cp-file", "cp-gzip", "cp-plain")}
 
-    _write(folder / folder.name / "job_queue.db", _JOBS, {"job_queue": jobs})
+    write_jobs(folder / folder.name / "job_queue.db", jobs)
     write_findings(folder / "finding_workflows.db", findings)
     _write(folder / "integrations.db", _INTEGRATIONS, _integrations())
 
@@ -109,6 +109,29 @@ def write_work_dir(folder: Path) -> WorkDir:
     return WorkDir(folder, jobs, findings, workflows, debates)
 
 
+def write_jobs(path: Path, rows: list[Row]) -> Path:
+    """Write a file of jobs, and return its path."""
+    _write(path, _JOBS, {"job_queue": rows})
+    return path
+
+
+def write_checkpoints(path: Path, data: Mapping[str, bytes | Sql]) -> Path:
+    """Write a file of debates' checkpoints whose documents are these, and return its path.
+
+    Those that are gzip streams are marked as such.
+    """
+    rows = [
+        debate_columns(name)
+        | {
+            "data": document,
+            "compressed": int(isinstance(document, bytes) and document[:2] == b"\x1f\x8b"),
+        }
+        for name, document in data.items()
+    ]
+    _write(path, _CHECKPOINTS, {"checkpoints": rows})
+    return path
+
+
 def write_findings(path: Path, documents: Mapping[str, Row]) -> Path:
     """Write a file of finding workflows, one row for each document, and return its path."""
     rows = [_finding_row(document) for document in documents.values()]
@@ -120,7 +143,7 @@ def make_jobs() -> list[Row]:
     """Return a job in each status, ``j-<status>``, and three that no queue can hold."""
     statuses = ("pending", "processing", "completed", "failed", "cancelled", "retrying", "weird")
     return [
-        _job(
+        job(
             f"j-{status}",
             payload_json=json.dumps({"n": number, "f": 1e17}),
             status=status,
@@ -135,10 +158,11 @@ def make_jobs() -> list[Row]:
             result_json=json.dumps({"ok": True}) if status == "completed" else None,
         )
         for number, status in enumerate(statuses)
-    ] + [_job("j-nan", payload_json='{"a": NaN}'), _job("j-zero", created_at=0.0)]
+    ] + [job("j-nan", payload_json='{"a": NaN}'), job("j-zero", created_at=0.0)]
 
 
-def _job(job_id: str, **values: object) -> Row:
+def job(job_id: str, **values: object) -> Row:
+    """Return a row of the queue."""
     common = {"payload_json": "{}", "created_at": SECONDS, "updated_at": SECONDS}
     return {"id": job_id, "job_type": "gauntlet", "workspace_id": "ws"} | common | values
 
@@ -237,6 +261,12 @@ def make_workflows() -> list[Row]:
     ]
 
 
+def debate_columns(checkpoint_id: str) -> Row:
+    """Return what a row of a debate's checkpoint holds besides its document."""
+    document = _debate(checkpoint_id)
+    return {name: value for name, value in document.items() if name != "messages"}
+
+
 def _debate(checkpoint_id: str) -> Row:
     return {
         "checkpoint_id": checkpoint_id,
@@ -255,7 +285,7 @@ def _debate(checkpoint_id: str) -> Row:
 
 def _debate_row(document: Row, *, compressed: bool) -> Row:
     """Return a row of the table, whose task was cut at 500 characters."""
-    plain = {name: value for name, value in document.items() if name != "messages"}
+    plain = debate_columns(document["checkpoint_id"])
     data = _compressed(document) if compressed else json.dumps(document).encode()
     return plain | {"task": document["task"][:500], "data": data, "compressed": int(compressed)}
 
