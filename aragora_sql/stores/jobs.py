@@ -97,6 +97,12 @@ class JobQueueStore(Store):
     or result may be as JSON, ``retry_policy`` says when a failed job is tried again. ``notify``
     tells waiting workers of new jobs (PostgreSQL: NOTIFY, which costs enqueueing some per cent and
     takes a lock of the whole database at commit); without it they look once a second.
+
+    ``durable_claims`` makes a claim wait until it is on the server's disk. Without it a claim costs
+    no such wait, and one of the last moment (PostgreSQL: less than a second) is forgotten when the
+    server crashes: its job is pending again, and may be given to another worker while the first,
+    whose end is then refused, does not know yet. What is enqueued or finished is always on disk,
+    and so is a claim within a transaction of the caller, and every claim on SQLite.
     """
 
     name = "jobs"
@@ -110,14 +116,18 @@ class JobQueueStore(Store):
         max_payload_bytes: int = records.DEFAULT_MAX_PAYLOAD_BYTES,
         retry_policy: RetryPolicy | None = None,
         notify: bool = True,
+        durable_claims: bool = False,
     ) -> None:
         super().__init__(database)
         self._known = None if job_types is None else frozenset(valid.names(job_types, "job_types"))
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
         self._notify = valid.truth(notify, "notify")
+        self._durable_claims = valid.truth(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
+        # When we last knew that no job's time had come; and whether jobs were found since.
         self._promoted = -PROMOTE_EVERY
+        self._owes_promotion = False
 
     async def close(self) -> None:
         """Close what :meth:`wait_for_jobs` opened; the database stays open."""
@@ -240,23 +250,21 @@ class JobQueueStore(Store):
         types = self._types(job_types)
         seconds = records.lease(lease_seconds)
         wanted = valid.integer(limit, "limit", 1)
+        # A look for jobs whose time has come is always due in an empty queue; in a busy one now and
+        # then, and before the next claim, because found jobs can begin at once.
+        if self._owes_promotion and time.monotonic() - self._promoted >= PROMOTE_EVERY:
+            await self._promote()
         jobs = await self._claim(wanted, worker, types, seconds)
-        # In a busy queue a look for jobs whose time has come is due now and then, in an empty one
-        # always.
-        if not jobs or time.monotonic() - self._promoted >= PROMOTE_EVERY:
-            while await self._promote():
-                if len(jobs) == wanted:
-                    break
-                more = await self._claim(wanted - len(jobs), worker, types, seconds)
-                jobs += more
-                if not more:
-                    break
+        self._owes_promotion = bool(jobs)
+        while not jobs and await self._promote():
+            jobs = await self._claim(wanted, worker, types, seconds)
         return jobs
 
     async def _claim(
         self, limit: int, worker_id: str, types: list[str] | None, lease_seconds: float
     ) -> list[Job]:
         async with self._database.connection() as connection:
+            durable = self._durable_claims or connection.in_transaction
             if types is not None and len(types) == 1:
                 of_type = self._queries.claim_jobs_of_type(
                     connection,
@@ -264,6 +272,7 @@ class JobQueueStore(Store):
                     job_type=types[0],
                     row_limit=limit,
                     lease_seconds=lease_seconds,
+                    durable=durable,
                 )
                 jobs = [record_of(Job, **row) async for row in of_type]
             else:
@@ -273,6 +282,7 @@ class JobQueueStore(Store):
                     job_types=types,
                     row_limit=limit,
                     lease_seconds=lease_seconds,
+                    durable=durable,
                 )
                 jobs = [record_of(Job, **row) async for row in rows]
         # What an UPDATE returns has no order.
@@ -283,7 +293,7 @@ class JobQueueStore(Store):
         async with self._database.connection() as connection:
             promoted = int(await self._queries.promote_jobs(connection, row_limit=PROMOTE_BATCH))
         if promoted < PROMOTE_BATCH:
-            self._promoted = time.monotonic()
+            self._promoted, self._owes_promotion = time.monotonic(), False
         return promoted
 
     async def dequeue(
@@ -317,9 +327,11 @@ class JobQueueStore(Store):
                 return True
             pause = LOOK_FOR_PLACES_EVERY if seen["blocked"] else LOOK_EVERY
             due = seen["due_in_seconds"]
+            if due is None or due > 0:
+                self._promoted, self._owes_promotion = time.monotonic(), False
+            elif await self._promote():
+                continue
             if due is not None:
-                if due <= 0 and await self._promote():
-                    continue
                 pause = min(pause, max(due, 0.001))
             if deadline is not None:
                 pause = min(pause, deadline - time.monotonic())

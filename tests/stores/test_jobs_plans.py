@@ -19,8 +19,14 @@ from aragora_sql.stores.jobs import JobQueueStore
 from tests.stores.samples import run
 from tests.stores.test_plans import Explaining, Hot, nodes, postgres_problems, sqlite_problems
 
-CLAIM_ONE = {"worker_id": "w", "job_type": "a", "row_limit": 10, "lease_seconds": 60.0}
-CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0}
+CLAIM_ONE = {
+    "worker_id": "w",
+    "job_type": "a",
+    "row_limit": 10,
+    "lease_seconds": 60.0,
+    "durable": False,
+}
+CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
 ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
 CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
 FAILURES = dump_json([["key 1", "w", 1, "retry", "x", None]])
@@ -206,7 +212,13 @@ async def test_a_job_within_reach_would_be_noticed(
 ) -> None:
     """What the other test relies on: reading the rows shows in the cost."""
     if isinstance(location, Path):
-        arguments = {"job_type": "a", "worker_id": "w", "row_limit": 10, "lease_seconds": 60.0}
+        arguments = {
+            "job_type": "a",
+            "worker_id": "w",
+            "row_limit": 10,
+            "lease_seconds": 60.0,
+            "durable": False,
+        }
         few = sqlite_steps(location, "claim_jobs_of_type", arguments)
         await jobs.enqueue_many([{"job_type": "a"} for _ in range(1000)])
         many = sqlite_steps(location, "claim_jobs_of_type", {**arguments, "row_limit": 1000})

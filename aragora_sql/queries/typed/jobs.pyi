@@ -351,6 +351,7 @@ class JobsQueries(Protocol):
         job_types: Sequence[str] | None,
         row_limit: int,
         lease_seconds: float,
+        durable: bool,
     ) -> AsyncIterator[ClaimJobsRow]:
         """Claim pending jobs of some types (NULL: all): by priority, then in the order of their
         enqueueing.
@@ -367,6 +368,7 @@ class JobsQueries(Protocol):
         job_type: str,
         row_limit: int,
         lease_seconds: float,
+        durable: bool,
     ) -> AsyncIterator[ClaimJobsOfTypeRow]:
         """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 

@@ -185,7 +185,7 @@ WHERE
     AND j.unique_key IS NOT NULL
     AND j.status IN ('pending', 'scheduled', 'retrying');
 
--- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 WITH RECURSIVE given AS MATERIALIZED (
@@ -193,6 +193,12 @@ WITH RECURSIVE given AS MATERIALIZED (
     SELECT
         :job_types::text[] AS job_types,
         :row_limit::integer AS row_limit
+),
+
+hurried AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk.
+    SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
+    WHERE NOT :durable::boolean
 ),
 
 walk AS (
@@ -324,7 +330,9 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+WHERE
+    j.number = any(array(SELECT c.number FROM chosen AS c))
+    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
 RETURNING
     j.id,
     j.number,
@@ -348,9 +356,15 @@ RETURNING
     j.created_at,
     j.updated_at;
 
--- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
-WITH free AS (
+WITH hurried AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk.
+    SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
+    WHERE NOT :durable::boolean
+),
+
+free AS (
     -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
     -- so nobody who waits for it holds what its owner needs.
     SELECT greatest(l.max_running - l.running, 0) AS places
@@ -385,7 +399,9 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+WHERE
+    j.number = any(array(SELECT c.number FROM chosen AS c))
+    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
 RETURNING
     j.id,
     j.number,

@@ -182,7 +182,7 @@ WHERE
     AND j.unique_key IS NOT NULL
     AND j.status IN ('pending', 'scheduled', 'retrying');
 
--- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
@@ -268,7 +268,10 @@ SET
     lease_expires_at = strftime(
         '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
     )
-WHERE number IN (SELECT c.number FROM chosen AS c)
+WHERE
+    number IN (SELECT c.number FROM chosen AS c)
+    -- a file has one way to commit, the durable one
+    AND :durable IN (0, 1)
 RETURNING
     id,
     number,
@@ -292,7 +295,7 @@ RETURNING
     created_at,
     updated_at;
 
--- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 UPDATE job_queue
 SET
@@ -323,6 +326,8 @@ WHERE
             )
         )
     )
+    -- a file has one way to commit, the durable one
+    AND :durable IN (0, 1)
 RETURNING
     id,
     number,
