@@ -48,6 +48,7 @@ from aragora_sql.stores.jobs_records import (
     encode_claims,
     encode_completed,
     encode_failed,
+    encode_plain,
     new_ids,
     new_job,
 )
@@ -192,19 +193,22 @@ class JobQueueStore(Store):
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
         place of one whose unique key waits already, the id of the job that waits is returned.
         """
+        given = valid.items(jobs, "jobs")
+        if not given:
+            return []
+        plain = encode_plain(given, self._known, self._max_payload_bytes)
+        if plain is not None:
+            ids, encoded = plain
+            async with self._database.connection() as connection:
+                await self._queries.enqueue_plain_jobs(
+                    connection, jobs=encoded, notify=self._notify
+                )
+            return ids
         batch = JobEncoder(self._known, self._max_payload_bytes)
-        for i, job in enumerate(valid.items(jobs, "jobs")):
-            try:
-                if batch.add_plain(job):
-                    continue
-            except (InvalidInputError, TypeError):
-                # The checks of any job say where it is.
-                pass
+        for i, job in enumerate(given):
             path = f"jobs[{i}]"
             with _named(path):
                 batch.add(f"{path}.", _content(job, None, {}, path))
-        if not batch.ids:
-            return []
         async with self._database.connection() as connection:
             stored = await self._queries.enqueue_jobs(
                 connection, jobs=batch.encoded(), notify=self._notify
@@ -215,7 +219,9 @@ class JobQueueStore(Store):
 
     async def _replace_ids(self, batch: JobEncoder) -> None:
         """Put the ids of jobs that wait already into the places of those that were left out."""
-        keys = {i: key for i, row in batch.rows.items() if (key := row["unique_key"]) is not None}
+        keys = {
+            i: key for i, row in enumerate(batch.rows) if (key := row["unique_key"]) is not None
+        }
         async with self._database.read() as connection:
             found = self._queries.list_ids(connection, ids=[batch.ids[i] for i in keys])
             stored = {row["id"] async for row in found}

@@ -306,6 +306,20 @@ class JobsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
+    async def enqueue_plain_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        jobs: Any,
+        notify: bool,
+    ) -> int:
+        """Store many jobs of which nothing but id, type and payload is given, each a list of
+        these.
+
+        Operation !: the number of rows changed.
+        """
+
     def list_ids(
         self,
         connection: Connection,

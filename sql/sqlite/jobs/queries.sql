@@ -134,6 +134,33 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
+-- name: enqueue_plain_jobs(jobs, notify)!
+-- Store many jobs of which nothing but id, type and payload is given, each a list of these.
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    created_at,
+    updated_at
+)
+SELECT
+    g.id,
+    g.job_type,
+    g.payload,
+    g.moment AS created_at,
+    g.moment AS updated_at
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment
+    FROM json_each(:jobs) AS o
+    ORDER BY o.key
+) AS g
+-- those who wait look for changes of the file, so there is nobody to tell
+WHERE :notify IN (0, 1);
+
 -- name: list_ids(ids)
 -- List which of some jobs exist.
 SELECT j.id
