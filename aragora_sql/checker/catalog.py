@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.checker.values import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.catalog import (
+        ListColumnsRow,
+        ListDependenciesRow,
+        ListFunctionsRow,
+        ListIndexesRow,
+        ListKeysRow,
+        ListTablesRow,
+        ListTypesRow,
+    )
 
 __all__ = ["Catalog", "CatalogQueries", "Column", "ForeignKey", "Index", "Table", "read_catalog"]
 
@@ -96,8 +106,36 @@ class CatalogQueries:
         self._queries = read_queries(path, dialect)
         self._run = run
 
-    def __getattr__(self, name: str) -> Callable[[], Rows]:
-        return partial(self._run, self._queries[name])
+    def _rows(self, name: str) -> Iterable[Any]:
+        return self._run(self._queries[name])
+
+    def list_tables(self) -> Iterable[ListTablesRow]:
+        """List tables and views with their comments."""
+        return self._rows("list_tables")
+
+    def list_columns(self) -> Iterable[ListColumnsRow]:
+        """List the columns of tables and views."""
+        return self._rows("list_columns")
+
+    def list_keys(self) -> Iterable[ListKeysRow]:
+        """List primary keys, unique constraints and foreign keys with their columns."""
+        return self._rows("list_keys")
+
+    def list_indexes(self) -> Iterable[ListIndexesRow]:
+        """List indexes with their key columns."""
+        return self._rows("list_indexes")
+
+    def list_types(self) -> Iterable[ListTypesRow]:
+        """List the names of all types (PostgreSQL)."""
+        return self._rows("list_types")
+
+    def list_dependencies(self) -> Iterable[ListDependenciesRow]:
+        """List what the body of the procedure aragora_probe names (PostgreSQL)."""
+        return self._rows("list_dependencies")
+
+    def list_functions(self) -> Iterable[ListFunctionsRow]:
+        """List the functions, and whether their search_path is fixed (PostgreSQL)."""
+        return self._rows("list_functions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +163,15 @@ def read_catalog(
     columns hold beyond their type.
     """
     _queries = CatalogQueries(dialect, run)
-    columns = _by_table(_queries.list_columns())
-    keys = _by_table(_queries.list_keys())
-    indexes = _by_table(_queries.list_indexes())
+    columns: dict[str, list[ListColumnsRow]] = {}
+    for column in _queries.list_columns():
+        columns.setdefault(column["table_name"], []).append(column)
+    keys: dict[str, list[ListKeysRow]] = {}
+    for key in _queries.list_keys():
+        keys.setdefault(key["table_name"], []).append(key)
+    indexes: dict[str, list[ListIndexesRow]] = {}
+    for index in _queries.list_indexes():
+        indexes.setdefault(index["table_name"], []).append(index)
     catalog: Catalog = {}
     for row in _queries.list_tables():
         name = row["table_name"]
@@ -171,14 +215,14 @@ def read_catalog(
                 ForeignKey(
                     name=k["constraint_name"],
                     columns=tuple(k["columns"]),
-                    target_table=k["target_table"],
+                    target_table=target,
                     target_columns=tuple(k["target_columns"]),
                     on_delete=k["on_delete"],
                     on_update=k["on_update"],
                     line=line("foreign key", ",".join(k["columns"])),
                 )
                 for k in keys.get(name, ())
-                if k["kind"] == "foreign key"
+                if (target := k["target_table"]) is not None
             ),
             indexes=tuple(
                 Index(
@@ -194,13 +238,6 @@ def read_catalog(
             ),
         )
     return catalog
-
-
-def _by_table(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
-    grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["table_name"], []).append(row)
-    return grouped
 
 
 def _python_type(

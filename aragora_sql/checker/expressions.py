@@ -14,7 +14,13 @@ from aragora_sql.checker.schema_files import identifier, split
 from aragora_sql.database import Dialect
 from aragora_sql.queries.parameters import Token, scan
 
-__all__ = ["gives_one_row", "has_outer_join", "nullable_parameters", "select_list"]
+__all__ = [
+    "gives_one_row",
+    "has_outer_join",
+    "nullable_parameters",
+    "select_list",
+    "stores_given_row",
+]
 
 _OUTER = {"LEFT", "RIGHT", "FULL"}
 _SET_OPERATIONS = {"UNION", "INTERSECT", "EXCEPT"}
@@ -134,15 +140,11 @@ def _type(tokens: tuple[Token, ...]) -> str | None:
 def gives_one_row(sql: str, dialect: Dialect) -> bool:
     """Tell whether a query gives exactly one row, whatever is in the tables.
 
-    An aggregate over everything does, and a SELECT without FROM and WHERE.
+    An aggregate over everything does, a SELECT without FROM and WHERE, and one from nothing but
+    such queries of its WITH.
     """
-    depth = 0
-    outer: list[str] = []
-    for token in _tokens(sql, dialect):
-        depth -= token.text == ")"
-        if depth == 0:
-            outer.append(token.text.upper())
-        depth += token.text == "("
+    tokens = _tokens(sql, dialect)
+    outer = _outer_words(tokens)
     if outer[:1] == ["INSERT"] and "VALUES" in outer and "SELECT" not in outer:
         return "RETURNING" in outer and "NOTHING" not in outer and "WHERE" not in outer
     if "SELECT" not in outer or not {
@@ -157,7 +159,45 @@ def gives_one_row(sql: str, dialect: Dialect) -> bool:
     if "FROM" not in outer:
         return "WHERE" not in outer
     first = outer[outer.index("SELECT") + 1 : outer.index("FROM")]
-    return bool(_AGGREGATES.intersection(first)) or _over_aggregate(sql, dialect)
+    return (
+        bool(_AGGREGATES.intersection(first))
+        or _over_aggregate(sql, dialect)
+        or _from_single_rows(sql, tokens, outer, dialect)
+    )
+
+
+def stores_given_row(sql: str, dialect: Dialect) -> bool:
+    """Tell whether a query stores a row that is given: ``INSERT … VALUES (:id, …)``."""
+    outer = _outer_words(_tokens(sql, dialect))
+    return "INSERT" in outer and "VALUES" in outer
+
+
+def _outer_words(tokens: tuple[Token, ...]) -> list[str]:
+    """Return what stands outside of all parentheses, in capitals, with these themselves."""
+    depth = 0
+    outer: list[str] = []
+    for token in tokens:
+        depth -= token.text == ")"
+        if depth == 0:
+            outer.append(token.text.upper())
+        depth += token.text == "("
+    return outer
+
+
+def _from_single_rows(
+    sql: str, tokens: tuple[Token, ...], outer: list[str], dialect: Dialect
+) -> bool:
+    """Tell whether all that a query reads from are queries of its WITH that give one row each."""
+    named = set(outer[outer.index("FROM") + 1 :]) - {"CROSS", "JOIN", ",", ";"}
+    single = set()
+    for index, token in enumerate(tokens):
+        if token.text.upper() == "AS" and tokens[index + 1].text == "(":
+            body = sql[
+                tokens[index + 1].start + 1 : tokens[_after_parentheses(tokens, index) - 1].start
+            ]
+            if gives_one_row(body, dialect):
+                single.add(tokens[index - 1].text.upper())
+    return named <= single
 
 
 def _over_aggregate(sql: str, dialect: Dialect) -> bool:
@@ -187,6 +227,10 @@ def _expression(tokens: tuple[Token, ...]) -> bool | None:
         return False
     if words[:4] == ["(", "SELECT", "COUNT", "("]:
         return None if "GROUP" in words else False
+    if words[:2] == ["COUNT", "("]:
+        closed = _after_parentheses(tokens, 1)
+        if words[closed : closed + 2] == ["FILTER", "("] and _closes_at_end(tokens[closed + 1 :]):
+            return False
     call = len(words) > 2 and words[1] == "(" and _closes_at_end(tokens[1:])
     if call and words[0] in _NEVER_NULL:
         return False
@@ -223,8 +267,8 @@ def nullable_parameters(
 ) -> Mapping[str, bool]:
     """Guess which parameters may be None.
 
-    Those that the query asks ``IS NULL`` or gives to ``coalesce`` may be, and those that go into a
-    column which may be NULL.
+    Those that the query asks ``IS NULL`` may be, those in the first argument of a ``coalesce``, and
+    those that go into a column which may be NULL.
     """
     tokens = _tokens(sql, dialect)
     words = [token.text.upper() for token in tokens]
@@ -237,13 +281,21 @@ def nullable_parameters(
             after += 4 if words[after + 2 : after + 4] == ["[", "]"] else 2
         asked = words[after : after + 2] == ["IS", "NULL"]
         asked |= words[after : after + 3] == ["IS", "NOT", "NULL"]
-        given = words[max(0, index - 2) : index] == ["COALESCE", "("]
-        if asked or given:
+        if asked or _is_first_of_coalesce(words, index):
             names[token.text[1:]] = True
     for name, table, column in (*_inserted(tokens, words), *_updated(tokens, words)):
         if nullable_column(table, column):
             names[name] = True
     return names
+
+
+def _is_first_of_coalesce(words: list[str], index: int) -> bool:
+    for before in range(index - 1, 0, -1):
+        if words[before] in {",", ")"}:
+            return False
+        if words[before] == "(":
+            return words[before - 1] == "COALESCE"
+    return False
 
 
 def _inserted(tokens: tuple[Token, ...], words: list[str]) -> list[tuple[str, str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from aragora_sql.checker.expressions import gives_one_row
+from aragora_sql.checker.expressions import gives_one_row, stores_given_row
 from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
 from aragora_sql.queries.files import DIALECTS, QueryText
 
@@ -47,9 +47,8 @@ def stub_folder() -> Path:
 
 
 def stubs(facts: Facts) -> dict[str, str]:
-    """Return the stub of each store that has tables, by file name."""
-    stores = {file.store for files in facts.tree.schemas.values() for file in files}
-    texts = {f"{store}.pyi": stub_of(facts, store) for store in facts.stores if store in stores}
+    """Return the stub of each store, by file name."""
+    texts = {f"{store}.pyi": stub_of(facts, store) for store in facts.stores}
     return {
         "__init__.pyi": '"""The types of the stores\' queries, made from the SQL files."""\n'
     } | texts
@@ -96,7 +95,8 @@ def _row_classes(text: QueryText, described: list[QueryFacts]) -> Iterator[str]:
     if text.operation in {"", "^"} and described:
         fields = _columns(described)
         yield _typed_dict(f"{_camel(text.name)}Row", f"A row of {text.name}.", fields)
-    if text.operation in {"*!", "<!"} and described and text.parameters:
+    given = text.operation == "*!" or any(stores_given_row(q.sql, q.dialect) for q in described)
+    if given and described and text.parameters:
         fields = [(p.name, _parameter_type(p)) for p in _parameters(described)]
         yield _typed_dict(
             f"{_camel(text.name)}Parameters", f"One set of parameters of {text.name}.", fields

@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mappin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from aragora_sql.database import Connection, Database, Row
+from aragora_sql.database import Connection, Database
 from aragora_sql.errors import ConfigurationError, InvalidInputError
-from aragora_sql.queries import Queries, load_queries
+from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import postgres_database, sqlite_database
@@ -47,6 +47,17 @@ if TYPE_CHECKING:
 
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.langgraph import (
+        DeleteOlderCheckpointsParameters,
+        GetChannelHistoryRow,
+        GetCheckpointRow,
+        InsertValuesParameters,
+        LanggraphQueries,
+        ListAllRow,
+        ListLatestRow,
+        UpsertCheckpointParameters,
+        UpsertWritesParameters,
+    )
 
 __all__ = [
     "LangGraphSaver",
@@ -70,6 +81,7 @@ LONGEST_ID = 500
 LONGEST_NAMESPACE = 1000
 
 T = TypeVar("T")
+StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
 class _Place(NamedTuple):
@@ -112,7 +124,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     ) -> None:
         super().__init__(serde=serde)
         self._database = database
-        self._queries: Queries = load_queries(STORE, database.dialect)
+        self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
@@ -158,7 +170,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         changed = {name: str(v) for name, v in new_versions.items() if name in values}
         rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
         kind, content = self.serde.dumps_typed(rest)
-        row = {
+        row: UpsertCheckpointParameters = {
             "thread_id": place.thread_id,
             "checkpoint_ns": place.checkpoint_ns,
             "checkpoint_id": checkpoint_id,
@@ -184,8 +196,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     def _value_rows(
         self, place: _Place, values: Mapping[str, Any], versions: Mapping[str, str]
-    ) -> list[dict[str, Any]]:
-        rows = []
+    ) -> list[InsertValuesParameters]:
+        rows: list[InsertValuesParameters] = []
         # In one order, so that two such calls never wait for each other.
         for channel, version in sorted(versions.items()):
             kind, content = self.serde.dumps_typed(values[channel])
@@ -212,7 +224,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         place = _place(config)
         if place.checkpoint_id is None:
             raise InvalidInputError("config", "its 'configurable' has no 'checkpoint_id'")
-        rows = []
+        rows: list[UpsertWritesParameters] = []
         for index, (channel, value) in enumerate(writes):
             kind, content = self.serde.dumps_typed(value)
             rows.append(
@@ -238,7 +250,14 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """Return a checkpoint, or the latest of its namespace, in one round trip; None: none."""
         place = _place(config)
         async with self._database.read() as connection:
-            rows = await _all(self._queries.get_checkpoint(connection, **place._asdict()))
+            rows = await _all(
+                self._queries.get_checkpoint(
+                    connection,
+                    thread_id=place.thread_id,
+                    checkpoint_ns=place.checkpoint_ns,
+                    checkpoint_id=place.checkpoint_id,
+                )
+            )
         return next(iter(self._tuples(rows).values()), None)
 
     async def alist(
@@ -273,13 +292,17 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         wanted: dict[str, Any],
         before_id: str,
         remaining: int | None,
-    ) -> AsyncIterator[list[dict[str, str]]]:
+    ) -> AsyncIterator[list[ListAllRow]]:
         options = config["configurable"] if config is not None else {}
         place = _place(config) if config is not None else None
-        after = {"thread_id": BEHIND_ALL, "checkpoint_ns": BEHIND_ALL, "checkpoint_id": BEHIND_ALL}
+        after: ListAllRow = {
+            "thread_id": BEHIND_ALL,
+            "checkpoint_ns": BEHIND_ALL,
+            "checkpoint_id": BEHIND_ALL,
+        }
         while remaining is None or remaining > 0:
             size = self._page_size if remaining is None else min(self._page_size, remaining)
-            shared = {"wanted": wanted, "row_limit": size}
+            rows: AsyncIterator[ListAllRow]
             async with self._database.read() as connection:
                 if place is None:
                     rows = self._queries.list_all(
@@ -288,7 +311,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         after_id=after["checkpoint_id"],
                         after_thread=after["thread_id"],
                         after_ns=after["checkpoint_ns"],
-                        **shared,
+                        wanted=wanted,
+                        row_limit=size,
                     )
                 elif options.get("checkpoint_ns") is None:
                     rows = self._queries.list_thread(
@@ -298,7 +322,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         before_id=before_id,
                         after_id=after["checkpoint_id"],
                         after_ns=after["checkpoint_ns"],
-                        **shared,
+                        wanted=wanted,
+                        row_limit=size,
                     )
                 else:
                     rows = self._queries.list_namespace(
@@ -307,7 +332,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         checkpoint_ns=place.checkpoint_ns,
                         only_id=place.checkpoint_id,
                         before_id=min(before_id, after["checkpoint_id"]),
-                        **shared,
+                        wanted=wanted,
+                        row_limit=size,
                     )
                 page = await _all(rows)
             if page:
@@ -318,11 +344,13 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             if remaining is not None:
                 remaining -= len(page)
 
-    def _tuples(self, rows: Iterable[Row]) -> dict[tuple[str, str, str], CheckpointTuple]:
+    def _tuples(
+        self, rows: Iterable[GetCheckpointRow]
+    ) -> dict[tuple[str, str, str], CheckpointTuple]:
         """Put together checkpoints, their values and their writes."""
         heads = []
-        values: dict[tuple[str, str, str, str], tuple[str, bytes]] = {}
-        writes: dict[tuple[str, str, str], list[Row]] = {}
+        values: dict[tuple[str, str, str | None, str | None], tuple[str, bytes]] = {}
+        writes: dict[tuple[str, str, str | None], list[GetCheckpointRow]] = {}
         for row in rows:
             namespace = (row["thread_id"], row["checkpoint_ns"])
             if row["kind"] == "checkpoint":
@@ -334,7 +362,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 writes.setdefault((*namespace, row["checkpoint_id"]), []).append(row)
         found: dict[tuple[str, str, str], CheckpointTuple] = {}
         for row in heads:
-            place = _Place(row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"])
+            checkpoint_id = cast(str, row["checkpoint_id"])
+            place = _Place(row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             checkpoint = self.serde.loads_typed((row["type"], row["content"]))
             # Values are decoded anew for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
@@ -343,9 +372,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 if (key := (place.thread_id, place.checkpoint_ns, channel, str(version))) in values
             }
             parent = row["parent_checkpoint_id"]
-            where = (place.thread_id, place.checkpoint_ns, row["checkpoint_id"])
+            where = (place.thread_id, place.checkpoint_ns, checkpoint_id)
             found[where] = CheckpointTuple(
-                config=place.config(row["checkpoint_id"]),
+                config=place.config(checkpoint_id),
                 checkpoint=cast(Checkpoint, checkpoint),
                 metadata=cast(CheckpointMetadata, row["metadata"]),
                 parent_config=None if parent is None else place.config(parent),
@@ -353,8 +382,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             )
         return found
 
-    def _write(self, row: Row) -> PendingWrite:
-        return row["task_id"], row["channel"], self.serde.loads_typed((row["type"], row["content"]))
+    def _write(self, row: GetCheckpointRow | GetChannelHistoryRow) -> PendingWrite:
+        task_id, channel = cast(str, row["task_id"]), cast(str, row["channel"])
+        return task_id, channel, self.serde.loads_typed(_stored(row))
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -365,11 +395,14 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """
         if not channels:
             return {}
+        place = _place(config)
         async with self._database.read() as connection:
             rows = await _all(
                 self._queries.get_channel_history(
                     connection,
-                    **_place(config)._asdict(),
+                    thread_id=place.thread_id,
+                    checkpoint_ns=place.checkpoint_ns,
+                    checkpoint_id=place.checkpoint_id,
                     channels=list(dict.fromkeys(channels)),
                 )
             )
@@ -379,11 +412,11 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             if row["kind"] == "checkpoint"
         }
         values = {
-            (row["checkpoint_id"], row["channel"]): (row["type"], row["content"])
+            (row["checkpoint_id"], row["channel"]): _stored(row)
             for row in rows
             if row["kind"] == "value"
         }
-        writes: dict[tuple[str, str], list[Row]] = {}
+        writes: dict[tuple[str, str | None], list[GetChannelHistoryRow]] = {}
         for row in rows:
             if row["kind"] == "write":
                 writes.setdefault((row["checkpoint_id"], row["channel"]), []).append(row)
@@ -395,8 +428,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self,
         channel: str,
         ancestors: Sequence[str],
-        values: Mapping[tuple[str, str], tuple[str, bytes]],
-        writes: Mapping[tuple[str, str], list[Row]],
+        values: Mapping[tuple[str, str | None], tuple[str, bytes]],
+        writes: Mapping[tuple[str, str | None], list[GetChannelHistoryRow]],
     ) -> DeltaChannelHistory:
         newest_first: list[PendingWrite] = []
         for ancestor in ancestors:
@@ -441,14 +474,13 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         target = _text(target_thread_id, "target_thread_id")
         if source == target:
             raise InvalidInputError("target_thread_id", "is the source itself")
-        ids = {"source_id": source, "target_id": target}
         async with self._database.transaction() as connection:
             await _all(self._queries.lock_threads(connection, thread_ids=[source, target]))
             if await self._queries.has_rows(connection, thread_id=target):
                 raise InvalidInputError("target_thread_id", f"thread {target!r} is not empty")
-            await self._queries.copy_values(connection, **ids)
-            await self._queries.copy_checkpoints(connection, **ids)
-            await self._queries.copy_writes(connection, **ids)
+            await self._queries.copy_values(connection, source_id=source, target_id=target)
+            await self._queries.copy_checkpoints(connection, source_id=source, target_id=target)
+            await self._queries.copy_writes(connection, source_id=source, target_id=target)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Delete the older checkpoints of some threads, or (``strategy="delete"``) all of them.
@@ -472,7 +504,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             latest = await _all(self._queries.list_latest(connection, thread_ids=thread_ids))
             if not latest:
                 return
-            places = [
+            places: list[DeleteOlderCheckpointsParameters] = [
                 {
                     "thread_id": row["thread_id"],
                     "checkpoint_ns": row["checkpoint_ns"],
@@ -485,7 +517,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             await self._queries.delete_older_writes(connection, places)
             await self._queries.delete_unused_values(connection, thread_ids=thread_ids)
 
-    async def _needed_ancestors(self, connection: Connection, latest: Row) -> list[str]:
+    async def _needed_ancestors(self, connection: Connection, latest: ListLatestRow) -> list[str]:
         """Return the ancestors that the delta channels of a checkpoint are rebuilt from."""
         # It counts for each delta channel what was written since its value was last stored.
         channels = list(latest["metadata"].get("counters_since_delta_snapshot") or ())
@@ -590,8 +622,13 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self._wait_for(self.aprune(thread_ids, strategy=strategy))
 
 
-async def _all(rows: AsyncIterator[Row]) -> list[Row]:
+async def _all(rows: AsyncIterator[T]) -> list[T]:
     return [row async for row in rows]
+
+
+def _stored(row: GetCheckpointRow | GetChannelHistoryRow) -> tuple[str, bytes]:
+    """Return how a value is encoded, and its bytes: rows of values and of writes have both."""
+    return cast(str, row["type"]), cast(bytes, row["content"])
 
 
 def _text(value: Any, argument: str, longest: int = LONGEST_ID) -> str:
@@ -633,9 +670,13 @@ def _sorted(value: Any) -> Any:
     return value
 
 
-def _ordered(rows: Iterable[Row]) -> Iterable[Row]:
+def _ordered(rows: Iterable[StoredRow]) -> list[StoredRow]:
+    """Return rows of writes, which have all that the order goes by, in LangGraph's order."""
     return sorted(
-        rows, key=lambda row: writes_sort_key(row["task_path"], row["task_id"], row["idx"])
+        rows,
+        key=lambda row: writes_sort_key(
+            cast(str, row["task_path"]), cast(str, row["task_id"]), cast(int, row["idx"])
+        ),
     )
 
 

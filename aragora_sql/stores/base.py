@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -32,11 +32,6 @@ class Record:
     __slots__ = ()
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Make a record of a row whose columns are named as the fields; see :func:`record_of`."""
-        return record_of(cls, **row)
-
-    @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make a record of what :meth:`to_dict` gave."""
         moments = {
@@ -44,14 +39,13 @@ class Record:
             for field in fields(cast(Any, cls))
             if field.type in {"datetime", "datetime | None"}
         }
-        return cls.from_row(
-            {
-                name: datetime.fromisoformat(value)
-                if name in moments and isinstance(value, str)
-                else value
-                for name, value in values.items()
-            }
-        )
+        given: dict[str, Any] = {
+            name: datetime.fromisoformat(value)
+            if name in moments and isinstance(value, str)
+            else value
+            for name, value in values.items()
+        }
+        return record_of(cls, **given)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in a form that JSON can hold: moments as ISO-8601 text."""
@@ -139,11 +133,6 @@ def record_of(
             f"the result columns of a query do not make a {name}: "
             f"missing: {missing}; unexpected: {extra}"
         ) from error
-
-
-async def collect(rows: AsyncIterator[Mapping[str, Any]], record: type[RecordT]) -> list[RecordT]:
-    """Make records of all rows of a query."""
-    return [record.from_row(row) async for row in rows]
 
 
 def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Unpack
 
-from aragora_sql.database import Row
+from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import DamagedCheckpointError, DuplicateKeyError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    collect,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.checkpoints_records import (
@@ -39,6 +40,10 @@ from aragora_sql.stores.checkpoints_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.checkpoints import (
+        CheckpointsQueries,
+        GetLatestWorkflowCheckpointRow,
+    )
 
 __all__ = [
     "CheckpointStore",
@@ -55,6 +60,16 @@ DEFAULT_KEEP = 10
 ON_DAMAGE = ("raise", "previous")
 
 OnDamage = Literal["raise", "previous"]
+T = TypeVar("T")
+
+
+class _Unreadable(Enum):
+    """Stands for a checkpoint whose documents are no JSON any more."""
+
+    ROW = "row"
+
+
+UNREADABLE: Final = _Unreadable.ROW
 
 
 class CheckpointStore(Store):
@@ -71,6 +86,7 @@ class CheckpointStore(Store):
     """
 
     name = "checkpoints"
+    _queries: CheckpointsQueries
 
     # Workflows
 
@@ -86,7 +102,7 @@ class CheckpointStore(Store):
         row = new_workflow_checkpoint(checkpoint, default)
         async with self._database.connection() as connection:
             await self._queries.insert_workflow_checkpoint(connection, **row)
-        return str(row["id"])
+        return row["id"]
 
     async def load(
         self,
@@ -116,8 +132,7 @@ class CheckpointStore(Store):
             if row is UNREADABLE:
                 place = await self._place_of(checkpoint_id, workflow_id)
                 return await self._replacement(place, on_damage)
-            owners = row.pop("owners")
-            checkpoint = WorkflowCheckpoint.from_row(row)
+            checkpoint, owners = _with_owners(**row)
             _check_owner(
                 checkpoint_id, checkpoint.storage_id, checkpoint.workflow_id, workflow_id, owners
             )
@@ -143,7 +158,7 @@ class CheckpointStore(Store):
             if row is UNREADABLE:
                 newest = (await self.list_page(workflow_id, 1)).checkpoints[0]
                 return await self._replacement(newest, on_damage)
-            checkpoint = WorkflowCheckpoint.from_row(row)
+            checkpoint = record_of(WorkflowCheckpoint, **row)
             if checkpoint.is_intact():
                 return checkpoint
             return await self._replacement(checkpoint, on_damage)
@@ -152,7 +167,7 @@ class CheckpointStore(Store):
         """Find a checkpoint whose content can't be read, without reading its content."""
         async with self._database.read() as connection:
             rows = self._queries.find_workflow_checkpoints(connection, checkpoint_id=checkpoint_id)
-            found = await collect(rows, CheckpointSummary)
+            found = [record_of(CheckpointSummary, **row) async for row in rows]
         owners = len({one.workflow_id for one in found})
         found.sort(
             key=lambda one: (
@@ -182,8 +197,7 @@ class CheckpointStore(Store):
                 )
             if row is None or row is UNREADABLE:
                 continue
-            row.pop("owners")
-            candidate = WorkflowCheckpoint.from_row(row)
+            candidate, _ = _with_owners(**row)
             if candidate.is_intact():
                 previous = candidate
                 break
@@ -247,7 +261,7 @@ class CheckpointStore(Store):
                 before_sequence=sequence,
                 row_limit=row_limit,
             )
-            return await collect(rows, CheckpointSummary)
+            return [record_of(CheckpointSummary, **row) async for row in rows]
 
     async def delete(self, checkpoint_id: str, workflow_id: str | None = None) -> bool:
         """Delete a checkpoint by its storage id, or all with this engine's id.
@@ -259,7 +273,7 @@ class CheckpointStore(Store):
             valid.key(workflow_id, "workflow_id")
         async with self._database.connection() as connection:
             rows = self._queries.find_workflow_checkpoints(connection, checkpoint_id=checkpoint_id)
-            found = await collect(rows, CheckpointSummary)
+            found = [record_of(CheckpointSummary, **row) async for row in rows]
             if not found:
                 return False
             chosen = [one for one in found if one.storage_id == checkpoint_id]
@@ -276,7 +290,7 @@ class CheckpointStore(Store):
         """Delete all checkpoints of a workflow and return their number."""
         valid.key(workflow_id, "workflow_id")
         async with self._database.connection() as connection:
-            return int(await self._queries.delete_workflow(connection, workflow_id=workflow_id))
+            return await self._queries.delete_workflow(connection, workflow_id=workflow_id)
 
     async def prune(self, workflow_id: str, keep: int = DEFAULT_KEEP) -> int:
         """Delete all but the newest ``keep`` (1 or more) checkpoints; return how many went.
@@ -287,7 +301,9 @@ class CheckpointStore(Store):
         valid.key(workflow_id, "workflow_id")
         newer = valid.integer(keep, "keep", least=1) - 1
         return await self._in_batches(
-            self._queries.prune_workflow, {"workflow_id": workflow_id, "newer": newer}
+            lambda connection: self._queries.prune_workflow(
+                connection, workflow_id=workflow_id, newer=newer, row_limit=DELETE_BATCH
+            ),
         )
 
     async def cleanup_old_checkpoints(
@@ -319,17 +335,16 @@ class CheckpointStore(Store):
                 "max_age_days", f"{days:g} days before now is no date"
             ) from None
         return await self._in_batches(
-            self._queries.delete_old_workflow_checkpoints,
-            {"cutoff": cutoff, "keep_latest": keep_latest},
+            lambda connection: self._queries.delete_old_workflow_checkpoints(
+                connection, cutoff=cutoff, keep_latest=keep_latest, row_limit=DELETE_BATCH
+            ),
         )
 
-    async def _in_batches(
-        self, delete: Callable[..., Awaitable[int]], arguments: Mapping[str, Any]
-    ) -> int:
+    async def _in_batches(self, delete: Callable[[Connection], Awaitable[int]]) -> int:
         total = 0
         while True:
             async with self._database.connection() as connection:
-                deleted = await delete(connection, **arguments, row_limit=DELETE_BATCH)
+                deleted = await delete(connection)
             total += deleted
             if not deleted:
                 return total
@@ -357,7 +372,7 @@ class CheckpointStore(Store):
             raise DuplicateKeyError(
                 f"checkpoint {row['checkpoint_id']!r} belongs to another debate"
             )
-        return str(row["checkpoint_id"])
+        return row["checkpoint_id"]
 
     async def load_debate(
         self,
@@ -376,12 +391,15 @@ class CheckpointStore(Store):
             valid.key(debate_id, "debate_id")
         valid.choice(on_damage, "on_damage", ON_DAMAGE)
         async with self._database.read() as connection:
-            found = await self._read_debate(checkpoint_id)
-            if found is UNREADABLE:
+            read = await self._read_debate(checkpoint_id)
+            found: DebateCheckpoint | DebateCheckpointSummary | None
+            if read is UNREADABLE:
                 row = await self._queries.find_debate_checkpoint(
                     connection, checkpoint_id=checkpoint_id
                 )
-                found = None if row is None else DebateCheckpointSummary.from_row(row)
+                found = None if row is None else record_of(DebateCheckpointSummary, **row)
+            else:
+                found = read
         if found is None:
             return None
         if debate_id is not None and found.debate_id != debate_id:
@@ -408,15 +426,17 @@ class CheckpointStore(Store):
             if row is UNREADABLE:
                 newest = (await self.list_debates(debate_id, 1))[0]
                 return await self._usable_debate(newest, on_damage)
-        return await self._usable_debate(DebateCheckpoint.from_row(row), on_damage)
+        return await self._usable_debate(record_of(DebateCheckpoint, **row), on_damage)
 
-    async def _read_debate(self, checkpoint_id: str) -> Any:
+    async def _read_debate(
+        self, checkpoint_id: str
+    ) -> DebateCheckpoint | Literal[_Unreadable.ROW] | None:
         """Return a debate's checkpoint, None, or ``UNREADABLE``; it is not verified."""
         async with self._database.read() as connection:
             row = await _decoded(
                 self._queries.get_debate_checkpoint(connection, checkpoint_id=checkpoint_id)
             )
-        return row if row is None or row is UNREADABLE else DebateCheckpoint.from_row(row)
+        return row if row is None or row is UNREADABLE else record_of(DebateCheckpoint, **row)
 
     async def _usable_debate(
         self, found: DebateCheckpoint | DebateCheckpointSummary, on_damage: OnDamage
@@ -465,16 +485,20 @@ class CheckpointStore(Store):
         self, debate_id: str | None, row_limit: int, before: str | None
     ) -> list[DebateCheckpointSummary]:
         moment, key = parse_cursor(before, "before")
-        place = {"before_created_at": moment, "before_id": key, "row_limit": row_limit}
         async with self._database.read() as connection:
             if debate_id is None:
-                rows = self._queries.list_all_debate_checkpoints(connection, **place)
-            else:
-                valid.key(debate_id, "debate_id")
-                rows = self._queries.list_debate_checkpoints(
-                    connection, debate_id=debate_id, **place
+                rows = self._queries.list_all_debate_checkpoints(
+                    connection, before_created_at=moment, before_id=key, row_limit=row_limit
                 )
-            return await collect(rows, DebateCheckpointSummary)
+                return [record_of(DebateCheckpointSummary, **row) async for row in rows]
+            of_one = self._queries.list_debate_checkpoints(
+                connection,
+                debate_id=valid.key(debate_id, "debate_id"),
+                before_created_at=moment,
+                before_id=key,
+                row_limit=row_limit,
+            )
+            return [record_of(DebateCheckpointSummary, **row) async for row in of_one]
 
     async def delete_debate(self, checkpoint_id: str) -> bool:
         """Delete one checkpoint of a debate; False when there is none."""
@@ -491,7 +515,9 @@ class CheckpointStore(Store):
         valid.key(debate_id, "debate_id")
         newer = valid.integer(keep, "keep", least=1) - 1
         return await self._in_batches(
-            self._queries.prune_debate, {"debate_id": debate_id, "newer": newer}
+            lambda connection: self._queries.prune_debate(
+                connection, debate_id=debate_id, newer=newer, row_limit=DELETE_BATCH
+            )
         )
 
     async def cleanup_expired(self, now: datetime | None = None) -> int:
@@ -501,19 +527,25 @@ class CheckpointStore(Store):
         """
         moment = utc_now() if now is None else valid.moment(now, "now")
         return await self._in_batches(
-            self._queries.delete_expired_debate_checkpoints, {"moment": moment}
+            lambda connection: self._queries.delete_expired_debate_checkpoints(
+                connection, moment=moment, row_limit=DELETE_BATCH
+            )
         )
 
     async def get_stats(self) -> CheckpointStats:
         """Return counts of the whole store in one round trip."""
         async with self._database.read() as connection:
-            return CheckpointStats.from_row(await self._queries.get_stats(connection))
+            return record_of(CheckpointStats, **await self._queries.get_stats(connection))
 
 
-UNREADABLE: Row = {}
+def _with_owners(
+    *, owners: int, **row: Unpack[GetLatestWorkflowCheckpointRow]
+) -> tuple[WorkflowCheckpoint, int]:
+    """Return a checkpoint, and how many workflows have one with this engine's id."""
+    return record_of(WorkflowCheckpoint, **row), owners
 
 
-async def _decoded(query: Awaitable[Row | None]) -> Row | None:
+async def _decoded(query: Awaitable[T]) -> T | Literal[_Unreadable.ROW]:
     """Return a row, None, or ``UNREADABLE`` for one whose documents are no JSON any more."""
     try:
         return await query

@@ -8,12 +8,18 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import EncodedJSON, dump_json, format_moment, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.checkpoints import (
+        InsertWorkflowCheckpointParameters,
+        UpsertDebateCheckpointParameters,
+    )
 
 __all__ = [
     "DEBATE_STATUSES",
@@ -240,7 +246,9 @@ class CheckpointStats(Record):
     debate_bytes: int
 
 
-def new_workflow_checkpoint(checkpoint: object, default: Default | None = None) -> dict[str, Any]:
+def new_workflow_checkpoint(
+    checkpoint: object, default: Default | None = None
+) -> InsertWorkflowCheckpointParameters:
     """Check a workflow's checkpoint and return the parameters of its query.
 
     ``checkpoint`` is a mapping or an object with the fields that the engine gives (see
@@ -264,20 +272,29 @@ def new_workflow_checkpoint(checkpoint: object, default: Default | None = None) 
         "checksum": valid.text(given["checksum"], "checkpoint.checksum"),
         "created_at": valid.moment(given["created_at"], "checkpoint.created_at"),
     }
-    encoded = {}
-    for name in ("step_outputs", "context_state"):
-        encoded[name] = _document(given[name], f"checkpoint.{name}", default)
-        content[name] = valid.decoded(encoded[name])
-    row = content | encoded
-    row["engine_id"] = row.pop("id")
-    return row | {
+    outputs = _document(given["step_outputs"], "checkpoint.step_outputs", default)
+    context = _document(given["context_state"], "checkpoint.context_state", default)
+    content["step_outputs"] = valid.decoded(outputs)
+    content["context_state"] = valid.decoded(context)
+    return {
         "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
+        "engine_id": content["id"],
+        "workflow_id": content["workflow_id"],
+        "definition_id": content["definition_id"],
+        "current_step": content["current_step"],
+        "completed_steps": content["completed_steps"],
+        "step_outputs": outputs,
+        "context_state": context,
+        "checksum": content["checksum"],
         "content_checksum": workflow_checksum(content),
+        "created_at": content["created_at"],
         "stored_at": utc_now(),
     }
 
 
-def new_debate_checkpoint(document: object, default: Default | None = None) -> dict[str, Any]:
+def new_debate_checkpoint(
+    document: object, default: Default | None = None
+) -> UpsertDebateCheckpointParameters:
     """Check a debate's checkpoint and return the parameters of its query.
 
     ``document`` is a mapping with the keys of :class:`DebateCheckpoint` and any others; ``default``
@@ -307,10 +324,20 @@ def new_debate_checkpoint(document: object, default: Default | None = None) -> d
         "created_at": _moment(field("created_at"), "checkpoint.created_at"),
         "expires_at": None if expires_at is None else _moment(expires_at, "checkpoint.expires_at"),
     }
-    return content | {
+    return {
+        "checkpoint_id": content["checkpoint_id"],
+        "debate_id": content["debate_id"],
+        "task": content["task"],
+        "current_round": content["current_round"],
+        "total_rounds": content["total_rounds"],
+        "phase": content["phase"],
+        "status": content["status"],
         "data": encoded,
         "size_bytes": len(encoded.encode()),
+        "checksum": content["checksum"],
         "content_checksum": debate_checksum(content),
+        "created_at": content["created_at"],
+        "expires_at": content["expires_at"],
         "stored_at": utc_now(),
     }
 

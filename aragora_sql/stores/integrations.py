@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Database, Row
+from aragora_sql.database import Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    collect,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.integrations_records import (
@@ -43,6 +43,14 @@ from aragora_sql.stores.integrations_secrets import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.integrations import (
+        GetIntegrationRow,
+        IntegrationsQueries,
+        LockIntegrationsRow,
+        SaveIntegrationParameters,
+        SaveMappingParameters,
+        SetSettingsParameters,
+    )
 
 __all__ = [
     "IntegrationStore",
@@ -75,6 +83,7 @@ class IntegrationStore(Store):
     """
 
     name = "integrations"
+    _queries: IntegrationsQueries
 
     def __init__(
         self,
@@ -117,46 +126,37 @@ class IntegrationStore(Store):
         """
         if not isinstance(config, IntegrationConfig):
             raise InvalidInputError("config", "an IntegrationConfig is needed")
-        now = utc_now()
-        row = {
-            **self._row(config),
-            "created_at": (
-                now if config.created_at is None else valid.moment(config.created_at, "created_at")
-            ),
-            "updated_at": now,
-            "errors_since": now if config.errors_24h else None,
-        }
+        row = self._row(config, utc_now())
         async with self._database.connection() as connection:
-            kept = await self._queries.save_integration(
-                connection, **row, errors_after=_errors_after()
-            )
+            kept = await self._queries.save_integration(connection, **row)
         return replace(
             config,
             **kept,
             integration_type=row["integration_type"],
             user_id=row["user_id"],
-            updated_at=now,
+            updated_at=row["updated_at"],
             problem=None,
         )
 
-    def _row(self, config: IntegrationConfig) -> dict[str, Any]:
+    def _row(self, config: IntegrationConfig, now: datetime) -> SaveIntegrationParameters:
         owner = Owner(
             _user(config.user_id),
             valid.choice(config.integration_type, "integration_type", self._types),
         )
         if not isinstance(config.settings, dict):
             raise InvalidInputError("settings", "a dictionary is needed")
-        flags = (
-            "enabled",
-            "notify_on_consensus",
-            "notify_on_debate_end",
-            "notify_on_error",
-            "notify_on_leaderboard",
-        )
+
+        def flag(name: str) -> bool:
+            return valid.truth(getattr(config, name), name)
+
         return {
             "user_id": owner.user_id,
             "integration_type": owner.integration_type,
-            **{name: valid.truth(getattr(config, name), name) for name in flags},
+            "enabled": flag("enabled"),
+            "notify_on_consensus": flag("notify_on_consensus"),
+            "notify_on_debate_end": flag("notify_on_debate_end"),
+            "notify_on_error": flag("notify_on_error"),
+            "notify_on_leaderboard": flag("notify_on_leaderboard"),
             "workspace_id": (
                 None
                 if config.workspace_id is None
@@ -164,6 +164,8 @@ class IntegrationStore(Store):
             ),
             "messages_sent": valid.integer(config.messages_sent, "messages_sent", most=2**63 - 1),
             "errors_24h": valid.integer(config.errors_24h, "errors_24h"),
+            "errors_since": now if config.errors_24h else None,
+            "errors_after": now - ERROR_WINDOW,
             "last_activity": (
                 None
                 if config.last_activity is None
@@ -173,6 +175,10 @@ class IntegrationStore(Store):
             "settings": valid.document(
                 seal_secrets(config.settings, self._keyring, owner), "settings"
             ),
+            "created_at": (
+                now if config.created_at is None else valid.moment(config.created_at, "created_at")
+            ),
+            "updated_at": now,
         }
 
     async def delete(self, integration_type: str, user_id: str | None = DEFAULT_USER) -> bool:
@@ -256,15 +262,16 @@ class IntegrationStore(Store):
             )
             return [self._listed(row, decrypt=decrypt) async for row in rows]
 
-    def _config(self, row: Row, *, decrypt: bool) -> IntegrationConfig:
+    def _config(self, row: GetIntegrationRow, *, decrypt: bool) -> IntegrationConfig:
         owner = Owner(row["user_id"], row["integration_type"])
         stored = row["settings"]
         settings = (
             open_secrets(stored, self._keyring, owner) if decrypt else keep_sealed(stored, owner)
         )
-        return IntegrationConfig.from_row({**row, "settings": settings})
+        opened: GetIntegrationRow = {**row, "settings": settings}
+        return record_of(IntegrationConfig, **opened)
 
-    def _listed(self, row: Row, *, decrypt: bool) -> IntegrationConfig:
+    def _listed(self, row: GetIntegrationRow, *, decrypt: bool) -> IntegrationConfig:
         if not decrypt:
             return self._config(row, decrypt=False)
         try:
@@ -337,7 +344,7 @@ class IntegrationStore(Store):
                 platform=valid.key(platform, "platform"),
                 email=_email(email),
             )
-        return None if row is None else UserIdMapping.from_row(row)
+        return None if row is None else record_of(UserIdMapping, **row)
 
     async def find_user_mapping(
         self, platform: str, platform_user_id: str, user_id: str | None = DEFAULT_USER
@@ -353,7 +360,7 @@ class IntegrationStore(Store):
                 platform=valid.key(platform, "platform"),
                 platform_user_id=valid.key(platform_user_id, "platform_user_id"),
             )
-        return None if row is None else UserIdMapping.from_row(row)
+        return None if row is None else record_of(UserIdMapping, **row)
 
     async def save_user_mapping(self, mapping: UserIdMapping) -> UserIdMapping:
         """Store a mapping, or a change of it, and return it as it is then.
@@ -363,7 +370,7 @@ class IntegrationStore(Store):
         if not isinstance(mapping, UserIdMapping):
             raise InvalidInputError("mapping", "a UserIdMapping is needed")
         now = utc_now()
-        row = {
+        row: SaveMappingParameters = {
             "user_id": _user(mapping.user_id),
             "platform": valid.key(mapping.platform, "platform"),
             "email": _email(mapping.email),
@@ -378,7 +385,7 @@ class IntegrationStore(Store):
         }
         async with self._database.connection() as connection:
             row["created_at"] = await self._queries.save_mapping(connection, **row)
-        return UserIdMapping.from_row(row)
+        return record_of(UserIdMapping, **row)
 
     async def delete_user_mapping(
         self, email: str, platform: str, user_id: str | None = DEFAULT_USER
@@ -420,15 +427,15 @@ class IntegrationStore(Store):
                     after_email=after_email,
                     row_limit=row_limit,
                 )
-            else:
-                rows = self._queries.list_platform_mappings(
-                    connection,
-                    user_id=owner,
-                    platform=valid.key(platform, "platform"),
-                    after_email=after_email,
-                    row_limit=row_limit,
-                )
-            return await collect(rows, UserIdMapping)
+                return [record_of(UserIdMapping, **row) async for row in rows]
+            of_one = self._queries.list_platform_mappings(
+                connection,
+                user_id=owner,
+                platform=valid.key(platform, "platform"),
+                after_email=after_email,
+                row_limit=row_limit,
+            )
+            return [record_of(UserIdMapping, **row) async for row in of_one]
 
     # Keys
 
@@ -464,26 +471,34 @@ class IntegrationStore(Store):
 
     async def _rotate_batch(
         self, after: tuple[str, str], size: int, result: RotationResult
-    ) -> tuple[list[Row], RotationResult]:
-        place = {"after_user": after[0], "after_type": after[1], "row_limit": size}
+    ) -> tuple[list[LockIntegrationsRow], RotationResult]:
+        after_user, after_type = after
+        batch: list[LockIntegrationsRow]
         if result.dry_run:
             async with self._database.read() as connection:
                 rows = self._queries.list_integrations(
-                    connection, **place, errors_after=_errors_after()
+                    connection,
+                    after_user=after_user,
+                    after_type=after_type,
+                    row_limit=size,
+                    errors_after=_errors_after(),
                 )
                 batch = [row async for row in rows]
             return batch, self._resealed(batch, result)[1]
         async with self._database.transaction() as connection:
-            batch = [row async for row in self._queries.lock_integrations(connection, **place)]
+            locked = self._queries.lock_integrations(
+                connection, after_user=after_user, after_type=after_type, row_limit=size
+            )
+            batch = [row async for row in locked]
             changed, result = self._resealed(batch, result)
             if changed:
                 await self._queries.set_settings(connection, changed)
         return batch, result
 
     def _resealed(
-        self, batch: list[Row], result: RotationResult
-    ) -> tuple[list[dict[str, Any]], RotationResult]:
-        changed = []
+        self, batch: list[LockIntegrationsRow], result: RotationResult
+    ) -> tuple[list[SetSettingsParameters], RotationResult]:
+        changed: list[SetSettingsParameters] = []
         resealed, sealed, failed = result.resealed, result.sealed, list(result.failed)
         for row in batch:
             owner = Owner(row["user_id"], row["integration_type"])

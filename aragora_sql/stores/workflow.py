@@ -5,12 +5,12 @@ Its queries: ``sql/postgres/workflow/queries.sql`` and ``sql/sqlite/workflow/que
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from aragora_sql.database import Connection, Row
+from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -24,10 +24,10 @@ from aragora_sql.stores import workflow_changes as changes
 from aragora_sql.stores.base import (
     Record,
     Store,
-    collect,
     counts,
     initialized,
     postgres_database,
+    record_of,
     sqlite_database,
 )
 from aragora_sql.stores.workflow_changes import Actor, Change, Decision
@@ -38,13 +38,19 @@ from aragora_sql.stores.workflow_records import (
     FindingWorkflow,
     WorkflowStatistics,
     event_row,
-    finding_row,
+    finding_values,
     read_document,
 )
 
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.workflow import (
+        GetFindingRow,
+        InsertLinksParameters,
+        UpdateFindingParameters,
+        WorkflowQueries,
+    )
 
 __all__ = [
     "FindingWorkflowStore",
@@ -62,6 +68,14 @@ Document = dict[str, Any]
 Place = Mapping[str, Any] | Record
 
 
+class _Page(TypedDict):
+    """Where a page begins, and its length."""
+
+    after_moment: datetime
+    after_id: str
+    row_limit: int
+
+
 class FindingWorkflowStore(Store):
     """Keeps what became of findings. A change is one transaction and adds to the history.
 
@@ -76,6 +90,7 @@ class FindingWorkflowStore(Store):
     """
 
     name = "workflow"
+    _queries: WorkflowQueries
 
     # Documents
 
@@ -87,8 +102,8 @@ class FindingWorkflowStore(Store):
         valid.text(finding_id, "finding_id")
         async with self._database.read() as connection:
             row = await self._queries.get_finding(connection, finding_id=finding_id)
-            rows = [] if row is None else [row]
-            documents = await self._documents(connection, rows, history=True)
+            findings = [] if row is None else [record_of(FindingWorkflow, **row)]
+            documents = await self._documents(connection, findings, history=True)
         return documents[0] if documents else None
 
     async def save(self, data: Mapping[str, Any]) -> FindingWorkflow:
@@ -120,7 +135,8 @@ class FindingWorkflowStore(Store):
             await self._update(connection, {finding.finding_id: (stored, after)})
             if document.history:
                 rows = self._queries.list_events(connection, finding_ids=[finding.finding_id])
-                await self._write_history(connection, document, await collect(rows, FindingEvent))
+                events = [record_of(FindingEvent, **row) async for row in rows]
+                await self._write_history(connection, document, events)
             if after.linked_findings != stored.linked_findings:
                 await self._queries.delete_links(connection, finding_id=finding.finding_id)
                 await self._write_links(connection, after)
@@ -157,7 +173,12 @@ class FindingWorkflowStore(Store):
         ``after`` is the last document of the page before. ``history=False`` leaves the histories
         out, which may be long.
         """
-        return await self._list(self._queries.list_findings, limit, after, history)
+        return await self._list(
+            lambda connection, page: self._queries.list_findings(connection, **page),
+            limit,
+            after,
+            history,
+        )
 
     async def list_by_assignee(
         self, user_id: str, limit: int = 1000, *, after: Place | None = None, history: bool = True
@@ -165,7 +186,12 @@ class FindingWorkflowStore(Store):
         """Return a page of the documents that a user works on; see :meth:`list_all`."""
         valid.text(user_id, "user_id")
         return await self._list(
-            self._queries.list_assigned, limit, after, history, assigned_to=user_id
+            lambda connection, page: self._queries.list_assigned(
+                connection, assigned_to=user_id, **page
+            ),
+            limit,
+            after,
+            history,
         )
 
     async def list_by_state(
@@ -177,7 +203,12 @@ class FindingWorkflowStore(Store):
         """
         name = valid.text(getattr(state, "value", state), "state")
         return await self._list(
-            self._queries.list_in_state, limit, after, history, current_state=name
+            lambda connection, page: self._queries.list_in_state(
+                connection, current_state=name, **page
+            ),
+            limit,
+            after,
+            history,
         )
 
     async def list_duplicates(
@@ -191,11 +222,12 @@ class FindingWorkflowStore(Store):
         """Return a page of the documents that repeat a finding, newest first."""
         valid.text(parent_finding_id, "parent_finding_id")
         return await self._list(
-            self._queries.list_duplicates,
+            lambda connection, page: self._queries.list_duplicates(
+                connection, parent_finding_id=parent_finding_id, **page
+            ),
             limit,
             after,
             history,
-            parent_finding_id=parent_finding_id,
         )
 
     async def list_overdue(
@@ -210,52 +242,45 @@ class FindingWorkflowStore(Store):
 
         Findings in a terminal state, ``wont_fix`` among them, are not overdue.
         """
+        at_time = utc_now() if at is None else valid.moment(at, "at")
         return await self._list(
-            self._queries.list_overdue,
+            lambda connection, page: self._queries.list_overdue(
+                connection, at_time=at_time, **page
+            ),
             limit,
             after,
             history,
             order="due_date",
             first=_FIRST_MOMENT,
-            at_time=utc_now() if at is None else valid.moment(at, "at"),
         )
 
     async def _list(
         self,
-        query: Any,
+        query: Callable[[Connection, _Page], AsyncIterator[GetFindingRow]],
         limit: int,
         after: Place | None,
         history: bool,
         *,
         order: str = "created_at",
         first: datetime = _LAST_MOMENT,
-        **parameters: Any,
     ) -> list[Document]:
         row_limit = valid.limit(limit)
         moment, finding_id = (first, "") if after is None else _place(after, order)
+        page: _Page = {"after_moment": moment, "after_id": finding_id, "row_limit": row_limit}
         async with self._database.read() as connection:
-            rows = query(
-                connection,
-                after_moment=moment,
-                after_id=finding_id,
-                row_limit=row_limit,
-                **parameters,
-            )
-            return await self._documents(connection, [row async for row in rows], history=history)
+            rows = query(connection, page)
+            findings = [record_of(FindingWorkflow, **row) async for row in rows]
+            return await self._documents(connection, findings, history=history)
 
     async def _documents(
-        self, connection: Connection, rows: list[Row], *, history: bool
+        self, connection: Connection, findings: list[FindingWorkflow], *, history: bool
     ) -> list[Document]:
-        findings = [FindingWorkflow.from_row(row) for row in rows]
         if not history:
             return [finding.to_document() for finding in findings]
         events: dict[str, list[FindingEvent]] = {f.finding_id: [] for f in findings}
         if events:
-            found: AsyncIterator[Row] = self._queries.list_events(
-                connection, finding_ids=list(events)
-            )
-            async for row in found:
-                events[row["finding_id"]].append(FindingEvent.from_row(row))
+            async for row in self._queries.list_events(connection, finding_ids=list(events)):
+                events[row["finding_id"]].append(record_of(FindingEvent, **row))
         return [finding.to_document(events[finding.finding_id]) for finding in findings]
 
     # One finding
@@ -265,7 +290,7 @@ class FindingWorkflowStore(Store):
         valid.text(finding_id, "finding_id")
         async with self._database.read() as connection:
             row = await self._queries.get_finding(connection, finding_id=finding_id)
-        return None if row is None else FindingWorkflow.from_row(row)
+        return None if row is None else record_of(FindingWorkflow, **row)
 
     async def get_history(
         self,
@@ -291,7 +316,7 @@ class FindingWorkflowStore(Store):
                 after_position=position,
                 row_limit=row_limit,
             )
-            return await collect(rows, FindingEvent)
+            return [record_of(FindingEvent, **row) async for row in rows]
 
     async def get_comments(self, finding_id: str, limit: int = 1000) -> list[FindingEvent]:
         """Return the comments on a finding, oldest first."""
@@ -321,7 +346,7 @@ class FindingWorkflowStore(Store):
             row = await self._queries.get_statistics(connection, at_time=utc_now())
         row["by_state"] = counts(row["by_state"])
         row["by_priority"] = {int(name): int(count) for name, count in row["by_priority"]}
-        return WorkflowStatistics.from_row(row)
+        return record_of(WorkflowStatistics, **row)
 
     # Changes
 
@@ -576,12 +601,12 @@ class FindingWorkflowStore(Store):
         self, connection: Connection, finding_ids: list[str]
     ) -> dict[str, FindingWorkflow]:
         rows = self._queries.lock_findings(connection, finding_ids=finding_ids)
-        return {f.finding_id: f for f in await collect(rows, FindingWorkflow)}
+        return {row["finding_id"]: record_of(FindingWorkflow, **row) async for row in rows}
 
     async def _insert(self, connection: Connection, finding: FindingWorkflow) -> bool:
         return bool(
             await self._queries.insert_finding(
-                connection, **finding_row(finding), created_at=finding.created_at
+                connection, **finding_values(finding), created_at=finding.created_at
             )
         )
 
@@ -590,8 +615,8 @@ class FindingWorkflowStore(Store):
         connection: Connection,
         pairs: Mapping[str, tuple[FindingWorkflow, FindingWorkflow]],
     ) -> None:
-        rows = [
-            {**finding_row(after), "version": before.version} for before, after in pairs.values()
+        rows: list[UpdateFindingParameters] = [
+            {**finding_values(after), "version": before.version} for before, after in pairs.values()
         ]
         if await self._queries.update_finding(connection, rows) != len(rows):
             # The rows are locked: only a copy of the SQL files that takes no lock gets here.
@@ -606,7 +631,7 @@ class FindingWorkflowStore(Store):
         await self._update(connection, {k: (b, c.finding) for k, (b, c) in made.items()})
         events = [event_row(event) for _, change in made.values() for event in change.events]
         await self._queries.append_events(connection, events)
-        links = [
+        links: list[InsertLinksParameters] = [
             {"finding_id": key, "linked_id": change.link}
             for key, (_, change) in made.items()
             if change.link is not None

@@ -6,22 +6,26 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from aragora_sql.database.values import dump_json, utc_now
+from aragora_sql.database.values import EncodedJSON, dump_json, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
 from aragora_sql.stores.workflow_states import FINDING_STATES, allowed_transitions, is_terminal
 
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.workflow import AppendEventsParameters
+
 __all__ = [
     "BulkResult",
     "FindingDocument",
     "FindingEvent",
+    "FindingValues",
     "FindingWorkflow",
     "WorkflowStatistics",
     "event_row",
-    "finding_row",
+    "finding_values",
     "read_document",
 ]
 
@@ -165,43 +169,66 @@ class WorkflowStatistics(Record):
         return {name: n for name, n in self.by_state.items() if name not in FINDING_STATES}
 
 
-_FINDING_COLUMNS = (
-    "current_state",
-    "assigned_to",
-    "assigned_by",
-    "assigned_at",
-    "priority",
-    "due_date",
-    "parent_finding_id",
-    "resolved_at",
-    "state_entered_at",
-    "time_in_states",
-    "extra",
+class FindingValues(TypedDict):
+    """The parameters that the queries of new and of changed findings share."""
+
+    finding_id: str
+    current_state: str
+    assigned_to: str | None
+    assigned_by: str | None
+    assigned_at: datetime | None
+    priority: int
+    due_date: datetime | None
+    parent_finding_id: str | None
+    resolved_at: datetime | None
+    state_entered_at: datetime
+    time_in_states: EncodedJSON
+    extra: EncodedJSON
+    updated_at: datetime
+
+
+# What a document says of a finding.
+_FINDING_COLUMNS = tuple(
+    name for name in FindingValues.__annotations__ if name not in {"finding_id", "updated_at"}
 )
 
 
-_EVENT_COLUMNS = tuple(FindingEvent.__dataclass_fields__.keys() - {"position"})
-
-
-def finding_row(finding: FindingWorkflow) -> dict[str, Any]:
+def finding_values(finding: FindingWorkflow) -> FindingValues:
     """Return the parameters that the queries of new and of changed findings share."""
-    row = {name: getattr(finding, name) for name in _FINDING_COLUMNS}
     return {
-        **row,
         "finding_id": finding.finding_id,
+        "current_state": finding.current_state,
+        "assigned_to": finding.assigned_to,
+        "assigned_by": finding.assigned_by,
+        "assigned_at": finding.assigned_at,
+        "priority": finding.priority,
+        "due_date": finding.due_date,
+        "parent_finding_id": finding.parent_finding_id,
+        "resolved_at": finding.resolved_at,
+        "state_entered_at": finding.state_entered_at,
         "time_in_states": dump_json(finding.time_in_states, "time_in_states"),
         "extra": dump_json(finding.extra, "extra"),
         "updated_at": finding.updated_at,
     }
 
 
-def event_row(event: FindingEvent) -> dict[str, Any]:
+def event_row(event: FindingEvent) -> AppendEventsParameters:
     """Return the parameters of the query that appends an event."""
-    row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
-    for name in ("old_value", "new_value"):
-        row[name] = None if row[name] is None else dump_json(row[name], name)
-    row["extra"] = dump_json(event.extra, "extra")
-    return row
+    return {
+        "finding_id": event.finding_id,
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "occurred_at": event.occurred_at,
+        "user_id": event.user_id,
+        "user_name": event.user_name,
+        "from_state": event.from_state,
+        "to_state": event.to_state,
+        "field_name": event.field_name,
+        "old_value": _optional(dump_json, event.old_value, "old_value"),
+        "new_value": _optional(dump_json, event.new_value, "new_value"),
+        "comment": event.comment,
+        "extra": dump_json(event.extra, "extra"),
+    }
 
 
 @dataclass(frozen=True, slots=True)

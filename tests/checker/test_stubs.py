@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import aragora_sql
+from aragora_sql.checker.expressions import gives_one_row, nullable_parameters
 from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.checker.stubs import class_name, stub_folder, stub_of, stubs
 from aragora_sql.cli import main
 from aragora_sql.queries import load_queries
-from tests.checker.tree import replace_in
+from aragora_sql.queries.files import DIALECTS
 from tests.conftest import Servers
 
 PACKAGE = Path(aragora_sql.__file__).parent
@@ -29,7 +32,7 @@ def test_the_stubs_are_as_committed(servers: Servers, capsys: pytest.CaptureFixt
 
 def test_every_store_has_one_that_names_every_query(facts: Facts) -> None:
     written = stubs(facts)
-    for store in ("consensus", "critique", "schema_versions"):
+    for store in {store for store, *_ in COLUMNS}:
         module = ast.parse(written[f"{store}.pyi"])
         (protocol,) = [
             node
@@ -42,8 +45,9 @@ def test_every_store_has_one_that_names_every_query(facts: Facts) -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         ]
         assert methods == [n for d, s, n in facts.texts if (d, s) == ("postgres", store)]
-        queries = load_queries(store, "sqlite")
-        assert set(methods) <= set(dir(queries))
+        for dialect in DIALECTS:
+            shared = {name for name in methods if (dialect, store, name) in facts.texts}
+            assert shared <= set(dir(load_queries(store, dialect)))
 
 
 def test_what_a_stub_says(tree: Path, servers: Servers) -> None:
@@ -66,52 +70,120 @@ def test_what_a_stub_says(tree: Path, servers: Servers) -> None:
     assert '"""Return a note.\n\n        Operation ^: the first row, or None.\n        """' in text
 
 
+# Of each store a column of a query, and what stands in the line behind its call that needs it.
+COLUMNS = (
+    ("catalog", "list_keys", "on_delete", '["on_delete"]'),
+    ("checkpoints", "get_latest_debate_checkpoint", "phase", "record_of("),
+    ("consensus", "list_votes", "source", "record_of("),
+    ("critique", "lock_critique", "expected_usefulness", '["expected_usefulness"]'),
+    ("integrations", "find_mapping", "display_name", "record_of("),
+    ("jobs", "claim_jobs_of_type", "priority", "record_of("),
+    ("langgraph", "list_latest", "metadata", '["metadata"]'),
+    ("langgraph", "list_thread", "checkpoint_ns", "list_thread("),
+    ("schema_versions", "list_columns", "is_table", '["is_table"]'),
+    ("workflow", "list_history", "user_name", "record_of("),
+    ("workflow", "list_overdue", "assigned_to", "list_overdue("),
+)
+# Of some a parameter of a query.
+PARAMETERS = (
+    ("checkpoints", "list_all_debate_checkpoints", "before_id"),
+    ("critique", "get_debate", "debate_id"),
+    ("integrations", "add_messages", "messages"),
+    ("jobs", "purge_jobs", "age_seconds"),
+    ("langgraph", "copy_values", "source_id"),
+    ("workflow", "list_assigned", "assigned_to"),
+)
+
+
+def module_of(store: str) -> str:
+    """Return the module that calls a store's queries."""
+    others = {
+        "catalog": "checker/catalog.py",
+        "langgraph": "checkpoints/langgraph.py",
+        "schema_versions": "schema.py",
+    }
+    return f"aragora_sql/{others.get(store, f'stores/{store}.py')}"
+
+
+def lines_of(store: str, query: str, text: str) -> set[tuple[str, int]]:
+    """Return the line of each call of a query, or the first one behind it with a text."""
+    module = module_of(store)
+    lines = (PACKAGE.parent / module).read_text(encoding="utf-8").splitlines()
+    calls = [i for i, line in enumerate(lines) if f"queries.{query}(" in line]
+    assert calls, query
+    return {
+        (module, next(i for i, line in enumerate(lines[call:], call + 1) if text in line))
+        for call in calls
+    }
+
+
+def rename(path: Path, query: str, pattern: str, new: Callable[[re.Match[str]], str]) -> None:
+    """Replace a pattern in a query."""
+    text = path.read_text(encoding="utf-8")
+    start = text.index(f"-- name: {query}(")
+    end = text.find("-- name: ", start + 1)
+    changed, count = re.subn(pattern, new, text[start:end])
+    assert count, (path, query, pattern)
+    path.write_text(text[:start] + changed + text[end:], encoding="utf-8")
+
+
 def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
     tmp_path: Path, servers: Servers
 ) -> None:
     """On a copy of the package and its SQL files, whose stubs are made anew."""
     package, root = tmp_path / "aragora_sql", tmp_path / "sql"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "sql"))
-    tree = read_tree()
-    shutil.copytree(tree.root, root)
-    for dialect in ("postgres", "sqlite"):
-        queries = root / dialect / "critique" / "queries.sql"
-        text = queries.read_text(encoding="utf-8")
-        start = text.index("-- name: lock_critique(")
-        old = "    c.expected_usefulness,"
-        at = text.index(old, start)
-        new = "    c.expected_usefulness AS usefulness,"
-        queries.write_text(text[:at] + new + text[at + len(old) :], encoding="utf-8")
-        replace_in(queries, "-- name: get_debate(debate_id)^", "-- name: get_debate(key)^")
-        replace_in(
-            queries,
-            "FROM debates AS d\nWHERE d.id = :debate_id;",
-            "FROM debates AS d\nWHERE d.id = :key;",
-        )
+    shutil.copytree(read_tree().root, root)
+    for dialect in DIALECTS:
+        for store, query, column, _ in COLUMNS:
+            path = root / dialect / store / "queries.sql"
+            selected = rf"(?m)^    (?:(.+) AS )?((?:\w+\.)?{column})(?=[,;]?$)"
+            rename(path, query, selected, lambda m: f"    {m[1] or m[2]} AS renamed")
+        for store, query, parameter in PARAMETERS:
+            path = root / dialect / store / "queries.sql"
+            rename(path, query, rf"(:|\(|, ){parameter}\b", lambda m: f"{m[1]}renamed")
     with Engines(read_tree(root), servers.default.dsn("postgres")) as engines:
         facts = read_facts(engines)
     assert facts.problems == ()
     for name, text in stubs(facts).items():
         (package / "queries" / "typed" / name).write_text(text, encoding="utf-8")
+    expected = set().union(*(lines_of(store, query, text) for store, query, _, text in COLUMNS))
+    expected |= set().union(*(lines_of(store, query, query) for store, query, _ in PARAMETERS))
 
+    # What an earlier run found of other packages is not found out again.
+    options = ["--strict", "--cache-dir", str(PACKAGE.parent / ".mypy_cache" / "renamed")]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "aragora_sql/stores/critique.py"],
+        [sys.executable, "-m", "mypy", *options, *sorted({module for module, _ in expected})],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
 
-    store = (PACKAGE / "stores" / "critique.py").read_text(encoding="utf-8").splitlines()
-    places = {
-        number
-        for number, line in enumerate(store, start=1)
-        if 'critique["expected_usefulness"]' in line or "_queries.get_debate(" in line
-    }
-    assert len(places) == 3
-    said = [line for line in done.stdout.splitlines() if ": error: " in line]
-    assert {int(line.split(":")[1]) for line in said} == places, done.stdout
-    assert all(line.startswith("aragora_sql/stores/critique.py:") for line in said)
+    said = re.findall(r"(?m)^(\S+\.py):(\d+): error: ", done.stdout)
+    assert {(module, int(line)) for module, line in said} == expected, done.stdout
 
 
 def test_the_folder_of_the_stubs_holds_nothing_else() -> None:
     assert {path.suffix for path in stub_folder().iterdir()} == {".pyi"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "one"),
+    [
+        (
+            "WITH a AS (SELECT count(*) AS n FROM t), b AS (SELECT 1 AS m) SELECT n, m FROM a, b",
+            True,
+        ),
+        ("WITH a AS (SELECT count(*) AS n FROM t) SELECT a.n FROM a WHERE a.n > 1", False),
+        ("WITH a AS (SELECT id FROM t) SELECT a.id FROM a", False),
+        ("WITH a AS (SELECT count(*) AS n FROM t) SELECT a.n FROM a CROSS JOIN t", False),
+    ],
+)
+def test_a_query_from_single_rows_gives_one(sql: str, one: bool) -> None:
+    assert gives_one_row(sql, "postgres") is one
+
+
+def test_of_a_coalesce_the_first_argument_may_be_none() -> None:
+    sql = "SELECT coalesce(t.a = :a::text, FALSE), coalesce(t.b, :b), coalesce(max(:c), 0) FROM t"
+    found = nullable_parameters(sql, "postgres", lambda table, column: None)
+    assert found == {"a": True, "b": False, "c": False}

@@ -10,6 +10,22 @@ from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
+class InsertWorkflowCheckpointParameters(TypedDict):
+    """One set of parameters of insert_workflow_checkpoint."""
+
+    id: str
+    engine_id: str
+    workflow_id: str
+    definition_id: str
+    current_step: str | None
+    completed_steps: Any
+    step_outputs: Any
+    context_state: Any
+    checksum: str
+    content_checksum: str
+    created_at: datetime
+    stored_at: datetime
+
 class GetWorkflowCheckpointRow(TypedDict):
     """A row of get_workflow_checkpoint."""
 
@@ -66,6 +82,24 @@ class FindWorkflowCheckpointsRow(TypedDict):
     current_step: str | None
     checksum: str
     created_at: datetime
+
+class UpsertDebateCheckpointParameters(TypedDict):
+    """One set of parameters of upsert_debate_checkpoint."""
+
+    checkpoint_id: str
+    debate_id: str
+    task: str
+    current_round: int
+    total_rounds: int
+    phase: str
+    status: str
+    data: Any
+    size_bytes: int
+    checksum: str
+    content_checksum: str
+    created_at: datetime
+    expires_at: datetime | None
+    stored_at: datetime
 
 class GetDebateCheckpointRow(TypedDict):
     """A row of get_debate_checkpoint."""
@@ -146,11 +180,11 @@ class ListAllDebateCheckpointsRow(TypedDict):
 class GetStatsRow(TypedDict):
     """A row of get_stats."""
 
-    workflow_checkpoints: int | None
-    workflows: int | None
-    debate_checkpoints: int | None
-    debates: int | None
-    debate_bytes: int | None
+    workflow_checkpoints: int
+    workflows: int
+    debate_checkpoints: int
+    debates: int
+    debate_bytes: int
 
 class CheckpointsQueries(Protocol):
     """The queries of the store checkpoints."""
@@ -184,7 +218,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-        workflow_id: str,
+        workflow_id: str | None,
     ) -> GetWorkflowCheckpointRow | None:
         """Return one checkpoint by its storage id, else the newest with this engine's id, of the
         given
@@ -425,7 +459,7 @@ class CheckpointsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow | None:
+    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
         """Count checkpoints, workflows and debates.
 
         Operation ^: the first row, or None.

@@ -369,6 +369,15 @@ class ListVerifiedProofsRow(TypedDict):
     data: Any
     created_at: datetime
 
+class SetVoteParameters(TypedDict):
+    """One set of parameters of set_vote."""
+
+    debate_id: str
+    user_id: str
+    vote: str
+    source: str
+    voted_at: datetime
+
 class ListVotesRow(TypedDict):
     """A row of list_votes."""
 

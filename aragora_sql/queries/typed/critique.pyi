@@ -238,6 +238,12 @@ class LockCritiqueRow(TypedDict):
     prediction_error: float | None
     outcome_agent: str | None
 
+class EnsureAgentParameters(TypedDict):
+    """One set of parameters of ensure_agent."""
+
+    agent_name: str
+    updated_at: datetime
+
 class UpdateReputationParameters(TypedDict):
     """One set of parameters of update_reputation."""
 

@@ -22,7 +22,7 @@ class GetIntegrationRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -33,10 +33,31 @@ class SaveIntegrationRow(TypedDict):
     """A row of save_integration."""
 
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     created_at: datetime
+
+class SaveIntegrationParameters(TypedDict):
+    """One set of parameters of save_integration."""
+
+    user_id: str
+    integration_type: str
+    enabled: bool
+    notify_on_consensus: bool
+    notify_on_debate_end: bool
+    notify_on_error: bool
+    notify_on_leaderboard: bool
+    settings: Any
+    messages_sent: int
+    errors_24h: int
+    errors_since: datetime | None
+    last_activity: datetime | None
+    last_error: str | None
+    workspace_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    errors_after: datetime
 
 class ListForUserRow(TypedDict):
     """A row of list_for_user."""
@@ -50,7 +71,7 @@ class ListForUserRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -69,7 +90,7 @@ class ListForWorkspaceRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None
@@ -88,7 +109,7 @@ class ListIntegrationsRow(TypedDict):
     notify_on_leaderboard: bool
     settings: Any
     messages_sent: int
-    errors_24h: int | None
+    errors_24h: int
     last_activity: datetime | None
     last_error: str | None
     workspace_id: str | None

@@ -29,6 +29,19 @@ class InsertValuesParameters(TypedDict):
     type: str
     content: bytes
 
+class UpsertCheckpointParameters(TypedDict):
+    """One set of parameters of upsert_checkpoint."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+
 class UpsertWritesParameters(TypedDict):
     """One set of parameters of upsert_writes."""
 
@@ -45,9 +58,9 @@ class UpsertWritesParameters(TypedDict):
 class GetCheckpointRow(TypedDict):
     """A row of get_checkpoint."""
 
-    kind: str | None
-    thread_id: str | None
-    checkpoint_ns: str | None
+    kind: str
+    thread_id: str
+    checkpoint_ns: str
     checkpoint_id: str | None
     parent_checkpoint_id: str | None
     metadata: Any
@@ -56,15 +69,15 @@ class GetCheckpointRow(TypedDict):
     task_id: str | None
     task_path: str | None
     idx: int | None
-    type: str | None
-    content: bytes | None
+    type: str
+    content: bytes
 
 class ReadCheckpointsRow(TypedDict):
     """A row of read_checkpoints."""
 
-    kind: str | None
-    thread_id: str | None
-    checkpoint_ns: str | None
+    kind: str
+    thread_id: str
+    checkpoint_ns: str
     checkpoint_id: str | None
     parent_checkpoint_id: str | None
     metadata: Any
@@ -73,8 +86,8 @@ class ReadCheckpointsRow(TypedDict):
     task_id: str | None
     task_path: str | None
     idx: int | None
-    type: str | None
-    content: bytes | None
+    type: str
+    content: bytes
 
 class ListNamespaceRow(TypedDict):
     """A row of list_namespace."""
@@ -105,8 +118,8 @@ class ListAncestorsRow(TypedDict):
 class GetChannelHistoryRow(TypedDict):
     """A row of get_channel_history."""
 
-    kind: str | None
-    checkpoint_id: str | None
+    kind: str
+    checkpoint_id: str
     parent_checkpoint_id: str | None
     channel: str | None
     task_id: str | None
@@ -447,7 +460,7 @@ class LanggraphQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def has_rows(self, connection: Connection, /, *, thread_id: str) -> bool | None:
+    async def has_rows(self, connection: Connection, /, *, thread_id: str) -> bool:
         """Tell whether a thread has checkpoints or writes.
 
         Operation $: the first value of the first row, or None.

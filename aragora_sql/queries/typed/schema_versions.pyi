@@ -10,6 +10,13 @@ from typing import Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
+class SetVersionParameters(TypedDict):
+    """One set of parameters of set_version."""
+
+    module: str
+    version: int
+    updated_at: datetime
+
 class ListColumnsRow(TypedDict):
     """A row of list_columns."""
 

@@ -52,6 +52,24 @@ class LockFindingsRow(TypedDict):
     updated_at: datetime
     linked_findings: Any
 
+class InsertFindingParameters(TypedDict):
+    """One set of parameters of insert_finding."""
+
+    finding_id: str
+    current_state: str
+    assigned_to: str | None
+    assigned_by: str | None
+    assigned_at: datetime | None
+    priority: int
+    due_date: datetime | None
+    parent_finding_id: str | None
+    resolved_at: datetime | None
+    state_entered_at: datetime
+    time_in_states: Any
+    extra: Any
+    created_at: datetime
+    updated_at: datetime
+
 class UpdateFindingParameters(TypedDict):
     """One set of parameters of update_finding."""
 
@@ -238,9 +256,9 @@ class GetStatisticsRow(TypedDict):
     """A row of get_statistics."""
 
     total: int
-    active: int | None
-    unassigned: int | None
-    overdue: int | None
+    active: int
+    unassigned: int
+    overdue: int
     mean_seconds_to_resolution: float | None
     by_state: Any
     by_priority: Any

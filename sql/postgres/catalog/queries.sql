@@ -2,6 +2,7 @@
 
 -- name: list_tables()
 -- List tables and views with their comments.
+-- result: table_name not null, kind not null
 SELECT
     c.relname::text AS table_name,
     CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind,
@@ -15,6 +16,8 @@ ORDER BY c.oid;
 
 -- name: list_columns()
 -- List the columns of tables and views; generation is identity, stored, virtual or empty.
+-- result: table_name not null, column_name not null, table_id not null, position not null
+-- result: type not null, not_null not null, generation not null
 SELECT
     c.relname::text AS table_name,
     a.attname::text AS column_name,
@@ -44,7 +47,8 @@ ORDER BY c.oid, a.attnum;
 
 -- name: list_keys()
 -- List primary keys, unique constraints and foreign keys with their columns.
--- result: columns json, target_columns json
+-- result: table_name not null, kind not null, columns json not null
+-- result: target_columns json not null, on_delete not null, on_update not null
 SELECT
     c.relname::text AS table_name,
     k.conname::text AS constraint_name,
@@ -92,7 +96,8 @@ ORDER BY c.oid, k.conname COLLATE "C";
 
 -- name: list_indexes()
 -- List indexes with their key columns; those that a constraint made are marked.
--- result: columns json
+-- result: table_name not null, index_name not null, columns json not null
+-- result: is_unique not null, of_constraint not null
 SELECT
     c.relname::text AS table_name,
     i.relname::text AS index_name,
@@ -120,6 +125,7 @@ ORDER BY c.oid, i.relname COLLATE "C";
 
 -- name: list_types()
 -- List the names of all types.
+-- result: type_id not null, type_name not null
 -- parity: query because SQLite names the type of a result itself
 SELECT
     t.oid::bigint AS type_id,
@@ -128,6 +134,7 @@ FROM pg_catalog.pg_type AS t;
 
 -- name: list_dependencies()
 -- List the tables and columns that the body of the procedure aragora_probe names.
+-- result: table_name not null
 -- parity: query because SQLite tells what a statement touches when it is prepared
 SELECT DISTINCT
     c.relname::text AS table_name,
@@ -143,6 +150,7 @@ WHERE
 
 -- name: list_functions()
 -- List the functions in the schema where tables go, and whether their search_path is fixed.
+-- result: function_name not null, security_definer not null
 -- parity: query because SQLite has no functions in a database
 SELECT
     p.proname::text AS function_name,

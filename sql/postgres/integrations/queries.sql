@@ -2,6 +2,7 @@
 
 -- name: get_integration(user_id, integration_type, errors_after)^
 -- Return a user's integration of a type.
+-- result: errors_24h not null
 SELECT
     i.user_id,
     i.integration_type,
@@ -25,6 +26,7 @@ WHERE
 
 -- name: save_integration(user_id, integration_type, enabled, notify_on_consensus, notify_on_debate_end, notify_on_error, notify_on_leaderboard, settings, messages_sent, errors_24h, errors_since, last_activity, last_error, workspace_id, created_at, updated_at, errors_after)^
 -- Store an integration and return what of a stored one stays as it was: its creation and its counters.
+-- result: errors_24h not null
 INSERT INTO integrations (
     user_id,
     integration_type,
@@ -87,6 +89,7 @@ WHERE
 
 -- name: list_for_user(user_id, after_type, row_limit, errors_after)
 -- List a user's integrations by type, from a place on.
+-- result: errors_24h not null
 SELECT
     i.user_id,
     i.integration_type,
@@ -112,6 +115,7 @@ LIMIT :row_limit;
 
 -- name: list_for_workspace(workspace_id, after_user, after_type, row_limit, errors_after)
 -- List a workspace's integrations by user and type, from a place on.
+-- result: errors_24h not null
 SELECT
     i.user_id,
     i.integration_type,
@@ -137,6 +141,7 @@ LIMIT :row_limit;
 
 -- name: list_integrations(after_user, after_type, row_limit, errors_after)
 -- List all integrations by user and type, from a place on.
+-- result: errors_24h not null
 SELECT
     i.user_id,
     i.integration_type,

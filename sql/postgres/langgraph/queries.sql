@@ -121,6 +121,8 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
 
 -- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
 -- Return one checkpoint, or the latest when no id is given, with its values and writes.
+-- result: kind not null, thread_id not null, checkpoint_ns not null
+-- result: type not null, content not null
 WITH found AS MATERIALIZED (
     SELECT
         c.thread_id,
@@ -228,6 +230,8 @@ INNER JOIN langgraph_writes AS w
 
 -- name: read_checkpoints(keys)
 -- Return several checkpoints with their values and writes; each value once.
+-- result: kind not null, thread_id not null, checkpoint_ns not null
+-- result: type not null, content not null
 WITH keys AS (
     SELECT
         k.thread_id,
@@ -450,6 +454,7 @@ FROM chain;
 -- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
 -- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
 -- the writes of the channels. Of the checkpoint itself it has neither.
+-- result: kind not null, checkpoint_id not null
 WITH RECURSIVE chain AS (
     SELECT
         c.checkpoint_id,
@@ -651,7 +656,7 @@ WHERE thread_id = any(:thread_ids::text[]);
 
 -- name: has_rows(thread_id)$
 -- Tell whether a thread has checkpoints or writes.
--- result: has_rows boolean
+-- result: has_rows boolean not null
 SELECT
     EXISTS (SELECT 1 FROM langgraph_checkpoints AS c WHERE c.thread_id = :thread_id)
     OR EXISTS (SELECT 1 FROM langgraph_writes AS w WHERE w.thread_id = :thread_id) AS has_rows;

@@ -2,7 +2,7 @@
 
 -- name: list_tables()
 -- List tables and views with their comments, which SQLite does not have.
--- result: row_level_security boolean
+-- result: table_name not null, kind not null, row_level_security boolean
 SELECT
     m.name AS table_name,
     CASE
@@ -22,7 +22,8 @@ ORDER BY m.rowid;
 
 -- name: list_columns()
 -- List the columns of tables and views; generation is identity, stored, virtual or empty.
--- result: not_null boolean
+-- result: table_name not null, column_name not null, table_id not null, position not null
+-- result: type not null, not_null boolean not null, generation not null
 SELECT
     m.name AS table_name,
     c.name AS column_name,
@@ -53,7 +54,8 @@ ORDER BY m.rowid, c.cid;
 
 -- name: list_keys()
 -- List primary keys, unique constraints and foreign keys with their columns.
--- result: columns json, target_columns json
+-- result: table_name not null, kind not null, columns json not null
+-- result: target_columns json not null, on_delete not null, on_update not null
 SELECT
     m.name AS table_name,
     cast(NULL AS TEXT) AS constraint_name,
@@ -126,7 +128,8 @@ WHERE m.type = 'table' AND f.seq = 0;
 
 -- name: list_indexes()
 -- List indexes with their key columns; those that a constraint made are marked.
--- result: is_unique boolean, of_constraint boolean, columns json
+-- result: table_name not null, index_name not null, columns json not null
+-- result: is_unique boolean not null, of_constraint boolean not null
 SELECT
     m.name AS table_name,
     i.name AS index_name,

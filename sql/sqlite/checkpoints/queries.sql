@@ -392,6 +392,8 @@ WHERE checkpoint_id IN (SELECT stale.checkpoint_id FROM stale);
 
 -- name: get_stats()^
 -- Count checkpoints, workflows and debates.
+-- result: workflow_checkpoints not null, workflows not null
+-- result: debate_checkpoints not null, debates not null, debate_bytes not null
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 WITH w AS (
     SELECT

@@ -101,6 +101,8 @@ WHERE langgraph_writes.idx < 0;
 
 -- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
 -- Return one checkpoint, or the latest when no id is given, with its values and writes.
+-- result: kind not null, thread_id not null, checkpoint_ns not null
+-- result: type not null, content not null
 WITH found AS (
     SELECT
         c.thread_id,
@@ -196,6 +198,8 @@ INNER JOIN langgraph_writes AS w
 
 -- name: read_checkpoints(keys)
 -- Return several checkpoints with their values and writes; each value once.
+-- result: kind not null, thread_id not null, checkpoint_ns not null
+-- result: type not null, content not null
 WITH keys AS (
     SELECT
         k.value ->> 'thread_id' AS thread_id,
@@ -420,6 +424,7 @@ FROM chain;
 -- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
 -- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
 -- the writes of the channels. Of the checkpoint itself it has neither.
+-- result: kind not null, checkpoint_id not null
 WITH RECURSIVE chain AS (
     SELECT
         c.checkpoint_id,
@@ -616,7 +621,7 @@ WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 
 -- name: has_rows(thread_id)$
 -- Tell whether a thread has checkpoints or writes.
--- result: has_rows boolean
+-- result: has_rows boolean not null
 SELECT
     EXISTS (SELECT 1 FROM langgraph_checkpoints AS c WHERE c.thread_id = :thread_id)
     OR EXISTS (SELECT 1 FROM langgraph_writes AS w WHERE w.thread_id = :thread_id) AS has_rows;

@@ -1,0 +1,119 @@
+"""The types of the queries of the store catalog.
+
+Made by ``aragora-sql stubs`` from
+``sql/postgres/catalog/queries.sql`` and ``sql/sqlite/catalog/queries.sql``.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, TypedDict
+
+from aragora_sql.database import Connection
+
+class ListTablesRow(TypedDict):
+    """A row of list_tables."""
+
+    table_name: str
+    kind: str
+    row_level_security: bool
+    remark: str | None
+
+class ListColumnsRow(TypedDict):
+    """A row of list_columns."""
+
+    table_name: str
+    column_name: str
+    table_id: int
+    position: int
+    type: str
+    not_null: bool
+    default_value: str | None
+    generation: str
+    remark: str | None
+
+class ListKeysRow(TypedDict):
+    """A row of list_keys."""
+
+    table_name: str
+    constraint_name: str | None
+    kind: str
+    columns: Any
+    target_table: str | None
+    target_columns: Any
+    on_delete: str
+    on_update: str
+
+class ListIndexesRow(TypedDict):
+    """A row of list_indexes."""
+
+    table_name: str
+    index_name: str
+    is_unique: bool
+    of_constraint: bool
+    method: str
+    columns: Any
+    predicate: str | None
+
+class ListTypesRow(TypedDict):
+    """A row of list_types."""
+
+    type_id: int
+    type_name: str
+
+class ListDependenciesRow(TypedDict):
+    """A row of list_dependencies."""
+
+    table_name: str
+    column_name: str | None
+
+class ListFunctionsRow(TypedDict):
+    """A row of list_functions."""
+
+    function_name: str
+    security_definer: bool
+    fixed_search_path: bool
+
+class CatalogQueries(Protocol):
+    """The queries of the store catalog."""
+
+    def list_tables(self, connection: Connection, /) -> AsyncIterator[ListTablesRow]:
+        """List tables and views with their comments.
+
+        Operation (none): every row.
+        """
+
+    def list_columns(self, connection: Connection, /) -> AsyncIterator[ListColumnsRow]:
+        """List the columns of tables and views; generation is identity, stored, virtual or empty.
+
+        Operation (none): every row.
+        """
+
+    def list_keys(self, connection: Connection, /) -> AsyncIterator[ListKeysRow]:
+        """List primary keys, unique constraints and foreign keys with their columns.
+
+        Operation (none): every row.
+        """
+
+    def list_indexes(self, connection: Connection, /) -> AsyncIterator[ListIndexesRow]:
+        """List indexes with their key columns; those that a constraint made are marked.
+
+        Operation (none): every row.
+        """
+
+    def list_types(self, connection: Connection, /) -> AsyncIterator[ListTypesRow]:
+        """List the names of all types.
+
+        Operation (none): every row.
+        """
+
+    def list_dependencies(self, connection: Connection, /) -> AsyncIterator[ListDependenciesRow]:
+        """List the tables and columns that the body of the procedure aragora_probe names.
+
+        Operation (none): every row.
+        """
+
+    def list_functions(self, connection: Connection, /) -> AsyncIterator[ListFunctionsRow]:
+        """List the functions in the schema where tables go, and whether their search_path is
+        fixed.
+
+        Operation (none): every row.
+        """
