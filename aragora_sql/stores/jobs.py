@@ -56,7 +56,7 @@ from aragora_sql.stores.jobs_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
-    from aragora_sql.queries.typed.jobs import JobsQueries
+    from aragora_sql.queries.typed.jobs import ClaimJobsOfTypeRow, ClaimJobsRow, JobsQueries
 
 __all__ = [
     "JobQueueStore",
@@ -280,7 +280,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [record_of(Job, **row) async for row in of_type]
+                jobs = [_claimed(row, worker_id) async for row in of_type]
             else:
                 rows = self._queries.claim_jobs(
                     connection,
@@ -290,7 +290,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [record_of(Job, **row) async for row in rows]
+                jobs = [_claimed(row, worker_id) async for row in rows]
         # What an UPDATE returns has no order.
         jobs.sort(key=lambda job: (-job.priority, job.number))
         return jobs
@@ -805,6 +805,18 @@ def _content(
     if isinstance(job, Mapping):
         return {**job, **options} if options else job
     raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")
+
+
+def _claimed(row: ClaimJobsRow | ClaimJobsOfTypeRow, worker_id: str) -> Job:
+    """Make a claimed job: the rest of the row is known."""
+    return record_of(
+        Job,
+        **row,
+        status="processing",
+        worker_id=worker_id,
+        started_at=row["updated_at"],
+        completed_at=None,
+    )
 
 
 def _claim_of(job: object, worker_id: str | None, path: str) -> tuple[str, str, int | None]:

@@ -78,12 +78,10 @@ class ClaimJobsRow(TypedDict):
     number: int
     job_type: str
     payload: Any
-    status: str
     priority: int
     attempts: int
     max_attempts: int
     claim_count: int
-    worker_id: str | None
     unique_key: str | None
     user_id: str | None
     workspace_id: str | None
@@ -91,8 +89,6 @@ class ClaimJobsRow(TypedDict):
     result: Any
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -103,12 +99,10 @@ class ClaimJobsOfTypeRow(TypedDict):
     number: int
     job_type: str
     payload: Any
-    status: str
     priority: int
     attempts: int
     max_attempts: int
     claim_count: int
-    worker_id: str | None
     unique_key: str | None
     user_id: str | None
     workspace_id: str | None
@@ -116,8 +110,6 @@ class ClaimJobsOfTypeRow(TypedDict):
     result: Any
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 

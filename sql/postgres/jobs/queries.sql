@@ -376,12 +376,10 @@ RETURNING
     j.number,
     j.job_type,
     j.payload,
-    j.status,
     j.priority,
     j.attempts,
     j.max_attempts,
     j.claim_count,
-    j.worker_id,
     j.unique_key,
     j.user_id,
     j.workspace_id,
@@ -389,8 +387,6 @@ RETURNING
     j.result,
     j.scheduled_at,
     j.lease_expires_at,
-    j.started_at,
-    j.completed_at,
     j.created_at,
     j.updated_at;
 
@@ -445,12 +441,10 @@ RETURNING
     j.number,
     j.job_type,
     j.payload,
-    j.status,
     j.priority,
     j.attempts,
     j.max_attempts,
     j.claim_count,
-    j.worker_id,
     j.unique_key,
     j.user_id,
     j.workspace_id,
@@ -458,8 +452,6 @@ RETURNING
     j.result,
     j.scheduled_at,
     j.lease_expires_at,
-    j.started_at,
-    j.completed_at,
     j.created_at,
     j.updated_at;
 

@@ -304,12 +304,10 @@ RETURNING
     number,
     job_type,
     payload,
-    status,
     priority,
     attempts,
     max_attempts,
     claim_count,
-    worker_id,
     unique_key,
     user_id,
     workspace_id,
@@ -317,8 +315,6 @@ RETURNING
     result,
     scheduled_at,
     lease_expires_at,
-    started_at,
-    completed_at,
     created_at,
     updated_at;
 
@@ -360,12 +356,10 @@ RETURNING
     number,
     job_type,
     payload,
-    status,
     priority,
     attempts,
     max_attempts,
     claim_count,
-    worker_id,
     unique_key,
     user_id,
     workspace_id,
@@ -373,8 +367,6 @@ RETURNING
     result,
     scheduled_at,
     lease_expires_at,
-    started_at,
-    completed_at,
     created_at,
     updated_at;
 
