@@ -151,7 +151,7 @@ def _twin_of(kind: Any) -> Callable[..., Any]:
     A frozen dataclass sets each field in a roundabout way: a third of the time of a claim goes into
     making the records. An object of the twin is made in a third of that, and turned into a record.
     """
-    if hasattr(kind, "__post_init__") or "__slots__" not in vars(kind):
+    if getattr(kind, "__bases__", None) != (Record,) or hasattr(kind, "__post_init__"):
         return cast(Callable[..., Any], kind)
     members: list[tuple[str, Any, Any]] = [
         (
@@ -161,7 +161,7 @@ def _twin_of(kind: Any) -> Callable[..., Any]:
         )
         for one in fields(kind)
     ]
-    return make_dataclass(kind.__name__, members, bases=kind.__bases__, slots=True)
+    return make_dataclass(kind.__name__, members, bases=(Record,), slots=True)
 
 
 def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
