@@ -627,30 +627,42 @@ class JobQueueStore(Store):
     ) -> list[Job]:
         """Return jobs, the newest first, of a status and a type if these are given.
 
-        ``before`` is the ``number`` of the last job of the page before.
+        ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
+        is found by an index of its own; a type is looked for among the newest of all.
         """
         chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
         row_limit = valid.limit(limit)
         async with self._database.read() as connection:
-            rows = self._queries.list_jobs(
+            if chosen is None:
+                rows = self._queries.list_jobs(
+                    connection, job_type=of_type, before_number=number, row_limit=row_limit
+                )
+                return [record_of(Job, **row) async for row in rows]
+            of_status = self._queries.list_jobs_of_status(
                 connection,
                 status=chosen,
                 job_type=of_type,
                 before_number=number,
                 row_limit=row_limit,
             )
-            return [record_of(Job, **row) async for row in rows]
+            return [record_of(Job, **row) async for row in of_status]
 
     async def get_counts(self) -> list[JobCount]:
-        """Return how many jobs there are by type and status, in one round trip."""
+        """Return how many jobs there are by type and status, in one round trip.
+
+        It reads the whole table, a second or more for millions of jobs: purge what is finished.
+        """
         async with self._database.read() as connection:
             rows = self._queries.count_jobs(connection)
             return [record_of(JobCount, **row) async for row in rows]
 
     async def get_stats(self) -> Counter[str]:
-        """Return the number of jobs by status, and of all as ``total``; 0 for what is not there."""
+        """Return the number of jobs by status, and of all as ``total``; 0 for what is not there.
+
+        It costs what :meth:`get_counts` costs.
+        """
         stats: Counter[str] = Counter()
         for count in await self.get_counts():
             stats[count.status] += count.total

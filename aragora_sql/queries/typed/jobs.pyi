@@ -250,6 +250,31 @@ class ListJobsRow(TypedDict):
     created_at: datetime
     updated_at: datetime
 
+class ListJobsOfStatusRow(TypedDict):
+    """A row of list_jobs_of_status."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
 class CountJobsRow(TypedDict):
     """A row of count_jobs."""
 
@@ -517,12 +542,27 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str | None,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
     ) -> AsyncIterator[ListJobsRow]:
         """List jobs, newest first, one page after the other.
+
+        Operation (none): every row.
+        """
+
+    def list_jobs_of_status(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str,
+        job_type: str | None,
+        before_number: int | None,
+        row_limit: int,
+    ) -> AsyncIterator[ListJobsOfStatusRow]:
+        """List jobs of one status, newest first: all of a rare one are looked at, of others the
+        newest.
 
         Operation (none): every row.
         """
