@@ -85,12 +85,12 @@ class Store:
     ``name`` is the folder under ``sql/postgres`` and ``sql/sqlite``. Making a store checks that
     every query it needs is there (:class:`~aragora_sql.errors.QueryFileError`).
 
-    A store says of what type its queries are: ``_queries: CritiqueQueries``, of the stubs in
-    ``aragora_sql/queries/typed/``.
+    A store has to say of what type its queries are: ``_queries: CritiqueQueries``, of the stubs in
+    ``aragora_sql/queries/typed/``. Without it the type check refuses every call of a query.
     """
 
     name: ClassVar[str]
-    _queries: Any
+    _queries: object
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -205,9 +205,9 @@ class ConsensusMemory(Store):
         """Return the number of consensus records, of one domain or of all."""
         async with self._database.read() as connection:
             if domain is None:
-                return int(await self._queries.count_consensus(connection))
+                return await self._queries.count_consensus(connection)
             valid.text(domain, "domain")
-            return int(await self._queries.count_domain(connection, domain=domain))
+            return await self._queries.count_domain(connection, domain=domain)
 
     async def update_cruxes(self, consensus_id: str, cruxes: Iterable[Any]) -> bool:
         """Replace the belief cruxes of a consensus by the first five of ``cruxes``.

@@ -191,7 +191,7 @@ class CritiqueStore(Store):
     async def count_debates(self) -> int:
         """Return the number of debates."""
         async with self._database.read() as connection:
-            return int(await self._queries.count_debates(connection))
+            return await self._queries.count_debates(connection)
 
     # Critiques
 
@@ -227,7 +227,7 @@ class CritiqueStore(Store):
             created_at=created_at,
         )
         async with self._database.connection() as connection:
-            return int(await self._queries.insert_critique(connection, **row))
+            return await self._queries.insert_critique(connection, **row)
 
     async def store(
         self, critique: Critique | Mapping[str, Any], debate_id: str | None = None
@@ -247,7 +247,7 @@ class CritiqueStore(Store):
             content["debate_id"] = debate_id
         ((_, row),) = valid.prepare_each(new_critique, [content], "critique")
         async with self._database.connection() as connection:
-            return int(await self._queries.insert_critique(connection, **row))
+            return await self._queries.insert_critique(connection, **row)
 
     async def store_critiques(self, critiques: Iterable[Mapping[str, Any]]) -> int:
         """Store many critiques in one round trip, all or none, and return their number.
@@ -261,7 +261,7 @@ class CritiqueStore(Store):
             {**row, "fingerprint": None} for _, row in prepared
         ]
         async with self._database.connection() as connection:
-            return int(await self._queries.insert_critiques(connection, rows))
+            return await self._queries.insert_critiques(connection, rows)
 
     async def get_critique(self, critique_id: int) -> Critique | None:
         """Return a critique, or None when there is none of this number."""
@@ -297,7 +297,7 @@ class CritiqueStore(Store):
     async def count_critiques(self) -> int:
         """Return the number of critiques."""
         async with self._database.read() as connection:
-            return int(await self._queries.count_critiques(connection))
+            return await self._queries.count_critiques(connection)
 
     async def export_for_training(
         self, limit: int | None = None, *, after_id: int = 0, page_size: int = 500
@@ -515,7 +515,7 @@ class CritiqueStore(Store):
     async def count_patterns(self) -> int:
         """Return the number of patterns."""
         async with self._database.read() as connection:
-            return int(await self._queries.count_patterns(connection))
+            return await self._queries.count_patterns(connection)
 
     async def prune_stale_patterns(
         self, max_age_days: float = 90, min_success_rate: float = 0.3, archive: bool = True

@@ -456,7 +456,7 @@ class IntegrationStore(Store):
         size = valid.integer(batch_size, "batch_size", least=1)
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
-            total = int(await self._queries.count_integrations(connection))
+            total = await self._queries.count_integrations(connection)
         result = RotationResult(
             total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
         )
