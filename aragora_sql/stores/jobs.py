@@ -198,10 +198,10 @@ class JobQueueStore(Store):
             return []
         plain = encode_plain(given, self._known, self._max_payload_bytes)
         if plain is not None:
-            ids, encoded = plain
+            ids, types, encoded = plain
             async with self._database.connection() as connection:
                 await self._queries.enqueue_plain_jobs(
-                    connection, jobs=encoded, notify=self._notify
+                    connection, jobs=encoded, job_types=types, notify=self._notify
                 )
             return ids
         batch = JobEncoder(self._known, self._max_payload_bytes)

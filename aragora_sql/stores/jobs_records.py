@@ -330,10 +330,11 @@ _PLAIN = {"job_type", "payload"}
 
 def encode_plain(
     jobs: Sequence[object], known: Collection[str] | None, max_payload_bytes: int
-) -> tuple[list[str], EncodedJSON] | None:
-    """Encode a batch of jobs that have a type and a payload and nothing else, and their new ids.
+) -> tuple[list[str], list[str], EncodedJSON] | None:
+    """Encode a batch of jobs that have a type and a payload and nothing else.
 
-    None for any other batch, also for one with a fault: :class:`JobEncoder` says where it is.
+    Returns their new ids, the types that occur, and the jobs. None for any other batch, also for
+    one with a fault: :class:`JobEncoder` says where it is.
     """
     contents = []
     for job in jobs:
@@ -341,7 +342,8 @@ def encode_plain(
             return None
         contents.append((job["job_type"], job["payload"]))
     try:
-        for name in {name for name, _ in contents}:
+        types = list({name for name, _ in contents})
+        for name in types:
             if type(name) is not str:
                 return None
             job_type(name, "job_type", known)
@@ -355,7 +357,7 @@ def encode_plain(
         and any(len(dump_json(payload)) * 4 > max_payload_bytes for _, payload in contents)
     ):
         return None
-    return ids, text
+    return ids, types, text
 
 
 class JobEncoder:

@@ -329,10 +329,11 @@ class JobsQueries(Protocol):
         /,
         *,
         jobs: Any,
+        job_types: Sequence[str] | None,
         notify: bool,
     ) -> int:
         """Store many jobs of which nothing but id, type and payload is given, each a list of
-        these.
+        these; their types.
 
         Operation !: the number of rows changed.
         """

@@ -137,20 +137,12 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
--- name: enqueue_plain_jobs(jobs, notify)!
--- Store many jobs of which nothing but id, type and payload is given, each a list of these.
-WITH given AS MATERIALIZED (
-    SELECT
-        o.ordinality AS place,
-        o.value ->> 0 AS id,
-        o.value ->> 1 AS job_type,
-        o.value -> 2 AS payload
-    FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
-),
-
-told AS MATERIALIZED (
+-- name: enqueue_plain_jobs(jobs, job_types, notify)!
+-- Store many jobs of which nothing but id, type and payload is given, each a list of these; their types.
+WITH told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
-    FROM (SELECT DISTINCT g.job_type FROM given AS g WHERE :notify::boolean) AS n
+    FROM unnest(:job_types::text[]) AS n (job_type)
+    WHERE :notify::boolean
 ),
 
 heard AS (
@@ -166,14 +158,14 @@ INSERT INTO job_queue (
     updated_at
 )
 SELECT
-    g.id,
-    g.job_type,
-    g.payload,
+    o.value ->> 0 AS id,
+    o.value ->> 1 AS job_type,
+    o.value -> 2 AS payload,
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
-FROM given AS g
+FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
 CROSS JOIN heard
-ORDER BY g.place;
+ORDER BY o.ordinality;
 
 -- name: list_ids(ids)
 -- List which of some jobs exist.

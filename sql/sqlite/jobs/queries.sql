@@ -134,8 +134,8 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
--- name: enqueue_plain_jobs(jobs, notify)!
--- Store many jobs of which nothing but id, type and payload is given, each a list of these.
+-- name: enqueue_plain_jobs(jobs, job_types, notify)!
+-- Store many jobs of which nothing but id, type and payload is given, each a list of these; their types.
 INSERT INTO job_queue (
     id,
     job_type,
@@ -159,7 +159,7 @@ FROM (
     ORDER BY o.key
 ) AS g
 -- those who wait look for changes of the file, so there is nobody to tell
-WHERE :notify IN (0, 1);
+WHERE :notify IN (0, 1) AND :job_types IS NOT NULL;
 
 -- name: list_ids(ids)
 -- List which of some jobs exist.
