@@ -439,6 +439,7 @@ class JobWorker:
 
     async def _keep_leases(self) -> None:
         interval = self._lease_seconds / 3
+        pause = FIRST_PAUSE
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(interval, self._seconds_to_deadline())):
@@ -452,18 +453,22 @@ class JobWorker:
             try:
                 # The answer is of no use when it comes after the end of the leases.
                 async with asyncio.timeout(max(self._seconds_to_deadline(), 0.01)):
-                    kept = await self._store.extend_many(
-                        [one.job for one in held], self._lease_seconds
+                    kept = set(
+                        await self._store.extend_many(
+                            [one.job for one in held], self._lease_seconds
+                        )
                     )
             except (AragoraSQLError, TimeoutError) as error:
                 self._warn("leases were not extended", error)
-                await asyncio.sleep(min(interval, FIRST_PAUSE))
+                await asyncio.sleep(min(interval, pause, self._seconds_to_deadline()))
+                pause = min(pause * 2, LONGEST_PAUSE)
                 continue
+            pause = FIRST_PAUSE
             for one in held:
                 if one.job.id in kept:
                     one.deadline = deadline
             await self._look_again(
-                [one for one in held if one.runner is not None and one.job.id not in kept]
+                [one for one in held if one.job.id not in kept and self._is_unended(one)]
             )
 
     async def _look_again(self, missing: list[_Held]) -> None:
@@ -474,15 +479,21 @@ class JobWorker:
         if not missing:
             return
         await asyncio.sleep(SECOND_LOOK)
-        running = [one for one in missing if one.runner is not None]
+        unended = [one for one in missing if self._is_unended(one)]
         try:
-            kept = await self._store.extend_many([one.job for one in running], self._lease_seconds)
+            kept = set(
+                await self._store.extend_many([one.job for one in unended], self._lease_seconds)
+            )
         except AragoraSQLError as error:
-            log.warning("worker %s: leases were not extended: %s", self.worker_id, error)
+            self._warn("leases were not extended", error)
             return
-        for one in running:
-            if one.job.id not in kept and one.runner is not None:
+        for one in unended:
+            if one.job.id not in kept and self._is_unended(one):
                 self._lose(one)
+
+    def _is_unended(self, held: _Held) -> bool:
+        """Tell whether a job runs, or waits here for its turn and is not being given back."""
+        return held.runner is not None or (not self._stopping.is_set() and held in self._backlog)
 
     def _seconds_to_deadline(self) -> float:
         now = time.monotonic()

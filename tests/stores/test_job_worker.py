@@ -361,6 +361,29 @@ async def test_a_worker_that_lost_its_database_looks_at_its_claims_at_once(
     assert starts == [1, 1]
 
 
+async def test_a_lost_job_that_waits_for_its_turn_does_not_start(jobs: JobQueueStore) -> None:
+    starts: list[str] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.id)
+        if len(starts) == 1:
+            await asyncio.Event().wait()
+
+    ids = await jobs.enqueue_many([{"job_type": "a", "payload": {}}] * 3)
+    works = worker(jobs, handle, lease_seconds=0.6, concurrency=1, batch_size=3)
+    running = asyncio.create_task(works.run())
+    await until(lambda: starts)
+    await run(
+        jobs.database,
+        f"UPDATE job_queue SET worker_id = 'other' WHERE id IN ('{ids[0]}', '{ids[1]}')",
+    )
+    await until(lambda: works.stats.completed)
+    works.stop()
+    stats = await running
+    assert (stats.lost, stats.completed) == (2, 1)
+    assert starts == [ids[0], ids[2]]
+
+
 async def test_jobs_of_a_dead_worker_are_recovered(jobs: JobQueueStore) -> None:
     async def handle(job: Job) -> None:
         pass
