@@ -21,7 +21,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-from aragora_sql.errors import AragoraSQLError, InvalidInputError
+from aragora_sql.errors import (
+    AragoraSQLError,
+    ConnectionLostError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+)
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.jobs import JobQueueStore
 from aragora_sql.stores.jobs_records import DEFAULT_LEASE_SECONDS, Job, JobOutcome, lease
@@ -118,8 +123,14 @@ class JobWorker:
       cancelled and their jobs given back, plain functions go on until they end
     * ``look_seconds``: how often it looks for jobs although nobody told of one
 
-    A job whose claim is lost is cancelled and its outcome dropped: at no time do two workers work
-    on one job. Jobs are done at least once: a worker that dies leaves its jobs to others.
+    A job whose claim is lost is cancelled and its outcome dropped, so two workers do not work on
+    one job. Jobs are done at least once: a worker that dies leaves its jobs to others.
+
+    Nothing can interrupt a plain function. When its claim is lost, it goes on to its end beside
+    whoever has the job now, and its place stays taken; its result or error is dropped, and the
+    database would refuse it too. So a plain function that may outlive its lease (a process that
+    was suspended, a database out of reach for so long) has to bear a second run at the same time;
+    where that is not possible, write a coroutine.
     """
 
     def __init__(
@@ -167,6 +178,7 @@ class JobWorker:
         self._gone = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._doubt = asyncio.Event()
         self._closing = False
 
     # Running
@@ -252,12 +264,16 @@ class JobWorker:
                     self.worker_id, wanted, types, lease_seconds=self._lease_seconds
                 )
             except AragoraSQLError as error:
-                log.warning("worker %s: no jobs were claimed: %s", self.worker_id, error)
+                self._warn("no jobs were claimed", error)
                 await self._unless_stopped(asyncio.sleep(pause))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
             for job in jobs:
+                former = self._held.get(job.id)
+                if former is not None and former.runner is not None:
+                    # The database has forgotten that claim.
+                    self._lose(former)
                 held = _Held(job, deadline)
                 self._held[job.id] = held
                 self._backlog.append(held)
@@ -276,8 +292,14 @@ class JobWorker:
         try:
             await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
         except AragoraSQLError as error:
-            log.warning("worker %s: waiting for jobs failed: %s", self.worker_id, error)
+            self._warn("waiting for jobs failed", error)
             await self._unless_stopped(asyncio.sleep(FIRST_PAUSE))
+
+    def _warn(self, problem: str, error: Exception) -> None:
+        log.warning("worker %s: %s: %s", self.worker_id, problem, error)
+        if isinstance(error, ConnectionLostError | DatabaseUnavailableError):
+            # A server that crashed may have forgotten claims of its last moment.
+            self._doubt.set()
 
     def _wanted(self) -> int:
         """Return how many jobs to claim: enough for all places, and then in large portions."""
@@ -324,18 +346,19 @@ class JobWorker:
                 outcome = await self._run_job(held.job)
                 self._outcomes.append((held, outcome))
             except asyncio.CancelledError as error:
-                if runner.interrupted:
-                    # The job was lost, and the place goes on with another.
-                    runner.uncancel()
-                elif self._closing:
+                if self._closing and not runner.interrupted:
                     raise
-                else:
+                # A job that was lost is not ended; the place goes on with another.
+                if not runner.interrupted:
                     failed = JobOutcome.retry(held.job, _describe(error))
                     self._outcomes.append((held, failed))
             finally:
                 self._idle += 1
                 runner.held = held.runner = None
-                runner.interrupted = False
+                if runner.interrupted:
+                    # A plain function has ended in spite of it.
+                    runner.uncancel()
+                    runner.interrupted = False
                 self._done.set()
 
     async def _run_job(self, job: Job) -> JobOutcome:
@@ -374,7 +397,7 @@ class JobWorker:
                 ended = await self._finish([outcome for _, outcome in batch])
             except AragoraSQLError as error:
                 # Jobs whose leases run out meanwhile are marked as lost and left out.
-                log.warning("worker %s: jobs were not ended: %s", self.worker_id, error)
+                self._warn("jobs were not ended", error)
                 self._outcomes = batch + self._outcomes
                 if self._hurry.is_set():
                     return
@@ -416,8 +439,12 @@ class JobWorker:
 
     async def _keep_leases(self) -> None:
         interval = self._lease_seconds / 3
+        pause = FIRST_PAUSE
         while True:
-            await asyncio.sleep(min(interval, self._seconds_to_deadline()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(interval, self._seconds_to_deadline())):
+                    await self._doubt.wait()
+            self._doubt.clear()
             self._drop_overdue()
             held = [one for one in self._held.values() if not one.lost]
             if not held:
@@ -426,18 +453,22 @@ class JobWorker:
             try:
                 # The answer is of no use when it comes after the end of the leases.
                 async with asyncio.timeout(max(self._seconds_to_deadline(), 0.01)):
-                    kept = await self._store.extend_many(
-                        [one.job for one in held], self._lease_seconds
+                    kept = set(
+                        await self._store.extend_many(
+                            [one.job for one in held], self._lease_seconds
+                        )
                     )
             except (AragoraSQLError, TimeoutError) as error:
-                log.warning("worker %s: leases were not extended: %s", self.worker_id, error)
-                await asyncio.sleep(min(interval, FIRST_PAUSE))
+                self._warn("leases were not extended", error)
+                await asyncio.sleep(min(interval, pause, self._seconds_to_deadline()))
+                pause = min(pause * 2, LONGEST_PAUSE)
                 continue
+            pause = FIRST_PAUSE
             for one in held:
                 if one.job.id in kept:
                     one.deadline = deadline
             await self._look_again(
-                [one for one in held if one.runner is not None and one.job.id not in kept]
+                [one for one in held if one.job.id not in kept and self._is_unended(one)]
             )
 
     async def _look_again(self, missing: list[_Held]) -> None:
@@ -448,15 +479,21 @@ class JobWorker:
         if not missing:
             return
         await asyncio.sleep(SECOND_LOOK)
-        running = [one for one in missing if one.runner is not None]
+        unended = [one for one in missing if self._is_unended(one)]
         try:
-            kept = await self._store.extend_many([one.job for one in running], self._lease_seconds)
+            kept = set(
+                await self._store.extend_many([one.job for one in unended], self._lease_seconds)
+            )
         except AragoraSQLError as error:
-            log.warning("worker %s: leases were not extended: %s", self.worker_id, error)
+            self._warn("leases were not extended", error)
             return
-        for one in running:
-            if one.job.id not in kept and one.runner is not None:
+        for one in unended:
+            if one.job.id not in kept and self._is_unended(one):
                 self._lose(one)
+
+    def _is_unended(self, held: _Held) -> bool:
+        """Tell whether a job runs, or waits here for its turn and is not being given back."""
+        return held.runner is not None or (not self._stopping.is_set() and held in self._backlog)
 
     def _seconds_to_deadline(self) -> float:
         now = time.monotonic()

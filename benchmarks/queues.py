@@ -86,8 +86,8 @@ async def _ours(dsn: str) -> AsyncIterator[Queue]:
         async def enqueue_bulk(self, count: int) -> None:
             await store.enqueue_many([{"job_type": "job", "payload": {"at": 0}}] * count)
 
-        def worker(self, batch: int) -> JobWorker:
-            return JobWorker(store, {"job": self.handle}, concurrency=1, batch_size=batch)
+        def worker(self, batch: int, concurrency: int = 1) -> JobWorker:
+            return JobWorker(store, {"job": self.handle}, concurrency=concurrency, batch_size=batch)
 
         async def drain(self, workers: int, batch: int) -> None:
             await asyncio.gather(
@@ -98,7 +98,7 @@ async def _ours(dsn: str) -> AsyncIterator[Queue]:
             )
 
         async def work(self) -> None:
-            await self.worker(10).run(handle_signals=False)
+            await self.worker(10, 10).run(handle_signals=False)
 
     database = await PostgresDatabase.connect(dsn, min_size=2, max_size=40)
     store = JobQueueStore(database)

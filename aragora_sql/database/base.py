@@ -89,6 +89,11 @@ class Connection(ABC):
     def __init__(self) -> None:
         self.lock = _Turns()
 
+    @property
+    @abstractmethod
+    def in_transaction(self) -> bool:
+        """Whether statements commit with others, later, and not each by itself."""
+
     @abstractmethod
     async def fetch_all(self, statement: Statement, arguments: Any) -> list[Row]:
         """Run a statement and return all its rows."""

@@ -231,6 +231,11 @@ class PostgresConnection(Connection):
             self._proxy.skip_next_reset(False)
         return self._proxy
 
+    @property
+    def in_transaction(self) -> bool:
+        # Asked of the driver, which knows of one that was begun through raw as well.
+        return bool(self._proxy.is_in_transaction())
+
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
         for argument in arguments:
             if isinstance(argument, float):

@@ -227,6 +227,10 @@ class SQLiteConnection(Connection):
         self._handle = handle
         self._depth = depth
 
+    @property
+    def in_transaction(self) -> bool:
+        return self._handle.in_transaction
+
     async def fetch_all(self, statement: Statement, arguments: Mapping[str, Any]) -> list[Row]:
         async with self.lock:
             return await self._handle.run(statement.name, _fetch_all, statement, arguments)

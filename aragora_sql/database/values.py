@@ -30,6 +30,7 @@ from aragora_sql.errors import InvalidInputError
 __all__ = [
     "EncodedJSON",
     "dump_json",
+    "dump_plain_json",
     "dump_scalars",
     "format_moment",
     "load_json",
@@ -75,20 +76,25 @@ def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
         return value
     if not value and type(value) in _EMPTY:
         return _EMPTY[type(value)]
+    text = dump_plain_json(value)
+    if text is not None:
+        return text
+    try:
+        encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise InvalidInputError(argument, f"cannot be encoded as JSON: {error}") from error
+    return EncodedJSON(encoded, "utf-8")
+
+
+def dump_plain_json(value: Any) -> EncodedJSON | None:
+    """Encode what the fast writer alone gets right, or return None."""
     try:
         encoded = orjson.dumps(value, option=_ORJSON_OPTIONS)
-        # What the fast writer gets wrong shows: null where NaN was, NUL characters, exponents.
-        if (
-            b"null" in encoded
-            or b"\\u0000" in encoded
-            or b"0e" in encoded.translate(_DIGITS_AS_ZERO)
-        ):
-            encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
     except orjson.JSONEncodeError:
-        try:
-            encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
-        except (orjson.JSONEncodeError, RecursionError) as error:
-            raise InvalidInputError(argument, f"cannot be encoded as JSON: {error}") from error
+        return None
+    # What it gets wrong shows: null where NaN was, NUL characters, exponents.
+    if b"null" in encoded or b"\\u0000" in encoded or b"0e" in encoded.translate(_DIGITS_AS_ZERO):
+        return None
     return EncodedJSON(encoded, "utf-8")
 
 

@@ -48,6 +48,7 @@ from aragora_sql.stores.jobs_records import (
     encode_claims,
     encode_completed,
     encode_failed,
+    encode_plain,
     new_ids,
     new_job,
 )
@@ -55,7 +56,7 @@ from aragora_sql.stores.jobs_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
-    from aragora_sql.queries.typed.jobs import JobsQueries
+    from aragora_sql.queries.typed.jobs import ClaimJobsOfTypeRow, ClaimJobsRow, JobsQueries
 
 __all__ = [
     "JobQueueStore",
@@ -97,6 +98,12 @@ class JobQueueStore(Store):
     or result may be as JSON, ``retry_policy`` says when a failed job is tried again. ``notify``
     tells waiting workers of new jobs (PostgreSQL: NOTIFY, which costs enqueueing some per cent and
     takes a lock of the whole database at commit); without it they look once a second.
+
+    ``durable_claims`` makes a claim wait until it is on the server's disk. Without it a claim costs
+    no such wait, and one of the last moment (PostgreSQL: less than a second) is forgotten when the
+    server crashes: its job is pending again, and may be given to another worker while the first,
+    whose end is then refused, does not know yet. What is enqueued or finished is always on disk,
+    and so is a claim within a transaction of the caller, and every claim on SQLite.
     """
 
     name = "jobs"
@@ -110,14 +117,18 @@ class JobQueueStore(Store):
         max_payload_bytes: int = records.DEFAULT_MAX_PAYLOAD_BYTES,
         retry_policy: RetryPolicy | None = None,
         notify: bool = True,
+        durable_claims: bool = False,
     ) -> None:
         super().__init__(database)
         self._known = None if job_types is None else frozenset(valid.names(job_types, "job_types"))
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
         self._notify = valid.truth(notify, "notify")
+        self._durable_claims = valid.truth(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
+        # When we last knew that no job's time had come; and whether jobs were found since.
         self._promoted = -PROMOTE_EVERY
+        self._owes_promotion = False
 
     async def close(self) -> None:
         """Close what :meth:`wait_for_jobs` opened; the database stays open."""
@@ -182,19 +193,22 @@ class JobQueueStore(Store):
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
         place of one whose unique key waits already, the id of the job that waits is returned.
         """
+        given = valid.items(jobs, "jobs")
+        if not given:
+            return []
+        plain = encode_plain(given, self._known, self._max_payload_bytes)
+        if plain is not None:
+            ids, types, encoded = plain
+            async with self._database.connection() as connection:
+                await self._queries.enqueue_plain_jobs(
+                    connection, jobs=encoded, job_types=types, notify=self._notify
+                )
+            return ids
         batch = JobEncoder(self._known, self._max_payload_bytes)
-        for i, job in enumerate(valid.items(jobs, "jobs")):
-            try:
-                if batch.add_plain(job):
-                    continue
-            except (InvalidInputError, TypeError):
-                # The checks of any job say where it is.
-                pass
+        for i, job in enumerate(given):
             path = f"jobs[{i}]"
             with _named(path):
                 batch.add(f"{path}.", _content(job, None, {}, path))
-        if not batch.ids:
-            return []
         async with self._database.connection() as connection:
             stored = await self._queries.enqueue_jobs(
                 connection, jobs=batch.encoded(), notify=self._notify
@@ -205,7 +219,9 @@ class JobQueueStore(Store):
 
     async def _replace_ids(self, batch: JobEncoder) -> None:
         """Put the ids of jobs that wait already into the places of those that were left out."""
-        keys = {i: key for i, row in batch.rows.items() if (key := row["unique_key"]) is not None}
+        keys = {
+            i: key for i, row in enumerate(batch.rows) if (key := row["unique_key"]) is not None
+        }
         async with self._database.read() as connection:
             found = self._queries.list_ids(connection, ids=[batch.ids[i] for i in keys])
             stored = {row["id"] async for row in found}
@@ -240,23 +256,21 @@ class JobQueueStore(Store):
         types = self._types(job_types)
         seconds = records.lease(lease_seconds)
         wanted = valid.integer(limit, "limit", 1)
+        # A look for jobs whose time has come is always due in an empty queue; in a busy one now and
+        # then, and before the next claim, because found jobs can begin at once.
+        if self._owes_promotion and time.monotonic() - self._promoted >= PROMOTE_EVERY:
+            await self._promote()
         jobs = await self._claim(wanted, worker, types, seconds)
-        # In a busy queue a look for jobs whose time has come is due now and then, in an empty one
-        # always.
-        if not jobs or time.monotonic() - self._promoted >= PROMOTE_EVERY:
-            while await self._promote():
-                if len(jobs) == wanted:
-                    break
-                more = await self._claim(wanted - len(jobs), worker, types, seconds)
-                jobs += more
-                if not more:
-                    break
+        self._owes_promotion = bool(jobs)
+        while not jobs and await self._promote():
+            jobs = await self._claim(wanted, worker, types, seconds)
         return jobs
 
     async def _claim(
         self, limit: int, worker_id: str, types: list[str] | None, lease_seconds: float
     ) -> list[Job]:
         async with self._database.connection() as connection:
+            durable = self._durable_claims or connection.in_transaction
             if types is not None and len(types) == 1:
                 of_type = self._queries.claim_jobs_of_type(
                     connection,
@@ -264,8 +278,9 @@ class JobQueueStore(Store):
                     job_type=types[0],
                     row_limit=limit,
                     lease_seconds=lease_seconds,
+                    durable=durable,
                 )
-                jobs = [record_of(Job, **row) async for row in of_type]
+                jobs = [_claimed(row, worker_id) async for row in of_type]
             else:
                 rows = self._queries.claim_jobs(
                     connection,
@@ -273,8 +288,9 @@ class JobQueueStore(Store):
                     job_types=types,
                     row_limit=limit,
                     lease_seconds=lease_seconds,
+                    durable=durable,
                 )
-                jobs = [record_of(Job, **row) async for row in rows]
+                jobs = [_claimed(row, worker_id) async for row in rows]
         # What an UPDATE returns has no order.
         jobs.sort(key=lambda job: (-job.priority, job.number))
         return jobs
@@ -283,7 +299,7 @@ class JobQueueStore(Store):
         async with self._database.connection() as connection:
             promoted = int(await self._queries.promote_jobs(connection, row_limit=PROMOTE_BATCH))
         if promoted < PROMOTE_BATCH:
-            self._promoted = time.monotonic()
+            self._promoted, self._owes_promotion = time.monotonic(), False
         return promoted
 
     async def dequeue(
@@ -317,9 +333,11 @@ class JobQueueStore(Store):
                 return True
             pause = LOOK_FOR_PLACES_EVERY if seen["blocked"] else LOOK_EVERY
             due = seen["due_in_seconds"]
+            if due is None or due > 0:
+                self._promoted, self._owes_promotion = time.monotonic(), False
+            elif await self._promote():
+                continue
             if due is not None:
-                if due <= 0 and await self._promote():
-                    continue
                 pause = min(pause, max(due, 0.001))
             if deadline is not None:
                 pause = min(pause, deadline - time.monotonic())
@@ -609,30 +627,42 @@ class JobQueueStore(Store):
     ) -> list[Job]:
         """Return jobs, the newest first, of a status and a type if these are given.
 
-        ``before`` is the ``number`` of the last job of the page before.
+        ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
+        is found by an index of its own; a type is looked for among the newest of all.
         """
         chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
         row_limit = valid.limit(limit)
         async with self._database.read() as connection:
-            rows = self._queries.list_jobs(
+            if chosen is None:
+                rows = self._queries.list_jobs(
+                    connection, job_type=of_type, before_number=number, row_limit=row_limit
+                )
+                return [record_of(Job, **row) async for row in rows]
+            of_status = self._queries.list_jobs_of_status(
                 connection,
                 status=chosen,
                 job_type=of_type,
                 before_number=number,
                 row_limit=row_limit,
             )
-            return [record_of(Job, **row) async for row in rows]
+            return [record_of(Job, **row) async for row in of_status]
 
     async def get_counts(self) -> list[JobCount]:
-        """Return how many jobs there are by type and status, in one round trip."""
+        """Return how many jobs there are by type and status, in one round trip.
+
+        It reads the whole table, a second or more for millions of jobs: purge what is finished.
+        """
         async with self._database.read() as connection:
             rows = self._queries.count_jobs(connection)
             return [record_of(JobCount, **row) async for row in rows]
 
     async def get_stats(self) -> Counter[str]:
-        """Return the number of jobs by status, and of all as ``total``; 0 for what is not there."""
+        """Return the number of jobs by status, and of all as ``total``; 0 for what is not there.
+
+        It costs what :meth:`get_counts` costs.
+        """
         stats: Counter[str] = Counter()
         for count in await self.get_counts():
             stats[count.status] += count.total
@@ -787,6 +817,18 @@ def _content(
     if isinstance(job, Mapping):
         return {**job, **options} if options else job
     raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")
+
+
+def _claimed(row: ClaimJobsRow | ClaimJobsOfTypeRow, worker_id: str) -> Job:
+    """Make a claimed job: the rest of the row is known."""
+    return record_of(
+        Job,
+        **row,
+        status="processing",
+        worker_id=worker_id,
+        started_at=row["updated_at"],
+        completed_at=None,
+    )
 
 
 def _claim_of(job: object, worker_id: str | None, path: str) -> tuple[str, str, int | None]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypedDict
 
-from aragora_sql.database.values import EncodedJSON, dump_json, dump_scalars, format_moment
+from aragora_sql.database.values import (
+    EncodedJSON,
+    dump_json,
+    dump_plain_json,
+    dump_scalars,
+    format_moment,
+)
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
@@ -30,6 +37,7 @@ __all__ = [
     "encode_claims",
     "encode_completed",
     "encode_failed",
+    "encode_plain",
     "lease",
     "limited_document",
     "new_ids",
@@ -205,10 +213,11 @@ class JobOutcome:
 
 def new_ids() -> Iterator[str]:
     """Make ids, each behind the one before in text order: the time, chance, and a counter."""
-    stem = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+    # In capitals, so that no part of an id looks like an exponent: see dump_plain_json().
+    stem = f"{time.time_ns() // 1_000_000:012X}{secrets.token_hex(8).upper()}"
     number = 0
     while True:
-        yield f"{stem}{number:04x}"
+        yield f"{stem}{number:04X}"
         number += 1
 
 
@@ -317,14 +326,42 @@ def encode_job(row: NewJob) -> str:
 
 
 _PLAIN = {"job_type", "payload"}
-_DEFAULTS = dump_scalars((0, DEFAULT_MAX_ATTEMPTS, None, None, None, None, None))
+
+
+def encode_plain(
+    jobs: Sequence[object], known: Collection[str] | None, max_payload_bytes: int
+) -> tuple[list[str], list[str], EncodedJSON] | None:
+    """Encode a batch of jobs that have a type and a payload and nothing else.
+
+    Returns their new ids, the types that occur, and the jobs. None for any other batch, also for
+    one with a fault: :class:`JobEncoder` says where it is.
+    """
+    contents = []
+    for job in jobs:
+        if type(job) is not dict or job.keys() != _PLAIN or type(job["payload"]) is not dict:
+            return None
+        contents.append((job["job_type"], job["payload"]))
+    try:
+        types = list({name for name, _ in contents})
+        for name in types:
+            if type(name) is not str:
+                return None
+            job_type(name, "job_type", known)
+    except (InvalidInputError, TypeError):
+        return None
+    ids = list(islice(new_ids(), len(contents)))
+    text = dump_plain_json([(new, *content) for new, content in zip(ids, contents, strict=True)])
+    # No character takes more than four bytes.
+    if text is None or (
+        len(text) * 4 > max_payload_bytes
+        and any(len(dump_json(payload)) * 4 > max_payload_bytes for _, payload in contents)
+    ):
+        return None
+    return ids, types, text
 
 
 class JobEncoder:
-    """Encodes a batch of new jobs; those of the plainest form in a short way.
-
-    ``rows`` holds the parameters of the others by their place in the batch.
-    """
+    """Encodes a batch of new jobs; ``rows`` holds their parameters."""
 
     def __init__(self, known: Collection[str] | None, max_payload_bytes: int) -> None:
         self._known = known
@@ -333,29 +370,12 @@ class JobEncoder:
         self._types: dict[str, str] = {}
         self._entries: list[str] = []
         self.ids: list[str] = []
-        self.rows: dict[int, NewJob] = {}
-
-    def add_plain(self, job: object) -> bool:
-        """Add a job that has a type and a payload and nothing else, or return False."""
-        if type(job) is not dict or job.keys() != _PLAIN:
-            return False
-        encoded_type, payload = self._types.get(job["job_type"]), job["payload"]
-        if encoded_type is None or type(payload) is not dict:
-            return False
-        text = dump_json(payload, "payload")
-        # No character takes more than four bytes.
-        if len(text) * 4 > self._max_payload_bytes:
-            return False
-        job_id = next(self._ids)
-        self.ids.append(job_id)
-        self._entries.append(f'"{job_id}",{encoded_type},{text},{_DEFAULTS}')
-        return True
+        self.rows: list[NewJob] = []
 
     def add(self, path: str, content: Mapping[str, Any]) -> None:
         """Add any job; the checks of its arguments name ``path``."""
         row = new_job(path, self._known, self._max_payload_bytes, self._ids, **content)
-        self._types[row["job_type"]] = dump_scalars((row["job_type"],))
-        self.rows[len(self.ids)] = row
+        self.rows.append(row)
         self.ids.append(row["id"])
         self._entries.append(encode_job(row))
 

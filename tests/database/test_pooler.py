@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +19,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
 
 from aragora_sql.checkpoints.langgraph import LangGraphSaver
-from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
+from aragora_sql.job_worker import JobWorker
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.checkpoints import CheckpointStore
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.jobs_records import Job
+from tests.database.waiting import until
 from tests.stores.samples import workflow_checkpoint
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -139,4 +144,62 @@ async def test_checkpoints_work_and_nothing_collides(pooled_dsn: str) -> None:
 
     await asyncio.gather(*(work(number) for number in range(20)))
     assert (await store.get_stats()).workflow_checkpoints == 20
+    await database.close()
+
+
+async def test_workers_do_each_job_once(pooled_dsn: str) -> None:
+    databases = [await PostgresDatabase.connect(pooled_dsn, 1, 3) for _ in range(4)]
+    queues = [JobQueueStore(database) for database in databases]
+    await queues[0].initialize()
+    done: Counter[int] = Counter()
+
+    async def handle(job: Job) -> dict[str, int]:
+        done[job.payload["n"]] += 1
+        await asyncio.sleep(0)
+        return {"n": job.payload["n"]}
+
+    workers = [JobWorker(queue, {"a": handle}, concurrency=5, batch_size=20) for queue in queues]
+    running = [asyncio.create_task(one.run(handle_signals=False)) for one in workers]
+    # Nobody tells them of these.
+    for start in range(0, 2000, 250):
+        await queues[0].enqueue_many(
+            [{"job_type": "a", "payload": {"n": n}} for n in range(start, start + 250)]
+        )
+    await until(lambda: sum(one.stats.completed for one in workers) == 2000)
+    for one in workers:
+        one.stop()
+    stats = await asyncio.gather(*running)
+    assert done == Counter(range(2000))
+    assert sum(one.failed + one.lost + one.recovered for one in stats) == 0
+    (count,) = await queues[0].get_counts()
+    assert (count.status, count.total) == ("completed", 2000)
+    job = (await queues[0].list_jobs(limit=1))[0]
+    assert job.result == job.payload
+    async with databases[0].connection() as connection:
+        assert isinstance(connection, PostgresConnection)
+        # What claims set for themselves has not stayed with the server's connections.
+        settings = await connection.raw.fetch(
+            "SELECT setting = reset_val AS is_reset FROM pg_settings "
+            "WHERE name = 'synchronous_commit'"
+        )
+        assert settings[0]["is_reset"]
+    for queue, database in zip(queues, databases, strict=True):
+        await queue.close()
+        await database.close()
+
+
+async def test_waiting_for_jobs_looks_where_nobody_can_listen(pooled_dsn: str) -> None:
+    database = await PostgresDatabase.connect(pooled_dsn, 1, 4)
+    queue = JobQueueStore(database)
+    await queue.initialize()
+    assert not await queue.wait_for_jobs(["a"], 0.01)
+    assert not queue._watch.tells_topics
+    waiting = asyncio.create_task(queue.wait_for_jobs(["a"], 20))
+    await queue.enqueue("a")
+    assert await waiting
+    # None of the server's connections listens.
+    async with database.connection() as connection:
+        assert isinstance(connection, PostgresConnection)
+        assert await connection.raw.fetch("SELECT pg_listening_channels()") == []
+    await queue.close()
     await database.close()

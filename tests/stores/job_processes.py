@@ -71,8 +71,11 @@ async def work(location: str, folder: str) -> None:
         recovery_seconds=0.2,
         look_seconds=0.2,
     )
+    running = asyncio.create_task(worker.run())
+    # Then it listens to signals.
+    await asyncio.sleep(0)
     tell("ready")
-    await worker.run()
+    await running
     await database.close()
 
 

@@ -289,6 +289,101 @@ async def test_the_handler_of_a_lost_job_is_stopped(jobs: JobQueueStore) -> None
     assert (await stored(jobs, given.id)).result == {"attempt": 2}
 
 
+async def test_the_late_end_of_a_plain_function_is_dropped(jobs: JobQueueStore) -> None:
+    started, may_end = threading.Event(), threading.Event()
+
+    def outlive(job: Job) -> dict[str, Any]:
+        started.set()
+        assert may_end.wait(20)
+        return {"late": True}
+
+    async def handle(job: Job) -> dict[str, Any]:
+        return {"attempt": job.attempts}
+
+    given = await jobs.enqueue("a")
+    slow = worker(jobs, outlive, lease_seconds=0.6, look_seconds=0.05, concurrency=1)
+    slowly = asyncio.create_task(slow.run(handle_signals=False))
+    await asyncio.to_thread(started.wait, 20)
+    await run(
+        jobs.database,
+        "UPDATE job_queue SET status = 'pending', worker_id = NULL, lease_expires_at = NULL",
+    )
+    # Its only place is taken by the function, so the other worker gets the job.
+    await worker(jobs, handle).run(until_empty=True, handle_signals=False)
+    await until(lambda: slow.stats.lost)
+    may_end.set()
+    # The place is free again.
+    another = await jobs.enqueue("a")
+    await until(lambda: slow.stats.completed)
+    slow.stop()
+    stats = await slowly
+    assert (stats.lost, stats.completed, stats.failed) == (1, 1, 0)
+    assert (await stored(jobs, given.id)).result == {"attempt": 2}
+    assert (await stored(jobs, another.id)).result == {"late": True}
+
+
+async def test_a_worker_that_lost_its_database_looks_at_its_claims_at_once(
+    jobs: JobQueueStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.claim_count)
+        if len(starts) == 1:
+            await asyncio.Event().wait()
+
+    real = jobs.wait_for_jobs
+    is_lost = asyncio.Event()
+
+    async def wait_for_jobs(*arguments: Any) -> bool:
+        if is_lost.is_set():
+            is_lost.clear()
+            raise DatabaseUnavailableError("as planned")
+        return await real(*arguments)
+
+    monkeypatch.setattr(jobs, "wait_for_jobs", wait_for_jobs)
+    await jobs.enqueue("a")
+    # The next sign of life would come in 200 seconds.
+    works = worker(jobs, handle, lease_seconds=600, look_seconds=0.05, concurrency=2)
+    running = asyncio.create_task(works.run())
+    await until(lambda: starts)
+    # The server has crashed and forgotten the claim.
+    await run(
+        jobs.database,
+        "UPDATE job_queue SET status = 'pending', worker_id = NULL, lease_expires_at = NULL, "
+        "claim_count = 0, attempts = 0",
+    )
+    is_lost.set()
+    await until(lambda: works.stats.lost and works.stats.completed)
+    works.stop()
+    stats = await running
+    assert (stats.lost, stats.completed) == (1, 1)
+    assert starts == [1, 1]
+
+
+async def test_a_lost_job_that_waits_for_its_turn_does_not_start(jobs: JobQueueStore) -> None:
+    starts: list[str] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.id)
+        if len(starts) == 1:
+            await asyncio.Event().wait()
+
+    ids = await jobs.enqueue_many([{"job_type": "a", "payload": {}}] * 3)
+    works = worker(jobs, handle, lease_seconds=0.6, concurrency=1, batch_size=3)
+    running = asyncio.create_task(works.run())
+    await until(lambda: starts)
+    await run(
+        jobs.database,
+        f"UPDATE job_queue SET worker_id = 'other' WHERE id IN ('{ids[0]}', '{ids[1]}')",
+    )
+    await until(lambda: works.stats.completed)
+    works.stop()
+    stats = await running
+    assert (stats.lost, stats.completed) == (2, 1)
+    assert starts == [ids[0], ids[2]]
+
+
 async def test_jobs_of_a_dead_worker_are_recovered(jobs: JobQueueStore) -> None:
     async def handle(job: Job) -> None:
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -745,3 +746,38 @@ async def test_the_limit_of_payloads_is_the_applications(jobs: JobQueueStore) ->
 def test_a_bad_retry_policy_is_refused(policy: dict[str, float]) -> None:
     with pytest.raises(InvalidInputError):
         RetryPolicy(**policy)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{}, {"x": None}, {"x": 1e17, "y": [1, 2.5]}, {"\u00e9": "\U0001f600", "n": {"0e1": "null"}}],
+)
+@pytest.mark.parametrize("options", [{}, {"priority": 0}], ids=["plain", "with options"])
+async def test_batches_store_what_single_jobs_store(
+    jobs: JobQueueStore, payload: dict[str, Any], options: dict[str, Any]
+) -> None:
+    """Whichever way a batch takes, its jobs are those that were given, in their order."""
+    types = ["a", "step0e", "null"]
+    single = await jobs.enqueue("a", payload)
+    given = [
+        {"job_type": types[n % 3], "payload": {**payload, "#": n}, **options} for n in range(30)
+    ]
+    ids = await jobs.enqueue_many(given)
+    stored = (await jobs.list_jobs())[::-1][1:]
+    assert [job.id for job in stored] == ids
+    assert [
+        {"job_type": job.job_type, "payload": job.payload, **options} for job in stored
+    ] == given
+    assert single.payload == payload
+    same = ("status", "priority", "attempts", "max_attempts", "unique_key", "scheduled_at")
+    assert {tuple(job[name] for name in same) for job in [single, *stored]} == {
+        ("pending", 0, 0, 3, None, None)
+    }
+
+
+async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> None:
+    good = {"job_type": "a", "payload": {}}
+    for bad in ({"job_type": "a", "payload": {"x": math.nan}}, {"job_type": "", "payload": {}}):
+        with pytest.raises(InvalidInputError, match=r"jobs\[1\]"):
+            await jobs.enqueue_many([good, bad, good])
+    assert await jobs.list_jobs() == []

@@ -19,8 +19,14 @@ from aragora_sql.stores.jobs import JobQueueStore
 from tests.stores.samples import run
 from tests.stores.test_plans import Explaining, Hot, nodes, postgres_problems, sqlite_problems
 
-CLAIM_ONE = {"worker_id": "w", "job_type": "a", "row_limit": 10, "lease_seconds": 60.0}
-CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0}
+CLAIM_ONE = {
+    "worker_id": "w",
+    "job_type": "a",
+    "row_limit": 10,
+    "lease_seconds": 60.0,
+    "durable": False,
+}
+CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
 ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
 CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
 FAILURES = dump_json([["key 1", "w", 1, "retry", "x", None]])
@@ -76,8 +82,14 @@ OUT_OF_REACH = {
 }
 
 
-async def add(jobs: JobQueueStore, kind: str, first: int, last: int) -> None:
-    columns, values = OUT_OF_REACH[kind]
+async def add(
+    jobs: JobQueueStore,
+    kind: str,
+    first: int,
+    last: int,
+    kinds: Mapping[str, tuple[str, str]] = OUT_OF_REACH,
+) -> None:
+    columns, values = kinds[kind]
     numbers = NUMBERS[jobs.database.dialect].format(first=first, last=last)
     await run(
         jobs.database,
@@ -201,12 +213,93 @@ async def test_jobs_out_of_reach_cost_nothing(
     assert many <= few * 1.5 + 30
 
 
+RARE = {
+    **OUT_OF_REACH,
+    "pending": ("status, job_type", "'pending', 'a'"),
+    "retrying": ("status, job_type, scheduled_at", f"'retrying', 'a', {NEVER}"),
+    "cancelled": ("status, job_type, completed_at", f"'cancelled', 'a', {ALWAYS}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("rare", "status", "common"),
+    [
+        ("pending", "pending", "finished"),
+        ("scheduled", "scheduled", "finished"),
+        ("retrying", "retrying", "finished"),
+        ("running", "processing", "finished"),
+        ("dead", "failed", "finished"),
+        ("cancelled", "cancelled", "blocked"),
+        ("finished", "completed", "blocked"),
+    ],
+)
+async def test_a_rare_status_is_listed_without_the_common_one(
+    jobs: JobQueueStore, location: str | Path, rare: str, status: str, common: str
+) -> None:
+    arguments = {"status": status, "job_type": None, "before_number": None, "row_limit": 100}
+
+    async def cost() -> int:
+        if isinstance(location, Path):
+            return sqlite_steps(location, "list_jobs_of_status", arguments)
+        return await postgres_blocks(jobs.database, "list_jobs_of_status", arguments)
+
+    await add(jobs, rare, 1, 5, RARE)
+    await add(jobs, common, 11, 20)
+    await run(jobs.database, "ANALYZE")
+    few = await cost()
+    await add(jobs, common, 21, 12_000)
+    await run(jobs.database, "ANALYZE")
+    assert await cost() <= few * 1.5 + 30
+    listed = await jobs.list_jobs(status)
+    assert [job.status for job in listed] == [status] * 5
+    assert [job.number for job in listed] == sorted((job.number for job in listed), reverse=True)
+
+
+async def test_a_common_status_is_listed_by_pages(
+    jobs: JobQueueStore, location: str | Path
+) -> None:
+    """Beyond the thousand that are looked at, it costs what the page costs."""
+    arguments = {"status": "completed", "job_type": None, "before_number": None, "row_limit": 10}
+
+    async def cost() -> int:
+        if isinstance(location, Path):
+            return sqlite_steps(location, "list_jobs_of_status", arguments)
+        return await postgres_blocks(jobs.database, "list_jobs_of_status", arguments)
+
+    await add(jobs, "finished", 1, 2_000)
+    await run(jobs.database, "ANALYZE")
+    few = await cost()
+    await add(jobs, "finished", 2_001, 12_000)
+    await run(jobs.database, "ANALYZE")
+    assert await cost() <= few * 1.5 + 30
+
+
+@pytest.mark.parametrize("count", [1_000, 1_001])
+async def test_both_ways_of_listing_a_status_give_all_jobs(jobs: JobQueueStore, count: int) -> None:
+    await add(jobs, "finished", 1, count)
+    await add(jobs, "dead", 1, 10)
+    numbers: list[int] = []
+    before = None
+    while page := await jobs.list_jobs("completed", "a", 300, before=before):
+        numbers += [job.number for job in page]
+        before = numbers[-1]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert len(numbers) == count
+    assert await jobs.list_jobs("completed", "b") == []
+
+
 async def test_a_job_within_reach_would_be_noticed(
     jobs: JobQueueStore, location: str | Path
 ) -> None:
     """What the other test relies on: reading the rows shows in the cost."""
     if isinstance(location, Path):
-        arguments = {"job_type": "a", "worker_id": "w", "row_limit": 10, "lease_seconds": 60.0}
+        arguments = {
+            "job_type": "a",
+            "worker_id": "w",
+            "row_limit": 10,
+            "lease_seconds": 60.0,
+            "durable": False,
+        }
         few = sqlite_steps(location, "claim_jobs_of_type", arguments)
         await jobs.enqueue_many([{"job_type": "a"} for _ in range(1000)])
         many = sqlite_steps(location, "claim_jobs_of_type", {**arguments, "row_limit": 1000})

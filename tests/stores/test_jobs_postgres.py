@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 
 from aragora_sql.database.listening import ListeningWatch
-from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
 from aragora_sql.stores.jobs import JobQueueStore, PostgresJobQueueStore
 from aragora_sql.stores.jobs_records import JobOutcome
 from tests.proxy import CountingProxy
+from tests.stores.samples import fetch, run
 
 
 def watch_of(store: JobQueueStore) -> ListeningWatch:
@@ -203,3 +204,45 @@ async def test_closing_the_database_closes_what_listens(postgres_dsn: str) -> No
     await database.close()
     assert time.monotonic() - started < 5
     assert connection.is_closed()
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_only_claims_commit_without_waiting_for_the_disk(
+    postgres_dsn: str, durable: bool
+) -> None:
+    # The server of the tests never waits.
+    database = await PostgresDatabase.connect(f"{postgres_dsn}&synchronous_commit=local", 1, 1)
+    queue = JobQueueStore(database, durable_claims=durable)
+    await queue.initialize()
+    # What the setting is when a statement has written, and so when it commits.
+    await run(
+        database,
+        """
+        CREATE TABLE commits (job_type text, status text, setting text);
+        CREATE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO commits
+            VALUES (new.job_type, new.status, current_setting('synchronous_commit'));
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER note AFTER INSERT OR UPDATE ON job_queue
+        FOR EACH ROW EXECUTE FUNCTION note_commit();
+        """,
+    )
+    for job_type, types in (("a", ["a"]), ("b", ["b", "c"])):
+        await queue.enqueue(job_type)
+        (job,) = await queue.claim("w", 1, types)
+        await queue.complete(job)
+    await queue.enqueue("t")
+    async with database.transaction():
+        await queue.complete((await queue.claim("w", 1, ["t"]))[0])
+    await queue.enqueue("raw")
+    async with database.connection() as connection:
+        assert isinstance(connection, PostgresConnection)
+        async with connection.raw.transaction():
+            await queue.complete((await queue.claim("w", 1, ["raw"]))[0])
+    rows = await fetch(database, "SELECT job_type, status, setting FROM commits")
+    hurried = {(row["job_type"], row["status"]) for row in rows if row["setting"] == "off"}
+    assert hurried == (set() if durable else {("a", "processing"), ("b", "processing")})
+    assert len(rows) == 12
+    await queue.close()
+    await database.close()

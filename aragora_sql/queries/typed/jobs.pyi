@@ -78,12 +78,10 @@ class ClaimJobsRow(TypedDict):
     number: int
     job_type: str
     payload: Any
-    status: str
     priority: int
     attempts: int
     max_attempts: int
     claim_count: int
-    worker_id: str | None
     unique_key: str | None
     user_id: str | None
     workspace_id: str | None
@@ -91,8 +89,6 @@ class ClaimJobsRow(TypedDict):
     result: Any
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -103,12 +99,10 @@ class ClaimJobsOfTypeRow(TypedDict):
     number: int
     job_type: str
     payload: Any
-    status: str
     priority: int
     attempts: int
     max_attempts: int
     claim_count: int
-    worker_id: str | None
     unique_key: str | None
     user_id: str | None
     workspace_id: str | None
@@ -116,8 +110,6 @@ class ClaimJobsOfTypeRow(TypedDict):
     result: Any
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -258,6 +250,31 @@ class ListJobsRow(TypedDict):
     created_at: datetime
     updated_at: datetime
 
+class ListJobsOfStatusRow(TypedDict):
+    """A row of list_jobs_of_status."""
+
+    id: str
+    number: int
+    job_type: str
+    payload: Any
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: Any
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
 class CountJobsRow(TypedDict):
     """A row of count_jobs."""
 
@@ -302,6 +319,21 @@ class JobsQueries(Protocol):
     async def enqueue_jobs(self, connection: Connection, /, *, jobs: Any, notify: bool) -> int:
         """Store many jobs, each a list of the values that enqueue_job takes; those whose key waits
         are left out.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def enqueue_plain_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        jobs: Any,
+        job_types: Sequence[str] | None,
+        notify: bool,
+    ) -> int:
+        """Store many jobs of which nothing but id, type and payload is given, each a list of
+        these; their types.
 
         Operation !: the number of rows changed.
         """
@@ -351,6 +383,7 @@ class JobsQueries(Protocol):
         job_types: Sequence[str] | None,
         row_limit: int,
         lease_seconds: float,
+        durable: bool,
     ) -> AsyncIterator[ClaimJobsRow]:
         """Claim pending jobs of some types (NULL: all): by priority, then in the order of their
         enqueueing.
@@ -367,6 +400,7 @@ class JobsQueries(Protocol):
         job_type: str,
         row_limit: int,
         lease_seconds: float,
+        durable: bool,
     ) -> AsyncIterator[ClaimJobsOfTypeRow]:
         """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 
@@ -509,12 +543,27 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str | None,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
     ) -> AsyncIterator[ListJobsRow]:
         """List jobs, newest first, one page after the other.
+
+        Operation (none): every row.
+        """
+
+    def list_jobs_of_status(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str,
+        job_type: str | None,
+        before_number: int | None,
+        row_limit: int,
+    ) -> AsyncIterator[ListJobsOfStatusRow]:
+        """List jobs of one status, newest first: all of a rare one are looked at, of others the
+        newest.
 
         Operation (none): every row.
         """

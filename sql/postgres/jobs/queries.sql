@@ -137,6 +137,36 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
+-- name: enqueue_plain_jobs(jobs, job_types, notify)!
+-- Store many jobs of which nothing but id, type and payload is given, each a list of these; their types.
+WITH told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', n.job_type)
+    FROM unnest(:job_types::text[]) AS n (job_type)
+    WHERE :notify::boolean
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
+)
+
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    created_at,
+    updated_at
+)
+SELECT
+    o.value ->> 0 AS id,
+    o.value ->> 1 AS job_type,
+    o.value -> 2 AS payload,
+    statement_timestamp() AS created_at,
+    statement_timestamp() AS updated_at
+FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
+CROSS JOIN heard
+ORDER BY o.ordinality;
+
 -- name: list_ids(ids)
 -- List which of some jobs exist.
 SELECT j.id
@@ -185,7 +215,7 @@ WHERE
     AND j.unique_key IS NOT NULL
     AND j.status IN ('pending', 'scheduled', 'retrying');
 
--- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 WITH RECURSIVE given AS MATERIALIZED (
@@ -193,6 +223,12 @@ WITH RECURSIVE given AS MATERIALIZED (
     SELECT
         :job_types::text[] AS job_types,
         :row_limit::integer AS row_limit
+),
+
+hurried AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk.
+    SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
+    WHERE NOT :durable::boolean
 ),
 
 walk AS (
@@ -324,18 +360,18 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+WHERE
+    j.number = any(array(SELECT c.number FROM chosen AS c))
+    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
 RETURNING
     j.id,
     j.number,
     j.job_type,
     j.payload,
-    j.status,
     j.priority,
     j.attempts,
     j.max_attempts,
     j.claim_count,
-    j.worker_id,
     j.unique_key,
     j.user_id,
     j.workspace_id,
@@ -343,14 +379,18 @@ RETURNING
     j.result,
     j.scheduled_at,
     j.lease_expires_at,
-    j.started_at,
-    j.completed_at,
     j.created_at,
     j.updated_at;
 
--- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
-WITH free AS (
+WITH hurried AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk.
+    SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
+    WHERE NOT :durable::boolean
+),
+
+free AS (
     -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
     -- so nobody who waits for it holds what its owner needs.
     SELECT greatest(l.max_running - l.running, 0) AS places
@@ -385,18 +425,18 @@ SET
     updated_at = statement_timestamp(),
     lease_expires_at
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
-WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+WHERE
+    j.number = any(array(SELECT c.number FROM chosen AS c))
+    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
 RETURNING
     j.id,
     j.number,
     j.job_type,
     j.payload,
-    j.status,
     j.priority,
     j.attempts,
     j.max_attempts,
     j.claim_count,
-    j.worker_id,
     j.unique_key,
     j.user_id,
     j.workspace_id,
@@ -404,8 +444,6 @@ RETURNING
     j.result,
     j.scheduled_at,
     j.lease_expires_at,
-    j.started_at,
-    j.completed_at,
     j.created_at,
     j.updated_at;
 
@@ -1031,7 +1069,7 @@ SELECT
 FROM job_queue AS j
 WHERE j.id = :id;
 
--- name: list_jobs(status, job_type, before_number, row_limit)
+-- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
 SELECT
     j.id,
@@ -1057,7 +1095,92 @@ SELECT
     j.updated_at
 FROM job_queue AS j
 WHERE
-    (:status::text IS NULL OR j.status = :status)
+    (:job_type::text IS NULL OR j.job_type = :job_type)
+    AND (:before_number::bigint IS NULL OR j.number < :before_number)
+ORDER BY j.number DESC
+LIMIT :row_limit;
+
+-- name: list_jobs_of_status(status, job_type, before_number, row_limit)
+-- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
+WITH few AS MATERIALIZED (
+    -- Each group in the order of its own index, which finds the first thousand without the others.
+    (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND :status::text = 'pending'
+        ORDER BY j.job_type ASC, j.priority DESC, j.number ASC
+        LIMIT 1001
+    )
+    UNION ALL
+    (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status IN ('scheduled', 'retrying') AND j.status = :status
+        ORDER BY j.scheduled_at
+        LIMIT 1001
+    )
+    UNION ALL
+    (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'processing' AND :status::text = 'processing'
+        ORDER BY j.job_type
+        LIMIT 1001
+    )
+    UNION ALL
+    (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.completed_at IS NOT NULL AND j.status = :status
+        ORDER BY j.completed_at
+        LIMIT 1001
+    )
+),
+
+chosen AS (
+    SELECT f.number
+    FROM few AS f
+    WHERE (SELECT count(*) FROM few) <= 1000
+    UNION ALL
+    (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE
+            (SELECT count(*) FROM few) > 1000
+            AND j.status = :status
+            AND (:job_type::text IS NULL OR j.job_type = :job_type)
+            AND (:before_number::bigint IS NULL OR j.number < :before_number)
+        ORDER BY j.number DESC
+        LIMIT :row_limit
+    )
+)
+
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    j.number = any(array(SELECT c.number FROM chosen AS c))
+    AND j.status = :status
     AND (:job_type::text IS NULL OR j.job_type = :job_type)
     AND (:before_number::bigint IS NULL OR j.number < :before_number)
 ORDER BY j.number DESC

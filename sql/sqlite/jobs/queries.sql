@@ -134,6 +134,33 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
+-- name: enqueue_plain_jobs(jobs, job_types, notify)!
+-- Store many jobs of which nothing but id, type and payload is given, each a list of these; their types.
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    created_at,
+    updated_at
+)
+SELECT
+    g.id,
+    g.job_type,
+    g.payload,
+    g.moment AS created_at,
+    g.moment AS updated_at
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment
+    FROM json_each(:jobs) AS o
+    ORDER BY o.key
+) AS g
+-- those who wait look for changes of the file, so there is nobody to tell
+WHERE :notify IN (0, 1) AND :job_types IS NOT NULL;
+
 -- name: list_ids(ids)
 -- List which of some jobs exist.
 SELECT j.id
@@ -182,7 +209,7 @@ WHERE
     AND j.unique_key IS NOT NULL
     AND j.status IN ('pending', 'scheduled', 'retrying');
 
--- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds)
+-- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
@@ -268,18 +295,19 @@ SET
     lease_expires_at = strftime(
         '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds)
     )
-WHERE number IN (SELECT c.number FROM chosen AS c)
+WHERE
+    number IN (SELECT c.number FROM chosen AS c)
+    -- a file has one way to commit, the durable one
+    AND :durable IN (0, 1)
 RETURNING
     id,
     number,
     job_type,
     payload,
-    status,
     priority,
     attempts,
     max_attempts,
     claim_count,
-    worker_id,
     unique_key,
     user_id,
     workspace_id,
@@ -287,12 +315,10 @@ RETURNING
     result,
     scheduled_at,
     lease_expires_at,
-    started_at,
-    completed_at,
     created_at,
     updated_at;
 
--- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds)
+-- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 UPDATE job_queue
 SET
@@ -323,17 +349,17 @@ WHERE
             )
         )
     )
+    -- a file has one way to commit, the durable one
+    AND :durable IN (0, 1)
 RETURNING
     id,
     number,
     job_type,
     payload,
-    status,
     priority,
     attempts,
     max_attempts,
     claim_count,
-    worker_id,
     unique_key,
     user_id,
     workspace_id,
@@ -341,8 +367,6 @@ RETURNING
     result,
     scheduled_at,
     lease_expires_at,
-    started_at,
-    completed_at,
     created_at,
     updated_at;
 
@@ -752,7 +776,7 @@ SELECT
 FROM job_queue AS j
 WHERE j.id = :id;
 
--- name: list_jobs(status, job_type, before_number, row_limit)
+-- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
 SELECT
     j.id,
@@ -778,7 +802,96 @@ SELECT
     j.updated_at
 FROM job_queue AS j
 WHERE
-    (:status IS NULL OR j.status = :status)
+    (:job_type IS NULL OR j.job_type = :job_type)
+    AND (:before_number IS NULL OR j.number < :before_number)
+ORDER BY j.number DESC
+LIMIT :row_limit;
+
+-- name: list_jobs_of_status(status, job_type, before_number, row_limit)
+-- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
+WITH few AS MATERIALIZED (
+    -- Each group in the order of its own index, which finds the first thousand without the others.
+    SELECT f.number
+    FROM (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND :status = 'pending'
+        ORDER BY j.job_type ASC, j.priority DESC, j.number ASC
+        LIMIT 1001
+    ) AS f
+    UNION ALL
+    SELECT f.number
+    FROM (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status IN ('scheduled', 'retrying') AND j.status = :status
+        ORDER BY j.scheduled_at
+        LIMIT 1001
+    ) AS f
+    UNION ALL
+    SELECT f.number
+    FROM (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'processing' AND :status = 'processing'
+        ORDER BY j.job_type
+        LIMIT 1001
+    ) AS f
+    UNION ALL
+    SELECT f.number
+    FROM (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.completed_at IS NOT NULL AND j.status = :status
+        ORDER BY j.completed_at
+        LIMIT 1001
+    ) AS f
+),
+
+chosen AS (
+    SELECT f.number
+    FROM few AS f
+    WHERE (SELECT count(*) FROM few) <= 1000
+    UNION ALL
+    SELECT w.number
+    FROM (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE
+            j.status = :status
+            AND (:job_type IS NULL OR j.job_type = :job_type)
+            AND (:before_number IS NULL OR j.number < :before_number)
+        ORDER BY j.number DESC
+        LIMIT CASE WHEN (SELECT count(*) FROM few) > 1000 THEN :row_limit ELSE 0 END
+    ) AS w
+)
+
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at
+FROM job_queue AS j
+WHERE
+    j.number IN (SELECT c.number FROM chosen AS c)
+    AND j.status = :status
     AND (:job_type IS NULL OR j.job_type = :job_type)
     AND (:before_number IS NULL OR j.number < :before_number)
 ORDER BY j.number DESC
