@@ -26,7 +26,7 @@ from aragora_sql.migration.documents import (
     checkpoint_folders,
     collect_checkpoint_files,
 )
-from aragora_sql.migration.indexes import drop_indexes, dropped_indexes
+from aragora_sql.migration.indexes import drop_indexes, dropped_indexes, rebuild_index
 from aragora_sql.migration.loading import BROKEN_RULE
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
@@ -135,6 +135,7 @@ class _Run:
         )
         self._stack = ExitStack()
         self._workers: list[Worker] = []
+        self._indexes_dropped = False
 
     def run(self) -> MigrationReport:
         """Do all of it."""
@@ -277,9 +278,11 @@ class _Run:
             self._advance_past_source(session, table)
         self._set_up_workers(plan, run_id)
         try:
+            self._indexes_dropped = bool(dropped_indexes(connection))
             for number, table in enumerate(plan.tables):
                 started = time.monotonic()
-                drop_indexes(connection, table.table.name, table.rows)
+                if drop_indexes(connection, table.table.name, table.rows):
+                    self._indexes_dropped = True
                 self._migrate_table(session, number, table)
                 self._report.tables[number].seconds = time.monotonic() - started
         except BaseException:
@@ -337,18 +340,20 @@ class _Run:
 
     def _save_indexes(self, session: Session) -> None:
         """Build the indexes when the load has failed, so that what is loaded can be searched."""
+        if not self._indexes_dropped:
+            return
+        # Transactions that were left half-way hold locks.
         self._end_workers()
-        names: list[str] = []
+        session.connection.close()
         try:
-            if not session.connection.broken:
-                names = dropped_indexes(session.connection)
-                for name in names:
-                    session.build_index(name)
-        except psycopg.Error as error:
+            with connect(self._options.dsn) as connection:
+                for name in dropped_indexes(connection):
+                    rebuild_index(connection, name)
+        except (AragoraSQLError, psycopg.Error) as error:
             log.warning(
-                "indexes are still to be built (%s), which the next run does: %s",
-                ", ".join(names),
-                translate(error, "building indexes"),
+                "indexes that were dropped for the load are missing, and the next run builds them: "
+                "%s",
+                translate(error, "building them") if isinstance(error, psycopg.Error) else error,
             )
 
     def _advance_past_source(self, session: Session, table: TablePlan) -> None:

@@ -24,20 +24,20 @@ FEWEST_ROWS = 5_000
 _LOCK_TIMEOUT = "2s"
 
 
-def drop_indexes(connection: PgConnection, table: str, rows: int) -> None:
+def drop_indexes(connection: PgConnection, table: str, rows: int) -> bool:
     """Drop what only serves queries on an empty table, when so many ``rows`` are to come.
 
     Primary keys and unique indexes stay, and so does every index when the table is in use, or its
-    owner is another role.
+    owner is another role. Returns whether any was dropped.
     """
     if rows < FEWEST_ROWS:
-        return
+        return False
     name = sql.Identifier(table)
     try:
         with connection.transaction():
             found = call(connection, "list_droppable_indexes", table_name=table).fetchall()
             if not found:
-                return
+                return False
             connection.execute(
                 sql.SQL(
                     "SET LOCAL lock_timeout = {}; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
@@ -45,7 +45,7 @@ def drop_indexes(connection: PgConnection, table: str, rows: int) -> None:
             )
             empty = connection.execute(sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(name))
             if empty.fetchone() != (True,):
-                return
+                return False
             for index, definition in found:
                 call(
                     connection,
@@ -57,6 +57,8 @@ def drop_indexes(connection: PgConnection, table: str, rows: int) -> None:
                 connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index)))
     except errors.LockNotAvailable:
         log.info("%s is in use: its indexes stay, which makes loading it slower", table)
+        return False
+    return True
 
 
 def dropped_indexes(connection: PgConnection) -> list[str]:

@@ -128,7 +128,7 @@ class JobQueueStore(Store):
         self._watch = database.watch(CHANNEL)
         # When we last knew that no job's time had come; and whether jobs were found since.
         self._promoted = -PROMOTE_EVERY
-        self._owes_promotion = False
+        self._owes_promotion = True
 
     async def close(self) -> None:
         """Close what :meth:`wait_for_jobs` opened; the database stays open."""
