@@ -56,7 +56,7 @@ from aragora_sql.stores.jobs_records import (
 if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
-    from aragora_sql.queries.typed.jobs import ClaimJobsOfTypeRow, ClaimJobsRow, JobsQueries
+    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries
 
 __all__ = [
     "JobQueueStore",
@@ -819,7 +819,7 @@ def _content(
     raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")
 
 
-def _claimed(row: ClaimJobsRow | ClaimJobsOfTypeRow, worker_id: str) -> Job:
+def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
     """Make a claimed job: the rest of the row is known."""
     return record_of(
         Job,

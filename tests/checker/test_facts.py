@@ -61,7 +61,7 @@ def test_an_outer_join_leaves_the_row_that_is_written_as_it_is(
 ) -> None:
     columns = {c.name: c for c in of(facts, dialect, "jobs", "claim_jobs").columns}
     assert columns["priority"].nullable is False
-    assert columns["worker_id"].nullable
+    assert columns["unique_key"].nullable
 
 
 @both

@@ -77,7 +77,7 @@ COLUMNS = (
     ("consensus", "list_votes", "source", "record_of("),
     ("critique", "lock_critique", "expected_usefulness", '["expected_usefulness"]'),
     ("integrations", "find_mapping", "display_name", "record_of("),
-    ("jobs", "claim_jobs_of_type", "priority", "record_of("),
+    ("jobs", "claim_jobs_of_type", "priority", "_claimed("),
     ("langgraph", "list_latest", "metadata", '["metadata"]'),
     ("langgraph", "list_thread", "checkpoint_ns", "list_thread("),
     ("schema_versions", "list_columns", "is_table", '["is_table"]'),
