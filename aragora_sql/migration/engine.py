@@ -45,8 +45,11 @@ from aragora_sql.migration.report import (
 )
 from aragora_sql.migration.session import (
     NEVER_REACHED,
+    IndexTask,
     RangeTask,
     Session,
+    Task,
+    VerifyTask,
     advance_numbers,
     open_sources,
 )
@@ -279,11 +282,13 @@ class _Run:
         self._set_up_workers(plan, run_id)
         try:
             self._indexes_dropped = bool(dropped_indexes(connection))
+            to_build: list[IndexTask] = []
             for number, table in enumerate(plan.tables):
                 started = time.monotonic()
-                if drop_indexes(connection, table.table.name, table.rows):
-                    self._indexes_dropped = True
-                self._migrate_table(session, number, table)
+                dropped = drop_indexes(connection, table.table.name, table.rows)
+                self._indexes_dropped |= bool(dropped)
+                to_build = self._migrate_table(session, number, table, to_build)
+                to_build += map(IndexTask, dropped)
                 self._report.tables[number].seconds = time.monotonic() - started
         except BaseException:
             self._save_indexes(session)
@@ -300,41 +305,44 @@ class _Run:
         for worker in self._workers:
             worker.close()
 
-    def _migrate_table(self, session: Session, number: int, table: TablePlan) -> None:
+    def _migrate_table(
+        self, session: Session, number: int, table: TablePlan, indexes: list[IndexTask]
+    ) -> list[IndexTask]:
+        """Load a table, and build indexes of other tables beside it; return those that are left."""
         line = self._report.tables[number]
         self._progress.start(table.table.name, table.rows, "migrating")
 
-        def count(outcome: tuple[ChunkResult, bool]) -> None:
-            result, was_done = outcome
-            line.counts.add(result)
-            line.resumed += result.read if was_done else 0
-            self._progress.advance(result.read)
+        def count(outcome: tuple[ChunkResult, bool] | None) -> None:
+            if outcome is not None:
+                result, was_done = outcome
+                line.counts.add(result)
+                line.resumed += result.read if was_done else 0
+                self._progress.advance(result.read)
 
         if table.is_merged:
             for outcome in session.load_merged(number):
                 count(outcome)
+        elif _is_numbered_anew(session, number, table):
+            # In the order of the source, as the application stored them.
+            for tasks in _tasks(number, table):
+                for task in tasks:
+                    count(session.load(task))
         else:
             for tasks in _tasks(number, table):
-                if _is_numbered_anew(session, number, table):
-                    # In the order of the source, as the application stored them.
-                    for task in tasks:
-                        count(session.load(task))
-                else:
-                    self._share(tasks, session.load, lambda worker, task: worker.load(task), count)
+                self._share(session, [*indexes, *tasks], count)
+                indexes = []
         self._progress.finish()
+        return indexes
 
     def _build_indexes(self, session: Session) -> None:
+        """Build what is left, also of an earlier run."""
         names = dropped_indexes(session.connection)
         if not names:
             return
         started = time.monotonic()
         self._progress.start("indexes", len(names), "building")
-        self._share(
-            names,
-            session.build_index,
-            lambda worker, name: worker.build_index(name),
-            lambda _: self._progress.advance(1),
-        )
+        tasks = [IndexTask(name) for name in names]
+        self._share(session, tasks, lambda _: self._progress.advance(1))
         self._progress.finish()
         log.info("built %d indexes in %.1f s", len(names), time.monotonic() - started)
 
@@ -421,14 +429,10 @@ class _Run:
         self._workers = []
 
     def _share(
-        self,
-        tasks: Sequence[_T],
-        alone: Callable[[_T], _R],
-        by_worker: Callable[[Worker, _T], _R],
-        use: Callable[[_R], None],
+        self, session: Session, tasks: Sequence[Task[_R]], use: Callable[[_R], None]
     ) -> None:
         """Do all tasks, in this process and in the workers, and use each outcome in this thread."""
-        waiting: SimpleQueue[_T] = SimpleQueue()
+        waiting: SimpleQueue[Task[_R]] = SimpleQueue()
         for task in tasks:
             waiting.put(task)
         done: SimpleQueue[_R | BaseException] = SimpleQueue()
@@ -436,7 +440,7 @@ class _Run:
         def work(worker: Worker) -> None:
             for task in _taken(waiting):
                 try:
-                    done.put(by_worker(worker, task))
+                    done.put(worker.do(task))
                 except BaseException as error:
                     done.put(error)
                     return
@@ -446,7 +450,7 @@ class _Run:
             thread.start()
         left = len(tasks)
         for task in _taken(waiting):
-            use(alone(task))
+            use(task.run(session))
             left -= 1
             for outcome in _taken(done):
                 use(_outcome(outcome))
@@ -503,20 +507,12 @@ class _Run:
         name = self._sources[table.parts[0].file].name
         rowids = {rowid for file, rowid in excused if file == name}
 
-        def of(task: RangeTask) -> set[int]:
-            return {rowid for rowid in rowids if task.first <= rowid <= task.last}
-
-        tasks = [
-            RangeTask(number, part, "rows", first, last)
-            for part, source_part in enumerate(table.parts)
-            for first, last in source_part.ranges
-        ]
-        self._share(
-            tasks,
-            lambda task: session.verify(task, of(task)),
-            lambda worker, task: worker.verify(task, of(task)),
-            add,
-        )
+        tasks = []
+        for part, source_part in enumerate(table.parts):
+            for first, last in source_part.ranges:
+                of_range = {rowid for rowid in rowids if first <= rowid <= last}
+                tasks.append(VerifyTask(RangeTask(number, part, "rows", first, last), of_range))
+        self._share(session, tasks, add)
         return result
 
     def _places(

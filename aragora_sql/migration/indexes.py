@@ -24,20 +24,20 @@ FEWEST_ROWS = 5_000
 _LOCK_TIMEOUT = "2s"
 
 
-def drop_indexes(connection: PgConnection, table: str, rows: int) -> bool:
+def drop_indexes(connection: PgConnection, table: str, rows: int) -> list[str]:
     """Drop what only serves queries on an empty table, when so many ``rows`` are to come.
 
     Primary keys and unique indexes stay, and so does every index when the table is in use, or its
-    owner is another role. Returns whether any was dropped.
+    owner is another role. Returns the names of those that were dropped.
     """
     if rows < FEWEST_ROWS:
-        return False
+        return []
     name = sql.Identifier(table)
     try:
         with connection.transaction():
             found = call(connection, "list_droppable_indexes", table_name=table).fetchall()
             if not found:
-                return False
+                return []
             connection.execute(
                 sql.SQL(
                     "SET LOCAL lock_timeout = {}; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
@@ -45,7 +45,7 @@ def drop_indexes(connection: PgConnection, table: str, rows: int) -> bool:
             )
             empty = connection.execute(sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(name))
             if empty.fetchone() != (True,):
-                return False
+                return []
             for index, definition in found:
                 call(
                     connection,
@@ -57,8 +57,8 @@ def drop_indexes(connection: PgConnection, table: str, rows: int) -> bool:
                 connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index)))
     except errors.LockNotAvailable:
         log.info("%s is in use: its indexes stay, which makes loading it slower", table)
-        return False
-    return True
+        return []
+    return [index for index, _ in found]
 
 
 def dropped_indexes(connection: PgConnection) -> list[str]:

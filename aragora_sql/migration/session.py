@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from psycopg import sql
 
@@ -28,9 +28,10 @@ from aragora_sql.migration.target import PgConnection, Table, connect, driver_er
 from aragora_sql.migration.values import MomentReader, time_zone
 from aragora_sql.migration.verifying import Verifier
 
-__all__ = ["RangeTask", "Session", "open_sources"]
+__all__ = ["IndexTask", "RangeTask", "Session", "Task", "VerifyTask", "open_sources"]
 
 RangePart = Literal["rows", "links"]
+OutcomeT = TypeVar("OutcomeT", covariant=True)
 # A chunk of merged rows ends earlier when it has so many characters.
 _CHUNK_CHARACTERS = 32_000_000
 # Numbers that are not stepped through to move a sequence.
@@ -52,6 +53,41 @@ class RangeTask:
     kind: RangePart
     first: int
     last: int
+
+    def run(self, session: Session) -> tuple[ChunkResult, bool]:
+        """Load the range."""
+        return session.load(self)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTask:
+    """A range to verify; ``excused`` rows were rejected."""
+
+    range: RangeTask
+    excused: set[int]
+
+    def run(self, session: Session) -> VerifyResult:
+        """Compare the range."""
+        return session.verify(self.range, self.excused)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTask:
+    """An index to build that was dropped for the load."""
+
+    name: str
+
+    def run(self, session: Session) -> None:
+        """Build it."""
+        with driver_errors(f"building the index {self.name}"):
+            rebuild_index(session.connection, self.name)
+
+
+class Task(Protocol[OutcomeT]):
+    """What one process does, in its session."""
+
+    def run(self, session: Session) -> OutcomeT:
+        """Do it, and return the outcome."""
 
 
 def open_sources(options: MigrationOptions, paths: Sequence[Path]) -> list[SourceFile]:
@@ -184,11 +220,6 @@ class Session:
                 left_out = excused | self._doubles(part, batch)
                 result.add(verifier.compare(source.name, batch, left_out))
         return result
-
-    def build_index(self, name: str) -> None:
-        """Build an index that was dropped for the load."""
-        with driver_errors(f"building the index {name}"):
-            rebuild_index(self.connection, name)
 
     def _doubles(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
         """Return the rowids of those rows of a part that were asked to be left out."""

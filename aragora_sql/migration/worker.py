@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import TablePlan
-from aragora_sql.migration.report import ChunkResult, VerifyResult
-from aragora_sql.migration.session import RangeTask
+from aragora_sql.migration.session import Task
 
-__all__ = ["IndexTask", "SetUp", "VerifyTask", "Worker", "WorkerDiedError"]
+__all__ = ["SetUp", "Worker", "WorkerDiedError"]
+
+
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,6 @@ class SetUp:
     paths: Sequence[Path]
     tables: Sequence[TablePlan]
     run_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyTask:
-    """A range to verify; ``excused`` rows were rejected."""
-
-    task: RangeTask
-    excused: set[int]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexTask:
-    """An index to build."""
-
-    name: str
 
 
 class WorkerDiedError(AragoraSQLError):
@@ -76,22 +63,11 @@ class Worker:
         """Wait until the worker has opened its snapshot and its connection."""
         self._receive()
 
-    def load(self, task: RangeTask) -> tuple[ChunkResult, bool]:
-        """Have a range loaded."""
+    def do(self, task: Task[_R]) -> _R:
+        """Have a task done."""
         self._send(task)
-        result: tuple[ChunkResult, bool] = self._receive()
-        return result
-
-    def verify(self, task: RangeTask, excused: set[int]) -> VerifyResult:
-        """Have a range verified."""
-        self._send(VerifyTask(task, excused))
-        result: VerifyResult = self._receive()
-        return result
-
-    def build_index(self, name: str) -> None:
-        """Have an index built."""
-        self._send(IndexTask(name))
-        self._receive()
+        outcome: _R = self._receive()
+        return outcome
 
     def close(self) -> None:
         """End the worker; what it has not committed is undone by the server."""

@@ -1,7 +1,7 @@
-"""A worker process: takes ranges on standard input, gives outcomes on standard output.
+"""A worker process: takes tasks on standard input, gives outcomes on standard output.
 
 Both are pickled. The process ends when its input does, so it does not outlive the one that started
-it by more than the range it is at; the ledger keeps that range from being loaded twice.
+it by more than the task it is at; the ledger keeps a range from being loaded twice.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import IO, Any
 
 from aragora_sql.errors import AragoraSQLError
-from aragora_sql.migration.session import Session, open_sources
-from aragora_sql.migration.worker import IndexTask, SetUp, VerifyTask
+from aragora_sql.migration.session import Session, Task, open_sources
+from aragora_sql.migration.worker import SetUp
 
 
 def main() -> None:
@@ -35,17 +35,11 @@ def main() -> None:
     try:
         while True:
             try:
-                message = pickle.load(source)  # noqa: S301 - from our own process
+                task: Task[Any] = pickle.load(source)  # noqa: S301 - from our own process
             except EOFError:
                 return
             try:
-                if isinstance(message, VerifyTask):
-                    _answer(output, session.verify(message.task, message.excused))
-                elif isinstance(message, IndexTask):
-                    session.build_index(message.name)
-                    _answer(output, None)
-                else:
-                    _answer(output, session.load(message))
+                _answer(output, task.run(session))
             except AragoraSQLError as error:
                 _answer(output, error)
     finally:
