@@ -332,8 +332,8 @@ class JobsQueries(Protocol):
         job_types: Sequence[str] | None,
         notify: bool,
     ) -> int:
-        """Store many jobs of which nothing but id, type and payload is given, each a list of
-        these; their types.
+        """Store many jobs given as lists of id, type and payload; job_types are those whose
+        workers are told.
 
         Operation !: the number of rows changed.
         """

@@ -138,7 +138,7 @@ WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING;
 
 -- name: enqueue_plain_jobs(jobs, job_types, notify)!
--- Store many jobs of which nothing but id, type and payload is given, each a list of these; their types.
+-- Store many jobs given as lists of id, type and payload; job_types are those whose workers are told.
 WITH told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
     FROM unnest(:job_types::text[]) AS n (job_type)
