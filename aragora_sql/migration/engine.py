@@ -329,6 +329,9 @@ class _Run:
                     count(session.load(task))
         else:
             for tasks in _tasks(number, table):
+                if line.counts.read == table.rows:
+                    # None of them points into the table.
+                    break
                 self._share(session, [*indexes, *tasks], count)
                 indexes = []
         self._progress.finish()
