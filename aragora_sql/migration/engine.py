@@ -410,7 +410,7 @@ class _Run:
             self._stack.callback(worker.kill)
             self._workers.append(worker)
 
-    def _set_up_workers(self, plan: Plan, run_id: int) -> None:
+    def _set_up_workers(self, plan: Plan, run_id: int | None) -> None:
         """Give the processes their task; all of them see the files as this one does."""
         for worker in self._workers:
             worker.set_up(self._options, self._paths, plan.tables, run_id)
@@ -476,8 +476,7 @@ class _Run:
             source = str(self._options.sqlite_path.absolute())
             run_id = call_value(connection, "last_run", source=source)
         session = self._session(connection, plan, run_id)
-        if run_id is not None:
-            self._set_up_workers(plan, run_id)
+        self._set_up_workers(plan, run_id)
         self._verify(session, plan, run_id)
 
     def _verify(self, session: Session, plan: Plan, run_id: int | None) -> None:

@@ -29,7 +29,7 @@ class SetUp:
     options: MigrationOptions
     paths: Sequence[Path]
     tables: Sequence[TablePlan]
-    run_id: int
+    run_id: int | None
 
 
 class WorkerDiedError(AragoraSQLError):
@@ -54,7 +54,7 @@ class Worker:
         options: MigrationOptions,
         paths: Sequence[Path],
         tables: Sequence[TablePlan],
-        run_id: int,
+        run_id: int | None,
     ) -> None:
         """Have the files and a connection opened."""
         self._send(SetUp(options, paths, tables, run_id))

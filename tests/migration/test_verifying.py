@@ -279,6 +279,19 @@ def test_verify_only_writes_nothing(target: Target, tmp_path: Path) -> None:
     assert not target.rejects.exists()
 
 
+def test_verify_only_by_several_processes_without_a_ledger(source: Source) -> None:
+    source.target.query(
+        "UPDATE consensus SET topic = topic || '!' WHERE id = %s", source.key("consensus")
+    )
+    names = source.target.query("SELECT tablename FROM pg_tables WHERE tablename ^@ '_migration_'")
+    source.target.query(f"DROP TABLE {', '.join(name for (name,) in names)} CASCADE")
+    one, two = source.verify(), source.verify(jobs=2, batch_size=1)
+    # Nothing is left that excuses the rows which were rejected.
+    wanted = {"consensus": 1, "critiques": 1, "pattern_embeddings": 1}
+    assert mismatches(one) == mismatches(two) == wanted
+    assert source.target.query("SELECT to_regclass('_migration_runs') IS NULL") == [(True,)]
+
+
 def test_verify_only_of_an_empty_database(empty_target: Target, tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     write_consensus(path, rows=5)
