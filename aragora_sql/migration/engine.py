@@ -17,7 +17,6 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, TypeVar
 
-import psycopg
 from psycopg import sql
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
@@ -68,7 +67,6 @@ from aragora_sql.migration.target import (
     create_ledger,
     driver_errors,
     take_lock,
-    translate,
 )
 from aragora_sql.migration.worker import Worker
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
@@ -324,14 +322,11 @@ class _Run:
                 count(outcome)
         elif _is_numbered_anew(session, number, table):
             # In the order of the source, as the application stored them.
-            for tasks in _tasks(number, table):
+            for tasks in _tasks(number, table, line.counts):
                 for task in tasks:
                     count(session.load(task))
         else:
-            for tasks in _tasks(number, table):
-                if line.counts.read == table.rows:
-                    # None of them points into the table.
-                    break
+            for tasks in _tasks(number, table, line.counts):
                 self._share(session, [*indexes, *tasks], count)
                 indexes = []
         self._progress.finish()
@@ -357,14 +352,14 @@ class _Run:
         self._end_workers()
         session.connection.close()
         try:
-            with connect(self._options.dsn) as connection:
+            with driver_errors("building indexes"), connect(self._options.dsn) as connection:
                 for name in dropped_indexes(connection):
                     rebuild_index(connection, name)
-        except (AragoraSQLError, psycopg.Error) as error:
+        except AragoraSQLError as error:
             log.warning(
                 "indexes that were dropped for the load are missing, and the next run builds them: "
                 "%s",
-                translate(error, "building them") if isinstance(error, psycopg.Error) else error,
+                error,
             )
 
     def _advance_past_source(self, session: Session, table: TablePlan) -> None:
@@ -554,7 +549,11 @@ class _Run:
                 outcomes: Iterator[tuple[ChunkResult, bool]] = (
                     session.load_merged(number)
                     if table.is_merged
-                    else (session.load(task) for tasks in _tasks(number, table) for task in tasks)
+                    else (
+                        session.load(task)
+                        for tasks in _tasks(number, table, line.counts)
+                        for task in tasks
+                    )
                 )
                 for result, _ in outcomes:
                     line.counts.add(result)
@@ -635,14 +634,17 @@ def _undone(connection: PgConnection) -> Iterator[None]:
         pass
 
 
-def _tasks(number: int, table: TablePlan) -> Iterator[list[RangeTask]]:
-    """Give the ranges of a table: first the rows, then those that point into the table itself."""
+def _tasks(number: int, table: TablePlan, done: ChunkResult) -> Iterator[list[RangeTask]]:
+    """Give the ranges of a table: first the rows, then those that point into the table itself.
+
+    ``done`` is what the caller has counted so far: once every row was read, none of them does.
+    """
     yield [
         RangeTask(number, part, "rows", first, last)
         for part, source_part in enumerate(table.parts)
         for first, last in source_part.ranges
     ]
-    if table.table.link is not None:
+    if table.table.link is not None and done.read < table.rows:
         yield [
             RangeTask(number, part, "links", part_of.ranges[0][0], part_of.ranges[-1][1])
             for part, part_of in enumerate(table.parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +25,6 @@ from aragora_sql.settings import PostgresDSN
 __all__ = ["Column", "Reference", "Table", "connect", "describe_table"]
 
 PgConnection = psycopg.Connection[tuple[Any, ...]]
-
-log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 10
 # URI options that are ours or asyncpg's.

@@ -154,22 +154,21 @@ class MomentReader:
             self._check_edges(date, clock, offset, value)
         return f"{date}T{clock}{offset}"
 
-    def texts(self, values: Sequence[Any], *, naive_is_utc: bool = False) -> Sequence[Any]:
+    def usual(self, values: Sequence[Any], *, naive_is_utc: bool = False) -> Sequence[Any] | None:
         """Return moments as PostgreSQL reads them in a session whose time zone is UTC.
 
-        They are those that :meth:`text` gives, sooner where all are written in the usual way.
+        They are those that :meth:`text` gives, sooner; None when one is not written in the usual
+        way, without a zone.
         """
-        if _are_all(_PLAIN_MOMENTS, values):
-            if naive_is_utc or self.zone is UTC:
-                return values
-            hours = {value[:13] for value in values if value is not None}
-            offsets = {hour: self._offset_of_hour(hour) for hour in hours}
-            if None not in offsets.values():
-                return [None if value is None else value + offsets[value[:13]] for value in values]
-        return [
-            None if value is None else self.text(_text(value), naive_is_utc=naive_is_utc)
-            for value in values
-        ]
+        if not _are_all(_PLAIN_MOMENTS, values):
+            return None
+        if naive_is_utc or self.zone is UTC:
+            return values
+        hours = {value[:13] for value in values if value is not None}
+        offsets = {hour: self._offset_of_hour(hour) for hour in hours}
+        if None in offsets.values():
+            return None
+        return [None if value is None else value + offsets[value[:13]] for value in values]
 
     def moment(self, value: str, *, naive_is_utc: bool = False) -> datetime:
         """Return a moment as an aware datetime in UTC."""
@@ -308,8 +307,9 @@ def converter_for(
 
         def many_moments(values: Sequence[Any]) -> Sequence[Any]:
             try:
-                if not unix:
-                    return reader.texts(values, naive_is_utc=utc)
+                usual = reader.usual(values, naive_is_utc=utc)
+                if usual is not None:
+                    return usual
                 return [None if value is None else moment(value) for value in values]
             except BadValueError as error:
                 raise SuspiciousError from error
