@@ -126,7 +126,8 @@ class JobQueueStore(Store):
         self._notify = valid.truth(notify, "notify")
         self._durable_claims = valid.truth(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
-        # When we last knew that no job's time had come; and whether jobs were found since.
+        # When we last knew that no job's time had come; and whether jobs were found since. At first
+        # nothing is known.
         self._promoted = -PROMOTE_EVERY
         self._owes_promotion = True
 

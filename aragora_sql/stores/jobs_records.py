@@ -367,7 +367,6 @@ class JobEncoder:
         self._known = known
         self._max_payload_bytes = max_payload_bytes
         self._ids = new_ids()
-        self._types: dict[str, str] = {}
         self._entries: list[str] = []
         self.ids: list[str] = []
         self.rows: list[NewJob] = []
