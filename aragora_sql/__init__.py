@@ -40,11 +40,6 @@ if TYPE_CHECKING:
         get_integration_store,
         get_job_queue_store,
     )
-    from aragora_sql.job_worker import (
-        JobWorker,
-        PermanentJobError,
-        RetryJobError,
-    )
     from aragora_sql.queries import (
         load_queries,
     )
@@ -57,84 +52,89 @@ if TYPE_CHECKING:
         PostgresDSN,
         Settings,
     )
-    from aragora_sql.stores.checkpoints import (
+    from aragora_sql.stores.checkpoints.records import (
+        DebateCheckpoint,
+        WorkflowCheckpoint,
+    )
+    from aragora_sql.stores.checkpoints.store import (
         CheckpointStore,
         PostgresCheckpointStore,
         SQLiteCheckpointStore,
         get_postgres_checkpoint_store,
         get_sqlite_checkpoint_store,
     )
-    from aragora_sql.stores.checkpoints_records import (
-        DebateCheckpoint,
-        WorkflowCheckpoint,
+    from aragora_sql.stores.consensus.dissents import (
+        DissentRetriever,
     )
-    from aragora_sql.stores.consensus import (
-        ConsensusMemory,
-        PostgresConsensusMemory,
-        SQLiteConsensusMemory,
-        get_postgres_consensus_memory,
-        get_sqlite_consensus_memory,
-    )
-    from aragora_sql.stores.consensus_records import (
+    from aragora_sql.stores.consensus.records import (
         ConsensusRecord,
         ConsensusStrength,
         DissentRecord,
         DissentType,
         ProofStatus,
     )
-    from aragora_sql.stores.critique import (
+    from aragora_sql.stores.consensus.store import (
+        ConsensusMemory,
+        PostgresConsensusMemory,
+        SQLiteConsensusMemory,
+        get_postgres_consensus_memory,
+        get_sqlite_consensus_memory,
+    )
+    from aragora_sql.stores.critique.records import (
+        AgentReputation,
+        Critique,
+        Debate,
+        Pattern,
+    )
+    from aragora_sql.stores.critique.store import (
         CritiqueStore,
         PostgresCritiqueStore,
         SQLiteCritiqueStore,
         get_postgres_critique_store,
         get_sqlite_critique_store,
     )
-    from aragora_sql.stores.critique_records import (
-        AgentReputation,
-        Critique,
-        Debate,
-        Pattern,
+    from aragora_sql.stores.integrations.records import (
+        IntegrationConfig,
+        UserIdMapping,
     )
-    from aragora_sql.stores.dissent_retriever import (
-        DissentRetriever,
-    )
-    from aragora_sql.stores.integrations import (
+    from aragora_sql.stores.integrations.store import (
         IntegrationStore,
         PostgresIntegrationStore,
         SQLiteIntegrationStore,
         get_postgres_integration_store,
         get_sqlite_integration_store,
     )
-    from aragora_sql.stores.integrations_records import (
-        IntegrationConfig,
-        UserIdMapping,
+    from aragora_sql.stores.jobs.records import (
+        Job,
+        JobOutcome,
+        JobStatus,
+        RetryPolicy,
     )
-    from aragora_sql.stores.jobs import (
+    from aragora_sql.stores.jobs.store import (
         JobQueueStore,
         PostgresJobQueueStore,
         SQLiteJobQueueStore,
         get_postgres_job_queue_store,
         get_sqlite_job_queue_store,
     )
-    from aragora_sql.stores.jobs_records import (
-        Job,
-        JobOutcome,
-        JobStatus,
-        RetryPolicy,
+    from aragora_sql.stores.jobs.worker import (
+        JobWorker,
+        PermanentJobError,
+        RetryJobError,
     )
-    from aragora_sql.stores.workflow import (
+    from aragora_sql.stores.workflow.records import (
+        FindingEvent,
+        FindingWorkflow,
+    )
+    from aragora_sql.stores.workflow.states import (
+        FindingState,
+    )
+    from aragora_sql.stores.workflow.store import (
         FindingWorkflowStore,
         PostgresFindingWorkflowStore,
         SQLiteFindingWorkflowStore,
         get_postgres_finding_workflow_store,
         get_sqlite_finding_workflow_store,
-    )
-    from aragora_sql.stores.workflow_records import (
-        FindingEvent,
-        FindingWorkflow,
-    )
-    from aragora_sql.stores.workflow_states import (
-        FindingState,
     )
 
 _HOMES = {
@@ -163,7 +163,7 @@ _HOMES = {
         "get_integration_store",
         "get_job_queue_store",
     ),
-    "aragora_sql.job_worker": (
+    "aragora_sql.stores.jobs.worker": (
         "JobWorker",
         "PermanentJobError",
         "RetryJobError",
@@ -178,81 +178,81 @@ _HOMES = {
         "PostgresDSN",
         "Settings",
     ),
-    "aragora_sql.stores.checkpoints": (
+    "aragora_sql.stores.checkpoints.store": (
         "CheckpointStore",
         "PostgresCheckpointStore",
         "SQLiteCheckpointStore",
         "get_postgres_checkpoint_store",
         "get_sqlite_checkpoint_store",
     ),
-    "aragora_sql.stores.checkpoints_records": (
+    "aragora_sql.stores.checkpoints.records": (
         "DebateCheckpoint",
         "WorkflowCheckpoint",
     ),
-    "aragora_sql.stores.consensus": (
+    "aragora_sql.stores.consensus.store": (
         "ConsensusMemory",
         "PostgresConsensusMemory",
         "SQLiteConsensusMemory",
         "get_postgres_consensus_memory",
         "get_sqlite_consensus_memory",
     ),
-    "aragora_sql.stores.consensus_records": (
+    "aragora_sql.stores.consensus.records": (
         "ConsensusRecord",
         "ConsensusStrength",
         "DissentRecord",
         "DissentType",
         "ProofStatus",
     ),
-    "aragora_sql.stores.critique": (
+    "aragora_sql.stores.critique.store": (
         "CritiqueStore",
         "PostgresCritiqueStore",
         "SQLiteCritiqueStore",
         "get_postgres_critique_store",
         "get_sqlite_critique_store",
     ),
-    "aragora_sql.stores.critique_records": (
+    "aragora_sql.stores.critique.records": (
         "AgentReputation",
         "Critique",
         "Debate",
         "Pattern",
     ),
-    "aragora_sql.stores.dissent_retriever": ("DissentRetriever",),
-    "aragora_sql.stores.integrations": (
+    "aragora_sql.stores.consensus.dissents": ("DissentRetriever",),
+    "aragora_sql.stores.integrations.store": (
         "IntegrationStore",
         "PostgresIntegrationStore",
         "SQLiteIntegrationStore",
         "get_postgres_integration_store",
         "get_sqlite_integration_store",
     ),
-    "aragora_sql.stores.integrations_records": (
+    "aragora_sql.stores.integrations.records": (
         "IntegrationConfig",
         "UserIdMapping",
     ),
-    "aragora_sql.stores.jobs": (
+    "aragora_sql.stores.jobs.store": (
         "JobQueueStore",
         "PostgresJobQueueStore",
         "SQLiteJobQueueStore",
         "get_postgres_job_queue_store",
         "get_sqlite_job_queue_store",
     ),
-    "aragora_sql.stores.jobs_records": (
+    "aragora_sql.stores.jobs.records": (
         "Job",
         "JobOutcome",
         "JobStatus",
         "RetryPolicy",
     ),
-    "aragora_sql.stores.workflow": (
+    "aragora_sql.stores.workflow.store": (
         "FindingWorkflowStore",
         "PostgresFindingWorkflowStore",
         "SQLiteFindingWorkflowStore",
         "get_postgres_finding_workflow_store",
         "get_sqlite_finding_workflow_store",
     ),
-    "aragora_sql.stores.workflow_records": (
+    "aragora_sql.stores.workflow.records": (
         "FindingEvent",
         "FindingWorkflow",
     ),
-    "aragora_sql.stores.workflow_states": ("FindingState",),
+    "aragora_sql.stores.workflow.states": ("FindingState",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from aragora_sql.settings import Settings
-from aragora_sql.stores.checkpoints import (
+from aragora_sql.stores.checkpoints.store import (
     CheckpointStore,
     get_postgres_checkpoint_store,
     get_sqlite_checkpoint_store,
 )
-from aragora_sql.stores.consensus import (
+from aragora_sql.stores.consensus.store import (
     ConsensusMemory,
     get_postgres_consensus_memory,
     get_sqlite_consensus_memory,
 )
-from aragora_sql.stores.critique import (
+from aragora_sql.stores.critique.store import (
     CritiqueStore,
     get_postgres_critique_store,
     get_sqlite_critique_store,
 )
-from aragora_sql.stores.integrations import (
+from aragora_sql.stores.integrations.store import (
     IntegrationStore,
     get_postgres_integration_store,
     get_sqlite_integration_store,
 )
-from aragora_sql.stores.jobs import (
+from aragora_sql.stores.jobs.store import (
     JobQueueStore,
     get_postgres_job_queue_store,
     get_sqlite_job_queue_store,
 )
-from aragora_sql.stores.workflow import (
+from aragora_sql.stores.workflow.store import (
     FindingWorkflowStore,
     get_postgres_finding_workflow_store,
     get_sqlite_finding_workflow_store,

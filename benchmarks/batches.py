@@ -9,7 +9,7 @@ from typing import Any
 
 import aiosqlite
 
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from benchmarks.calls import Prepare, debates, new_rows, report_race
 from benchmarks.measure import Call, Lane, on, race
 from benchmarks.report import Report

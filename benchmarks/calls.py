@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aragora_sql.database import Dialect
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from benchmarks.corpus import new_debate
 from benchmarks.measure import Lane, Timings, race
 from benchmarks.report import Aim, Column, Report

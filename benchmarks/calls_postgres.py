@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from benchmarks.calls import debates, new_rows, race_calls, some_ids
 from benchmarks.measure import Call, Lane, Timings, on
 from benchmarks.report import Aim, Report

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiosqlite
 
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from benchmarks.calls import Prepare, debates, new_rows, race_calls, some_ids
 from benchmarks.measure import Call, Lane, Timings, on
 from benchmarks.report import Aim, Report

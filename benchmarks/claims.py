@@ -10,7 +10,7 @@ from statistics import median
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.jobs.store import JobQueueStore
 from benchmarks.measure import percentile
 from benchmarks.report import Aim, Column, Report
 from benchmarks.run import Run

@@ -72,9 +72,9 @@ class Queue:
 @asynccontextmanager
 async def _ours(dsn: str) -> AsyncIterator[Queue]:
     from aragora_sql.database.postgres import PostgresDatabase
-    from aragora_sql.job_worker import JobWorker
-    from aragora_sql.stores.jobs import JobQueueStore
-    from aragora_sql.stores.jobs_records import Job
+    from aragora_sql.stores.jobs.records import Job
+    from aragora_sql.stores.jobs.store import JobQueueStore
+    from aragora_sql.stores.jobs.worker import JobWorker
 
     class Ours(Queue):
         async def handle(self, job: Job) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import mean
 
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from aragora_sql.stores.topics import topic_terms
 from benchmarks.corpus import QUERY_SETS, TOPIC_SET, Corpus
 from benchmarks.measure import percentile

@@ -14,7 +14,7 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.schema import apply_schema
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 
 __all__ = ["new_database", "open_postgres", "open_sqlite", "server_version", "temporary_folder"]
 

@@ -16,7 +16,7 @@ from aragora_sql.database import Dialect
 from aragora_sql.database.values import EncodedJSON, format_moment
 from aragora_sql.queries.files import packaged_sql_dir, read_queries, store_dir
 from aragora_sql.queries.parameters import find_parameters, number_parameters
-from aragora_sql.stores.consensus_records import new_consensus
+from aragora_sql.stores.consensus.records import new_consensus
 from benchmarks.corpus import new_debate
 
 __all__ = [

@@ -20,7 +20,7 @@ import orjson
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 
 __all__ = [
     "DriverThread",

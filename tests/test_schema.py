@@ -37,7 +37,7 @@ from aragora_sql.schema import (
     store_names,
     verify_schema,
 )
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.conftest import OpenDatabase
 from tests.queries.trees import DIALECTS, write_store
 
@@ -155,8 +155,8 @@ INITIALIZE = """
 import asyncio, sys
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 
 async def main(place):
     if place.startswith("postgresql:"):

@@ -1,1 +1,1 @@
-"""Adapters that give other frameworks' checkpoints a home in this package's databases."""
+"""An older import path: the saver stands in :mod:`aragora_sql.stores.langgraph`."""

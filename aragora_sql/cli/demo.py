@@ -22,9 +22,9 @@ from aragora_sql.cli.demo_debates import DEBATES, OUTCOMES, QUESTIONS
 from aragora_sql.database import Database
 from aragora_sql.queries.files import read_sql, sql_dir
 from aragora_sql.settings import PostgresDSN
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
-from aragora_sql.stores.dissent_retriever import DissentRetriever
+from aragora_sql.stores.consensus.dissents import DissentRetriever
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 
 __all__ = ["add_commands"]
 

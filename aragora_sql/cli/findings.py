@@ -10,7 +10,7 @@ from typing import Any
 from aragora_sql.cli.output import print_json, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.errors import ConfigurationError, FindingNotFoundError
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 
 __all__ = ["add_commands"]
 

@@ -13,8 +13,8 @@ from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.integrations_records import RotationResult
+from aragora_sql.stores.integrations.records import RotationResult
+from aragora_sql.stores.integrations.store import IntegrationStore
 
 __all__ = ["add_commands"]
 

@@ -20,9 +20,9 @@ from aragora_sql.cli.output import new_console
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
-from aragora_sql.job_worker import Handler, JobWorker
-from aragora_sql.stores.jobs import JobQueueStore
-from aragora_sql.stores.jobs_records import FINISHED, Job, JobStatus
+from aragora_sql.stores.jobs.records import FINISHED, Job, JobStatus
+from aragora_sql.stores.jobs.store import JobQueueStore
+from aragora_sql.stores.jobs.worker import Handler, JobWorker
 
 __all__ = ["add_commands"]
 

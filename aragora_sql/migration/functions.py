@@ -15,8 +15,8 @@ from typing import Any
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.values import BadValueError, MomentReader
-from aragora_sql.stores.checkpoints_records import debate_checksum, workflow_checksum
-from aragora_sql.stores.integrations_secrets import is_secret_name
+from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
+from aragora_sql.stores.integrations.secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
 __all__ = ["Functions"]

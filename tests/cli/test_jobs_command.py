@@ -17,7 +17,7 @@ from aragora_sql.cli import main
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.jobs.store import JobQueueStore
 
 T = TypeVar("T")
 HANDLERS = """

@@ -15,9 +15,9 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.encryption import Keyring
 from aragora_sql.schema import apply_schema
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.integrations_records import IntegrationConfig
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.integrations.records import IntegrationConfig
+from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.stores.samples import KEY, OTHER_KEY, day
 
 TOKEN = "xoxb-very-secret-4711"  # noqa: S105

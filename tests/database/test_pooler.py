@@ -18,15 +18,15 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
 
-from aragora_sql.checkpoints.langgraph import LangGraphSaver
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
-from aragora_sql.job_worker import JobWorker
 from aragora_sql.settings import PostgresDSN
-from aragora_sql.stores.checkpoints import CheckpointStore
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
-from aragora_sql.stores.jobs import JobQueueStore
-from aragora_sql.stores.jobs_records import Job
+from aragora_sql.stores.checkpoints.store import CheckpointStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
+from aragora_sql.stores.jobs.records import Job
+from aragora_sql.stores.jobs.store import JobQueueStore
+from aragora_sql.stores.jobs.worker import JobWorker
+from aragora_sql.stores.langgraph.saver import LangGraphSaver
 from tests.database.waiting import until
 from tests.stores.samples import workflow_checkpoint
 

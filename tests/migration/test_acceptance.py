@@ -10,8 +10,8 @@ import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.migration import MigrationReport
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.expected import expected_row
 from tests.migration.legacy import (

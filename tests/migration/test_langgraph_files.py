@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.base import CheckpointTuple
 
-from aragora_sql.checkpoints.langgraph import LangGraphSaver
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from tests.checkpoints.test_langgraph import EXPECTED_LOG, at, graph, listed, put, put_chain
+from aragora_sql.stores.langgraph.saver import LangGraphSaver
 from tests.migration.conftest import Target, check_sums
+from tests.stores.langgraph.test_saver import EXPECTED_LOG, at, graph, listed, put, put_chain
 
 TABLES = ("langgraph_checkpoints", "langgraph_values", "langgraph_writes")
 

@@ -17,8 +17,8 @@ from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.migration import MigrationReport, SourceError
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.expected import expected_row
 from tests.migration.legacy import (

@@ -11,7 +11,7 @@ import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.migration import MigrationReport
-from aragora_sql.stores.checkpoints import CheckpointStore
+from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy import raw_text
 from tests.migration.legacy.values import Sql

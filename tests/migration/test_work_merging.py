@@ -10,8 +10,8 @@ import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.migration import MigrationReport
-from aragora_sql.stores.jobs import PostgresJobQueueStore
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.jobs.store import PostgresJobQueueStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy.values import Row
 from tests.migration.legacy.work import SECONDS, job, write_findings, write_jobs

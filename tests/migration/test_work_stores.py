@@ -12,10 +12,10 @@ import pytest
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.encryption import Keyring
 from aragora_sql.migration import MigrationReport
-from aragora_sql.stores.checkpoints import CheckpointStore
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.jobs import PostgresJobQueueStore
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.checkpoints.store import CheckpointStore
+from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.jobs.store import PostgresJobQueueStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy.values import Row
 from tests.migration.legacy.work import (

@@ -19,7 +19,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import packaged_sql_dir, read_queries
-from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.queries.trees import DIALECTS, write_store
 
 ONE_QUERY = "-- name: answer()$\n-- Return the answer.\nSELECT 42;\n"

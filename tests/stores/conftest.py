@@ -13,11 +13,11 @@ import pytest
 
 from aragora_sql.database import Database
 from aragora_sql.schema import render_schema
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.jobs import JobQueueStore
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
+from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.jobs.store import JobQueueStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.conftest import PostgresServer
 from tests.stores.samples import KEYRING
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aragora_sql.database import Database, Row, Statement
 from aragora_sql.encryption import Keyring
-from aragora_sql.stores.consensus_records import ConsensusRecord, SimilarConsensus
+from aragora_sql.stores.consensus.records import ConsensusRecord, SimilarConsensus
 from aragora_sql.stores.topics import topic_hash, topic_terms
 
 TABLES = (

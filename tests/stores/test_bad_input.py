@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
-from aragora_sql.stores.dissent_retriever import DissentRetriever
+from aragora_sql.stores.consensus.dissents import DissentRetriever
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import consensus, critique, day, dissent, row_counts
 
 Call = Callable[..., Awaitable[object]]

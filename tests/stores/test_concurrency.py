@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
-from aragora_sql.stores.critique_records import pattern_id
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.records import pattern_id
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.conftest import OpenDatabase
 from tests.stores.samples import (
     consensus,

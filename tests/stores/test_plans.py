@@ -11,8 +11,8 @@ from psycopg import sql
 
 from aragora_sql.database import Connection, Database, Row, Statement
 from aragora_sql.queries import load_queries
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import TABLES, consensus, critique, day, dissent, run
 
 KEYS = ["key 1", "key 2", "key 3"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aragora_sql.database import Database
 from aragora_sql.queries import load_queries
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.stores.samples import day, run
 from tests.stores.test_plans import KEYS, NOW, Explaining, Hot, postgres_problems, sqlite_problems
 

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.stores.consensus import ConsensusMemory, PostgresConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore, PostgresCritiqueStore
-from aragora_sql.stores.dissent_retriever import DissentRetriever
+from aragora_sql.stores.consensus.dissents import DissentRetriever
+from aragora_sql.stores.consensus.store import ConsensusMemory, PostgresConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore, PostgresCritiqueStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import consensus, critique, days_ago, dissent
 

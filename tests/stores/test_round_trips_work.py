@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.stores.integrations import IntegrationStore
-from aragora_sql.stores.integrations_records import IntegrationConfig, UserIdMapping
-from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.integrations.records import IntegrationConfig, UserIdMapping
+from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import KEYRING
 

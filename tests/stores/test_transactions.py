@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from aragora_sql.errors import MissingParentError
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import consensus, critique, days_ago, dissent, row_counts
 
 

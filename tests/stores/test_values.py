@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aragora_sql.stores.consensus import ConsensusMemory
-from aragora_sql.stores.consensus_records import ConsensusRecord
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.consensus.records import ConsensusRecord
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import consensus, critique, dissent, run
 
 randomly = settings(

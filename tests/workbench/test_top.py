@@ -15,7 +15,7 @@ import pytest
 from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
-from aragora_sql.stores.critique import CritiqueStore
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import critique
 
 COUNTING = {"shared_preload_libraries": "pg_stat_statements"}

@@ -1,0 +1,37 @@
+"""Critique store: debates, critiques, patterns and the reputation of agents."""
+
+from aragora_sql.stores.critique.records import (
+    AgentReputation,
+    ArchiveStats,
+    Critique,
+    CritiqueStats,
+    Debate,
+    DebateWithCritiques,
+    Pattern,
+    RankedPattern,
+    TrainingExample,
+)
+from aragora_sql.stores.critique.store import (
+    CritiqueStore,
+    PostgresCritiqueStore,
+    SQLiteCritiqueStore,
+    get_postgres_critique_store,
+    get_sqlite_critique_store,
+)
+
+__all__ = [
+    "AgentReputation",
+    "ArchiveStats",
+    "Critique",
+    "CritiqueStats",
+    "CritiqueStore",
+    "Debate",
+    "DebateWithCritiques",
+    "Pattern",
+    "PostgresCritiqueStore",
+    "RankedPattern",
+    "SQLiteCritiqueStore",
+    "TrainingExample",
+    "get_postgres_critique_store",
+    "get_sqlite_critique_store",
+]

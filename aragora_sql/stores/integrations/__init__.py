@@ -1,0 +1,37 @@
+"""Integrations: configuration with encrypted secrets, and user mappings."""
+
+from aragora_sql.stores.integrations.records import (
+    INTEGRATION_TYPES,
+    IntegrationConfig,
+    IntegrationType,
+    RotationFailure,
+    RotationResult,
+    UserIdMapping,
+)
+from aragora_sql.stores.integrations.secrets import (
+    REDACTED,
+    SealedSecret,
+)
+from aragora_sql.stores.integrations.store import (
+    IntegrationStore,
+    PostgresIntegrationStore,
+    SQLiteIntegrationStore,
+    get_postgres_integration_store,
+    get_sqlite_integration_store,
+)
+
+__all__ = [
+    "INTEGRATION_TYPES",
+    "REDACTED",
+    "IntegrationConfig",
+    "IntegrationStore",
+    "IntegrationType",
+    "PostgresIntegrationStore",
+    "RotationFailure",
+    "RotationResult",
+    "SQLiteIntegrationStore",
+    "SealedSecret",
+    "UserIdMapping",
+    "get_postgres_integration_store",
+    "get_sqlite_integration_store",
+]

@@ -1,0 +1,602 @@
+"""Integrations: how users reach chat platforms and mail, and who they are there.
+
+Its queries: ``sql/postgres/integrations/queries.sql`` and ``sql/sqlite/integrations/queries.sql``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aragora_sql.database import Database
+from aragora_sql.database.values import utc_now
+from aragora_sql.encryption import Keyring
+from aragora_sql.errors import EncryptionError, InvalidInputError
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import (
+    Store,
+    initialized,
+    postgres_database,
+    record_of,
+    sqlite_database,
+)
+from aragora_sql.stores.integrations.records import (
+    DEFAULT_USER,
+    INTEGRATION_TYPES,
+    IntegrationConfig,
+    RotationFailure,
+    RotationResult,
+    UserIdMapping,
+)
+from aragora_sql.stores.integrations.secrets import (
+    Owner,
+    keep_sealed,
+    open_secrets,
+    reseal_secrets,
+    seal_secrets,
+)
+
+if TYPE_CHECKING:
+    from aragora_sql.database.postgres import Pool, PostgresDatabase
+    from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.integrations import (
+        GetIntegrationRow,
+        IntegrationsQueries,
+        LockIntegrationsRow,
+        SaveIntegrationParameters,
+        SaveMappingParameters,
+        SetSettingsParameters,
+    )
+
+__all__ = [
+    "IntegrationStore",
+    "PostgresIntegrationStore",
+    "SQLiteIntegrationStore",
+    "get_postgres_integration_store",
+    "get_sqlite_integration_store",
+]
+
+ERROR_WINDOW = timedelta(hours=24)
+
+log = logging.getLogger(__name__)
+
+
+class IntegrationStore(Store):
+    """Keeps the configuration of integrations, with their secrets encrypted, and user mappings.
+
+    ``keyring`` holds the keys (default: those of the environment, see
+    :mod:`aragora_sql.encryption`). Without a key everything but secrets works: to store one is
+    :class:`~aragora_sql.errors.EncryptionKeyMissingError`, and so is to read one, unless
+    ``decrypt=False``. What is a secret, and how it is stored, tells
+    :mod:`aragora_sql.stores.integrations.secrets`.
+
+    Types that can be saved are those of
+    :class:`~aragora_sql.stores.integrations.records.IntegrationType` and ``extra_types``; every
+    type that is stored can be read, counted and deleted.
+
+    E-mail addresses are kept and looked for in lower case. Counters change by single statements,
+    so concurrent updates all count.
+    """
+
+    name = "integrations"
+    _queries: IntegrationsQueries
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring | None = None,
+        extra_types: Iterable[str] = (),
+    ) -> None:
+        super().__init__(database)
+        self._keyring = Keyring.from_env() if keyring is None else keyring
+        self._types: Collection[str] = (
+            *INTEGRATION_TYPES,
+            *(valid.key(one, "extra_types") for one in extra_types),
+        )
+
+    # Configuration
+
+    async def get(
+        self, integration_type: str, user_id: str | None = DEFAULT_USER, *, decrypt: bool = True
+    ) -> IntegrationConfig | None:
+        """Return a user's integration of a type, or None.
+
+        With ``decrypt=False`` secrets are sealed, and no key is needed. Otherwise a secret that no
+        key fits is :class:`~aragora_sql.errors.DecryptionError`.
+        """
+        kind = _type_name(integration_type)
+        owner = _user(user_id)
+        async with self._database.read() as connection:
+            row = await self._queries.get_integration(
+                connection, user_id=owner, integration_type=kind, errors_after=_errors_after()
+            )
+        return None if row is None else self._config(row, decrypt=decrypt)
+
+    async def save(self, config: IntegrationConfig) -> IntegrationConfig:
+        """Store an integration, or what an application changed in it, and return it as it is then.
+
+        Of a stored one the counters, the last activity, the last error and ``created_at`` stay:
+        :meth:`record_message` and :meth:`record_error` change those. A sealed secret stays what it
+        is. Raises :class:`~aragora_sql.errors.EncryptionKeyMissingError` when there is a secret to
+        encrypt and no key.
+        """
+        if not isinstance(config, IntegrationConfig):
+            raise InvalidInputError("config", "an IntegrationConfig is needed")
+        row = self._row(config, utc_now())
+        async with self._database.connection() as connection:
+            kept = await self._queries.save_integration(connection, **row)
+        return replace(
+            config,
+            **kept,
+            integration_type=row["integration_type"],
+            user_id=row["user_id"],
+            updated_at=row["updated_at"],
+            problem=None,
+        )
+
+    def _row(self, config: IntegrationConfig, now: datetime) -> SaveIntegrationParameters:
+        owner = Owner(
+            _user(config.user_id),
+            valid.choice(config.integration_type, "integration_type", self._types),
+        )
+        if not isinstance(config.settings, dict):
+            raise InvalidInputError("settings", "a dictionary is needed")
+
+        def flag(name: str) -> bool:
+            return valid.truth(getattr(config, name), name)
+
+        return {
+            "user_id": owner.user_id,
+            "integration_type": owner.integration_type,
+            "enabled": flag("enabled"),
+            "notify_on_consensus": flag("notify_on_consensus"),
+            "notify_on_debate_end": flag("notify_on_debate_end"),
+            "notify_on_error": flag("notify_on_error"),
+            "notify_on_leaderboard": flag("notify_on_leaderboard"),
+            "workspace_id": (
+                None
+                if config.workspace_id is None
+                else valid.key(config.workspace_id, "workspace_id")
+            ),
+            "messages_sent": valid.integer(config.messages_sent, "messages_sent", most=2**63 - 1),
+            "errors_24h": valid.integer(config.errors_24h, "errors_24h"),
+            "errors_since": now if config.errors_24h else None,
+            "errors_after": now - ERROR_WINDOW,
+            "last_activity": (
+                None
+                if config.last_activity is None
+                else valid.moment(config.last_activity, "last_activity")
+            ),
+            "last_error": valid.optional_text(config.last_error, "last_error"),
+            "settings": valid.document(
+                seal_secrets(config.settings, self._keyring, owner), "settings"
+            ),
+            "created_at": (
+                now if config.created_at is None else valid.moment(config.created_at, "created_at")
+            ),
+            "updated_at": now,
+        }
+
+    async def delete(self, integration_type: str, user_id: str | None = DEFAULT_USER) -> bool:
+        """Delete a user's integration of a type; False when there is none."""
+        async with self._database.connection() as connection:
+            return bool(
+                await self._queries.delete_integration(
+                    connection,
+                    user_id=_user(user_id),
+                    integration_type=_type_name(integration_type),
+                )
+            )
+
+    async def list_for_user(
+        self,
+        user_id: str | None = DEFAULT_USER,
+        limit: int = 1000,
+        *,
+        after: IntegrationConfig | None = None,
+        decrypt: bool = True,
+    ) -> list[IntegrationConfig]:
+        """Return a user's integrations by type.
+
+        ``after`` is the last one of the page before. One whose secrets can't be decrypted does not
+        hide the others: it is in the list with its secrets sealed, ``problem`` says why, and a
+        warning is logged. So in the other lists.
+        """
+        owner = _user(user_id)
+        row_limit = valid.limit(limit)
+        _, after_type = _place(after)
+        async with self._database.read() as connection:
+            rows = self._queries.list_for_user(
+                connection,
+                user_id=owner,
+                after_type=after_type,
+                row_limit=row_limit,
+                errors_after=_errors_after(),
+            )
+            return [self._listed(row, decrypt=decrypt) async for row in rows]
+
+    async def list_for_workspace(
+        self,
+        workspace_id: str,
+        limit: int = 1000,
+        *,
+        after: IntegrationConfig | None = None,
+        decrypt: bool = True,
+    ) -> list[IntegrationConfig]:
+        """Return a workspace's integrations by user and type; see :meth:`list_for_user`."""
+        valid.text(workspace_id, "workspace_id")
+        row_limit = valid.limit(limit)
+        after_user, after_type = _place(after)
+        async with self._database.read() as connection:
+            rows = self._queries.list_for_workspace(
+                connection,
+                workspace_id=workspace_id,
+                after_user=after_user,
+                after_type=after_type,
+                row_limit=row_limit,
+                errors_after=_errors_after(),
+            )
+            return [self._listed(row, decrypt=decrypt) async for row in rows]
+
+    async def list_all(
+        self,
+        limit: int = 1000,
+        *,
+        after: IntegrationConfig | None = None,
+        decrypt: bool = True,
+    ) -> list[IntegrationConfig]:
+        """Return all integrations by user and type; see :meth:`list_for_user`."""
+        row_limit = valid.limit(limit)
+        after_user, after_type = _place(after)
+        async with self._database.read() as connection:
+            rows = self._queries.list_integrations(
+                connection,
+                after_user=after_user,
+                after_type=after_type,
+                row_limit=row_limit,
+                errors_after=_errors_after(),
+            )
+            return [self._listed(row, decrypt=decrypt) async for row in rows]
+
+    def _config(self, row: GetIntegrationRow, *, decrypt: bool) -> IntegrationConfig:
+        owner = Owner(row["user_id"], row["integration_type"])
+        stored = row["settings"]
+        settings = (
+            open_secrets(stored, self._keyring, owner) if decrypt else keep_sealed(stored, owner)
+        )
+        opened: GetIntegrationRow = {**row, "settings": settings}
+        return record_of(IntegrationConfig, **opened)
+
+    def _listed(self, row: GetIntegrationRow, *, decrypt: bool) -> IntegrationConfig:
+        if not decrypt:
+            return self._config(row, decrypt=False)
+        try:
+            return self._config(row, decrypt=True)
+        except EncryptionError as error:
+            log.warning("%s", error)
+            return replace(self._config(row, decrypt=False), problem=str(error))
+
+    # Counters
+
+    async def record_message(
+        self, integration_type: str, user_id: str | None = DEFAULT_USER, count: int = 1
+    ) -> bool:
+        """Add ``count`` to the messages sent; False when there is no such integration."""
+        messages = valid.integer(count, "count", least=1)
+        async with self._database.connection() as connection:
+            return bool(
+                await self._queries.add_messages(
+                    connection,
+                    user_id=_user(user_id),
+                    integration_type=_type_name(integration_type),
+                    messages=messages,
+                    at_time=utc_now(),
+                )
+            )
+
+    async def record_error(
+        self, integration_type: str, error: str, user_id: str | None = DEFAULT_USER
+    ) -> bool:
+        """Count an error and keep its text, which must hold no secret.
+
+        The first error begins a window of 24 hours, in which ``errors_24h`` counts. When it is
+        over, ``errors_24h`` is 0, and the next error begins another. Returns False when there is
+        no such integration.
+        """
+        message = valid.identifier(error, "error")
+        async with self._database.connection() as connection:
+            return bool(
+                await self._queries.add_error(
+                    connection,
+                    user_id=_user(user_id),
+                    integration_type=_type_name(integration_type),
+                    error=message,
+                    at_time=utc_now(),
+                    errors_after=_errors_after(),
+                )
+            )
+
+    async def clear_errors(self, integration_type: str, user_id: str | None = DEFAULT_USER) -> bool:
+        """Forget the errors of an integration; False when there is none."""
+        async with self._database.connection() as connection:
+            return bool(
+                await self._queries.clear_errors(
+                    connection,
+                    user_id=_user(user_id),
+                    integration_type=_type_name(integration_type),
+                )
+            )
+
+    # User mappings
+
+    async def get_user_mapping(
+        self, email: str, platform: str, user_id: str | None = DEFAULT_USER
+    ) -> UserIdMapping | None:
+        """Return the account on a platform of an e-mail address in any case, or None."""
+        async with self._database.read() as connection:
+            row = await self._queries.get_mapping(
+                connection,
+                user_id=_user(user_id),
+                platform=valid.key(platform, "platform"),
+                email=_email(email),
+            )
+        return None if row is None else record_of(UserIdMapping, **row)
+
+    async def find_user_mapping(
+        self, platform: str, platform_user_id: str, user_id: str | None = DEFAULT_USER
+    ) -> UserIdMapping | None:
+        """Return the mapping of an account on a platform to its e-mail address, or None.
+
+        Of several addresses it is the one that was saved last.
+        """
+        async with self._database.read() as connection:
+            row = await self._queries.find_mapping(
+                connection,
+                user_id=_user(user_id),
+                platform=valid.key(platform, "platform"),
+                platform_user_id=valid.key(platform_user_id, "platform_user_id"),
+            )
+        return None if row is None else record_of(UserIdMapping, **row)
+
+    async def save_user_mapping(self, mapping: UserIdMapping) -> UserIdMapping:
+        """Store a mapping, or a change of it, and return it as it is then.
+
+        The address is stored in lower case, without white space around it; ``created_at`` stays.
+        """
+        if not isinstance(mapping, UserIdMapping):
+            raise InvalidInputError("mapping", "a UserIdMapping is needed")
+        now = utc_now()
+        row: SaveMappingParameters = {
+            "user_id": _user(mapping.user_id),
+            "platform": valid.key(mapping.platform, "platform"),
+            "email": _email(mapping.email),
+            "platform_user_id": valid.key(mapping.platform_user_id, "platform_user_id"),
+            "display_name": valid.optional_text(mapping.display_name, "display_name"),
+            "created_at": (
+                now
+                if mapping.created_at is None
+                else valid.moment(mapping.created_at, "created_at")
+            ),
+            "updated_at": now,
+        }
+        async with self._database.connection() as connection:
+            row["created_at"] = await self._queries.save_mapping(connection, **row)
+        return record_of(UserIdMapping, **row)
+
+    async def delete_user_mapping(
+        self, email: str, platform: str, user_id: str | None = DEFAULT_USER
+    ) -> bool:
+        """Delete a mapping; False when there is none."""
+        async with self._database.connection() as connection:
+            return bool(
+                await self._queries.delete_mapping(
+                    connection,
+                    user_id=_user(user_id),
+                    platform=valid.key(platform, "platform"),
+                    email=_email(email),
+                )
+            )
+
+    async def list_user_mappings(
+        self,
+        platform: str | None = None,
+        user_id: str | None = DEFAULT_USER,
+        limit: int = 1000,
+        *,
+        after: UserIdMapping | None = None,
+    ) -> list[UserIdMapping]:
+        """Return a user's mappings, on one platform or on all, by platform and address.
+
+        ``after`` is the last one of the page before.
+        """
+        owner = _user(user_id)
+        row_limit = valid.limit(limit)
+        if after is not None and not isinstance(after, UserIdMapping):
+            raise InvalidInputError("after", "the last mapping of the page before is needed")
+        after_platform, after_email = ("", "") if after is None else (after.platform, after.email)
+        async with self._database.read() as connection:
+            if platform is None:
+                rows = self._queries.list_mappings(
+                    connection,
+                    user_id=owner,
+                    after_platform=after_platform,
+                    after_email=after_email,
+                    row_limit=row_limit,
+                )
+                return [record_of(UserIdMapping, **row) async for row in rows]
+            of_one = self._queries.list_platform_mappings(
+                connection,
+                user_id=owner,
+                platform=valid.key(platform, "platform"),
+                after_email=after_email,
+                row_limit=row_limit,
+            )
+            return [record_of(UserIdMapping, **row) async for row in of_one]
+
+    # Keys
+
+    async def rotate_keys(
+        self,
+        *,
+        batch_size: int = 100,
+        dry_run: bool = False,
+        on_progress: Callable[[RotationResult], object] | None = None,
+    ) -> RotationResult:
+        """Encrypt every secret that is under an older key, or in the clear, with the present key.
+
+        Works in batches of ``batch_size`` integrations, each a transaction; ``on_progress`` is
+        called after each. Stopped at any moment, it can be run again: what is done already is
+        only looked at. Integrations whose secrets no key fits are left as they are and named in
+        the result. ``dry_run`` changes nothing and tells what would be done.
+        """
+        size = valid.integer(batch_size, "batch_size", least=1)
+        self._keyring.require("rotating keys")
+        async with self._database.read() as connection:
+            total = await self._queries.count_integrations(connection)
+        result = RotationResult(
+            total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
+        )
+        after = ("", "")
+        while True:
+            batch, result = await self._rotate_batch(after, size, result)
+            if not batch:
+                return result
+            after = batch[-1]["user_id"], batch[-1]["integration_type"]
+            if on_progress is not None:
+                on_progress(result)
+
+    async def _rotate_batch(
+        self, after: tuple[str, str], size: int, result: RotationResult
+    ) -> tuple[list[LockIntegrationsRow], RotationResult]:
+        after_user, after_type = after
+        batch: list[LockIntegrationsRow]
+        if result.dry_run:
+            async with self._database.read() as connection:
+                rows = self._queries.list_integrations(
+                    connection,
+                    after_user=after_user,
+                    after_type=after_type,
+                    row_limit=size,
+                    errors_after=_errors_after(),
+                )
+                batch = [row async for row in rows]
+            return batch, self._resealed(batch, result)[1]
+        async with self._database.transaction() as connection:
+            locked = self._queries.lock_integrations(
+                connection, after_user=after_user, after_type=after_type, row_limit=size
+            )
+            batch = [row async for row in locked]
+            changed, result = self._resealed(batch, result)
+            if changed:
+                await self._queries.set_settings(connection, changed)
+        return batch, result
+
+    def _resealed(
+        self, batch: list[LockIntegrationsRow], result: RotationResult
+    ) -> tuple[list[SetSettingsParameters], RotationResult]:
+        changed: list[SetSettingsParameters] = []
+        resealed, sealed, failed = result.resealed, result.sealed, list(result.failed)
+        for row in batch:
+            owner = Owner(row["user_id"], row["integration_type"])
+            try:
+                settings, old, clear = reseal_secrets(row["settings"], self._keyring, owner)
+            except EncryptionError as error:
+                failed.append(
+                    RotationFailure(
+                        user_id=owner.user_id,
+                        integration_type=owner.integration_type,
+                        problem=str(error),
+                    )
+                )
+                continue
+            if old or clear:
+                resealed, sealed = resealed + old, sealed + clear
+                changed.append(
+                    {
+                        "user_id": owner.user_id,
+                        "integration_type": owner.integration_type,
+                        "settings": valid.document(settings, "settings"),
+                    }
+                )
+        return changed, replace(
+            result,
+            checked=result.checked + len(batch),
+            changed=result.changed + len(changed),
+            resealed=resealed,
+            sealed=sealed,
+            failed=failed,
+        )
+
+
+def _user(user_id: Any) -> str:
+    return DEFAULT_USER if user_id is None else valid.key(user_id, "user_id")
+
+
+def _type_name(integration_type: Any) -> str:
+    return valid.key(getattr(integration_type, "value", integration_type), "integration_type")
+
+
+def _email(email: Any) -> str:
+    return valid.key(email, "email").strip().lower()
+
+
+def _errors_after() -> datetime:
+    return utc_now() - ERROR_WINDOW
+
+
+def _place(after: IntegrationConfig | None) -> tuple[str, str]:
+    if after is None:
+        return "", ""
+    if not isinstance(after, IntegrationConfig):
+        raise InvalidInputError("after", "the last integration of the page before is needed")
+    return after.user_id, after.integration_type
+
+
+class PostgresIntegrationStore(IntegrationStore):
+    """Integration store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        extra_types: Iterable[str] = (),
+    ) -> None:
+        super().__init__(postgres_database(pool), keyring, extra_types)
+
+
+class SQLiteIntegrationStore(IntegrationStore):
+    """Integration store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        extra_types: Iterable[str] = (),
+    ) -> None:
+        super().__init__(sqlite_database(path), keyring, extra_types)
+
+
+async def get_postgres_integration_store(dsn: str | None = None) -> PostgresIntegrationStore:
+    """Return an initialized integration store on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``. Keys are those of the
+    environment.
+    """
+    from aragora_sql.database.postgres import get_postgres_pool
+
+    return await initialized(PostgresIntegrationStore(await get_postgres_pool(dsn)))
+
+
+async def get_sqlite_integration_store(path: str | Path | None = None) -> SQLiteIntegrationStore:
+    """Return an initialized integration store on a SQLite file.
+
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Keys are those of the environment.
+    """
+    from aragora_sql.settings import Settings
+
+    file = Settings.from_env().sqlite_path if path is None else path
+    return await initialized(SQLiteIntegrationStore(file))

@@ -1,0 +1,402 @@
+"""What the job queue returns and takes: records, outcomes, and checks of new jobs."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any, TypedDict
+
+from aragora_sql.database.values import (
+    EncodedJSON,
+    dump_json,
+    dump_plain_json,
+    dump_scalars,
+    format_moment,
+)
+from aragora_sql.errors import InvalidInputError
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import Record
+
+__all__ = [
+    "DEFAULT_LEASE_SECONDS",
+    "FINISHED",
+    "WAITING",
+    "Job",
+    "JobCount",
+    "JobEncoder",
+    "JobLimit",
+    "JobOutcome",
+    "JobStatus",
+    "NewJob",
+    "RetryPolicy",
+    "encode_claims",
+    "encode_completed",
+    "encode_failed",
+    "encode_plain",
+    "lease",
+    "limited_document",
+    "new_ids",
+    "new_job",
+]
+
+DEFAULT_LEASE_SECONDS = 60.0
+DEFAULT_MAX_ATTEMPTS = 3
+DEFAULT_MAX_PAYLOAD_BYTES = 1_000_000
+SMALLEST_PRIORITY, LARGEST_PRIORITY = -(2**31), 2**31 - 1
+# 100 years: beyond it PostgreSQL and SQLite may leave their calendars.
+MOST_SECONDS = 100 * 365.25 * 86400.0
+LONGEST_LEASE_SECONDS = 30 * 86400.0
+
+
+class JobStatus(StrEnum):
+    """Where a job stands.
+
+    ``pending`` may be claimed now; ``scheduled`` and ``retrying`` wait for their time, the latter
+    after a failed attempt; ``processing`` is claimed; ``completed``, ``failed`` (dead: no attempt
+    is left) and ``cancelled`` are the ends.
+    """
+
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    RETRYING = "retrying"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED, JobStatus.RETRYING)
+FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Record):
+    """A job of the queue.
+
+    ``number`` is the order of enqueueing. ``claim_count`` tells one claim from another: a job that
+    :meth:`~aragora_sql.stores.jobs.store.JobQueueStore.claim` gave can be finished with it only while
+    that claim is the latest.
+    """
+
+    id: str
+    number: int
+    job_type: str
+    payload: dict[str, Any]
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result: dict[str, Any] | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is completed, failed or cancelled."""
+        return self.status in FINISHED
+
+
+# Id, worker, which claim; how it ended, result, error, delay in seconds.
+Ending = tuple[str, str | None, int | None, str, EncodedJSON, str | None, float | None]
+
+# What makes a job; the rest of its record comes from the store.
+JOB_CONTENT = (
+    "id",
+    "job_type",
+    "payload",
+    "priority",
+    "max_attempts",
+    "scheduled_at",
+    "unique_key",
+    "user_id",
+    "workspace_id",
+)
+
+
+class NewJob(TypedDict):
+    """What the query of a new job takes, checked."""
+
+    id: str
+    job_type: str
+    payload: EncodedJSON
+    priority: int
+    max_attempts: int
+    scheduled_at: datetime | None
+    delay_seconds: float | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCount(Record):
+    """How many jobs of a type have a status; ``created_at`` is that of the oldest."""
+
+    job_type: str
+    status: str
+    total: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimit(Record):
+    """How many jobs of a type may be processed at once, and how many are."""
+
+    job_type: str
+    max_running: int
+    running: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When a failed job is tried again: after ``base_seconds``, doubled with each attempt.
+
+    The delay before attempt n + 1 is ``min(base_seconds * 2 ** (n - 1), max_seconds)``, times a
+    random factor between ``1 - jitter`` and ``1 + jitter``, so that jobs that failed together do
+    not come back together.
+    """
+
+    base_seconds: float = 1.0
+    max_seconds: float = 3600.0
+    jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        valid.number(self.base_seconds, "base_seconds", 0.0, MOST_SECONDS)
+        valid.number(self.max_seconds, "max_seconds", 0.0, MOST_SECONDS)
+        valid.share(self.jitter, "jitter")
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """How the processing of a claimed job ended; made by its three class methods."""
+
+    job: Job
+    kind: str
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+    delay_seconds: float | None = None
+
+    @classmethod
+    def completed(cls, job: Job, result: Mapping[str, Any] | None = None) -> JobOutcome:
+        """The job is done; ``result`` is what it gave."""
+        return cls(job, "completed", result)
+
+    @classmethod
+    def retry(cls, job: Job, error: str, delay_seconds: float | None = None) -> JobOutcome:
+        """The attempt failed; the job is tried again, while an attempt is left.
+
+        ``delay_seconds`` replaces the delay of the store's retry policy.
+        """
+        return cls(job, "retry", None, error, delay_seconds)
+
+    @classmethod
+    def failed(cls, job: Job, error: str) -> JobOutcome:
+        """The job is dead, whatever attempts are left."""
+        return cls(job, "failed", None, error)
+
+
+def new_ids() -> Iterator[str]:
+    """Make ids, each behind the one before in text order: the time, chance, and a counter."""
+    # In capitals, so that no part of an id looks like an exponent: see dump_plain_json().
+    stem = f"{time.time_ns() // 1_000_000:012X}{secrets.token_hex(8).upper()}"
+    number = 0
+    while True:
+        yield f"{stem}{number:04X}"
+        number += 1
+
+
+def limited_document(value: Any, argument: str, max_bytes: int) -> EncodedJSON:
+    """Check a JSON object of at most so many bytes, and encode it."""
+    text = valid.document(value, argument)
+    # No character takes more than four bytes.
+    if len(text) * 4 > max_bytes and len(text.encode()) > max_bytes:
+        raise InvalidInputError(
+            argument,
+            f"{len(text.encode())} bytes of JSON are more than the {max_bytes} allowed "
+            "(max_payload_bytes); store large data elsewhere and refer to it",
+        )
+    return text
+
+
+def lease(value: Any, argument: str = "lease_seconds") -> float:
+    """Check the length of a lease: more than nothing, at most 30 days."""
+    seconds = valid.number(value, argument, 0.0, LONGEST_LEASE_SECONDS)
+    if seconds < 0.001:
+        raise InvalidInputError(argument, f"{value!r} is no time; use 0.001 seconds or more")
+    return seconds
+
+
+def job_type(value: Any, argument: str, known: Collection[str] | None) -> str:
+    """Check a job type; ``known`` are the types that the queue was told of, if it was."""
+    checked = valid.key(value, argument)
+    if known is not None and checked not in known:
+        raise InvalidInputError(
+            argument, f"{checked!r} is not a known job type; use {', '.join(sorted(known))}"
+        )
+    return checked
+
+
+def job_types(value: Any, argument: str, known: Collection[str] | None) -> list[str] | None:
+    """Check a filter by job types; None means all, an empty list is refused."""
+    if value is None:
+        return None
+    listed = valid.items(value, argument)
+    if not listed:
+        raise InvalidInputError(argument, "names no type; use None for all types")
+    checked = [job_type(item, f"{argument}[{i}]", known) for i, item in enumerate(listed)]
+    return list(dict.fromkeys(checked))
+
+
+def new_job(
+    path: str,
+    known: Collection[str] | None,
+    max_payload_bytes: int,
+    ids: Iterator[str],
+    job_type: str,
+    payload: Mapping[str, Any] | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the field
+    priority: int = 0,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    scheduled_at: datetime | None = None,
+    delay_seconds: float | None = None,
+    unique_key: str | None = None,
+    user_id: str | None = None,
+    workspace_id: str | None = None,
+) -> NewJob:
+    """Check the arguments and return the parameters of the job's query."""
+    if scheduled_at is not None:
+        if delay_seconds is not None:
+            raise InvalidInputError(
+                f"{path}delay_seconds", "does not go with scheduled_at; give one of them"
+            )
+        scheduled_at = valid.moment(scheduled_at, f"{path}scheduled_at")
+    elif delay_seconds is not None:
+        delay_seconds = valid.number(delay_seconds, f"{path}delay_seconds", 0.0, MOST_SECONDS)
+    if priority != 0 or type(priority) is not int:
+        valid.integer(priority, f"{path}priority", SMALLEST_PRIORITY, LARGEST_PRIORITY)
+    return {
+        "id": next(ids) if id is None else valid.key(id, f"{path}id"),
+        "job_type": _job_type(job_type, f"{path}job_type", known),
+        "payload": limited_document(payload, f"{path}payload", max_payload_bytes),
+        "priority": priority,
+        "max_attempts": valid.integer(max_attempts, f"{path}max_attempts", 1),
+        "scheduled_at": scheduled_at,
+        "delay_seconds": delay_seconds,
+        "unique_key": None if unique_key is None else valid.key(unique_key, f"{path}unique_key"),
+        "user_id": None if user_id is None else valid.key(user_id, f"{path}user_id"),
+        "workspace_id": (
+            None if workspace_id is None else valid.key(workspace_id, f"{path}workspace_id")
+        ),
+    }
+
+
+# The argument of the same name hides the function in new_job().
+_job_type = job_type
+
+
+def encode_job(row: NewJob) -> str:
+    """Return the parameters of a job as the query for many takes them."""
+    scheduled_at = row["scheduled_at"]
+    rest = (
+        row["priority"],
+        row["max_attempts"],
+        None if scheduled_at is None else format_moment(scheduled_at),
+        row["delay_seconds"],
+        row["unique_key"],
+        row["user_id"],
+        row["workspace_id"],
+    )
+    return f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},{dump_scalars(rest)}"
+
+
+_PLAIN = {"job_type", "payload"}
+
+
+def encode_plain(
+    jobs: Sequence[object], known: Collection[str] | None, max_payload_bytes: int
+) -> tuple[list[str], list[str], EncodedJSON] | None:
+    """Encode a batch of jobs that have a type and a payload and nothing else.
+
+    Returns their new ids, the types that occur, and the jobs. None for any other batch, also for
+    one with a fault: :class:`JobEncoder` says where it is.
+    """
+    contents = []
+    for job in jobs:
+        if type(job) is not dict or job.keys() != _PLAIN or type(job["payload"]) is not dict:
+            return None
+        contents.append((job["job_type"], job["payload"]))
+    try:
+        types = list({name for name, _ in contents})
+        for name in types:
+            if type(name) is not str:
+                return None
+            job_type(name, "job_type", known)
+    except (InvalidInputError, TypeError):
+        return None
+    ids = list(islice(new_ids(), len(contents)))
+    text = dump_plain_json([(new, *content) for new, content in zip(ids, contents, strict=True)])
+    # No character takes more than four bytes.
+    if text is None or (
+        len(text) * 4 > max_payload_bytes
+        and any(len(dump_json(payload)) * 4 > max_payload_bytes for _, payload in contents)
+    ):
+        return None
+    return ids, types, text
+
+
+class JobEncoder:
+    """Encodes a batch of new jobs; ``rows`` holds their parameters."""
+
+    def __init__(self, known: Collection[str] | None, max_payload_bytes: int) -> None:
+        self._known = known
+        self._max_payload_bytes = max_payload_bytes
+        self._ids = new_ids()
+        self._entries: list[str] = []
+        self.ids: list[str] = []
+        self.rows: list[NewJob] = []
+
+    def add(self, path: str, content: Mapping[str, Any]) -> None:
+        """Add any job; the checks of its arguments name ``path``."""
+        row = new_job(path, self._known, self._max_payload_bytes, self._ids, **content)
+        self.rows.append(row)
+        self.ids.append(row["id"])
+        self._entries.append(encode_job(row))
+
+    def encoded(self) -> EncodedJSON:
+        """Return the whole batch as the query takes it."""
+        return _array(self._entries)
+
+
+def encode_claims(jobs: Iterable[Job]) -> EncodedJSON:
+    """Return what proves the claims of jobs, as a query takes it."""
+    return _array(dump_scalars((job.id, job.worker_id, job.claim_count)) for job in jobs)
+
+
+def encode_completed(endings: list[Ending]) -> EncodedJSON:
+    """Return ends of completed jobs as their query takes them."""
+    return _array(f"{dump_scalars(ending[:3])},{ending[4]}" for ending in endings)
+
+
+def encode_failed(endings: list[Ending]) -> EncodedJSON:
+    """Return ends of failed attempts as their query takes them."""
+    return _array(dump_scalars((*ending[:4], *ending[5:])) for ending in endings)
+
+
+def _array(entries: Iterable[str]) -> EncodedJSON:
+    return EncodedJSON(f"[[{'],['.join(entries)}]]")

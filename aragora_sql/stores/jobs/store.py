@@ -1,0 +1,881 @@
+"""Job queue: enqueue, claim, finish; leases, retries, schedules, unique keys, limits per type.
+
+Its queries: ``sql/postgres/jobs/queries.sql`` and ``sql/sqlite/jobs/queries.sql``. The clock of
+leases, schedules and delays is the database's, so the clocks of workers may differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from aragora_sql.database import Database
+from aragora_sql.database.values import EncodedJSON
+from aragora_sql.errors import (
+    DuplicateKeyError,
+    InvalidInputError,
+    JobClaimLostError,
+    JobNotFoundError,
+    JobStateError,
+)
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import (
+    Store,
+    initialized,
+    postgres_database,
+    record_of,
+    sqlite_database,
+)
+from aragora_sql.stores.jobs import records
+from aragora_sql.stores.jobs.records import (
+    DEFAULT_LEASE_SECONDS,
+    FINISHED,
+    JOB_CONTENT,
+    Ending,
+    Job,
+    JobCount,
+    JobEncoder,
+    JobLimit,
+    JobOutcome,
+    JobStatus,
+    NewJob,
+    RetryPolicy,
+    encode_claims,
+    encode_completed,
+    encode_failed,
+    encode_plain,
+    new_ids,
+    new_job,
+)
+
+if TYPE_CHECKING:
+    from aragora_sql.database.postgres import Pool, PostgresDatabase
+    from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries
+
+__all__ = [
+    "JobQueueStore",
+    "PostgresJobQueueStore",
+    "SQLiteJobQueueStore",
+    "get_postgres_job_queue_store",
+    "get_sqlite_job_queue_store",
+]
+
+# The channel of PostgreSQL on which new jobs are told; the message is the job type.
+CHANNEL = "aragora_jobs"
+# In one statement; the rest follows at once.
+PROMOTE_BATCH = 1000
+RECOVER_BATCH = 1000
+PURGE_BATCH = 1000
+# While claims find jobs, those whose time has come are looked for so often, in seconds.
+PROMOTE_EVERY = 0.25
+# Whoever waits looks again after so many seconds although nothing was told: messages may be
+# switched off.
+LOOK_EVERY = 1.0
+# The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
+LOOK_FOR_PLACES_EVERY = 0.01
+
+_NO_RESULT = EncodedJSON("null")
+
+JobLike = Job | str
+
+
+class JobQueueStore(Store):
+    """A queue of jobs for any number of workers.
+
+    A claim gives the pending job with the largest priority, among equals the one that was enqueued
+    first, to one worker, under a lease. The worker finishes it, or extends the lease; when the
+    lease runs out, :meth:`recover_stale_jobs` gives the job to another, and the first one's late
+    end is refused with :class:`~aragora_sql.errors.JobClaimLostError`. So a job is done at least
+    once, and by one worker at a time.
+
+    ``job_types`` are the types that exist (None: any), ``max_payload_bytes`` is how long a payload
+    or result may be as JSON, ``retry_policy`` says when a failed job is tried again. ``notify``
+    tells waiting workers of new jobs (PostgreSQL: NOTIFY, which costs enqueueing some per cent and
+    takes a lock of the whole database at commit); without it they look once a second.
+
+    ``durable_claims`` makes a claim wait until it is on the server's disk. Without it a claim costs
+    no such wait, and one of the last moment (PostgreSQL: less than a second) is forgotten when the
+    server crashes: its job is pending again, and may be given to another worker while the first,
+    whose end is then refused, does not know yet. What is enqueued or finished is always on disk,
+    and so is a claim within a transaction of the caller, and every claim on SQLite.
+    """
+
+    name = "jobs"
+    _queries: JobsQueries
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        job_types: Collection[str] | None = None,
+        max_payload_bytes: int = records.DEFAULT_MAX_PAYLOAD_BYTES,
+        retry_policy: RetryPolicy | None = None,
+        notify: bool = True,
+        durable_claims: bool = False,
+    ) -> None:
+        super().__init__(database)
+        self._known = None if job_types is None else frozenset(valid.names(job_types, "job_types"))
+        self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
+        self._retry_policy = retry_policy or RetryPolicy()
+        self._notify = valid.truth(notify, "notify")
+        self._durable_claims = valid.truth(durable_claims, "durable_claims")
+        self._watch = database.watch(CHANNEL)
+        # When we last knew that no job's time had come; and whether jobs were found since. At first
+        # nothing is known.
+        self._promoted = -PROMOTE_EVERY
+        self._owes_promotion = True
+
+    async def close(self) -> None:
+        """Close what :meth:`wait_for_jobs` opened; the database stays open."""
+        await self._watch.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    # Enqueue
+
+    async def enqueue(
+        self,
+        job: str | Job | Mapping[str, Any],
+        payload: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Job:
+        """Store a job and return it.
+
+        ``job`` is its type; or a :class:`Job` whose content is taken, or a mapping of what stands
+        here. ``payload`` is a JSON object. Options, all by name:
+
+        * ``id``: its identifier (default: a new one)
+        * ``priority``: a whole number of 32 bits, larger is sooner (default 0)
+        * ``max_attempts``: from 1 up (default 3)
+        * ``scheduled_at``, an aware moment, or ``delay_seconds``: not before then
+        * ``unique_key``: while a job of this key waits, that one is returned and none is stored
+        * ``user_id``, ``workspace_id``: whom it belongs to
+
+        Raises :class:`~aragora_sql.errors.DuplicateKeyError` when the id exists; use :meth:`retry`
+        to run a finished job again.
+        """
+        with _named("job"):
+            row = new_job(
+                "",
+                self._known,
+                self._max_payload_bytes,
+                new_ids(),
+                **_content(job, payload, options, "job"),
+            )
+        return await self._enqueue(row)
+
+    async def _enqueue(self, row: NewJob) -> Job:
+        key = row["unique_key"]
+        while True:
+            async with self._database.connection() as connection:
+                stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
+                if stored is not None:
+                    return record_of(Job, **stored)
+                # Only a key that waits already keeps a job out. Between the two statements the
+                # other job may have been claimed.
+                if key is not None:
+                    waiting = await self._queries.find_waiting_job(connection, unique_key=key)
+                    if waiting is not None:
+                        return record_of(Job, **waiting)
+
+    async def enqueue_many(self, jobs: Iterable[Mapping[str, Any] | Job]) -> list[str]:
+        """Store many jobs in one round trip, all or none, and return their ids in this order.
+
+        Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
+        place of one whose unique key waits already, the id of the job that waits is returned.
+        """
+        given = valid.items(jobs, "jobs")
+        if not given:
+            return []
+        plain = encode_plain(given, self._known, self._max_payload_bytes)
+        if plain is not None:
+            ids, types, encoded = plain
+            async with self._database.connection() as connection:
+                await self._queries.enqueue_plain_jobs(
+                    connection, jobs=encoded, job_types=types, notify=self._notify
+                )
+            return ids
+        batch = JobEncoder(self._known, self._max_payload_bytes)
+        for i, job in enumerate(given):
+            path = f"jobs[{i}]"
+            with _named(path):
+                batch.add(f"{path}.", _content(job, None, {}, path))
+        async with self._database.connection() as connection:
+            stored = await self._queries.enqueue_jobs(
+                connection, jobs=batch.encoded(), notify=self._notify
+            )
+        if stored < len(batch.ids):
+            await self._replace_ids(batch)
+        return batch.ids
+
+    async def _replace_ids(self, batch: JobEncoder) -> None:
+        """Put the ids of jobs that wait already into the places of those that were left out."""
+        keys = {
+            i: key for i, row in enumerate(batch.rows) if (key := row["unique_key"]) is not None
+        }
+        async with self._database.read() as connection:
+            found = self._queries.list_ids(connection, ids=[batch.ids[i] for i in keys])
+            stored = {row["id"] async for row in found}
+            listed = self._queries.list_waiting_keys(
+                connection, unique_keys=list(dict.fromkeys(keys.values()))
+            )
+            waiting = {row["unique_key"]: row["id"] async for row in listed}
+        for i, key in keys.items():
+            if batch.ids[i] in stored:
+                continue
+            if key not in waiting:
+                # The one that waited was claimed since, and is no longer in the way.
+                waiting[key] = (await self._enqueue(batch.rows[i])).id
+            batch.ids[i] = waiting[key]
+
+    # Claim
+
+    async def claim(
+        self,
+        worker_id: str,
+        limit: int = 1,
+        job_types: Iterable[str] | None = None,
+        *,
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+    ) -> list[Job]:
+        """Claim up to ``limit`` jobs for a worker, and return them in their order.
+
+        ``job_types`` is what the worker can do (None: everything). The claim holds for
+        ``lease_seconds``, from 0.001 to 30 days; :meth:`extend` renews it.
+        """
+        worker = valid.key(worker_id, "worker_id")
+        types = self._types(job_types)
+        seconds = records.lease(lease_seconds)
+        wanted = valid.integer(limit, "limit", 1)
+        # A look for jobs whose time has come is always due in an empty queue; in a busy one now and
+        # then, and before the next claim, because found jobs can begin at once.
+        if self._owes_promotion and time.monotonic() - self._promoted >= PROMOTE_EVERY:
+            await self._promote()
+        jobs = await self._claim(wanted, worker, types, seconds)
+        self._owes_promotion = bool(jobs)
+        while not jobs and await self._promote():
+            jobs = await self._claim(wanted, worker, types, seconds)
+        return jobs
+
+    async def _claim(
+        self, limit: int, worker_id: str, types: list[str] | None, lease_seconds: float
+    ) -> list[Job]:
+        async with self._database.connection() as connection:
+            durable = self._durable_claims or connection.in_transaction
+            if types is not None and len(types) == 1:
+                of_type = self._queries.claim_jobs_of_type(
+                    connection,
+                    worker_id=worker_id,
+                    job_type=types[0],
+                    row_limit=limit,
+                    lease_seconds=lease_seconds,
+                    durable=durable,
+                )
+                jobs = [_claimed(row, worker_id) async for row in of_type]
+            else:
+                rows = self._queries.claim_jobs(
+                    connection,
+                    worker_id=worker_id,
+                    job_types=types,
+                    row_limit=limit,
+                    lease_seconds=lease_seconds,
+                    durable=durable,
+                )
+                jobs = [_claimed(row, worker_id) async for row in rows]
+        # What an UPDATE returns has no order.
+        jobs.sort(key=lambda job: (-job.priority, job.number))
+        return jobs
+
+    async def _promote(self) -> int:
+        async with self._database.connection() as connection:
+            promoted = int(await self._queries.promote_jobs(connection, row_limit=PROMOTE_BATCH))
+        if promoted < PROMOTE_BATCH:
+            self._promoted, self._owes_promotion = time.monotonic(), False
+        return promoted
+
+    async def dequeue(
+        self,
+        worker_id: str,
+        job_types: Iterable[str] | None = None,
+        *,
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+    ) -> Job | None:
+        """Claim one job; None when there is none. See :meth:`claim`."""
+        jobs = await self.claim(worker_id, 1, job_types, lease_seconds=lease_seconds)
+        return jobs[0] if jobs else None
+
+    async def wait_for_jobs(
+        self, job_types: Iterable[str] | None = None, timeout: float | None = None
+    ) -> bool:
+        """Wait until there may be a job to claim; False when ``timeout`` seconds have passed.
+
+        It wakes within milliseconds: on PostgreSQL by LISTEN on a connection of its own (behind a
+        transaction pooler it looks four times a second), on SQLite by looking for commits to the
+        file. Another worker may be faster: a claim after it may come back empty.
+        """
+        types = self._types(job_types)
+        limit = None if timeout is None else valid.number(timeout, "timeout")
+        deadline = None if limit is None else time.monotonic() + limit
+        while True:
+            mark = await self._watch.mark()
+            async with self._database.read() as connection:
+                seen = await self._queries.look_for_jobs(connection, job_types=types)
+            if seen["ready"]:
+                return True
+            pause = LOOK_FOR_PLACES_EVERY if seen["blocked"] else LOOK_EVERY
+            due = seen["due_in_seconds"]
+            if due is None or due > 0:
+                self._promoted, self._owes_promotion = time.monotonic(), False
+            elif await self._promote():
+                continue
+            if due is not None:
+                pause = min(pause, max(due, 0.001))
+            if deadline is not None:
+                pause = min(pause, deadline - time.monotonic())
+                if pause <= 0:
+                    return False
+            if await self._watch.changed(mark, pause, types) and self._watch.tells_topics:
+                return True
+
+    # Finish
+
+    async def complete(
+        self, job: JobLike, result: Mapping[str, Any] | None = None, *, worker_id: str | None = None
+    ) -> None:
+        """End a claimed job as completed, with its result, a JSON object.
+
+        ``job`` is what :meth:`claim` gave; or an id, with the ``worker_id`` that claimed it. Raises
+        :class:`~aragora_sql.errors.JobClaimLostError` when that claim does not hold any longer.
+        """
+        await self._finish_one(job, worker_id, "completed", result=result)
+
+    async def fail(
+        self,
+        job: JobLike,
+        error: str,
+        should_retry: bool = True,
+        *,
+        worker_id: str | None = None,
+        delay_seconds: float | None = None,
+    ) -> str:
+        """End an attempt that failed, and return the status that the job has then.
+
+        It is ``retrying`` after the delay of the retry policy (or ``delay_seconds``; 0: at once,
+        ``pending``), while attempts are left and ``should_retry``; else ``failed``, and kept. It is
+        ``cancelled`` when a job with the same unique key waits already, which does its work. For
+        ``job`` and ``worker_id`` see :meth:`complete`.
+        """
+        kind = "retry" if valid.truth(should_retry, "should_retry") else "failed"
+        return await self._finish_one(job, worker_id, kind, error=error, delay=delay_seconds)
+
+    async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
+        """End many claimed jobs in one round trip for each kind; return the status of each by id.
+
+        Completed ones come first.
+        Jobs whose claim does not hold any longer are left as they are and are not in the result.
+        """
+        endings = []
+        for i, outcome in enumerate(valid.items(outcomes, "outcomes")):
+            path = f"outcomes[{i}]"
+            if not isinstance(outcome, JobOutcome):
+                raise InvalidInputError(path, "a JobOutcome is needed")
+            endings.append(
+                self._ending(
+                    outcome.job,
+                    None,
+                    outcome.kind,
+                    outcome.result,
+                    outcome.error,
+                    outcome.delay_seconds,
+                    path=f"{path}.",
+                )
+            )
+        return await self._finish(endings)
+
+    async def complete_many(
+        self, jobs: Iterable[Job | tuple[Job, Mapping[str, Any] | None]]
+    ) -> list[str]:
+        """End many claimed jobs as completed, in one round trip; pairs bring results.
+
+        Returns the ids of those whose claim does not hold any longer, which are left as they are.
+        """
+        outcomes = [
+            JobOutcome.completed(*job) if isinstance(job, tuple) else JobOutcome.completed(job)
+            for job in valid.items(jobs, "jobs")
+        ]
+        ended = await self.finish_many(outcomes)
+        return [outcome.job.id for outcome in outcomes if outcome.job.id not in ended]
+
+    def _ending(
+        self,
+        job: JobLike,
+        worker_id: str | None,
+        kind: str,
+        result: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        delay: float | None = None,
+        *,
+        path: str = "",
+    ) -> Ending:
+        claim = _claim_of(job, worker_id, path)
+        encoded = (
+            _NO_RESULT
+            if result is None
+            else records.limited_document(result, f"{path}result", self._max_payload_bytes)
+        )
+        if kind != "completed":
+            error = valid.text(error, f"{path}error")
+        if delay is not None:
+            delay = valid.number(delay, f"{path}delay_seconds", 0.0, records.MOST_SECONDS)
+        return *claim, kind, encoded, error, delay
+
+    async def _finish_one(
+        self,
+        job: JobLike,
+        worker_id: str | None,
+        kind: str,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        delay: float | None = None,
+    ) -> str:
+        ending = self._ending(job, worker_id, kind, result, error, delay)
+        status = (await self._finish([ending])).get(ending[0])
+        if status is None:
+            raise await self._claim_lost(ending[0], ending[1], ending[2])
+        return status
+
+    async def _finish(self, endings: list[Ending]) -> dict[str, str]:
+        if not endings:
+            return {}
+        # In one order, so that two such calls never wait for each other.
+        endings.sort(key=lambda ending: ending[0])
+        completed = [ending for ending in endings if ending[3] == "completed"]
+        ended: dict[str, str] = {}
+        if completed:
+            async with self._database.connection() as connection:
+                rows = self._queries.complete_jobs(connection, claims=encode_completed(completed))
+                ended = {row["id"]: row["status"] async for row in rows}
+        if len(completed) < len(endings):
+            ended |= await self._fail([e for e in endings if e[3] != "completed"])
+        return ended
+
+    async def _fail(self, endings: list[Ending]) -> dict[str, str]:
+        policy = self._retry_policy
+        try:
+            async with self._database.connection() as connection:
+                rows = self._queries.fail_jobs(
+                    connection,
+                    outcomes=encode_failed(endings),
+                    base_seconds=policy.base_seconds,
+                    max_seconds=policy.max_seconds,
+                    jitter=policy.jitter,
+                )
+                return {row["id"]: row["status"] async for row in rows}
+        except DuplicateKeyError:
+            # Two jobs of one unique key went back to wait, or one was enqueued at this moment: one
+            # by one the later ones see the first.
+            if len(endings) == 1:
+                return await self._fail(endings)
+            ended: dict[str, str] = {}
+            for ending in endings:
+                ended |= await self._fail([ending])
+            return ended
+
+    async def _claim_lost(
+        self, job_id: str, worker_id: str | None, claim_count: int | None
+    ) -> Exception:
+        job = await self.get(job_id)
+        if job is None:
+            return JobNotFoundError(f"there is no job {job_id!r}")
+        if job.status != JobStatus.PROCESSING:
+            state = f"it is {job.status}"
+        elif job.worker_id != worker_id:
+            state = f"worker {job.worker_id!r} holds it"
+        else:
+            state = f"the worker has claimed it anew (claim {job.claim_count}, not {claim_count})"
+        return JobClaimLostError(
+            f"job {job_id!r}: the claim of worker {worker_id!r} does not hold: {state}"
+        )
+
+    # Leases
+
+    async def extend(
+        self,
+        job: JobLike,
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        *,
+        worker_id: str | None = None,
+    ) -> datetime:
+        """Renew the lease of a claimed job from now on, and return its new end.
+
+        For ``job`` and ``worker_id`` see :meth:`complete`; raises
+        :class:`~aragora_sql.errors.JobClaimLostError` like it.
+        """
+        claim = _claim_of(job, worker_id, "")
+        held = await self._extend([claim], records.lease(lease_seconds))
+        if claim[0] not in held:
+            raise await self._claim_lost(*claim)
+        return held[claim[0]]
+
+    async def extend_many(
+        self, jobs: Iterable[Job], lease_seconds: float = DEFAULT_LEASE_SECONDS
+    ) -> list[str]:
+        """Renew the leases of many claimed jobs in one round trip.
+
+        Returns the ids of the jobs whose claims hold; of the others they do not hold any longer.
+        """
+        claims = [
+            _claim_of(job, None, f"jobs[{i}].") for i, job in enumerate(valid.items(jobs, "jobs"))
+        ]
+        return list(await self._extend(claims, records.lease(lease_seconds)))
+
+    async def _extend(
+        self, claims: Sequence[tuple[str, str | None, int | None]], lease_seconds: float
+    ) -> dict[str, datetime]:
+        if not claims:
+            return {}
+        async with self._database.connection() as connection:
+            rows = self._queries.extend_leases(
+                connection, claims=[list(claim) for claim in claims], lease_seconds=lease_seconds
+            )
+            return {row["id"]: row["lease_expires_at"] async for row in rows}
+
+    async def release(self, jobs: Iterable[Job]) -> list[str]:
+        """Give claimed jobs back to the queue unworked, in one round trip.
+
+        The attempt does not count. Returns the ids of those whose claims held.
+        """
+        claimed = valid.items(jobs, "jobs")
+        for i, job in enumerate(claimed):
+            _claim_of(job, None, f"jobs[{i}].")
+        if not claimed:
+            return []
+        claimed.sort(key=lambda job: job.id)
+        try:
+            async with self._database.connection() as connection:
+                rows = self._queries.release_jobs(connection, claims=encode_claims(claimed))
+                return [row["id"] async for row in rows]
+        except DuplicateKeyError:
+            # See _finish().
+            if len(claimed) == 1:
+                return await self.release(claimed)
+            return [job_id for job in claimed for job_id in await self.release([job])]
+
+    async def recover_stale_jobs(
+        self,
+        stale_threshold_seconds: float = 0.0,
+        job_types: Iterable[str] | None = None,
+    ) -> int:
+        """Take jobs away from workers whose lease ran out so many seconds ago; return how many.
+
+        A job with attempts left is pending again at once; one without is ``failed``, its error says
+        whose lease ran out. Safe to call from any number of processes at once.
+        """
+        grace = valid.number(stale_threshold_seconds, "stale_threshold_seconds", 0.0)
+        types = self._types(job_types)
+        recovered = 0
+        while True:
+            async with self._database.connection() as connection:
+                rows = self._queries.recover_jobs(
+                    connection,
+                    job_types=types,
+                    grace_seconds=min(grace, records.MOST_SECONDS),
+                    row_limit=RECOVER_BATCH,
+                )
+                count = len([row async for row in rows])
+            recovered += count
+            if count < RECOVER_BATCH:
+                break
+        await self._mend_limits()
+        return recovered
+
+    async def _mend_limits(self) -> None:
+        """Set counters right that rows deleted or changed by hand have left wrong."""
+        async with self._database.read() as connection:
+            wrong = await self._queries.find_wrong_limits(connection)
+        if wrong:
+            async with self._database.transaction() as connection:
+                await self._queries.lock_limits(connection)
+                await self._queries.recount_limits(connection)
+
+    # Look after
+
+    async def get(self, job_id: str) -> Job | None:
+        """Return a job, or None when there is none of this id."""
+        valid.text(job_id, "job_id")
+        async with self._database.read() as connection:
+            row = await self._queries.get_job(connection, id=job_id)
+        return None if row is None else record_of(Job, **row)
+
+    async def list_jobs(
+        self,
+        status: str | None = None,
+        job_type: str | None = None,
+        limit: int = 100,
+        *,
+        before: int | None = None,
+    ) -> list[Job]:
+        """Return jobs, the newest first, of a status and a type if these are given.
+
+        ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
+        is found by an index of its own; a type is looked for among the newest of all.
+        """
+        chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
+        of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
+        number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
+        row_limit = valid.limit(limit)
+        async with self._database.read() as connection:
+            if chosen is None:
+                rows = self._queries.list_jobs(
+                    connection, job_type=of_type, before_number=number, row_limit=row_limit
+                )
+                return [record_of(Job, **row) async for row in rows]
+            of_status = self._queries.list_jobs_of_status(
+                connection,
+                status=chosen,
+                job_type=of_type,
+                before_number=number,
+                row_limit=row_limit,
+            )
+            return [record_of(Job, **row) async for row in of_status]
+
+    async def get_counts(self) -> list[JobCount]:
+        """Return how many jobs there are by type and status, in one round trip.
+
+        It reads the whole table, a second or more for millions of jobs: purge what is finished.
+        """
+        async with self._database.read() as connection:
+            rows = self._queries.count_jobs(connection)
+            return [record_of(JobCount, **row) async for row in rows]
+
+    async def get_stats(self) -> Counter[str]:
+        """Return the number of jobs by status, and of all as ``total``; 0 for what is not there.
+
+        It costs what :meth:`get_counts` costs.
+        """
+        stats: Counter[str] = Counter()
+        for count in await self.get_counts():
+            stats[count.status] += count.total
+            stats["total"] += count.total
+        return stats
+
+    async def cancel(self, job_id: str) -> bool:
+        """Cancel a job that waits; False when there is none or it does not wait."""
+        valid.text(job_id, "job_id")
+        async with self._database.connection() as connection:
+            return bool(await self._queries.cancel_job(connection, id=job_id))
+
+    async def retry(self, job_id: str) -> Job:
+        """Make a finished job (dead, cancelled or completed) pending again, and return it.
+
+        It has all its attempts again. Raises :class:`~aragora_sql.errors.JobNotFoundError`,
+        :class:`~aragora_sql.errors.JobStateError` when it is not finished, and
+        :class:`~aragora_sql.errors.DuplicateKeyError` when a job of its unique key waits.
+        """
+        valid.text(job_id, "job_id")
+        async with self._database.connection() as connection:
+            row = await self._queries.retry_job(connection, id=job_id, notify=self._notify)
+        if row is None:
+            raise await self._wrong_state(job_id, "retried", FINISHED)
+        return record_of(Job, **row)
+
+    async def update(
+        self,
+        job_id: str,
+        *,
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        payload: Mapping[str, Any] | None = None,
+        scheduled_at: datetime | None = None,
+    ) -> Job:
+        """Change a job that waits, and return it; None leaves a value as it is.
+
+        Raises :class:`~aragora_sql.errors.JobNotFoundError`, or
+        :class:`~aragora_sql.errors.JobStateError` when it does not wait.
+        """
+        valid.text(job_id, "job_id")
+        if priority is not None:
+            valid.integer(priority, "priority", records.SMALLEST_PRIORITY, records.LARGEST_PRIORITY)
+        if max_attempts is not None:
+            valid.integer(max_attempts, "max_attempts", 1)
+        encoded = (
+            None
+            if payload is None
+            else records.limited_document(payload, "payload", self._max_payload_bytes)
+        )
+        moment = None if scheduled_at is None else valid.moment(scheduled_at, "scheduled_at")
+        async with self._database.connection() as connection:
+            row = await self._queries.update_job(
+                connection,
+                id=job_id,
+                priority=priority,
+                max_attempts=max_attempts,
+                payload=encoded,
+                scheduled_at=moment,
+                notify=self._notify,
+            )
+        if row is None:
+            raise await self._wrong_state(job_id, "changed", records.WAITING)
+        return record_of(Job, **row)
+
+    async def _wrong_state(
+        self, job_id: str, what: str, allowed: Sequence[JobStatus]
+    ) -> JobNotFoundError | JobStateError:
+        job = await self.get(job_id)
+        if job is None:
+            return JobNotFoundError(f"there is no job {job_id!r}")
+        return JobStateError(
+            f"job {job_id!r} is {job.status}: it can be {what} when it is {', '.join(allowed)}"
+        )
+
+    async def purge(
+        self,
+        older_than: timedelta | float,
+        statuses: Iterable[str] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
+        *,
+        batch_size: int = PURGE_BATCH,
+    ) -> int:
+        """Delete jobs that were finished so long ago (seconds or timedelta); return how many.
+
+        Dead jobs stay, unless ``statuses`` names ``failed``. It works in transactions of
+        ``batch_size`` jobs, so nobody waits for it.
+        """
+        age = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+        age = min(valid.number(age, "older_than", 0.0), records.MOST_SECONDS)
+        size = valid.integer(batch_size, "batch_size", 1)
+        chosen = [
+            valid.choice(status, f"statuses[{i}]", list(FINISHED))
+            for i, status in enumerate(valid.items(statuses, "statuses"))
+        ]
+        purged = 0
+        for status in dict.fromkeys(chosen):
+            deleted = size
+            while deleted == size:
+                async with self._database.connection() as connection:
+                    deleted = await self._queries.purge_jobs(
+                        connection, status=status, age_seconds=age, row_limit=size
+                    )
+                purged += deleted
+        return purged
+
+    # Limits
+
+    async def set_limit(self, job_type: str, max_running: int | None) -> None:
+        """Set how many jobs of a type may be processed at once; 0 holds it back, None: no limit.
+
+        The limit is exact, over all workers. Jobs that are being processed count and go on.
+        """
+        checked = records.job_type(job_type, "job_type", self._known)
+        if max_running is None:
+            async with self._database.connection() as connection:
+                await self._queries.delete_limit(connection, job_type=checked)
+            return
+        valid.integer(max_running, "max_running")
+        async with self._database.transaction() as connection:
+            await self._queries.lock_limits(connection)
+            await self._queries.set_limit(connection, job_type=checked, max_running=max_running)
+
+    async def get_limits(self) -> list[JobLimit]:
+        """Return the limits by type."""
+        async with self._database.read() as connection:
+            rows = self._queries.list_limits(connection)
+            return [record_of(JobLimit, **row) async for row in rows]
+
+    def _types(self, job_types: Iterable[str] | None) -> list[str] | None:
+        return records.job_types(job_types, "job_types", self._known)
+
+
+@contextmanager
+def _named(argument: str) -> Iterator[None]:
+    """Say of missing and unknown options of a job which job it is."""
+    try:
+        yield
+    except TypeError as error:
+        problem = str(error).partition("() ")[2] or str(error)
+        raise InvalidInputError(argument, problem) from error
+
+
+def _content(
+    job: object, payload: Mapping[str, Any] | None, options: Mapping[str, Any], argument: str
+) -> Mapping[str, Any]:
+    if isinstance(job, str):
+        return {"job_type": job, "payload": payload, **options}
+    if payload is not None:
+        raise InvalidInputError("payload", "does not go with a whole job")
+    if isinstance(job, Job):
+        return {**{name: getattr(job, name) for name in JOB_CONTENT}, **options}
+    if isinstance(job, Mapping):
+        return {**job, **options} if options else job
+    raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")
+
+
+def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
+    """Make a claimed job: the rest of the row is known."""
+    return record_of(
+        Job,
+        **row,
+        status="processing",
+        worker_id=worker_id,
+        started_at=row["updated_at"],
+        completed_at=None,
+    )
+
+
+def _claim_of(job: object, worker_id: str | None, path: str) -> tuple[str, str, int | None]:
+    """Return what proves a claim: the job's id, the worker, and which claim it was."""
+    if isinstance(job, Job):
+        if worker_id is not None and worker_id != job.worker_id:
+            raise InvalidInputError(f"{path}worker_id", "is not the worker of the job")
+        if job.worker_id is None:
+            raise InvalidInputError(f"{path}job", "it was not claimed: it has no worker_id")
+        return job.id, job.worker_id, job.claim_count
+    if not isinstance(job, str):
+        raise InvalidInputError(f"{path}job", f"a Job or its id is needed, not {job!r}")
+    if worker_id is None:
+        raise InvalidInputError("worker_id", "is needed with the id of a job")
+    return valid.key(job, "job"), valid.key(worker_id, "worker_id"), None
+
+
+class PostgresJobQueueStore(JobQueueStore):
+    """Job queue on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
+
+    def __init__(self, pool: Pool | PostgresDatabase, **options: Any) -> None:
+        super().__init__(postgres_database(pool), **options)
+
+
+class SQLiteJobQueueStore(JobQueueStore):
+    """Job queue on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
+
+    def __init__(self, path: str | Path | SQLiteDatabase, **options: Any) -> None:
+        super().__init__(sqlite_database(path), **options)
+
+
+async def get_postgres_job_queue_store(dsn: str | None = None) -> PostgresJobQueueStore:
+    """Return an initialized job queue on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+    from aragora_sql.database.postgres import get_postgres_pool
+
+    return await initialized(PostgresJobQueueStore(await get_postgres_pool(dsn)))
+
+
+async def get_sqlite_job_queue_store(path: str | Path | None = None) -> SQLiteJobQueueStore:
+    """Return an initialized job queue on a SQLite file.
+
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
+    """
+    from aragora_sql.database.sqlite import get_sqlite_database
+
+    return await initialized(SQLiteJobQueueStore(get_sqlite_database(path)))

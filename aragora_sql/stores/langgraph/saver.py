@@ -1,0 +1,742 @@
+"""LangGraph's checkpoint saver on PostgreSQL and SQLite (extra ``langgraph``).
+
+>>> saver = await get_langgraph_saver()
+>>> graph = builder.compile(checkpointer=saver)
+>>> await graph.ainvoke(inputs, {"configurable": {"thread_id": "thread-1"}})
+
+Its queries: ``sql/postgres/langgraph/queries.sql`` and ``sql/sqlite/langgraph/queries.sql``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+from aragora_sql.database import Connection, Database
+from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.queries import load_queries
+from aragora_sql.schema import initialize_store
+from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import postgres_database, sqlite_database
+
+try:
+    from langgraph.checkpoint.base import (
+        WRITES_IDX_MAP,
+        BaseCheckpointSaver,
+        ChannelVersions,
+        Checkpoint,
+        CheckpointMetadata,
+        CheckpointTuple,
+        DeltaChannelHistory,
+        PendingWrite,
+        get_serializable_checkpoint_metadata,
+        writes_sort_key,
+    )
+except ImportError as error:  # pragma: no cover - the tests have it
+    raise ConfigurationError(
+        "LangGraph checkpoints need the extra 'langgraph': pip install 'aragora-sql[langgraph]'"
+    ) from error
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.serde.base import SerializerProtocol
+
+    from aragora_sql.database.postgres import Pool, PostgresDatabase
+    from aragora_sql.database.sqlite import SQLiteDatabase
+    from aragora_sql.queries.typed.langgraph import (
+        DeleteOlderCheckpointsParameters,
+        GetChannelHistoryRow,
+        GetCheckpointRow,
+        InsertValuesParameters,
+        LanggraphQueries,
+        ListAllRow,
+        ListLatestRow,
+        UpsertCheckpointParameters,
+        UpsertWritesParameters,
+    )
+
+__all__ = [
+    "LangGraphSaver",
+    "PostgresLangGraphSaver",
+    "SQLiteLangGraphSaver",
+    "get_langgraph_saver",
+    "get_postgres_langgraph_saver",
+    "get_sqlite_langgraph_saver",
+]
+
+log = logging.getLogger(__name__)
+
+STORE = "langgraph"
+STRATEGIES = ("keep_latest", "delete")
+DEFAULT_PAGE_SIZE = 20
+PRUNE_BATCH = 50
+# Behind every id that is text.
+BEHIND_ALL = "\U0010ffff"
+# Bytes in UTF-8; together they fit into one row of an index of PostgreSQL.
+LONGEST_ID = 500
+LONGEST_NAMESPACE = 1000
+
+T = TypeVar("T")
+StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
+
+
+class _Place(NamedTuple):
+    """Where a checkpoint is; without ``checkpoint_id`` the latest is meant."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str | None
+
+    def config(self, checkpoint_id: str) -> RunnableConfig:
+        return {
+            "configurable": {
+                "thread_id": self.thread_id,
+                "checkpoint_ns": self.checkpoint_ns,
+                "checkpoint_id": checkpoint_id,
+            }
+        }
+
+
+class LangGraphSaver(BaseCheckpointSaver[str]):
+    """Keeps the checkpoints of LangGraph's threads in a database.
+
+    A value of a channel is stored once for all checkpoints that have it. One statement reads a
+    checkpoint with its values and writes, another a page of them; nothing is held between pages.
+    Storing is atomic: a checkpoint is there with all its values, or not at all.
+
+    ``serde`` turns values into bytes (default: LangGraph's own). ``page_size`` is how many
+    checkpoints :meth:`alist` reads at once.
+
+    The synchronous methods work from other threads while the event loop in which the saver was
+    made is running; within that loop use the asynchronous ones.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        serde: SerializerProtocol | None = None,
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> None:
+        super().__init__(serde=serde)
+        self._database = database
+        self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
+        self._page_size = valid.integer(page_size, "page_size", 1)
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self._database!r}>"
+
+    @property
+    def database(self) -> Database:
+        """The database that the checkpoints live in, for transactions with other stores."""
+        return self._database
+
+    async def initialize(self) -> None:
+        """Create the tables, or upgrade them. Safe to call at every start, anywhere.
+
+        Raises what :meth:`Store.initialize <aragora_sql.stores.base.Store.initialize>` raises.
+        """
+        await initialize_store(self._database, STORE)
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return a version that sorts behind ``current`` and that no fork of the thread has."""
+        number = 0 if current is None else int(str(current).partition(".")[0])
+        return f"{number + 1:032}.{random.getrandbits(64):020}"
+
+    # Storing
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint with the values of its changed channels, and return its place."""
+        place = _place(config)
+        checkpoint_id = _text(checkpoint["id"], "checkpoint.id")
+        described = get_serializable_checkpoint_metadata(config, metadata)
+        run_id = described.get("run_id")
+        values = checkpoint["channel_values"]
+        versions = {name: str(v) for name, v in checkpoint["channel_versions"].items()}
+        changed = {name: str(v) for name, v in new_versions.items() if name in values}
+        rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+        kind, content = self.serde.dumps_typed(rest)
+        row: UpsertCheckpointParameters = {
+            "thread_id": place.thread_id,
+            "checkpoint_ns": place.checkpoint_ns,
+            "checkpoint_id": checkpoint_id,
+            "parent_checkpoint_id": place.checkpoint_id,
+            "run_id": None if run_id is None else str(run_id),
+            "channel_versions": valid.document(versions, "checkpoint.channel_versions"),
+            "metadata": valid.document(_sorted(described), "metadata"),
+            "type": kind,
+            "content": content,
+        }
+        rows = self._value_rows(place, values, changed)
+        async with self._database.transaction() as connection:
+            if rows:
+                await self._queries.insert_values(connection, rows)
+            else:
+                await _all(self._queries.share_thread(connection, thread_id=place.thread_id))
+            missing = await self._queries.upsert_checkpoint(connection, **row)
+            # A value of an older checkpoint may have been pruned since this one began.
+            lost = {name: versions[name] for name in missing if name in values}
+            if lost:
+                await self._queries.insert_values(connection, self._value_rows(place, values, lost))
+        return place.config(checkpoint_id)
+
+    def _value_rows(
+        self, place: _Place, values: Mapping[str, Any], versions: Mapping[str, str]
+    ) -> list[InsertValuesParameters]:
+        rows: list[InsertValuesParameters] = []
+        # In one order, so that two such calls never wait for each other.
+        for channel, version in sorted(versions.items()):
+            kind, content = self.serde.dumps_typed(values[channel])
+            rows.append(
+                {
+                    "thread_id": place.thread_id,
+                    "checkpoint_ns": place.checkpoint_ns,
+                    "channel": _text(channel, "checkpoint.channel_values"),
+                    "version": _text(version, "checkpoint.channel_versions"),
+                    "type": kind,
+                    "content": content,
+                }
+            )
+        return rows
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store what a task wrote after a checkpoint, in one round trip."""
+        place = _place(config)
+        if place.checkpoint_id is None:
+            raise InvalidInputError("config", "its 'configurable' has no 'checkpoint_id'")
+        rows: list[UpsertWritesParameters] = []
+        for index, (channel, value) in enumerate(writes):
+            kind, content = self.serde.dumps_typed(value)
+            rows.append(
+                {
+                    "thread_id": place.thread_id,
+                    "checkpoint_ns": place.checkpoint_ns,
+                    "checkpoint_id": place.checkpoint_id,
+                    "task_id": _text(task_id, "task_id"),
+                    "idx": WRITES_IDX_MAP.get(channel, index),
+                    "task_path": valid.text(task_path, "task_path"),
+                    "channel": _text(channel, f"writes[{index}]"),
+                    "type": kind,
+                    "content": content,
+                }
+            )
+        if rows:
+            async with self._database.connection() as connection:
+                await self._queries.upsert_writes(connection, rows)
+
+    # Reading
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a checkpoint, or the latest of its namespace, in one round trip; None: none."""
+        place = _place(config)
+        async with self._database.read() as connection:
+            rows = await _all(
+                self._queries.get_checkpoint(
+                    connection,
+                    thread_id=place.thread_id,
+                    checkpoint_ns=place.checkpoint_ns,
+                    checkpoint_id=place.checkpoint_id,
+                )
+            )
+        return next(iter(self._tuples(rows).values()), None)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - LangGraph's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Yield checkpoints, newest first: of a namespace, of a thread, or (None) of all.
+
+        ``filter`` names values that the metadata has to have; ``before`` names a checkpoint;
+        ``limit`` is the most to yield. Pages are read one by one, in two round trips each, and no
+        connection is held between them.
+        """
+        remaining = None if limit is None else max(0, limit)
+        keys = self._pages_of_keys(config, _sorted(filter or {}), _before(before), remaining)
+        async for page in keys:
+            async with self._database.read() as connection:
+                rows = await _all(self._queries.read_checkpoints(connection, keys=page))
+            found = self._tuples(rows)
+            for key in page:
+                # One that was deleted meanwhile is left out.
+                one = found.get((key["thread_id"], key["checkpoint_ns"], key["checkpoint_id"]))
+                if one is not None:
+                    yield one
+
+    async def _pages_of_keys(
+        self,
+        config: RunnableConfig | None,
+        wanted: dict[str, Any],
+        before_id: str,
+        remaining: int | None,
+    ) -> AsyncIterator[list[ListAllRow]]:
+        options = config["configurable"] if config is not None else {}
+        place = _place(config) if config is not None else None
+        after: ListAllRow = {
+            "thread_id": BEHIND_ALL,
+            "checkpoint_ns": BEHIND_ALL,
+            "checkpoint_id": BEHIND_ALL,
+        }
+        while remaining is None or remaining > 0:
+            size = self._page_size if remaining is None else min(self._page_size, remaining)
+            rows: AsyncIterator[ListAllRow]
+            async with self._database.read() as connection:
+                if place is None:
+                    rows = self._queries.list_all(
+                        connection,
+                        before_id=before_id,
+                        after_id=after["checkpoint_id"],
+                        after_thread=after["thread_id"],
+                        after_ns=after["checkpoint_ns"],
+                        wanted=wanted,
+                        row_limit=size,
+                    )
+                elif options.get("checkpoint_ns") is None:
+                    rows = self._queries.list_thread(
+                        connection,
+                        thread_id=place.thread_id,
+                        only_id=place.checkpoint_id,
+                        before_id=before_id,
+                        after_id=after["checkpoint_id"],
+                        after_ns=after["checkpoint_ns"],
+                        wanted=wanted,
+                        row_limit=size,
+                    )
+                else:
+                    rows = self._queries.list_namespace(
+                        connection,
+                        thread_id=place.thread_id,
+                        checkpoint_ns=place.checkpoint_ns,
+                        only_id=place.checkpoint_id,
+                        before_id=min(before_id, after["checkpoint_id"]),
+                        wanted=wanted,
+                        row_limit=size,
+                    )
+                page = await _all(rows)
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            after = page[-1]
+            if remaining is not None:
+                remaining -= len(page)
+
+    def _tuples(
+        self, rows: Iterable[GetCheckpointRow]
+    ) -> dict[tuple[str, str, str], CheckpointTuple]:
+        """Put together checkpoints, their values and their writes."""
+        heads = []
+        values: dict[tuple[str, str, str | None, str | None], tuple[str, bytes]] = {}
+        writes: dict[tuple[str, str, str | None], list[GetCheckpointRow]] = {}
+        for row in rows:
+            namespace = (row["thread_id"], row["checkpoint_ns"])
+            if row["kind"] == "checkpoint":
+                heads.append(row)
+            elif row["kind"] == "value":
+                key = (*namespace, row["channel"], row["version"])
+                values[key] = (row["type"], row["content"])
+            else:
+                writes.setdefault((*namespace, row["checkpoint_id"]), []).append(row)
+        found: dict[tuple[str, str, str], CheckpointTuple] = {}
+        for row in heads:
+            checkpoint_id = cast(str, row["checkpoint_id"])
+            place = _Place(row["thread_id"], row["checkpoint_ns"], checkpoint_id)
+            checkpoint = self.serde.loads_typed((row["type"], row["content"]))
+            # Values are decoded anew for each checkpoint: who gets one may change it.
+            checkpoint["channel_values"] = {
+                channel: self.serde.loads_typed(values[key])
+                for channel, version in checkpoint["channel_versions"].items()
+                if (key := (place.thread_id, place.checkpoint_ns, channel, str(version))) in values
+            }
+            parent = row["parent_checkpoint_id"]
+            where = (place.thread_id, place.checkpoint_ns, checkpoint_id)
+            found[where] = CheckpointTuple(
+                config=place.config(checkpoint_id),
+                checkpoint=cast(Checkpoint, checkpoint),
+                metadata=cast(CheckpointMetadata, row["metadata"]),
+                parent_config=None if parent is None else place.config(parent),
+                pending_writes=[self._write(one) for one in _ordered(writes.get(where, []))],
+            )
+        return found
+
+    def _write(self, row: GetCheckpointRow | GetChannelHistoryRow) -> PendingWrite:
+        task_id, channel = cast(str, row["task_id"]), cast(str, row["channel"])
+        return task_id, channel, self.serde.loads_typed(_stored(row))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return what each channel was at the nearest ancestor that has it, and its writes since.
+
+        One round trip, however long the history is.
+        """
+        if not channels:
+            return {}
+        place = _place(config)
+        async with self._database.read() as connection:
+            rows = await _all(
+                self._queries.get_channel_history(
+                    connection,
+                    thread_id=place.thread_id,
+                    checkpoint_ns=place.checkpoint_ns,
+                    checkpoint_id=place.checkpoint_id,
+                    channels=list(dict.fromkeys(channels)),
+                )
+            )
+        parents = {
+            row["checkpoint_id"]: row["parent_checkpoint_id"]
+            for row in rows
+            if row["kind"] == "checkpoint"
+        }
+        values = {
+            (row["checkpoint_id"], row["channel"]): _stored(row)
+            for row in rows
+            if row["kind"] == "value"
+        }
+        writes: dict[tuple[str, str | None], list[GetChannelHistoryRow]] = {}
+        for row in rows:
+            if row["kind"] == "write":
+                writes.setdefault((row["checkpoint_id"], row["channel"]), []).append(row)
+        # The checkpoint itself is the one that is nobody's parent.
+        ancestors = list(_walk(parents, next(iter(parents.keys() - set(parents.values())), None)))
+        return {channel: self._history(channel, ancestors, values, writes) for channel in channels}
+
+    def _history(
+        self,
+        channel: str,
+        ancestors: Sequence[str],
+        values: Mapping[tuple[str, str | None], tuple[str, bytes]],
+        writes: Mapping[tuple[str, str | None], list[GetChannelHistoryRow]],
+    ) -> DeltaChannelHistory:
+        newest_first: list[PendingWrite] = []
+        for ancestor in ancestors:
+            found = [self._write(row) for row in _ordered(writes.get((ancestor, channel), []))]
+            newest_first += reversed(found)
+            seed = values.get((ancestor, channel))
+            if seed is not None:
+                return {"writes": newest_first[::-1], "seed": self.serde.loads_typed(seed)}
+        return {"writes": newest_first[::-1]}
+
+    # Removing and copying
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete all checkpoints and writes of a thread."""
+        await self._delete_threads([_text(thread_id, "thread_id")])
+
+    async def _delete_threads(self, thread_ids: list[str]) -> None:
+        async with self._database.transaction() as connection:
+            await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
+            await self._queries.delete_checkpoints(connection, thread_ids=thread_ids)
+            await self._queries.delete_writes(connection, thread_ids=thread_ids)
+            await self._queries.delete_values(connection, thread_ids=thread_ids)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the checkpoints that some runs made, with their writes, in all threads."""
+        runs = [valid.text(str(run_id), "run_ids") for run_id in run_ids]
+        if not runs:
+            return
+        async with self._database.transaction() as connection:
+            rows = await _all(self._queries.list_threads_of_runs(connection, run_ids=runs))
+            threads = [row["thread_id"] for row in rows]
+            if not threads:
+                return
+            await _all(self._queries.lock_threads(connection, thread_ids=threads))
+            await self._queries.delete_writes_of_runs(connection, run_ids=runs)
+            await self._queries.delete_checkpoints_of_runs(connection, run_ids=runs)
+            await self._queries.delete_unused_values(connection, thread_ids=threads)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all checkpoints and writes of a thread to one that has none."""
+        source = _text(source_thread_id, "source_thread_id")
+        target = _text(target_thread_id, "target_thread_id")
+        if source == target:
+            raise InvalidInputError("target_thread_id", "is the source itself")
+        async with self._database.transaction() as connection:
+            await _all(self._queries.lock_threads(connection, thread_ids=[source, target]))
+            if await self._queries.has_rows(connection, thread_id=target):
+                raise InvalidInputError("target_thread_id", f"thread {target!r} is not empty")
+            await self._queries.copy_values(connection, source_id=source, target_id=target)
+            await self._queries.copy_checkpoints(connection, source_id=source, target_id=target)
+            await self._queries.copy_writes(connection, source_id=source, target_id=target)
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Delete the older checkpoints of some threads, or (``strategy="delete"``) all of them.
+
+        ``keep_latest`` leaves the latest checkpoint of each namespace, its writes, and the
+        ancestors that its delta channels are rebuilt from. Checkpoints that are stored meanwhile
+        stay.
+        """
+        valid.choice(strategy, "strategy", STRATEGIES)
+        wanted = list(dict.fromkeys(_text(thread_id, "thread_ids") for thread_id in thread_ids))
+        for start in range(0, len(wanted), PRUNE_BATCH):
+            batch = wanted[start : start + PRUNE_BATCH]
+            if strategy == "delete":
+                await self._delete_threads(batch)
+            else:
+                await self._keep_latest(batch)
+
+    async def _keep_latest(self, thread_ids: list[str]) -> None:
+        async with self._database.transaction() as connection:
+            await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
+            latest = await _all(self._queries.list_latest(connection, thread_ids=thread_ids))
+            if not latest:
+                return
+            places: list[DeleteOlderCheckpointsParameters] = [
+                {
+                    "thread_id": row["thread_id"],
+                    "checkpoint_ns": row["checkpoint_ns"],
+                    "latest_id": row["checkpoint_id"],
+                    "kept_ids": await self._needed_ancestors(connection, row),
+                }
+                for row in latest
+            ]
+            await self._queries.delete_older_checkpoints(connection, places)
+            await self._queries.delete_older_writes(connection, places)
+            await self._queries.delete_unused_values(connection, thread_ids=thread_ids)
+
+    async def _needed_ancestors(self, connection: Connection, latest: ListLatestRow) -> list[str]:
+        """Return the ancestors that the delta channels of a checkpoint are rebuilt from."""
+        # It counts for each delta channel what was written since its value was last stored.
+        channels = list(latest["metadata"].get("counters_since_delta_snapshot") or ())
+        if not channels:
+            return []
+        rows = await _all(
+            self._queries.list_ancestors(
+                connection,
+                thread_id=latest["thread_id"],
+                checkpoint_ns=latest["checkpoint_ns"],
+                checkpoint_id=latest["checkpoint_id"],
+                channels=channels,
+            )
+        )
+        return [row["checkpoint_id"] for row in rows]
+
+    # The same from other threads
+
+    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run ``work`` in the saver's event loop and wait for it in this thread."""
+        try:
+            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        problem = None
+        if self._loop is None:
+            problem = "the saver was made outside an event loop"
+        elif running is self._loop:
+            problem = "it would block the event loop that it needs"
+        elif not self._loop.is_running():
+            problem = "the event loop that the saver was made in does not run"
+        if problem is not None or self._loop is None:
+            work.close()
+            raise ConfigurationError(
+                f"a synchronous call of a checkpoint saver: {problem}; use the asynchronous "
+                "methods (ainvoke, astream, aget_tuple …), or call from another thread while the "
+                "loop that the saver was made in is running"
+            )
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Do what :meth:`aput` does, from another thread."""
+        return self._wait_for(self.aput(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Do what :meth:`aput_writes` does, from another thread."""
+        self._wait_for(self.aput_writes(config, writes, task_id, task_path))
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Do what :meth:`aget_tuple` does, from another thread."""
+        return self._wait_for(self.aget_tuple(config))
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - LangGraph's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Do what :meth:`alist` does, from another thread."""
+        found = self.alist(config, filter=filter, before=before, limit=limit)
+
+        async def following() -> CheckpointTuple | None:
+            return await anext(found, None)
+
+        while (one := self._wait_for(following())) is not None:
+            yield one
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Do what :meth:`aget_delta_channel_history` does, from another thread."""
+        return self._wait_for(self.aget_delta_channel_history(config=config, channels=channels))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Do what :meth:`adelete_thread` does, from another thread."""
+        self._wait_for(self.adelete_thread(thread_id))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Do what :meth:`adelete_for_runs` does, from another thread."""
+        self._wait_for(self.adelete_for_runs(run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Do what :meth:`acopy_thread` does, from another thread."""
+        self._wait_for(self.acopy_thread(source_thread_id, target_thread_id))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Do what :meth:`aprune` does, from another thread."""
+        self._wait_for(self.aprune(thread_ids, strategy=strategy))
+
+
+async def _all(rows: AsyncIterator[T]) -> list[T]:
+    return [row async for row in rows]
+
+
+def _stored(row: GetCheckpointRow | GetChannelHistoryRow) -> tuple[str, bytes]:
+    """Return how a value is encoded, and its bytes: rows of values and of writes have both."""
+    return cast(str, row["type"]), cast(bytes, row["content"])
+
+
+def _text(value: Any, argument: str, longest: int = LONGEST_ID) -> str:
+    # LangGraph takes whatever can be a key of a dictionary for the id of a thread.
+    text = valid.identifier(str(value), argument)
+    if len(text.encode()) > longest:
+        raise InvalidInputError(argument, f"is longer than {longest} bytes in UTF-8")
+    return text
+
+
+def _place(config: RunnableConfig) -> _Place:
+    options = config.get("configurable") or {}
+    if options.get("thread_id") is None:
+        raise InvalidInputError("config", "its 'configurable' has no 'thread_id'")
+    namespace = valid.text(options.get("checkpoint_ns") or "", "checkpoint_ns")
+    if len(namespace.encode()) > LONGEST_NAMESPACE:
+        raise InvalidInputError(
+            "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
+        )
+    checkpoint_id = options.get("checkpoint_id")
+    return _Place(
+        _text(options["thread_id"], "thread_id"),
+        namespace,
+        _text(checkpoint_id, "checkpoint_id") if checkpoint_id else None,
+    )
+
+
+def _before(config: RunnableConfig | None) -> str:
+    checkpoint_id = (config or {}).get("configurable", {}).get("checkpoint_id")
+    return _text(checkpoint_id, "before") if checkpoint_id else BEHIND_ALL
+
+
+def _sorted(value: Any) -> Any:
+    """Return a document with its keys in order, so that equal ones are the same text."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def _ordered(rows: Iterable[StoredRow]) -> list[StoredRow]:
+    """Return rows of writes, which have all that the order goes by, in LangGraph's order."""
+    return sorted(
+        rows,
+        key=lambda row: writes_sort_key(
+            cast(str, row["task_path"]), cast(str, row["task_id"]), cast(int, row["idx"])
+        ),
+    )
+
+
+def _walk(parents: Mapping[str, str | None], start: str | None) -> Iterator[str]:
+    """Yield the ancestors of a checkpoint, nearest first."""
+    seen = {start}
+    current = None if start is None else parents[start]
+    while current in parents and current not in seen:
+        seen.add(current)
+        yield cast(str, current)
+        current = parents[cast(str, current)]
+
+
+SaverT = TypeVar("SaverT", bound=LangGraphSaver)
+
+
+async def _initialized(saver: SaverT) -> SaverT:
+    await saver.initialize()
+    log.info("Using %s", type(saver).__name__)
+    return saver
+
+
+class PostgresLangGraphSaver(LangGraphSaver):
+    """LangGraph's saver on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
+
+    def __init__(self, pool: Pool | PostgresDatabase, **options: Any) -> None:
+        super().__init__(postgres_database(pool), **options)
+
+
+class SQLiteLangGraphSaver(LangGraphSaver):
+    """LangGraph's saver on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
+
+    def __init__(self, path: str | Path | SQLiteDatabase, **options: Any) -> None:
+        super().__init__(sqlite_database(path), **options)
+
+
+async def get_postgres_langgraph_saver(dsn: str | None = None) -> PostgresLangGraphSaver:
+    """Return an initialized saver on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+    from aragora_sql.database.postgres import get_postgres_pool
+
+    return await _initialized(PostgresLangGraphSaver(await get_postgres_pool(dsn)))
+
+
+async def get_sqlite_langgraph_saver(path: str | Path | None = None) -> SQLiteLangGraphSaver:
+    """Return an initialized saver on a SQLite file.
+
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
+    """
+    from aragora_sql.database.sqlite import get_sqlite_database
+
+    return await _initialized(SQLiteLangGraphSaver(get_sqlite_database(path)))
+
+
+async def get_langgraph_saver() -> LangGraphSaver:
+    """Return an initialized saver on the engine that the environment names."""
+    from aragora_sql.settings import Settings
+
+    if Settings.from_env().backend == "postgres":
+        return await get_postgres_langgraph_saver()
+    return await get_sqlite_langgraph_saver()
