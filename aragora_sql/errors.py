@@ -186,7 +186,7 @@ class ConflictError(DatabaseError):
 
 
 class VersionConflictError(ConflictError):
-    """What was to be changed has changed since it was read: read it again, and decide anew.
+    """What was to be changed has changed since it was read: read it again, and decide again.
 
     ``found`` is the present version, None when it is gone.
     """

@@ -22,7 +22,7 @@ VOCABULARY_SIZE = 20_000
 # The n-th most common word is used n ** -EXPONENT times as often as the most common one.
 EXPONENT = 0.9
 CONCLUSION_LENGTH = 1200
-SUPERSEDING_SHARE = 0.03
+SUPERSEDING_FRACTION = 0.03
 
 TOPIC_SET = "of a topic"
 ABSENT_WORD_SET = "absent"
@@ -67,7 +67,7 @@ class Corpus:
             words = self._choose_topic(chooser)
             topic = " ".join(words).capitalize()
             offset = chooser.randrange(len(self._filler) - CONCLUSION_LENGTH)
-            supersedes = number and chooser.random() < SUPERSEDING_SHARE
+            supersedes = number and chooser.random() < SUPERSEDING_FRACTION
             yield TopicRow(
                 id=_row_id(number),
                 topic=topic,

@@ -141,7 +141,7 @@ def _consensus(counts: dict[str, int]) -> Iterator[dict[str, Any]]:
             "confidence": text.chooser.random(),
             "domain": topic.domain,
         }
-        moment = _local_time(number)
+        timestamp = _local_time(number)
         tags = ["limits", f"tag-{number % 50}"]
         data = row | {
             "participating_agents": _AGENTS,
@@ -151,14 +151,14 @@ def _consensus(counts: dict[str, int]) -> Iterator[dict[str, Any]]:
             "supporting_evidence": [],
             "dissent_ids": [_key("dissent", number)] if number < dissents else [],
             "tags": tags,
-            "timestamp": moment,
+            "timestamp": timestamp,
             "debate_duration_seconds": text.chooser.random() * 900,
             "rounds": number % 6,
             "supersedes": None,
             "superseded_by": None,
             "metadata": {"debate_id": _key("debates", number), "winner": _AGENTS[number % 4]},
         }
-        yield row | {"tags": json.dumps(tags), "timestamp": moment, "data": json.dumps(data)}
+        yield row | {"tags": json.dumps(tags), "timestamp": timestamp, "data": json.dumps(data)}
 
 
 def _dissent(counts: dict[str, int]) -> Iterator[dict[str, Any]]:

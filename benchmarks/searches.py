@@ -115,7 +115,7 @@ async def _take_turns(
 
 
 def _share(words: Sequence[str], topics: Sequence[str]) -> float:
-    """Return the mean share of the words in LIMIT topics; one that is missing counts as 0."""
+    """Return the mean fraction of the words in LIMIT topics; one that is missing counts as 0."""
     wanted = set(words)
     return sum(len(wanted & set(topic_terms(topic))) for topic in topics) / len(wanted) / LIMIT
 

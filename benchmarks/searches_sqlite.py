@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 from itertools import islice
 
-from aragora_sql.database.values import format_moment
+from aragora_sql.database.values import format_timestamp
 from benchmarks.corpus import Corpus, TopicRow
 from benchmarks.report import Report
 from benchmarks.run import Run
@@ -40,7 +40,7 @@ def _load(run: Run, connection: sqlite3.Connection, corpus: Corpus) -> None:
     columns = [field.name for field in fields(TopicRow)]
     values = ", ".join("?" * len(columns))
     sql = f"INSERT INTO consensus ({', '.join(columns)}) VALUES ({values})"
-    rows = ((*astuple(row)[:-1], format_moment(row.created_at)) for row in corpus.rows())
+    rows = ((*astuple(row)[:-1], format_timestamp(row.created_at)) for row in corpus.rows())
     with run.stage(f"SQLite, storing {corpus.size:,} rows", corpus.size) as advance:
         while chunk := list(islice(rows, CHUNK)):
             connection.execute("BEGIN")

@@ -13,7 +13,7 @@ import aiosql
 import orjson
 
 from aragora_sql.database import Dialect
-from aragora_sql.database.values import EncodedJSON, format_moment
+from aragora_sql.database.values import EncodedJSON, format_timestamp
 from aragora_sql.queries.files import packaged_sql_dir, read_queries, store_dir
 from aragora_sql.queries.parameters import find_parameters, number_parameters
 from aragora_sql.stores.consensus.records import new_consensus
@@ -75,7 +75,7 @@ def new_row(chooser: random.Random, dialect: Dialect) -> dict[str, Any]:
         elif isinstance(value, EncodedJSON):
             row[name] = str(value)
         elif isinstance(value, datetime) and dialect == "sqlite":
-            row[name] = format_moment(value)
+            row[name] = format_timestamp(value)
     return row
 
 
@@ -101,17 +101,17 @@ _DOCUMENTS = frozenset(
         "data",
     }
 )
-_MOMENTS = frozenset({"created_at", "updated_at"})
+_TIMESTAMPS = frozenset({"created_at", "updated_at"})
 
 
 def decode_row(row: sqlite3.Row) -> dict[str, Any]:
-    """Return a row of SQLite as an application needs it: JSON as objects, moments as such."""
+    """Return a row of SQLite as an application needs it: JSON as objects, timestamps as such."""
     decoded: dict[str, Any] = {}
     for name in row.keys():  # noqa: SIM118 - a row iterates over its values
         value = row[name]
         if name in _DOCUMENTS:
             value = orjson.loads(value)
-        elif name in _MOMENTS:
+        elif name in _TIMESTAMPS:
             value = datetime.fromisoformat(value)
         decoded[name] = value
     return decoded

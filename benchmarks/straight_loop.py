@@ -40,13 +40,13 @@ async def _move_table(legacy: sqlite3.Connection, connection: Any, mapping: Tabl
         f"INSERT INTO {mapping.table} ({', '.join(names)}) VALUES ({marks}) "
         "ON CONFLICT (id) DO NOTHING"
     )
-    moments = [number for number, name in enumerate(names) if name.endswith("_at")]
+    timestamps = [number for number, name in enumerate(names) if name.endswith("_at")]
     flags = [number for number, name in enumerate(names) if name in _FLAGS]
     cursor = legacy.execute(mapping.select)
     while rows := cursor.fetchmany(_BATCH):
         batch = [list(row) for row in rows]
         for row in batch:
-            for number in moments:
+            for number in timestamps:
                 row[number] = datetime.fromisoformat(row[number])
             for number in flags:
                 row[number] = bool(row[number])

@@ -1,4 +1,4 @@
-"""The ways to a database that are compared: a connection each, opened anew in every round.
+"""The ways to a database that are compared: a connection each, opened again in every round.
 
 Each is an asynchronous context manager that yields what calls are made on.
 """

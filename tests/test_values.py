@@ -1,4 +1,4 @@
-"""Documents and moments come back as they went in."""
+"""Documents and timestamps come back as they went in."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from aragora_sql.database.values import (
     EncodedJSON,
     dump_json,
-    format_moment,
+    format_timestamp,
     load_json,
-    parse_moment,
+    parse_timestamp,
     utc_now,
 )
 from aragora_sql.errors import InvalidInputError
@@ -29,7 +29,7 @@ DOCUMENT = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**60), 10**60) | MEASURE | TEXT,
     lambda children: st.lists(children) | st.dictionaries(TEXT, children),
 )
-MOMENT = st.datetimes(
+TIMESTAMP = st.datetimes(
     min_value=datetime(2, 1, 1),
     max_value=datetime(9998, 1, 1),
     timezones=st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes))),
@@ -99,7 +99,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "surrogate": (["\ud83d"], r"data\[0\]: a lone surrogate"),
     "number as key": ({"a": {1: 2}}, r"data\['a'\]: the JSON key 1 is not text"),
     "bytes": ([b"x"], r"data\[0\]: a bytes has no form"),
-    "moment": ({"at": datetime(2026, 1, 1, tzinfo=UTC)}, r"data\['at'\]: a datetime has no form"),
+    "timestamp": (
+        {"at": datetime(2026, 1, 1, tzinfo=UTC)},
+        r"data\['at'\]: a datetime has no form",
+    ),
     "object": (object(), "data: a object has no form"),
     "huge integer": ([10**5000], r"data\[0\]: an integer of 16610 bits"),
     "endless": (endless(), "data.*: cannot be encoded"),
@@ -119,27 +122,27 @@ def test_the_largest_integer_that_is_taken_can_be_read_back() -> None:
     assert load_json(dump_json([largest, -largest])) == [largest, -largest]
 
 
-@given(MOMENT)
+@given(TIMESTAMP)
 @example(datetime(2026, 1, 1, tzinfo=UTC))
 @example(datetime(33, 4, 3, 15, tzinfo=UTC))
-def test_a_moment_comes_back_in_utc(moment: datetime) -> None:
-    text = format_moment(moment)
+def test_a_timestamp_comes_back_in_utc(timestamp: datetime) -> None:
+    text = format_timestamp(timestamp)
     assert len(text) == len("2026-02-12T16:42:57.123456Z")
-    found = parse_moment(text)
-    assert found == moment
+    found = parse_timestamp(text)
+    assert found == timestamp
     assert found.utcoffset() == timedelta(0)
 
 
-@given(MOMENT, MOMENT)
-def test_the_order_of_texts_is_the_order_of_moments(one: datetime, other: datetime) -> None:
-    assert (format_moment(one) < format_moment(other)) == (one < other)
+@given(TIMESTAMP, TIMESTAMP)
+def test_the_order_of_texts_is_the_order_of_timestamps(one: datetime, other: datetime) -> None:
+    assert (format_timestamp(one) < format_timestamp(other)) == (one < other)
 
 
-@pytest.mark.parametrize("moment", [datetime(2026, 1, 1), date(2026, 1, 1)])
-def test_a_moment_without_a_time_zone_is_refused(moment: date) -> None:
+@pytest.mark.parametrize("timestamp", [datetime(2026, 1, 1), date(2026, 1, 1)])
+def test_a_timestamp_without_a_time_zone_is_refused(timestamp: date) -> None:
     with pytest.raises(InvalidInputError, match="has no time zone"):
-        format_moment(moment)
+        format_timestamp(timestamp)
 
 
-def test_the_present_moment_is_aware() -> None:
+def test_the_present_timestamp_is_aware() -> None:
     assert utc_now().utcoffset() == timedelta(0)

@@ -80,10 +80,10 @@ def _in_postgres(path: Path, engine: PostgresEngine) -> Iterator[Finding]:
 
 def _add_functions(engine: SQLiteEngine) -> None:
     """Make the functions known that mappings call."""
+    from aragora_sql.migration.conversion import TimestampReader
     from aragora_sql.migration.functions import Functions
-    from aragora_sql.migration.values import MomentReader
 
-    for name, arguments, function in Functions(MomentReader(UTC)).listed():
+    for name, arguments, function in Functions(TimestampReader(UTC)).listed():
         engine.connection.create_scalar_function(name, function, arguments)
 
 

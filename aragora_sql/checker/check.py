@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aragora_sql.checker.beside import check_beside
 from aragora_sql.checker.callers import check_callers, stores_called
-from aragora_sql.checker.documents import check_documents
+from aragora_sql.checker.document_casts import check_documents
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files

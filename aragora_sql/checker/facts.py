@@ -26,9 +26,9 @@ from aragora_sql.checker.expressions import (
     select_list,
 )
 from aragora_sql.checker.findings import Finding, finding_of
+from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
-from aragora_sql.checker.values import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import DIALECTS, QueryText, column_kinds, read_queries

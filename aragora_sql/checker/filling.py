@@ -16,7 +16,7 @@ from typing import Any
 
 from aragora_sql.checker.catalog import Catalog, Column, Table
 from aragora_sql.checker.schema_files import SchemaFile, identifier
-from aragora_sql.database.values import format_moment
+from aragora_sql.database.values import format_timestamp
 
 __all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite"]
 
@@ -240,7 +240,7 @@ class _Maker:
 def for_sqlite(value: Any) -> Any:
     """Return a value in the form in which SQLite stores it."""
     if isinstance(value, datetime):
-        return format_moment(value)
+        return format_timestamp(value)
     if isinstance(value, list | dict):
         return json.dumps(value)
     return int(value) if isinstance(value, bool) else value

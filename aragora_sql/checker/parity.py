@@ -13,7 +13,7 @@ __all__ = ["check_parity"]
 
 # What the table of values knows; a list is a document on SQLite.
 _VALUES = {"Any", "bool", "bytes", "datetime", "float", "int", "str", "None"}
-_NEEDS_KIND = {"Any": "json", "bool": "boolean", "datetime": "moment"}
+_NEEDS_KIND = {"Any": "json", "bool": "boolean", "datetime": "timestamp"}
 
 
 def check_parity(facts: Facts, report: Report) -> None:

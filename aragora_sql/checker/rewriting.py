@@ -1,7 +1,7 @@
 """Writes conditions in one form, so that the same rule in two dialects is the same text.
 
-Only what the dialects differ in systematically is rewritten: casts, truth values, documents,
-collations, the present moment.
+Only what the dialects differ in systematically is rewritten: casts, booleans, documents,
+collations, the current time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["canonical", "canonical_default"]
 _CAST = re.compile(
     r" ?:: ?(?:double precision|timestamp with time zone|character varying|\w+)(?: \[ \])?"
 )
-_TRUTH = {"true": "1", "false": "0"}
+_BOOLEAN = {"true": "1", "false": "0"}
 _DOCUMENT = re.compile(
     r"json_valid \( (?P<x>\w+) \) and (?P<rest>json_type \( (?P=x) \) (?:=|<>) '\w+')"
 )
@@ -37,7 +37,7 @@ def canonical(tokens: Iterable[Token], dialect: Dialect) -> str:
         for token in tokens
         if token.kind != "comment"
     ]
-    text = " ".join(_TRUTH.get(word, word) for word in words)
+    text = " ".join(_BOOLEAN.get(word, word) for word in words)
     # the scanner gives operators sign by sign
     for parted in ("< >", "> =", "< =", "| |"):
         text = text.replace(parted, parted.replace(" ", ""))

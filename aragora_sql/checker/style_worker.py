@@ -39,7 +39,7 @@ def lint(piece: Piece) -> tuple[str, Said]:
     if "sqlfluff" in text:
         # It may set up rules for itself.
         rules = linter.get_rulepack()
-    # lint_string() does the same, but makes the rules anew each time.
+    # lint_string() does the same, but makes the rules again each time.
     found = linter.lint_parsed(linter.parse_string(text, fname=path), rules).get_violations()
     return key, [(v.line_no, v.line_pos, v.rule_code(), v.desc()) for v in found]
 

@@ -16,10 +16,10 @@ from aragora_sql.cli.output import counted, new_console, plain, relative
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.workbench.arguments import convert, parse_assignments
 from aragora_sql.workbench.calls import explain_query, run_query, writes
 from aragora_sql.workbench.names import NamedQuery, find_query
 from aragora_sql.workbench.types import types_of_parameters
-from aragora_sql.workbench.values import convert, parse_assignments
 
 __all__ = ["add_commands"]
 
@@ -28,8 +28,8 @@ Work = Callable[
 ]
 
 _PARAMETERS = """\
-Parameters: name=value is read by the type of the parameter: text, 10, 0.5, true or false, a moment
-such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes.
+Parameters: name=value is read by the type of the parameter: text, 10, 0.5, true or false, a
+timestamp such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes.
 name:=json is JSON whatever the type, and name:=null is null.
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.cli.queries import add_scratch, keeps
-from aragora_sql.workbench.catalogue import read_catalogue
+from aragora_sql.workbench.entries import read_catalogue
 from aragora_sql.workbench.site import write_site
 
 __all__ = ["add_commands"]

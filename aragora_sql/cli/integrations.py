@@ -110,7 +110,7 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
     else:
         verb = "would be" if result.dry_run else "were"
         print(
-            f"{result.resealed} secrets {verb} encrypted anew and {result.sealed} in the clear "
+            f"{result.resealed} secrets {verb} encrypted again and {result.sealed} in the clear "
             f"encrypted, in {result.changed} of {result.checked} integrations; "
             f"{len(result.failed)} failed"
         )

@@ -147,7 +147,7 @@ async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
             job.status,
             str(job.priority),
             f"{job.attempts}/{job.max_attempts}",
-            _moment(job.created_at),
+            _timestamp(job.created_at),
             (job.error or "").partition("\n")[0][:60],
         )
     _print(table)
@@ -168,7 +168,7 @@ async def _show(store: JobQueueStore, options: argparse.Namespace) -> int:
     for name in job.keys():  # noqa: SIM118 - a record has keys and is no dictionary
         value = job[name]
         if isinstance(value, datetime):
-            value = _moment(value)
+            value = _timestamp(value)
         elif isinstance(value, dict):
             value = json.dumps(value, ensure_ascii=False, indent=2)
         table.add_row(name, "" if value is None else str(value))
@@ -260,7 +260,7 @@ async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
             job_type,
             *(str(by_type[job_type].get(status, "")) for status in JobStatus),
             str(limits[job_type].max_running) if job_type in limits else "",
-            _moment(oldest[job_type]) if job_type in oldest else "",
+            _timestamp(oldest[job_type]) if job_type in oldest else "",
         )
     _print(table)
     return OK
@@ -325,8 +325,8 @@ def _age(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _timestamp(timestamp: datetime) -> str:
+    return timestamp.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _table(*columns: str) -> Table:

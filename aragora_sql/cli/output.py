@@ -66,7 +66,7 @@ def counted(rows: int) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON has no form for as text: moments in ISO 8601, bytes in hexadecimal."""
+    """Return what JSON has no form for as text: timestamps in ISO 8601, bytes in hexadecimal."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -18,7 +18,7 @@ from aragora_sql.cli.output import new_console, plain, relative
 from aragora_sql.database import Dialect
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries.files import DIALECTS
-from aragora_sql.workbench.catalogue import Catalogue, Entry, read_catalogue
+from aragora_sql.workbench.entries import Catalogue, Entry, read_catalogue
 from aragora_sql.workbench.highlight import lexer
 from aragora_sql.workbench.names import check_store, find_query
 

@@ -160,7 +160,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class PoolMetrics:
-    """How the connections of a database are used at this moment.
+    """How the connections of a database are used at this timestamp.
 
     ``size`` is the number of open connections, ``free`` of idle ones, ``in_use`` of busy ones;
     ``waiting`` is the number of units of work that wait for one.

@@ -34,9 +34,9 @@ from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import (
     check_text,
     dump_json,
-    format_moment,
+    format_timestamp,
     load_json,
-    parse_moment,
+    parse_timestamp,
 )
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -538,7 +538,7 @@ def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
     bound = {}
     for name, value in arguments.items():
         if isinstance(value, date):
-            value = format_moment(value)
+            value = format_timestamp(value)
         elif isinstance(value, (dict, list, tuple)):
             value = dump_json(value, name)
         elif isinstance(value, float) and not math.isfinite(value):
@@ -552,7 +552,7 @@ def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
 _DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
     "boolean": bool,
     "json": load_json,
-    "moment": parse_moment,
+    "timestamp": parse_timestamp,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 __all__ = ["ColumnKind", "Statement"]
 
-ColumnKind = Literal["boolean", "json", "moment"]
+ColumnKind = Literal["boolean", "json", "timestamp"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 =========  =========================================  ====================  ====================
 meaning    Python                                     PostgreSQL            SQLite
 =========  =========================================  ====================  ====================
-moment     aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
+timestamp     aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
 document   ``dict``, ``list``                         ``JSONB``             JSON text
-truth      ``bool``                                   ``BOOLEAN``           0 or 1
+boolean    ``bool``                                   ``BOOLEAN``           0 or 1
 measure    ``float``, finite, all 64 bits             ``DOUBLE PRECISION``  ``REAL``
 =========  =========================================  ====================  ====================
 
@@ -32,9 +32,9 @@ __all__ = [
     "dump_json",
     "dump_plain_json",
     "dump_scalars",
-    "format_moment",
+    "format_timestamp",
     "load_json",
-    "parse_moment",
+    "parse_timestamp",
     "utc_now",
 ]
 
@@ -151,25 +151,25 @@ def load_json(text: str | bytes) -> Any:
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
-def format_moment(moment: date) -> str:
-    """Return an aware moment as SQLite stores it: ``2026-02-12T16:42:57.123456Z``.
+def format_timestamp(timestamp: date) -> str:
+    """Return an aware timestamp as SQLite stores it: ``2026-02-12T16:42:57.123456Z``.
 
     The width is fixed, so text order is time order. Raises :class:`InvalidInputError` for a naive
-    moment or a date.
+    timestamp or a date.
     """
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    if not isinstance(timestamp, datetime) or timestamp.tzinfo is None:
         raise InvalidInputError(
-            "datetime", f"{moment!r} has no time zone; use an aware datetime, best in UTC"
+            "datetime", f"{timestamp!r} has no time zone; use an aware datetime, best in UTC"
         )
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return timestamp.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def parse_moment(text: str) -> datetime:
-    """Return the aware UTC moment of what :func:`format_moment` wrote."""
+def parse_timestamp(text: str) -> datetime:
+    """Return the aware UTC timestamp of what :func:`format_timestamp` wrote."""
     return datetime.fromisoformat(text)
 
 

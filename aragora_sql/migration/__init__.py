@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aragora_sql.migration.engine import IncompleteError, Progress, run_migration
     from aragora_sql.migration.migrator import MemoryMigrator
     from aragora_sql.migration.options import MigrationOptions
     from aragora_sql.migration.report import MigrationReport, TableReport
     from aragora_sql.migration.retrying import retry_rejects
+    from aragora_sql.migration.run import IncompleteError, Progress, run_migration
     from aragora_sql.migration.sources import SourceError
 
 _HOMES = {

@@ -14,7 +14,7 @@ from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.migration.values import BadValueError, MomentReader
+from aragora_sql.migration.conversion import BadValueError, TimestampReader
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.integrations.secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
@@ -48,7 +48,7 @@ _DEBATE = (
     "expires_at",
 )
 _DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
-_MOMENTS = {"created_at", "expires_at"}
+_TIMESTAMPS = {"created_at", "expires_at"}
 
 
 class Functions:
@@ -59,7 +59,7 @@ class Functions:
     ``interrupt``, to be raised when the statement has failed.
     """
 
-    def __init__(self, reader: MomentReader, *, is_nul_stripped: bool = False) -> None:
+    def __init__(self, reader: TimestampReader, *, is_nul_stripped: bool = False) -> None:
         self.interrupt: KeyboardInterrupt | None = None
         self._reader = reader
         self._is_nul_stripped = is_nul_stripped
@@ -184,7 +184,7 @@ def _holds_clear_secret(value: Any) -> bool:
 
 
 def _checksum(
-    names: tuple[str, ...], make: Callable[[Mapping[str, Any]], str], reader: MomentReader
+    names: tuple[str, ...], make: Callable[[Mapping[str, Any]], str], reader: TimestampReader
 ) -> Callable[..., str | None]:
     """Return a function that gives the store's checksum of the values of these columns."""
 
@@ -197,8 +197,8 @@ def _checksum(
                 if name in _DOCUMENTS:
                     # As it will be stored: large floats keep their decimal point.
                     content[name] = load_json(dump_json(load_json(content[name])))
-                elif name in _MOMENTS:
-                    content[name] = reader.moment(content[name])
+                elif name in _TIMESTAMPS:
+                    content[name] = reader.timestamp(content[name])
             return make(content)
         except (BadValueError, InvalidInputError, TypeError, ValueError, AttributeError):
             return None

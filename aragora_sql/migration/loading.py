@@ -21,23 +21,23 @@ import psycopg
 from psycopg import sql
 
 from aragora_sql.errors import DatabaseError
+from aragora_sql.migration.conversion import (
+    BadValueError,
+    Converter,
+    SuspiciousError,
+    TimestampReader,
+    converter_for,
+)
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping, bad_mapping
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import SHOWN_KEYS, ChunkResult
 from aragora_sql.migration.target import PgConnection, Reference, Table
-from aragora_sql.migration.values import (
-    BadValueError,
-    Converter,
-    MomentReader,
-    SuspiciousError,
-    converter_for,
-)
 
 __all__ = ["Batches", "LoadOptions", "Loader", "Orphans", "SourceRow"]
 
 Orphans = Literal["reject", "null", "leave-out"]
 SourceRow = tuple[Any, ...]
-# Gives the rows of a range anew each time it is called: (file, rows), in batches.
+# Gives the rows of a range again each time it is called: (file, rows), in batches.
 Batches = Callable[[], Iterable[tuple[str, list[SourceRow]]]]
 
 _STAGE = "_migration_stage"
@@ -80,7 +80,7 @@ class Loader:
     table: Table
     mapping: Mapping
     result_columns: Sequence[str]
-    reader: MomentReader
+    reader: TimestampReader
     options: LoadOptions
     is_direct_possible: bool = True
     columns: list[str] = field(init=False)

@@ -36,7 +36,7 @@ _DIRECTIVE = re.compile(
     r"(?P<value>.+)"
 )
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
-_NUMBER = re.compile(r"number (?P<column>\w+) by (?P<moment>\w+)")
+_NUMBER = re.compile(r"number (?P<column>\w+) by (?P<timestamp>\w+)")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
 Unique = Literal["first", "newest", "none", "renumber"]
@@ -50,8 +50,8 @@ class Merge:
     ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
     the others are rejected; ``renumber``: the later ones get new keys).
     ``fill`` columns that are NULL in it come from another row. ``number`` is a column that counts
-    the rows of one first column of the key, and a moment: where two rows share a number they all
-    are counted anew, in the order of the moment.
+    the rows of one first column of the key, and a timestamp: where two rows share a number they all
+    are counted again, in the order of the timestamp.
     """
 
     choice: Unique = "first"
@@ -68,11 +68,12 @@ class Mapping:
     """One shape of one older table and the SELECT that maps it.
 
     ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
-    ``unix`` are moments that arrive as seconds since 1970, ``utc`` are moments whose text without
-    zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a
-    file may hold a key more than once, whatever its own rules say. ``doubles`` are columns: rows of
-    a file that differ in nothing else may be left out on request. ``order`` is the moment in whose
-    order rows get the numbers that the target makes; without it that of a file's rows.
+    ``unix`` are timestamps that arrive as seconds since 1970, ``utc`` are timestamps whose text
+    without zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with
+    ``repeats`` a file may hold a key more than once, whatever its own rules say. ``doubles`` are
+    columns: rows of a file that differ in nothing else may be left out on request. ``order`` is the
+    timestamp in whose order rows get the numbers that the target makes; without it that of a file's
+    rows.
     """
 
     store: str
@@ -185,7 +186,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         elif weighted:
             mean.append((weighted["column"], weighted["weight"]))
         elif numbered:
-            number = (numbered["column"], numbered["moment"])
+            number = (numbered["column"], numbered["timestamp"])
         elif word == "newest" and len(columns) == 1:
             choice, newest = "newest", columns[0]
         elif word == "earliest" and columns:

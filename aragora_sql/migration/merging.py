@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from aragora_sql.migration.conversion import BadValueError, unix_timestamp
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.values import BadValueError, unix_moment
 
 __all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
 
@@ -107,14 +107,16 @@ _FIRST, _LAST = -(2**63), 2**63 - 1
 
 
 def in_order(rows: Iterable[MergedRow], parts: Sequence[Part], column: str) -> Iterator[MergedRow]:
-    """Sort rows by a moment, then by their file and place; on disk when there are many."""
+    """Sort rows by a timestamp, then by their file and place; on disk when there are many."""
     with closing(sqlite3.connect("")) as scratch:
-        scratch.execute("CREATE TABLE sorted (moment REAL, part INTEGER, place INTEGER, row BLOB)")
+        scratch.execute(
+            "CREATE TABLE sorted (timestamp REAL, part INTEGER, place INTEGER, row BLOB)"
+        )
         scratch.executemany(
             "INSERT INTO sorted VALUES (?, ?, ?, ?)",
             (
                 (
-                    _moment(parts[row.part].loader, row.row, column).timestamp(),
+                    _timestamp(parts[row.part].loader, row.row, column).timestamp(),
                     row.part,
                     row.row[0],
                     pickle.dumps(row),
@@ -122,14 +124,14 @@ def in_order(rows: Iterable[MergedRow], parts: Sequence[Part], column: str) -> I
                 for row in rows
             ),
         )
-        for (stored,) in scratch.execute("SELECT row FROM sorted ORDER BY moment, part, place"):
+        for (stored,) in scratch.execute("SELECT row FROM sorted ORDER BY timestamp, part, place"):
             yield pickle.loads(stored)  # noqa: S301 - written above
 
 
 def _numbered(
     rows: Iterable[MergedRow], parts: Sequence[Part], parent: str, column: str, by: str
 ) -> Iterator[MergedRow]:
-    """Count the rows of a parent anew, in the order of a moment, where two share a number."""
+    """Count the rows of a parent again, in the order of a timestamp, where two share a number."""
 
     def value(row: MergedRow, name: str) -> Any:
         return row.row[parts[row.part].loader.result_columns.index(name)]
@@ -139,7 +141,7 @@ def _numbered(
         if len({value(row, column) for row in of_parent}) < len(of_parent):
             of_parent.sort(
                 key=lambda row: (
-                    _moment(parts[row.part].loader, row.row, by),
+                    _timestamp(parts[row.part].loader, row.row, by),
                     row.part,
                     _rank(value(row, column)),
                 )
@@ -211,15 +213,15 @@ def _merge_distinct(
     yield MergedRow(number, row, folded + len(valid) - 1)
 
 
-def _moment(loader: Loader, row: SourceRow, name: str) -> datetime:
-    """Return a moment of a row; the beginning of time when it has none."""
+def _timestamp(loader: Loader, row: SourceRow, name: str) -> datetime:
+    """Return a timestamp of a row; the beginning of time when it has none."""
     columns = loader.result_columns
     given = row[columns.index(name)] if name in columns else None
     try:
         if isinstance(given, str):
-            return loader.reader.moment(given, naive_is_utc=name in loader.mapping.utc)
+            return loader.reader.timestamp(given, naive_is_utc=name in loader.mapping.utc)
         if isinstance(given, int | float) and name in loader.mapping.unix:
-            return unix_moment(given)
+            return unix_timestamp(given)
     except BadValueError:
         pass
     return _ANCIENT
@@ -232,19 +234,19 @@ def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
         columns = parts[item[0]].loader.result_columns
         return item[1][columns.index(name)] if name in columns else None
 
-    def moment(item: _Numbered, name: str) -> datetime:
-        return _moment(parts[item[0]].loader, item[1], name)
+    def timestamp(item: _Numbered, name: str) -> datetime:
+        return _timestamp(parts[item[0]].loader, item[1], name)
 
     chosen = valid[0]
     newest = rules.newest
     if newest is not None:
         # The later file, and the later row of a file, when the times are equal.
-        chosen = max(reversed(valid), key=lambda item: moment(item, newest))
+        chosen = max(reversed(valid), key=lambda item: timestamp(item, newest))
     if len(valid) == 1:
         return chosen
     changes: dict[str, Any] = {}
     for name in rules.earliest:
-        changes[name] = value(min(valid, key=lambda item: moment(item, name)), name)
+        changes[name] = value(min(valid, key=lambda item: timestamp(item, name)), name)
     for name, weight in rules.mean:
         pairs = [(value(item, name), value(item, weight)) for item in valid]
         changes[name] = _mean(pairs, value(chosen, name))

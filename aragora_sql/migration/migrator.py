@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from aragora_sql.errors import DSNNotConfiguredError
-from aragora_sql.migration.engine import Progress, run_migration
 from aragora_sql.migration.loading import Orphans
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
@@ -17,6 +16,7 @@ from aragora_sql.migration.options import (
     Verify,
 )
 from aragora_sql.migration.report import MigrationReport
+from aragora_sql.migration.run import Progress, run_migration
 from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["MemoryMigrator"]

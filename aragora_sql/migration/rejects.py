@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, InvalidInputError
+from aragora_sql.migration.conversion import DamagedText
 from aragora_sql.migration.statements import call
 from aragora_sql.migration.target import PgConnection
-from aragora_sql.migration.values import DamagedText
 
 __all__ = ["Reject", "read_rejects", "stored_rejects", "write_reject_files"]
 

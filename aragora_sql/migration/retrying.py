@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.errors import InvalidInputError
+from aragora_sql.migration.conversion import TimestampReader, time_zone
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import (
     ROWID_COLUMN,
@@ -33,7 +34,6 @@ from aragora_sql.migration.target import (
     driver_errors,
     take_lock,
 )
-from aragora_sql.migration.values import MomentReader, time_zone
 from aragora_sql.schema import table_names
 from aragora_sql.settings import PostgresDSN
 
@@ -57,7 +57,7 @@ def retry_rejects(
     stores = _stores_of(tables, path)
     report = MigrationReport()
     rejects: list[Reject] = []
-    reader = MomentReader(None if source_timezone is None else time_zone(source_timezone))
+    reader = TimestampReader(None if source_timezone is None else time_zone(source_timezone))
     names = list(dict.fromkeys(stores.values()))
     connection = connect(dsn)
     try:
@@ -131,7 +131,7 @@ def _load(
     store: str,
     table: Table,
     rejects: list[Reject],
-    reader: MomentReader,
+    reader: TimestampReader,
     options: LoadOptions,
 ) -> Iterator[tuple[Any, list[Reject]]]:
     """Load the rows of a table, those with the same columns together."""

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeVar
 
 from psycopg import sql
 
+from aragora_sql.migration.conversion import TimestampReader, time_zone
 from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
 from aragora_sql.migration.mappings import Mapping
@@ -25,7 +26,6 @@ from aragora_sql.migration.report import ChunkResult, VerifyResult
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.statements import call, call_many, call_value
 from aragora_sql.migration.target import PgConnection, Table, connect, driver_errors
-from aragora_sql.migration.values import MomentReader, time_zone
 from aragora_sql.migration.verifying import Verifier
 
 __all__ = ["IndexTask", "RangeTask", "Session", "Task", "VerifyTask", "open_sources"]
@@ -159,7 +159,7 @@ class Session:
             table=plan.table,
             mapping=mapping,
             result_columns=self.sources[source_part.file].prepare(mapping),
-            reader=MomentReader(self._zone),
+            reader=TimestampReader(self._zone),
             options=self._load_options,
             # Without a key nothing would refuse rows that are there already.
             is_direct_possible=self._is_direct_possible and bool(mapping.key),

@@ -1,7 +1,7 @@
 """The SQLite end: which files there are, what is in them, and reading them without a trace.
 
 A file is opened read-only. One in WAL mode whose ``-wal`` is gone is opened as immutable, because
-SQLite would make that file anew; that nobody writes to it meanwhile is checked instead, before each
+SQLite would create that file; that nobody writes to it meanwhile is checked instead, before each
 commit. What else is read is one snapshot: a transaction that stays open.
 """
 
@@ -19,9 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 from aragora_sql.errors import AragoraSQLError, DatabaseError
+from aragora_sql.migration.conversion import DamagedText, TimestampReader
 from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
-from aragora_sql.migration.values import DamagedText, MomentReader
 
 __all__ = ["Candidate", "SourceError", "SourceFile", "find_files"]
 
@@ -132,7 +132,7 @@ class SourceFile:
         self._strip_nul = strip_nul
         self._views: set[str] = set()
         self._doubles: set[str] = set()
-        self._functions = Functions(MomentReader(zone), is_nul_stripped=strip_nul)
+        self._functions = Functions(TimestampReader(zone), is_nul_stripped=strip_nul)
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -445,15 +445,15 @@ def _digest(path: Path) -> str:
 
 
 def fingerprint(
-    paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str, made_anew: str
+    paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str, rewritten: str
 ) -> str:
     """Return a digest that is the same while files, their states and options are.
 
-    Of the file that each run makes anew, named ``made_anew``, the content counts.
+    Of the file that each run makes again, named ``rewritten``, the content counts.
     """
     text = "\n".join(
-        f"{made_anew} {_digest(path)}"
-        if path.name == made_anew
+        f"{rewritten} {_digest(path)}"
+        if path.name == rewritten
         else f"{os.fspath(path.absolute())} {state}"
         for path, state in zip(paths, states, strict=True)
     )

@@ -1,7 +1,7 @@
 """Compares every value of the source with the target's, by another way than the loading took.
 
 Values are compared in Python: text code point for code point, floats bit for bit (0.0 and -0.0 are
-one number in PostgreSQL's JSON), JSON as decoded documents, moments as aware datetimes.
+one number in PostgreSQL's JSON), JSON as decoded documents, timestamps as aware datetimes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import orjson
 from psycopg import sql
 
 from aragora_sql.database.values import load_json
+from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
 from aragora_sql.migration.target import PgConnection, Table
-from aragora_sql.migration.values import SuspiciousError
 
 __all__ = ["Verifier"]
 
@@ -129,7 +129,7 @@ class Verifier:
 
     def _identity(self, row: Values) -> Values:
         return tuple(
-            _moment(row[place]) if self._kinds[place] == _TIMESTAMP else row[place]
+            _timestamp(row[place]) if self._kinds[place] == _TIMESTAMP else row[place]
             for place in self._key
         )
 
@@ -183,8 +183,8 @@ def _kind(table: Table, name: str) -> str:
     return column.type if column else "text"
 
 
-def _moment(value: Any) -> Any:
-    """Return a moment as a datetime; one without zone is UTC, as the target's session takes it."""
+def _timestamp(value: Any) -> Any:
+    """Return a timestamp as a datetime; without zone it is UTC, as in the target's session."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
         return value if value.tzinfo else value.replace(tzinfo=UTC)
@@ -197,7 +197,7 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
     if kind == "double precision":
         return float(expected) == float(actual)
     if kind == _TIMESTAMP:
-        return bool(_moment(expected) == actual)
+        return bool(_timestamp(expected) == actual)
     if kind in _JSON:
         return _is_same_json(expected, actual)
     if kind == "bytea":
@@ -226,7 +226,7 @@ _SORTED = orjson.OPT_SORT_KEYS
 
 
 def _same(ours: Any, theirs: Any) -> bool:
-    """Compare decoded JSON: numbers by value, truth values apart from numbers."""
+    """Compare decoded JSON: numbers by value, booleans apart from numbers."""
     if isinstance(ours, bool) or isinstance(theirs, bool):
         return ours is theirs
     if isinstance(ours, dict) and isinstance(theirs, dict):

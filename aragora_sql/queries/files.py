@@ -43,7 +43,7 @@ _DIRECTIVE = re.compile(r"(?P<kind>check|parity|plan):\s*(?P<text>.*)", re.DOTAL
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # The parameters that every query function has already.
 _TAKEN_NAMES = {"conn", "self"}
-_KINDS: dict[str, ColumnKind] = {"boolean": "boolean", "json": "json", "moment": "moment"}
+_KINDS: dict[str, ColumnKind] = {"boolean": "boolean", "json": "json", "timestamp": "timestamp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,18 +338,18 @@ def _read_result(said: _Comments, declared: str) -> bool:
 _SQLITE_KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
     (re.compile(r"\bjson_valid\((\w+)\)", re.IGNORECASE), "json"),
     (re.compile(r"\b(\w+) IN \(0, 1\)", re.IGNORECASE), "boolean"),
-    (re.compile(r"\b(\w+) LIKE '____-__-__T"), "moment"),
+    (re.compile(r"\b(\w+) LIKE '____-__-__T"), "timestamp"),
 )
 _POSTGRES_KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
     (re.compile(r"^\s*(\w+) JSONB\b", re.IGNORECASE | re.MULTILINE), "json"),
     (re.compile(r"^\s*(\w+) BOOLEAN\b", re.IGNORECASE | re.MULTILINE), "boolean"),
-    (re.compile(r"^\s*(\w+) TIMESTAMPTZ\b", re.IGNORECASE | re.MULTILINE), "moment"),
+    (re.compile(r"^\s*(\w+) TIMESTAMPTZ\b", re.IGNORECASE | re.MULTILINE), "timestamp"),
 )
 
 
 @lru_cache(maxsize=64)
 def column_kinds(path: Path, dialect: Dialect, stamp: tuple[int, int]) -> dict[str, ColumnKind]:
-    """Return which columns of a schema file hold documents, truth values and moments.
+    """Return which columns of a schema file hold documents, booleans and timestamps.
 
     The engines' result types do not say it everywhere (SQLite has text and integers), the schema
     does: by type in PostgreSQL, by CHECK rule in SQLite. A column name means one kind within a

@@ -1,1 +1,138 @@
-"""The stores: one thin class for each folder of SQL files."""
+"""The table of all stores. Exports, front doors, commands, migration and docs follow from it.
+
+A store is named here once; its SQL, class, tests and legacy mapping stand in folders of its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["STORES", "StoreEntry", "store_entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """A store: its name everywhere, its classes and its front doors.
+
+    ``name`` is the folder under ``sql/postgres``, ``sql/sqlite``, ``aragora_sql/stores`` and
+    ``tests/stores``. ``class_name`` is the store's class, and ``door`` the rest of the names of its
+    front doors: ``get_{door}()``, ``get_postgres_{bound_door}()``, ``get_sqlite_{bound_door}()``.
+    ``bound_name`` and ``bound_door`` are given where the classes and doors of one engine are named
+    otherwise than the store. ``logger`` is the name that says which store is in use. ``legacy`` is
+    False for a store that the older system had no file of. ``extra`` is the extra of the
+    distribution that the store needs. ``exports`` are further names of the package that
+    ``aragora_sql`` exports.
+    """
+
+    name: str
+    class_name: str
+    door: str
+    logger: str = "aragora_sql.storage"
+    legacy: bool = True
+    extra: str | None = None
+    exports: tuple[str, ...] = ()
+    bound_name: str = ""
+    bound_door: str = ""
+
+    @property
+    def module(self) -> str:
+        """The package of the store."""
+        return f"aragora_sql.stores.{self.name}"
+
+    @property
+    def postgres_class(self) -> str:
+        """The class that is bound to PostgreSQL."""
+        return f"Postgres{self.bound_name or self.class_name}"
+
+    @property
+    def sqlite_class(self) -> str:
+        """The class that is bound to SQLite."""
+        return f"SQLite{self.bound_name or self.class_name}"
+
+    @property
+    def front_door(self) -> str:
+        """The function that gives the store on the engine that the environment names."""
+        return f"get_{self.door}"
+
+    @property
+    def postgres_door(self) -> str:
+        """The function that gives the store on PostgreSQL."""
+        return f"get_postgres_{self.bound_door or self.door}"
+
+    @property
+    def sqlite_door(self) -> str:
+        """The function that gives the store on SQLite."""
+        return f"get_sqlite_{self.bound_door or self.door}"
+
+
+STORES = (
+    StoreEntry(
+        "consensus",
+        "ConsensusMemory",
+        "consensus_memory",
+        exports=(
+            "ConsensusRecord",
+            "ConsensusStrength",
+            "DissentRecord",
+            "DissentRetriever",
+            "DissentType",
+            "ProofStatus",
+        ),
+    ),
+    StoreEntry(
+        "critique",
+        "CritiqueStore",
+        "critique_store",
+        exports=("AgentReputation", "Critique", "Debate", "Pattern"),
+    ),
+    StoreEntry(
+        "jobs",
+        "JobQueueStore",
+        "job_queue_store",
+        logger="aragora_sql.workflow",
+        exports=(
+            "Job",
+            "JobOutcome",
+            "JobStatus",
+            "JobWorker",
+            "PermanentJobError",
+            "RetryJobError",
+            "RetryPolicy",
+        ),
+    ),
+    StoreEntry(
+        "workflow",
+        "FindingWorkflowStore",
+        "finding_workflow_store",
+        logger="aragora_sql.workflow",
+        exports=("FindingEvent", "FindingState", "FindingWorkflow"),
+    ),
+    StoreEntry(
+        "integrations",
+        "IntegrationStore",
+        "integration_store",
+        exports=("IntegrationConfig", "UserIdMapping"),
+    ),
+    StoreEntry(
+        "checkpoints",
+        "CheckpointStore",
+        "checkpoint_store",
+        logger="aragora_sql.workflow",
+        exports=("DebateCheckpoint", "WorkflowCheckpoint"),
+    ),
+    StoreEntry(
+        "langgraph",
+        "LangGraphSaver",
+        "langgraph_saver",
+        legacy=False,
+        extra="langgraph",
+    ),
+)
+
+
+def store_entry(name: str) -> StoreEntry:
+    """Return the store of a name. Raises :class:`KeyError` when there is none."""
+    for entry in STORES:
+        if entry.name == name:
+            return entry
+    raise KeyError(f"{name!r} is no store; there are {', '.join(one.name for one in STORES)}")

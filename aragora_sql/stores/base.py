@@ -34,21 +34,21 @@ class Record:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make a record of what :meth:`to_dict` gave."""
-        moments = {
+        timestamps = {
             field.name
             for field in fields(cast(Any, cls))
             if field.type in {"datetime", "datetime | None"}
         }
         given: dict[str, Any] = {
             name: datetime.fromisoformat(value)
-            if name in moments and isinstance(value, str)
+            if name in timestamps and isinstance(value, str)
             else value
             for name, value in values.items()
         }
         return record_of(cls, **given)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields in a form that JSON can hold: moments as ISO-8601 text."""
+        """Return the fields in a form that JSON can hold: timestamps as ISO-8601 text."""
         return {name: _plain(getattr(self, name)) for name in self.keys()}
 
     def keys(self) -> tuple[str, ...]:

@@ -29,9 +29,9 @@ MOST_RANKED = 80
 MOST_RANKED_IN_SMALL_STORE = 200
 SAMPLE_SIZE = 5000
 NEWEST_ROWS = 500
-# Terms that together stand in more than this share of topics never drive a search alone.
-COMMON_SHARE = 0.02
-RARE_SHARE = 1e-4
+# Terms that together stand in more than this fraction of topics never drive a search alone.
+COMMON_FRACTION = 0.02
+RARE_FRACTION = 1e-4
 # Levels of a group: how many of its terms have to match. Four of five finds little that three do
 # not, and costs a search of its own.
 _LEVELS = {1: (1,), 2: (2, 1), 3: (3, 2, 1), 4: (4, 3, 2, 1), 5: (5, 3, 2, 1)}
@@ -89,7 +89,7 @@ def topic_terms(topic: str) -> list[str]:
 
 
 def term_frequencies(sample: Sequence[str]) -> dict[str, float]:
-    """Return the share of sampled topics in which each common term stands.
+    """Return the fraction of sampled topics in which each common term stands.
 
     ``sample`` holds each topic's terms joined by blanks. A sample smaller than
     :data:`SAMPLE_SIZE` is the whole store, in which no search is slow: nothing counts as common.
@@ -109,7 +109,8 @@ def search_levels(terms: Iterable[str], frequencies: Mapping[str, float], wanted
     first. ``wanted`` is the number of rows asked for.
     """
     ordered = sorted(
-        dict.fromkeys(terms), key=lambda term: (frequencies.get(term, RARE_SHARE), -len(term), term)
+        dict.fromkeys(terms),
+        key=lambda term: (frequencies.get(term, RARE_FRACTION), -len(term), term),
     )
     if len(ordered) > MOST_SEARCH_TERMS:
         # The two most common ones stay: with them a search always finds something.
@@ -142,8 +143,8 @@ def _count_drivers(group: Sequence[str], frequencies: Mapping[str, float]) -> in
     """Return how many of the group's first terms are rare enough to start a search with."""
     total = 0.0
     for number, term in enumerate(group):
-        total += frequencies.get(term, RARE_SHARE)
-        if total > COMMON_SHARE:
+        total += frequencies.get(term, RARE_FRACTION)
+        if total > COMMON_FRACTION:
             return number
     return len(group)
 

@@ -18,18 +18,18 @@ from aragora_sql.errors import InvalidInputError
 __all__ = [
     "choice",
     "document",
+    "fraction",
     "identifier",
     "integer",
     "items",
     "key",
     "limit",
-    "moment",
     "names",
     "number",
     "optional_text",
-    "share",
     "text",
     "texts",
+    "timestamp",
 ]
 
 # PostgreSQL's INTEGER; SQLite would take more.
@@ -89,7 +89,7 @@ def number(value: Any, argument: str, least: float = 0.0, most: float = math.inf
     return checked
 
 
-def share(value: Any, argument: str) -> float:
+def fraction(value: Any, argument: str) -> float:
     """Check a confidence, probability or rate: a number from 0 to 1."""
     return number(value, argument, 0.0, 1.0)
 
@@ -108,14 +108,14 @@ def limit(value: Any, argument: str = "limit") -> int:
     return integer(value, argument)
 
 
-def truth(value: Any, argument: str) -> bool:
-    """Check a truth value; 0 and 1 are not taken for one."""
+def boolean(value: Any, argument: str) -> bool:
+    """Check a boolean; 0 and 1 are not taken for one."""
     if not isinstance(value, bool):
         raise InvalidInputError(argument, f"True or False is needed, not {type(value).__name__}")
     return value
 
 
-def moment(value: Any, argument: str) -> datetime:
+def timestamp(value: Any, argument: str) -> datetime:
     """Check an aware datetime and return it in UTC."""
     if not isinstance(value, datetime):
         raise InvalidInputError(argument, f"a datetime is needed, not {type(value).__name__}")
@@ -125,9 +125,11 @@ def moment(value: Any, argument: str) -> datetime:
         checked = value.astimezone(UTC)
     except OverflowError:
         raise InvalidInputError(argument, "is outside the years 1 to 9999 in UTC") from None
-    # asyncpg writes the first and the last moment that Python knows as -infinity and infinity.
+    # asyncpg writes the first and the last timestamp that Python knows as -infinity and infinity.
     if checked.replace(tzinfo=None) in (datetime.min, datetime.max):
-        raise InvalidInputError(argument, "the first and the last moment of all cannot be stored")
+        raise InvalidInputError(
+            argument, "the first and the last timestamp of all cannot be stored"
+        )
     return checked
 
 

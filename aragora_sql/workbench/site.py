@@ -17,7 +17,7 @@ from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import VERSIONS
 from aragora_sql.workbench import diagram, highlight
-from aragora_sql.workbench.catalogue import Catalogue, Entry
+from aragora_sql.workbench.entries import Catalogue, Entry
 
 __all__ = ["write_site"]
 
@@ -35,7 +35,7 @@ def write_site(catalogue: Catalogue, folder: Path) -> list[Path]:
     """Write the pages of a catalogue into a folder, and return their paths.
 
     The same SQL files give the same bytes, so the folder can be committed and compared. A folder
-    that holds an earlier site is written anew; any other that is not empty is refused with
+    that holds an earlier site is written again; any other that is not empty is refused with
     :class:`ConfigurationError`.
     """
     _make_room(folder)

@@ -6,9 +6,9 @@ import ast
 import asyncio
 
 from aragora_sql.checker.facts import Engines, read_tree
+from aragora_sql.checker.python_types import postgres_python_type
 from aragora_sql.checker.stubs import stub_folder
 from aragora_sql.checker.tree import SQLProblem
-from aragora_sql.checker.values import postgres_python_type
 from aragora_sql.database import Database
 from aragora_sql.queries.files import packaged_sql_dir, sql_dir
 from aragora_sql.queries.parameters import number_parameters

@@ -130,7 +130,7 @@ def rename(path: Path, query: str, pattern: str, new: Callable[[re.Match[str]], 
 def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
     tmp_path: Path, servers: Servers
 ) -> None:
-    """On a copy of the package and its SQL files, whose stubs are made anew."""
+    """On a copy of the package and its SQL files, whose stubs are made again."""
     package, root = tmp_path / "aragora_sql", tmp_path / "sql"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "sql"))
     shutil.copytree(read_tree().root, root)

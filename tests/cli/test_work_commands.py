@@ -105,7 +105,7 @@ def test_keys_are_rotated(
     assert main([*command, "--dry-run"]) == 0
     captured = capsys.readouterr()
     assert captured.out == (
-        "3 secrets would be encrypted anew and 0 in the clear encrypted, in 3 of 3 integrations; "
+        "3 secrets would be encrypted again and 0 in the clear encrypted, in 3 of 3 integrations; "
         "0 failed\n"
     )
     assert captured.err == "2 of 3 integrations\n3 of 3 integrations\n"

@@ -171,7 +171,7 @@ async def test_a_file_of_any_name(tmp_path: Path, items_tree: Path, name: str) -
     assert (tmp_path / name).is_file()
 
 
-async def test_a_relative_path_means_the_folder_of_the_moment(
+async def test_a_relative_path_means_the_folder_of_the_timestamp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

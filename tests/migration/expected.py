@@ -12,10 +12,10 @@ from tests.migration.legacy import SOURCE_ZONE, Row
 from tests.migration.legacy.consensus import DISSENT_TYPES, PROOF_STATUSES, STRENGTHS
 from tests.migration.legacy.values import legacy_topic_hash
 
-__all__ = ["expected_row", "moment"]
+__all__ = ["expected_row", "timestamp"]
 
 
-def moment(text: str | None, zone: str = SOURCE_ZONE) -> datetime | None:
+def timestamp(text: str | None, zone: str = SOURCE_ZONE) -> datetime | None:
     """Read a time of an older file: with a blank it is UTC, with a T local."""
     if text is None:
         return None
@@ -63,12 +63,12 @@ def _consensus(row: Row) -> Row:
         "belief_cruxes": data.get("belief_cruxes", []),
         "metadata": metadata,
         "data": data,
-        "created_at": moment(created),
-        "updated_at": moment(created),
+        "created_at": timestamp(created),
+        "updated_at": timestamp(created),
     }
     if "archived_at" in row:
         values |= {
-            "archived_at": moment(row["archived_at"]),
+            "archived_at": timestamp(row["archived_at"]),
             "superseded_by": data.get("superseded_by"),
         }
     return values
@@ -82,7 +82,7 @@ def _dissent(row: Row) -> Row:
             "dissent_type": "minor_quibble",
             "content": row["dissent_text"],
             "confidence": _first(row["confidence"], 0.0),
-            "created_at": moment(row["created_at"]),
+            "created_at": timestamp(row["created_at"]),
         }
     data = json.loads(row["data"]) if row["data"] else {}
     kind = row["dissent_type"]
@@ -98,9 +98,9 @@ def _dissent(row: Row) -> Row:
         "rebuttal": data.get("rebuttal", ""),
         "metadata": data.get("metadata", {}),
         "data": data,
-        "created_at": moment(_first(row["timestamp"], data.get("timestamp"))),
+        "created_at": timestamp(_first(row["timestamp"], data.get("timestamp"))),
     }
-    return values | ({"archived_at": moment(row["archived_at"])} if "archived_at" in row else {})
+    return values | ({"archived_at": timestamp(row["archived_at"])} if "archived_at" in row else {})
 
 
 def _proof(row: Row) -> Row:
@@ -122,7 +122,7 @@ def _proof(row: Row) -> Row:
         "metadata": {},
         "data": json.loads(row["data"]),
         # Of the storing, not of the proof.
-        "created_at": moment(row["timestamp"]),
+        "created_at": timestamp(row["timestamp"]),
     }
 
 
@@ -132,7 +132,7 @@ def _debate(row: Row) -> Row:
     return {name: row[name] for name in names} | {
         "consensus_reached": bool(row["consensus_reached"]),
         "grounded_verdict": json.loads(verdict) if verdict else None,
-        "created_at": moment(row["created_at"]),
+        "created_at": timestamp(row["created_at"]),
     }
 
 
@@ -145,7 +145,7 @@ def _critique(row: Row) -> Row:
         "expected_usefulness": _first(row.get("expected_usefulness"), 0.5),
         "actual_usefulness": row.get("actual_usefulness"),
         "prediction_error": row.get("prediction_error"),
-        "created_at": moment(row["created_at"]),
+        "created_at": timestamp(row["created_at"]),
     }
 
 
@@ -154,10 +154,10 @@ def _pattern(row: Row) -> Row:
     values = {name: row[name] for name in (*names, "avg_severity", "example_task")} | {
         "surprise_score": _first(row.get("surprise_score"), 0.0),
         "base_rate": _first(row.get("base_rate"), 0.5),
-        "created_at": moment(row["created_at"]),
-        "updated_at": moment(row["updated_at"]),
+        "created_at": timestamp(row["created_at"]),
+        "updated_at": timestamp(row["updated_at"]),
     }
-    return values | ({"archived_at": moment(row["archived_at"])} if "archived_at" in row else {})
+    return values | ({"archived_at": timestamp(row["archived_at"])} if "archived_at" in row else {})
 
 
 def _reputation(row: Row) -> Row:
@@ -166,7 +166,7 @@ def _reputation(row: Row) -> Row:
         "total_predictions": _first(row.get("total_predictions"), 0),
         "total_prediction_error": _first(row.get("total_prediction_error"), 0.0),
         "calibration_score": _first(row.get("calibration_score"), 0.5),
-        "updated_at": moment(row["updated_at"]),
+        "updated_at": timestamp(row["updated_at"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at any moment, and another run, give what one clean run gives."""
+"""kill -9 at any timestamp, and another run, give what one clean run gives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SEED = 20260115
 # Of the first table: the source has six times as many in all.
 FEW, MANY = 800, 5000
 OPTIONS = ("--batch-size", "20", "--no-verify")
-# (processes, who is killed, how often in a row): twenty moments.
+# (processes, who is killed, how often in a row): twenty timestamps.
 SERIES = (
     (1, "command", 1),
     (1, "command", 2),
@@ -91,18 +91,20 @@ def test_killed_runs_end_as_a_clean_one(
 ) -> None:
     seed = f"{SEED} {jobs} {victim} {times}"
     chooser = random.Random(seed)  # noqa: S311
-    # A moment is a number of committed ranges and a fraction of a second after it.
+    # A timestamp is a number of committed ranges and a fraction of a second after it.
     # Workers have work until the tables begin that are merged, which one process does.
     last_chunk = clean.chunks if victim == "command" else clean.shared_chunks
-    moments = sorted((chooser.randrange(last_chunk), chooser.random() / 20) for _ in range(times))
-    log.warning("seed %r: %s", seed, moments)
+    timestamps = sorted(
+        (chooser.randrange(last_chunk), chooser.random() / 20) for _ in range(times)
+    )
+    log.warning("seed %r: %s", seed, timestamps)
     with new_target(servers.default) as target:
         migration = Migration(
             clean.source, target.dsn, tmp_path / "rejects", (*OPTIONS, "--jobs", str(jobs))
         )
         last: Outcome | None = None
-        for moment in moments:
-            last = _disturb(migration, target, victim, moment)
+        for timestamp in timestamps:
+            last = _disturb(migration, target, victim, timestamp)
             if last is not None or target.is_finished:
                 break
         if last is None and not target.is_finished:
@@ -115,10 +117,10 @@ def test_killed_runs_end_as_a_clean_one(
 
 
 def _disturb(
-    migration: Migration, target: Target, victim: str, moment: tuple[int, float]
+    migration: Migration, target: Target, victim: str, timestamp: tuple[int, float]
 ) -> Outcome | None:
     """Run the command and kill it; return its outcome when it had ended before."""
-    chunks, delay = moment
+    chunks, delay = timestamp
     process = migration.start()
     while process.poll() is None and target.chunks < chunks:
         with suppress(subprocess.TimeoutExpired):

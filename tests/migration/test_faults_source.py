@@ -21,7 +21,7 @@ from aragora_sql.migration import (
     run_migration,
     sources,
 )
-from aragora_sql.migration.engine import SilentProgress
+from aragora_sql.migration.run import SilentProgress
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
@@ -109,7 +109,7 @@ def test_a_file_that_another_process_holds_locked_is_refused(
     assert migrate(source, target, jobs).success
 
 
-def test_a_file_locked_for_a_moment_is_waited_for(target: Target, tmp_path: Path) -> None:
+def test_a_file_locked_for_a_timestamp_is_waited_for(target: Target, tmp_path: Path) -> None:
     source = tmp_path / "memory.db"
     write_memory_db(source)
     set_journal_mode(source, "delete")

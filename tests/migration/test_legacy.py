@@ -228,10 +228,10 @@ def test_the_newest_version_is_named(tmp_path: Path) -> None:
     made = write_data_dir(tmp_path / "data", rows=60)
     for key, conclusion in made.newest["consensus"].items():
         versions = {
-            (text, moment)
+            (text, timestamp)
             for name, of_file in made.rows.items()
             if "consensus" in of_file
-            for text, moment in read(
+            for text, timestamp in read(
                 made.folder / name,
                 "SELECT conclusion, json_extract(data, '$.timestamp') FROM consensus WHERE id = ?",
                 key,

@@ -12,7 +12,7 @@ import pytest
 
 from aragora_sql.migration import MigrationReport
 from tests.migration.conftest import Target, check_sums
-from tests.migration.expected import expected_row, moment
+from tests.migration.expected import expected_row, timestamp
 from tests.migration.legacy import (
     DataDir,
     Row,
@@ -93,8 +93,8 @@ def test_counts_of_patterns_are_added_up(migrated: Migrated) -> None:
         for name in ("success_count", "failure_count", "surprise_score", "suggestion_text"):
             assert row[name] == merged[name], name
         assert row["avg_severity"] == pytest.approx(merged["avg_severity"], rel=1e-14)
-        assert row["created_at"] == moment(merged["created_at"])
-        assert row["updated_at"] == moment(merged["updated_at"])
+        assert row["created_at"] == timestamp(merged["created_at"])
+        assert row["updated_at"] == timestamp(merged["updated_at"])
 
 
 def test_reputations_are_added_up(migrated: Migrated) -> None:
@@ -260,7 +260,7 @@ def test_a_bad_double_does_not_spoil_the_good_one(target: Target, tmp_path: Path
     table = report.table("debates")
     assert (table.migrated, table.rejected, table.counts.merged) == (1, 1, 2)
     assert target.row("debates", good["id"])["task"] == "later"
-    assert target.row("debates", good["id"])["created_at"] == moment(good["created_at"])
+    assert target.row("debates", good["id"])["created_at"] == timestamp(good["created_at"])
     [line] = target.rejected("debates")
     assert line["column"] == "confidence"
 

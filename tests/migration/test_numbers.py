@@ -100,7 +100,7 @@ def test_a_folder_that_was_moved_is_known_again(target: Target, folder: Path) ->
 def test_a_file_by_itself_has_the_numbers_that_it_got_in_its_folder(
     target: Target, tmp_path: Path
 ) -> None:
-    """Where one file uses a number twice, it needs no other file to be numbered anew."""
+    """Where one file uses a number twice, it needs no other file to be numbered again."""
     path = tmp_path / "one" / "b.db"
     create(path, critique_ddl("keyed").replace("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER"))
     base = good_row("critiques", "") | {"debate_id": None, "id": 1}
@@ -154,7 +154,7 @@ def test_an_upgraded_ledger_is_that_of_a_new_database(target: Target, folder: Pa
 
 
 def test_the_ledger_of_numbers_may_be_gone(target: Target, folder: Path) -> None:
-    """Then nothing says that the rows have been numbered anew before: they come once more."""
+    """Then nothing says that the rows have been numbered again before: they come once more."""
     target.query("DROP TABLE _migration_numbers")
     assert target.migrate(folder, verify="only").mismatches == 5
     assert figures(target.migrate(folder)) == (5, 5, 0)

@@ -1,4 +1,4 @@
-"""Moments: three forms, one zone, and clock changes by a stated rule."""
+"""Timestamps: three forms, one zone, and clock changes by a stated rule."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.migration.values import (
+from aragora_sql.migration.conversion import (
     AMBIGUOUS,
     NONEXISTENT,
     BadValueError,
-    MomentReader,
+    TimestampReader,
     time_zone,
 )
 from tests.migration.conftest import Target
-from tests.migration.expected import moment
+from tests.migration.expected import timestamp
 from tests.migration.legacy import write_consensus, write_critique
 from tests.migration.legacy.values import fill
 
@@ -43,7 +43,7 @@ ZONES = (
 
 
 def read(text: str, zone: str = BERLIN) -> str:
-    return MomentReader(time_zone(zone)).text(text)
+    return TimestampReader(time_zone(zone)).text(text)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_each_form_is_read_as_it_was_written(text: str, wanted: str) -> None:
         ("1.7672256e9", "is a number where a date and time belong"),
     ],
 )
-def test_what_is_no_moment_is_refused_with_its_reason(text: str, problem: str) -> None:
+def test_what_is_no_timestamp_is_refused_with_its_reason(text: str, problem: str) -> None:
     with pytest.raises(BadValueError, match=problem):
         read(text)
 
 
 def test_a_local_time_that_occurred_twice_is_the_first() -> None:
-    reader = MomentReader(time_zone(BERLIN))
+    reader = TimestampReader(time_zone(BERLIN))
     assert reader.text("2025-10-26T02:30:00") == "2025-10-26T02:30:00+02:00"
     assert reader.text("2025-10-26T02:59:59.999999") == "2025-10-26T02:59:59.999999+02:00"
     assert reader.counts == {AMBIGUOUS: 2}
@@ -120,7 +120,7 @@ def test_a_local_time_that_occurred_twice_is_the_first() -> None:
 
 
 def test_a_local_time_that_never_was_moves_past_the_gap() -> None:
-    reader = MomentReader(time_zone(BERLIN))
+    reader = TimestampReader(time_zone(BERLIN))
     text = reader.text("2025-03-30T02:30:00")
     assert text == "2025-03-30T02:30:00+01:00"
     local = datetime.fromisoformat(text).astimezone(ZoneInfo(BERLIN))
@@ -131,7 +131,7 @@ def test_a_local_time_that_never_was_moves_past_the_gap() -> None:
 
 
 def test_a_change_of_half_an_hour() -> None:
-    reader = MomentReader(time_zone("Australia/Lord_Howe"))
+    reader = TimestampReader(time_zone("Australia/Lord_Howe"))
     # The clock went from 2:00 back to 1:30, and from 2:00 on to 2:30.
     assert reader.text("2025-04-06T01:29:59") == "2025-04-06T01:29:59+11:00"
     assert reader.text("2025-04-06T01:45:00") == "2025-04-06T01:45:00+11:00"
@@ -142,13 +142,13 @@ def test_a_change_of_half_an_hour() -> None:
 
 
 def test_a_day_that_was_left_out() -> None:
-    reader = MomentReader(time_zone("Pacific/Apia"))
+    reader = TimestampReader(time_zone("Pacific/Apia"))
     assert reader.text("2011-12-30T12:00:00") == "2011-12-30T12:00:00-10:00"
     assert reader.counts == {NONEXISTENT: 1}
 
 
 def test_what_is_utc_by_the_mapping() -> None:
-    reader = MomentReader(None)
+    reader = TimestampReader(None)
     assert reader.text("2026-07-12T16:42:57", naive_is_utc=True) == "2026-07-12T16:42:57+00:00"
     assert reader.text("2026-07-12", naive_is_utc=True) == "2026-07-12T00:00:00+00:00"
     with pytest.raises(BadValueError, match="--source-timezone is not given"):
@@ -166,7 +166,7 @@ def in_newfoundland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_newfoundland")
 def test_the_zone_of_this_machine() -> None:
-    reader = MomentReader(time_zone("local"))
+    reader = TimestampReader(time_zone("local"))
     assert reader.text("2026-07-12T16:42:57") == "2026-07-12T16:42:57-02:30"
     assert reader.text("2026-01-12T16:42:57") == "2026-01-12T16:42:57-03:30"
     assert reader.text("2025-11-02T01:30:00") == "2025-11-02T01:30:00-02:30"
@@ -186,22 +186,22 @@ naive = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 28))
 @settings(max_examples=400, deadline=None)
 @given(naive, st.sampled_from(ZONES))
 def test_reading_is_datetime_arithmetic(local: datetime, zone: str) -> None:
-    reader = MomentReader(time_zone(zone))
+    reader = TimestampReader(time_zone(zone))
     wanted = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    assert reader.moment(local.isoformat()) == wanted
+    assert reader.timestamp(local.isoformat()) == wanted
     # A second time from what the reader remembers.
-    assert reader.moment(local.isoformat()) == wanted
-    assert reader.moment(local.isoformat(" ")) == local.replace(tzinfo=UTC)
+    assert reader.timestamp(local.isoformat()) == wanted
+    assert reader.timestamp(local.isoformat(" ")) == local.replace(tzinfo=UTC)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(available_timezones())), st.integers(0, 60 * 24 * 366), st.data())
 def test_around_clock_changes_of_all_zones(zone: str, minutes: int, data: st.DataObject) -> None:
-    reader = MomentReader(time_zone(zone))
+    reader = TimestampReader(time_zone(zone))
     year = data.draw(st.sampled_from((1916, 1942, 1970, 1987, 2007, 2025)))
     local = datetime(year, 1, 1) + timedelta(minutes=minutes)
     aware = local.replace(tzinfo=ZoneInfo(zone))
-    assert reader.moment(local.isoformat()) == aware.astimezone(UTC)
+    assert reader.timestamp(local.isoformat()) == aware.astimezone(UTC)
     first, second = aware.utcoffset(), aware.replace(fold=1).utcoffset()
     assert first is not None
     assert second is not None
@@ -213,7 +213,7 @@ def test_around_clock_changes_of_all_zones(zone: str, minutes: int, data: st.Dat
 @given(naive, st.integers(-15 * 60 - 59, 15 * 60 + 59))
 def test_an_offset_is_kept(local: datetime, minutes: int) -> None:
     aware = local.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    assert MomentReader(None).moment(aware.isoformat()) == aware.astimezone(UTC)
+    assert TimestampReader(None).timestamp(aware.isoformat()) == aware.astimezone(UTC)
 
 
 def test_local_times_without_a_zone_are_refused_with_their_count(
@@ -268,12 +268,12 @@ def test_the_zone_decides_where_local_times_go(target: Target, tmp_path: Path, z
     critique = write_critique(path, rows=6)
     target.migrate(path, source_timezone=zone)
     for row in consensus["consensus"]:
-        assert target.row("consensus", row["id"])["created_at"] == moment(row["timestamp"], zone)
+        assert target.row("consensus", row["id"])["created_at"] == timestamp(row["timestamp"], zone)
     for row in critique["agent_reputation"]:
         found = target.row("agent_reputation", row["agent_name"], "agent_name")
-        assert found["updated_at"] == moment(row["updated_at"], zone)
+        assert found["updated_at"] == timestamp(row["updated_at"], zone)
     found = target.row("debates", critique["debates"][1]["id"])
-    assert found["created_at"] == moment(critique["debates"][1]["created_at"], "UTC")
+    assert found["created_at"] == timestamp(critique["debates"][1]["created_at"], "UTC")
 
 
 def test_the_zone_of_the_machine_that_runs_does_not_matter(target: Target, tmp_path: Path) -> None:
@@ -288,5 +288,5 @@ def test_the_zone_of_the_machine_that_runs_does_not_matter(target: Target, tmp_p
         os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
         time.tzset()
     for row in consensus["consensus"]:
-        wanted = moment(row["timestamp"], "America/Chicago")
+        wanted = timestamp(row["timestamp"], "America/Chicago")
         assert target.row("consensus", row["id"])["created_at"] == wanted

@@ -306,7 +306,7 @@ def test_verify_only_of_an_empty_database(empty_target: Target, tmp_path: Path) 
 def test_when_it_is_done(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verify: str
 ) -> None:
-    monkeypatch.setattr("aragora_sql.migration.engine.VERIFY_AUTOMATICALLY", 10)
+    monkeypatch.setattr("aragora_sql.migration.run.VERIFY_AUTOMATICALLY", 10)
     path = tmp_path / "memory.db"
     write_memory_db(path, rows=12)
     report = target.migrate(path, verify=verify)
@@ -317,7 +317,7 @@ def test_when_it_is_done(
     assert done == {"auto": small, "all": every, "none": set()}[verify]
 
 
-def test_a_moment_is_the_same_in_any_zone_of_the_session(source: Source) -> None:
+def test_a_timestamp_is_the_same_in_any_zone_of_the_session(source: Source) -> None:
     database = source.target.query("SELECT current_database()")[0][0]
     source.target.query(f"ALTER DATABASE {database} SET timezone = 'Pacific/Apia'")
     source.target.query(f"ALTER DATABASE {database} SET extra_float_digits = -15")

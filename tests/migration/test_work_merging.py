@@ -64,7 +64,7 @@ def jobs(tmp_path: Path) -> Path:
             at("both-newer-in-b", 10, 11, **done),
             at("both-same-time", 15, 15, priority=2),
             at("first", 5, 50),
-            # Of one moment: in the order of files, then as they stand there.
+            # Of one timestamp: in the order of files, then as they stand there.
             at("tie-z", 40, 40),
             at("tie-a", 40, 40),
         ],
@@ -151,13 +151,13 @@ def findings(tmp_path: Path) -> Path:
             "forked": finding(1, shared, event("a2", 4), event("a3", 6)),
             "continued": finding(1, shared),
             "disputed": finding(1, shared, event("d2", 2, comment="a")),
-            "same-moment": finding(1, event("x", 3)),
+            "same-timestamp": finding(1, event("x", 3)),
         },
         "b.db": {
             "forked": finding(2, shared, event("b2", 3), event("b3", 5), priority=1),
             "continued": finding(2, shared, event("c2", 2), event("c3", 3)),
             "disputed": finding(2, shared, event("d2", 2, comment="b")),
-            "same-moment": finding(2, event("y", 3)),
+            "same-timestamp": finding(2, event("y", 3)),
         },
     }
     for name, documents in written.items():
@@ -187,7 +187,7 @@ def test_histories_of_two_files_are_one_history(
     assert found["forked"] == [(1, "e1"), (2, "b2"), (3, "a2"), (4, "b3"), (5, "a3")]
     # Nothing clashes where one file goes on with the other's.
     assert found["continued"] == [(1, "e1"), (2, "c2"), (3, "c3")]
-    assert found["same-moment"] == [(1, "x"), (2, "y")]
+    assert found["same-timestamp"] == [(1, "x"), (2, "y")]
     # One event with two contents can be stored once: the first is, and the other is named.
     assert [name for _, name in found["disputed"]] == ["e1", "d2"]
     query = "SELECT comment FROM finding_history WHERE event_id = 'd2'"

@@ -22,8 +22,8 @@ from tests.migration.legacy.work import (
     CLEAR_SECRET,
     ENVELOPE,
     KEY,
-    MOMENT,
     SECRET,
+    TIMESTAMP,
     WorkDir,
     make_workflows,
     write_findings,
@@ -86,7 +86,7 @@ def at(text: str) -> datetime:
 
 
 def later(seconds: int) -> datetime:
-    return MOMENT + timedelta(seconds=seconds)
+    return TIMESTAMP + timedelta(seconds=seconds)
 
 
 def reject(target: Target, table: str, **key: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def test_job_times_are_exact_to_the_microsecond(migrated: Target) -> None:
     rows = migrated.query("SELECT id, created_at, updated_at, started_at FROM job_queue")
     order = ("pending", "processing", "completed", "failed", "cancelled", "retrying")
     assert sorted(rows) == sorted(
-        (f"j-{status}", later(n), later(n + 1), None if n == 0 else MOMENT)
+        (f"j-{status}", later(n), later(n + 1), None if n == 0 else TIMESTAMP)
         for n, status in enumerate(order)
     )
 
@@ -189,7 +189,7 @@ async def test_a_job_that_was_worked_on_is_recovered(
         "SELECT worker_id, lease_expires_at, lease_expires_at < now() FROM job_queue"
         " WHERE status = 'processing'"
     )
-    assert (worker, lease, is_over) == ("w1", MOMENT, True)
+    assert (worker, lease, is_over) == ("w1", TIMESTAMP, True)
 
     async with PostgresJobQueueStore(changeable_database) as queue:
         assert await queue.recover_stale_jobs() == 1
@@ -221,7 +221,7 @@ def test_times_of_a_finding_are_those_of_its_document(migrated: Target) -> None:
     assert finding["extra"] == {"custom": {"a": 1}}
     # A document without times has those of the row.
     bare = migrated.row("finding_workflows", "f2", "finding_id")
-    assert {bare[name] for name in ("created_at", "updated_at", "state_entered_at")} == {MOMENT}
+    assert {bare[name] for name in ("created_at", "updated_at", "state_entered_at")} == {TIMESTAMP}
 
 
 def test_an_unknown_state_is_kept_and_noted(migrated: Target, report: MigrationReport) -> None:
@@ -296,7 +296,7 @@ async def test_a_sealed_secret_stays_and_opens(
         "channel": "#x",
     }
     assert (slack["messages_sent"], slack["errors_24h"]) == (5, 2)
-    assert {slack[name] for name in ("created_at", "last_activity", "errors_since")} == {MOMENT}
+    assert {slack[name] for name in ("created_at", "last_activity", "errors_since")} == {TIMESTAMP}
     config = await IntegrationStore(database, Keyring(KEY)).get("slack", "u1")
     assert config is not None
     assert config.settings == {"bot_token": SECRET, "channel": "#x"}

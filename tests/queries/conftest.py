@@ -116,8 +116,8 @@ SELECT body FROM notes WHERE id = :id;
 SELECT count(*) > 0 AS known FROM notes WHERE id = :id;
 
 -- name: summary()^
--- Return computed documents and moments.
--- result: ids json, last_seen moment
+-- Return computed documents and timestamps.
+-- result: ids json, last_seen timestamp
 SELECT jsonb_agg(id ORDER BY id) AS ids, max(seen_at) AS last_seen FROM notes;
 
 -- name: grow(by)!

@@ -239,7 +239,7 @@ async def test_a_wrong_call_does_not_end_the_transaction(
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 WHOLE = st.integers(-(2**63), 2**63 - 1)
 MEASURE = st.floats(allow_nan=False, allow_infinity=False)
-MOMENT = st.datetimes(
+TIMESTAMP = st.datetimes(
     min_value=datetime(2, 1, 1),
     max_value=datetime(9998, 1, 1),
     timezones=st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes))),
@@ -256,7 +256,7 @@ NOTE = st.fixed_dictionaries(
         "score": st.none() | MEASURE,
         "done": st.none() | st.booleans(),
         "content": st.none() | st.binary(),
-        "seen_at": st.none() | MOMENT,
+        "seen_at": st.none() | TIMESTAMP,
         "data": st.none() | DOCUMENT,
     }
 )
@@ -322,14 +322,16 @@ async def test_a_single_value_is_converted_too(database: Database, notes: Querie
         assert await notes.is_known(connection, id="b") is False
 
 
-async def test_moments_sort_as_time_goes(database: Database, notes: Queries) -> None:
+async def test_timestamps_sort_as_time_goes(database: Database, notes: Queries) -> None:
     base = datetime(2026, 3, 29, tzinfo=UTC)
     east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-11, minutes=-30))
     async with database.connection() as connection:
-        for number, moment in enumerate(
+        for number, timestamp in enumerate(
             [base, (base + timedelta(microseconds=1)).astimezone(west), base.astimezone(east)]
         ):
-            await notes.insert_note(connection, **{**EMPTY, "id": f"{number}", "seen_at": moment})
+            await notes.insert_note(
+                connection, **{**EMPTY, "id": f"{number}", "seen_at": timestamp}
+            )
         summary = await notes.summary(connection)
     assert summary["last_seen"] == base + timedelta(microseconds=1)
 
@@ -382,13 +384,13 @@ Pair = namedtuple("Pair", "first second")
 
 
 async def test_subclasses_of_values_are_values(database: Database, notes: Queries) -> None:
-    class Moment(datetime):
+    class Timestamp(datetime):
         pass
 
     note = {
         "id": "a",
         "score": Measure(0.5),
-        "seen_at": Moment(2026, 1, 1, tzinfo=UTC),
+        "seen_at": Timestamp(2026, 1, 1, tzinfo=UTC),
         "data": OrderedDict(pair=Pair(1, "two")),
     }
     async with database.connection() as connection:
@@ -411,12 +413,12 @@ ENDLESS["self"] = ENDLESS
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "naive moment": {"seen_at": datetime(2026, 1, 1)},
+    "naive timestamp": {"seen_at": datetime(2026, 1, 1)},
     "date": {"seen_at": date(2026, 1, 1)},
-    "moment before year 1 in UTC": {
+    "timestamp before year 1 in UTC": {
         "seen_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     },
-    "moment after year 9999 in UTC": {
+    "timestamp after year 9999 in UTC": {
         "seen_at": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
     },
     "NaN": {"score": math.nan},
@@ -438,7 +440,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "JSON with a number as key": {"data": {1: "a"}},
     "JSON with an object": {"data": [object()]},
     "JSON with bytes": {"data": [b"a"]},
-    "JSON with a moment": {"data": [datetime(2026, 1, 1, tzinfo=UTC)]},
+    "JSON with a timestamp": {"data": [datetime(2026, 1, 1, tzinfo=UTC)]},
     "JSON with a set": {"data": [{1, 2}]},
     "JSON with a huge integer": {"data": [10**5000]},
     "JSON nested 300 deep": {"data": nested(300)},

@@ -24,7 +24,7 @@ GOOD = """\
 
 -- name: get_note(note_id)^
 -- Return a note, or nothing.
--- result: present boolean, seen_at moment
+-- result: present boolean, seen_at timestamp
 SELECT id, 1 AS present, now() AS seen_at -- the parameter :is below
 FROM notes
 WHERE id = :note_id;
@@ -62,7 +62,7 @@ def test_a_file_is_read_with_names_lines_parameters_and_comments(tmp_path: Path)
     get, listing = queries.values()
     assert (get.line, get.operation, get.parameters) == (3, "^", ("note_id",))
     assert get.doc == "Return a note, or nothing."
-    assert get.result_kinds == {"present": "boolean", "seen_at": "moment"}
+    assert get.result_kinds == {"present": "boolean", "seen_at": "timestamp"}
     assert get.sql.startswith("SELECT id, 1 AS present")
     assert get.sql.endswith("WHERE id = :note_id")
     assert (listing.line, listing.operation, listing.parameters) == (12, "", ())
@@ -227,7 +227,7 @@ def test_a_column_name_of_two_kinds_is_refused(
 ) -> None:
     path = tmp_path / "schema.sql"
     path.write_text(schema)
-    with pytest.raises(QueryFileError, match="column 'seen' holds a moment") as caught:
+    with pytest.raises(QueryFileError, match="column 'seen' holds a timestamp") as caught:
         column_kinds(path, dialect, (1, 1))
     assert caught.value.line == line
 
@@ -240,7 +240,7 @@ def test_both_dialects_say_the_same_of_their_columns() -> None:
             for dialect in DIALECTS
         )
         assert postgres == sqlite
-        assert postgres["created_at"] == "moment"
+        assert postgres["created_at"] == "timestamp"
 
 
 def test_both_dialects_have_the_same_queries() -> None:

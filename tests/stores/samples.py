@@ -1,4 +1,4 @@
-"""What the store tests have in common: sample arguments, moments, and a look behind the stores."""
+"""What the store tests have in common: sample arguments, timestamps, a look behind the stores."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KEYRING = Keyring(KEY)
 
 
 def day(number: float) -> datetime:
-    """A moment so many days after the beginning of 2026."""
+    """A timestamp so many days after the beginning of 2026."""
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
 
 

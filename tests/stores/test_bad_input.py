@@ -23,11 +23,11 @@ Call = Callable[..., Awaitable[object]]
 NOT_TEXTS: list[Any] = [None, 5, b"bytes", ["text"], 0.5]
 UNSTORABLE_TEXTS = ["NUL \x00 inside", "\x00", "lone \ud800 surrogate", "\udfff"]
 BLANK_TEXTS = ["", " ", "\t\n", "\N{NO-BREAK SPACE}"]
-NOT_SHARES: list[Any] = [-0.01, 1.01, math.nan, math.inf, -math.inf, True, False, "0.5", 10**400]
+NOT_FRACTIONS: list[Any] = [-0.01, 1.01, math.nan, math.inf, -math.inf, True, False, "0.5", 10**400]
 NOT_MEASURES: list[Any] = [-1, -5e-324, math.nan, math.inf, True, "1", 10**400]
 NOT_COUNTS: list[Any] = [-1, 2**31, 2**40, -(2**63), 1.0, math.nan, True, "1", None]
-NOT_TRUTHS: list[Any] = [None, 0, 1, "true", []]
-NOT_MOMENTS: list[Any] = [
+NOT_BOOLEANS: list[Any] = [None, 0, 1, "true", []]
+NOT_TIMESTAMPS: list[Any] = [
     datetime(2026, 1, 1),
     datetime.min.replace(tzinfo=UTC),
     datetime.max.replace(tzinfo=UTC),
@@ -115,7 +115,7 @@ MEMORY_CASES = [
         "memory", "store_consensus", "debate_id", [5, *UNSTORABLE_TEXTS, *BLANK_TEXTS, "x" * 1001]
     ),
     Case("memory", "store_consensus", "strength", ["medium", "", "STRONG", None, 5, [], "\x00"]),
-    Case("memory", "store_consensus", "confidence", [*NOT_SHARES, None]),
+    Case("memory", "store_consensus", "confidence", [*NOT_FRACTIONS, None]),
     *lists_of("memory", "store_consensus", "participating_agents", "agreeing_agents"),
     Case(
         "memory", "store_consensus", "participating_agents", [["a", blank] for blank in BLANK_TEXTS]
@@ -131,13 +131,13 @@ MEMORY_CASES = [
     Case(
         "memory", "store_consensus", "supersedes", [5, *UNSTORABLE_TEXTS, *BLANK_TEXTS, "x" * 1001]
     ),
-    Case("memory", "store_consensus", "created_at", NOT_MOMENTS),
+    Case("memory", "store_consensus", "created_at", NOT_TIMESTAMPS),
     Case("memory", "store_many", "records", [None, *NOT_LISTS, ["text"], [None], [5]]),
     *texts_of("memory", "get_consensus", "consensus_id"),
     *texts_of("memory", "get_by_topic_hash", "topic_hash"),
     *limits_of("memory", "get_recent", "get_by_domain", "get_domain_consensus_history"),
-    Case("memory", "get_recent", "min_confidence", [*NOT_SHARES, None]),
-    Case("memory", "get_by_domain", "min_confidence", [*NOT_SHARES, None]),
+    Case("memory", "get_recent", "min_confidence", [*NOT_FRACTIONS, None]),
+    Case("memory", "get_by_domain", "min_confidence", [*NOT_FRACTIONS, None]),
     *optional_texts_of("memory", "get_recent", "domain"),
     *texts_of("memory", "get_by_domain", "domain"),
     *texts_of("memory", "get_domain_consensus_history", "domain"),
@@ -149,19 +149,19 @@ MEMORY_CASES = [
     Case("memory", "cleanup_old_records", "max_age_days", [*NOT_MEASURES, None, 1e6, 1e300]),
     *texts_of("memory", "find_similar", "topic"),
     *limits_of("memory", "find_similar", "find_similar_debates", "find_relevant_dissent"),
-    Case("memory", "find_similar", "min_confidence", [*NOT_SHARES, None]),
+    Case("memory", "find_similar", "min_confidence", [*NOT_FRACTIONS, None]),
     *optional_texts_of("memory", "find_similar", "domain"),
     *texts_of("memory", "find_similar_debates", "topic"),
     *texts_of("memory", "find_relevant_dissent", "topic"),
-    Case("memory", "find_relevant_dissent", "min_confidence", [*NOT_SHARES, None]),
+    Case("memory", "find_relevant_dissent", "min_confidence", [*NOT_FRACTIONS, None]),
     Case("memory", "find_relevant_dissent", "dissent_types", ["abstention", ["whim"], [None], 5]),
     *keys_of("memory", "store_dissent", "debate_id", "agent_id"),
     *texts_of("memory", "store_dissent", "content", "reasoning", "rebuttal"),
     Case("memory", "store_dissent", "dissent_type", ["whim", "", "ABSTENTION", None, 5, {}]),
-    Case("memory", "store_dissent", "confidence", [*NOT_SHARES, None]),
-    Case("memory", "store_dissent", "acknowledged", NOT_TRUTHS),
+    Case("memory", "store_dissent", "confidence", [*NOT_FRACTIONS, None]),
+    Case("memory", "store_dissent", "acknowledged", NOT_BOOLEANS),
     *documents_of("memory", "store_dissent", "metadata", "data"),
-    Case("memory", "store_dissent", "created_at", NOT_MOMENTS),
+    Case("memory", "store_dissent", "created_at", NOT_TIMESTAMPS),
     Case("memory", "store_dissents", "dissents", [None, *NOT_LISTS, ["text"], [None]]),
     *texts_of("memory", "get_dissent", "dissent_id"),
     *texts_of("memory", "get_dissents", "debate_id"),
@@ -175,11 +175,11 @@ MEMORY_CASES = [
     Case("memory", "store_proof", "proof_status", ["proved", "", None, 5]),
     *optional_texts_of("memory", "store_proof", "language", "formal_statement", "proof_hash"),
     *optional_texts_of("memory", "store_proof", "prover_version", "error_message"),
-    Case("memory", "store_proof", "is_verified", NOT_TRUTHS),
+    Case("memory", "store_proof", "is_verified", NOT_BOOLEANS),
     Case("memory", "store_proof", "translation_time_ms", NOT_MEASURES),
     Case("memory", "store_proof", "proof_search_time_ms", NOT_MEASURES),
     *documents_of("memory", "store_proof", "metadata", "data"),
-    Case("memory", "store_proof", "created_at", NOT_MOMENTS),
+    Case("memory", "store_proof", "created_at", NOT_TIMESTAMPS),
     Case("memory", "store_proofs", "proofs", [None, *NOT_LISTS, ["text"], [None]]),
     Case("memory", "store_verified_proof", "proof_result", [None, *NOT_OBJECTS]),
     *texts_of("memory", "get_verified_proof", "debate_id"),
@@ -195,13 +195,13 @@ CRITIQUE_CASES = [
     *keys_of("critiques", "store_debate", "debate_id"),
     *names_of("critiques", "store_debate", "task"),
     *optional_texts_of("critiques", "store_debate", "final_answer"),
-    Case("critiques", "store_debate", "consensus_reached", NOT_TRUTHS),
-    Case("critiques", "store_debate", "confidence", NOT_SHARES),
+    Case("critiques", "store_debate", "consensus_reached", NOT_BOOLEANS),
+    Case("critiques", "store_debate", "confidence", NOT_FRACTIONS),
     Case("critiques", "store_debate", "rounds_used", NOT_COUNTS[:-1]),
     Case("critiques", "store_debate", "duration_seconds", NOT_MEASURES),
     *documents_of("critiques", "store_debate", "grounded_verdict"),
     Case("critiques", "store_debate", "critiques", [None, *NOT_LISTS, ["text"], [None], [5]]),
-    Case("critiques", "store_debate", "created_at", NOT_MOMENTS),
+    Case("critiques", "store_debate", "created_at", NOT_TIMESTAMPS),
     Case("critiques", "store_debates", "debates", [None, *NOT_LISTS, ["text"], [None]]),
     *texts_of("critiques", "get_debate", "debate_id"),
     *lists_of("critiques", "get_debates_with_critiques_batch", "debate_ids"),
@@ -210,7 +210,7 @@ CRITIQUE_CASES = [
     *optional_texts_of("critiques", "store_critique", "target_agent", "reasoning"),
     *lists_of("critiques", "store_critique", "issues", "suggestions"),
     Case("critiques", "store_critique", "severity", [-0.1, 10.1, math.nan, math.inf, True, "5"]),
-    Case("critiques", "store_critique", "expected_usefulness", [*NOT_SHARES, None]),
+    Case("critiques", "store_critique", "expected_usefulness", [*NOT_FRACTIONS, None]),
     Case(
         "critiques", "store_critique", "debate_id", [5, *UNSTORABLE_TEXTS, *BLANK_TEXTS, "x" * 1001]
     ),
@@ -242,21 +242,21 @@ CRITIQUE_CASES = [
     ),
     Case("critiques", "store_embeddings", "embeddings", [{"\x00": b""}, {"k": None}, [b""], None]),
     Case("critiques", "prune_stale_patterns", "max_age_days", [*NOT_MEASURES, None, 1e6, 1e300]),
-    Case("critiques", "prune_stale_patterns", "min_success_rate", [*NOT_SHARES, None]),
+    Case("critiques", "prune_stale_patterns", "min_success_rate", [*NOT_FRACTIONS, None]),
     Case("critiques", "update_prediction_outcome", "critique_id", [-1, 2**63, "1", None]),
-    Case("critiques", "update_prediction_outcome", "actual_usefulness", [*NOT_SHARES, None]),
+    Case("critiques", "update_prediction_outcome", "actual_usefulness", [*NOT_FRACTIONS, None]),
     Case(
         "critiques",
         "update_prediction_outcome",
         "agent_name",
         [5, *BLANK_TEXTS, "\x00", "x" * 1001],
     ),
-    Case("critiques", "update_prediction_outcome", "led_to_improvement", NOT_TRUTHS[1:]),
+    Case("critiques", "update_prediction_outcome", "led_to_improvement", NOT_BOOLEANS[1:]),
     *keys_of("critiques", "update_reputation", "agent_name"),
-    Case("critiques", "update_reputation", "proposal_made", NOT_TRUTHS),
-    Case("critiques", "update_reputation", "proposal_accepted", NOT_TRUTHS),
-    Case("critiques", "update_reputation", "critique_given", NOT_TRUTHS),
-    Case("critiques", "update_reputation", "critique_valuable", NOT_TRUTHS),
+    Case("critiques", "update_reputation", "proposal_made", NOT_BOOLEANS),
+    Case("critiques", "update_reputation", "proposal_accepted", NOT_BOOLEANS),
+    Case("critiques", "update_reputation", "critique_given", NOT_BOOLEANS),
+    Case("critiques", "update_reputation", "critique_valuable", NOT_BOOLEANS),
     Case("critiques", "update_reputations", "updates", [None, *NOT_LISTS, ["text"], [None]]),
     *texts_of("critiques", "get_reputation", "agent_name"),
     *lists_of("critiques", "get_reputations", "agent_names"),

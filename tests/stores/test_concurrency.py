@@ -174,9 +174,9 @@ async def test_pruning_at_the_same_time_removes_and_archives_each_pattern_once(
     instances: Stores,
 ) -> None:
     await instances[0].store_pattern([f"issue {number}" for number in range(300)])
-    moment = f"'{days_ago(100):%Y-%m-%dT%H:%M:%S.%fZ}'"
+    timestamp = f"'{days_ago(100):%Y-%m-%dT%H:%M:%S.%fZ}'"
     await run(
-        instances[0].database, f"UPDATE patterns SET failure_count = 9, updated_at = {moment}"
+        instances[0].database, f"UPDATE patterns SET failure_count = 9, updated_at = {timestamp}"
     )
     removed = await asyncio.gather(*(store.prune_stale_patterns() for store in instances * 3))
     assert sum(removed) == 300

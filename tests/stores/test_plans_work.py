@@ -9,7 +9,7 @@ from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.stores.samples import day, run
 from tests.stores.test_plans import KEYS, NOW, Explaining, Hot, postgres_problems, sqlite_problems
 
-PAGE = {"after_moment": day(300), "after_id": "f", "row_limit": 10}
+PAGE = {"after_timestamp": day(300), "after_id": "f", "row_limit": 10}
 KEY = {"user_id": "u17", "integration_type": "slack"}
 PLACE = {"after_user": "u5", "after_type": "slack", "row_limit": 10}
 
@@ -24,7 +24,7 @@ HOT = [
     Hot(
         "workflow",
         "list_overdue",
-        {"at_time": NOW, "after_moment": day(1), "after_id": "", "row_limit": 10},
+        {"at_time": NOW, "after_timestamp": day(1), "after_id": "", "row_limit": 10},
         True,
     ),
     Hot("workflow", "list_events", {"finding_ids": KEYS}),
@@ -89,7 +89,7 @@ def numbers(database: Database, count: int) -> str:
 async def fill(database: Database) -> None:
     """Store ten thousand findings, most of them done and overdue, and as many integrations."""
     postgres = database.dialect == "postgres"
-    moment = (
+    timestamp = (
         "TIMESTAMPTZ '2026-01-01 00:00:00+00' + n * interval '1 hour'"
         if postgres
         else "strftime('%Y-%m-%dT%H:%M:%f000Z', '2026-01-01', '+' || n || ' hours')"
@@ -99,8 +99,8 @@ async def fill(database: Database) -> None:
         database,
         "INSERT INTO finding_workflows (finding_id, current_state, assigned_to, due_date, "
         "parent_finding_id, created_at) SELECT 'f' || n, CASE WHEN n % 50 = 0 THEN 'triaging' "
-        f"ELSE 'resolved' END, 'user ' || (n % 100), {moment}, "
-        f"CASE WHEN n % 10 = 0 THEN 'f7' END, {moment} FROM {findings}",
+        f"ELSE 'resolved' END, 'user ' || (n % 100), {timestamp}, "
+        f"CASE WHEN n % 10 = 0 THEN 'f7' END, {timestamp} FROM {findings}",
     )
     await run(
         database,

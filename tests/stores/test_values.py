@@ -1,4 +1,4 @@
-"""Values come back exactly as they were given: moments, numbers, documents, text."""
+"""Values come back exactly as they were given: timestamps, numbers, documents, text."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ async def read(memory: ConsensusMemory, record: ConsensusRecord) -> ConsensusRec
     return found
 
 
-# Moments
+# Timestamps
 
 
 @pytest.mark.parametrize(
-    "moment",
+    "timestamp",
     [
         datetime(2026, 2, 12, 16, 42, 57, 123456, tzinfo=UTC),
         datetime(2026, 2, 12, 16, 42, 57, tzinfo=UTC),
@@ -62,13 +62,13 @@ async def read(memory: ConsensusMemory, record: ConsensusRecord) -> ConsensusRec
     ],
     ids=str,
 )
-async def test_moments_come_back_in_utc_to_the_microsecond(
-    memory: ConsensusMemory, critiques: CritiqueStore, moment: datetime
+async def test_timestamps_come_back_in_utc_to_the_microsecond(
+    memory: ConsensusMemory, critiques: CritiqueStore, timestamp: datetime
 ) -> None:
-    record = await memory.store_consensus(**consensus(created_at=moment))
-    objection = await memory.store_dissent(**dissent(record.id, created_at=moment))
-    proof = await memory.store_proof(record.id, "timeout", created_at=moment)
-    await critiques.store_debate("d", "Task", created_at=moment, critiques=[critique()])
+    record = await memory.store_consensus(**consensus(created_at=timestamp))
+    objection = await memory.store_dissent(**dissent(record.id, created_at=timestamp))
+    proof = await memory.store_proof(record.id, "timeout", created_at=timestamp)
+    await critiques.store_debate("d", "Task", created_at=timestamp, critiques=[critique()])
     debate = await critiques.get_debate("d")
     stored = [
         record,
@@ -82,12 +82,12 @@ async def test_moments_come_back_in_utc_to_the_microsecond(
     ]
     for one in stored:
         assert one is not None
-        assert one.created_at == moment
+        assert one.created_at == timestamp
         assert one.created_at.tzinfo is UTC or one.created_at.utcoffset() == timedelta(0)
-        assert one.created_at.microsecond == moment.microsecond
+        assert one.created_at.microsecond == timestamp.microsecond
 
 
-async def test_moments_are_ordered_across_centuries(memory: ConsensusMemory) -> None:
+async def test_timestamps_are_ordered_across_centuries(memory: ConsensusMemory) -> None:
     years = [1, 999, 1969, 1970, 2026, 9999]
     for year in years:
         await memory.store_consensus(
@@ -98,7 +98,7 @@ async def test_moments_are_ordered_across_centuries(memory: ConsensusMemory) -> 
     ]
 
 
-async def test_a_record_without_a_moment_is_of_now(
+async def test_a_record_without_a_timestamp_is_of_now(
     memory: ConsensusMemory, critiques: CritiqueStore
 ) -> None:
     before = datetime.now(UTC)
@@ -114,7 +114,7 @@ async def test_a_record_without_a_moment_is_of_now(
     debate = await critiques.get_debate("d")
     assert reputation is not None
     assert debate is not None
-    moments = [
+    timestamps = [
         record.created_at,
         objection.created_at,
         (await memory.get_votes("d"))[0].created_at,
@@ -124,10 +124,10 @@ async def test_a_record_without_a_moment_is_of_now(
         pattern.updated_at,
         reputation.updated_at,
     ]
-    assert all(before <= moment <= after for moment in moments)
+    assert all(before <= timestamp <= after for timestamp in timestamps)
 
 
-async def test_a_moment_that_the_database_fills_in_is_of_now(memory: ConsensusMemory) -> None:
+async def test_a_timestamp_that_the_database_fills_in_is_of_now(memory: ConsensusMemory) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     await run(
         memory.database,

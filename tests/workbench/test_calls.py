@@ -133,12 +133,12 @@ def test_wrong_parameters_are_told(command: Command, parameters: list[str], prob
 @pytest.mark.parametrize(
     ("parameter", "problem"),
     [
-        ("cutoff=2026-02-12T16:42:57", "cutoff: it takes a moment with its time zone"),
-        ("cutoff=yesterday", "cutoff: it takes a moment"),
-        ("cutoff:=17", "cutoff: it takes a moment"),
+        ("cutoff=2026-02-12T16:42:57", "cutoff: it takes a timestamp with its time zone"),
+        ("cutoff=yesterday", "cutoff: it takes a timestamp"),
+        ("cutoff:=17", "cutoff: it takes a timestamp"),
     ],
 )
-def test_a_moment_has_a_time_zone(command: Command, parameter: str, problem: str) -> None:
+def test_a_timestamp_has_a_time_zone(command: Command, parameter: str, problem: str) -> None:
     arguments = ["consensus.lock_expired", "-p", parameter, "-p", "row_limit=1"]
     assert command("explain", *arguments) == 2
     assert problem in command.err

@@ -15,7 +15,7 @@ import pytest
 from aragora_sql.cli import main
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
-from aragora_sql.workbench.catalogue import Catalogue, read_catalogue
+from aragora_sql.workbench.entries import Catalogue, read_catalogue
 from aragora_sql.workbench.site import write_site
 
 if TYPE_CHECKING:

@@ -315,7 +315,7 @@ class CheckpointsQueries(Protocol):
         keep_latest: bool,
         row_limit: int,
     ) -> int:
-        """Delete some of the checkpoints that are older than a moment; with keep_latest not the
+        """Delete some of the checkpoints that are older than a timestamp; with keep_latest not the
         newest of a
 
         workflow.
@@ -451,7 +451,7 @@ class CheckpointsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        moment: datetime,
+        timestamp: datetime,
         row_limit: int,
     ) -> int:
         """Delete some of the debates' checkpoints that have expired.

@@ -299,7 +299,7 @@ class IntegrationsQueries(Protocol):
         after_type: str,
         row_limit: int,
     ) -> AsyncIterator[LockIntegrationsRow]:
-        """Take a page of integrations for encrypting their secrets anew.
+        """Take a page of integrations for encrypting their secrets again.
 
         Operation (none): every row.
         """
@@ -317,7 +317,7 @@ class IntegrationsQueries(Protocol):
         /,
     ) -> int:
         """Replace the settings of integrations, which are the same with their secrets encrypted
-        anew.
+        again.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """
@@ -348,7 +348,7 @@ class IntegrationsQueries(Protocol):
         at_time: datetime,
         errors_after: datetime,
     ) -> int:
-        """Count an error; the first one, and the first after 24 hours, begins the count anew.
+        """Count an error; the first one, and the first after 24 hours, begins the count again.
 
         Operation !: the number of rows changed.
         """

@@ -337,7 +337,7 @@ class WorkflowQueries(Protocol):
         connection: Connection,
         /,
         *,
-        after_moment: datetime,
+        after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListFindingsRow]:
@@ -352,7 +352,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         assigned_to: str,
-        after_moment: datetime,
+        after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListAssignedRow]:
@@ -367,7 +367,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         current_state: str,
-        after_moment: datetime,
+        after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListInStateRow]:
@@ -382,7 +382,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         parent_finding_id: str,
-        after_moment: datetime,
+        after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListDuplicatesRow]:
@@ -397,7 +397,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         at_time: datetime,
-        after_moment: datetime,
+        after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListOverdueRow]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database.values import EncodedJSON, dump_json, format_moment, utc_now
+from aragora_sql.database.values import EncodedJSON, dump_json, format_timestamp, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
@@ -105,7 +105,7 @@ def _checksum_of(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
     content = {name: values[name] for name in names}
     for name, value in content.items():
         if isinstance(value, datetime):
-            content[name] = format_moment(value)
+            content[name] = format_timestamp(value)
     return content_checksum(content)
 
 
@@ -126,7 +126,7 @@ class WorkflowCheckpoint(Record):
     ``id`` is the id that the engine gave it, ``storage_id`` the one that the store gave it;
     ``sequence`` grows with each checkpoint stored. ``checksum`` is the engine's own, kept as it
     came; ``content_checksum`` is the store's (:func:`content_checksum` of the fields that the
-    engine gives, moments as ``2026-02-12T16:42:57.123456Z``).
+    engine gives, timestamps as ``2026-02-12T16:42:57.123456Z``).
     """
 
     storage_id: str
@@ -203,7 +203,7 @@ class DebateCheckpoint(Record):
         return debate_checksum(content) == self.content_checksum
 
     def to_document(self) -> dict[str, Any]:
-        """Return the document that was stored, moments as ISO-8601 text in UTC."""
+        """Return the document that was stored, timestamps as ISO-8601 text in UTC."""
         columns = {name: getattr(self, name) for name in _DEBATE_COLUMNS}
         return self.data | {
             name: value.isoformat() if isinstance(value, datetime) else value
@@ -270,7 +270,7 @@ def new_workflow_checkpoint(
         "current_step": valid.optional_text(given["current_step"], "checkpoint.current_step"),
         "completed_steps": valid.texts(steps, "checkpoint.completed_steps"),
         "checksum": valid.text(given["checksum"], "checkpoint.checksum"),
-        "created_at": valid.moment(given["created_at"], "checkpoint.created_at"),
+        "created_at": valid.timestamp(given["created_at"], "checkpoint.created_at"),
     }
     outputs = _document(given["step_outputs"], "checkpoint.step_outputs", default)
     context = _document(given["context_state"], "checkpoint.context_state", default)
@@ -298,7 +298,8 @@ def new_debate_checkpoint(
     """Check a debate's checkpoint and return the parameters of its query.
 
     ``document`` is a mapping with the keys of :class:`DebateCheckpoint` and any others; ``default``
-    as in :func:`new_workflow_checkpoint`. Moments are aware datetimes or ISO-8601 text with a zone.
+    as in :func:`new_workflow_checkpoint`. Timestamps are aware datetimes or ISO-8601 text with a
+    zone.
     """
     if not isinstance(document, Mapping):
         raise InvalidInputError(
@@ -310,7 +311,7 @@ def new_debate_checkpoint(
 
     expires_at = field("expires_at", None)
     rest = {name: value for name, value in document.items() if name not in _DEBATE_COLUMNS}
-    encoded = _document(_with_text_moments(rest), "checkpoint", default)
+    encoded = _document(_with_text_timestamps(rest), "checkpoint", default)
     content: dict[str, Any] = {
         "checkpoint_id": valid.key(field("checkpoint_id"), "checkpoint.checkpoint_id"),
         "debate_id": valid.key(field("debate_id"), "checkpoint.debate_id"),
@@ -321,8 +322,10 @@ def new_debate_checkpoint(
         "status": valid.choice(field("status"), "checkpoint.status", DEBATE_STATUSES),
         "data": valid.decoded(encoded),
         "checksum": valid.text(field("checksum", ""), "checkpoint.checksum"),
-        "created_at": _moment(field("created_at"), "checkpoint.created_at"),
-        "expires_at": None if expires_at is None else _moment(expires_at, "checkpoint.expires_at"),
+        "created_at": _timestamp(field("created_at"), "checkpoint.created_at"),
+        "expires_at": None
+        if expires_at is None
+        else _timestamp(expires_at, "checkpoint.expires_at"),
     }
     return {
         "checkpoint_id": content["checkpoint_id"],
@@ -355,19 +358,19 @@ def _field(source: object, name: str, otherwise: Any) -> Any:
     return value
 
 
-def _moment(value: Any, argument: str) -> datetime:
+def _timestamp(value: Any, argument: str) -> datetime:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise InvalidInputError(argument, "is not ISO-8601 text") from None
-    return valid.moment(value, argument)
+    return valid.timestamp(value, argument)
 
 
-def _with_text_moments(document: dict[str, Any]) -> dict[str, Any]:
-    """Write the aware moments of a document's own fields (last_resumed_at) as text."""
+def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
+    """Write the aware timestamps of a document's own fields (last_resumed_at) as text."""
     return {
-        name: valid.moment(value, f"checkpoint.{name}").isoformat()
+        name: valid.timestamp(value, f"checkpoint.{name}").isoformat()
         if isinstance(value, datetime)
         else value
         for name, value in document.items()
@@ -423,18 +426,18 @@ def _key(key: Any, path: str) -> str:
     return key
 
 
-def cursor_of(moment: datetime, key: str | int) -> str:
+def cursor_of(timestamp: datetime, key: str | int) -> str:
     """Return the cursor of what comes after a row in the order of a list."""
-    return f"{format_moment(moment)}/{key}"
+    return f"{format_timestamp(timestamp)}/{key}"
 
 
 def parse_cursor(cursor: str | None, argument: str) -> tuple[datetime, str]:
-    """Return the moment and the key of a cursor; of None what is newer than everything."""
+    """Return the timestamp and the key of a cursor; of None what is newer than everything."""
     if cursor is None:
-        return LAST_MOMENT, ""
-    moment, slash, key = valid.text(cursor, argument).partition("/")
+        return LAST_TIMESTAMP, ""
+    timestamp, slash, key = valid.text(cursor, argument).partition("/")
     try:
-        parsed = datetime.fromisoformat(moment)
+        parsed = datetime.fromisoformat(timestamp)
     except ValueError:
         parsed = None
     if not slash or not key or parsed is None or parsed.tzinfo is None:
@@ -443,4 +446,4 @@ def parse_cursor(cursor: str | None, argument: str) -> tuple[datetime, str]:
 
 
 # PostgreSQL reads it as infinity.
-LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+LAST_TIMESTAMP = datetime.max.replace(tzinfo=UTC)

@@ -247,7 +247,7 @@ class CheckpointStore(Store):
     async def _list(
         self, workflow_id: str, row_limit: int, before: str | None
     ) -> list[CheckpointSummary]:
-        moment, key = parse_cursor(before, "before")
+        timestamp, key = parse_cursor(before, "before")
         sequence = valid.LARGEST_INTEGER
         if key:
             if not (key.isascii() and key.isdecimal() and len(key) <= 18):
@@ -257,7 +257,7 @@ class CheckpointStore(Store):
             rows = self._queries.list_workflow_checkpoints(
                 connection,
                 workflow_id=workflow_id,
-                before_created_at=moment,
+                before_created_at=timestamp,
                 before_sequence=sequence,
                 row_limit=row_limit,
             )
@@ -321,15 +321,15 @@ class CheckpointStore(Store):
     ) -> int:
         """Delete checkpoints of all workflows that are older than some days; return how many went.
 
-        ``max_age_days`` is counted back from ``now`` (default: this moment) and compared with
+        ``max_age_days`` is counted back from ``now`` (default: this timestamp) and compared with
         ``created_at``. With ``keep_latest`` the newest checkpoint of each workflow stays, however
         old it is, so that the workflow can still be resumed.
         """
         days = valid.number(max_age_days, "max_age_days")
-        valid.truth(keep_latest, "keep_latest")
-        moment = utc_now() if now is None else valid.moment(now, "now")
+        valid.boolean(keep_latest, "keep_latest")
+        timestamp = utc_now() if now is None else valid.timestamp(now, "now")
         try:
-            cutoff = moment - timedelta(days=days)
+            cutoff = timestamp - timedelta(days=days)
         except OverflowError:
             raise InvalidInputError(
                 "max_age_days", f"{days:g} days before now is no date"
@@ -359,7 +359,7 @@ class CheckpointStore(Store):
         ``checkpoint`` is a document with ``checkpoint_id``, ``debate_id``, ``task``,
         ``current_round``, ``total_rounds``, ``phase``, ``status`` (creating, complete, resuming,
         corrupted or expired), ``created_at``, optionally ``expires_at`` and ``checksum``, and
-        whatever else belongs to the debate. Moments are aware datetimes or ISO-8601 text with a
+        whatever else belongs to the debate. Timestamps are aware datetimes or ISO-8601 text with a
         zone. ``default`` as in :meth:`save`.
 
         Raises :class:`~aragora_sql.errors.DuplicateKeyError` when another debate has a checkpoint
@@ -484,17 +484,17 @@ class CheckpointStore(Store):
     async def _list_debates(
         self, debate_id: str | None, row_limit: int, before: str | None
     ) -> list[DebateCheckpointSummary]:
-        moment, key = parse_cursor(before, "before")
+        timestamp, key = parse_cursor(before, "before")
         async with self._database.read() as connection:
             if debate_id is None:
                 rows = self._queries.list_all_debate_checkpoints(
-                    connection, before_created_at=moment, before_id=key, row_limit=row_limit
+                    connection, before_created_at=timestamp, before_id=key, row_limit=row_limit
                 )
                 return [record_of(DebateCheckpointSummary, **row) async for row in rows]
             of_one = self._queries.list_debate_checkpoints(
                 connection,
                 debate_id=valid.key(debate_id, "debate_id"),
-                before_created_at=moment,
+                before_created_at=timestamp,
                 before_id=key,
                 row_limit=row_limit,
             )
@@ -523,12 +523,12 @@ class CheckpointStore(Store):
     async def cleanup_expired(self, now: datetime | None = None) -> int:
         """Delete the debates' checkpoints whose ``expires_at`` is not after ``now``.
 
-        Returns how many went. ``now`` is an aware datetime (default: this moment).
+        Returns how many went. ``now`` is an aware datetime (default: this timestamp).
         """
-        moment = utc_now() if now is None else valid.moment(now, "now")
+        timestamp = utc_now() if now is None else valid.timestamp(now, "now")
         return await self._in_batches(
             lambda connection: self._queries.delete_expired_debate_checkpoints(
-                connection, moment=moment, row_limit=DELETE_BATCH
+                connection, timestamp=timestamp, row_limit=DELETE_BATCH
             )
         )
 

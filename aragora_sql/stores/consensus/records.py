@@ -118,7 +118,7 @@ class ConsensusRecord(Record):
         return self.created_at
 
     def compute_agreement_ratio(self) -> float:
-        """Return the share of participating agents that agreed; 0 when nobody took part."""
+        """Return the fraction of participating agents that agreed; 0 when nobody took part."""
         if not self.participating_agents:
             return 0.0
         return len(self.agreeing_agents) / len(self.participating_agents)
@@ -270,7 +270,9 @@ def new_consensus(
     created_at: datetime | None = None,
 ) -> tuple[ConsensusRecord, InsertConsensusParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    timestamp = (
+        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
+    )
     if supersedes is not None:
         valid.key(supersedes, f"{path}supersedes")
     row: InsertConsensusParameters = {
@@ -280,7 +282,7 @@ def new_consensus(
         "topic_terms": " ".join(topic_terms(topic)),
         "conclusion": valid.text(conclusion, f"{path}conclusion"),
         "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
-        "confidence": valid.share(confidence, f"{path}confidence"),
+        "confidence": valid.fraction(confidence, f"{path}confidence"),
         "domain": valid.key(domain, f"{path}domain"),
         "debate_id": None if debate_id is None else valid.key(debate_id, f"{path}debate_id"),
         "supersedes": supersedes,
@@ -295,8 +297,8 @@ def new_consensus(
         "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
         "metadata": valid.document(metadata, f"{path}metadata"),
         "data": valid.document(data, f"{path}data"),
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": timestamp,
+        "updated_at": timestamp,
     }
     values: dict[str, Any] = {**row, "superseded_by": None, "dissent_ids": []}
     del values["topic_terms"]
@@ -323,7 +325,9 @@ def new_dissent(
     created_at: datetime | None = None,
 ) -> tuple[DissentRecord, InsertDissentParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    timestamp = (
+        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
+    )
     row: InsertDissentParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
@@ -331,12 +335,12 @@ def new_dissent(
         "dissent_type": valid.choice(dissent_type, f"{path}dissent_type", DISSENT_TYPES),
         "content": valid.text(content, f"{path}content"),
         "reasoning": valid.text(reasoning, f"{path}reasoning"),
-        "confidence": valid.share(confidence, f"{path}confidence"),
-        "acknowledged": valid.truth(acknowledged, f"{path}acknowledged"),
+        "confidence": valid.fraction(confidence, f"{path}confidence"),
+        "acknowledged": valid.boolean(acknowledged, f"{path}acknowledged"),
         "rebuttal": valid.text(rebuttal, f"{path}rebuttal"),
         "metadata": valid.document(metadata, f"{path}metadata"),
         "data": valid.document(data, f"{path}data"),
-        "created_at": moment,
+        "created_at": timestamp,
     }
     return DissentRecord(**_decoded({**row}, "metadata", "data")), row
 
@@ -358,14 +362,16 @@ def new_proof(
     created_at: datetime | None = None,
 ) -> tuple[ProofRecord, InsertProofParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    timestamp = (
+        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
+    )
     row: InsertProofParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "proof_status": valid.choice(proof_status, f"{path}proof_status", PROOF_STATUSES),
         "language": valid.optional_text(language, f"{path}language"),
         "formal_statement": valid.optional_text(formal_statement, f"{path}formal_statement"),
-        "is_verified": valid.truth(is_verified, f"{path}is_verified"),
+        "is_verified": valid.boolean(is_verified, f"{path}is_verified"),
         "proof_hash": valid.optional_text(proof_hash, f"{path}proof_hash"),
         "prover_version": valid.optional_text(prover_version, f"{path}prover_version"),
         "error_message": valid.optional_text(error_message, f"{path}error_message"),
@@ -373,7 +379,7 @@ def new_proof(
         "proof_search_time_ms": _time(proof_search_time_ms, f"{path}proof_search_time_ms"),
         "metadata": valid.document(metadata, f"{path}metadata"),
         "data": valid.document(data, f"{path}data"),
-        "created_at": moment,
+        "created_at": timestamp,
     }
     return ProofRecord(**_decoded({**row}, "metadata", "data")), row
 

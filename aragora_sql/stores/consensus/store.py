@@ -177,7 +177,7 @@ class ConsensusMemory(Store):
         if domain is not None:
             return await self.get_by_domain(domain, limit, min_confidence)
         row_limit = valid.limit(limit)
-        least = valid.share(min_confidence, "min_confidence")
+        least = valid.fraction(min_confidence, "min_confidence")
         async with self._database.read() as connection:
             rows = self._queries.list_recent(connection, min_confidence=least, row_limit=row_limit)
             return [record_of(ConsensusRecord, **row) async for row in rows]
@@ -188,7 +188,7 @@ class ConsensusMemory(Store):
         """Return the newest consensus records of a domain."""
         valid.text(domain, "domain")
         row_limit = valid.limit(limit)
-        least = valid.share(min_confidence, "min_confidence")
+        least = valid.fraction(min_confidence, "min_confidence")
         async with self._database.read() as connection:
             rows = self._queries.list_domain(
                 connection, domain=domain, min_confidence=least, row_limit=row_limit
@@ -316,7 +316,7 @@ class ConsensusMemory(Store):
         """
         valid.text(topic, "topic")
         row_limit = valid.limit(limit)
-        least = valid.share(min_confidence, "min_confidence")
+        least = valid.fraction(min_confidence, "min_confidence")
         if domain is not None:
             valid.text(domain, "domain")
         terms = topic_terms(topic)
@@ -381,7 +381,7 @@ class ConsensusMemory(Store):
         Looks at the ``2 * limit`` most similar debates, of one domain or of all.
         """
         row_limit = valid.limit(limit)
-        least = valid.share(min_confidence, "min_confidence")
+        least = valid.fraction(min_confidence, "min_confidence")
         kinds = (
             list(DISSENT_TYPES)
             if dissent_types is None

@@ -144,7 +144,7 @@ class Pattern(Record):
 
     @property
     def success_rate(self) -> float:
-        """The share of successes, 0 to 1; one half before the first outcome."""
+        """The fraction of successes, 0 to 1; one half before the first outcome."""
         outcomes = self.success_count + self.failure_count
         return self.success_count / outcomes if outcomes else 0.5
 
@@ -251,13 +251,17 @@ def new_debate(
     created_at: datetime | None = None,
 ) -> tuple[list[InsertCritiquesParameters], UpsertDebateParameters]:
     """Check the arguments and return the rows of the critiques and of the debate."""
-    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    timestamp = (
+        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
+    )
     row: UpsertDebateParameters = {
         "id": valid.key(debate_id, f"{path}debate_id"),
         "task": valid.identifier(task, f"{path}task"),
         "final_answer": valid.optional_text(final_answer, f"{path}final_answer"),
-        "consensus_reached": valid.truth(consensus_reached, f"{path}consensus_reached"),
-        "confidence": None if confidence is None else valid.share(confidence, f"{path}confidence"),
+        "consensus_reached": valid.boolean(consensus_reached, f"{path}consensus_reached"),
+        "confidence": None
+        if confidence is None
+        else valid.fraction(confidence, f"{path}confidence"),
         "rounds_used": (
             None if rounds_used is None else valid.integer(rounds_used, f"{path}rounds_used")
         ),
@@ -271,14 +275,14 @@ def new_debate(
             if grounded_verdict is None
             else valid.document(grounded_verdict, f"{path}grounded_verdict")
         ),
-        "created_at": moment,
+        "created_at": timestamp,
     }
     rows = [
         critique
         for _, critique in valid.prepare_each(
             new_critique,
             [
-                {"created_at": moment, **critique, "debate_id": debate_id}
+                {"created_at": timestamp, **critique, "debate_id": debate_id}
                 if isinstance(critique, Mapping)
                 else critique
                 for critique in valid.items(critiques, f"{path}critiques")
@@ -302,7 +306,9 @@ def new_critique(
     created_at: datetime | None = None,
 ) -> tuple[None, InsertCritiqueParameters]:
     """Check the arguments and return the parameters of the critique's query."""
-    moment = utc_now() if created_at is None else valid.moment(created_at, f"{path}created_at")
+    timestamp = (
+        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
+    )
     return None, {
         "debate_id": (None if debate_id is None else valid.key(debate_id, f"{path}debate_id")),
         "agent": valid.key(agent, f"{path}agent"),
@@ -315,8 +321,8 @@ def new_critique(
             else valid.number(severity, f"{path}severity", 0.0, MOST_SEVERE)
         ),
         "reasoning": valid.optional_text(reasoning, f"{path}reasoning"),
-        "expected_usefulness": valid.share(expected_usefulness, f"{path}expected_usefulness"),
-        "created_at": moment,
+        "expected_usefulness": valid.fraction(expected_usefulness, f"{path}expected_usefulness"),
+        "created_at": timestamp,
     }
 
 

@@ -527,7 +527,7 @@ class CritiqueStore(Store):
         Works in batches of 1,000, each a transaction. Returns how many were removed.
         """
         age = valid.number(max_age_days, "max_age_days")
-        rate = valid.share(min_success_rate, "min_success_rate")
+        rate = valid.fraction(min_success_rate, "min_success_rate")
         now = utc_now()
         try:
             cutoff = now - timedelta(days=age)
@@ -572,11 +572,11 @@ class CritiqueStore(Store):
         first, also in the calibration.
         """
         valid.integer(critique_id, "critique_id", most=2**63 - 1)
-        actual = valid.share(actual_usefulness, "actual_usefulness")
+        actual = valid.fraction(actual_usefulness, "actual_usefulness")
         if agent_name is not None:
             valid.key(agent_name, "agent_name")
         if led_to_improvement is not None:
-            valid.truth(led_to_improvement, "led_to_improvement")
+            valid.boolean(led_to_improvement, "led_to_improvement")
         now = utc_now()
         async with self._database.transaction() as connection:
             critique = await self._queries.lock_critique(connection, critique_id=critique_id)
@@ -691,10 +691,10 @@ def _reputation_update(
 ) -> tuple[None, UpdateReputationParameters]:
     return None, {
         "agent_name": valid.key(agent_name, f"{path}agent_name"),
-        "proposals_made": int(valid.truth(proposal_made, f"{path}proposal_made")),
-        "proposals_accepted": int(valid.truth(proposal_accepted, f"{path}proposal_accepted")),
-        "critiques_given": int(valid.truth(critique_given, f"{path}critique_given")),
-        "critiques_valuable": int(valid.truth(critique_valuable, f"{path}critique_valuable")),
+        "proposals_made": int(valid.boolean(proposal_made, f"{path}proposal_made")),
+        "proposals_accepted": int(valid.boolean(proposal_accepted, f"{path}proposal_accepted")),
+        "critiques_given": int(valid.boolean(critique_given, f"{path}critique_given")),
+        "critiques_valuable": int(valid.boolean(critique_valuable, f"{path}critique_valuable")),
         "updated_at": utc_now(),
     }
 

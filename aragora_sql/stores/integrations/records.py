@@ -122,7 +122,7 @@ class UserIdMapping(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationFailure(Record):
-    """An integration whose secrets could not be encrypted anew, and why; it is unchanged."""
+    """An integration whose secrets could not be encrypted again, and why; it is unchanged."""
 
     user_id: str
     integration_type: str

@@ -147,7 +147,7 @@ class IntegrationStore(Store):
             raise InvalidInputError("settings", "a dictionary is needed")
 
         def flag(name: str) -> bool:
-            return valid.truth(getattr(config, name), name)
+            return valid.boolean(getattr(config, name), name)
 
         return {
             "user_id": owner.user_id,
@@ -169,14 +169,16 @@ class IntegrationStore(Store):
             "last_activity": (
                 None
                 if config.last_activity is None
-                else valid.moment(config.last_activity, "last_activity")
+                else valid.timestamp(config.last_activity, "last_activity")
             ),
             "last_error": valid.optional_text(config.last_error, "last_error"),
             "settings": valid.document(
                 seal_secrets(config.settings, self._keyring, owner), "settings"
             ),
             "created_at": (
-                now if config.created_at is None else valid.moment(config.created_at, "created_at")
+                now
+                if config.created_at is None
+                else valid.timestamp(config.created_at, "created_at")
             ),
             "updated_at": now,
         }
@@ -379,7 +381,7 @@ class IntegrationStore(Store):
             "created_at": (
                 now
                 if mapping.created_at is None
-                else valid.moment(mapping.created_at, "created_at")
+                else valid.timestamp(mapping.created_at, "created_at")
             ),
             "updated_at": now,
         }
@@ -449,7 +451,7 @@ class IntegrationStore(Store):
         """Encrypt every secret that is under an older key, or in the clear, with the present key.
 
         Works in batches of ``batch_size`` integrations, each a transaction; ``on_progress`` is
-        called after each. Stopped at any moment, it can be run again: what is done already is
+        called after each. Stopped at any timestamp, it can be run again: what is done already is
         only looked at. Integrations whose secrets no key fits are left as they are and named in
         the result. ``dry_run`` changes nothing and tells what would be done.
         """

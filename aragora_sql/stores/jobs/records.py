@@ -16,7 +16,7 @@ from aragora_sql.database.values import (
     dump_json,
     dump_plain_json,
     dump_scalars,
-    format_moment,
+    format_timestamp,
 )
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
@@ -79,7 +79,7 @@ class Job(Record):
     """A job of the queue.
 
     ``number`` is the order of enqueueing. ``claim_count`` tells one claim from another: a job that
-    :meth:`~aragora_sql.stores.jobs.store.JobQueueStore.claim` gave can be finished with it only while
+    :meth:`~aragora_sql.JobQueueStore.claim` gave can be finished with it only while
     that claim is the latest.
     """
 
@@ -179,7 +179,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         valid.number(self.base_seconds, "base_seconds", 0.0, MOST_SECONDS)
         valid.number(self.max_seconds, "max_seconds", 0.0, MOST_SECONDS)
-        valid.share(self.jitter, "jitter")
+        valid.fraction(self.jitter, "jitter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ def new_job(
             raise InvalidInputError(
                 f"{path}delay_seconds", "does not go with scheduled_at; give one of them"
             )
-        scheduled_at = valid.moment(scheduled_at, f"{path}scheduled_at")
+        scheduled_at = valid.timestamp(scheduled_at, f"{path}scheduled_at")
     elif delay_seconds is not None:
         delay_seconds = valid.number(delay_seconds, f"{path}delay_seconds", 0.0, MOST_SECONDS)
     if priority != 0 or type(priority) is not int:
@@ -316,7 +316,7 @@ def encode_job(row: NewJob) -> str:
     rest = (
         row["priority"],
         row["max_attempts"],
-        None if scheduled_at is None else format_moment(scheduled_at),
+        None if scheduled_at is None else format_timestamp(scheduled_at),
         row["delay_seconds"],
         row["unique_key"],
         row["user_id"],

@@ -123,8 +123,8 @@ class JobQueueStore(Store):
         self._known = None if job_types is None else frozenset(valid.names(job_types, "job_types"))
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
-        self._notify = valid.truth(notify, "notify")
-        self._durable_claims = valid.truth(durable_claims, "durable_claims")
+        self._notify = valid.boolean(notify, "notify")
+        self._durable_claims = valid.boolean(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
         # When we last knew that no job's time had come; and whether jobs were found since. At first
         # nothing is known.
@@ -157,7 +157,7 @@ class JobQueueStore(Store):
         * ``id``: its identifier (default: a new one)
         * ``priority``: a whole number of 32 bits, larger is sooner (default 0)
         * ``max_attempts``: from 1 up (default 3)
-        * ``scheduled_at``, an aware moment, or ``delay_seconds``: not before then
+        * ``scheduled_at``, an aware timestamp, or ``delay_seconds``: not before then
         * ``unique_key``: while a job of this key waits, that one is returned and none is stored
         * ``user_id``, ``workspace_id``: whom it belongs to
 
@@ -375,7 +375,7 @@ class JobQueueStore(Store):
         ``cancelled`` when a job with the same unique key waits already, which does its work. For
         ``job`` and ``worker_id`` see :meth:`complete`.
         """
-        kind = "retry" if valid.truth(should_retry, "should_retry") else "failed"
+        kind = "retry" if valid.boolean(should_retry, "should_retry") else "failed"
         return await self._finish_one(job, worker_id, kind, error=error, delay=delay_seconds)
 
     async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
@@ -483,8 +483,8 @@ class JobQueueStore(Store):
                 )
                 return {row["id"]: row["status"] async for row in rows}
         except DuplicateKeyError:
-            # Two jobs of one unique key went back to wait, or one was enqueued at this moment: one
-            # by one the later ones see the first.
+            # Two jobs of one unique key went back to wait, or one was enqueued meanwhile: one by
+            # one the later ones see the first.
             if len(endings) == 1:
                 return await self._fail(endings)
             ended: dict[str, str] = {}
@@ -503,7 +503,7 @@ class JobQueueStore(Store):
         elif job.worker_id != worker_id:
             state = f"worker {job.worker_id!r} holds it"
         else:
-            state = f"the worker has claimed it anew (claim {job.claim_count}, not {claim_count})"
+            state = f"the worker has claimed it again (claim {job.claim_count}, not {claim_count})"
         return JobClaimLostError(
             f"job {job_id!r}: the claim of worker {worker_id!r} does not hold: {state}"
         )
@@ -714,7 +714,7 @@ class JobQueueStore(Store):
             if payload is None
             else records.limited_document(payload, "payload", self._max_payload_bytes)
         )
-        moment = None if scheduled_at is None else valid.moment(scheduled_at, "scheduled_at")
+        timestamp = None if scheduled_at is None else valid.timestamp(scheduled_at, "scheduled_at")
         async with self._database.connection() as connection:
             row = await self._queries.update_job(
                 connection,
@@ -722,7 +722,7 @@ class JobQueueStore(Store):
                 priority=priority,
                 max_attempts=max_attempts,
                 payload=encoded,
-                scheduled_at=moment,
+                scheduled_at=timestamp,
                 notify=self._notify,
             )
         if row is None:

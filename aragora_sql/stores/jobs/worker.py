@@ -524,7 +524,7 @@ class JobWorker:
                 )
             except AragoraSQLError as error:
                 log.warning("worker %s: no leases were looked after: %s", self.worker_id, error)
-            # Workers that were started together do not look at the same moments.
+            # Workers that were started together do not look at the same timestamps.
             await asyncio.sleep(self._recovery_seconds * random.uniform(0.8, 1.2))  # noqa: S311
 
     # Shutting down

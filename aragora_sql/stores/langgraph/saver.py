@@ -365,7 +365,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             checkpoint_id = cast(str, row["checkpoint_id"])
             place = _Place(row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             checkpoint = self.serde.loads_typed((row["type"], row["content"]))
-            # Values are decoded anew for each checkpoint: who gets one may change it.
+            # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self.serde.loads_typed(values[key])
                 for channel, version in checkpoint["channel_versions"].items()

@@ -208,8 +208,8 @@ def set_priority(value: Any, actor: Actor) -> Decision:
 
 
 def set_due_date(value: Any, actor: Actor) -> Decision:
-    """Set the moment by which a finding has to be done, or take it away."""
-    due = None if value is None else valid.moment(value, "due_date")
+    """Set the timestamp by which a finding has to be done, or take it away."""
+    due = None if value is None else valid.timestamp(value, "due_date")
 
     def decide(finding: FindingWorkflow) -> Change:
         if finding.due_date == due:

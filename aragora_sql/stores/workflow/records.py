@@ -78,7 +78,7 @@ class FindingWorkflow(Record):
         return seconds
 
     def to_document(self, history: Sequence[FindingEvent] | None = None) -> dict[str, Any]:
-        """Return it as a document: ``extra`` unfolded, moments as text, with ``history`` if given.
+        """Return it as a document: ``extra`` unfolded, timestamps as text, ``history`` if given.
 
         What :meth:`FindingWorkflowStore.save` takes.
         """
@@ -295,14 +295,14 @@ _EVENT_MEMBERS = {
 }
 
 
-def _moment(value: Any, argument: str) -> datetime:
-    """Check a moment that may also be ISO-8601 text."""
+def _timestamp(value: Any, argument: str) -> datetime:
+    """Check a timestamp that may also be ISO-8601 text."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise InvalidInputError(argument, "is no moment in the form of ISO-8601") from None
-    return valid.moment(value, argument)
+            raise InvalidInputError(argument, "is no timestamp in the form of ISO-8601") from None
+    return valid.timestamp(value, argument)
 
 
 def _optional(check: Any, value: Any, argument: str) -> Any:
@@ -334,11 +334,11 @@ def _seconds(value: Any, argument: str) -> dict[str, float]:
 def read_document(document: Any, path: str = "data") -> FindingDocument:
     """Check a document and return what it says; ``path`` names it in errors.
 
-    Its state may be one that is not known here, and members without a column are kept. A moment
+    Its state may be one that is not known here, and members without a column are kept. A timestamp
     is an aware ``datetime`` or ISO-8601 text with a zone.
 
     Where a new document lacks them: ``created_at`` is now, ``updated_at`` the creation, and
-    ``state_entered_at`` the moment of the last event that led to the present state, else the
+    ``state_entered_at`` the timestamp of the last event that led to the present state, else the
     creation.
     """
     if not isinstance(document, Mapping):
@@ -362,7 +362,7 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
         seen.add(event.event_id)
     state = valid.key(document.get("current_state", "open"), at("current_state"))
     now = utc_now()
-    created_at = _moment(document.get("created_at", now), at("created_at"))
+    created_at = _timestamp(document.get("created_at", now), at("created_at"))
     entered = [e.occurred_at for e in history if e.to_state == state != e.from_state]
     extra = {name: value for name, value in document.items() if name not in _DOCUMENT_MEMBERS}
     parent = document.get("parent_finding_id")
@@ -372,14 +372,14 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
         is_terminal=is_terminal(state),
         assigned_to=optional("assigned_to", valid.key),
         assigned_by=optional("assigned_by", valid.key),
-        assigned_at=optional("assigned_at", _moment),
+        assigned_at=optional("assigned_at", _timestamp),
         priority=priority(document.get("priority", DEFAULT_PRIORITY), at("priority")),
-        due_date=optional("due_date", _moment),
+        due_date=optional("due_date", _timestamp),
         parent_finding_id=(
             None if parent is None else other_finding(parent, at("parent_finding_id"), finding_id)
         ),
-        resolved_at=optional("resolved_at", _moment),
-        state_entered_at=_moment(
+        resolved_at=optional("resolved_at", _timestamp),
+        state_entered_at=_timestamp(
             document.get("state_entered_at", entered[-1] if entered else created_at),
             at("state_entered_at"),
         ),
@@ -387,7 +387,7 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
         extra=valid.decoded(valid.document(extra, path)),
         version=1,
         created_at=created_at,
-        updated_at=_moment(document.get("updated_at", created_at), at("updated_at")),
+        updated_at=_timestamp(document.get("updated_at", created_at), at("updated_at")),
         linked_findings=[
             other_finding(linked, f"{at('linked_findings')}[{number}]", finding_id)
             for number, linked in enumerate(
@@ -419,7 +419,7 @@ def _read_event(event: Any, path: str, finding_id: str) -> FindingEvent:
         position=0,
         event_id=valid.key(event["id"], f"{path}.id"),
         event_type=valid.key(event["event_type"], f"{path}.event_type"),
-        occurred_at=_moment(event["timestamp"], f"{path}.timestamp"),
+        occurred_at=_timestamp(event["timestamp"], f"{path}.timestamp"),
         **{
             name: valid.optional_text(event.get(name), f"{path}.{name}")
             for name in (

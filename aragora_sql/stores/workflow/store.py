@@ -61,8 +61,8 @@ __all__ = [
 ]
 
 # Where lists begin: after no finding, whichever way they go.
-_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999998, tzinfo=UTC)
-_FIRST_MOMENT = datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
+_LAST_TIMESTAMP = datetime(9999, 12, 31, 23, 59, 59, 999998, tzinfo=UTC)
+_FIRST_TIMESTAMP = datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
 
 Document = dict[str, Any]
 Place = Mapping[str, Any] | Record
@@ -71,7 +71,7 @@ Place = Mapping[str, Any] | Record
 class _Page(TypedDict):
     """Where a page begins, and its length."""
 
-    after_moment: datetime
+    after_timestamp: datetime
     after_id: str
     row_limit: int
 
@@ -97,7 +97,7 @@ class FindingWorkflowStore(Store):
     async def get(self, finding_id: str) -> Document | None:
         """Return a finding's document with its whole history, or None.
 
-        It has the members that :meth:`save` takes, moments as ISO-8601 text in UTC.
+        It has the members that :meth:`save` takes, timestamps as ISO-8601 text in UTC.
         """
         valid.text(finding_id, "finding_id")
         async with self._database.read() as connection:
@@ -242,7 +242,7 @@ class FindingWorkflowStore(Store):
 
         Findings in a terminal state, ``wont_fix`` among them, are not overdue.
         """
-        at_time = utc_now() if at is None else valid.moment(at, "at")
+        at_time = utc_now() if at is None else valid.timestamp(at, "at")
         return await self._list(
             lambda connection, page: self._queries.list_overdue(
                 connection, at_time=at_time, **page
@@ -251,7 +251,7 @@ class FindingWorkflowStore(Store):
             after,
             history,
             order="due_date",
-            first=_FIRST_MOMENT,
+            first=_FIRST_TIMESTAMP,
         )
 
     async def _list(
@@ -262,11 +262,11 @@ class FindingWorkflowStore(Store):
         history: bool,
         *,
         order: str = "created_at",
-        first: datetime = _LAST_MOMENT,
+        first: datetime = _LAST_TIMESTAMP,
     ) -> list[Document]:
         row_limit = valid.limit(limit)
-        moment, finding_id = (first, "") if after is None else _place(after, order)
-        page: _Page = {"after_moment": moment, "after_id": finding_id, "row_limit": row_limit}
+        timestamp, finding_id = (first, "") if after is None else _place(after, order)
+        page: _Page = {"after_timestamp": timestamp, "after_id": finding_id, "row_limit": row_limit}
         async with self._database.read() as connection:
             rows = query(connection, page)
             findings = [record_of(FindingWorkflow, **row) async for row in rows]
@@ -435,9 +435,9 @@ class FindingWorkflowStore(Store):
         comment: str | None = None,
         expected_version: int | None = None,
     ) -> FindingWorkflow:
-        """Set the moment by which a finding has to be done (None: no such), and return it.
+        """Set the timestamp by which a finding has to be done (None: no such), and return it.
 
-        A moment without a time zone is refused.
+        A timestamp without a time zone is refused.
         """
         decision = changes.set_due_date(due_date, Actor.checked(user_id, user_name, comment))
         return await self._change(finding_id, decision, expected_version)
@@ -678,10 +678,10 @@ def _check_version(finding_id: str, expected: int | None, found: int | None) -> 
 def _place(after: Place, order: str) -> tuple[datetime, str]:
     """Return where a page begins: behind the last finding of the page before."""
     try:
-        moment, finding_id = after[order], after["finding_id"]
-        if isinstance(moment, str):
-            moment = datetime.fromisoformat(moment)
-        return valid.moment(moment, order), valid.text(finding_id, "finding_id")
+        timestamp, finding_id = after[order], after["finding_id"]
+        if isinstance(timestamp, str):
+            timestamp = datetime.fromisoformat(timestamp)
+        return valid.timestamp(timestamp, order), valid.text(finding_id, "finding_id")
     except (AragoraSQLError, KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(
             "after", f"the last document of the page before is needed, with {order} and finding_id"

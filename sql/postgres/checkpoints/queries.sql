@@ -166,7 +166,7 @@ DELETE FROM workflow_checkpoints
 WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 
 -- name: delete_old_workflow_checkpoints(cutoff, keep_latest, row_limit)!
--- Delete some of the checkpoints that are older than a moment; with keep_latest not the newest of a
+-- Delete some of the checkpoints that are older than a timestamp; with keep_latest not the newest of a
 -- workflow.
 WITH stale AS (
     SELECT c.sequence
@@ -380,12 +380,12 @@ stale AS (
 DELETE FROM debate_checkpoints
 WHERE checkpoint_id = any(array(SELECT stale.checkpoint_id FROM stale));
 
--- name: delete_expired_debate_checkpoints(moment, row_limit)!
+-- name: delete_expired_debate_checkpoints(timestamp, row_limit)!
 -- Delete some of the debates' checkpoints that have expired.
 WITH stale AS (
     SELECT d.checkpoint_id
     FROM debate_checkpoints AS d
-    WHERE d.expires_at <= :moment
+    WHERE d.expires_at <= :timestamp
     ORDER BY d.expires_at
     LIMIT :row_limit
     FOR UPDATE OF d SKIP LOCKED

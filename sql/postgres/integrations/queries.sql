@@ -164,7 +164,7 @@ ORDER BY i.user_id, i.integration_type
 LIMIT :row_limit;
 
 -- name: lock_integrations(after_user, after_type, row_limit)
--- Take a page of integrations for encrypting their secrets anew.
+-- Take a page of integrations for encrypting their secrets again.
 SELECT
     i.user_id,
     i.integration_type,
@@ -182,7 +182,7 @@ SELECT count(*) AS total
 FROM integrations;
 
 -- name: set_settings(user_id, integration_type, settings)*!
--- Replace the settings of integrations, which are the same with their secrets encrypted anew.
+-- Replace the settings of integrations, which are the same with their secrets encrypted again.
 UPDATE integrations
 SET settings = :settings::jsonb
 WHERE
@@ -200,7 +200,7 @@ WHERE
     AND integration_type = :integration_type;
 
 -- name: add_error(user_id, integration_type, error, at_time, errors_after)!
--- Count an error; the first one, and the first after 24 hours, begins the count anew.
+-- Count an error; the first one, and the first after 24 hours, begins the count again.
 UPDATE integrations
 SET
     errors_24h = CASE WHEN errors_since > :errors_after THEN errors_24h + 1 ELSE 1 END,

@@ -219,7 +219,7 @@ WHERE
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 WITH RECURSIVE given AS MATERIALIZED (
-    -- Read from here, the values do not make the server plan the statement anew at each call.
+    -- Read from here, the values do not make the server plan the statement again at each call.
     SELECT
         :job_types::text[] AS job_types,
         :row_limit::integer AS row_limit
@@ -321,7 +321,7 @@ shares AS MATERIALIZED (
 ),
 
 chosen AS MATERIALIZED (
-    -- Jobs that another claim holds at this moment are passed over.
+    -- Jobs that another claim holds at this timestamp are passed over.
     SELECT
         c.number,
         s.job_type
@@ -400,7 +400,7 @@ free AS (
 ),
 
 chosen AS (
-    -- Jobs that another claim holds at this moment are passed over.
+    -- Jobs that another claim holds at this timestamp are passed over.
     SELECT j.number
     FROM job_queue AS j
     WHERE j.status = 'pending' AND j.job_type = :job_type

@@ -126,7 +126,7 @@ WHERE
 DELETE FROM finding_workflows
 WHERE finding_id = :finding_id;
 
--- name: list_findings(after_moment, after_id, row_limit)
+-- name: list_findings(after_timestamp, after_id, row_limit)
 -- List findings, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -155,11 +155,11 @@ SELECT
         '[]'::jsonb
     ) AS linked_findings
 FROM finding_workflows AS f
-WHERE (f.created_at, f.finding_id) < (:after_moment, :after_id)
+WHERE (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_assigned(assigned_to, after_moment, after_id, row_limit)
+-- name: list_assigned(assigned_to, after_timestamp, after_id, row_limit)
 -- List the findings that a user works on, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -190,11 +190,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.assigned_to = :assigned_to
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_in_state(current_state, after_moment, after_id, row_limit)
+-- name: list_in_state(current_state, after_timestamp, after_id, row_limit)
 -- List the findings in a state, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -225,11 +225,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.current_state = :current_state
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_duplicates(parent_finding_id, after_moment, after_id, row_limit)
+-- name: list_duplicates(parent_finding_id, after_timestamp, after_id, row_limit)
 -- List the findings that repeat another one, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -260,11 +260,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.parent_finding_id = :parent_finding_id
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_overdue(at_time, after_moment, after_id, row_limit)
+-- name: list_overdue(at_time, after_timestamp, after_id, row_limit)
 -- List the findings whose due date has passed while work goes on, longest overdue first.
 -- result: linked_findings json
 SELECT
@@ -296,7 +296,7 @@ FROM finding_workflows AS f
 WHERE
     NOT f.is_terminal
     AND f.due_date < :at_time
-    AND (f.due_date, f.finding_id) > (:after_moment, :after_id)
+    AND (f.due_date, f.finding_id) > (:after_timestamp, :after_id)
 ORDER BY f.due_date, f.finding_id
 LIMIT :row_limit;
 

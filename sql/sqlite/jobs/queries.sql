@@ -23,15 +23,15 @@ SELECT
     :priority,
     :max_attempts,
     g.scheduled_at,
-    CASE WHEN g.scheduled_at > g.moment THEN 'scheduled' ELSE 'pending' END AS status,
+    CASE WHEN g.scheduled_at > g.timestamp THEN 'scheduled' ELSE 'pending' END AS status,
     :unique_key,
     :user_id,
     :workspace_id,
-    g.moment AS created_at,
-    g.moment AS updated_at
+    g.timestamp AS created_at,
+    g.timestamp AS updated_at
 FROM (
     SELECT
-        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment,
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp,
         coalesce(
             :scheduled_at,
             CASE
@@ -96,12 +96,12 @@ SELECT
     g.priority,
     g.max_attempts,
     g.scheduled_at,
-    CASE WHEN g.scheduled_at > g.moment THEN 'scheduled' ELSE 'pending' END AS status,
+    CASE WHEN g.scheduled_at > g.timestamp THEN 'scheduled' ELSE 'pending' END AS status,
     g.unique_key,
     g.user_id,
     g.workspace_id,
-    g.moment AS created_at,
-    g.moment AS updated_at
+    g.timestamp AS created_at,
+    g.timestamp AS updated_at
 FROM (
     SELECT
         o.value ->> 0 AS id,
@@ -124,7 +124,7 @@ FROM (
         o.value ->> 7 AS unique_key,
         o.value ->> 8 AS user_id,
         o.value ->> 9 AS workspace_id,
-        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp
     FROM json_each(:jobs) AS o
     ORDER BY o.key
 ) AS g
@@ -147,14 +147,14 @@ SELECT
     g.id,
     g.job_type,
     g.payload,
-    g.moment AS created_at,
-    g.moment AS updated_at
+    g.timestamp AS created_at,
+    g.timestamp AS updated_at
 FROM (
     SELECT
         o.value ->> 0 AS id,
         o.value ->> 1 AS job_type,
         o.value -> 2 AS payload,
-        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS moment
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp
     FROM json_each(:jobs) AS o
     ORDER BY o.key
 ) AS g

@@ -127,7 +127,7 @@ WHERE
 DELETE FROM finding_workflows
 WHERE finding_id = :finding_id;
 
--- name: list_findings(after_moment, after_id, row_limit)
+-- name: list_findings(after_timestamp, after_id, row_limit)
 -- List findings, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -157,11 +157,11 @@ SELECT
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
-WHERE (f.created_at, f.finding_id) < (:after_moment, :after_id)
+WHERE (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_assigned(assigned_to, after_moment, after_id, row_limit)
+-- name: list_assigned(assigned_to, after_timestamp, after_id, row_limit)
 -- List the findings that a user works on, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -193,11 +193,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.assigned_to = :assigned_to
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_in_state(current_state, after_moment, after_id, row_limit)
+-- name: list_in_state(current_state, after_timestamp, after_id, row_limit)
 -- List the findings in a state, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -229,11 +229,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.current_state = :current_state
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_duplicates(parent_finding_id, after_moment, after_id, row_limit)
+-- name: list_duplicates(parent_finding_id, after_timestamp, after_id, row_limit)
 -- List the findings that repeat another one, newest first, from a place on.
 -- result: linked_findings json
 SELECT
@@ -265,11 +265,11 @@ SELECT
 FROM finding_workflows AS f
 WHERE
     f.parent_finding_id = :parent_finding_id
-    AND (f.created_at, f.finding_id) < (:after_moment, :after_id)
+    AND (f.created_at, f.finding_id) < (:after_timestamp, :after_id)
 ORDER BY f.created_at DESC, f.finding_id DESC
 LIMIT :row_limit;
 
--- name: list_overdue(at_time, after_moment, after_id, row_limit)
+-- name: list_overdue(at_time, after_timestamp, after_id, row_limit)
 -- List the findings whose due date has passed while work goes on, longest overdue first.
 -- result: linked_findings json
 SELECT
@@ -302,7 +302,7 @@ FROM finding_workflows AS f
 WHERE
     NOT f.is_terminal
     AND f.due_date < :at_time
-    AND (f.due_date, f.finding_id) > (:after_moment, :after_id)
+    AND (f.due_date, f.finding_id) > (:after_timestamp, :after_id)
 ORDER BY f.due_date, f.finding_id
 LIMIT :row_limit;
 

@@ -93,7 +93,7 @@ def _critique_id(name: str) -> int:
     return FIRST_CRITIQUE_ID + (names.index(name) if name in names else len(names))
 
 
-_MOMENT = "2026-01-15T10:11:12.131415"
+_TIMESTAMP = "2026-01-15T10:11:12.131415"
 _CONSENSUS_DATA: dict[str, Any] = {
     "id": "",
     "topic": "Rate limiting approach",
@@ -109,7 +109,7 @@ _CONSENSUS_DATA: dict[str, Any] = {
     "dissent_ids": [],
     "domain": "architecture",
     "tags": ["limits"],
-    "timestamp": _MOMENT,
+    "timestamp": _TIMESTAMP,
     "debate_duration_seconds": 41.5,
     "rounds": 3,
     "supersedes": None,
@@ -126,7 +126,7 @@ _DISSENT_DATA: dict[str, Any] = {
     "confidence": 0.7,
     "acknowledged": False,
     "rebuttal": "",
-    "timestamp": _MOMENT,
+    "timestamp": _TIMESTAMP,
     "metadata": {},
 }
 _GOOD: dict[str, Row] = {
@@ -139,7 +139,7 @@ _GOOD: dict[str, Row] = {
         "confidence": 0.85,
         "domain": "architecture",
         "tags": '["limits"]',
-        "timestamp": _MOMENT,
+        "timestamp": _TIMESTAMP,
         "data": _CONSENSUS_DATA,
     },
     "dissent": {
@@ -149,7 +149,7 @@ _GOOD: dict[str, Row] = {
         "dissent_type": "risk_warning",
         "content": "It can starve",
         "confidence": 0.7,
-        "timestamp": _MOMENT,
+        "timestamp": _TIMESTAMP,
         "data": _DISSENT_DATA,
     },
     "verified_proofs": {
@@ -164,7 +164,7 @@ _GOOD: dict[str, Row] = {
         "proof_search_time_ms": 2.5,
         "prover_version": "4.9.0",
         "error_message": "",
-        "timestamp": _MOMENT,
+        "timestamp": _TIMESTAMP,
         "data": {"status": "proof_found", "is_verified": True},
     },
     "debates": {
@@ -206,8 +206,8 @@ _GOOD: dict[str, Row] = {
         "avg_prediction_error": 0.0,
         "prediction_count": 0,
         "example_task": "The fix",
-        "created_at": _MOMENT,
-        "updated_at": _MOMENT,
+        "created_at": _TIMESTAMP,
+        "updated_at": _TIMESTAMP,
     },
     "pattern_embeddings": {"pattern_id": "", "embedding": b"\x00\x01\xfe\xff"},
     "agent_reputation": {
@@ -216,7 +216,7 @@ _GOOD: dict[str, Row] = {
         "proposals_accepted": 7,
         "critiques_given": 20,
         "critiques_valuable": 10,
-        "updated_at": _MOMENT,
+        "updated_at": _TIMESTAMP,
         "total_predictions": 4,
         "total_prediction_error": 0.8,
         "calibration_score": 0.8,
@@ -436,7 +436,7 @@ BAD_ROWS: tuple[BadRow, ...] = (
     BadRow("epoch-in-created", "debates", "rejected", "created_at", {"created_at": 1767225600}),
     BadRow("words-in-updated", "patterns", "rejected", "updated_at", {"updated_at": "never"}),
     BadRow("utc-sql-in-local", "patterns", "migrated", None, {"updated_at": "2026-01-15 10:11:12"}),
-    BadRow("local-in-reputation", "agent_reputation", "migrated", None, {"updated_at": _MOMENT}),
+    BadRow("local-in-reputation", "agent_reputation", "migrated", None, {"updated_at": _TIMESTAMP}),
     BadRow("null-time", "dissent", "adjusted", None, {"timestamp": None}),
     # Size
     BadRow(

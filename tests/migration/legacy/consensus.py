@@ -219,7 +219,7 @@ def write_consensus(
 
 
 def _consensus(chooser: random.Random, number: int) -> Row:
-    moment = local_iso(day_time(chooser))
+    timestamp = local_iso(day_time(chooser))
     agents = chooser.sample(AGENTS, k=4)
     topic = f"{words(chooser, 5)} {number}"
     data: dict[str, Any] = {
@@ -237,7 +237,7 @@ def _consensus(chooser: random.Random, number: int) -> Row:
         "dissent_ids": [],
         "domain": ("general", "architecture", "security")[number % 3],
         "tags": ["imported", f"tag-{number % 5}"][: number % 3],
-        "timestamp": moment,
+        "timestamp": timestamp,
         "debate_duration_seconds": chooser.random() * 900 if number % 4 else 0.0,
         "rounds": number % 6,
         "supersedes": None,
@@ -248,7 +248,7 @@ def _consensus(chooser: random.Random, number: int) -> Row:
         data["belief_cruxes"] = [_crux(chooser) for _ in range(1 + number % 5)]
     columns = ("id", "topic", "topic_hash", "conclusion", "strength", "confidence", "domain")
     row = {name: data[name] for name in columns}
-    return row | {"tags": legacy_json(data["tags"]), "timestamp": moment, "data": data}
+    return row | {"tags": legacy_json(data["tags"]), "timestamp": timestamp, "data": data}
 
 
 def _metadata(chooser: random.Random, number: int) -> dict[str, Any]:
@@ -284,7 +284,7 @@ def _crux(chooser: random.Random) -> dict[str, Any]:
 
 
 def _dissent(chooser: random.Random, consensus_id: str) -> Row:
-    moment = local_iso(day_time(chooser))
+    timestamp = local_iso(day_time(chooser))
     data = {
         "id": new_uuid(chooser),
         "debate_id": consensus_id,
@@ -295,7 +295,7 @@ def _dissent(chooser: random.Random, consensus_id: str) -> Row:
         "confidence": chooser.random(),
         "acknowledged": chooser.random() < 0.3,
         "rebuttal": words(chooser, 6) if chooser.random() < 0.3 else "",
-        "timestamp": moment,
+        "timestamp": timestamp,
         "metadata": {"vote_weight": chooser.random()} if chooser.random() < 0.5 else {},
     }
     columns = ("id", "debate_id", "agent_id", "dissent_type", "content", "confidence", "timestamp")
@@ -303,7 +303,7 @@ def _dissent(chooser: random.Random, consensus_id: str) -> Row:
 
 
 def _proof(chooser: random.Random, consensus_id: str) -> Row:
-    moment = day_time(chooser)
+    timestamp = day_time(chooser)
     status = chooser.choice(PROOF_STATUSES)
     found = status == "proof_found"
     shared = {
@@ -319,7 +319,7 @@ def _proof(chooser: random.Random, consensus_id: str) -> Row:
     data = {
         "status": status,
         **shared,
-        "timestamp": local_iso(moment - timedelta(seconds=41.5)),
+        "timestamp": local_iso(timestamp - timedelta(seconds=41.5)),
         "translation_confidence": chooser.random(),
         "is_high_confidence": True,
         "semantic_match_verified": False,
@@ -330,7 +330,7 @@ def _proof(chooser: random.Random, consensus_id: str) -> Row:
         "proof_status": status,
         **shared,
         "is_verified": int(found),
-        "timestamp": local_iso(moment),
+        "timestamp": local_iso(timestamp),
         "data": data,
     }
 

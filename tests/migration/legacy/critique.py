@@ -360,7 +360,7 @@ def _archived_pattern(chooser: random.Random, pattern: Row) -> Row:
 def _reputation(chooser: random.Random, number: int, name: str) -> Row:
     made, given, predictions = (chooser.randrange(1, 60) for _ in range(3))
     error = chooser.random() * predictions
-    moment = day_time(chooser)
+    timestamp = day_time(chooser)
     return {
         "agent_name": name,
         "proposals_made": made,
@@ -368,7 +368,7 @@ def _reputation(chooser: random.Random, number: int, name: str) -> Row:
         "critiques_given": given,
         "critiques_valuable": chooser.randrange(given + 1),
         # Only inserted: the column's default. Updated since: Python's local time.
-        "updated_at": local_iso(moment) if number % 2 else utc_sql(moment),
+        "updated_at": local_iso(timestamp) if number % 2 else utc_sql(timestamp),
         "total_predictions": predictions,
         "total_prediction_error": error,
         "calibration_score": 1 - error / predictions,

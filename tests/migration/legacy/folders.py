@@ -253,19 +253,19 @@ def _some_later(rows: list[Row]) -> list[Row]:
 def _later(row: Row, days: int) -> Row:
     """Return a row as it was some days later or earlier: another text, another time."""
     text = "conclusion" if "conclusion" in row else "content"
-    moment = local_iso(datetime.fromisoformat(row["timestamp"]) + timedelta(days=days))
-    changes = {text: f"{row[text]} ({days:+} days)", "timestamp": moment}
+    timestamp = local_iso(datetime.fromisoformat(row["timestamp"]) + timedelta(days=days))
+    changes = {text: f"{row[text]} ({days:+} days)", "timestamp": timestamp}
     return row | changes | {"data": legacy_json(json.loads(row["data"]) | changes)}
 
 
 def _used_again(chooser: random.Random, row: Row) -> Row:
-    moment = datetime.fromisoformat(row["updated_at"]) + timedelta(days=9)
+    timestamp = datetime.fromisoformat(row["updated_at"]) + timedelta(days=9)
     return row | {
         "success_count": chooser.randrange(1, 40),
         "failure_count": chooser.randrange(4),
         "avg_severity": chooser.random() * 10,
         "surprise_score": chooser.random(),
-        "updated_at": local_iso(moment),
+        "updated_at": local_iso(timestamp),
     }
 
 

@@ -55,20 +55,20 @@ def new_uuid(chooser: random.Random) -> str:
 
 
 def day_time(chooser: random.Random) -> datetime:
-    """Return a moment by day, which daylight saving time neither skips nor repeats anywhere."""
+    """Return a timestamp by day, which daylight saving time neither skips nor repeats anywhere."""
     start = _EPOCH + timedelta(days=chooser.randrange(240), hours=8)
-    moment = start + timedelta(microseconds=chooser.randrange(12 * 3600 * 1_000_000))
-    return moment.replace(microsecond=0) if chooser.random() < 0.25 else moment
+    timestamp = start + timedelta(microseconds=chooser.randrange(12 * 3600 * 1_000_000))
+    return timestamp.replace(microsecond=0) if chooser.random() < 0.25 else timestamp
 
 
-def local_iso(moment: datetime) -> str:
+def local_iso(timestamp: datetime) -> str:
     """Return a time as the older program's Python wrote it: local, no offset."""
-    return moment.isoformat()
+    return timestamp.isoformat()
 
 
-def utc_sql(moment: datetime) -> str:
+def utc_sql(timestamp: datetime) -> str:
     """Return a time as SQLite's CURRENT_TIMESTAMP wrote it: UTC, whole seconds."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return timestamp.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def legacy_json(value: object) -> str:

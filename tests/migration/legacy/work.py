@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.migration.legacy.values import Row, Sql, Tables, create, fill
 
-MOMENT = datetime(2026, 2, 12, 12, 40, 0, 123456, UTC)
+TIMESTAMP = datetime(2026, 2, 12, 12, 40, 0, 123456, UTC)
 SECONDS = 1770900000.123456
 
 # The key of the envelope below, which another implementation of its format made of SECRET.

@@ -152,11 +152,11 @@ async def test_steps_kept_as_a_set_are_stored_in_order(store: CheckpointStore) -
     assert loaded.completed_steps == ["a", "b", "c"]
 
 
-async def test_moments_are_stored_in_utc(store: CheckpointStore) -> None:
-    moment = datetime(2026, 3, 29, 3, 30, tzinfo=timezone(timedelta(hours=2)))
-    loaded = await store.load(await store.save(workflow_checkpoint(created_at=moment)))
+async def test_timestamps_are_stored_in_utc(store: CheckpointStore) -> None:
+    timestamp = datetime(2026, 3, 29, 3, 30, tzinfo=timezone(timedelta(hours=2)))
+    loaded = await store.load(await store.save(workflow_checkpoint(created_at=timestamp)))
     assert loaded is not None
-    assert loaded.created_at == moment
+    assert loaded.created_at == timestamp
     assert loaded.created_at.utcoffset() == timedelta(0)
 
 
@@ -512,11 +512,11 @@ async def test_a_debates_document_comes_back(store: CheckpointStore) -> None:
     assert loaded is not None
     assert loaded == await store.load_latest_debate("d")
     document = loaded.to_document()
-    moments = ("created_at", "expires_at", "last_resumed_at")
-    assert {k: v for k, v in document.items() if k not in moments} == {
-        k: v for k, v in given.items() if k not in moments
+    timestamps = ("created_at", "expires_at", "last_resumed_at")
+    assert {k: v for k, v in document.items() if k not in timestamps} == {
+        k: v for k, v in given.items() if k not in timestamps
     }
-    for name in moments:
+    for name in timestamps:
         assert datetime.fromisoformat(document[name]) == given[name]
     # The document that came back can be stored as it is.
     await store.save_debate(json.loads(json.dumps(document)))
@@ -559,8 +559,8 @@ async def test_debates_are_listed_filtered_before_they_are_limited(
     assert [one.current_round for one in listed] == [3, 2]
     everything = await store.list_debates(limit=100)
     assert len(everything) == 33
-    moments = [one.created_at for one in everything]
-    assert moments == sorted(moments, reverse=True)
+    timestamps = [one.created_at for one in everything]
+    assert timestamps == sorted(timestamps, reverse=True)
     seen, before = [], None
     while True:
         page = await store.list_debate_page(limit=10, before=before)

@@ -11,14 +11,14 @@ from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.values import dump_json
 from aragora_sql.queries import load_queries
-from aragora_sql.stores.checkpoints.records import LAST_MOMENT
+from aragora_sql.stores.checkpoints.records import LAST_TIMESTAMP
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import day, debate_checkpoint, fetch_value, run, workflow_checkpoint
 from tests.stores.test_plans import Explaining, Hot, postgres_problems, sqlite_problems
 
 ROWS = 20_000
-FIRST_PAGE = {"before_created_at": LAST_MOMENT, "row_limit": 10}
+FIRST_PAGE = {"before_created_at": LAST_TIMESTAMP, "row_limit": 10}
 BEHIND_ALL = {"before_id": "\U0010ffff", "wanted": dump_json({}), "row_limit": 10}
 
 HOT = [
@@ -51,7 +51,9 @@ HOT = [
     Hot("checkpoints", "list_all_debate_checkpoints", {"before_id": "", **FIRST_PAGE}, True),
     Hot("checkpoints", "prune_debate", {"debate_id": "d 7", "newer": 9, "row_limit": 10}),
     Hot("checkpoints", "delete_debate_checkpoint", {"checkpoint_id": "unknown"}),
-    Hot("checkpoints", "delete_expired_debate_checkpoints", {"moment": day(-9), "row_limit": 10}),
+    Hot(
+        "checkpoints", "delete_expired_debate_checkpoints", {"timestamp": day(-9), "row_limit": 10}
+    ),
     Hot(
         "langgraph",
         "get_checkpoint",
@@ -128,7 +130,7 @@ async def fill(database: Database) -> None:
         else f"(WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {ROWS}) "
         "SELECT n FROM g) AS g"
     )
-    moment = (
+    timestamp = (
         "timestamptz '2026-01-01 00:00Z' + n * interval '1 second'"
         if postgres
         else "strftime('%Y-%m-%dT%H:%M:%f000Z', 1767225600 + n, 'unixepoch')"
@@ -140,12 +142,12 @@ async def fill(database: Database) -> None:
         database,
         "INSERT INTO workflow_checkpoints "
         "(id, engine_id, workflow_id, definition_id, content_checksum, created_at) "
-        f"SELECT 'id ' || n, 'cp ' || n, 'w ' || (n % 100), 'd', '{checksum}', {moment} "
+        f"SELECT 'id ' || n, 'cp ' || n, 'w ' || (n % 100), 'd', '{checksum}', {timestamp} "
         f"FROM {numbers}; "
         "INSERT INTO debate_checkpoints (checkpoint_id, debate_id, task, current_round, "
         "total_rounds, phase, status, size_bytes, content_checksum, created_at, expires_at) "
         "SELECT 'c ' || n, 'd ' || (n % 100), 't', 1, 1, 'p', 'complete', 2, "
-        f"'{checksum}', {moment}, {moment} FROM {numbers}; "
+        f"'{checksum}', {timestamp}, {timestamp} FROM {numbers}; "
         "INSERT INTO langgraph_checkpoints (thread_id, checkpoint_ns, checkpoint_id, "
         "parent_checkpoint_id, run_id, channel_versions, type, content) "
         f"SELECT 't ' || (n % 200), '', {padded}, NULL, 'run ' || n, '{{\"a\": \"1\"}}', "

@@ -205,8 +205,8 @@ async def test_savers_and_pruners_in_one_process(
 
     async def save(number: int) -> str:
         # Times in no order: what is stored late may be among the oldest.
-        moment = day((number * 37) % 100)
-        return await stores[number % 2].save(workflow_checkpoint(created_at=moment))
+        timestamp = day((number * 37) % 100)
+        return await stores[number % 2].save(workflow_checkpoint(created_at=timestamp))
 
     work: list[Any] = []
     for number in range(100):

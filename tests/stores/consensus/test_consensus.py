@@ -138,7 +138,7 @@ async def test_the_newest_come_first(memory: ConsensusMemory) -> None:
     assert len(await memory.get_recent(2**31 - 1)) == 5
 
 
-async def test_records_of_one_moment_come_by_id(memory: ConsensusMemory) -> None:
+async def test_records_of_one_timestamp_come_by_id(memory: ConsensusMemory) -> None:
     records = await memory.store_many(consensus(created_at=day(1)) for _ in range(20))
     expected = sorted(record.id for record in records)
     assert [record.id for record in await memory.get_recent(20)] == expected

@@ -155,7 +155,7 @@ async def test_dissents_by_agent_and_by_type_come_newest_first(
     assert await memory.get_dissents_by_type("edge_case_concern") == []
 
 
-async def test_dissents_of_one_moment_come_by_id(
+async def test_dissents_of_one_timestamp_come_by_id(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_dissents(dissent(parent.id, created_at=day(1)) for _ in range(20))

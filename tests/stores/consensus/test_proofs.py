@@ -120,7 +120,7 @@ async def test_runs_on_a_consensus_come_oldest_first_and_the_newest_counts(
     assert await memory.get_verified_proof("unknown") is None
 
 
-async def test_runs_of_one_moment_come_by_id(
+async def test_runs_of_one_timestamp_come_by_id(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_proofs(

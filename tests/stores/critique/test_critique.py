@@ -313,7 +313,7 @@ async def test_the_newest_critiques_come_first(critiques: CritiqueStore) -> None
     assert await critiques.get_recent_critiques(0) == []
 
 
-async def test_critiques_of_one_moment_come_by_number(critiques: CritiqueStore) -> None:
+async def test_critiques_of_one_timestamp_come_by_number(critiques: CritiqueStore) -> None:
     await critiques.store_debate(
         "d", "Task", critiques=[critique(f"{n:02}") for n in range(20)], created_at=day(1)
     )

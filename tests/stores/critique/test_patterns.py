@@ -433,7 +433,9 @@ async def test_without_archiving_pruned_patterns_are_gone(critiques: CritiqueSto
 
 async def test_more_than_one_batch_is_pruned(critiques: CritiqueStore) -> None:
     await critiques.store_pattern([f"issue {number}" for number in range(1005)])
-    moment = f"'{days_ago(100):%Y-%m-%dT%H:%M:%S.%fZ}'"
-    await run(critiques.database, f"UPDATE patterns SET failure_count = 9, updated_at = {moment}")
+    timestamp = f"'{days_ago(100):%Y-%m-%dT%H:%M:%S.%fZ}'"
+    await run(
+        critiques.database, f"UPDATE patterns SET failure_count = 9, updated_at = {timestamp}"
+    )
     assert await critiques.prune_stale_patterns() == 1005
     assert await row_counts(critiques.database) == {"patterns_archive": 1005}

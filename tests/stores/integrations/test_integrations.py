@@ -226,8 +226,8 @@ async def test_status(integrations: IntegrationStore) -> None:
 
 async def test_errors_age(integrations: IntegrationStore) -> None:
     async def age(hours: float) -> None:
-        moment = utc_now() - timedelta(hours=hours)
-        text = f"'{moment:%Y-%m-%dT%H:%M:%S.%fZ}'"
+        timestamp = utc_now() - timedelta(hours=hours)
+        text = f"'{timestamp:%Y-%m-%dT%H:%M:%S.%fZ}'"
         await run(integrations.database, f"UPDATE integrations SET errors_since = {text}")
 
     await integrations.save(slack())

@@ -1,4 +1,4 @@
-"""Encrypting all secrets anew: in batches, interrupted anywhere, and beside other work."""
+"""Encrypting all secrets again: in batches, interrupted anywhere, and beside other work."""
 
 from __future__ import annotations
 

@@ -291,7 +291,7 @@ async def test_a_late_worker_is_refused(jobs: JobQueueStore) -> None:
         await jobs.complete(late)
     # Even when the same worker has it again: that is another claim.
     again = await claim_one(jobs, "same")
-    with pytest.raises(JobClaimLostError, match="claimed it anew"):
+    with pytest.raises(JobClaimLostError, match="claimed it again"):
         await jobs.complete(late)
     assert await jobs.extend_many([late, again]) == [again.id]
     assert await jobs.release([late]) == []

@@ -228,7 +228,9 @@ async def test_a_document_of_a_deleted_finding_conflicts(findings: FindingWorkfl
     assert await findings.get("f1") is None
 
 
-async def test_moments_of_other_zones_are_the_same_moments(findings: FindingWorkflowStore) -> None:
+async def test_timestamps_of_other_zones_are_the_same_timestamps(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(
         {
             "finding_id": "f1",
@@ -561,7 +563,7 @@ async def test_other_bulk_changes(findings: FindingWorkflowStore) -> None:
 
 async def test_lists_are_paged_newest_first(findings: FindingWorkflowStore) -> None:
     for number in range(25):
-        # Five findings of each moment, so that the order within a moment shows.
+        # Five findings of each timestamp, so that the order within a timestamp shows.
         await findings.create(
             f"f{number:02}",
             created_at=day(number // 5),
@@ -696,7 +698,7 @@ BAD_DOCUMENTS: list[tuple[Any, str]] = [
     ({"due_date": "2026-01-01T00:00:00"}, r"data.due_date: has no time zone"),
     ({"due_date": "2026-01-01"}, r"data.due_date: has no time zone"),
     ({"due_date": NAIVE}, r"data.due_date: has no time zone"),
-    ({"due_date": "tomorrow"}, r"data.due_date: is no moment"),
+    ({"due_date": "tomorrow"}, r"data.due_date: is no timestamp"),
     ({"due_date": 17}, r"data.due_date: a datetime"),
     ({"assigned_at": "2026-01-01T00:00:00"}, r"data.assigned_at: has no time zone"),
     ({"created_at": None}, r"data.created_at"),

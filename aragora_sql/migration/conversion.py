@@ -5,7 +5,7 @@ can't check cheaply and raises :class:`SuspiciousError` when something is odd; `
 and raises :class:`BadValueError` with a reason. The loader tries the first and falls back to the
 second.
 
-Moments are text in three forms, told apart as they were written: with an offset; with a blank
+Timestamps are text in three forms, told apart as they were written: with an offset; with a blank
 (``2026-02-12 22:42:57``, SQLite's own, UTC); with a ``T`` and no offset (Python's naive local time,
 in the time zone of the machine that wrote it). A local time that occurred twice is taken as the
 first; one that a clock change left out is taken with the offset before the change, which moves it
@@ -32,29 +32,29 @@ __all__ = [
     "BadValueError",
     "Converter",
     "DamagedText",
-    "MomentReader",
     "SuspiciousError",
+    "TimestampReader",
     "converter_for",
     "time_zone",
-    "unix_moment",
+    "unix_timestamp",
 ]
 
 AMBIGUOUS = "local times that occurred twice, taken as the first"
 NONEXISTENT = "local times that a clock change left out, moved past the gap"
 
-_MOMENT = re.compile(
+_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)"
     r"(?:([ T])([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
     r"(?:\s?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d(?::[0-5]\d)?)?))?)?",
     re.ASCII,
 )
-# Moments, one to a line, with which nothing is wrong: no case of a calendar, no zone.
+# Timestamps, one to a line, with which nothing is wrong: no case of a calendar, no zone.
 _DATE = (
     r"(?!9999)[1-9]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"
     r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
-_PLAIN_MOMENTS = re.compile(rf"(?:{_DATE}[ T]{_CLOCK}\n)*", re.ASCII)
+_PLAIN_TIMESTAMPS = re.compile(rf"(?:{_DATE}[ T]{_CLOCK}\n)*", re.ASCII)
 # Numbers in JSON, one to a line, that a float and an integer hold as they are written.
 _PLAIN_NUMBERS = {
     "double precision": re.compile(r"(?:-?(?:0|[1-9]\d{0,14})(?:\.\d{1,20})?\n)*", re.ASCII),
@@ -106,20 +106,20 @@ def time_zone(name: str) -> tzinfo:
 class _LocalZone(tzinfo):
     """The zone of this machine, with its clock changes."""
 
-    def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        if moment is None:
+    def utcoffset(self, timestamp: datetime | None) -> timedelta | None:
+        if timestamp is None:
             return None
-        return moment.replace(tzinfo=None).astimezone().utcoffset()
+        return timestamp.replace(tzinfo=None).astimezone().utcoffset()
 
-    def dst(self, moment: datetime | None) -> timedelta | None:
+    def dst(self, timestamp: datetime | None) -> timedelta | None:
         return None
 
-    def tzname(self, moment: datetime | None) -> str:
+    def tzname(self, timestamp: datetime | None) -> str:
         return "local"
 
 
-class MomentReader:
-    """Reads moments; ``counts`` says how often a rule about clock changes was needed."""
+class TimestampReader:
+    """Reads timestamps; ``counts`` says how often a rule about clock changes was needed."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         self.zone = zone
@@ -128,10 +128,10 @@ class MomentReader:
         self._offsets: dict[str, str | None] = {}
 
     def text(self, value: str, *, naive_is_utc: bool = False) -> str:
-        """Return a moment as PostgreSQL reads it, with its offset."""
-        match = _MOMENT.fullmatch(value)
+        """Return a timestamp as PostgreSQL reads it, with its offset."""
+        match = _TIMESTAMP.fullmatch(value)
         if match is None:
-            raise BadValueError(_why_no_moment(value))
+            raise BadValueError(_why_no_timestamp(value))
         date, separator, hour, minute, second, fraction, zone = match.groups()
         if hour is None and not naive_is_utc:
             raise BadValueError(f"{_short(value)} is a date without a time")
@@ -155,12 +155,12 @@ class MomentReader:
         return f"{date}T{clock}{offset}"
 
     def usual(self, values: Sequence[Any], *, naive_is_utc: bool = False) -> Sequence[Any] | None:
-        """Return moments as PostgreSQL reads them in a session whose time zone is UTC.
+        """Return timestamps as PostgreSQL reads them in a session whose time zone is UTC.
 
         They are those that :meth:`text` gives, sooner; None when one is not written in the usual
         way, without a zone.
         """
-        if not _are_all(_PLAIN_MOMENTS, values):
+        if not _are_all(_PLAIN_TIMESTAMPS, values):
             return None
         if naive_is_utc or self.zone is UTC:
             return values
@@ -170,8 +170,8 @@ class MomentReader:
             return None
         return [None if value is None else value + offsets[value[:13]] for value in values]
 
-    def moment(self, value: str, *, naive_is_utc: bool = False) -> datetime:
-        """Return a moment as an aware datetime in UTC."""
+    def timestamp(self, value: str, *, naive_is_utc: bool = False) -> datetime:
+        """Return a timestamp as an aware datetime in UTC."""
         return datetime.fromisoformat(self.text(value, naive_is_utc=naive_is_utc)).astimezone(UTC)
 
     def _offset_of_hour(self, hour: str) -> str | None:
@@ -239,7 +239,7 @@ def _offset_text(offset: timedelta) -> str:
     return f"{text}:{seconds % 60:02}" if seconds % 60 else text
 
 
-def _why_no_moment(value: str) -> str:
+def _why_no_timestamp(value: str) -> str:
     if _NUMERIC.fullmatch(value.strip()):
         return (
             f"{_short(value)} is a number where a date and time belong (seconds or milliseconds "
@@ -273,7 +273,7 @@ class Converter:
 
 def converter_for(
     column: Column,
-    reader: MomentReader,
+    reader: TimestampReader,
     *,
     json_text: bool = False,
     unix: bool = False,
@@ -298,23 +298,23 @@ def converter_for(
         return _converter(column, _many_documents, _document)
     elif kind == "timestamp with time zone":
 
-        def moment(value: Any) -> str:
+        def timestamp(value: Any) -> str:
             if unix and isinstance(value, int | float) and not isinstance(value, bool):
-                return unix_moment(value).isoformat()
+                return unix_timestamp(value).isoformat()
             # What matches holds no character that PostgreSQL can't.
             text = value if type(value) is str else _text(value)
             return reader.text(text, naive_is_utc=utc)
 
-        def many_moments(values: Sequence[Any]) -> Sequence[Any]:
+        def many_timestamps(values: Sequence[Any]) -> Sequence[Any]:
             try:
                 usual = reader.usual(values, naive_is_utc=utc)
                 if usual is not None:
                     return usual
-                return [None if value is None else moment(value) for value in values]
+                return [None if value is None else timestamp(value) for value in values]
             except BadValueError as error:
                 raise SuspiciousError from error
 
-        return _converter(column, many_moments, moment)
+        return _converter(column, many_timestamps, timestamp)
     else:
         raise ConfigurationError(f"column {column.name}: nothing is known of the type {kind}")
     none = type(None)
@@ -362,7 +362,7 @@ def _wrong_type(value: Any, wanted: str) -> BadValueError:
         bytes: "a BLOB",
         int: "an integer",
         float: "a floating-point number",
-        bool: "a truth value",
+        bool: "a boolean",
         type(None): "null",
         list: "a list",
         dict: "an object",
@@ -408,14 +408,14 @@ def _bytes(value: Any) -> bytes:
     return value
 
 
-_TRUTH = {0: False, 1: True, None: None}
+_BOOLEAN = {0: False, 1: True, None: None}
 
 
 def _many_booleans(values: Sequence[Any]) -> Sequence[Any]:
     if not set(map(type, values)) <= {int, type(None)}:
         raise SuspiciousError
     try:
-        return [_TRUTH[value] for value in values]
+        return [_BOOLEAN[value] for value in values]
     except KeyError as error:
         raise SuspiciousError from error
 
@@ -423,7 +423,7 @@ def _many_booleans(values: Sequence[Any]) -> Sequence[Any]:
 def _boolean(value: Any) -> bool:
     if not isinstance(value, int):
         raise _wrong_type(value, "0 or 1")
-    if value not in _TRUTH:
+    if value not in _BOOLEAN:
         raise BadValueError(f"{value} where 0 or 1 belongs")
     return bool(value)
 
@@ -494,8 +494,8 @@ def _refuse_constant(name: str) -> Any:
     raise BadValueError(f"JSON that PostgreSQL can't hold: {name}")
 
 
-def unix_moment(value: float) -> datetime:
-    """Return the moment so many seconds after 1970. Raises :class:`BadValueError`."""
+def unix_timestamp(value: float) -> datetime:
+    """Return the timestamp so many seconds after 1970. Raises :class:`BadValueError`."""
     if not math.isfinite(value) or value <= 0:
         raise BadValueError(f"{value!r} is not a time in seconds since 1970")
     try:

@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 from psycopg import sql
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
-from aragora_sql.migration.documents import (
+from aragora_sql.migration.checkpoint_files import (
     COLLECTED_NAME,
     checkpoint_folders,
     collect_checkpoint_files,

@@ -16,8 +16,8 @@ document       ``metadata={"a": 1}`` (JSON)          ``metadata:={"a": 1}``
 any            (no way to say null)                  ``domain:=null``
 =============  ====================================  =============================================
 
-A moment without a time zone is refused. A parameter whose type is not known takes ``name=value`` as
-text.
+A timestamp without a time zone is refused. A parameter whose type is not known takes
+``name=value`` as text.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _WORDS = {
     "float": "a number",
     "bool": "true or false",
     "bytes": "hexadecimal digits",
-    "datetime": "a moment with its time zone, as 2026-02-12T16:42:57Z",
+    "datetime": "a timestamp with its time zone, as 2026-02-12T16:42:57Z",
     _DOCUMENT: "a JSON document",
 }
-_TRUTHS = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 _LIST = re.compile(r"list\[(.+)\]")
 
 
@@ -152,16 +152,16 @@ def _read_int(name: str, text: str) -> int:
 
 
 def _read_bool(name: str, text: str) -> bool:
-    if text not in _TRUTHS:
+    if text not in _BOOLEANS:
         raise _wrong(name, "bool")
-    return _TRUTHS[text]
+    return _BOOLEANS[text]
 
 
-def _read_moment(name: str, text: str) -> datetime:
-    moment = _or_refuse(datetime.fromisoformat, "datetime")(name, text)
-    if moment.tzinfo is None:
+def _read_timestamp(name: str, text: str) -> datetime:
+    timestamp = _or_refuse(datetime.fromisoformat, "datetime")(name, text)
+    if timestamp.tzinfo is None:
         raise _wrong(name, "datetime")
-    return moment
+    return timestamp
 
 
 def _or_refuse(read: Callable[[str], T], kind: str) -> Callable[[str, str], T]:
@@ -179,5 +179,5 @@ _READERS: dict[str | None, Callable[[str, str], Any]] = {
     "float": _or_refuse(float, "float"),
     "bool": _read_bool,
     "bytes": _or_refuse(bytes.fromhex, "bytes"),
-    "datetime": _read_moment,
+    "datetime": _read_timestamp,
 }

@@ -38,7 +38,7 @@ _SQLITE = {
     "REAL": "float",
     "TEXT": "str",
 }
-_KINDS: dict[ColumnKind, str] = {"boolean": "bool", "json": "Any", "moment": "datetime"}
+_KINDS: dict[ColumnKind, str] = {"boolean": "bool", "json": "Any", "timestamp": "datetime"}
 
 
 def postgres_python_type(type_name: str) -> str:
