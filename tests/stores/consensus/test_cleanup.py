@@ -122,7 +122,7 @@ async def test_more_than_one_batch_is_cleaned_up(memory: ConsensusMemory) -> Non
     assert len(await archived_ids(memory.database, "consensus_archive")) == 1005
 
 
-async def test_cleaned_up_topics_are_not_found_any_more(memory: ConsensusMemory) -> None:
+async def test_cleanup_old_records_takes_topics_out_of_the_search(memory: ConsensusMemory) -> None:
     await store_old(memory)
     assert len(await memory.find_similar("Rate limiting approach")) == 1
     await memory.cleanup_old_records()

@@ -76,7 +76,7 @@ async def test_critiques_stored_meanwhile_do_not_shift_the_export(store: Critiqu
     assert (await collected(store))[-1].task == "Late task"
 
 
-async def test_an_export_left_half_way_holds_no_connection(store: CritiqueStore) -> None:
+async def test_export_for_training_left_half_way_holds_no_connection(store: CritiqueStore) -> None:
     export = store.export_for_training(page_size=2)
     await anext(export)
     assert store.database.metrics().in_use == 0
