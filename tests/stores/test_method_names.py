@@ -65,9 +65,10 @@ def named_after(test: str, methods: set[str]) -> set[str]:
 
 def find_tests(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.name.startswith("test_"):
-                yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if node.name.startswith("test_"):
+            yield node
 
 
 def without_test(methods: set[str], files: Sequence[Path]) -> set[str]:

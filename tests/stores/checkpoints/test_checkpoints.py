@@ -27,6 +27,7 @@ from aragora_sql import (
     get_sqlite_checkpoint_store,
 )
 from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import (
     CheckViolationError,
     DamagedCheckpointError,
@@ -34,6 +35,7 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 from aragora_sql.stores.checkpoints.records import DebateCheckpoint, content_checksum
+from tests.proxy import CountingProxy
 from tests.stores.samples import (
     day,
     debate_checkpoint,
@@ -505,7 +507,9 @@ async def test_text_that_is_no_json_any_more_is_damage_too(tmp_path: Path) -> No
 # Debates
 
 
-async def test_save_debate_then_load_latest_debate_gives_the_document_back(store: CheckpointStore) -> None:
+async def test_save_debate_then_load_latest_debate_gives_the_document_back(
+    store: CheckpointStore,
+) -> None:
     given = debate_checkpoint(last_resumed_at=day(2), agent_states=[{"stance": "neutral"}])
     assert await store.save_debate(given) == "cp-d-001-abcd"
     loaded = await store.load_debate("cp-d-001-abcd")
@@ -581,7 +585,9 @@ async def test_prune_debate_keeps_the_newest_of_one_debate(store: CheckpointStor
     assert len(await store.list_debates("quiet")) == 3
 
 
-async def test_cleanup_expired_removes_debates_and_delete_debate_one(store: CheckpointStore) -> None:
+async def test_cleanup_expired_removes_debates_and_delete_debate_one(
+    store: CheckpointStore,
+) -> None:
     for number in range(1, 11):
         await store.save_debate(debate_checkpoint(number=number))
     await store.save_debate(debate_checkpoint("forever", expires_at=None))
@@ -732,3 +738,21 @@ async def test_a_checkpoint_joins_a_transaction_of_the_application(store: Checkp
         await fail()
     assert await row_counts(store.database) == {}
     assert await fetch_value(store.database, "SELECT count(*) FROM workflow_checkpoints") == 0
+
+
+async def test_pruning_takes_as_long_for_many(counted_postgres: CountingProxy) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    store = CheckpointStore(database)
+
+    async def prune(count: int) -> int:
+        async with database.transaction():
+            for _ in range(count):
+                await store.save(workflow_checkpoint())
+        counted_postgres.reset()
+        await store.prune("w", 1)
+        return counted_postgres.round_trips
+
+    await prune(2)
+    assert await prune(400) == await prune(2) == 2
+    assert await fetch_value(database, "SELECT count(*) FROM workflow_checkpoints")
+    await database.close()

@@ -148,7 +148,9 @@ async def test_records_of_one_timestamp_come_by_id(memory: ConsensusMemory) -> N
     assert newest.id == expected[0]
 
 
-async def test_get_by_domain_and_get_domain_consensus_history_and_count_are_of_one_domain(memory: ConsensusMemory) -> None:
+async def test_get_by_domain_and_get_domain_consensus_history_and_count_are_of_one_domain(
+    memory: ConsensusMemory,
+) -> None:
     await stored(memory, "one", domain="security", created_at=day(1))
     await stored(memory, "two", domain="general", created_at=day(2))
     await stored(memory, "three", domain="security", created_at=day(3))
@@ -380,7 +382,9 @@ async def test_an_empty_store_has_empty_statistics(memory: ConsensusMemory) -> N
     }
 
 
-async def test_get_stats_and_get_statistics_count_everything_largest_first(memory: ConsensusMemory) -> None:
+async def test_get_stats_and_get_statistics_count_everything_largest_first(
+    memory: ConsensusMemory,
+) -> None:
     records = await memory.store_many(
         consensus(f"T{number}", strength=strength, domain=domain, confidence=confidence)
         for number, (strength, domain, confidence) in enumerate(

@@ -80,7 +80,9 @@ async def test_similar_debates_may_be_narrowed(memory: ConsensusMemory) -> None:
 # Relevant dissents
 
 
-async def test_find_relevant_dissent_gives_the_most_confident_first(memory: ConsensusMemory) -> None:
+async def test_find_relevant_dissent_gives_the_most_confident_first(
+    memory: ConsensusMemory,
+) -> None:
     await store_debate(memory, TOPIC, ("low", "risk_warning", 0.1), ("high", "abstention", 0.9))
     await store_debate(memory, "API rate limiting", ("middle", "minor_quibble", 0.5))
     await store_debate(memory, "Database choice", ("other", "minor_quibble", 1.0))

@@ -187,7 +187,9 @@ async def test_store_proofs_stores_a_batch_or_nothing(
 # Votes
 
 
-async def test_record_vote_and_get_votes_count_the_last_vote_of_a_user(memory: ConsensusMemory) -> None:
+async def test_record_vote_and_get_votes_count_the_last_vote_of_a_user(
+    memory: ConsensusMemory,
+) -> None:
     await memory.record_vote("debate-1", "ann", "agree", "web")
     await memory.record_vote("debate-1", "bob", "agree")
     await memory.record_vote("debate-2", "ann", "agree")

@@ -112,7 +112,9 @@ async def test_a_debate_stored_again_does_not_double_its_critiques(
     assert await critiques.count_critiques() == 4
 
 
-async def test_count_critiques_counts_one_that_was_made_twice_twice(critiques: CritiqueStore) -> None:
+async def test_count_critiques_counts_one_that_was_made_twice_twice(
+    critiques: CritiqueStore,
+) -> None:
     given = [critique(), critique()]
     for _ in range(2):
         await critiques.store_debate("d", "Task", critiques=given)
@@ -287,7 +289,9 @@ async def test_store_takes_a_critique_as_one_object(critiques: CritiqueStore) ->
         await critiques.store(judged, "unknown")
 
 
-async def test_get_critiques_for_debate_gives_identical_critiques_of_one_call(critiques: CritiqueStore) -> None:
+async def test_get_critiques_for_debate_gives_identical_critiques_of_one_call(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_debate("d", "Task")
     assert await critiques.store_critiques([critique(debate_id="d")] * 3) == 3
     assert await critiques.store_critiques([critique(debate_id="d")]) == 1
@@ -304,7 +308,9 @@ async def test_store_critiques_with_a_wrong_entry_stores_nothing(
     assert await critiques.count_critiques() == 0
 
 
-async def test_get_recent_and_get_recent_critiques_give_the_newest_first(critiques: CritiqueStore) -> None:
+async def test_get_recent_and_get_recent_critiques_give_the_newest_first(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_critiques(
         critique(f"{number}", created_at=day(number)) for number in (2, 3, 1)
     )

@@ -117,7 +117,9 @@ async def test_surprise_of_a_first_success_and_of_a_failure_after_it(
     assert await one(critiques, ISSUE) == failure
 
 
-async def test_count_patterns_counts_a_pattern_once_and_its_successes_all(critiques: CritiqueStore) -> None:
+async def test_count_patterns_counts_a_pattern_once_and_its_successes_all(
+    critiques: CritiqueStore,
+) -> None:
     (first,) = await critiques.store_pattern(ISSUE, "First", 4.0, "First fix")
     (second,) = await critiques.store_pattern(ISSUE.upper(), "Second", 1.0, "Second fix")
     (third,) = await critiques.store_pattern(f"  {ISSUE}\n", None, 0.0, None)
@@ -193,7 +195,9 @@ async def test_all_issues_of_a_call_are_counted_once(critiques: CritiqueStore) -
     assert await critiques.store_pattern([]) == []
 
 
-async def test_store_critique_patterns_makes_a_pattern_of_each_issue(critiques: CritiqueStore) -> None:
+async def test_store_critique_patterns_makes_a_pattern_of_each_issue(
+    critiques: CritiqueStore,
+) -> None:
     number = await critiques.store_critique(
         **critique(issues=["Bug", "Slow"], suggestions=["First", "Second"], severity=6.0)
     )
@@ -256,7 +260,9 @@ async def test_patterns_are_ranked_by_successes_surprise_and_age(critiques: Crit
     assert scores == pytest.approx([12.0, 10.0, 7.5], rel=1e-5)
 
 
-async def test_retrieve_patterns_counts_a_pattern_half_after_its_half_life(critiques: CritiqueStore) -> None:
+async def test_retrieve_patterns_counts_a_pattern_half_after_its_half_life(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_pattern("fading")
     await set_columns(critiques, "fading", success_count=8, updated_at=days_ago(7))
     (pattern,) = await critiques.retrieve_patterns(decay_halflife_days=7)
@@ -308,7 +314,9 @@ async def test_equal_patterns_come_by_id(critiques: CritiqueStore) -> None:
 # Embeddings
 
 
-async def test_get_patterns_batch_and_retrieve_patterns_with_embeddings_give_embeddings(critiques: CritiqueStore) -> None:
+async def test_get_patterns_batch_and_retrieve_patterns_with_embeddings_give_embeddings(
+    critiques: CritiqueStore,
+) -> None:
     bug, slow = (pattern.id for pattern in await critiques.store_pattern(["Bug", "Slow"]))
     vector = bytes(range(256))
     await critiques.store_embeddings({bug: b"old"})
@@ -388,7 +396,9 @@ async def test_pruning_takes_options(critiques: CritiqueStore) -> None:
     assert await critiques.prune_stale_patterns(0, 1) == 1
 
 
-async def test_get_archive_stats_counts_pruned_patterns_archived_with_every_value(critiques: CritiqueStore) -> None:
+async def test_get_archive_stats_counts_pruned_patterns_archived_with_every_value(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_pattern(ISSUE, "Retry", 4.0, "fix")
     await critiques.store_embeddings({pattern_id(ISSUE): b"1"})
     await set_columns(

@@ -98,7 +98,9 @@ async def test_each_flag_adds_one(critiques: CritiqueStore) -> None:
     }
 
 
-async def test_update_reputation_without_flags_makes_the_agent_known(critiques: CritiqueStore) -> None:
+async def test_update_reputation_without_flags_makes_the_agent_known(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.update_reputation("claude")
     assert (await get(critiques, "claude")).proposals_made == 0
 
@@ -110,7 +112,9 @@ async def test_get_reputation_of_an_unknown_agent_is_none(critiques: CritiqueSto
     assert await critiques.get_all_reputations() == []
 
 
-async def test_update_reputations_applies_all_or_none_and_get_reputations_reads_them(critiques: CritiqueStore) -> None:
+async def test_update_reputations_applies_all_or_none_and_get_reputations_reads_them(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.update_reputations([])
     await critiques.update_reputations(
         {"agent_name": name, "proposal_made": True} for name in ("b", "a", "b", "c", "b")
@@ -127,7 +131,9 @@ async def test_update_reputations_applies_all_or_none_and_get_reputations_reads_
 # Weights
 
 
-async def test_get_vote_weight_and_get_vote_weights_batch_give_weights_by_name(critiques: CritiqueStore) -> None:
+async def test_get_vote_weight_and_get_vote_weights_batch_give_weights_by_name(
+    critiques: CritiqueStore,
+) -> None:
     await run(
         critiques.database,
         "INSERT INTO agent_reputation (agent_name, proposals_made, proposals_accepted, "

@@ -132,7 +132,9 @@ async def test_delete(integrations: IntegrationStore) -> None:
     assert await integrations.delete("slack", "u1") is False
 
 
-async def test_list_for_user_and_list_for_workspace_are_ordered_and_paged(integrations: IntegrationStore) -> None:
+async def test_list_for_user_and_list_for_workspace_are_ordered_and_paged(
+    integrations: IntegrationStore,
+) -> None:
     expected = []
     for number in range(10):
         for kind in ("telegram", "slack", "email"):
@@ -294,7 +296,9 @@ async def test_find_user_mapping_gives_the_newest_address_of_an_account(
     assert await integrations.find_user_mapping("teams", "U1", "t1") is None
 
 
-async def test_save_user_mapping_then_list_user_mappings_in_order(integrations: IntegrationStore) -> None:
+async def test_save_user_mapping_then_list_user_mappings_in_order(
+    integrations: IntegrationStore,
+) -> None:
     for platform in ("teams", "slack"):
         for number in range(5):
             await integrations.save_user_mapping(
@@ -569,7 +573,9 @@ DAMAGED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("stored", "problem"), DAMAGED)
-async def test_get_tells_of_damage(integrations: IntegrationStore, stored: Any, problem: str) -> None:
+async def test_get_tells_of_damage(
+    integrations: IntegrationStore, stored: Any, problem: str
+) -> None:
     await put(integrations.database, "u1", {"bot_token": stored})
     with pytest.raises(DecryptionError, match=problem):
         await integrations.get("slack", "u1")

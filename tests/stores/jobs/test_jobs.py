@@ -19,7 +19,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores.jobs.records import Job, JobOutcome, RetryPolicy
-from aragora_sql.stores.jobs.store import JobQueueStore
+from aragora_sql.stores.jobs.store import JobQueueStore, SQLiteJobQueueStore
 from tests.stores.samples import fetch_value, run
 
 
@@ -403,7 +403,9 @@ async def test_what_would_wait_beside_another_of_its_key_is_cancelled(
 
 
 @pytest.mark.parametrize("how", ["fail", "release", "recover"])
-async def test_finish_many_leaves_one_waiting_of_two_that_come_back_together(jobs: JobQueueStore, how: str) -> None:
+async def test_finish_many_leaves_one_waiting_of_two_that_come_back_together(
+    jobs: JobQueueStore, how: str
+) -> None:
     await jobs.enqueue("a", unique_key="k")
     claimed = [await claim_one(jobs)]
     await jobs.enqueue("a", unique_key="k")
@@ -781,3 +783,14 @@ async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> No
         with pytest.raises(InvalidInputError, match=r"jobs\[1\]"):
             await jobs.enqueue_many([good, bad, good])
     assert await jobs.list_jobs() == []
+
+
+async def test_a_queue_in_memory() -> None:
+    jobs = SQLiteJobQueueStore(":memory:")
+    await jobs.initialize()
+    waiting = asyncio.create_task(jobs.wait_for_jobs(["a"], 20))
+    await asyncio.sleep(0.05)
+    await jobs.enqueue("a")
+    assert await waiting
+    assert len(await jobs.claim("w", 5)) == 1
+    await jobs.database.close()

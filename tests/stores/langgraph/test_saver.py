@@ -363,7 +363,9 @@ async def test_get_tuple_that_can_not_work_says_why(database: Database) -> None:
 # Like LangGraph's own saver in memory
 
 
-async def test_aget_tuple_and_aget_delta_channel_history_answer_like_the_saver_in_memory(saver: LangGraphSaver) -> None:
+async def test_aget_tuple_and_aget_delta_channel_history_answer_like_the_saver_in_memory(
+    saver: LangGraphSaver,
+) -> None:
     """The same random calls of both, over forks, namespaces and shared values."""
     memory = InMemorySaver()
     choose = random.Random(5)  # noqa: S311
@@ -609,7 +611,9 @@ def test_get_next_version_grows_and_differs_between_forks(tmp_path: Path) -> Non
     asyncio.run(versions())
 
 
-async def test_initialize_and_aput_join_a_transaction_of_the_application(saver: LangGraphSaver) -> None:
+async def test_initialize_and_aput_join_a_transaction_of_the_application(
+    saver: LangGraphSaver,
+) -> None:
     store = CheckpointStore(saver.database)
     await store.initialize()
 

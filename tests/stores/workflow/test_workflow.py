@@ -204,7 +204,9 @@ async def test_history_cannot_be_rewritten(findings: FindingWorkflowStore) -> No
     assert await got(findings) == {**DOCUMENT, "version": 1}
 
 
-async def test_save_takes_a_document_that_was_read_and_changed(findings: FindingWorkflowStore) -> None:
+async def test_save_takes_a_document_that_was_read_and_changed(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     document["history"].append({**EVENT, "id": "e2", "event_type": "comment"})
@@ -217,7 +219,9 @@ async def test_save_takes_a_document_that_was_read_and_changed(findings: Finding
     assert len((await got(findings))["history"]) == 2
 
 
-async def test_delete_makes_a_later_save_of_the_document_conflict(findings: FindingWorkflowStore) -> None:
+async def test_delete_makes_a_later_save_of_the_document_conflict(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     assert await findings.delete("f1") is True
@@ -257,7 +261,9 @@ async def test_create_twice_is_refused(findings: FindingWorkflowStore) -> None:
 # Changes
 
 
-async def test_get_finding_and_get_state_changes_and_get_time_to_resolution_along_the_states(findings: FindingWorkflowStore) -> None:
+async def test_get_finding_and_get_state_changes_and_get_time_to_resolution_along_the_states(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.create("f1", created_at=day(0), state_entered_at=day(0))
     for state in ("triaging", "investigating", "remediating", "resolved"):
         before = utc_now()
@@ -567,7 +573,9 @@ async def test_bulk_set_priority_and_bulk_unassign(findings: FindingWorkflowStor
 # Lists
 
 
-async def test_list_by_assignee_and_list_by_state_are_paged_newest_first(findings: FindingWorkflowStore) -> None:
+async def test_list_by_assignee_and_list_by_state_are_paged_newest_first(
+    findings: FindingWorkflowStore,
+) -> None:
     for number in range(25):
         # Five findings of each timestamp, so that the order within a timestamp shows.
         await findings.create(
