@@ -56,7 +56,6 @@ def load(name: str) -> Any:
 
 
 def _of_store(entry: StoreEntry, name: str) -> Any:
-    from aragora_sql.environment import front_door
     from aragora_sql.stores.binding import bound_class, engine_door
 
     if name == entry.postgres_class:
@@ -68,5 +67,7 @@ def _of_store(entry: StoreEntry, name: str) -> Any:
     if name == entry.sqlite_door:
         return engine_door(entry, "sqlite")
     if name == entry.front_door:
+        from aragora_sql.environment import front_door
+
         return front_door(entry)
     return getattr(import_module(entry.module), name)
