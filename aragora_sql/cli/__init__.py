@@ -25,7 +25,7 @@ COMMANDS = {
     "schema": ("schema",),
     "migrate": ("migrate",),
     "demo": ("demo",),
-    "findings": ("findings",),
+    "workflow": ("findings",),
     "integrations": ("integrations",),
     "jobs": ("jobs",),
     "queries": ("queries", "show"),
@@ -33,6 +33,7 @@ COMMANDS = {
     "top": ("top",),
     "docs": ("docs",),
     "check": ("check", "stubs"),
+    "stores": ("stores",),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

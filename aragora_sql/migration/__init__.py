@@ -3,7 +3,7 @@
 ``sources`` finds and reads files, ``mappings`` reads ``sql/legacy/``, ``merging`` makes one record
 of several, ``values`` converts, ``preparing`` makes the target's schema what it should be,
 ``indexes`` drops and builds what only serves queries, ``loading`` writes, ``verifying`` compares;
-``session`` does it for one range of rows, ``engine`` for all of them.
+``session`` does it for one range of rows, ``run`` for all of them.
 
 Names are loaded at their first use: a worker process needs few of them.
 """

@@ -6,11 +6,11 @@ A store gives its samples in ``tests/stores/<store>/cases.py``; one that lacks t
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
 
+import aragora_sql
 from aragora_sql.database import Database
 from aragora_sql.stores import STORES, StoreEntry
 from tests.stores.cases import AnyStore, StoreCases, all_cases
@@ -31,13 +31,9 @@ def cases_file(entry: StoreEntry) -> str:
     return f"tests/stores/{entry.name}/cases.py"
 
 
-def exported(entry: StoreEntry, name: str) -> Any:
-    """Return a class or front door of a store."""
-    package = importlib.import_module(entry.module)
-    if not hasattr(package, name):
-        # The front door by environment may be exported by the distribution's package alone.
-        package = importlib.import_module("aragora_sql")
-    return getattr(package, name)
+def exported(name: str) -> Any:
+    """Return a class or front door of a store as an application imports it."""
+    return getattr(aragora_sql, name)
 
 
 async def initialized(entry: StoreEntry, database: Database) -> AnyStore:

@@ -64,18 +64,18 @@ def test_each_store_gives_its_cases(entry: StoreEntry) -> None:
 
 def test_a_store_without_cases_fails_by_its_name() -> None:
     with pytest.raises(pytest.fail.Exception, match=r"store 'beliefs' .* tests/stores/beliefs/cas"):
-        cases(StoreEntry("beliefs", "BeliefStore", "belief_store"))
+        cases(StoreEntry("beliefs", "BeliefStore", "belief_store", "beliefs"))
     assert set(CASES) <= {entry.name for entry in STORES}
 
 
 @each_store
 def test_the_names_of_the_table_are_there(entry: StoreEntry) -> None:
-    kind = exported(entry, entry.class_name)
+    kind = exported(entry.class_name)
     for name in (entry.postgres_class, entry.sqlite_class):
-        assert issubclass(exported(entry, name), kind)
-        assert exported(entry, name).__name__ == name
+        assert issubclass(exported(name), kind)
+        assert exported(name).__name__ == name
     for name in (entry.front_door, entry.postgres_door, entry.sqlite_door):
-        assert asyncio.iscoroutinefunction(exported(entry, name))
+        assert asyncio.iscoroutinefunction(exported(name))
     for name in entry.exports:
         assert name in aragora_sql.__all__
         assert getattr(aragora_sql, name).__name__ == name
@@ -90,9 +90,10 @@ async def test_the_environment_chooses_the_engine(
 ) -> None:
     expected = entry.postgres_class if environment == "Postgres" else entry.sqlite_class
     with caplog.at_level(logging.INFO, "aragora_sql"):
-        store = await exported(entry, entry.front_door)()
+        store = await exported(entry.front_door)()
     assert type(store).__name__ == expected
-    assert f"Using {expected}" in caplog.messages
+    said = [(record.name, record.getMessage()) for record in caplog.records]
+    assert (entry.logger, f"Using {expected}") in said
     assert await cases(entry).count(store) == 0
 
 
@@ -100,7 +101,7 @@ async def test_the_environment_chooses_the_engine(
 async def test_the_stores_of_an_environment_share_transactions(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry, entry.front_door), cases(entry)
+    door, given = exported(entry.front_door), cases(entry)
     store, again = await door(), await door()
     other = await aragora_sql.get_critique_store()
     with suppress(ZeroDivisionError):
@@ -115,7 +116,7 @@ async def test_the_stores_of_an_environment_share_transactions(
 async def test_closing_twice_is_harmless_and_the_next_call_opens_again(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry, entry.front_door), cases(entry)
+    door, given = exported(entry.front_door), cases(entry)
     await given.add(await door())
     await close_databases()
     await close_databases()
@@ -126,7 +127,7 @@ async def test_closing_twice_is_harmless_and_the_next_call_opens_again(
 async def test_instances_that_ask_at_once_get_the_same_database(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry, entry.front_door), cases(entry)
+    door, given = exported(entry.front_door), cases(entry)
     stores = await asyncio.gather(*(door() for _ in range(10)))
     await asyncio.gather(*(given.add(store) for store in stores))
     assert [await given.count(store) for store in stores] == [10] * 10
@@ -144,8 +145,8 @@ async def test_the_backend_that_is_asked_for_is_used(
         ("postgres", entry.postgres_class),
     ):
         monkeypatch.setenv("ARAGORA_DB_BACKEND", backend)
-        store = await exported(entry, entry.front_door)()
-        assert isinstance(store, exported(entry, name))
+        store = await exported(entry.front_door)()
+        assert isinstance(store, exported(name))
     assert (tmp_path / "data" / "aragora.db").is_file()
 
 
@@ -157,7 +158,7 @@ async def test_postgres_without_a_dsn_is_never_sqlite(
     monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgres")
     for name in (entry.front_door, entry.postgres_door):
         with pytest.raises(DSNNotConfiguredError, match="PostgreSQL DSN not configured"):
-            await exported(entry, name)()
+            await exported(name)()
     assert not (tmp_path / "aragora.db").exists()
 
 
@@ -166,33 +167,37 @@ async def test_postgres_without_a_dsn_is_never_sqlite(
 
 @each_store
 async def test_the_door_of_an_engine_opens_what_it_is_given(
-    entry: StoreEntry, location: str | Path
+    entry: StoreEntry, location: str | Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local = isinstance(location, Path)
-    door = exported(entry, entry.sqlite_door if local else entry.postgres_door)
+    door = exported(entry.sqlite_door if local else entry.postgres_door)
     given = cases(entry)
     store = await door(location)
-    assert isinstance(store, exported(entry, entry.sqlite_class if local else entry.postgres_class))
+    assert isinstance(store, exported(entry.sqlite_class if local else entry.postgres_class))
     await given.add(store)
     again = await door(str(location))
-    if local:
-        assert again.database is store.database
     assert await given.count(again) == 1
+    if isinstance(location, Path):
+        assert again.database is store.database
+        monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
+    else:
+        monkeypatch.setenv("DATABASE_URL", location)
+    assert await given.count(await door()) == 1
 
 
 @each_store
 async def test_a_file_is_made_with_its_folder(entry: StoreEntry, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "file.db"
     given = cases(entry)
-    await given.add(await exported(entry, entry.sqlite_door)(path))
+    await given.add(await exported(entry.sqlite_door)(path))
     await close_databases()
-    assert await given.count(exported(entry, entry.sqlite_class)(path)) == 1
+    assert await given.count(exported(entry.sqlite_class)(path)) == 1
 
 
 @each_store
 async def test_a_store_in_memory(entry: StoreEntry) -> None:
     database = SQLiteDatabase(":memory:")
-    store = exported(entry, entry.sqlite_class)(database)
+    store = exported(entry.sqlite_class)(database)
     await store.initialize()
     await cases(entry).add(store)
     assert await cases(entry).count(store) == 1
@@ -205,7 +210,7 @@ async def test_a_pool_of_the_application_stays_as_it_is(
 ) -> None:
     given = cases(entry)
     async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=3) as pool:
-        store = exported(entry, entry.postgres_class)(pool)
+        store = exported(entry.postgres_class)(pool)
         await store.initialize()
         await given.add(store)
         assert await given.count(store) == 1
@@ -229,7 +234,7 @@ async def test_a_codec_of_the_application_is_left_alone(
         )
 
     async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1, init=set_codec) as pool:
-        store = exported(entry, entry.postgres_class)(pool)
+        store = exported(entry.postgres_class)(pool)
         await cases(entry).add(store)
         assert await cases(entry).count(store) == 1
         assert await pool.fetchval("""SELECT '{"a": 1}'::jsonb""") == {"a": 1}
@@ -244,7 +249,7 @@ async def test_a_server_that_is_not_there_is_said_so(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnavailableError) as caught:
-        await exported(entry, entry.front_door)()
+        await exported(entry.front_door)()
     assert "secret" not in str(caught.value)
 
 
@@ -252,10 +257,10 @@ async def test_a_server_that_is_not_there_is_said_so(
 async def test_a_database_of_a_newer_release_is_refused(
     entry: StoreEntry, environment: str
 ) -> None:
-    store = await exported(entry, entry.front_door)()
+    store = await exported(entry.front_door)()
     await run(store.database, "UPDATE _schema_versions SET version = 99")
     with pytest.raises(SchemaVersionError, match="newer"):
-        await exported(entry, entry.front_door)()
+        await exported(entry.front_door)()
 
 
 @each_store
@@ -273,7 +278,7 @@ async def test_a_query_that_a_store_needs_is_missed_when_it_is_made(
         copy.write_text(text, encoding="utf-8")
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(tree))
     with pytest.raises(QueryFileError, match=re.escape(query)):
-        await exported(entry, entry.front_door)()
+        await exported(entry.front_door)()
 
 
 # initialize()
@@ -295,10 +300,10 @@ async def test_initialize_makes_the_tables_once(
     entry: StoreEntry, dialect: str, tmp_path: Path, empty_dsn: str
 ) -> None:
     if dialect == "sqlite":
-        store = exported(entry, entry.sqlite_class)(tmp_path / "empty.db")
+        store = exported(entry.sqlite_class)(tmp_path / "empty.db")
     else:
         pool = await aragora_sql.get_postgres_pool(empty_dsn, max_size=2)
-        store = exported(entry, entry.postgres_class)(pool)
+        store = exported(entry.postgres_class)(pool)
     given = cases(entry)
     for _ in range(2):
         await store.initialize()
@@ -315,10 +320,10 @@ async def test_initialize_refuses_a_table_of_another_system(
     entry: StoreEntry, dialect: str, tmp_path: Path, empty_dsn: str
 ) -> None:
     if dialect == "sqlite":
-        store = exported(entry, entry.sqlite_class)(tmp_path / "other.db")
+        store = exported(entry.sqlite_class)(tmp_path / "other.db")
     else:
         pool = await aragora_sql.get_postgres_pool(empty_dsn, max_size=2)
-        store = exported(entry, entry.postgres_class)(pool)
+        store = exported(entry.postgres_class)(pool)
     definition = cases(entry).foreign_table
     table = definition.split()[0]
     await run(store.database, f"CREATE TABLE {definition}")

@@ -80,7 +80,7 @@ async def test_a_pool_of_the_application_costs_no_more_than_its_reset(
     given = cases(entry)
     own = await initialized(entry, counted)
     async with asyncpg.create_pool(counted_postgres.dsn, min_size=1, max_size=1) as pool:
-        pooled = exported(entry, entry.postgres_class)(pool)
+        pooled = exported(entry.postgres_class)(pool)
         for call in (given.count, given.add):
             least = await trips(counted_postgres, partial(call, own))
             most = await trips(counted_postgres, partial(call, pooled))

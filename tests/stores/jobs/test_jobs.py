@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.errors import (
     DuplicateKeyError,
     InvalidInputError,
@@ -19,7 +20,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores.jobs.records import Job, JobOutcome, RetryPolicy
-from aragora_sql.stores.jobs.store import JobQueueStore, SQLiteJobQueueStore
+from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.stores.samples import fetch_value, run
 
 
@@ -786,7 +787,7 @@ async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> No
 
 
 async def test_a_queue_in_memory() -> None:
-    jobs = SQLiteJobQueueStore(":memory:")
+    jobs = JobQueueStore(SQLiteDatabase(":memory:"))
     await jobs.initialize()
     waiting = asyncio.create_task(jobs.wait_for_jobs(["a"], 20))
     await asyncio.sleep(0.05)
