@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from aragora_sql.migration.sources import SourceError
 
 _HOMES = {
-    "IncompleteError": "engine",
+    "IncompleteError": "run",
     "MemoryMigrator": "migrator",
     "MigrationOptions": "options",
     "MigrationReport": "report",
-    "Progress": "engine",
+    "Progress": "run",
     "SourceError": "sources",
     "TableReport": "report",
     "retry_rejects": "retrying",
-    "run_migration": "engine",
+    "run_migration": "run",
 }
 
 __all__ = [
