@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Connection(ABC):
-    """A connection in the hands of one unit of work.
+    """A connection that one unit of work uses.
 
     Query objects take it as their first argument. Rows come back as plain dictionaries with the
     same Python values on both engines.
@@ -107,7 +107,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class PoolMetrics:
-    """How the connections of a database are used at this timestamp.
+    """How the connections of a database are used now.
 
     ``size`` is the number of open connections, ``free`` of idle ones, ``in_use`` of busy ones;
     ``waiting`` is the number of units of work that wait for one.
@@ -139,7 +139,7 @@ class Watch(ABC):
     >>> ...                                  # look, and find nothing to do
     >>> await watch.changed(seen, 5.0)       # what happened since the mark counts
 
-    A watch may say that something changed where nothing did: whoever waits looks again.
+    A watch may report a change where there was none: the caller looks again, and waits again.
     """
 
     @property
@@ -149,7 +149,7 @@ class Watch(ABC):
 
     @abstractmethod
     async def mark(self) -> int:
-        """Return the present state; what happens from here on is noticed."""
+        """Return the current state; what happens after this call is noticed."""
 
     @abstractmethod
     async def changed(
@@ -216,7 +216,7 @@ class Database(ABC):
         try:
             await asyncio.wait({probe}, timeout=timeout)
         finally:
-            # A connection that hangs is cleaned up behind our back: the answer must not wait.
+            # A connection that hangs is closed in the background: the answer must not wait for it.
             if not probe.done():
                 probe.cancel()
                 _probes.add(probe)
@@ -262,9 +262,9 @@ class Database(ABC):
 
 
 def forget_closed_loops(registry: dict[asyncio.AbstractEventLoop, Any]) -> None:
-    """Let go of what belongs to event loops that are gone without having closed it."""
+    """Drop what belongs to event loops that were closed before it was."""
     gone = [registry.pop(loop) for loop in list(registry) if loop.is_closed()]
-    # What was closed in time has left an empty place.
+    # What was closed in time has left an empty entry.
     if any(gone):
         log.warning("an event loop ended without close_databases(): its connections are dropped")
         # Connections and their loop refer to each other; only a collection closes them.

@@ -182,7 +182,7 @@ class PostgresConnection(Connection):
     async def _begin(self) -> None:
         transaction = self._proxy.transaction()
         try:
-            # Entered as a block, it is no fault in asyncpg's eyes when a cancellation ends it.
+            # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             await transaction.__aenter__()
         except Exception as error:
             raise translate(error, "BEGIN") from error
@@ -349,5 +349,5 @@ class PostgresDatabase(Database):
         try:
             await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
-            # asyncpg has closed the connection; what it was used for is over.
+            # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))

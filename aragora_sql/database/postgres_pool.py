@@ -60,7 +60,7 @@ class SessionConnection(BaseConnection):
     """A connection that can skip the reset query at its next release.
 
     The reset costs one round trip per unit of work, and named queries leave no session state.
-    Whoever takes a connection from the pool by hand still gets the full reset.
+    A connection that the application takes from the pool itself still gets the full reset.
     """
 
     _skip_next_reset = False
@@ -82,11 +82,11 @@ class SessionConnection(BaseConnection):
 
 
 class PooledConnection(SessionConnection):
-    """A connection to a transaction pooler: what LISTEN asks for would not reach it."""
+    """A connection to a transaction pooler, where LISTEN does not work."""
 
 
 async def _set_up(connection: BaseConnection) -> None:
-    """Prepare a new connection of our pool that nobody else's statements run on."""
+    """Prepare a new connection of our pool that is not behind a transaction pooler."""
     await _set_codecs(connection)
     # The planner expects a search of a large table to cost so much that it would compile it first,
     # which takes ten times as long as the search. Not a startup parameter: PgBouncer refuses those.
@@ -165,12 +165,12 @@ def _connect_timeout(dsn: PostgresDSN) -> float:
     return float(text)
 
 
-# What listens beside the pools.
+# The watches that listen on connections outside the pools.
 watches: WeakSet[ListeningWatch] = WeakSet()
 
 
 async def close_pool(pool: Pool) -> None:
-    """Close a pool in an orderly way, or at once when the server does not answer."""
+    """Close a pool, and within a time limit also when the server does not answer."""
     await close_all([watch for watch in watches if watch.owner is pool])
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):

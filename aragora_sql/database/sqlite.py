@@ -45,7 +45,7 @@ DEFAULT_READERS = 4
 
 
 class SQLiteConnection(Connection):
-    """One SQLite connection in the hands of one unit of work."""
+    """One SQLite connection that one unit of work uses."""
 
     __slots__ = ("_depth", "_handle")
 
@@ -190,7 +190,7 @@ class SQLiteDatabase(Database):
         self._closed = True
         for watch in list(self._watches):
             await watch.close()
-        # Whoever is at work finishes first.
+        # Units of work that are open finish first.
         async with self._writer_turn:
             while self._idle_readers:
                 self._reader_count -= 1
@@ -250,7 +250,7 @@ class SQLiteDatabase(Database):
 
     async def _take_reader(self) -> ThreadedConnection:
         if self._writer is None and self._mode == "create":
-            # The writer makes the file, and switches it to WAL.
+            # The writer creates the file, and switches it to WAL.
             await self._take_writer()
             self._writer_turn.release()
         await self._take_turn(self._reader_turn, PoolTimeoutError, "a free reading connection")

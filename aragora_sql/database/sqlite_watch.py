@@ -26,7 +26,7 @@ class FileWatch(Watch):
     """Looks every few milliseconds whether another connection has committed to the file.
 
     It has a connection of its own, so commits of this process count too. A database in memory has
-    no second connection: there the passing of a moment counts as a change.
+    no second connection: there every look counts as a change.
     """
 
     def __init__(self, database: SQLiteDatabase) -> None:
@@ -43,7 +43,7 @@ class FileWatch(Watch):
                 raise DatabaseClosedError(f"{database.path}: the database was closed")
             if self._handle is None:
                 if database._writer is None:
-                    # The writer makes the file.
+                    # The writer creates the file.
                     await database._take_writer()
                     database._writer_turn.release()
                 self._handle = await database._open("query_only = ON")

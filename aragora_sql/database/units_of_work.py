@@ -34,7 +34,7 @@ _HAS_FAILED = (
 
 
 class Turns(asyncio.Lock):
-    """Gives the tasks of a unit of work its connection one after the other, until it is over.
+    """Gives the tasks of a unit of work its connection one after the other, until it is finished.
 
     The statement of a transaction that fails is its last: PostgreSQL refuses all others and keeps
     nothing, SQLite may have ended the transaction already.
@@ -185,7 +185,7 @@ class UnitOfWork:
     async def _leave(self, connection: Connection) -> None:
         if self._outer is not None:
             if not self._is_finished:
-                # Cut short at its edges, it leaves the outer transaction in an unknown state.
+                # Stopped while it began or ended: the state of the outer transaction is not known.
                 self._outer.lock.has_failed = True
             self._outer.lock.release()
         else:
