@@ -1,4 +1,4 @@
-"""The PostgreSQL end: connecting, the catalogue of the target tables, the lock and the ledger."""
+"""The PostgreSQL end: connecting, the catalog of the target tables, the lock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from psycopg import sql
 
 from aragora_sql.database.psycopg_errors import driver_errors
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, LockTimeoutError
-from aragora_sql.migration.statements import call, call_value, schema_path, upgrade_path
-from aragora_sql.queries.files import read_sql
+from aragora_sql.migration.statements import call, call_value
 from aragora_sql.settings import PostgresDSN
 
 __all__ = ["Column", "Reference", "Table", "connect", "describe_table", "driver_errors"]
@@ -70,7 +69,7 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     """Open a session for loading: UTC, ISO dates, no time limits.
 
     Raises :class:`ConfigurationError` for a transaction pooler and
-    :class:`DatabaseUnavailableError` when there is no connection.
+    :class:`DatabaseUnavailableError` when it can't connect.
     """
     if dsn.transaction_pooling:
         raise ConfigurationError(
@@ -89,7 +88,7 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
             reason = reason.replace(dsn.password, "***")
         raise DatabaseUnavailableError(f"cannot connect to {dsn}: {reason}") from None
     connection.autocommit = True
-    # A chunk and the ledger's word on it are lost or kept together, so waiting for the disk can
+    # A chunk and its record in the ledger are lost or kept together, so waiting for the disk can
     # be left to the end.
     connection.execute(
         "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; "
@@ -100,7 +99,7 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
 
 
 def describe_table(connection: PgConnection, name: str) -> Table:
-    """Read a target table from the catalogue; it has to exist."""
+    """Read a target table from the catalog; it has to exist."""
     rows = call(connection, "list_columns", table_name=name).fetchall()
     columns = tuple(
         Column(column, kind, not_null, has_default, identity)
@@ -149,15 +148,3 @@ def take_lock(connection: PgConnection) -> None:
         f"another migration into this database is at work: {who}. Wait until it has ended, then "
         "run this command again: it goes on from what is there"
     )
-
-
-def create_ledger(connection: PgConnection) -> None:
-    """Create the migration's own tables, or upgrade those of an earlier release."""
-    is_of_today = call_value(connection, "is_of_today")
-    paths = [upgrade_path()] if is_of_today is False else []
-    if is_of_today is None or not call_value(connection, "has_tables"):
-        paths.append(schema_path())
-    with connection.transaction():
-        connection.execute("SET LOCAL client_min_messages = warning")
-        for path in paths:
-            connection.execute(read_sql(path).encode())
