@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from aragora_sql.errors import (
-    AragoraSQLError,
-    ConfigurationError,
-    ConnectionLostError,
-    DatabaseError,
-    DatabaseUnavailableError,
-    LockTimeoutError,
-)
+from aragora_sql.database.psycopg_errors import driver_errors
+from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, LockTimeoutError
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.settings import PostgresDSN
 
-__all__ = ["Column", "Reference", "Table", "connect", "describe_table"]
+__all__ = ["Column", "Reference", "Table", "connect", "describe_table", "driver_errors"]
 
 PgConnection = psycopg.Connection[tuple[Any, ...]]
 
@@ -104,31 +96,6 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
         "SET client_encoding = 'UTF8'; SET extra_float_digits = 1; SET jit = off"
     )
     return connection
-
-
-@contextlib.contextmanager
-def driver_errors(doing: str) -> Iterator[None]:
-    """Turn psycopg's exceptions into ours; values of rows do not get into the message."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise translate(error, doing) from error
-
-
-def translate(error: psycopg.Error, doing: str) -> AragoraSQLError:
-    """Return our exception for one of psycopg's."""
-    primary = error.diag.message_primary or " ".join(str(error).split())
-    message = f"{doing}: {primary}"
-    lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if lost and error.sqlstate is None:
-        return ConnectionLostError(f"{message} (the connection to PostgreSQL is lost)")
-    if error.sqlstate in {"57P01", "57P02", "57P03"}:
-        return ConnectionLostError(f"{message} (PostgreSQL is shutting down)")
-    if error.sqlstate == "53100":
-        return DatabaseError(f"{message} (the server's disk is full)")
-    if error.sqlstate == "42501":
-        return DatabaseError(f"{message}: the user of the DSN lacks this right")
-    return DatabaseError(message)
 
 
 def describe_table(connection: PgConnection, name: str) -> Table:
