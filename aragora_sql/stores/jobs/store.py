@@ -389,7 +389,8 @@ class JobQueueStore(Store):
     async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
         """Finish many claimed jobs in one round trip for each kind, completed ones first.
 
-        Returns the status that each has then by id. Jobs whose claim does not hold any longer are left as they are and are not in the result.
+        Returns the status that each has then by id. Jobs whose claim does not hold any longer are
+        left as they are and are not in the result.
         """
         encoded = []
         for i, outcome in enumerate(valid.items(outcomes, "outcomes")):
