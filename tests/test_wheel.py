@@ -95,9 +95,9 @@ def test_an_installed_wheel_works_from_any_folder(
         package = run(
             str(binaries / "python"), "-c", "import aragora_sql; print(*aragora_sql.__path__)"
         )
-        script = Path(package.strip(), "db", "schema", "postgres_schema.sql")
+        schema = Path(package.strip(), "db", "schema", "postgres_schema.sql")
         for _ in range(2):
-            run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script), postgres_dsn)
+            run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(schema), postgres_dsn)
     run(initialize, "--dsn", postgres_dsn)
     assert "the schema is as the files say" in run(initialize, "--dsn", postgres_dsn, "--verify")
     move = str(binaries / "aragora-sql-migrate-to-supabase")

@@ -39,14 +39,14 @@ def run() -> int:
         help=f"folder of the SQLite files (default: ARAGORA_DATA_DIR, then {DEFAULT_DATA_DIR})",
     )
     parser.add_argument("--postgres-dsn", help="connection URI (default: DATABASE_URL)")
-    parser.add_argument("--dry-run", action="store_true", help="change nothing and tell")
+    parser.add_argument("--dry-run", action="store_true", help="change nothing and report")
     parser.add_argument(
         "--reencrypt-secrets",
         action="store_true",
         help="then encrypt the secrets of integrations with the present key, also those that were "
         "kept in the clear",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more")
     options, further = parser.parse_known_args()
 
     arguments = ["migrate", "--sqlite-path", options.data_dir]

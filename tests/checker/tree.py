@@ -172,8 +172,9 @@ def write_tree(folder: Path) -> Path:
         packaged = packaged_sql_dir() / dialect
         shutil.copy(packaged / ".sqlfluff", root / dialect)
         shutil.copytree(
-            packaged_sql_dir() / "system" / dialect / "schema_versions",
-            root / "system" / dialect / "schema_versions",
+            packaged_sql_dir() / "system" / dialect,
+            root / "system" / dialect,
+            ignore=shutil.ignore_patterns("catalog"),
         )
     shutil.copy(_configuration(), root / ".sqlfluff")
     (folder / "code").mkdir()

@@ -156,7 +156,7 @@ async def test_what_a_door_takes(tmp_path: Path, postgres_dsn: str) -> None:
     with pytest.raises(TypeError, match="unheard"):
         aragora_sql.SQLiteJobQueueStore(path, unheard=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        aragora_sql.SQLiteJobQueueStore(path, ["a"])  # type: ignore[misc]
+        aragora_sql.SQLiteJobQueueStore(path, ["a"])  # type: ignore[call-arg]
 
 
 def test_importing_the_package_imports_no_driver() -> None:

@@ -36,7 +36,7 @@ from aragora_sql.stores.checkpoints.records import (
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.checkpoints import (
         CheckpointsQueries,
-        GetLatestWorkflowCheckpointRow,
+        WorkflowCheckpointRow,
     )
 
 __all__ = [
@@ -529,7 +529,7 @@ class CheckpointStore(Store):
 
 
 def _with_owners(
-    *, owners: int, **row: Unpack[GetLatestWorkflowCheckpointRow]
+    *, owners: int, **row: Unpack[WorkflowCheckpointRow]
 ) -> tuple[WorkflowCheckpoint, int]:
     """Return a checkpoint, and how many workflows have one with this engine's id."""
     return record_of(WorkflowCheckpoint, **row), owners

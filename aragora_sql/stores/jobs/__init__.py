@@ -1,12 +1,13 @@
 """Job queue: leases, retries, schedules and limits, and the worker that works on it."""
 
+from aragora_sql.stores.jobs.handlers import Handler, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
     WAITING,
     Job,
     JobCount,
     JobLimit,
-    JobOutcome,
     JobStatus,
     NewJob,
     RetryPolicy,
@@ -14,13 +15,7 @@ from aragora_sql.stores.jobs.records import (
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
 )
-from aragora_sql.stores.jobs.worker import (
-    Handler,
-    JobWorker,
-    PermanentJobError,
-    RetryJobError,
-    WorkerStats,
-)
+from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 
 __all__ = [
     "FINISHED",

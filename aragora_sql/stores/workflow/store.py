@@ -40,7 +40,7 @@ from aragora_sql.stores.workflow.records import (
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.workflow import (
-        GetFindingRow,
+        FindingWorkflowRow,
         InsertLinksParameters,
         UpdateFindingParameters,
         WorkflowQueries,
@@ -246,7 +246,7 @@ class FindingWorkflowStore(Store):
 
     async def _list(
         self,
-        query: Callable[[Connection, _Page], AsyncIterator[GetFindingRow]],
+        query: Callable[[Connection, _Page], AsyncIterator[FindingWorkflowRow]],
         limit: int,
         after: Place | None,
         history: bool,

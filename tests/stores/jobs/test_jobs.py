@@ -19,7 +19,8 @@ from aragora_sql.errors import (
     JobNotFoundError,
     JobStateError,
 )
-from aragora_sql.stores.jobs.records import Job, JobOutcome, RetryPolicy
+from aragora_sql.stores.jobs.outcomes import JobOutcome
+from aragora_sql.stores.jobs.records import Job, RetryPolicy
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.stores.samples import fetch_value, run
 
@@ -736,7 +737,7 @@ async def test_unknown_types_are_refused_where_the_types_are_known(jobs: JobQueu
 async def test_the_limit_of_payloads_is_the_applications(jobs: JobQueueStore) -> None:
     store = JobQueueStore(jobs.database, max_payload_bytes=20)
     await store.enqueue("a", {"x": "1234567890"})
-    with pytest.raises(InvalidInputError, match="22 bytes of JSON are more than the 20 allowed"):
+    with pytest.raises(InvalidInputError, match="must be at most 20 bytes of JSON, not 22"):
         await store.enqueue("a", {"x": "12345678901234"})
     with pytest.raises(InvalidInputError):
         await store.enqueue_many([{"job_type": "a", "payload": {"x": "12345678901234"}}])
@@ -795,3 +796,9 @@ async def test_a_queue_in_memory() -> None:
     assert await waiting
     assert len(await jobs.claim("w", 5)) == 1
     await jobs.database.close()
+
+
+async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:
+    for seconds in (0, 0.0009):
+        with pytest.raises(InvalidInputError, match=r"must be at least 0\.001 seconds, not"):
+            await jobs.claim("w", lease_seconds=seconds)
