@@ -19,7 +19,7 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 
-__all__ = ["main"]
+__all__ = ["main", "parser_for"]
 
 # The commands of each module, in the order of the help text.
 COMMANDS = {
@@ -41,16 +41,8 @@ OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="aragora-sql",
-        description="The stores of the Aragora debate platform as SQL files, on two engines.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     words = sys.argv[1:] if arguments is None else arguments
-    for home in _homes(words[0] if words else ""):
-        import_module(f"{__name__}.{home}").add_commands(groups)
-    options = parser.parse_args(words)
+    options = parser_for(words).parse_args(words)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -62,6 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
         return _failed(error, REFUSED)
+
+
+def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line: of its command only, which is imported for it."""
+    parser = argparse.ArgumentParser(
+        prog="aragora-sql",
+        description="The stores of the Aragora debate platform as SQL files, on two engines.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
+    for home in _homes(words[0] if words else ""):
+        import_module(f"{__name__}.{home}").add_commands(groups)
+    return parser
 
 
 def _homes(command: str) -> list[str]:
