@@ -16,8 +16,9 @@ from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.conversion import BadValueError, TimestampReader
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
+from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.integrations.secrets import is_secret_name
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.stores.terms import search_terms
 
 __all__ = ["Functions"]
 
@@ -102,7 +103,7 @@ class Functions:
 @lru_cache(maxsize=1 << 12)
 def _terms(topic: Any) -> str | None:
     text = _decoded(topic)
-    return None if text is None else " ".join(topic_terms(text))
+    return None if text is None else " ".join(search_terms(text))
 
 
 def _hash(topic: Any) -> str | None:

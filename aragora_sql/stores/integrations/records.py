@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from aragora_sql.stores.base import Record
 from aragora_sql.stores.integrations.secrets import REDACTED, SealedSecret, hide_secrets
+from aragora_sql.stores.records import Record
 
 __all__ = [
     "INTEGRATION_TYPES",

@@ -1,15 +1,15 @@
-"""Which settings are secrets, and how they stand in the database.
+"""Which settings are secrets, and how they are stored.
 
 A secret is a member, at any depth, whose name is one of :data:`SECRET_NAMES` or ends in one of them
 (``smtp_password``, ``clientSecret``, ``X-Api-Key``). The whole value is encrypted, be it text or
-not; None, ``""``, ``{}`` and ``[]`` hold nothing and stay. It stands in the database as::
+not; None, ``""``, ``{}`` and ``[]`` hold nothing and stay. It is stored as::
 
     {"_encrypted": true, "_value": "<base64 of the envelope>", "_type": "text"}
 
 ``_type`` is ``text`` when the secret is text, and ``json`` when it is the JSON of anything else; so
 the secret ``"12345"`` stays text. Older envelopes have no ``_type``. Their writer encrypted text as
 it was and everything else as JSON, so ``12345`` may have been both, and it is taken for the text:
-what stands under such a name is a token or a password. Only an object or a list, in exactly the
+what has such a name is a token or a password. Only an object or a list, in exactly the
 spelling that the older writer gave it, is read as JSON.
 
 The user and the type of the integration are bound to the envelope as associated data,
@@ -88,7 +88,7 @@ class Owner:
 
 
 class SealedSecret:
-    """Stands in settings for a secret that was not decrypted.
+    """A secret in settings that was not decrypted.
 
     Settings with it can be saved again for the same integration: the secret stays what it is.
     """
@@ -111,7 +111,7 @@ class SealedSecret:
         return hash((self._stored["_value"], self._owner))
 
     def stored_for(self, owner: Owner, path: str) -> dict[str, Any]:
-        """Return it as it stands in the database."""
+        """Return it as it is stored."""
         if owner != self._owner:
             raise InvalidInputError(path, f"is a sealed secret of {self._owner}")
         return self._stored
