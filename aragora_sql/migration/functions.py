@@ -15,9 +15,9 @@ from typing import Any
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.conversion import BadValueError, TimestampReader
+from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
-from aragora_sql.stores.integrations.secrets import is_secret_name
 from aragora_sql.stores.terms import search_terms
 
 __all__ = ["Functions"]
@@ -166,22 +166,9 @@ def _is_sound(data: Any) -> bool:
 
 def _has_clear_secrets(data: Any) -> bool:
     try:
-        return _holds_clear_secret(load_json(_decoded(data) or ""))
+        return has_secret(load_json(_decoded(data) or ""))
     except (TypeError, ValueError, AttributeError):
         return False
-
-
-def _holds_clear_secret(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_holds_clear_secret, value))
-    if not isinstance(value, dict):
-        return False
-    return any(
-        _holds_clear_secret(item)
-        if not is_secret_name(name)
-        else bool(item) and not (isinstance(item, dict) and item.get("_encrypted") is True)
-        for name, item in value.items()
-    )
 
 
 def _checksum(

@@ -424,7 +424,7 @@ def test_names_of_secrets(name: str) -> None:
         "smtp_username",
         "ses_access_key_id",
         "token_expiry",
-        "tokens",
+        "max_tokens",
         "secretary",
         "username",
         "twilio_account_sid",
