@@ -16,6 +16,7 @@ from aragora_sql.database import Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
+from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
@@ -72,7 +73,7 @@ class IntegrationStore(Store):
     ``keyring`` holds the keys (default: those of the environment, see
     :mod:`aragora_sql.encryption`). Without a key everything but secrets works: to store one is
     :class:`~aragora_sql.errors.EncryptionKeyMissingError`, and so is to read one, unless
-    ``decrypt=False``. What is a secret, and how it is stored, tells
+    ``decrypt=False``. What is a secret tells :mod:`aragora_sql.redaction`, how it is stored
     :mod:`aragora_sql.stores.integrations.secrets`.
 
     Types that can be saved are those of
@@ -168,7 +169,7 @@ class IntegrationStore(Store):
             "errors_since": now if config.errors_24h else None,
             "errors_after": now - ERROR_WINDOW,
             "last_activity": valid.optional(config.last_activity, "last_activity", valid.timestamp),
-            "last_error": valid.optional_text(config.last_error, "last_error"),
+            "last_error": valid.optional(config.last_error, "last_error", _without_secrets),
             "settings": valid.document(
                 seal_secrets(config.settings, self._keyring, owner), "settings"
             ),
@@ -300,13 +301,13 @@ class IntegrationStore(Store):
     async def record_error(
         self, integration_type: str, error: str, user_id: str | None = DEFAULT_USER
     ) -> bool:
-        """Count an error and keep its text, which must hold no secret.
+        """Count an error and keep its text, without the secrets that its form shows.
 
         The first error begins a window of 24 hours, in which ``errors_24h`` counts. When it is
         over, ``errors_24h`` is 0, and the next error begins another. Returns False when there is
         no such integration.
         """
-        message = valid.identifier(error, "error")
+        message = _without_secrets(valid.identifier(error, "error"), "error")
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.add_error(
@@ -539,6 +540,10 @@ def _user(user_id: Any) -> str:
 
 def _type_name(integration_type: Any) -> str:
     return valid.key(getattr(integration_type, "value", integration_type), "integration_type")
+
+
+def _without_secrets(text: Any, argument: str) -> str:
+    return hide_in_text(valid.text(text, argument))
 
 
 def _email(email: Any) -> str:
