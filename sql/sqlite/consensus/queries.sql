@@ -255,7 +255,7 @@ LIMIT :row_limit;
 -- turn until one gives enough rows, of which the newest :most are ranked at most: the full-text index
 -- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
 -- a level is meant for it.)
--- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
+-- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT

@@ -11,8 +11,8 @@ from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.values import dump_json
 from aragora_sql.queries import load_queries
-from aragora_sql.stores.checkpoints.records import LAST_TIMESTAMP
 from aragora_sql.stores.checkpoints.store import CheckpointStore
+from aragora_sql.stores.paging import LAST_TIMESTAMP
 from tests.proxy import CountingProxy
 from tests.stores.samples import day, debate_checkpoint, fetch_value, run, workflow_checkpoint
 from tests.stores.test_plans import Explaining, Hot, postgres_problems, sqlite_problems
