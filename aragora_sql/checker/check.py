@@ -17,6 +17,7 @@ from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.plans import check_plans, write_snapshots
+from aragora_sql.checker.record_columns import check_record_columns
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.schema_parity import check_schema_parity
@@ -114,6 +115,7 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     check_parity(facts, report)
     check_schema_parity(facts, report)
     check_callers(facts, report, options.python)
+    check_record_columns(facts, report, options.python)
     check_documents(facts, report)
     check_schemas(facts, engines, report)
     if not options.skip >= _PLANS:

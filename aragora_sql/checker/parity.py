@@ -72,7 +72,7 @@ def _alone(facts: Facts, report: Report, store: str, texts: dict[Dialect, QueryT
         _place_of_missing(facts, store, dialect, other, text.name),
         1,
         "parity-query",
-        f"query {text.name!r} is missing; it stands in {text.path}:{text.line}",
+        f"query {text.name!r} is missing; it is defined in {text.path}:{text.line}",
     )
     report.add(here, there, kind="parity", subject="query", scopes=[Scope(text.path, text.name)])
 
@@ -116,7 +116,7 @@ def _both(
 
 
 def _place(facts: QueryFacts, index: int) -> Place:
-    """Return where a result column stands in the file."""
+    """Return where a result column is in the file."""
     results = select_list(facts.sql, facts.dialect)
     if len(results) != len(facts.columns) or index >= len(results):
         return facts.text, facts.line, 1

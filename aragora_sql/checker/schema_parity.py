@@ -54,7 +54,7 @@ def check_schema_parity(facts: Facts, report: Report) -> None:
                 1,
                 1,
                 "parity-table",
-                f"{here.kind} {name} is missing; it stands in {here.path}:{here.line}",
+                f"{here.kind} {name} is missing; it is defined in {here.path}:{here.line}",
             ),
             kind="parity",
             subject=f"table {name}",
@@ -167,7 +167,7 @@ class _Comparison:
         lacking = tables[there].path, tables[there].line
         self._report.add(
             Finding(*place, 1, rule, f"{what} is not in {_short(lacking)}"),
-            Finding(*lacking, 1, rule, f"{what} is missing; it stands in {_short(place)}"),
+            Finding(*lacking, 1, rule, f"{what} is missing; it is defined in {_short(place)}"),
             kind="parity",
             subject=subject,
             scopes=self._scopes,

@@ -32,7 +32,7 @@ COMMANDS = {
     "calls": ("run", "explain"),
     "top": ("top",),
     "docs": ("docs",),
-    "check": ("check", "stubs"),
+    "check": ("check", "stubs", "columns"),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

@@ -57,7 +57,7 @@ class Directive:
 
 @dataclass(frozen=True, slots=True)
 class QueryText:
-    """A named query as it stands in its file.
+    """A named query as its file defines it.
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
     declared kinds of computed result columns, ``never_null`` the columns that are declared so;

@@ -70,6 +70,45 @@ def test_what_a_stub_says(tree: Path, servers: Servers) -> None:
     assert '"""Return a note.\n\n        Operation ^: the first row, or None.\n        """' in text
 
 
+def test_equal_rows_are_of_one_class(facts: Facts) -> None:
+    row = re.compile(r'(?m)^class \w+Row\(TypedDict\):\n    """[^"]*"""\n\n((?:    .+\n)+)')
+    for store, text in stubs(facts).items():
+        rows = row.findall(text)
+        assert len(rows) == len(set(rows)), store
+    jobs = stub_of(facts, "jobs")
+    assert 'class JobRow(TypedDict):\n    """A row of enqueue_job, find_waiting_job, ' in jobs
+    assert "def get_job(self, connection: Connection, /, *, id: str) -> JobRow | None:" in jobs
+
+
+def query(name: str, record: str, columns: str) -> str:
+    return (
+        f"\n-- name: {name}(author_id)\n-- List.\n"
+        f"SELECT\n    -- columns: {record}\n    {columns}\n"
+        "FROM notes AS n\nWHERE n.author_id = :author_id;\n"
+    )
+
+
+def test_a_shared_class_is_named_for_the_record_or_the_first_query(
+    tree: Path, servers: Servers
+) -> None:
+    queries = (
+        # GetNoteRow belongs to the query get_note.
+        query("list_bodies", "GetNote", "n.id, n.body"),
+        query("list_texts", "Text", "n.id, coalesce(n.body, '') AS body"),
+        query("list_names", "Text", "n.id, n.author_id AS body"),
+        # The same record, of other types.
+        query("list_scores", "Text", "n.id, n.score AS body"),
+    )
+    for dialect in DIALECTS:
+        with (tree / dialect / "notes" / "queries.sql").open("a", encoding="utf-8") as file:
+            file.write("".join(queries))
+    with Engines(read_tree(tree), servers.default.dsn("postgres")) as engines:
+        text = stub_of(read_facts(engines), "notes")
+    rows = re.findall(r"(?m)^class (\w+Row)\(", text)
+    assert rows == ["GetNoteRow", "ListNotesRow", "ListBodiesRow", "TextRow", "ListScoresRow"]
+    assert '"""A row of list_texts, list_names."""' in text
+
+
 # Of each store a column of a query, and what stands in the line behind its call that needs it.
 COLUMNS = (
     ("catalog", "list_keys", "on_delete", '["on_delete"]'),

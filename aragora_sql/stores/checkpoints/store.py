@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.checkpoints import (
         CheckpointsQueries,
-        GetLatestWorkflowCheckpointRow,
+        WorkflowCheckpointRow,
     )
 
 __all__ = [
@@ -527,7 +527,7 @@ class CheckpointStore(Store):
 
 
 def _with_owners(
-    *, owners: int, **row: Unpack[GetLatestWorkflowCheckpointRow]
+    *, owners: int, **row: Unpack[WorkflowCheckpointRow]
 ) -> tuple[WorkflowCheckpoint, int]:
     """Return a checkpoint, and how many workflows have one with this engine's id."""
     return record_of(WorkflowCheckpoint, **row), owners

@@ -53,8 +53,8 @@ if TYPE_CHECKING:
         GetCheckpointRow,
         InsertValuesParameters,
         LanggraphQueries,
-        ListAllRow,
         ListLatestRow,
+        ListNamespaceRow,
         UpsertCheckpointParameters,
         UpsertWritesParameters,
     )
@@ -292,17 +292,17 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         wanted: dict[str, Any],
         before_id: str,
         remaining: int | None,
-    ) -> AsyncIterator[list[ListAllRow]]:
+    ) -> AsyncIterator[list[ListNamespaceRow]]:
         options = config["configurable"] if config is not None else {}
         place = _place(config) if config is not None else None
-        after: ListAllRow = {
+        after: ListNamespaceRow = {
             "thread_id": BEHIND_ALL,
             "checkpoint_ns": BEHIND_ALL,
             "checkpoint_id": BEHIND_ALL,
         }
         while remaining is None or remaining > 0:
             size = self._page_size if remaining is None else min(self._page_size, remaining)
-            rows: AsyncIterator[ListAllRow]
+            rows: AsyncIterator[ListNamespaceRow]
             async with self._database.read() as connection:
                 if place is None:
                     rows = self._queries.list_all(

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from aragora_sql.database.postgres import Pool, PostgresDatabase
     from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.workflow import (
-        GetFindingRow,
+        FindingWorkflowRow,
         InsertLinksParameters,
         UpdateFindingParameters,
         WorkflowQueries,
@@ -251,7 +251,7 @@ class FindingWorkflowStore(Store):
 
     async def _list(
         self,
-        query: Callable[[Connection, _Page], AsyncIterator[GetFindingRow]],
+        query: Callable[[Connection, _Page], AsyncIterator[FindingWorkflowRow]],
         limit: int,
         after: LastRow | None,
         history: bool,
