@@ -7,7 +7,7 @@ from aragora_sql.checker.facts import ColumnFacts, Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS, QueryText
+from aragora_sql.queries.files import DIALECTS, QueryText, sql_folder
 
 __all__ = ["check_parity"]
 
@@ -57,7 +57,7 @@ def check_parity(facts: Facts, report: Report) -> None:
 def _alone(facts: Facts, report: Report, store: str, texts: dict[Dialect, QueryText]) -> None:
     ((dialect, text),) = texts.items()
     other: Dialect = "sqlite" if dialect == "postgres" else "postgres"
-    path = facts.tree.root / other / store / "queries.sql"
+    path = sql_folder(store, other, facts.tree.root) / "queries.sql"
     if path.is_file() and not any((d, s) == (other, store) for d, s, _ in facts.texts):
         return  # the file could not be read, which is said already
     here = Finding(

@@ -11,7 +11,7 @@ from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.rewriting import canonical, canonical_default
 from aragora_sql.checker.schema_files import SchemaItem
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, sql_folder
 
 __all__ = ["check_schema_parity"]
 
@@ -40,7 +40,7 @@ def check_schema_parity(facts: Facts, report: Report) -> None:
         if here is None:
             continue
         other: Dialect = "sqlite" if here.dialect == "postgres" else "postgres"
-        path = facts.tree.root / other / here.store / "schema.sql"
+        path = sql_folder(here.store, other, facts.tree.root) / "schema.sql"
         if not any(file.path == path for file in facts.tree.schemas[other]):
             continue  # the whole store is missing or can't be read, which is said elsewhere
         if any(file.path == path for file in facts.unloaded):

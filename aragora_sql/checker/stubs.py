@@ -79,10 +79,21 @@ def stub_of(facts: Facts, store: str) -> str:
         + "\n".join(methods),
     ]
     code = "\n\n".join(part.rstrip("\n") for part in body) + "\n"
+    root = facts.tree.root
+    paths = sorted(
+        {
+            t.path.relative_to(root).as_posix()
+            for (_, of, _), t in facts.texts.items()
+            if of == store
+        }
+    )
+    sources = " and ".join(f"``sql/{path}``" for path in paths)
+    if len(sources) >= _WIDTH:
+        sources = sources.replace(" and ", " and\n")
     head = (
         f'"""The types of the queries of the store {store}.\n\n'
         "Made by ``aragora-sql stubs`` from\n"
-        f"``sql/postgres/{store}/queries.sql`` and ``sql/sqlite/{store}/queries.sql``.\n"
+        f"{sources}.\n"
         '"""\n\n'
     )
     return head + "\n".join(_imports(code)) + "\n\n" + code

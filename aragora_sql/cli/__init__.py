@@ -33,6 +33,7 @@ COMMANDS = {
     "top": ("top",),
     "docs": ("docs",),
     "check": ("check", "stubs", "columns"),
+    "stores": ("stores",),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aragora_sql.checker.facts import Index, Table
 from aragora_sql.database import Dialect
 from aragora_sql.errors import ConfigurationError, QueryFileError
-from aragora_sql.queries.files import DIALECTS, read_sql
+from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.schema import VERSIONS
 from aragora_sql.workbench import diagram, highlight
 from aragora_sql.workbench.entries import Entry, QueryEntries
@@ -172,7 +172,7 @@ class _Site:
         """What a store is for: the comment at the head of its schema, or else of its queries."""
         for dialect in DIALECTS:
             for name in ("schema.sql", "queries.sql"):
-                path = self.queries.root / dialect / store / name
+                path = sql_folder(store, dialect, self.queries.root) / name
                 try:
                     comment = _HEAD_COMMENT.match(read_sql(path)) if path.is_file() else None
                 except QueryFileError:

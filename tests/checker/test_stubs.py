@@ -18,7 +18,7 @@ from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.checker.stubs import class_name, stub_folder, stub_of, stubs
 from aragora_sql.cli import main
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, sql_folder
 from tests.conftest import Servers
 
 PACKAGE = Path(aragora_sql.__file__).parent
@@ -175,11 +175,11 @@ def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
     shutil.copytree(read_tree().root, root)
     for dialect in DIALECTS:
         for store, query, column, _ in COLUMNS:
-            path = root / dialect / store / "queries.sql"
+            path = sql_folder(store, dialect, root) / "queries.sql"
             selected = rf"(?m)^    (?:(.+) AS )?((?:\w+\.)?{column})(?=[,;]?$)"
             rename(path, query, selected, lambda m: f"    {m[1] or m[2]} AS renamed")
         for store, query, parameter in PARAMETERS:
-            path = root / dialect / store / "queries.sql"
+            path = sql_folder(store, dialect, root) / "queries.sql"
             rename(path, query, rf"(:|\(|, ){parameter}\b", lambda m: f"{m[1]}renamed")
     with Engines(read_tree(root), servers.default.dsn("postgres")) as engines:
         facts = read_facts(engines)

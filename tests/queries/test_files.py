@@ -16,6 +16,7 @@ from aragora_sql.queries.files import (
     QueryText,
     column_kinds,
     packaged_sql_dir,
+    query_folders,
     read_queries,
     read_sql,
     store_dir,
@@ -248,7 +249,7 @@ def test_both_dialects_say_the_same_of_their_columns() -> None:
 def test_both_dialects_have_the_same_queries() -> None:
     root = packaged_sql_dir()
     stores = {
-        dialect: {p.name for p in (root / dialect).iterdir() if p.is_dir()} for dialect in DIALECTS
+        dialect: {folder.name for folder in query_folders(dialect, root)} for dialect in DIALECTS
     }
     assert stores["postgres"] == stores["sqlite"]
     for store in stores["postgres"]:

@@ -14,7 +14,7 @@ import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
+from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries, sql_folder
 from aragora_sql.workbench.entries import QueryEntries, read_query_entries
 from aragora_sql.workbench.site import write_site
 
@@ -132,7 +132,7 @@ def test_every_query_and_table_is_there(site: Path) -> None:
     pages = pages_of(site)
     for dialect in DIALECTS:
         for store in STORES:
-            folder = packaged_sql_dir() / dialect / store
+            folder = sql_folder(store, dialect, packaged_sql_dir())
             for name in read_queries(folder / "queries.sql", dialect):
                 assert f"q-{name}" in pages[f"{store}.html"].ids
             schema = (folder / "schema.sql").read_text()
@@ -177,7 +177,7 @@ def test_what_is_written_in_the_files_stays_text(
     sql_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for dialect in DIALECTS:
-        path = sql_copy / dialect / "schema_versions" / "queries.sql"
+        path = sql_copy / "system" / dialect / "schema_versions" / "queries.sql"
         with path.open("a") as file:
             file.write(
                 "\n-- name: hostile(id)\n-- <script>alert(1)</script> & <b>bold</b>.\n"
