@@ -7,21 +7,18 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from aragora_sql.cli import main
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries, sql_folder
 from aragora_sql.workbench.entries import QueryEntries, read_query_entries
 from aragora_sql.workbench.site import write_site
+from tests.conftest import require_program
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -197,11 +194,9 @@ def test_what_is_written_in_the_files_stays_text(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    program = require_program("chromium", "chromium")
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield opened
         opened.close()
 
