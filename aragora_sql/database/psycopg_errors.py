@@ -23,10 +23,16 @@ def driver_errors(doing: str) -> Iterator[None]:
 
 
 def translate(error: psycopg.Error, doing: str) -> AragoraSQLError:
-    """Return this package's exception for one of psycopg's; ``doing`` says what failed."""
-    message = error.diag.message_primary or " ".join(str(error).split())
-    if error.sqlstate is not None:
-        return error_of_sqlstate(error.sqlstate, message, doing)
+    """Return this package's exception for one of psycopg's; ``doing`` says what failed.
+
+    What the server quotes of rows is taken out of psycopg's, because a traceback prints it.
+    """
+    message, detail, state = error.diag.message_primary, error.diag.message_detail, error.sqlstate
+    if state is not None and message is not None:
+        ours = error_of_sqlstate(state, message, doing, detail)
+        error.args = (message.partition(': "')[0] if state.startswith("22") else message,)
+        return ours
+    message = message or " ".join(str(error).split())
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return ConnectionLostError(f"{doing}: {message} (the connection to PostgreSQL is lost)")
     return DatabaseError(f"{doing}: {message}")

@@ -19,6 +19,7 @@ from aragora_sql.database.base import (
     Database,
     PoolMetrics,
     Row,
+    ServerState,
     Watch,
     forget_closed_loops,
 )
@@ -209,6 +210,11 @@ class SQLiteDatabase(Database):
             min_size=0,
             max_size=self._max_readers + 1,
         )
+
+    async def _state(self) -> ServerState:
+        async with self.read() as connection:
+            await connection.run_script("health", "SELECT 1")
+        return ServerState(role="primary", is_read_only=self._mode == "read")
 
     def _unit_key(self) -> object:
         return self
