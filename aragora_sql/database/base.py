@@ -103,7 +103,7 @@ class Health:
 
     ``role`` is ``primary`` or ``standby`` (a SQLite file is ``primary``), ``is_read_only`` whether
     it refuses writes, ``lag_seconds`` how old a standby's data is: 0 when it has applied all that
-    it received. They are None when it did not answer.
+    it received, None before its first transaction. They are None when it did not answer.
     """
 
     ok: bool

@@ -30,10 +30,10 @@ from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
     ConfigurationError,
     DatabaseClosedError,
-    DatabaseError,
     DatabaseUnavailableError,
     LockTimeoutError,
     PoolTimeoutError,
+    ReadOnlyDatabaseError,
 )
 from aragora_sql.settings import Settings
 
@@ -238,7 +238,7 @@ class SQLiteDatabase(Database):
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
             if self._mode == "read":
-                raise DatabaseError(f"{self._path}: it was opened for reading only")
+                raise ReadOnlyDatabaseError(f"{self._path}: it was opened for reading only")
             if self._writer is None:
                 if not self._in_memory and self._mode == "create":
                     try:

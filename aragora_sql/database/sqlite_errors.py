@@ -15,6 +15,7 @@ from aragora_sql.errors import (
     LockTimeoutError,
     MissingParentError,
     NotNullViolationError,
+    ReadOnlyDatabaseError,
     StatementTimeoutError,
 )
 
@@ -62,6 +63,8 @@ def translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
         return LockTimeoutError(f"{message} (another process holds the lock)")
     if primary == sqlite3.SQLITE_INTERRUPT:
         return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
+    if primary == sqlite3.SQLITE_READONLY:
+        return ReadOnlyDatabaseError(f"{message} (the file or its folder, or this unit of work)")
     if primary in _LOST_CODES:
         return ConnectionLostError(message)
     if isinstance(error, sqlite3.InterfaceError | sqlite3.DataError) or (
