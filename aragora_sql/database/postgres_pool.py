@@ -157,9 +157,8 @@ async def create_pool(
     """
     if isinstance(dsn, str):
         dsn = PostgresDSN.parse(dsn)
-    if max_size is None:
-        max_size = dsn.number("connection_limit")
-    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
+    limit = dsn.number("connection_limit")
+    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size or limit)
     dsn.number("pool_timeout")
     dsn.check_files()
     options: dict[str, Any] = {
