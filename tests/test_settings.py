@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aragora_sql.database.postgres import PostgresDatabase, create_pool, get_postgres_pool
@@ -177,6 +177,7 @@ def test_a_dsn_is_taken_apart_and_put_together(
     assert PostgresDSN.parse(dsn.uri()) == dsn
 
 
+@settings(deadline=None)
 @given(
     user=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     password=st.text(st.characters(exclude_categories=["Cs"])),

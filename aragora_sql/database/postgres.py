@@ -10,7 +10,7 @@ import inspect
 import logging
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from aragora_sql.errors import BackendDriverMissingError
@@ -85,6 +85,13 @@ _STATE = Statement(
 )
 
 
+class _Fraction(float):
+    """A number with a fraction, which asyncpg would cut off where an integer is wanted."""
+
+    def __int__(self) -> int:
+        raise ValueError("an integer is needed")
+
+
 class PostgresConnection(Connection):
     """One PostgreSQL connection of a pool."""
 
@@ -114,10 +121,13 @@ class PostgresConnection(Connection):
         return bool(self._proxy.is_in_transaction())
 
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
-        for argument in arguments:
+        for position, argument in enumerate(arguments):
             if isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
+                if not argument.is_integer():
+                    arguments = [*arguments]
+                    arguments[position] = _Fraction(argument)
             elif isinstance(argument, date):
                 if not isinstance(argument, datetime) or argument.tzinfo is None:
                     raise InvalidInputError(statement.name, f"{argument!r} has no time zone")
@@ -140,7 +150,10 @@ class PostgresConnection(Connection):
         if self._json_codec == "none":
             for column, kind in statement.column_kinds.items():
                 if kind == "json" and isinstance(row.get(column), str):
-                    row[column] = load_json(row[column])
+                    try:
+                        row[column] = load_json(row[column])
+                    except (ValueError, RecursionError) as error:
+                        raise translate(error, f"{statement.name}: column {column}") from error
         return row
 
     async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
@@ -150,7 +163,10 @@ class PostgresConnection(Connection):
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
-        return [self._row(statement, record) for record in records]
+        rows = [self._row(statement, record) for record in records]
+        if rows:
+            _check_timestamps(statement, rows)
+        return rows
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
         async with self.lock:
@@ -159,7 +175,11 @@ class PostgresConnection(Connection):
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
-        return None if record is None else self._row(statement, record)
+        if record is None:
+            return None
+        row = self._row(statement, record)
+        _check_timestamps(statement, (row,))
+        return row
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
         row = await self.fetch_one(statement, arguments)
@@ -427,6 +447,24 @@ class PostgresDatabase(Database):
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))
+
+
+# How asyncpg reads infinity, and how we do: as the last and the first timestamp of Python.
+_INFINITIES = {
+    datetime.max: datetime.max.replace(tzinfo=UTC),
+    datetime.min: datetime.min.replace(tzinfo=UTC),
+}
+
+
+def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
+    """Give the timestamps that are infinite a time zone, as all others have one."""
+    kinds = statement.column_kinds
+    for column in rows[0]:
+        if kinds.get(column) == "timestamp":
+            for row in rows:
+                value = row[column]
+                if value is not None and type(value) is datetime and value.tzinfo is None:
+                    row[column] = _INFINITIES.get(value, value)
 
 
 def _no_pool(value: object) -> InvalidInputError:
