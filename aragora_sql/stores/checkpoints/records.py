@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import (
+    MOST_NESTED,
     EncodedJSON,
     dump_json,
     format_timestamp,
+    json_key,
     load_json,
     utc_now,
 )
@@ -366,45 +368,25 @@ def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
 
 def _document(value: Any, argument: str, default: Default | None) -> EncodedJSON:
     given = {} if value is None else dict(mapping(value, argument))
-    return dump_json(plain_json(given, argument, default), argument)
+    if default is not None:
+        given = converted(given, argument, default, 0)
+    return dump_json(given, argument)
 
 
-def plain_json(value: Any, path: str, default: Default | None, depth: int = 0) -> Any:
-    """Return ``value`` made of JSON's own types, with ``default`` applied to all others.
-
-    Raises :class:`InvalidInputError` naming the path of a value that has no form in JSON.
-    """
-    if value is None or isinstance(value, bool | int | float):
+def converted(value: Any, path: str, default: Default, depth: int) -> Any:
+    """Return ``value`` with ``default`` applied to all that JSON has no form for."""
+    if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, str):
-        # An enumeration's member that is text says something else in str().
-        return str.__str__(value)
-    if depth > MOST_NESTED:
+    if depth >= MOST_NESTED:
         raise InvalidInputError(path, f"is nested deeper than {MOST_NESTED} levels")
     if isinstance(value, dict):
         return {
-            _key(key, path): plain_json(item, f"{path}[{key!r}]", default, depth + 1)
+            json_key(key, path): converted(item, f"{path}[{key!r}]", default, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [
-            plain_json(item, f"{path}[{index}]", default, depth + 1)
+            converted(item, f"{path}[{index}]", default, depth + 1)
             for index, item in enumerate(value)
         ]
-    if default is None:
-        raise InvalidInputError(
-            path,
-            f"a {type(value).__name__} has no form in JSON; convert it, or pass default= with a "
-            "function that does",
-        )
-    return plain_json(default(value), path, None, depth + 1)
-
-
-# PostgreSQL's parser and Python's encoder both stop somewhere beyond.
-MOST_NESTED = 200
-
-
-def _key(key: Any, path: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidInputError(path, f"the JSON key {key!r} is not text")
-    return key
+    return default(value)

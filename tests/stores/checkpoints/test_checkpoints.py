@@ -235,7 +235,7 @@ async def test_a_default_that_does_not_convert_is_refused(store: CheckpointStore
 async def test_a_state_that_holds_itself_is_refused(store: CheckpointStore) -> None:
     state: dict[str, Any] = {}
     state["self"] = state
-    with pytest.raises(InvalidInputError, match="nested deeper than 200 levels"):
+    with pytest.raises(InvalidInputError, match="nested deeper than 254 levels"):
         await store.save(workflow_checkpoint(context_state=state))
 
 
