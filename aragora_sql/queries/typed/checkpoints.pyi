@@ -41,6 +41,7 @@ class GetWorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
     owners: int
 
 class GetLatestWorkflowCheckpointRow(TypedDict):
@@ -58,6 +59,7 @@ class GetLatestWorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class ListWorkflowCheckpointsRow(TypedDict):
     """A row of list_workflow_checkpoints."""
@@ -70,6 +72,7 @@ class ListWorkflowCheckpointsRow(TypedDict):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class FindWorkflowCheckpointsRow(TypedDict):
     """A row of find_workflow_checkpoints."""
@@ -82,6 +85,7 @@ class FindWorkflowCheckpointsRow(TypedDict):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class UpsertDebateCheckpointParameters(TypedDict):
     """One set of parameters of upsert_debate_checkpoint."""
@@ -117,6 +121,7 @@ class GetDebateCheckpointRow(TypedDict):
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class FindDebateCheckpointRow(TypedDict):
     """A row of find_debate_checkpoint."""
@@ -131,6 +136,7 @@ class FindDebateCheckpointRow(TypedDict):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class GetLatestDebateCheckpointRow(TypedDict):
     """A row of get_latest_debate_checkpoint."""
@@ -148,6 +154,7 @@ class GetLatestDebateCheckpointRow(TypedDict):
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class ListDebateCheckpointsRow(TypedDict):
     """A row of list_debate_checkpoints."""
@@ -162,6 +169,7 @@ class ListDebateCheckpointsRow(TypedDict):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class ListAllDebateCheckpointsRow(TypedDict):
     """A row of list_all_debate_checkpoints."""
@@ -176,6 +184,7 @@ class ListAllDebateCheckpointsRow(TypedDict):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class GetStatsRow(TypedDict):
     """A row of get_stats."""
@@ -207,7 +216,10 @@ class CheckpointsQueries(Protocol):
         created_at: datetime,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a workflow.
+        """Store a checkpoint of a workflow. The order of its checkpoints is that of their storing:
+        it is later
+
+        than all that are there, whatever the clocks of the hosts say.
 
         Operation !: the number of rows changed.
         """
@@ -246,7 +258,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_sequence: int,
         row_limit: int,
     ) -> AsyncIterator[ListWorkflowCheckpointsRow]:
@@ -343,7 +355,11 @@ class CheckpointsQueries(Protocol):
         expires_at: datetime | None,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is. A
+        new one is
+
+        later than all that are there, whatever the clocks say; one of the same time keeps its
+        place.
 
         Operation !: the number of rows changed.
         """
@@ -390,7 +406,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListDebateCheckpointsRow]:
@@ -407,7 +423,7 @@ class CheckpointsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
     ) -> AsyncIterator[ListAllDebateCheckpointsRow]:

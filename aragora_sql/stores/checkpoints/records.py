@@ -133,9 +133,11 @@ class WorkflowCheckpoint(Record):
     """State of a workflow between two steps.
 
     ``id`` is the id that the engine gave it, ``storage_id`` the one that the store gave it;
-    ``sequence`` grows with each checkpoint stored. ``checksum`` is the engine's own, kept as it
-    came; ``content_checksum`` is the store's (:func:`content_checksum` of the fields that the
-    engine gives, timestamps as ``2026-02-12T16:42:57.123456Z``).
+    ``sequence`` grows with each checkpoint stored. ``stored_at`` is when it was stored, later than
+    every checkpoint of the workflow before it, whatever the clocks of the hosts say. ``checksum``
+    is the engine's own, kept as it came; ``content_checksum`` is the store's
+    (:func:`content_checksum` of the fields that the engine gives, timestamps as
+    ``2026-02-12T16:42:57.123456Z``).
     """
 
     storage_id: str
@@ -150,6 +152,7 @@ class WorkflowCheckpoint(Record):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -169,6 +172,7 @@ class CheckpointSummary(Record):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +193,8 @@ class DebateCheckpoint(Record):
 
     ``data`` is the part of the document that has no field here (messages, critiques, votes, agent
     states and so on). ``checksum`` is the debate's own, kept as it came; ``content_checksum`` is
-    the store's. ``size_bytes`` is the length of ``data`` as JSON text.
+    the store's. ``size_bytes`` is the length of ``data`` as JSON text. ``stored_at`` is when it was
+    stored first, later than every checkpoint of the debate before it.
     """
 
     checkpoint_id: str
@@ -205,6 +210,7 @@ class DebateCheckpoint(Record):
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -237,6 +243,7 @@ class DebateCheckpointSummary(Record):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
