@@ -30,23 +30,22 @@ VALUES (
     :content_checksum,
     :created_at,
     (
-        SELECT max(
-            :stored_at,
-            coalesce(
-                CASE
-                    WHEN substr(max(c.stored_at), 21, 6) = '999999'
-                        THEN strftime(
-                            '%Y-%m-%dT%H:%M:%S', substr(max(c.stored_at), 1, 19), '+1 second'
-                        )
-                            || '.000000Z'
-                    ELSE substr(max(c.stored_at), 1, 20)
-                        || printf('%06dZ', substr(max(c.stored_at), 21, 6) + 1)
-                END,
-                ''
-            )
-        )
-        FROM workflow_checkpoints AS c
-        WHERE c.workflow_id = :workflow_id
+        SELECT
+            CASE
+                WHEN l.stored_at IS NULL OR l.stored_at < :stored_at THEN :stored_at
+                WHEN substr(l.stored_at, 21, 6) < '999999'
+                    THEN
+                        substr(l.stored_at, 1, 20)
+                        || printf('%06dZ', substr(l.stored_at, 21, 6) + 1)
+                ELSE
+                    strftime('%Y-%m-%dT%H:%M:%S', substr(l.stored_at, 1, 19), '+1 second')
+                    || '.000000Z'
+            END
+        FROM (
+            SELECT max(c.stored_at) AS stored_at
+            FROM workflow_checkpoints AS c
+            WHERE c.workflow_id = :workflow_id
+        ) AS l
     )
 );
 
@@ -246,23 +245,22 @@ VALUES (
     :created_at,
     :expires_at,
     (
-        SELECT max(
-            :stored_at,
-            coalesce(
-                CASE
-                    WHEN substr(max(c.stored_at), 21, 6) = '999999'
-                        THEN strftime(
-                            '%Y-%m-%dT%H:%M:%S', substr(max(c.stored_at), 1, 19), '+1 second'
-                        )
-                            || '.000000Z'
-                    ELSE substr(max(c.stored_at), 1, 20)
-                        || printf('%06dZ', substr(max(c.stored_at), 21, 6) + 1)
-                END,
-                ''
-            )
-        )
-        FROM debate_checkpoints AS c
-        WHERE c.debate_id = :debate_id
+        SELECT
+            CASE
+                WHEN l.stored_at IS NULL OR l.stored_at < :stored_at THEN :stored_at
+                WHEN substr(l.stored_at, 21, 6) < '999999'
+                    THEN
+                        substr(l.stored_at, 1, 20)
+                        || printf('%06dZ', substr(l.stored_at, 21, 6) + 1)
+                ELSE
+                    strftime('%Y-%m-%dT%H:%M:%S', substr(l.stored_at, 1, 19), '+1 second')
+                    || '.000000Z'
+            END
+        FROM (
+            SELECT max(c.stored_at) AS stored_at
+            FROM debate_checkpoints AS c
+            WHERE c.debate_id = :debate_id
+        ) AS l
     )
 )
 ON CONFLICT (checkpoint_id) DO UPDATE

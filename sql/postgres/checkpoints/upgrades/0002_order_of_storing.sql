@@ -1,5 +1,7 @@
 -- Checkpoints are ordered as they were stored, not by the clocks of the hosts that took them. Those that
 -- are there keep the order that they have.
+-- check: squawk require-concurrent-index-creation because all of it is one transaction
+-- check: squawk require-concurrent-index-deletion because all of it is one transaction
 
 UPDATE workflow_checkpoints
 SET stored_at = created_at
