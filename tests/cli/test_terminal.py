@@ -92,7 +92,6 @@ def test_an_error_is_printable(
     def fail(*_: object, **__: object) -> None:
         raise ConfigurationError(f"no {HOSTILE[0]}")
 
-    monkeypatch.setattr("aragora_sql.cli.target.open_existing", fail)
     monkeypatch.setattr("aragora_sql.cli.integrations.open_existing", fail)
     assert main(["integrations", "list"]) == 2
     assert capsys.readouterr().err == "aragora-sql: no \\u001b[2J\\u001b]0;title\\u0007\n"
