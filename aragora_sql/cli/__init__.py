@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -49,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for home in _homes(words[0] if words else ""):
         import_module(f"{__name__}.{home}").add_commands(groups)
     options = parser.parse_args(words)
+    with printing_safely():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:

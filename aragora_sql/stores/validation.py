@@ -68,7 +68,8 @@ def text(value: Any, argument: str) -> str:
     if not isinstance(value, str):
         raise InvalidInputError(argument, f"must be text, not {type(value).__name__}")
     check_text(value, argument)
-    return value
+    # A member of a (str, Enum) is its text.
+    return value if type(value) is str else str.__str__(value)
 
 
 def optional_text(value: Any, argument: str) -> str | None:
@@ -123,7 +124,7 @@ def integer(value: Any, argument: str, least: int = 0, most: int = LARGEST_INTEG
         else:
             allowed = f"at least {least}" if value < least else f"at most {most}"
         raise InvalidInputError(argument, f"must be {allowed}, not {shown(value)}")
-    return value
+    return value if type(value) is int else int.__int__(value)
 
 
 def limit(value: Any, argument: str = "limit") -> int:
@@ -186,7 +187,7 @@ def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
     name = value.value if isinstance(value, Enum) else value
     if not isinstance(name, str) or name not in allowed:
         raise InvalidInputError(argument, f"must be one of {', '.join(allowed)}, not {shown(name)}")
-    return name
+    return str.__str__(name)
 
 
 def items(value: Any, argument: str) -> list[Any]:
@@ -208,10 +209,9 @@ def texts(value: Any, argument: str) -> list[str]:
 
 def _are_plain(values: list[Any]) -> bool:
     """Tell whether all are texts in which no character has to be looked at."""
-    try:
-        joined = "".join(values)
-    except TypeError:
+    if {*map(type, values)} != {str}:
         return False
+    joined = "".join(values)
     return joined.isascii() and "\x00" not in joined
 
 

@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import (
+    MOST_NESTED,
     EncodedJSON,
     dump_json,
     format_timestamp,
+    json_key,
     load_json,
     utc_now,
 )
@@ -131,9 +133,11 @@ class WorkflowCheckpoint(Record):
     """State of a workflow between two steps.
 
     ``id`` is the id that the engine gave it, ``storage_id`` the one that the store gave it;
-    ``sequence`` grows with each checkpoint stored. ``checksum`` is the engine's own, kept as it
-    came; ``content_checksum`` is the store's (:func:`content_checksum` of the fields that the
-    engine gives, timestamps as ``2026-02-12T16:42:57.123456Z``).
+    ``sequence`` grows with each checkpoint stored. ``stored_at`` is when it was stored, later than
+    every checkpoint of the workflow before it, whatever the clocks of the hosts say. ``checksum``
+    is the engine's own, kept as it came; ``content_checksum`` is the store's
+    (:func:`content_checksum` of the fields that the engine gives, timestamps as
+    ``2026-02-12T16:42:57.123456Z``).
     """
 
     storage_id: str
@@ -148,6 +152,7 @@ class WorkflowCheckpoint(Record):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -167,6 +172,7 @@ class CheckpointSummary(Record):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +193,8 @@ class DebateCheckpoint(Record):
 
     ``data`` is the part of the document that has no field here (messages, critiques, votes, agent
     states and so on). ``checksum`` is the debate's own, kept as it came; ``content_checksum`` is
-    the store's. ``size_bytes`` is the length of ``data`` as JSON text.
+    the store's. ``size_bytes`` is the length of ``data`` as JSON text. ``stored_at`` is when it was
+    stored first, later than every checkpoint of the debate before it.
     """
 
     checkpoint_id: str
@@ -203,6 +210,7 @@ class DebateCheckpoint(Record):
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -235,6 +243,7 @@ class DebateCheckpointSummary(Record):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,45 +375,25 @@ def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
 
 def _document(value: Any, argument: str, default: Default | None) -> EncodedJSON:
     given = {} if value is None else dict(mapping(value, argument))
-    return dump_json(plain_json(given, argument, default), argument)
+    if default is not None:
+        given = converted(given, argument, default, 0)
+    return dump_json(given, argument)
 
 
-def plain_json(value: Any, path: str, default: Default | None, depth: int = 0) -> Any:
-    """Return ``value`` made of JSON's own types, with ``default`` applied to all others.
-
-    Raises :class:`InvalidInputError` naming the path of a value that has no form in JSON.
-    """
-    if value is None or isinstance(value, bool | int | float):
+def converted(value: Any, path: str, default: Default, depth: int) -> Any:
+    """Return ``value`` with ``default`` applied to all that JSON has no form for."""
+    if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, str):
-        # An enumeration's member that is text says something else in str().
-        return str.__str__(value)
-    if depth > MOST_NESTED:
+    if depth >= MOST_NESTED:
         raise InvalidInputError(path, f"is nested deeper than {MOST_NESTED} levels")
     if isinstance(value, dict):
         return {
-            _key(key, path): plain_json(item, f"{path}[{key!r}]", default, depth + 1)
+            json_key(key, path): converted(item, f"{path}[{key!r}]", default, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [
-            plain_json(item, f"{path}[{index}]", default, depth + 1)
+            converted(item, f"{path}[{index}]", default, depth + 1)
             for index, item in enumerate(value)
         ]
-    if default is None:
-        raise InvalidInputError(
-            path,
-            f"a {type(value).__name__} has no form in JSON; convert it, or pass default= with a "
-            "function that does",
-        )
-    return plain_json(default(value), path, None, depth + 1)
-
-
-# PostgreSQL's parser and Python's encoder both stop somewhere beyond.
-MOST_NESTED = 200
-
-
-def _key(key: Any, path: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidInputError(path, f"the JSON key {key!r} is not text")
-    return key
+    return default(value)

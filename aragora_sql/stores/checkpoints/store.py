@@ -63,8 +63,9 @@ class CheckpointStore(Store):
     """Stores checkpoints and gives them back as they were, or says that they are damaged.
 
     A workflow's checkpoint has two ids: :meth:`save` returns the storage id, and the engine's own
-    (``checkpoint.id``) is accepted wherever an id is asked for. The order of a workflow's
-    checkpoints is that of their ``created_at``, then of their storing.
+    (``checkpoint.id``) is accepted wherever an id is asked for. The order of the
+    checkpoints of a workflow or debate is that of their storing: the clocks of the hosts that take
+    them (``created_at``) may differ. One from an older system has the place of its ``created_at``.
 
     Every checkpoint carries a checksum of its whole content (:func:`content_checksum
     <aragora_sql.stores.checkpoints.records.content_checksum>`), which loading verifies:
@@ -160,7 +161,7 @@ class CheckpointStore(Store):
             key=lambda one: (
                 one.storage_id == checkpoint_id,
                 one.workflow_id == workflow_id,
-                one.created_at,
+                one.stored_at,
                 one.sequence,
             )
         )
@@ -174,7 +175,7 @@ class CheckpointStore(Store):
         """Return the newest undamaged checkpoint before a damaged one, or raise that it is."""
         previous = None
         async for older in self._summaries(
-            damaged.workflow_id, cursor_of(damaged.created_at, damaged.sequence)
+            damaged.workflow_id, cursor_of(damaged.stored_at, damaged.sequence)
         ):
             async with self._database.read() as connection:
                 row = await _decoded(
@@ -227,7 +228,7 @@ class CheckpointStore(Store):
         page, more = split_page(found, size)
         return CheckpointPage(
             checkpoints=page,
-            next=cursor_of(page[-1].created_at, page[-1].sequence) if more else None,
+            next=cursor_of(page[-1].stored_at, page[-1].sequence) if more else None,
         )
 
     async def _list(
@@ -243,7 +244,7 @@ class CheckpointStore(Store):
             rows = self._queries.list_workflow_checkpoints(
                 connection,
                 workflow_id=workflow_id,
-                before_created_at=timestamp,
+                before_stored_at=timestamp,
                 before_sequence=sequence,
                 row_limit=row_limit,
             )
@@ -422,7 +423,7 @@ class CheckpointStore(Store):
         if isinstance(found, DebateCheckpoint) and found.is_intact():
             return found
         previous = None
-        before: str | None = cursor_of(found.created_at, found.checkpoint_id)
+        before: str | None = cursor_of(found.stored_at, found.checkpoint_id)
         while before is not None and previous is None:
             page = await self.list_debate_page(found.debate_id, SEARCH_PAGE, before=before)
             for older in page.checkpoints:
@@ -454,7 +455,7 @@ class CheckpointStore(Store):
         page, more = split_page(found, size)
         return DebateCheckpointPage(
             checkpoints=page,
-            next=cursor_of(page[-1].created_at, page[-1].checkpoint_id) if more else None,
+            next=cursor_of(page[-1].stored_at, page[-1].checkpoint_id) if more else None,
         )
 
     async def _list_debates(
@@ -464,13 +465,13 @@ class CheckpointStore(Store):
         async with self._database.read() as connection:
             if debate_id is None:
                 rows = self._queries.list_all_debate_checkpoints(
-                    connection, before_created_at=timestamp, before_id=key, row_limit=row_limit
+                    connection, before_stored_at=timestamp, before_id=key, row_limit=row_limit
                 )
                 return [record_of(DebateCheckpointSummary, **row) async for row in rows]
             of_one = self._queries.list_debate_checkpoints(
                 connection,
                 debate_id=valid.key(debate_id, "debate_id"),
-                before_created_at=timestamp,
+                before_stored_at=timestamp,
                 before_id=key,
                 row_limit=row_limit,
             )

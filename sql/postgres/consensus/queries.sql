@@ -245,7 +245,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id COLLATE "C" ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -803,7 +803,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id COLLATE "C"
 LIMIT :row_limit
 FOR UPDATE SKIP LOCKED;
 

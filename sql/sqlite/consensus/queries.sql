@@ -249,7 +249,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -797,7 +797,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id
 LIMIT :row_limit;
 
 -- name: archive_consensus(consensus_ids, archived_at)!

@@ -237,7 +237,7 @@ async def test_a_default_that_does_not_convert_is_refused(store: CheckpointStore
 async def test_a_state_that_holds_itself_is_refused(store: CheckpointStore) -> None:
     state: dict[str, Any] = {}
     state["self"] = state
-    with pytest.raises(InvalidInputError, match="nested deeper than 200 levels"):
+    with pytest.raises(InvalidInputError, match="nested deeper than 254 levels"):
         await store.save(workflow_checkpoint(context_state=state))
 
 
@@ -255,13 +255,16 @@ async def test_list_checkpoints_of_one_second_never_collide(store: CheckpointSto
     assert (await store.load("cp_0123456789ab")) == latest
 
 
-async def test_load_latest_gives_the_newest_by_its_own_time(store: CheckpointStore) -> None:
-    newest = await store.save(workflow_checkpoint(created_at=day(2)))
-    late = await store.save(workflow_checkpoint(created_at=day(1)))
-    assert await store.list_checkpoints("w") == [newest, late]
+async def test_load_latest_is_of_the_checkpoint_that_was_stored_last(
+    store: CheckpointStore,
+) -> None:
+    """Two hosts, whose clocks differ."""
+    first = await store.save(workflow_checkpoint(created_at=day(2)))
+    last = await store.save(workflow_checkpoint(created_at=day(1)))
+    assert await store.list_checkpoints("w") == [last, first]
     latest = await store.load_latest("w")
     assert latest is not None
-    assert latest.storage_id == newest
+    assert latest.storage_id == last
 
 
 NAMES = ["w", "w1", "w1_extra", "w1/..", "../w", "a/b", "w*", "w?", "[w]", "w%", "w_", "W", "wé"]
@@ -563,7 +566,7 @@ async def test_list_debates_and_list_debate_page_filter_before_they_limit(
     assert [one.current_round for one in listed] == [3, 2]
     everything = await store.list_debates(limit=100)
     assert len(everything) == 33
-    timestamps = [one.created_at for one in everything]
+    timestamps = [one.stored_at for one in everything]
     assert timestamps == sorted(timestamps, reverse=True)
     seen, before = [], None
     while True:
