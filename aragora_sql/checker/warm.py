@@ -29,8 +29,9 @@ from aragora_sql.errors import DatabaseUnavailableError
 __all__ = ["SETTINGS", "Kept", "kept_server", "stop_kept_server"]
 
 IDLE_SECONDS = 900.0
-# Plans must not change because a table was vacuumed meanwhile.
-SETTINGS = {"autovacuum": "off"}
+# Plans must not change because a table was vacuumed meanwhile, nor because VACUUM found a page whose
+# rows are not on disk yet and did not mark it as visible.
+SETTINGS = {"autovacuum": "off", "synchronous_commit": "local"}
 PATIENCE = 60.0
 
 _SERVER_MODULE = "aragora_sql.checker.cached_server"
