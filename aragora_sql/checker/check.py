@@ -24,6 +24,7 @@ from aragora_sql.checker.schema_parity import check_schema_parity
 from aragora_sql.checker.squawk import check_with_squawk
 from aragora_sql.checker.style import Style
 from aragora_sql.checker.tree import read_tree
+from aragora_sql.checker.unified_schema import check_unified_schemas
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, SYSTEM, query_folders
 
@@ -110,6 +111,7 @@ def check(options: Options) -> Checked:
 
 def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
     check_files(facts, report)
+    check_unified_schemas(facts, report)
     if whole:
         check_beside(facts, engines, report, options.python)
     check_parity(facts, report)

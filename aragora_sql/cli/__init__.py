@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from aragora_sql import __version__
+from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -43,6 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
     words = sys.argv[1:] if arguments is None else arguments
     options = parser_for(words).parse_args(words)
+    with printing_safely():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:

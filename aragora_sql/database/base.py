@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from aragora_sql.database.limits import within
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
 from aragora_sql.errors import AragoraSQLError
@@ -18,6 +19,7 @@ from aragora_sql.errors import AragoraSQLError
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
 
 Dialect = Literal["postgres", "sqlite"]
+Role = Literal["primary", "standby"]
 Row = dict[str, Any]
 
 
@@ -86,13 +88,31 @@ class Connection(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerState:
+    """What a database says of itself; ``problem`` is why it is not fit for use, or None."""
+
+    role: Role
+    is_read_only: bool
+    lag_seconds: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a database answers. ``latency_ms`` is the time of one ``SELECT 1``."""
+    """Whether a database answers, and what it is. ``latency_ms`` is the time of one question.
+
+    ``role`` is ``primary`` or ``standby`` (a SQLite file is ``primary``), ``is_read_only`` whether
+    it refuses writes, ``lag_seconds`` how old a standby's data is: 0 when it has applied all that
+    it received, None before its first transaction. They are None when it did not answer.
+    """
 
     ok: bool
     dialect: Dialect
     latency_ms: float | None
     error: str | None
+    role: Role | None = None
+    is_read_only: bool | None = None
+    lag_seconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a health endpoint shows it."""
@@ -102,6 +122,9 @@ class Health:
             "dialect": self.dialect,
             "latency_ms": self.latency_ms,
             "error": self.error,
+            "role": self.role,
+            "read_only": self.is_read_only,
+            "lag_seconds": self.lag_seconds,
         }
 
 
@@ -210,35 +233,31 @@ class Database(ABC):
         """
 
     async def health(self, timeout: float = 5.0) -> Health:
-        """Ask the database for ``SELECT 1`` and wait at most ``timeout`` seconds; never raises."""
-        started = time.perf_counter()
-        probe = asyncio.ensure_future(self._ping())
-        try:
-            await asyncio.wait({probe}, timeout=timeout)
-        finally:
-            # A connection that hangs is closed in the background: the answer must not wait for it.
-            if not probe.done():
-                probe.cancel()
-                _probes.add(probe)
-                probe.add_done_callback(_probes.discard)
-        error = (
-            f"no answer within {timeout:g} s"
-            if not probe.done() or probe.cancelled()
-            else probe.result()
-        )
-        if error is not None:
-            return Health(ok=False, dialect=self.dialect, latency_ms=None, error=error)
-        latency = (time.perf_counter() - started) * 1000
-        return Health(ok=True, dialect=self.dialect, latency_ms=latency, error=None)
+        """Ask the database how it is and wait at most ``timeout`` seconds; never raises.
 
-    async def _ping(self) -> str | None:
-        """Return what is wrong, or None."""
+        A server that takes no writes is not healthy where the DSN asks for one that does
+        (``target_session_attrs``).
+        """
+        started = time.perf_counter()
         try:
-            async with self.read() as connection:
-                await connection.run_script("health", "SELECT 1")
+            state = await within(timeout, self._state())
         except AragoraSQLError as error:
-            return str(error)
-        return None
+            return Health(False, self.dialect, None, str(error))
+        except TimeoutError:
+            return Health(False, self.dialect, None, f"no answer within {timeout:g} s")
+        return Health(
+            ok=state.problem is None,
+            dialect=self.dialect,
+            latency_ms=(time.perf_counter() - started) * 1000,
+            error=state.problem,
+            role=state.role,
+            is_read_only=state.is_read_only,
+            lag_seconds=state.lag_seconds,
+        )
+
+    @abstractmethod
+    async def _state(self) -> ServerState:
+        """Ask the database what it is."""
 
     @abstractmethod
     def metrics(self) -> PoolMetrics:
@@ -269,7 +288,3 @@ def forget_closed_loops(registry: dict[asyncio.AbstractEventLoop, Any]) -> None:
         log.warning("an event loop ended without close_databases(): its connections are dropped")
         # Connections and their loop refer to each other; only a collection closes them.
         gc.collect()
-
-
-# Cancelled health probes that still clean up; a task without a reference may vanish.
-_probes: set[asyncio.Future[str | None]] = set()

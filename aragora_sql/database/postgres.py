@@ -6,10 +6,11 @@ Only the modules of this name (``postgres*.py``) import asyncpg.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from aragora_sql.errors import BackendDriverMissingError
@@ -19,28 +20,32 @@ try:
 except ImportError as error:  # pragma: no cover - asyncpg is a dependency of this package
     raise BackendDriverMissingError("PostgreSQL", "asyncpg") from error
 
-from aragora_sql.database.base import Connection, Database, PoolMetrics, Row
+from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
 from aragora_sql.database.listening import ListeningWatch
-from aragora_sql.database.postgres_errors import UNREACHABLE, reason, translate
+from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
     Pool,
-    PooledConnection,
+    cannot_connect_to,
     close_pool,
     close_postgres_pool,
     create_pool,
     get_postgres_pool,
+    set_up_of,
     watches,
 )
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
+    AragoraSQLError,
     DatabaseClosedError,
+    DatabaseError,
     DatabaseUnavailableError,
     InvalidInputError,
     PoolTimeoutError,
+    ReadOnlyDatabaseError,
 )
 from aragora_sql.settings import PostgresDSN
 
@@ -67,18 +72,38 @@ DEFAULT_ACQUIRE_TIMEOUT = 10.0
 RELEASE_TIMEOUT = 2.0
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
+# What health asks. A standby that receives no changes has the age of the last one as its lag.
+_STATE = Statement(
+    "health",
+    "SELECT pg_is_in_recovery() AS is_standby, "
+    "current_setting('transaction_read_only') = 'on' AS is_read_only, "
+    "CASE WHEN NOT pg_is_in_recovery() THEN NULL "
+    "WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() "
+    "AND EXISTS (SELECT 1 FROM pg_catalog.pg_stat_wal_receiver) THEN 0 "
+    "ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 "
+    "END AS lag_seconds",
+)
+
+
+class _Fraction(float):
+    """A number with a fraction, which asyncpg would cut off where an integer is wanted."""
+
+    def __int__(self) -> int:
+        raise ValueError("an integer is needed")
 
 
 class PostgresConnection(Connection):
     """One PostgreSQL connection of a pool."""
 
-    __slots__ = ("_json_codec", "_proxy", "_transaction")
+    __slots__ = ("_is_savepoint", "_json_codec", "_pool", "_proxy", "_transaction")
 
-    def __init__(self, proxy: _Proxy, json_codec: _JSONCodec) -> None:
+    def __init__(self, pool: Pool, proxy: _Proxy, json_codec: _JSONCodec) -> None:
         super().__init__()
+        self._pool = pool
         self._proxy = proxy
         self._json_codec = json_codec
         self._transaction: asyncpg.transaction.Transaction | None = None
+        self._is_savepoint = False
 
     @property
     def raw(self) -> _Proxy:
@@ -96,10 +121,13 @@ class PostgresConnection(Connection):
         return bool(self._proxy.is_in_transaction())
 
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
-        for argument in arguments:
+        for position, argument in enumerate(arguments):
             if isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
+                if not argument.is_integer():
+                    arguments = [*arguments]
+                    arguments[position] = _Fraction(argument)
             elif isinstance(argument, date):
                 if not isinstance(argument, datetime) or argument.tzinfo is None:
                     raise InvalidInputError(statement.name, f"{argument!r} has no time zone")
@@ -122,7 +150,10 @@ class PostgresConnection(Connection):
         if self._json_codec == "none":
             for column, kind in statement.column_kinds.items():
                 if kind == "json" and isinstance(row.get(column), str):
-                    row[column] = load_json(row[column])
+                    try:
+                        row[column] = load_json(row[column])
+                    except (ValueError, RecursionError) as error:
+                        raise translate(error, f"{statement.name}: column {column}") from error
         return row
 
     async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
@@ -131,8 +162,11 @@ class PostgresConnection(Connection):
             try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
-                raise translate(error, statement.name) from error
-        return [self._row(statement, record) for record in records]
+                raise await self._translated(error, statement.name, statement.sql) from error
+        rows = [self._row(statement, record) for record in records]
+        if rows:
+            _check_timestamps(statement, rows)
+        return rows
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
         async with self.lock:
@@ -140,8 +174,12 @@ class PostgresConnection(Connection):
             try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
-                raise translate(error, statement.name) from error
-        return None if record is None else self._row(statement, record)
+                raise await self._translated(error, statement.name, statement.sql) from error
+        if record is None:
+            return None
+        row = self._row(statement, record)
+        _check_timestamps(statement, (row,))
+        return row
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
         row = await self.fetch_one(statement, arguments)
@@ -153,7 +191,7 @@ class PostgresConnection(Connection):
             try:
                 status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
-                raise translate(error, statement.name) from error
+                raise await self._translated(error, statement.name, statement.sql) from error
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -167,25 +205,42 @@ class PostgresConnection(Connection):
                     return len(await self._proxy.fetch(statement.sql, *prepared[0]))
                 return len(await self._proxy.fetchmany(statement.sql, prepared))
             except Exception as error:
-                raise translate(error, statement.name) from error
+                raise await self._translated(error, statement.name, statement.sql) from error
 
     async def run_script(self, name: str, sql: str) -> None:
         async with self.lock:
             try:
                 await self._proxy.execute(sql)
             except Exception as error:
-                raise translate(error, name) from error
+                raise await self._translated(error, name, sql) from error
 
     def _fork(self) -> PostgresConnection:
-        return PostgresConnection(self._proxy, self._json_codec)
+        return PostgresConnection(self._pool, self._proxy, self._json_codec)
+
+    def _is_within_a_transaction(self) -> bool:
+        """Tell it also when the connection is gone."""
+        try:
+            return self.lock.in_transaction or bool(self._proxy.is_in_transaction())
+        except asyncpg.InterfaceError:
+            return False
+
+    async def _translated(self, error: Exception, name: str, sql: str = "") -> AragoraSQLError:
+        """Return the exception for an error of a statement, and act on it where that helps."""
+        commits = may_write(sql) and not self._is_within_a_transaction()
+        ours = translate(error, name, commits=commits)
+        if isinstance(ours, ReadOnlyDatabaseError):
+            # The primary may be another server by now.
+            await self._pool.expire_connections()
+        return ours
 
     async def _begin(self) -> None:
+        self._is_savepoint = self._proxy.is_in_transaction()
         transaction = self._proxy.transaction()
         try:
             # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             await transaction.__aenter__()
         except Exception as error:
-            raise translate(error, "BEGIN") from error
+            raise await self._translated(error, "BEGIN") from error
         self._transaction = transaction
 
     async def _commit(self) -> None:
@@ -194,7 +249,8 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(None, None, None)
         except Exception as error:
-            raise translate(error, "COMMIT") from error
+            # What a savepoint holds is not committed before the transaction around it.
+            raise translate(error, "COMMIT", commits=not self._is_savepoint) from error
 
     async def _rollback(self) -> None:
         if self._transaction is None:
@@ -202,7 +258,7 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(BaseException, None, None)
         except Exception as error:
-            raise translate(error, "ROLLBACK") from error
+            raise await self._translated(error, "ROLLBACK") from error
 
 
 class PostgresDatabase(Database):
@@ -211,14 +267,20 @@ class PostgresDatabase(Database):
     ``pool`` may be any asyncpg pool of the application: it is never closed here, its connections
     keep the application's codecs, and all :class:`PostgresDatabase` objects over one pool share
     its transactions. ``acquire_timeout`` is how many seconds a unit of work waits for a free
-    connection before :class:`PoolTimeoutError`.
+    connection before :class:`PoolTimeoutError` (default: the DSN's ``pool_timeout``, else 10).
     """
 
     dialect = "postgres"
 
-    def __init__(self, pool: Pool, *, acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT) -> None:
+    def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
+        if not isinstance(pool, asyncpg.Pool):
+            raise _no_pool(pool)
         self._pool = pool
         self._owns_pool = False
+        if acquire_timeout is None:
+            facts = set_up_of(pool)
+            named = facts.dsn.number("pool_timeout") if facts is not None else None
+            acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT if named is None else float(named)
         self._acquire_timeout = acquire_timeout
         self._waiting = 0
         self._json_codec: _JSONCodec | None = None
@@ -231,7 +293,7 @@ class PostgresDatabase(Database):
         min_size: int | None = None,
         max_size: int | None = None,
         *,
-        acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT,
+        acquire_timeout: float | None = None,
         statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
     ) -> PostgresDatabase:
         """Open a pool of its own; :meth:`close` closes it. See :func:`create_pool`."""
@@ -258,21 +320,46 @@ class PostgresDatabase(Database):
                 # A connection like the pool's that takes none of its places. This is asyncpg's
                 # own way to make one; its version is bounded in pyproject.toml.
                 connection: BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
-            except UNREACHABLE as error:
-                raise DatabaseUnavailableError(f"cannot connect: {reason(error)}") from error
-            # isinstance() takes any of asyncpg's connections for any other.
-            if type(connection) is PooledConnection:
-                await connection.close()
+            except Exception as error:
+                raise self._cannot_connect(error) from error
+            if getattr(connection, "shares_session", False):
+                connection.terminate()
                 return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, owner=pool)
+        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool)
         watches.add(watch)
         return watch
 
     async def _notify(self, channel: str, message: str) -> None:
         async with self.connection() as connection:
             await connection.fetch_all(_NOTIFY, (channel, message))
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether a connection has a session of the server: no transaction pooler is known."""
+        facts = set_up_of(self._pool)
+        return facts is None or not facts.sessions.is_shared
+
+    async def _state(self) -> ServerState:
+        async with self.read() as connection:
+            row = await connection.fetch_one(_STATE, ())
+        if row is None:
+            raise DatabaseError("health: the server gave no answer")
+        problem = None
+        facts = set_up_of(self._pool)
+        if row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
+            problem = (
+                "the server takes no writes, and the DSN asks for one that does: connections are "
+                "renewed"
+            )
+            await self._pool.expire_connections()
+        return ServerState(
+            role="standby" if row["is_standby"] else "primary",
+            is_read_only=row["is_read_only"],
+            lag_seconds=row["lag_seconds"],
+            problem=problem,
+        )
 
     async def close(self) -> None:
         refuse_within_a_unit(self._unit_key())
@@ -318,20 +405,29 @@ class PostgresDatabase(Database):
                 f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
             ) from error
         except asyncpg.InterfaceError as error:
-            raise DatabaseClosedError(f"the pool is not open: {error}") from error
-        except UNREACHABLE as error:
-            raise DatabaseUnavailableError(f"cannot connect: {reason(error)}") from error
+            raise self._pool_closed(error) from error
+        except Exception as error:
+            raise self._cannot_connect(error) from error
         finally:
             self._waiting -= 1
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)
-            return PostgresConnection(proxy, "ours")
+            return PostgresConnection(pool, proxy, "ours")
         try:
-            return PostgresConnection(proxy, await self._find_json_codec(proxy))
+            return PostgresConnection(pool, proxy, await self._find_json_codec(proxy))
         except BaseException:
             await pool.release(proxy)
             raise
+
+    def _pool_closed(self, error: asyncpg.InterfaceError) -> AragoraSQLError:
+        if "pool" in str(error):
+            return DatabaseClosedError(f"the pool is not open: {error}")
+        return self._cannot_connect(error)
+
+    def _cannot_connect(self, error: Exception) -> AragoraSQLError:
+        facts = set_up_of(self._pool)
+        return cannot_connect(error, "") if facts is None else cannot_connect_to(facts.dsn, error)
 
     async def _find_json_codec(self, proxy: _Proxy) -> _JSONCodec:
         """Find out once whether the application's pool has a jsonb codec."""
@@ -351,3 +447,36 @@ class PostgresDatabase(Database):
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))
+
+
+# How asyncpg reads infinity, and how we do: as the last and the first timestamp of Python.
+_INFINITIES = {
+    datetime.max: datetime.max.replace(tzinfo=UTC),
+    datetime.min: datetime.min.replace(tzinfo=UTC),
+}
+
+
+def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
+    """Give the timestamps that are infinite a time zone, as all others have one."""
+    kinds = statement.column_kinds
+    for column in rows[0]:
+        if kinds.get(column) == "timestamp":
+            for row in rows:
+                value = row[column]
+                if value is not None and type(value) is datetime and value.tzinfo is None:
+                    row[column] = _INFINITIES.get(value, value)
+
+
+def _no_pool(value: object) -> InvalidInputError:
+    """Return the error for something that was passed as a pool."""
+    if inspect.iscoroutine(value):
+        value.close()
+        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
+    elif isinstance(value, str | PostgresDSN):
+        problem = (
+            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
+            "await PostgresDatabase.connect(dsn)"
+        )
+    else:
+        problem = f"a {type(value).__name__}, not an asyncpg pool"
+    return InvalidInputError("pool", problem)

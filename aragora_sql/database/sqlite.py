@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from aragora_sql.database.base import (
     Database,
     PoolMetrics,
     Row,
+    ServerState,
     Watch,
     forget_closed_loops,
 )
@@ -29,10 +31,11 @@ from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
     ConfigurationError,
     DatabaseClosedError,
-    DatabaseError,
     DatabaseUnavailableError,
+    InvalidInputError,
     LockTimeoutError,
     PoolTimeoutError,
+    ReadOnlyDatabaseError,
 )
 from aragora_sql.settings import Settings
 
@@ -157,6 +160,7 @@ class SQLiteDatabase(Database):
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
         self._mode = mode
+        _check_path(path)
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
         self._busy_timeout = busy_timeout
@@ -210,6 +214,11 @@ class SQLiteDatabase(Database):
             max_size=self._max_readers + 1,
         )
 
+    async def _state(self) -> ServerState:
+        async with self.read() as connection:
+            await connection.run_script("health", "SELECT 1")
+        return ServerState(role="primary", is_read_only=self._mode == "read")
+
     def _unit_key(self) -> object:
         return self
 
@@ -232,7 +241,7 @@ class SQLiteDatabase(Database):
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
             if self._mode == "read":
-                raise DatabaseError(f"{self._path}: it was opened for reading only")
+                raise ReadOnlyDatabaseError(f"{self._path}: it was opened for reading only")
             if self._writer is None:
                 if not self._in_memory and self._mode == "create":
                     try:
@@ -309,6 +318,23 @@ class SQLiteDatabase(Database):
             else:
                 self._idle_readers.append(handle)
             self._reader_turn.release()
+
+
+def _check_path(path: object) -> None:
+    """Raise :class:`InvalidInputError` for what is no path of a file."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInputError("path", f"{type(path).__name__}, not a path of a file")
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text:
+        raise InvalidInputError("path", "it is empty, or not text")
+    if "\x00" in text:
+        raise InvalidInputError("path", "a NUL character")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)", text):
+        raise InvalidInputError(
+            "path",
+            "a URI, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); of "
+            "sqlite:///a.db the path is a.db)",
+        )
 
 
 # One database object per event loop and file, so that stores of one file share transactions.

@@ -15,10 +15,12 @@ from aragora_sql.errors import (
     LockTimeoutError,
     MissingParentError,
     NotNullViolationError,
+    ReadOnlyDatabaseError,
     StatementTimeoutError,
+    UnreadableValueError,
 )
 
-__all__ = ["is_busy", "translate"]
+__all__ = ["is_busy", "lone_surrogate", "translate"]
 
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BY_CONSTRAINT: dict[int, type[IntegrityError]] = {
@@ -52,16 +54,24 @@ def _code(error: sqlite3.Error) -> int:
 def translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
     """Return this package's exception for one of SQLite's; ``name`` is the query."""
     code = _code(error)
-    message = f"{name}: {error}"
+    # Could not decode to UTF-8 column 'x' with text 'the value'
+    text, quoted, _ = str(error).partition(" with text")
+    if quoted:
+        error.args = (text,)
+        return UnreadableValueError(f"{name}: a stored value can't be read: {text}")
+    message = f"{name}: {text}"
     primary = code & 0xFF
-    if code == _WRONG_TYPE:
+    if code in (_WRONG_TYPE, sqlite3.SQLITE_MISMATCH):
         return InvalidInputError(name, str(error))
     if primary == sqlite3.SQLITE_CONSTRAINT:
-        return _BY_CONSTRAINT.get(code, IntegrityError)(message)
+        key = getattr(error, "broken_key", None)
+        return _BY_CONSTRAINT.get(code, IntegrityError)(f"{message}: {key}" if key else message)
     if primary in _BUSY_CODES:
         return LockTimeoutError(f"{message} (another process holds the lock)")
     if primary == sqlite3.SQLITE_INTERRUPT:
         return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
+    if primary == sqlite3.SQLITE_READONLY:
+        return ReadOnlyDatabaseError(f"{message} (the file or its folder, or this unit of work)")
     if primary in _LOST_CODES:
         return ConnectionLostError(message)
     if isinstance(error, sqlite3.InterfaceError | sqlite3.DataError) or (
@@ -71,3 +81,10 @@ def translate(error: sqlite3.Error, name: str) -> AragoraSQLError:
     if "no such table" in message:
         message += " (was the store initialized?)"
     return DatabaseError(message)
+
+
+def lone_surrogate(name: str, error: UnicodeEncodeError) -> InvalidInputError:
+    """Return the exception for text that is not Unicode; the error itself must not quote it."""
+    problem = f"a lone surrogate (not a Unicode character) at position {error.start}"
+    error.object, error.args = "", (error.encoding, "", 0, 1, error.reason)
+    return InvalidInputError(name, problem)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from aragora_sql.database.base import Row
+from aragora_sql.database.sqlite_constraints import broken_key
 from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import (
     check_text,
@@ -19,7 +21,7 @@ from aragora_sql.database.values import (
     load_json,
     parse_timestamp,
 )
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import InvalidInputError, UnreadableValueError
 
 __all__ = [
     "data_version",
@@ -34,10 +36,17 @@ __all__ = [
     "split_script",
 ]
 
+
+def _read_timestamp(text: str) -> datetime:
+    timestamp = parse_timestamp(text)
+    # What SQLite's own functions write is UTC, and does not say so.
+    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)
+
+
 _DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
     "boolean": bool,
     "json": load_json,
-    "timestamp": parse_timestamp,
+    "timestamp": _read_timestamp,
 }
 # What executemany() does not count, or refuses (Python 3.13).
 _ONE_BY_ONE = re.compile(
@@ -56,8 +65,14 @@ def fetch_all(
     connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
 ) -> list[Row]:
     """Run a statement and return its rows, decoded."""
-    cursor = connection.execute(statement.sql, _bind(statement, arguments))
-    return _rows(statement, cursor, cursor.fetchall())
+    bound = _bind(statement, arguments)
+    try:
+        cursor = connection.execute(statement.sql, bound)
+        records = cursor.fetchall()
+    except sqlite3.IntegrityError as error:
+        _name_key(connection, error, statement.sql, bound)
+        raise
+    return _rows(statement, cursor, records)
 
 
 def fetch_one(
@@ -155,15 +170,50 @@ def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) 
     for row in rows:
         for name, decode in decoders:
             if row[name] is not None:
-                row[name] = decode(row[name])
+                try:
+                    row[name] = decode(row[name])
+                except (ValueError, TypeError, RecursionError) as error:
+                    raise _unreadable(statement, name, kinds[name], error) from error
     return rows
+
+
+def _unreadable(
+    statement: Statement, column: str, kind: ColumnKind, error: Exception
+) -> UnreadableValueError:
+    reason = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+    # What a traceback would print must not quote the value.
+    error.args = (reason,)
+    return UnreadableValueError(
+        f"{statement.name}: column {column}: a stored value is not a {_KINDS[kind]}{reason}"
+    )
+
+
+def _name_key(
+    connection: sqlite3.Connection,
+    error: sqlite3.IntegrityError,
+    sql: str,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Tell the error which key is to blame, for :mod:`aragora_sql.database.sqlite_errors`."""
+    error.broken_key = broken_key(connection, error, sql, arguments)  # type: ignore[attr-defined]
+
+
+_KINDS: dict[ColumnKind, str] = {
+    "boolean": "boolean",
+    "json": "JSON document",
+    "timestamp": "timestamp that Python can hold",
+}
 
 
 def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str, Any]) -> int:
     before = connection.total_changes
-    cursor = connection.execute(sql, bound)
-    # A RETURNING statement has done its work only when all its rows were taken.
-    returned = cursor.fetchall()
+    try:
+        cursor = connection.execute(sql, bound)
+        # A RETURNING statement has done its work only when all its rows were taken.
+        returned = cursor.fetchall()
+    except sqlite3.IntegrityError as error:
+        _name_key(connection, error, sql, bound)
+        raise
     if cursor.rowcount < 0 and connection.total_changes != before:
         # The driver does not count for statements that begin with WITH.
         count: int = connection.execute("SELECT changes()").fetchone()[0]

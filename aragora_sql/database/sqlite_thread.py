@@ -16,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from aragora_sql.database.sqlite_errors import is_busy, translate
+from aragora_sql.database.sqlite_errors import is_busy, lone_surrogate, translate
 from aragora_sql.errors import (
+    AragoraSQLError,
     BackendDriverMissingError,
     DatabaseClosedError,
     DatabaseError,
@@ -152,7 +153,11 @@ class ThreadedConnection:
                     raise translate(error, name) from error
             except sqlite3.Error as error:
                 raise translate(error, name) from error
-            except (UnicodeEncodeError, OverflowError) as error:
+            except AragoraSQLError:
+                raise
+            except UnicodeEncodeError as error:
+                raise lone_surrogate(name, error) from error
+            except (ValueError, OverflowError) as error:
                 raise InvalidInputError(name, str(error)) from error
             finally:
                 self._deadline = math.inf

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from aragora_sql.database.psycopg_errors import driver_errors
-from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, LockTimeoutError
+from aragora_sql.database.psycopg_errors import cannot_connect, driver_errors
+from aragora_sql.database.psycopg_sessions import shares_session
+from aragora_sql.errors import ConfigurationError, LockTimeoutError
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.settings import PostgresDSN
 
@@ -18,8 +19,6 @@ __all__ = ["Column", "Reference", "Table", "connect", "describe_table", "driver_
 PgConnection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT = 10
-# URI options that are ours or asyncpg's.
-_OWN_OPTIONS = frozenset({"pgbouncer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +71,24 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     :class:`DatabaseUnavailableError` when it can't connect.
     """
     if dsn.transaction_pooling:
-        raise ConfigurationError(
-            f"{dsn}: a migration needs a session of its own, which a transaction pooler "
-            "(port 6543) does not give: use the direct connection or the session pooler (port 5432)"
-        )
-    try:
-        connection: PgConnection = psycopg.connect(
-            dsn.uri(without=_OWN_OPTIONS),
-            connect_timeout=int(dsn.option("connect_timeout") or _CONNECT_TIMEOUT),
+        raise _pooled(dsn)
+
+    def open_one() -> PgConnection:
+        return psycopg.connect(
+            dsn.libpq_uri(),
+            connect_timeout=dsn.number("connect_timeout") or _CONNECT_TIMEOUT,
             application_name=dsn.option("application_name") or name,
         )
+
+    dsn.check_files()
+    try:
+        connection = open_one()
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
-        if dsn.password:
-            reason = reason.replace(dsn.password, "***")
-        raise DatabaseUnavailableError(f"cannot connect to {dsn}: {reason}") from None
+        raise cannot_connect(error, str(dsn), dsn.password) from None
     connection.autocommit = True
+    if dsn.named_pooling is None and shares_session(connection, open_one):
+        connection.close()
+        raise _pooled(dsn)
     # A chunk and its record in the ledger are lost or kept together, so waiting for the disk can
     # be left to the end.
     connection.execute(
@@ -96,6 +97,13 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
         "SET client_encoding = 'UTF8'; SET extra_float_digits = 1; SET jit = off"
     )
     return connection
+
+
+def _pooled(dsn: PostgresDSN) -> ConfigurationError:
+    return ConfigurationError(
+        f"{dsn}: a migration needs a session of its own, which a transaction pooler "
+        "(port 6543) does not give: use the direct connection or the session pooler (port 5432)"
+    )
 
 
 def describe_table(connection: PgConnection, name: str) -> Table:

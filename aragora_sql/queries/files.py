@@ -112,6 +112,11 @@ def sql_dir() -> Path:
     path = Path(chosen).expanduser().absolute()
     if not path.is_dir():
         raise ConfigurationError(f"ARAGORA_SQL_DIR: {path} is not a folder")
+    if not any((path / dialect).is_dir() for dialect in DIALECTS):
+        raise ConfigurationError(
+            f"ARAGORA_SQL_DIR: {path} is not a tree of SQL files: it holds no folder "
+            f"{' or '.join(DIALECTS)}; name a copy of {packaged_sql_dir()}"
+        )
     return path
 
 

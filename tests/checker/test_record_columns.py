@@ -17,7 +17,7 @@ from aragora_sql.checker.record_columns import ColumnList, Records, column_lists
 from aragora_sql.cli import main
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.records import Record
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in
 

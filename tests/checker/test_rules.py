@@ -149,6 +149,7 @@ BREAKS: dict[str, Break] = {
     "final-newline": unfinished,
     "stray-file": write("postgres/notes/queries.sql.orig", b"x"),
     "unlisted-store": unlisted,
+    "unified-schema": append("postgres/schema.sql", "\\! true\n"),
     "prepare": edit(SQLITE, "    n.score\n", "    n.scores\n"),
     "untyped-parameter": edit(
         POSTGRES, "    AND (:body::text IS NULL OR n.body = :body);", "    AND :body IS NULL;"

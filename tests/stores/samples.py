@@ -11,7 +11,8 @@ from aragora_sql.database import Database, Row, Statement
 from aragora_sql.encryption import Keyring
 from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus.records import ConsensusRecord, SimilarConsensus
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.terms import search_terms
 
 # Every table of every store.
 TABLES = tuple(
@@ -141,10 +142,10 @@ def scores(records: Sequence[SimilarConsensus]) -> list[tuple[str, float]]:
 
 def compared(topic: str, records: Sequence[ConsensusRecord]) -> list[tuple[str, float]]:
     """Compare a topic with every record and return (id, similarity), best first."""
-    wanted, hashed = set(topic_terms(topic)), topic_hash(topic)
+    wanted, hashed = set(search_terms(topic)), topic_hash(topic)
     ranked = []
     for record in records:
-        terms = set(topic_terms(record.topic))
+        terms = set(search_terms(record.topic))
         same = record.topic_hash == hashed
         similarity = 1.0 if same else len(wanted & terms) / max(1, len(wanted | terms))
         if similarity > 0.1:

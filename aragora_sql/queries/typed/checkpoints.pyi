@@ -41,6 +41,7 @@ class GetWorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
     owners: int
 
 class WorkflowCheckpointRow(TypedDict):
@@ -58,6 +59,7 @@ class WorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class CheckpointSummaryRow(TypedDict):
     """A row of list_workflow_checkpoints, find_workflow_checkpoints."""
@@ -70,6 +72,7 @@ class CheckpointSummaryRow(TypedDict):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class UpsertDebateCheckpointParameters(TypedDict):
     """One set of parameters of upsert_debate_checkpoint."""
@@ -105,6 +108,7 @@ class DebateCheckpointRow(TypedDict):
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class DebateCheckpointSummaryRow(TypedDict):
     """A row of find_debate_checkpoint, list_debate_checkpoints, list_all_debate_checkpoints."""
@@ -119,6 +123,7 @@ class DebateCheckpointSummaryRow(TypedDict):
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 class CheckpointStatsRow(TypedDict):
     """A row of get_stats."""
@@ -150,7 +155,10 @@ class CheckpointsQueries(Protocol):
         created_at: datetime,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a workflow.
+        """Store a checkpoint of a workflow. The order of its checkpoints is that of their storing:
+        it is later
+
+        than all that are there, whatever the clocks of the hosts say.
 
         Operation !: the number of rows changed.
         """
@@ -189,7 +197,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_sequence: int,
         row_limit: int,
     ) -> AsyncIterator[CheckpointSummaryRow]:
@@ -286,7 +294,11 @@ class CheckpointsQueries(Protocol):
         expires_at: datetime | None,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is. A
+        new one is
+
+        later than all that are there, whatever the clocks say; one of the same time keeps its
+        place.
 
         Operation !: the number of rows changed.
         """
@@ -333,7 +345,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
     ) -> AsyncIterator[DebateCheckpointSummaryRow]:
@@ -350,7 +362,7 @@ class CheckpointsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
     ) -> AsyncIterator[DebateCheckpointSummaryRow]:

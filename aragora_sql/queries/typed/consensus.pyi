@@ -303,7 +303,7 @@ class ConsensusQueries(Protocol):
         in
         turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all
         matches
-        before it gives the first, which is slow for words that are everywhere: a level that
+        before it gives the first, which is slow for words that most topics have: a level that
         begins with
         ~ looks through the 500 newest topics instead. Rows are handed on by their place in the
         table,
@@ -312,8 +312,8 @@ class ConsensusQueries(Protocol):
         and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash
         the ids of
         all that was ever superseded.
-        A topic with ten times as many terms is not similar, whatever it shares: it is no row of
-        enough.
+        A topic with ten times as many terms is not similar, whatever terms both have: it is left
+        out.
 
         Operation (none): every row.
         """

@@ -618,7 +618,11 @@ class CritiqueQueries(Protocol):
         *,
         row_limit: int,
     ) -> AsyncIterator[AgentReputationRow]:
-        """List agents by reputation score, best first.
+        """List agents by reputation score, best first. The score is computed as
+        AgentReputation.score is, in
+
+        binary floating point, so that equal scores are equal on both engines and in the
+        application.
 
         Operation (none): every row.
         """

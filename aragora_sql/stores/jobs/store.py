@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from aragora_sql.database import Database
+from aragora_sql.database.limits import within
 from aragora_sql.errors import (
+    DatabaseError,
     DuplicateKeyError,
     InvalidInputError,
     JobClaimLostError,
@@ -22,10 +24,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    record_of,
-)
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.jobs import records
 from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
@@ -58,6 +57,7 @@ from aragora_sql.stores.jobs.records import (
     new_ids,
     new_job,
 )
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries
@@ -79,6 +79,8 @@ PROMOTE_EVERY = 0.25
 LOOK_EVERY = 1.0
 # The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
 LOOK_FOR_PLACES_EVERY = 0.01
+# How much later than its own limit a wait is given up when the database does not answer.
+_GIVE_UP_AFTER = 0.25
 
 JobLike = Job | str
 
@@ -323,6 +325,17 @@ class JobQueueStore(Store):
         """
         types = self._types(job_types)
         limit = None if timeout is None else valid.number(timeout, "timeout")
+        if limit is None:
+            return await self._wait_for_jobs(types, None)
+        try:
+            # A server that has gone silent must not make it wait any longer.
+            return await within(limit + _GIVE_UP_AFTER, self._wait_for_jobs(types, limit))
+        except DatabaseError:
+            raise
+        except TimeoutError:
+            return False
+
+    async def _wait_for_jobs(self, types: list[str] | None, limit: float | None) -> bool:
         deadline = None if limit is None else time.monotonic() + limit
         while True:
             mark = await self._watch.mark()

@@ -245,7 +245,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id COLLATE "C" ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -253,12 +253,12 @@ LIMIT :row_limit;
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
 -- turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all matches
--- before it gives the first, which is slow for words that are everywhere: a level that begins with
+-- before it gives the first, which is slow for words that most topics have: a level that begins with
 -- ~ looks through the 500 newest topics instead. Rows are handed on by their place in the table,
 -- which cannot change within a statement. Materialized, because the planner would expect few matches
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
--- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
+-- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
@@ -803,7 +803,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id COLLATE "C"
 LIMIT :row_limit
 FOR UPDATE SKIP LOCKED;
 

@@ -449,7 +449,7 @@ WHERE
         WHEN p.success_count + p.failure_count = 0 THEN 0.5
         ELSE p.success_count::double precision / (p.success_count + p.failure_count)
     END < :min_success_rate::double precision
-ORDER BY p.updated_at
+ORDER BY p.updated_at, p.id COLLATE "C"
 LIMIT :row_limit
 FOR UPDATE SKIP LOCKED;
 
@@ -606,7 +606,8 @@ WHERE r.agent_name = any(:agent_names::text[])
 ORDER BY r.agent_name COLLATE "C";
 
 -- name: rank_reputations(row_limit)
--- List agents by reputation score, best first.
+-- List agents by reputation score, best first. The score is computed as AgentReputation.score is, in
+-- binary floating point, so that equal scores are equal on both engines and in the application.
 -- plan: seq_scan allowed because the score is computed, and there are few agents
 SELECT
     -- columns: AgentReputation
@@ -622,12 +623,12 @@ SELECT
 FROM agent_reputation AS r
 ORDER BY
     CASE
-        WHEN r.proposals_made = 0 THEN 0.5
+        WHEN r.proposals_made = 0 THEN 0.5::double precision
         ELSE
-            0.6 * r.proposals_accepted / r.proposals_made
-            + 0.4
+            0.6::double precision * (r.proposals_accepted::double precision / r.proposals_made)
+            + 0.4::double precision
             * CASE
-                WHEN r.critiques_given = 0 THEN 0.5
+                WHEN r.critiques_given = 0 THEN 0.5::double precision
                 ELSE r.critiques_valuable::double precision / r.critiques_given
             END
     END DESC,

@@ -249,7 +249,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -259,7 +259,7 @@ LIMIT :row_limit;
 -- turn until one gives enough rows, of which the newest :most are ranked at most: the full-text index
 -- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
 -- a level is meant for it.)
--- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
+-- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
@@ -797,7 +797,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id
 LIMIT :row_limit;
 
 -- name: archive_consensus(consensus_ids, archived_at)!

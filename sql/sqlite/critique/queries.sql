@@ -441,7 +441,7 @@ WHERE
         WHEN p.success_count + p.failure_count = 0 THEN 0.5
         ELSE cast(p.success_count AS REAL) / (p.success_count + p.failure_count)
     END < :min_success_rate
-ORDER BY p.updated_at
+ORDER BY p.updated_at, p.id
 LIMIT :row_limit;
 
 -- name: archive_patterns(pattern_ids, archived_at)!
@@ -593,7 +593,8 @@ WHERE r.agent_name IN (SELECT value FROM json_each(:agent_names))
 ORDER BY r.agent_name;
 
 -- name: rank_reputations(row_limit)
--- List agents by reputation score, best first.
+-- List agents by reputation score, best first. The score is computed as AgentReputation.score is, in
+-- binary floating point, so that equal scores are equal on both engines and in the application.
 -- plan: seq_scan allowed because the score is computed, and there are few agents
 SELECT
     -- columns: AgentReputation
@@ -611,7 +612,7 @@ ORDER BY
     CASE
         WHEN r.proposals_made = 0 THEN 0.5
         ELSE
-            0.6 * r.proposals_accepted / r.proposals_made
+            0.6 * (cast(r.proposals_accepted AS REAL) / r.proposals_made)
             + 0.4
             * CASE
                 WHEN r.critiques_given = 0 THEN 0.5

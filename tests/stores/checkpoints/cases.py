@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aragora_sql.stores.checkpoints import CheckpointStore
-from aragora_sql.stores.checkpoints.records import LAST_TIMESTAMP
+from aragora_sql.stores.paging import LAST_TIMESTAMP
 from tests.stores.cases import (
     NOT_BOOLEANS,
     NOT_MEASURES,

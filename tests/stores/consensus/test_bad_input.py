@@ -16,11 +16,13 @@ from tests.stores.samples import consensus, critique, dissent, row_counts
 
 
 async def test_an_error_says_what_is_allowed(memory: ConsensusMemory) -> None:
-    with pytest.raises(InvalidInputError, match=r"^confidence: 1\.5 is not between 0 and 1$"):
+    with pytest.raises(InvalidInputError, match=r"^confidence: must be between 0 and 1, not 1\.5$"):
         await memory.store_consensus(**consensus(confidence=1.5))
     with pytest.raises(InvalidInputError, match="unanimous, strong, moderate, weak, split, cont"):
         await memory.store_consensus(**consensus(strength="medium"))
-    with pytest.raises(InvalidInputError, match=r"^created_at: .*aware datetime"):
+    with pytest.raises(
+        InvalidInputError, match=r"^created_at: must be a datetime with a time zone"
+    ):
         await memory.store_consensus(**consensus(created_at=datetime(2026, 1, 1)))
     with pytest.raises(InvalidInputError, match=r"^metadata\['a'\]\[1\]: nan"):
         await memory.store_consensus(**consensus(metadata={"a": [0, math.nan]}))

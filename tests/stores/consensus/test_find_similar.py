@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aragora_sql.database import Database
 from aragora_sql.stores.consensus.records import ConsensusRecord
 from aragora_sql.stores.consensus.store import ConsensusMemory
-from aragora_sql.stores.topics import topic_hash
+from aragora_sql.stores.consensus.topics import topic_hash
 from tests.stores.samples import compared, consensus, day, run, scores
 
 TOPIC = "Rate limiting approach"

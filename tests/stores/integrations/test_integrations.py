@@ -428,7 +428,7 @@ def test_names_of_secrets(name: str) -> None:
         "smtp_username",
         "ses_access_key_id",
         "token_expiry",
-        "tokens",
+        "max_tokens",
         "secretary",
         "username",
         "twilio_account_sid",
@@ -636,20 +636,23 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 BAD_CONFIGS: list[tuple[Any, str]] = [
-    (slack(integration_type="slak"), "integration_type: 'slak' is not known; use slack, discord"),
+    (slack(integration_type="slak"), "integration_type: must be one of slack, discord"),
     (slack(integration_type=""), "integration_type"),
-    (slack(""), "user_id: is empty"),
-    (slack(settings=[1]), "settings: a dictionary"),
+    (slack(""), "user_id: must not be empty"),
+    (slack(settings=[1]), "settings: must be a dictionary"),
     (slack(settings={"a": {1, 2}}), r"settings\['a'\]"),
     (slack(settings={5: "x"}), "settings"),
     (slack(settings=nested(300)), "settings"),
     (slack(settings=nested(5000)), "settings: is nested too deeply"),
-    (slack(enabled=1), "enabled: True or False"),
-    (slack(workspace_id=" "), "workspace_id: is empty"),
+    (slack(enabled=1), "enabled: must be True or False"),
+    (slack(workspace_id=" "), "workspace_id: must not be empty"),
     (slack(messages_sent=-1), "messages_sent"),
     (slack(errors_24h=-1), "errors_24h"),
-    (slack(last_activity=datetime(2026, 1, 1)), "last_activity: has no time zone"),
-    ({"integration_type": "slack"}, "config: an IntegrationConfig"),
+    (
+        slack(last_activity=datetime(2026, 1, 1)),
+        "last_activity: must be a datetime with a time zone",
+    ),
+    ({"integration_type": "slack"}, "config: must be an IntegrationConfig"),
 ]
 
 
@@ -663,18 +666,18 @@ async def test_a_bad_configuration_is_refused(
 
 
 BAD_CALLS: dict[str, tuple[Any, str]] = {
-    "type": (lambda s: s.get(""), "integration_type: is empty"),
-    "user": (lambda s: s.get("slack", " "), "user_id: is empty"),
-    "count": (lambda s: s.record_message("slack", "u1", 0), "count: 0"),
-    "error": (lambda s: s.record_error("slack", " "), "error: is empty"),
+    "type": (lambda s: s.get(""), "integration_type: must not be empty"),
+    "user": (lambda s: s.get("slack", " "), "user_id: must not be empty"),
+    "count": (lambda s: s.record_message("slack", "u1", 0), "count: must be at least 1"),
+    "error": (lambda s: s.record_error("slack", " "), "error: must not be empty"),
     "limit": (lambda s: s.list_all(-1), "limit"),
-    "place": (lambda s: s.list_all(after="u1"), "after: the last integration"),
-    "mapping": (lambda s: s.save_user_mapping({}), "mapping: a UserIdMapping"),
-    "email": (lambda s: s.get_user_mapping(" ", "slack"), "email: is empty"),
-    "platform": (lambda s: s.get_user_mapping("a@b", ""), "platform: is empty"),
-    "account": (lambda s: s.find_user_mapping("slack", ""), "platform_user_id: is empty"),
-    "mapping place": (lambda s: s.list_user_mappings(after="a"), "after: the last mapping"),
-    "batch": (lambda s: s.rotate_keys(batch_size=0), "batch_size: 0"),
+    "place": (lambda s: s.list_all(after="u1"), "after: must be the last row"),
+    "mapping": (lambda s: s.save_user_mapping({}), "mapping: must be a UserIdMapping"),
+    "email": (lambda s: s.get_user_mapping(" ", "slack"), "email: must not be empty"),
+    "platform": (lambda s: s.get_user_mapping("a@b", ""), "platform: must not be empty"),
+    "account": (lambda s: s.find_user_mapping("slack", ""), "platform_user_id: must not be empty"),
+    "mapping place": (lambda s: s.list_user_mappings(after="a"), "after: must be the last row"),
+    "batch": (lambda s: s.rotate_keys(batch_size=0), "batch_size: must be at least 1"),
 }
 
 

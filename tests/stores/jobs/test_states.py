@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aragora_sql.database.values import utc_now
 from aragora_sql.stores.jobs.records import JobStatus
@@ -42,7 +43,7 @@ class Watched:
         self.state = "enqueue"
         self.id = ""
 
-    async def enqueue(self, **options: object) -> None:
+    async def enqueue(self, **options: Any) -> None:
         """Begin with a new job, alone in the queue."""
         await run(self.jobs.database, "DELETE FROM job_queue")
         self.id = (await self.jobs.enqueue("a", **options)).id

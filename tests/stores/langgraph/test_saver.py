@@ -681,7 +681,7 @@ async def test_aput_refuses_bad_input_and_writes_nothing(saver: LangGraphSaver) 
             await put_with(config)
         with pytest.raises(InvalidInputError, match="has no 'thread_id'"):
             await saver.aget_tuple(config)
-    with pytest.raises(InvalidInputError, match="thread_id: is empty"):
+    with pytest.raises(InvalidInputError, match="thread_id: must not be empty"):
         await put_with(at(""))
     with pytest.raises(InvalidInputError, match="thread_id: is longer than 500 bytes"):
         await put_with(at("é" * 300))
@@ -693,9 +693,9 @@ async def test_aput_refuses_bad_input_and_writes_nothing(saver: LangGraphSaver) 
         await put_with(at("t"), bad={1})
     with pytest.raises(InvalidInputError, match="has no 'checkpoint_id'"):
         await saver.aput_writes(at("t"), [("a", 1)], "task")
-    with pytest.raises(InvalidInputError, match="task_id: is empty"):
+    with pytest.raises(InvalidInputError, match="task_id: must not be empty"):
         await saver.aput_writes(at("t", "", "c"), [("a", 1)], "")
-    with pytest.raises(InvalidInputError, match="strategy: 'keep_all' is not known"):
+    with pytest.raises(InvalidInputError, match="strategy: must be one of keep_latest, delete"):
         await saver.aprune(["t"], strategy="keep_all")
     with pytest.raises(InvalidInputError, match="page_size"):
         LangGraphSaver(saver.database, page_size=0)
