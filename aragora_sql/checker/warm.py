@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +23,15 @@ from typing import IO
 import psycopg
 
 from aragora_sql.checker.cache import cache_folder
+from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.errors import DatabaseUnavailableError
 
 __all__ = ["SETTINGS", "Kept", "kept_server", "stop_kept_server"]
 
 IDLE_SECONDS = 900.0
-# Plans must not change because a table was vacuumed meanwhile.
-SETTINGS = {"autovacuum": "off"}
+# Plans must not change because a table was vacuumed meanwhile, nor because VACUUM found a page with
+# rows that are not on disk yet and did not mark it as visible.
+SETTINGS = {"autovacuum": "off", "synchronous_commit": "local"}
 PATIENCE = 60.0
 
 _SERVER_MODULE = "aragora_sql.checker.cached_server"
@@ -135,11 +136,12 @@ def kept_server(idle: float = IDLE_SECONDS) -> Kept:
 def _server_process(files: CachedServerFiles, idle: float) -> Iterator[subprocess.Popen[bytes]]:
     with files.log.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _SERVER_MODULE, str(files.folder), str(idle)],
+            module_command(_SERVER_MODULE, str(files.folder), str(idle)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
+            env=child_environment(),
             # It has to outlive us, and Ctrl-C in our terminal.
             start_new_session=True,
         )

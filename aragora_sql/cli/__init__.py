@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from aragora_sql import __version__
+from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -32,7 +34,8 @@ COMMANDS = {
     "calls": ("run", "explain"),
     "top": ("top",),
     "docs": ("docs",),
-    "check": ("check", "stubs"),
+    "check": ("check", "stubs", "columns"),
+    "stores": ("stores",),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -43,11 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="aragora-sql",
         description="The stores of the Aragora debate platform as SQL files, on two engines.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     words = sys.argv[1:] if arguments is None else arguments
     for home in _homes(words[0] if words else ""):
         import_module(f"{__name__}.{home}").add_commands(groups)
     options = parser.parse_args(words)
+    with printing_safely():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ __all__ = ["cannot_run", "environment", "last_lines", "run", "run_as", "server_a
 
 TIMEOUT = 60.0
 _LOG_LINES = 15
+_VARIABLES = {"DYLD_LIBRARY_PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}
 
 
 def server_account() -> struct_passwd | None:
@@ -72,8 +73,11 @@ def run_as(account: struct_passwd | None) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """Return our environment without PostgreSQL's own variables, and with messages in English."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
+    """Return what the programs need of our environment, with messages in English.
+
+    The rest may hold keys and connection strings, which what runs in the server could read.
+    """
+    return {k: v for k, v in os.environ.items() if k in _VARIABLES} | {"LC_ALL": "C"}
 
 
 def last_lines(text: str) -> str:

@@ -25,6 +25,7 @@ SELECT
     coalesce(nullif(document -> '$.context_state', 'null'), '{}') AS context_state,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
+    document ->> '$.created_at' AS stored_at,
     workflow_checksum(
         document ->> '$.id',
         document ->> '$.workflow_id',
@@ -67,6 +68,7 @@ SELECT
     coalesce(document ->> '$.status', 'complete') AS status,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
+    document ->> '$.created_at' AS stored_at,
     document ->> '$.expires_at' AS expires_at,
     json_size(rest) AS size_bytes,
     debate_checksum(
@@ -125,6 +127,7 @@ SELECT
     coalesce(rest, body, content) AS data,
     checksum,
     created_at,
+    created_at AS stored_at,
     expires_at,
     json_size(rest) AS size_bytes,
     debate_checksum(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,14 +29,11 @@ from aragora_sql.stores.jobs.records import Job
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from aragora_sql.stores.langgraph.saver import LangGraphSaver
+from tests.conftest import require_program
 from tests.database.items import Items
 from tests.database.waiting import outside, until
 from tests.proxy import CountingProxy
 from tests.stores.samples import workflow_checkpoint
-
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-
-pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer on this machine")
 
 
 def free_port() -> int:
@@ -52,6 +48,7 @@ def pgbouncer(
     postgres_dsn: str, pool_mode: str = "transaction", pool_size: int = 2
 ) -> Iterator[str]:
     """Run PgBouncer on a port that says nothing, and give its DSN."""
+    program = require_program("pgbouncer", "pgbouncer")
     upstream = PostgresDSN.parse(postgres_dsn)
     port = free_port()
     # PgBouncer refuses to run as root; the socket's folder opens to the server's own user only.
@@ -69,7 +66,7 @@ def pgbouncer(
             f"auth_type = any\npool_mode = {pool_mode}\ndefault_pool_size = {pool_size}\n"
         )
         process = subprocess.Popen(
-            [str(PGBOUNCER), str(folder / "pgbouncer.ini")],
+            [program, str(folder / "pgbouncer.ini")],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=owner,
