@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakSet
 
 from aragora_sql.database import sqlite_statements as statements
@@ -24,12 +24,14 @@ from aragora_sql.database.base import (
     Watch,
     forget_closed_loops,
 )
-from aragora_sql.database.sqlite_thread import Mode, ThreadedConnection
+from aragora_sql.database.sqlite_files import ReadableFile, file_id
+from aragora_sql.database.sqlite_thread import ThreadedConnection
 from aragora_sql.database.sqlite_watch import FileWatch
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
     ConfigurationError,
+    ConnectionLostError,
     DatabaseClosedError,
     DatabaseUnavailableError,
     InvalidInputError,
@@ -45,6 +47,8 @@ MINIMUM_VERSION = (3, 38, 0)
 DEFAULT_BUSY_TIMEOUT = 30.0
 DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_READERS = 4
+
+Mode = Literal["create", "write", "read"]
 
 
 class SQLiteConnection(Connection):
@@ -113,6 +117,10 @@ class SQLiteConnection(Connection):
             await self._handle.run("RELEASE", statements.run, f"RELEASE {self._savepoint}")
             return
         try:
+            if (change := self._handle.has_moved()) is not None:
+                raise ConnectionLostError(
+                    f"COMMIT: the file was {change} while it was open; nothing was written"
+                )
             await self._handle.run("COMMIT", statements.run, "COMMIT")
         except BaseException:
             await self._rollback()
@@ -137,8 +145,11 @@ class SQLiteDatabase(Database):
     seconds a statement may run.
 
     The file and its folder are made at the first use. With ``mode="write"`` the file has to exist
-    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, and there are
-    only reading units of work.
+    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, nothing is left
+    beside it, and there are only reading units of work.
+
+    A file that is deleted or replaced while it is open is noticed at the next write, which fails
+    with :class:`ConnectionLostError`; the next unit of work opens the file that is there then.
     """
 
     dialect = "sqlite"
@@ -175,6 +186,10 @@ class SQLiteDatabase(Database):
         self._busy = 0
         self._closed = False
         self._watches: WeakSet[FileWatch] = WeakSet()
+        # Grows when all connections are given up; those of an earlier number are closed.
+        self._generation = 0
+        self._is_missing = False
+        self._readable: ReadableFile | None = None
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}{' closed' if self._closed else ''}>"
@@ -196,12 +211,20 @@ class SQLiteDatabase(Database):
             await watch.close()
         # Units of work that are open finish first.
         async with self._writer_turn:
-            while self._idle_readers:
-                self._reader_count -= 1
-                await self._idle_readers.pop().close()
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                await writer.close()
+            await self._give_up_connections()
+
+    async def _give_up_connections(self) -> None:
+        """Close all connections that nobody uses now, and the others when they are released."""
+        self._generation += 1
+        while self._idle_readers:
+            self._reader_count -= 1
+            await self._idle_readers.pop().close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        readable, self._readable = self._readable, None
+        if readable is not None:
+            readable.close()
 
     def metrics(self) -> PoolMetrics:
         size = self._reader_count + (self._writer is not None)
@@ -252,6 +275,10 @@ class SQLiteDatabase(Database):
                         )
                 journal = ["journal_mode = WAL"] if self._mode == "create" else []
                 self._writer = await self._open(*journal, "synchronous = FULL", "foreign_keys = ON")
+            elif (change := self._writer.has_moved()) is not None:
+                await self._give_up_connections()
+                self._is_missing = change == "deleted"
+                raise self._moved(change)
         except BaseException:
             self._writer_turn.release()
             raise
@@ -266,6 +293,8 @@ class SQLiteDatabase(Database):
         try:
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
+            if self._readable is not None and not self._readable.is_as_it_was():
+                await self._give_up_connections()
             if self._idle_readers:
                 return self._idle_readers.pop()
             handle = await self._open("foreign_keys = ON", "query_only = ON")
@@ -296,9 +325,32 @@ class SQLiteDatabase(Database):
             self._waiting -= 1
 
     async def _open(self, *pragmas: str) -> ThreadedConnection:
-        handle = ThreadedConnection(self._busy_timeout, self._statement_timeout)
-        await handle.open(self._path, pragmas, self._mode)
+        uri = None
+        if self._is_missing:
+            if file_id(self._path) is None:
+                raise self._moved("deleted")
+            self._is_missing = False
+        if not self._in_memory and self._mode == "write":
+            uri = f"{Path(self._path).as_uri()}?mode=rw"
+        elif not self._in_memory and self._mode == "read":
+            try:
+                self._readable = self._readable or ReadableFile(Path(self._path))
+            except OSError as error:
+                raise DatabaseUnavailableError(f"cannot open {self._path}: {error}") from error
+            uri = self._readable.uri
+        handle = ThreadedConnection(self._busy_timeout, self._statement_timeout, self._generation)
+        await handle.open(self._path, pragmas, uri)
         return handle
+
+    def _moved(self, change: str) -> ConnectionLostError:
+        remedy = (
+            "put it back, or close the database and open it again to begin with an empty one"
+            if change == "deleted"
+            else "the next unit of work opens the file that is there now"
+        )
+        return ConnectionLostError(
+            f"{self._path}: the file was {change} while it was open; nothing was written: {remedy}"
+        )
 
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, SQLiteConnection):
@@ -312,7 +364,7 @@ class SQLiteDatabase(Database):
             finally:
                 self._writer_turn.release()
         else:
-            if self._closed:
+            if self._closed or handle.generation != self._generation:
                 self._reader_count -= 1
                 await handle.close()
             else:

@@ -41,6 +41,9 @@ class FileWatch(Watch):
         async with self._turn:
             if database._closed:
                 raise DatabaseClosedError(f"{database.path}: the database was closed")
+            if self._handle is not None and self._handle.generation != database._generation:
+                await self._handle.close()
+                self._handle = None
             if self._handle is None:
                 if database._writer is None:
                     # The writer creates the file.
