@@ -1,26 +1,14 @@
-"""What all stores share: the store itself, and how an engine is bound to it."""
+"""What all stores share: the store itself."""
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar
 
 from aragora_sql.database import Database
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
-from aragora_sql.stores.records import Record, record_of
 
-if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
-
-__all__ = ["Record", "Store", "postgres_database", "record_of", "sqlite_database"]
-
-log = logging.getLogger("aragora_sql.stores")
-
-
-StoreT = TypeVar("StoreT", bound="Store")
+__all__ = ["Store"]
 
 
 class Store:
@@ -56,24 +44,3 @@ class Store:
         way.
         """
         await initialize_store(self._database, self.name)
-
-
-def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
-    """Return the database behind a pool; a database is returned as it is."""
-    from aragora_sql.database.postgres import PostgresDatabase
-
-    return pool if isinstance(pool, PostgresDatabase) else PostgresDatabase(pool)
-
-
-def sqlite_database(path: str | Path | SQLiteDatabase) -> SQLiteDatabase:
-    """Return the process's database of a file; a database is returned as it is."""
-    from aragora_sql.database.sqlite import SQLiteDatabase, get_sqlite_database
-
-    return path if isinstance(path, SQLiteDatabase) else get_sqlite_database(path)
-
-
-async def initialized(store: StoreT) -> StoreT:
-    """Initialize a store, log which one is in use, and return it."""
-    await store.initialize()
-    log.info("Using %s", type(store).__name__)
-    return store

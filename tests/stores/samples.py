@@ -171,3 +171,13 @@ def compared(topic: str, records: Sequence[ConsensusRecord]) -> list[tuple[str, 
             key = (not same, -similarity, -record.confidence, -record.created_at.timestamp())
             ranked.append(((*key, record.id), (record.id, similarity)))
     return [pair for _, pair in sorted(ranked)]
+
+
+def numbers(database: Database, count: int) -> str:
+    """Return what stands in FROM to give ``n`` from 1 to ``count``."""
+    if database.dialect == "postgres":
+        return f"generate_series(1, {count}) AS g (n)"
+    return (
+        f"(WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count}) "
+        "SELECT n FROM g) AS g"
+    )

@@ -44,7 +44,7 @@ class GetWorkflowCheckpointRow(TypedDict):
     stored_at: datetime
     owners: int
 
-class GetLatestWorkflowCheckpointRow(TypedDict):
+class WorkflowCheckpointRow(TypedDict):
     """A row of get_latest_workflow_checkpoint."""
 
     storage_id: str
@@ -61,21 +61,8 @@ class GetLatestWorkflowCheckpointRow(TypedDict):
     created_at: datetime
     stored_at: datetime
 
-class ListWorkflowCheckpointsRow(TypedDict):
-    """A row of list_workflow_checkpoints."""
-
-    storage_id: str
-    id: str
-    sequence: int
-    workflow_id: str
-    definition_id: str
-    current_step: str | None
-    checksum: str
-    created_at: datetime
-    stored_at: datetime
-
-class FindWorkflowCheckpointsRow(TypedDict):
-    """A row of find_workflow_checkpoints."""
+class CheckpointSummaryRow(TypedDict):
+    """A row of list_workflow_checkpoints, find_workflow_checkpoints."""
 
     storage_id: str
     id: str
@@ -105,8 +92,8 @@ class UpsertDebateCheckpointParameters(TypedDict):
     expires_at: datetime | None
     stored_at: datetime
 
-class GetDebateCheckpointRow(TypedDict):
-    """A row of get_debate_checkpoint."""
+class DebateCheckpointRow(TypedDict):
+    """A row of get_debate_checkpoint, get_latest_debate_checkpoint."""
 
     checkpoint_id: str
     debate_id: str
@@ -123,8 +110,8 @@ class GetDebateCheckpointRow(TypedDict):
     expires_at: datetime | None
     stored_at: datetime
 
-class FindDebateCheckpointRow(TypedDict):
-    """A row of find_debate_checkpoint."""
+class DebateCheckpointSummaryRow(TypedDict):
+    """A row of find_debate_checkpoint, list_debate_checkpoints, list_all_debate_checkpoints."""
 
     checkpoint_id: str
     debate_id: str
@@ -138,55 +125,7 @@ class FindDebateCheckpointRow(TypedDict):
     expires_at: datetime | None
     stored_at: datetime
 
-class GetLatestDebateCheckpointRow(TypedDict):
-    """A row of get_latest_debate_checkpoint."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    data: Any
-    size_bytes: int
-    checksum: str
-    content_checksum: str
-    created_at: datetime
-    expires_at: datetime | None
-    stored_at: datetime
-
-class ListDebateCheckpointsRow(TypedDict):
-    """A row of list_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-    stored_at: datetime
-
-class ListAllDebateCheckpointsRow(TypedDict):
-    """A row of list_all_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-    stored_at: datetime
-
-class GetStatsRow(TypedDict):
+class CheckpointStatsRow(TypedDict):
     """A row of get_stats."""
 
     workflow_checkpoints: int
@@ -246,7 +185,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-    ) -> GetLatestWorkflowCheckpointRow | None:
+    ) -> WorkflowCheckpointRow | None:
         """Return the newest checkpoint of a workflow.
 
         Operation ^: the first row, or None.
@@ -261,7 +200,7 @@ class CheckpointsQueries(Protocol):
         before_stored_at: datetime,
         before_sequence: int,
         row_limit: int,
-    ) -> AsyncIterator[ListWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints of a workflow that are older than a given one, newest first,
         without their
 
@@ -276,7 +215,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> AsyncIterator[FindWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints that have this storage id or this engine's id, without their
         states.
 
@@ -370,7 +309,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> GetDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return one checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -382,7 +321,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> FindDebateCheckpointRow | None:
+    ) -> DebateCheckpointSummaryRow | None:
         """Return one checkpoint of a debate without its data.
 
         Operation ^: the first row, or None.
@@ -394,7 +333,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-    ) -> GetLatestDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return the newest checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -409,7 +348,7 @@ class CheckpointsQueries(Protocol):
         before_stored_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of a debate that are older than a given one, newest first,
         without their
 
@@ -426,7 +365,7 @@ class CheckpointsQueries(Protocol):
         before_stored_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListAllDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of all debates that are older than a given one, newest first,
         without their
 
@@ -475,7 +414,7 @@ class CheckpointsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> CheckpointStatsRow:
         """Count checkpoints, workflows and debates.
 
         Operation ^: the first row, or None.

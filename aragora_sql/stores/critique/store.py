@@ -8,19 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import DuplicateKeyError, IntegrityError, InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    initialized,
-    postgres_database,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.counts import counts
 from aragora_sql.stores.critique.records import (
@@ -44,8 +38,6 @@ from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.critique import (
         CritiqueQueries,
         InsertCritiquesParameters,
@@ -57,10 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CritiqueStore",
-    "PostgresCritiqueStore",
-    "SQLiteCritiqueStore",
-    "get_postgres_critique_store",
-    "get_sqlite_critique_store",
 ]
 
 PRUNE_BATCH = 1000
@@ -700,32 +688,3 @@ def _reputation_update(
         "critiques_valuable": int(valid.boolean(critique_valuable, f"{path}critique_valuable")),
         "updated_at": utc_now(),
     }
-
-
-class PostgresCritiqueStore(CritiqueStore):
-    """Critique store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteCritiqueStore(CritiqueStore):
-    """Critique store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_critique_store(dsn: str | None = None) -> PostgresCritiqueStore:
-    """Return an initialized critique store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresCritiqueStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_critique_store(path: str | Path) -> SQLiteCritiqueStore:
-    """Return an initialized critique store on a SQLite file."""
-    return await initialized(SQLiteCritiqueStore(path))

@@ -78,6 +78,7 @@ WHERE
 -- name: get_latest_workflow_checkpoint(workflow_id)^
 -- Return the newest checkpoint of a workflow.
 SELECT
+    -- columns: WorkflowCheckpoint
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -100,6 +101,7 @@ LIMIT 1;
 -- Return the checkpoints of a workflow that are older than a given one, newest first, without their
 -- states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -122,6 +124,7 @@ LIMIT :row_limit;
 -- name: find_workflow_checkpoints(checkpoint_id)
 -- Return the checkpoints that have this storage id or this engine's id, without their states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -268,6 +271,7 @@ ON CONFLICT (checkpoint_id) DO UPDATE
 -- name: get_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -288,6 +292,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: find_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate without its data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -305,6 +310,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: get_latest_debate_checkpoint(debate_id)^
 -- Return the newest checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -328,6 +334,7 @@ LIMIT 1;
 -- Return the checkpoints of a debate that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -353,6 +360,7 @@ LIMIT :row_limit;
 -- Return the checkpoints of all debates that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -444,6 +452,7 @@ d AS (
 )
 
 SELECT
+    -- columns: CheckpointStats
     w.workflow_checkpoints,
     w.workflows,
     d.debate_checkpoints,

@@ -27,6 +27,7 @@ from aragora_sql import (
     get_sqlite_checkpoint_store,
 )
 from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import (
     CheckViolationError,
     DamagedCheckpointError,
@@ -34,6 +35,7 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 from aragora_sql.stores.checkpoints.records import DebateCheckpoint, content_checksum
+from tests.proxy import CountingProxy
 from tests.stores.samples import (
     day,
     debate_checkpoint,
@@ -75,7 +77,7 @@ class Mood(str, Enum):  # noqa: UP042 - its str() is not its value
 # Saving and loading
 
 
-async def test_a_checkpoint_comes_back_by_both_ids(store: CheckpointStore) -> None:
+async def test_save_then_load_gives_it_back_by_both_ids(store: CheckpointStore) -> None:
     storage_id = await store.save(workflow_checkpoint())
     loaded = await store.load(storage_id)
     assert loaded is not None
@@ -242,7 +244,7 @@ async def test_a_state_that_holds_itself_is_refused(store: CheckpointStore) -> N
 # Several of one workflow
 
 
-async def test_many_in_one_second_never_collide(store: CheckpointStore) -> None:
+async def test_list_checkpoints_of_one_second_never_collide(store: CheckpointStore) -> None:
     """All have the same time and the same engine's id."""
     ids = [await store.save(workflow_checkpoint(current_step=f"{n}")) for n in range(50)]
     assert len(set(ids)) == 50
@@ -268,7 +270,7 @@ async def test_load_latest_is_of_the_checkpoint_that_was_stored_last(
 NAMES = ["w", "w1", "w1_extra", "w1/..", "../w", "a/b", "w*", "w?", "[w]", "w%", "w_", "W", "wé"]
 
 
-async def test_workflows_with_similar_names_never_mix(store: CheckpointStore) -> None:
+async def test_delete_workflow_leaves_workflows_with_similar_names(store: CheckpointStore) -> None:
     ids = {}
     for name in NAMES:
         ids[name] = await store.save(workflow_checkpoint(name, id=f"cp {name}"))
@@ -310,7 +312,7 @@ async def test_an_engines_id_in_two_workflows_needs_the_workflow(store: Checkpoi
     assert await store.list_checkpoints("w2") == [ids["w2"]]
 
 
-async def test_deleting_by_the_engines_id_leaves_none_of_it(store: CheckpointStore) -> None:
+async def test_delete_by_the_engines_id_leaves_none_of_it(store: CheckpointStore) -> None:
     ids = [await store.save(workflow_checkpoint()) for _ in range(3)]
     assert await store.delete(ids[1]) is True
     assert await store.list_checkpoints("w") == [ids[2], ids[0]]
@@ -319,7 +321,7 @@ async def test_deleting_by_the_engines_id_leaves_none_of_it(store: CheckpointSto
     assert await row_counts(store.database) == {}
 
 
-async def test_pages_of_thousands(store: CheckpointStore) -> None:
+async def test_list_page_of_thousands(store: CheckpointStore) -> None:
     async with store.database.transaction():
         ids = [
             await store.save(workflow_checkpoint(created_at=day(number // 7), context_state=None))
@@ -360,7 +362,7 @@ async def test_a_cursor_with_a_foreign_key_is_refused(store: CheckpointStore, ke
 # Removing
 
 
-async def test_pruning_keeps_the_newest(store: CheckpointStore) -> None:
+async def test_prune_and_cleanup_old_checkpoints_keep_the_newest(store: CheckpointStore) -> None:
     ids = [await store.save(workflow_checkpoint(created_at=day(n % 5))) for n in range(1203)]
     other = await store.save(workflow_checkpoint("w2"))
     expected = (await store.list_checkpoints("w"))[:7]
@@ -373,7 +375,7 @@ async def test_pruning_keeps_the_newest(store: CheckpointStore) -> None:
     assert await store.list_checkpoints("w2") == [other]
 
 
-async def test_cleaning_up_by_age_leaves_the_latest_of_each_workflow(
+async def test_cleanup_older_than_leaves_the_latest_of_each_workflow(
     store: CheckpointStore,
 ) -> None:
     for name, days in (("old", (1, 2, 3)), ("mixed", (1, 50)), ("new", (49, 50))):
@@ -508,7 +510,9 @@ async def test_text_that_is_no_json_any_more_is_damage_too(tmp_path: Path) -> No
 # Debates
 
 
-async def test_a_debates_document_comes_back(store: CheckpointStore) -> None:
+async def test_save_debate_then_load_latest_debate_gives_the_document_back(
+    store: CheckpointStore,
+) -> None:
     given = debate_checkpoint(last_resumed_at=day(2), agent_states=[{"stance": "neutral"}])
     assert await store.save_debate(given) == "cp-d-001-abcd"
     loaded = await store.load_debate("cp-d-001-abcd")
@@ -528,7 +532,7 @@ async def test_a_debates_document_comes_back(store: CheckpointStore) -> None:
     assert again.content_checksum == loaded.content_checksum
 
 
-async def test_a_debates_checkpoint_is_renewed(store: CheckpointStore) -> None:
+async def test_load_debate_gives_the_renewed_checkpoint(store: CheckpointStore) -> None:
     await store.save_debate(debate_checkpoint())
     await store.save_debate(debate_checkpoint(status="resuming", resume_count=1, expires_at=None))
     loaded = await store.load_debate("cp-d-001-abcd")
@@ -551,7 +555,7 @@ async def test_the_checksum_covers_what_the_old_one_missed(store: CheckpointStor
     assert first.content_checksum != second.content_checksum
 
 
-async def test_debates_are_listed_filtered_before_they_are_limited(
+async def test_list_debates_and_list_debate_page_filter_before_they_limit(
     store: CheckpointStore,
 ) -> None:
     for number in range(1, 31):
@@ -572,12 +576,21 @@ async def test_debates_are_listed_filtered_before_they_are_limited(
             break
         before = page.next
     assert seen == everything
+
+
+async def test_prune_debate_keeps_the_newest_of_one_debate(store: CheckpointStore) -> None:
+    for number in range(1, 31):
+        await store.save_debate(debate_checkpoint("busy", number=number))
+    for number in (1, 2, 3):
+        await store.save_debate(debate_checkpoint("quiet", number=number))
     assert await store.prune_debate("busy") == 20
     assert [one.current_round for one in await store.list_debates("busy")] == [*range(30, 20, -1)]
     assert len(await store.list_debates("quiet")) == 3
 
 
-async def test_expired_debates_are_removed(store: CheckpointStore) -> None:
+async def test_cleanup_expired_removes_debates_and_delete_debate_one(
+    store: CheckpointStore,
+) -> None:
     for number in range(1, 11):
         await store.save_debate(debate_checkpoint(number=number))
     await store.save_debate(debate_checkpoint("forever", expires_at=None))
@@ -591,7 +604,7 @@ async def test_expired_debates_are_removed(store: CheckpointStore) -> None:
     assert await store.delete_debate("cp-forever-001-abcd") is True
 
 
-async def test_stats_count_everything(store: CheckpointStore) -> None:
+async def test_get_stats_counts_everything(store: CheckpointStore) -> None:
     assert (await store.get_stats()).to_dict() == dict.fromkeys(
         ["workflow_checkpoints", "workflows", "debate_checkpoints", "debates", "debate_bytes"], 0
     )
@@ -752,3 +765,21 @@ async def test_a_checkpoint_joins_a_transaction_of_the_application(store: Checkp
         await fail()
     assert await row_counts(store.database) == {}
     assert await fetch_value(store.database, "SELECT count(*) FROM workflow_checkpoints") == 0
+
+
+async def test_pruning_takes_as_long_for_many(counted_postgres: CountingProxy) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    store = CheckpointStore(database)
+
+    async def prune(count: int) -> int:
+        async with database.transaction():
+            for _ in range(count):
+                await store.save(workflow_checkpoint())
+        counted_postgres.reset()
+        await store.prune("w", 1)
+        return counted_postgres.round_trips
+
+    await prune(2)
+    assert await prune(400) == await prune(2) == 2
+    assert await fetch_value(database, "SELECT count(*) FROM workflow_checkpoints")
+    await database.close()

@@ -81,7 +81,7 @@ async def got(store: FindingWorkflowStore, finding_id: str = "f1") -> dict[str, 
 # Documents
 
 
-async def test_a_document_comes_back(findings: FindingWorkflowStore) -> None:
+async def test_get_gives_the_document_back(findings: FindingWorkflowStore) -> None:
     await findings.save(DOCUMENT)
     assert await got(findings) == {**DOCUMENT, "version": 1}
     assert await findings.get("f2") is None
@@ -204,7 +204,9 @@ async def test_history_cannot_be_rewritten(findings: FindingWorkflowStore) -> No
     assert await got(findings) == {**DOCUMENT, "version": 1}
 
 
-async def test_a_read_document_can_be_changed_and_saved(findings: FindingWorkflowStore) -> None:
+async def test_save_takes_a_document_that_was_read_and_changed(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     document["history"].append({**EVENT, "id": "e2", "event_type": "comment"})
@@ -217,7 +219,9 @@ async def test_a_read_document_can_be_changed_and_saved(findings: FindingWorkflo
     assert len((await got(findings))["history"]) == 2
 
 
-async def test_a_document_of_a_deleted_finding_conflicts(findings: FindingWorkflowStore) -> None:
+async def test_delete_makes_a_later_save_of_the_document_conflict(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     assert await findings.delete("f1") is True
@@ -245,7 +249,7 @@ async def test_timestamps_of_other_zones_are_the_same_timestamps(
     assert document["assigned_at"] == "2026-01-05T11:00:00+00:00"
 
 
-async def test_creating_twice_is_refused(findings: FindingWorkflowStore) -> None:
+async def test_create_twice_is_refused(findings: FindingWorkflowStore) -> None:
     finding = await findings.create("f1", priority=1, linked_findings=["f2"], history=[EVENT])
     assert (finding.version, finding.priority) == (1, 1)
     with pytest.raises(DuplicateKeyError, match="'f1'"):
@@ -257,7 +261,9 @@ async def test_creating_twice_is_refused(findings: FindingWorkflowStore) -> None
 # Changes
 
 
-async def test_a_way_through_the_states(findings: FindingWorkflowStore) -> None:
+async def test_get_finding_and_get_state_changes_and_get_time_to_resolution_along_the_states(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.create("f1", created_at=day(0), state_entered_at=day(0))
     for state in ("triaging", "investigating", "remediating", "resolved"):
         before = utc_now()
@@ -290,7 +296,7 @@ async def test_a_way_through_the_states(findings: FindingWorkflowStore) -> None:
     assert reopened.created_at == day(0)
 
 
-async def test_time_in_states(findings: FindingWorkflowStore) -> None:
+async def test_get_time_in_states(findings: FindingWorkflowStore) -> None:
     now = utc_now()
     await findings.create(
         "f1",
@@ -303,14 +309,14 @@ async def test_time_in_states(findings: FindingWorkflowStore) -> None:
     assert seconds["triaging"] == 7.5
 
 
-async def test_metadata_of_a_transition_is_kept(findings: FindingWorkflowStore) -> None:
+async def test_transition_keeps_metadata(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.transition("f1", "triaging", metadata={"score": 0.1})
     (event,) = (await got(findings))["history"]
     assert event["metadata"] == {"score": 0.1}
 
 
-async def test_assigning(findings: FindingWorkflowStore) -> None:
+async def test_assign_and_unassign(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     given = await findings.assign("f1", "ben", user_id="ann")
     assert (given.assigned_to, given.assigned_by) == ("ben", "ann")
@@ -326,7 +332,7 @@ async def test_assigning(findings: FindingWorkflowStore) -> None:
     ]
 
 
-async def test_priority_and_due_date(findings: FindingWorkflowStore) -> None:
+async def test_set_priority_and_set_due_date(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     assert (await findings.set_priority("f1", 1)).priority == 1
     assert (await findings.set_priority("f1", 1)).version == 2
@@ -342,7 +348,7 @@ async def test_priority_and_due_date(findings: FindingWorkflowStore) -> None:
     ]
 
 
-async def test_comments(findings: FindingWorkflowStore) -> None:
+async def test_add_comment_and_get_history(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.transition("f1", "triaging", comment="no comment of its own")
     for text in ("first", "zweiter 二", "third"):
@@ -354,7 +360,7 @@ async def test_comments(findings: FindingWorkflowStore) -> None:
     assert [e.comment for e in page] == ["first", "zweiter 二"]
 
 
-async def test_links(findings: FindingWorkflowStore) -> None:
+async def test_link_and_unlink(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     for other in ("f3", "f2", "f3"):
         finding = await findings.link("f1", other)
@@ -367,7 +373,13 @@ async def test_links(findings: FindingWorkflowStore) -> None:
     assert kinds == ["linked", "linked", "unlinked"]
 
 
-async def test_duplicates(findings: FindingWorkflowStore) -> None:
+async def test_link_finding_is_link(findings: FindingWorkflowStore) -> None:
+    await findings.create("f1")
+    assert (await findings.link_finding("f1", "f2")).linked_findings == ["f2"]
+    assert FindingWorkflowStore.link_finding is FindingWorkflowStore.link
+
+
+async def test_mark_duplicate_and_list_duplicates(findings: FindingWorkflowStore) -> None:
     for finding_id in ("f1", "f2", "f3"):
         await findings.create(finding_id)
     duplicate = await findings.mark_duplicate("f2", "f1", user_id="ann", comment="same line")
@@ -386,7 +398,7 @@ async def test_duplicates(findings: FindingWorkflowStore) -> None:
     assert await findings.list_duplicates("f1") == []
 
 
-async def test_severity_is_recorded(findings: FindingWorkflowStore) -> None:
+async def test_change_severity_is_recorded(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.change_severity("f1", "high", old_severity="low", user_id="ann")
     (event,) = await findings.get_history("f1")
@@ -457,7 +469,7 @@ async def test_of_decisions_on_one_version_one_wins(instances: Stores) -> None:
     assert (document["version"], len(document["history"])) == (2, 1)
 
 
-async def test_a_hundred_concurrent_comments_are_all_kept(instances: Stores) -> None:
+async def test_get_comments_gives_a_hundred_concurrent_ones(instances: Stores) -> None:
     await instances[0].create("f1")
     await asyncio.gather(*(instances[n % 2].add_comment("f1", f"{n}") for n in range(100)))
     comments = await instances[0].get_comments("f1")
@@ -493,7 +505,7 @@ async def test_documents_that_touch_a_finding_first_do_not_lose_events(instances
     assert document["version"] == 20
 
 
-async def test_bulk_changes_in_opposite_order_do_not_deadlock(instances: Stores) -> None:
+async def test_bulk_assign_in_opposite_order_does_not_deadlock(instances: Stores) -> None:
     ids = [f"f{n}" for n in range(200)]
     for finding_id in ids:
         await instances[0].create(finding_id)
@@ -506,7 +518,7 @@ async def test_bulk_changes_in_opposite_order_do_not_deadlock(instances: Stores)
 # Bulk
 
 
-async def test_a_bulk_change_reports_each_finding(findings: FindingWorkflowStore) -> None:
+async def test_bulk_transition_reports_each_finding(findings: FindingWorkflowStore) -> None:
     for finding_id, state in (("a", "open"), ("b", "resolved"), ("c", "triaging")):
         await findings.create(finding_id, current_state=state)
     result = await findings.bulk_transition(
@@ -546,7 +558,7 @@ async def test_a_bulk_change_reports_each_finding(findings: FindingWorkflowStore
     assert await findings.get_history("b") == []
 
 
-async def test_other_bulk_changes(findings: FindingWorkflowStore) -> None:
+async def test_bulk_set_priority_and_bulk_unassign(findings: FindingWorkflowStore) -> None:
     for finding_id in ("a", "b"):
         await findings.create(finding_id)
     assert (await findings.bulk_assign(["a", "b"], "ben")).succeeded == ["a", "b"]
@@ -561,7 +573,9 @@ async def test_other_bulk_changes(findings: FindingWorkflowStore) -> None:
 # Lists
 
 
-async def test_lists_are_paged_newest_first(findings: FindingWorkflowStore) -> None:
+async def test_list_by_assignee_and_list_by_state_are_paged_newest_first(
+    findings: FindingWorkflowStore,
+) -> None:
     for number in range(25):
         # Five findings of each timestamp, so that the order within a timestamp shows.
         await findings.create(
@@ -594,7 +608,7 @@ async def test_lists_are_paged_newest_first(findings: FindingWorkflowStore) -> N
     assert [d["finding_id"] for d in await findings.list_by_state("wont_fix", 1)] == ["f24"]
 
 
-async def test_lists_can_leave_the_history_out(findings: FindingWorkflowStore) -> None:
+async def test_list_all_can_leave_the_history_out(findings: FindingWorkflowStore) -> None:
     await findings.save(DOCUMENT)
     assert await findings.list_all() == [{**DOCUMENT, "version": 1}]
     (short,) = await findings.list_all(history=False)
@@ -604,7 +618,7 @@ async def test_lists_can_leave_the_history_out(findings: FindingWorkflowStore) -
     assert (await got(findings))["history"] == [EVENT]
 
 
-async def test_overdue(findings: FindingWorkflowStore) -> None:
+async def test_list_overdue(findings: FindingWorkflowStore) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     states = ("open", "acknowledged", "remediating", "unheard")
     done = ("resolved", "false_positive", "accepted_risk", "duplicate", "wont_fix")
@@ -627,7 +641,7 @@ async def test_overdue_means_now_unless_told_otherwise(findings: FindingWorkflow
     assert [d["finding_id"] for d in await findings.list_overdue()] == ["past"]
 
 
-async def test_statistics(findings: FindingWorkflowStore) -> None:
+async def test_get_statistics(findings: FindingWorkflowStore) -> None:
     empty = await findings.get_statistics()
     assert (empty.total, empty.mean_seconds_to_resolution, empty.by_state) == (0, None, {})
     await findings.create("a", due_date=day(0), assigned_to="ben", priority=1)
