@@ -84,10 +84,10 @@ async def test_a_flag_is_a_boolean(
 
 @pytest.mark.parametrize("limit", [2.9, 2.0, "2", True, None, -1, [2]], ids=repr)
 async def test_the_limit_of_a_direct_call_is_an_integer(database: Database, limit: Any) -> None:
-    stores = [ConsensusMemory(database), JobQueueStore(database)]
+    memory, jobs = ConsensusMemory(database), JobQueueStore(database)
     calls: list[tuple[Any, dict[str, Any]]] = [
-        (stores[0]._queries.list_recent, {"min_confidence": 0.0}),
-        (stores[1]._queries.promote_jobs, {}),
+        (memory._queries.list_recent, {"min_confidence": 0.0}),
+        (jobs._queries.promote_jobs, {}),
     ]
     for query, rest in calls:
         async with database.connection() as connection:
