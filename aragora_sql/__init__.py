@@ -8,6 +8,8 @@ Names are loaded at their first use, so importing the package imports no driver.
 in :mod:`aragora_sql.exports`, their types are in ``__init__.pyi`` beside this file.
 """
 
+__version__ = "0.1.0"
+
 
 def __getattr__(name: str) -> object:
     if name == "__all__":

@@ -55,6 +55,8 @@ from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
 from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowStore
 
+__version__: str
+
 __all__ = [
     "AgentReputation",
     "CheckpointStore",

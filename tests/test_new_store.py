@@ -3,191 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from aragora_sql.checker.house import checkout
-
-ROOT = checkout()
-
-POSTGRES_SCHEMA = """\
--- Ratings that agents give to debates.
-
-CREATE TABLE IF NOT EXISTS ratings (
-    id TEXT NOT NULL,
-    debate_id TEXT NOT NULL,
-    score DOUBLE PRECISION NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL,
-    CONSTRAINT ratings_pkey PRIMARY KEY (id),
-    CONSTRAINT ratings_score_check CHECK (score BETWEEN 0 AND 1)
-);
-
-CREATE INDEX IF NOT EXISTS idx_ratings_debate_id ON ratings (debate_id, created_at DESC);
-
-ALTER TABLE ratings ENABLE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE ratings IS 'What agents think of debates.';
-COMMENT ON COLUMN ratings.id IS 'Its key.';
-COMMENT ON COLUMN ratings.debate_id IS 'The debate that was rated.';
-COMMENT ON COLUMN ratings.score IS 'From 0 to 1.';
-COMMENT ON COLUMN ratings.created_at IS 'When it was given.';
-"""
-
-SQLITE_SCHEMA = """\
--- Ratings that agents give to debates.
-
-CREATE TABLE IF NOT EXISTS ratings (
-    id TEXT NOT NULL,
-    debate_id TEXT NOT NULL,
-    score REAL NOT NULL,
-    created_at TEXT NOT NULL,
-    CONSTRAINT ratings_pkey PRIMARY KEY (id),
-    CONSTRAINT ratings_score_check CHECK (score BETWEEN 0 AND 1),
-    CONSTRAINT ratings_created_at_check CHECK (created_at LIKE '____-__-__T__:__:__.______Z')
-);
-
-CREATE INDEX IF NOT EXISTS idx_ratings_debate_id ON ratings (debate_id, created_at DESC);
-"""
-
-QUERIES = """\
--- name: insert_rating(id, debate_id, score, created_at)!
--- Store a rating.
-INSERT INTO ratings (id, debate_id, score, created_at)
-VALUES (:id, :debate_id, :score, :created_at);
-
--- name: list_ratings(debate_id, row_limit)
--- List the ratings of a debate, the newest first.
-SELECT
-    id,
-    debate_id,
-    score,
-    created_at
-FROM ratings
-WHERE debate_id = :debate_id
-ORDER BY created_at DESC
-LIMIT :row_limit;
-"""
-
-LEGACY = """\
--- How the older ratings map onto today's table.
-
--- name: ratings(first_rowid, last_rowid)
--- Ratings.
--- from: ratings (id, debate_id, score, created_at)
--- into: ratings
--- key: id
-SELECT
-    rowid AS source_rowid,
-    id,
-    debate_id,
-    score,
-    created_at
-FROM ratings
-WHERE rowid BETWEEN :first_rowid AND :last_rowid;
-"""
-
-PACKAGE = '''\
-"""Ratings that agents give to debates."""
-
-from aragora_sql.stores.ratings.records import Rating
-from aragora_sql.stores.ratings.store import RatingStore
-
-__all__ = ["Rating", "RatingStore"]
-'''
-
-RECORDS = '''\
-"""What the store of ratings returns."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from datetime import datetime
-
-from aragora_sql.stores.records import Record
-
-__all__ = ["Rating"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rating(Record):
-    """A rating; ``score`` is from 0 to 1."""
-
-    id: str
-    debate_id: str
-    score: float
-    created_at: datetime
-'''
-
-STORE = '''\
-"""The store of ratings."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from aragora_sql.database import Database
-from aragora_sql.database.values import utc_now
-from aragora_sql.stores.base import Store
-from aragora_sql.stores.records import record_of
-from aragora_sql.stores.ratings.records import Rating
-
-if TYPE_CHECKING:
-    from aragora_sql.queries.typed.ratings import RatingsQueries
-
-__all__ = ["RatingStore"]
-
-
-class RatingStore(Store):
-    """Stores ratings; ``most`` is how many :meth:`list_ratings` gives at once."""
-
-    name = "ratings"
-    _queries: RatingsQueries
-
-    def __init__(self, database: Database, *, most: int = 100) -> None:
-        super().__init__(database)
-        self._most = most
-
-    async def rate(self, rating_id: str, debate_id: str, score: float) -> None:
-        """Store a rating."""
-        async with self._database.connection() as connection:
-            await self._queries.insert_rating(
-                connection, id=rating_id, debate_id=debate_id, score=score, created_at=utc_now()
-            )
-
-    async def list_ratings(self, debate_id: str) -> list[Rating]:
-        """Return the ratings of a debate, the newest first."""
-        async with self._database.read() as connection:
-            rows = self._queries.list_ratings(
-                connection, debate_id=debate_id, row_limit=self._most
-            )
-            return [record_of(Rating, **row) async for row in rows]
-'''
-
-TESTS = '''\
-"""The store of ratings on each engine."""
-
-from aragora_sql.stores.ratings import RatingStore
-
-
-def test_its_name() -> None:
-    assert RatingStore.name == "ratings"
-'''
-
-LINE = """\
-    StoreEntry(
-        "ratings",
-        "RatingStore",
-        "rating_store",
-        "ratings that agents give to debates",
-        exports=("Rating",),
-    ),
-"""
+from tests.conftest import Servers
+from tests.recipes import ROOT, Copy, read_recipes
+from tests.test_contributing import check_counts
 
 PROGRAM = """\
 import asyncio, inspect, logging, os, pickle, sys
@@ -228,41 +53,18 @@ print(aragora_sql.__file__)
 """
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    root = tmp_path / "checkout"
-    for folder in ("aragora_sql", "sql", "tests/stores"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("README.md", "pyproject.toml", ".sqlfluff"):
-        shutil.copy(ROOT / file, root)
-    return root
-
-
-def add_store(root: Path) -> None:
-    files = {
-        "sql/postgres/ratings/schema.sql": POSTGRES_SCHEMA,
-        "sql/postgres/ratings/queries.sql": QUERIES,
-        "sql/sqlite/ratings/schema.sql": SQLITE_SCHEMA,
-        "sql/sqlite/ratings/queries.sql": QUERIES,
-        "sql/legacy/ratings.sql": LEGACY,
-        "aragora_sql/stores/ratings/__init__.py": PACKAGE,
-        "aragora_sql/stores/ratings/records.py": RECORDS,
-        "aragora_sql/stores/ratings/store.py": STORE,
-        "tests/stores/ratings/__init__.py": "",
-        "tests/stores/ratings/test_ratings.py": TESTS,
-    }
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    table = root / "aragora_sql" / "stores" / "__init__.py"
-    text = table.read_text(encoding="utf-8")
-    end = text.index("\n)\n", text.index("STORES = (")) + 1
-    table.write_text(text[:end] + LINE + text[end:], encoding="utf-8")
-
-
-def test_a_store_is_five_places_and_a_line_in_the_table(copy: Path, postgres_dsn: str) -> None:
-    add_store(copy)
+def test_a_store_is_five_places_and_a_line_in_the_table(
+    tmp_path: Path, postgres_dsn: str, servers: Servers
+) -> None:
+    """As CONTRIBUTING.md says it, step by step."""
+    recipe = read_recipes()["To add a store"]
+    of_the_server = servers.default.dsn("postgres")
+    contributed = Copy(
+        tmp_path, DATABASE_URL=of_the_server, ARAGORA_TEST_POSTGRES_DSN=of_the_server
+    )
+    copy = contributed.root
+    by_hand = tuple(step for step in recipe.steps if step.kind != "run")
+    contributed.follow(replace(recipe, steps=by_hand))
     environment = {
         **os.environ,
         "PYTHONPATH": str(copy),
@@ -283,10 +85,11 @@ def test_a_store_is_five_places_and_a_line_in_the_table(copy: Path, postgres_dsn
 
     # What follows from the table says that it is not written yet, then it is.
     assert "+\\ir ratings/schema.sql" in command("stores", "--check", code=1)
-    assert "4 files written" in command("stores", "--write")
-    of_the_store = ("check", "--dsn", postgres_dsn, "sql/postgres/ratings/queries.sql")
-    command(*of_the_store, "--update-plans")
-    assert "no findings" in command(*of_the_store)
+    commands = tuple(step for step in recipe.steps if step.kind == "run")
+    said = contributed.follow(replace(recipe, steps=commands))
+    assert "4 files written" in said
+    assert "no findings" in said
+    check_counts(recipe.title, contributed)
     assert command("stores", "--check") == "0 files differ\n"
     assert "class SQLiteRatingStore(RatingStore):" in (
         copy / "aragora_sql" / "__init__.pyi"

@@ -91,7 +91,13 @@ def _stub(root: Path, table: Sequence[StoreEntry]) -> str:
         imports.pop(name, None)
     head = '"""The types of what the package exports; ``aragora-sql stores --write`` makes them."""'
     all_names = "".join(f'    "{name}",\n' for name in sorted(starred, key=_isort_key))
-    lines = [head, *_import_lines(imports, public), f"__all__ = [\n{all_names}]", *parts]
+    lines = [
+        head,
+        *_import_lines(imports, public),
+        "__version__: str",
+        f"__all__ = [\n{all_names}]",
+        *parts,
+    ]
     return "\n\n".join(part.strip("\n") for part in lines) + "\n"
 
 

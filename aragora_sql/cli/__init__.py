@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from aragora_sql import __version__
 from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="aragora-sql",
         description="The stores of the Aragora debate platform as SQL files, on two engines.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     words = sys.argv[1:] if arguments is None else arguments
     for home in _homes(words[0] if words else ""):

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aragora_sql.database import Database, Row, Statement
 from aragora_sql.encryption import Keyring
+from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus.records import ConsensusRecord, SimilarConsensus
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms
 
-TABLES = (
-    "consensus",
-    "dissent",
-    "verified_proofs",
-    "debate_votes",
-    "consensus_archive",
-    "dissent_archive",
-    "verified_proofs_archive",
-    "debates",
-    "critiques",
-    "patterns",
-    "pattern_embeddings",
-    "patterns_archive",
-    "agent_reputation",
-    "finding_workflows",
-    "finding_history",
-    "finding_links",
-    "integrations",
-    "user_id_mappings",
-    "workflow_checkpoints",
-    "debate_checkpoints",
-    "langgraph_checkpoints",
-    "langgraph_values",
-    "langgraph_writes",
-    "job_queue",
-    "job_queue_limits",
+# Every table of every store.
+TABLES = tuple(
+    name
+    for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", render_schema("sqlite"))
+    if name != "_schema_versions"
 )
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))

@@ -787,12 +787,6 @@ async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> No
     assert await jobs.list_jobs() == []
 
 
-async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:
-    for seconds in (0, 0.0009):
-        with pytest.raises(InvalidInputError, match=r"must be at least 0\.001 seconds, not"):
-            await jobs.claim("w", lease_seconds=seconds)
-
-
 async def test_a_queue_in_memory() -> None:
     jobs = JobQueueStore(SQLiteDatabase(":memory:"))
     await jobs.initialize()
@@ -802,3 +796,9 @@ async def test_a_queue_in_memory() -> None:
     assert await waiting
     assert len(await jobs.claim("w", 5)) == 1
     await jobs.database.close()
+
+
+async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:
+    for seconds in (0, 0.0009):
+        with pytest.raises(InvalidInputError, match=r"must be at least 0\.001 seconds, not"):
+            await jobs.claim("w", lease_seconds=seconds)
