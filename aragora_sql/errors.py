@@ -103,12 +103,19 @@ class BackendDriverMissingError(ConfigurationError):
 class InvalidInputError(AragoraSQLError, ValueError):
     """An argument is outside its allowed values; nothing was written.
 
-    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch).
+    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch). A long value is not
+    quoted whole.
     """
 
     def __init__(self, argument: str, problem: str) -> None:
-        super().__init__(f"{argument}: {problem}")
+        super().__init__(f"{_shortened(argument)}: {_shortened(problem)}")
         self.argument = argument
+
+
+def _shortened(text: str, longest: int = 400) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 100]} … ({len(text):,} characters) … {text[-100:]}"
 
 
 class FindingNotFoundError(InvalidInputError, LookupError):
