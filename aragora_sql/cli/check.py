@@ -21,7 +21,7 @@ from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.stubs import stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
-from aragora_sql.queries.files import read_sql, sql_dir
+from aragora_sql.queries.files import check_tree, read_sql, sql_dir
 
 __all__ = ["add_commands"]
 
@@ -100,8 +100,7 @@ def _root(options: argparse.Namespace) -> Path:
     if options.sql_dir is None:
         return sql_dir()
     root = Path(options.sql_dir).expanduser().absolute()
-    if not root.is_dir():
-        raise ConfigurationError(f"--sql-dir: {root} is not a folder")
+    check_tree(root, "--sql-dir")
     return root
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
 from aragora_sql.errors import AragoraSQLError
@@ -174,6 +175,7 @@ class Database(ABC):
     """
 
     dialect: ClassVar[Dialect]
+    _owner: Owner
 
     def connection(self) -> UnitOfWork:
         """Open a unit of work that may write: each statement commits by itself."""

@@ -21,12 +21,14 @@ except ImportError as error:  # pragma: no cover - asyncpg is a dependency of th
 
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row
 from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.postgres_errors import UNREACHABLE, reason, translate
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
     Pool,
     PooledConnection,
+    check_pool,
     close_pool,
     close_postgres_pool,
     create_pool,
@@ -217,7 +219,9 @@ class PostgresDatabase(Database):
     dialect = "postgres"
 
     def __init__(self, pool: Pool, *, acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT) -> None:
+        check_pool(pool)
         self._pool = pool
+        self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
         self._acquire_timeout = acquire_timeout
         self._waiting = 0
@@ -251,6 +255,9 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
+        def check() -> None:
+            self._owner.claim(self)
+
         async def connect() -> BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
@@ -266,7 +273,7 @@ class PostgresDatabase(Database):
                 return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, owner=pool)
+        watch = ListeningWatch(channel, connect, self._notify, owner=pool, check=check)
         watches.add(watch)
         return watch
 
@@ -275,8 +282,10 @@ class PostgresDatabase(Database):
             await connection.fetch_all(_NOTIFY, (channel, message))
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         if self._owns_pool and not self._closed:
+            self._owner.claim(self)
             self._closed = True
             await close_pool(self._pool)
         self._closed = True

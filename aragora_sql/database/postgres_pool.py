@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import re
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,12 +13,14 @@ import asyncpg
 
 from aragora_sql.database.base import forget_closed_loops
 from aragora_sql.database.listening import ListeningWatch, close_all
+from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import UNREACHABLE, reason
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import (
     ConfigurationError,
     DatabaseUnavailableError,
     DSNNotConfiguredError,
+    InvalidInputError,
 )
 from aragora_sql.settings import PostgresDSN, dsn_from_env, pool_sizes
 
@@ -179,8 +182,22 @@ async def close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
+def check_pool(pool: object) -> None:
+    """Raise :class:`InvalidInputError` for what is no pool. The message repeats no DSN."""
+    if hasattr(pool, "acquire"):
+        return
+    if isinstance(pool, str | PostgresDSN):
+        problem = "a text was given: `await get_postgres_pool(dsn)` opens a pool"
+    elif inspect.iscoroutine(pool):
+        problem = "a coroutine was given: put `await` before the call that opens the pool"
+    else:
+        problem = f"a pool of asyncpg is needed, not {type(pool).__name__}"
+    raise InvalidInputError("pool", problem)
+
+
 # One pool per event loop and DSN: a pool can't be used from another loop.
 _pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
+emptied_by_fork(_pools)
 _pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 

@@ -6,6 +6,7 @@ Only the modules of this name (``sqlite*.py``) import aiosqlite.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from aragora_sql.database.base import (
     Watch,
     forget_closed_loops,
 )
+from aragora_sql.database.ownership import Owner, emptied_by_fork
 from aragora_sql.database.sqlite_thread import Mode, ThreadedConnection
 from aragora_sql.database.sqlite_watch import FileWatch
 from aragora_sql.database.statement import Statement
@@ -31,6 +33,7 @@ from aragora_sql.errors import (
     DatabaseClosedError,
     DatabaseError,
     DatabaseUnavailableError,
+    InvalidInputError,
     LockTimeoutError,
     PoolTimeoutError,
 )
@@ -156,6 +159,8 @@ class SQLiteDatabase(Database):
             )
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
+        check_path(path)
+        self._owner = Owner()
         self._mode = mode
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
@@ -186,6 +191,7 @@ class SQLiteDatabase(Database):
         return watch
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         self._closed = True
         for watch in list(self._watches):
@@ -311,28 +317,59 @@ class SQLiteDatabase(Database):
             self._reader_turn.release()
 
 
-# One database object per event loop and file, so that stores of one file share transactions.
-_databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
+def check_path(path: object) -> None:
+    """Raise :class:`InvalidInputError` for what is no path. The message repeats no DSN."""
+    if isinstance(path, str) and path.startswith(("postgres://", "postgresql://")):
+        raise InvalidInputError("path", "a PostgreSQL DSN was given: a SQLite file is needed")
+    if inspect.iscoroutine(path):
+        raise InvalidInputError("path", "a coroutine was given: put `await` before the call")
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInputError("path", f"a path is needed, not {type(path).__name__}")
+
+
+# One database object per event loop and file, so that stores of one file share transactions. Those
+# that were made outside an event loop wait for the one that uses them first.
+_databases: dict[asyncio.AbstractEventLoop, list[SQLiteDatabase]] = {}
+_unused: dict[str, SQLiteDatabase] = {}
+emptied_by_fork(_databases)
 
 
 def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
-    loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Stores that share it share its
+    transactions. Outside an event loop it is that of the loop that uses it first.
     """
     forget_closed_loops(_databases)
-    databases = _databases.setdefault(asyncio.get_running_loop(), {})
+    _settle()
     wanted = SQLiteDatabase(Settings.from_env().sqlite_path if path is None else path)
-    database = databases.get(wanted.path)
-    if database is None or database._closed:
-        database = databases[wanted.path] = wanted
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return _unused.setdefault(wanted.path, wanted)
+    databases = _databases.setdefault(loop, [])
+    for database in databases:
+        if database.path == wanted.path and not database._closed:
+            return database
+    database = _unused.pop(wanted.path, wanted)
+    database._owner.claim(database)
+    databases.append(database)
     return database
+
+
+def _settle() -> None:
+    """Put databases that were made outside an event loop to the one that has used them."""
+    for path, database in list(_unused.items()):
+        loop = database._owner.loop
+        if loop is not None or database._closed:
+            del _unused[path]
+        if loop is not None and database._owner.is_here:
+            _databases.setdefault(loop, []).append(database)
 
 
 async def close_sqlite_databases() -> None:
     """Close every database that :func:`get_sqlite_database` opened. Twice is harmless."""
-    databases = _databases.get(asyncio.get_running_loop(), {})
+    _settle()
+    databases = _databases.get(asyncio.get_running_loop(), [])
     while databases:
-        _, database = databases.popitem()
-        await database.close()
+        await databases.pop().close()
