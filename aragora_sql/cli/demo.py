@@ -10,6 +10,7 @@ import asyncio
 import json
 import sqlite3
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def add_commands(groups: Any) -> None:
 class Answers:
     """What one engine answered; everything but ids and times."""
 
-    similar: dict[str, list[tuple[str, str, str, float, float, int]]]
+    similar: Mapping[str, Sequence[tuple[str, str, str, float, float, int]]]
     risks: list[tuple[str, str]]
     patterns: list[tuple[str, str, int, float]]
     weights: dict[str, float]

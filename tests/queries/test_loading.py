@@ -123,7 +123,8 @@ def test_a_corrected_file_loads(tmp_path: Path) -> None:
 def test_the_variable_replaces_the_packaged_tree(copied_tree: Path) -> None:
     path = copied_tree / "sqlite" / "consensus" / "queries.sql"
     edit(path, "SELECT", "SELECT /* ours */")
-    queries = load_queries("consensus", "sqlite")
+    store: str = "consensus"
+    queries = load_queries(store, "sqlite")
     assert any("/* ours */" in getattr(queries, name).sql for name in queries.available_queries)
 
 
