@@ -89,7 +89,8 @@ async def doors() -> None:
     SQLiteIntegrationStore("x.db", extra_types=7)  # error: arg-type
     PostgresConsensusMemory("postgresql://h/d")  # error: arg-type
     saver = await get_langgraph_saver()
-    print(memory, queue, saver.database, local.database, aragora_sql.PostgresUnheardStore)  # error: attr-defined
+    print(memory, queue, saver.database, local.database)
+    aragora_sql.PostgresUnheardStore  # error: attr-defined
 
 
 async def queries(database: Database) -> None:
