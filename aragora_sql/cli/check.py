@@ -39,7 +39,9 @@ def add_commands(groups: Groups) -> None:
     _add_python(
         parser, "folder of more code that calls the queries, beside this package; may be repeated"
     )
-    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="how findings are printed (default text)"
+    )
     parser.add_argument(
         "--skip", action="append", default=[], metavar="RULE", help="may be repeated"
     )

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from aragora_sql.cli.demo_debates import DEBATES, OUTCOMES, QUESTIONS
+from aragora_sql.cli.output import new_table
 from aragora_sql.database import Database
 from aragora_sql.queries.files import read_sql, sql_dir
 from aragora_sql.settings import PostgresDSN
@@ -196,7 +196,7 @@ def _rounded(stats: dict[str, Any]) -> dict[str, Any]:
 
 def _show(console: Console, answers: Answers) -> None:
     for question, found in answers.similar.items():
-        table = Table(title=f"find_similar({question!r})", title_justify="left")
+        table = new_table(title=f"find_similar({question!r})")
         table.add_column("similarity", justify="right")
         table.add_column("topic")
         table.add_column("conclusion")
@@ -209,7 +209,7 @@ def _show(console: Console, answers: Answers) -> None:
             )
         console.print(table)
 
-    patterns = Table(title="patterns that worked", title_justify="left")
+    patterns = new_table(title="patterns that worked")
     patterns.add_column("category")
     patterns.add_column("issue")
     patterns.add_column("successes", justify="right")
