@@ -32,6 +32,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DatabaseUseError",
     "DecryptionError",
     "DuplicateKeyError",
     "EncryptionError",
@@ -182,6 +183,10 @@ class SchemaMismatchError(SchemaError):
 
 class DatabaseError(AragoraSQLError):
     """The database refused or failed a statement."""
+
+
+class DatabaseUseError(DatabaseError, RuntimeError):
+    """A database was used in another process or event loop than the one that it belongs to."""
 
 
 class IntegrityError(DatabaseError):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.database.values import utc_now
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # The table of versions is a schema of its own, which all others need.
-VERSIONS = "schema_versions"
+VERSIONS: Final = "schema_versions"
 VERSIONS_TABLE = "_schema_versions"
 
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)

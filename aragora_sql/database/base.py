@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from aragora_sql.database.limits import within
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
 from aragora_sql.errors import AragoraSQLError
@@ -197,6 +198,7 @@ class Database(ABC):
     """
 
     dialect: ClassVar[Dialect]
+    _owner: Owner
 
     def connection(self) -> UnitOfWork:
         """Open a unit of work that may write: each statement commits by itself."""

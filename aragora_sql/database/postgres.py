@@ -6,7 +6,6 @@ Only the modules of this name (``postgres*.py``) import asyncpg.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import math
 from collections.abc import Sequence
@@ -22,12 +21,14 @@ except ImportError as error:  # pragma: no cover - asyncpg is a dependency of th
 
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
 from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
     Pool,
     cannot_connect_to,
+    check_pool,
     close_pool,
     close_postgres_pool,
     create_pool,
@@ -273,9 +274,9 @@ class PostgresDatabase(Database):
     dialect = "postgres"
 
     def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
-        if not isinstance(pool, asyncpg.Pool):
-            raise _no_pool(pool)
+        check_pool(pool)
         self._pool = pool
+        self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
         if acquire_timeout is None:
             facts = set_up_of(pool)
@@ -313,6 +314,9 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
+        def check() -> None:
+            self._owner.claim(self)
+
         async def connect() -> BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
@@ -327,7 +331,7 @@ class PostgresDatabase(Database):
                 return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool)
+        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool, check=check)
         watches.add(watch)
         return watch
 
@@ -362,8 +366,10 @@ class PostgresDatabase(Database):
         )
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         if self._owns_pool and not self._closed:
+            self._owner.claim(self)
             self._closed = True
             await close_pool(self._pool)
         self._closed = True
@@ -465,18 +471,3 @@ def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
                 value = row[column]
                 if value is not None and type(value) is datetime and value.tzinfo is None:
                     row[column] = _INFINITIES.get(value, value)
-
-
-def _no_pool(value: object) -> InvalidInputError:
-    """Return the error for something that was passed as a pool."""
-    if inspect.iscoroutine(value):
-        value.close()
-        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
-    elif isinstance(value, str | PostgresDSN):
-        problem = (
-            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
-            "await PostgresDatabase.connect(dsn)"
-        )
-    else:
-        problem = f"a {type(value).__name__}, not an asyncpg pool"
-    return InvalidInputError("pool", problem)
