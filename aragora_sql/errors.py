@@ -41,6 +41,7 @@ __all__ = [
     "QueryFileError",
     "SchemaError",
     "SchemaMismatchError",
+    "SchemaRightsError",
     "SchemaVersionError",
     "StatementTimeoutError",
     "UnknownStoreError",
@@ -155,6 +156,10 @@ class SchemaVersionError(SchemaError):
 
 class SchemaMismatchError(SchemaError):
     """A table of the same name exists already, with other columns."""
+
+
+class SchemaRightsError(SchemaError):
+    """The role of the connection may not change the schema, or sees no row of it."""
 
 
 class DatabaseError(AragoraSQLError):

@@ -81,6 +81,7 @@ DEFAULT_CONNECT_TIMEOUT = 10.0
 # How long a cancelled statement may take to stop, and a pool to close, in seconds.
 RELEASE_TIMEOUT = 2.0
 CLOSE_TIMEOUT = 10.0
+_NO_LIMIT = 365 * 24 * 3600.0
 
 # URI options that libpq knows and asyncpg would send to the server as settings.
 _IGNORED_OPTIONS = frozenset(
@@ -310,10 +311,11 @@ class PostgresConnection(Connection):
             except Exception as error:
                 raise _translate(error, statement.name) from error
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
             try:
-                await self._proxy.execute(sql)
+                # None would be the pool's own limit.
+                await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)
             except Exception as error:
                 raise _translate(error, name) from error
 
@@ -389,6 +391,11 @@ class PostgresDatabase(Database):
         """The asyncpg pool."""
         return self._pool
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether a connection is a session of the server: no transaction pooler is known."""
+        return self._pool._connection_class is not _PooledConnection  # type: ignore[attr-defined]
+
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
@@ -414,6 +421,20 @@ class PostgresDatabase(Database):
     async def _notify(self, channel: str, message: str) -> None:
         async with self.connection() as connection:
             await connection.fetch_all(_NOTIFY, (channel, message))
+
+    async def _ping(self) -> str | None:
+        try:
+            async with self.read() as connection:
+                hidden = await connection.fetch_one(_HIDDEN, ())
+        except AragoraSQLError as error:
+            return str(error)
+        if hidden is None:
+            return None
+        return (
+            f"role {hidden['role']!r} sees no row: {hidden['owner']!r} owns the tables, and row "
+            f"level security hides the rows from all others; connect as {hidden['owner']!r}, or "
+            f"let {hidden['role']!r} by with BYPASSRLS or policies"
+        )
 
     async def close(self) -> None:
         self._refuse_within_a_unit()
@@ -495,6 +516,16 @@ class PostgresDatabase(Database):
 
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
+# What health asks: where a role sees no row, all tables look empty to it and every read is "good".
+_HIDDEN = Statement(
+    "health",
+    "SELECT current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner "
+    "FROM pg_catalog.pg_class AS c "
+    "WHERE c.oid = to_regclass('_schema_versions') AND row_security_active(c.oid) "
+    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
+    "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
+    "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))",
+)
 
 # What listens beside the pools.
 _watches: WeakSet[ListeningWatch] = WeakSet()

@@ -15,7 +15,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -130,6 +130,15 @@ class _Handle:
     @property
     def in_transaction(self) -> bool:
         return self._driver is not None and self._driver.in_transaction
+
+    @contextmanager
+    def without_limit(self) -> Iterator[None]:
+        """Let statements run for as long as they need, while the block lasts."""
+        limit, self._statement_timeout = self._statement_timeout, math.inf
+        try:
+            yield
+        finally:
+            self._statement_timeout = limit
 
     async def run(
         self,
@@ -253,9 +262,10 @@ class SQLiteConnection(Connection):
         async with self.lock:
             return await self._handle.run(statement.name, _execute_many, statement, arguments)
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
-            await self._handle.run(name, _run_script, sql)
+            with self._handle.without_limit() if unlimited else nullcontext():
+                await self._handle.run(name, _run_script, sql)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)
