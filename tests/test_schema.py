@@ -398,7 +398,7 @@ async def test_what_is_missing_is_found_and_nothing_is_changed(
         ("CREATE POLICY open ON consensus USING (true)", "policy", "open"),
         ("COMMENT ON COLUMN consensus.topic IS NULL", "column comment", "topic"),
         ("COMMENT ON TABLE consensus IS 'theirs'", "table comment", "consensus"),
-        ('ALTER TABLE consensus ALTER COLUMN topic TYPE text COLLATE "C"', "column", "topic"),
+        ('ALTER TABLE consensus ALTER COLUMN domain TYPE text COLLATE "C"', "column", "domain"),
         ("ALTER TABLE dissent DROP CONSTRAINT dissent_consensus_id_fkey", "constraint", None),
     ],
 )

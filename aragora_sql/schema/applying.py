@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.database.values import utc_now
@@ -29,6 +29,9 @@ from aragora_sql.schema.rights import (
 )
 from aragora_sql.schema.steps import Report, Steps
 from aragora_sql.schema.upgrades import UpgradeFile, read_upgrade, upgrade_paths
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.schema_versions import SchemaVersionsQueries
 
 __all__ = ["SchemaPlan", "apply_schema", "initialize_store", "plan_schema"]
 
@@ -122,6 +125,8 @@ async def initialize_store(
 
 class _StoreWork:
     """The steps that lead one store to the version of the files."""
+
+    _queries: SchemaVersionsQueries
 
     def __init__(
         self, database: Database, store: str, root: Path, *, report: Report | None = None

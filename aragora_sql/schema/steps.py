@@ -13,12 +13,15 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.errors import ConflictError, LockTimeoutError, SchemaError
 from aragora_sql.schema.rights import version_queries
 from aragora_sql.schema.upgrades import UpgradeStatement
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.schema_versions import SchemaVersionsQueries
 
 __all__ = ["Report", "Steps"]
 
@@ -41,6 +44,8 @@ class Steps:
     ``task`` stands before each sentence that ``report`` (default: the log) is told; ``tables`` are
     those that may be locked.
     """
+
+    _queries: SchemaVersionsQueries
 
     def __init__(
         self,
