@@ -39,7 +39,8 @@ def check_with_squawk(facts: Facts, report: Report, paths: Sequence[Path]) -> No
     program = _program()
     with tempfile.TemporaryDirectory(prefix="aragora-squawk-") as folder:
         rendered: dict[str, dict[int, tuple[QueryText, int]]] = {}
-        files, alone = [], []
+        files: list[str] = []
+        alone: list[str] = []
         for path in paths:
             in_transaction = True
             if path.parent.name == "upgrades":

@@ -11,7 +11,7 @@ from typing import Any
 
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
-from aragora_sql.errors import ConfigurationError, SchemaRightsError
+from aragora_sql.errors import ConfigurationError, DatabaseTimeoutError, SchemaRightsError
 from aragora_sql.schema import (
     Inspection,
     apply_schema,
@@ -122,7 +122,7 @@ async def _warn_of_damage(database: Database, stores: list[str]) -> None:
     """Say when stores have the right version and are not what it should be."""
     try:
         inspection = await inspect_schema(database, stores, embedded=False)
-    except SchemaRightsError as error:
+    except (SchemaRightsError, DatabaseTimeoutError) as error:
         _say(f"note: what is there was not compared with the files: {error}")
         return
     _warn(inspection)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aragora_sql.database import Dialect
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.queries.files import packaged_sql_dir
 from aragora_sql.schema import latest_version, read_upgrade
@@ -103,6 +104,6 @@ def test_a_version_that_no_upgrade_leads_to_is_found(
 
 def test_the_packaged_stores_are_at_their_versions() -> None:
     for path in packaged_sql_dir().glob("*/*/upgrades/*.sql"):
-        dialect = "postgres" if "postgres" in path.parts else "sqlite"
+        dialect: Dialect = "postgres" if "postgres" in path.parts else "sqlite"
         assert read_upgrade(path, dialect).statements
         assert latest_version(path.parent.parent.name, dialect) >= int(path.name[:4])
