@@ -16,6 +16,7 @@ __all__ = ["Catalog", "CatalogKey", "describe_catalog", "read_catalog"]
 # Table, kind and name.
 CatalogKey = tuple[str, str, str]
 
+_OPERATORS = set("<>=!|-&")
 _RULES = {"CHECK", "FOREIGN", "PRIMARY", "UNIQUE"}
 
 
@@ -102,8 +103,11 @@ def _identifier(token: Token) -> str:
 
 
 def _text(tokens: list[Token]) -> str:
-    text = ""
+    text, end = "", 0
     for token in tokens:
-        glued = not text or token.text in {")", ",", "."} or text.endswith(("(", "."))
-        text += token.text if glued else f" {token.text}"
+        # The scanner knows no operators: >= is two tokens side by side.
+        operator = token.start == end and token.text in _OPERATORS and text[-1:] in _OPERATORS
+        glued = operator or token.text in {")", ",", "."} or text.endswith(("(", "."))
+        text += token.text if glued or not text else f" {token.text}"
+        end = token.end
     return text

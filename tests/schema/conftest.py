@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from aragora_sql.database import Database, Dialect
+from aragora_sql.database.statement import Statement
 from aragora_sql.schema import CatalogKey, describe_catalog
 from tests.queries.trees import DIALECTS, write_store
 
@@ -55,6 +56,13 @@ def releases(tmp_path: Path) -> Releases:
 async def run(database: Database, sql: str) -> None:
     async with database.connection() as connection:
         await connection.run_script("test", sql)
+
+
+async def value(database: Database, sql: str) -> object:
+    """Return the one value that a statement gives."""
+    async with database.read() as connection:
+        arguments: object = {} if database.dialect == "sqlite" else ()
+        return await connection.fetch_value(Statement("test", sql), arguments)
 
 
 async def catalog(database: Database) -> Catalog:
