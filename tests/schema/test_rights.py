@@ -303,8 +303,9 @@ def standby() -> Iterator[tuple[str, str]]:
             os.chown(folder, account.pw_uid, account.pw_gid)
             as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         data = folder / "data"
-        command = [binaries.bin_dir / "pg_basebackup", "-D", data, "-R", "-X", "stream"]
-        subprocess.run([*command, "-d", one.dsn()], check=True, cwd=folder, **as_account)
+        program = str(binaries.bin_dir / "pg_basebackup")
+        command = [program, "-D", str(data), "-R", "-X", "stream", "-d", one.dsn()]
+        subprocess.run(command, check=True, cwd=folder, **as_account)
         with EmbeddedServer(binaries, data_dir=data) as other:
             yield one.dsn(), other.dsn()
 
