@@ -21,6 +21,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DatabaseUseError",
     "DecryptionError",
     "DuplicateKeyError",
     "EncryptionError",
@@ -164,6 +165,10 @@ class SchemaRightsError(SchemaError):
 
 class DatabaseError(AragoraSQLError):
     """The database refused or failed a statement."""
+
+
+class DatabaseUseError(DatabaseError, RuntimeError):
+    """A database was used in another process or event loop than the one that it belongs to."""
 
 
 class IntegrityError(DatabaseError):

@@ -22,7 +22,8 @@ _KNOWN = re.compile(
       (postgres|sqlite)/schema\.sql
     | (postgres|sqlite)/\w+/(schema|queries)\.sql
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
-    | postgres/schema_versions/once\.sql
+    | system/(postgres|sqlite)/\w+/(schema|queries)\.sql
+    | system/postgres/schema_versions/once\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
     | workbench/postgres/\w+/(schema|queries)\.sql

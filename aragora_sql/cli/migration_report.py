@@ -26,7 +26,7 @@ def show_report(report: MigrationReport, console: Console) -> None:
     table = Table(title=title, title_justify="left")
     table.add_column("table", no_wrap=True)
     rows = [tuple(_figures(line)) for line in report.tables]
-    # A narrow terminal shows no column in which nothing stands.
+    # A narrow terminal shows no empty column.
     shown = [
         place
         for place, heading in enumerate(_HEADINGS)

@@ -14,7 +14,8 @@ from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.migration.conversion import BadValueError, TimestampReader
+from aragora_sql.migration.bad_values import BadValueError
+from aragora_sql.migration.timestamps import TimestampReader
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.integrations.secrets import is_secret_name
 from aragora_sql.stores.topics import topic_hash, topic_terms
@@ -54,7 +55,7 @@ _TIMESTAMPS = {"created_at", "expires_at"}
 class Functions:
     """The functions; ``reader`` knows the zone of local times.
 
-    With ``is_nul_stripped`` documents that stand in BLOBs lose their NUL characters, as text does.
+    With ``is_nul_stripped`` documents in BLOBs lose their NUL characters, as text does.
     SQLite makes an error of its own of each exception in a function. That of a signal is kept in
     ``interrupt``, to be raised when the statement has failed.
     """
@@ -144,7 +145,7 @@ def _json_size(text: Any) -> int | None:
 
 def _strip_nul(data: bytes | None) -> bytes | None:
     text = _decoded(data)
-    # What is no text is rejected as it is.
+    # What is not text is rejected as it is.
     return data if text is None else _without_nul(text).encode()
 
 

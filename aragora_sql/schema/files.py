@@ -7,11 +7,12 @@ databases that exist: ``0002_what_it_does.sql`` leads from version 1 to 2).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError
-from aragora_sql.queries.files import read_sql, sql_dir, store_dir
+from aragora_sql.queries.files import read_sql, sql_dir, sql_folder, store_dir
 from aragora_sql.schema.upgrades import upgrade_paths
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "VERSIONS_TABLE",
     "check_versions",
     "latest_version",
+    "list_stores",
     "render_schema",
     "schema_text",
     "store_names",
@@ -40,9 +42,14 @@ COLUMN = re.compile(r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(\w+) \w",
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
 # What psql alone understands: a store between \if and \endif, and a query whose answer it keeps.
 _GUARDED = re.compile(r"^\\if :make_(?P<store>\w+)\n\\ir (?P<path>\S+)\n\\endif$\n?", re.MULTILINE)
+_GUARDED_LINES = re.compile(r"(?:^\\if :make_\w+\n(?:\\ir \S+\n)*\\endif\n)+", re.MULTILINE)
+_VERSION_LINES = re.compile(r"(?:^    \('\w+', \d+\),?\n)+", re.MULTILINE)
+_FLAG_LINES = re.compile(
+    r"(?:^    current_setting\('aragora\.make_\w+'\) AS make_\w+,?\n)+", re.MULTILINE
+)
 _KEPT_ANSWER = re.compile(r"^SELECT[^;]*?^\\gset\n", re.MULTILINE)
 # The script around a store that does nothing where the store is there.
-_ONCE = Path("postgres", VERSIONS, "once.sql")
+_ONCE = "once.sql"
 _ONCE_SETTING, _ONCE_SCRIPT = "aragora.make_store", "$store$$store$"
 
 _RECORDED = re.compile(
@@ -56,7 +63,7 @@ _EXPECTED = re.compile(r"^    \('(?P<store>\w+)', (?P<version>\d+)\)[,;)]?", re.
 def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
     """Return the stores of the unified schema in the order in which they have to be created."""
     master = (root or sql_dir()) / dialect / "schema.sql"
-    names = [Path(match["path"]).parts[0] for match in _INCLUDE.finditer(read_sql(master))]
+    names = [Path(match["path"]).parent.name for match in _INCLUDE.finditer(read_sql(master))]
     return [name for name in names if name != VERSIONS]
 
 
@@ -78,7 +85,7 @@ def latest_version(store: str, dialect: Dialect, root: Path | None = None) -> in
 
 def versions_root(dialect: Dialect, root: Path) -> Path:
     """Return ``root`` when it holds the table of versions, else the tree in use."""
-    return root if (root / dialect / VERSIONS).is_dir() else sql_dir()
+    return root if sql_folder(VERSIONS, dialect, root).is_dir() else sql_dir()
 
 
 def render_schema(dialect: Dialect, root: Path | None = None) -> str:
@@ -91,8 +98,8 @@ def render_schema(dialect: Dialect, root: Path | None = None) -> str:
 
     def once(match: re.Match[str]) -> str:
         store, script = match["store"], read_sql(master.parent / match["path"]).strip()
-        wrapper = read_sql(root / _ONCE).replace(_ONCE_SETTING, f"aragora.make_{store}")
-        _, _, wrapper = wrapper.partition("\n\n")
+        _, _, wrapper = read_sql(sql_folder(VERSIONS, dialect, root) / _ONCE).partition("\n\n")
+        wrapper = wrapper.replace(_ONCE_SETTING, f"aragora.make_{store}")
         quoted = f"${store}$\n{script}\n${store}$"
         return f"-- {match['path']}\n\n" + wrapper.replace(_ONCE_SCRIPT, quoted) + "\n"
 
@@ -102,6 +109,24 @@ def render_schema(dialect: Dialect, root: Path | None = None) -> str:
         lambda match: f"-- {match['path']}\n\n{read_sql(master.parent / match['path']).strip()}\n",
         text,
     )
+
+
+def list_stores(master: str, versions: Mapping[str, int]) -> str:
+    """Put stores, in their order and with their versions, into the text of a unified schema."""
+    names = [VERSIONS, *versions]
+    parts = {
+        _VERSION_LINES: [f"    ('{name}', {number})" for name, number in versions.items()],
+        _FLAG_LINES: [f"    current_setting('aragora.make_{n}') AS make_{n}" for n in names],
+    }
+    for pattern, lines in parts.items():
+        master = pattern.sub(lambda _, lines=lines: ",\n".join(lines) + "\n", master)  # type: ignore[misc]
+
+    def guarded(block: re.Match[str]) -> str:
+        paths = {one["store"]: one["path"] for one in _GUARDED.finditer(block[0])}
+        paths |= {name: f"{name}/schema.sql" for name in versions}
+        return "".join(f"\\if :make_{n}\n\\ir {paths[n]}\n\\endif\n" for n in names if n in paths)
+
+    return _GUARDED_LINES.sub(guarded, master)
 
 
 def check_versions(dialect: Dialect, root: Path) -> list[QueryFileError]:
@@ -114,7 +139,7 @@ def check_versions(dialect: Dialect, root: Path) -> list[QueryFileError]:
     names = store_names(dialect, root)
     listed = {match["store"]: match for match in _EXPECTED.finditer(read_sql(master))}
     for store in names:
-        path = root / dialect / store / "schema.sql"
+        path = sql_folder(store, dialect, root) / "schema.sql"
         latest = latest_version(store, dialect, root)
         places = [(path, match) for match in _RECORDED.finditer(read_sql(path))]
         if listed and store not in listed:

@@ -1,26 +1,18 @@
-"""What all stores share: the store itself, its records, and how an engine is bound to it."""
+"""What all stores share: the store itself, and its records."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields, make_dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
 from aragora_sql.database import Database
-from aragora_sql.errors import DatabaseError
+from aragora_sql.errors import DatabaseError, InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 
-if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
-
-__all__ = ["Record", "Store", "postgres_database", "sqlite_database"]
-
-log = logging.getLogger("aragora_sql.stores")
+__all__ = ["Record", "Store", "check_database", "counts", "record_of"]
 
 
 class Record:
@@ -76,7 +68,6 @@ def _plain(value: Any) -> Any:
 
 Fields = ParamSpec("Fields")
 RecordT = TypeVar("RecordT", bound=Record)
-StoreT = TypeVar("StoreT", bound="Store")
 
 
 class Store:
@@ -93,7 +84,7 @@ class Store:
     _queries: object
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = check_database(database, type(self).__name__)
         self._queries = load_queries(self.name, database.dialect)
 
     def __repr__(self) -> str:
@@ -112,6 +103,17 @@ class Store:
         way.
         """
         await initialize_store(self._database, self.name)
+
+
+def check_database(database: Database, name: str) -> Database:
+    """Return a database; raise :class:`InvalidInputError` for a pool, a path or anything else."""
+    if not isinstance(database, Database):
+        raise InvalidInputError(
+            "database",
+            f"{name} takes a Database, not {type(database).__name__}; the classes Postgres… and "
+            "SQLite… take a pool or a path",
+        )
+    return database
 
 
 def record_of(
@@ -162,27 +164,6 @@ def _twin_of(kind: Any) -> Callable[..., Any]:
         for one in fields(kind)
     ]
     return make_dataclass(kind.__name__, members, bases=(Record,), slots=True)
-
-
-def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
-    """Return the database behind a pool; a database is returned as it is."""
-    from aragora_sql.database.postgres import PostgresDatabase
-
-    return pool if isinstance(pool, PostgresDatabase) else PostgresDatabase(pool)
-
-
-def sqlite_database(path: str | Path | SQLiteDatabase) -> SQLiteDatabase:
-    """Return the process's database of a file; a database is returned as it is."""
-    from aragora_sql.database.sqlite import SQLiteDatabase, get_sqlite_database
-
-    return path if isinstance(path, SQLiteDatabase) else get_sqlite_database(path)
-
-
-async def initialized(store: StoreT) -> StoreT:
-    """Initialize a store, log which one is in use, and return it."""
-    await store.initialize()
-    log.info("Using %s", type(store).__name__)
-    return store
 
 
 def counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

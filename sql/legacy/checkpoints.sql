@@ -49,7 +49,7 @@ FROM (
 ) AS files;
 
 -- name: debate_files(first_rowid, last_rowid)
--- Checkpoints of debates that stand in files.
+-- Checkpoints of debates in files.
 -- from: debate_checkpoint_files (storage_id, path, document)
 -- into: debate_checkpoints
 -- key: checkpoint_id
@@ -107,7 +107,7 @@ FROM (
 ) AS documents;
 
 -- name: debates(first_rowid, last_rowid)
--- Checkpoints of debates that stand in a SQLite file, compressed or not.
+-- Checkpoints of debates in a SQLite file, compressed or not.
 -- from: checkpoints (checkpoint_id, debate_id, data, checksum, created_at, status)
 -- optional: task, current_round, total_rounds, phase, expires_at, compressed
 -- into: debate_checkpoints

@@ -74,7 +74,7 @@ SELECT
 \gset
 
 \if :make_schema_versions
-\ir schema_versions/schema.sql
+\ir ../system/postgres/schema_versions/schema.sql
 \endif
 \if :make_consensus
 \ir consensus/schema.sql

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from aragora_sql import PostgresConsensusMemory, PostgresCritiqueStore
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.stores.consensus.dissents import DissentRetriever
-from aragora_sql.stores.consensus.store import ConsensusMemory, PostgresConsensusMemory
-from aragora_sql.stores.critique.store import CritiqueStore, PostgresCritiqueStore
+from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.critique.store import CritiqueStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import consensus, critique, days_ago, dissent
 

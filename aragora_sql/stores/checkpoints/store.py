@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Unpack
 
 from aragora_sql.database import Connection
@@ -17,10 +16,7 @@ from aragora_sql.errors import DamagedCheckpointError, DuplicateKeyError, Invali
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    initialized,
-    postgres_database,
     record_of,
-    sqlite_database,
 )
 from aragora_sql.stores.checkpoints.records import (
     CheckpointPage,
@@ -38,19 +34,13 @@ from aragora_sql.stores.checkpoints.records import (
 )
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.checkpoints import (
         CheckpointsQueries,
-        GetLatestWorkflowCheckpointRow,
+        WorkflowCheckpointRow,
     )
 
 __all__ = [
     "CheckpointStore",
-    "PostgresCheckpointStore",
-    "SQLiteCheckpointStore",
-    "get_postgres_checkpoint_store",
-    "get_sqlite_checkpoint_store",
 ]
 
 DELETE_BATCH = 500
@@ -539,7 +529,7 @@ class CheckpointStore(Store):
 
 
 def _with_owners(
-    *, owners: int, **row: Unpack[GetLatestWorkflowCheckpointRow]
+    *, owners: int, **row: Unpack[WorkflowCheckpointRow]
 ) -> tuple[WorkflowCheckpoint, int]:
     """Return a checkpoint, and how many workflows have one with this engine's id."""
     return record_of(WorkflowCheckpoint, **row), owners
@@ -568,37 +558,3 @@ def _check_owner(
             f"{checkpoint_id!r} is the engine's id of checkpoints of {owners} workflows; pass "
             "workflow_id, or use the storage id",
         )
-
-
-class PostgresCheckpointStore(CheckpointStore):
-    """Checkpoint store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteCheckpointStore(CheckpointStore):
-    """Checkpoint store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_checkpoint_store(dsn: str | None = None) -> PostgresCheckpointStore:
-    """Return an initialized checkpoint store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresCheckpointStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_checkpoint_store(path: str | Path | None = None) -> SQLiteCheckpointStore:
-    """Return an initialized checkpoint store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.database.sqlite import get_sqlite_database
-
-    return await initialized(SQLiteCheckpointStore(get_sqlite_database(path)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Database
@@ -18,10 +17,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
     counts,
-    initialized,
-    postgres_database,
     record_of,
-    sqlite_database,
 )
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
@@ -51,16 +47,10 @@ from aragora_sql.stores.topics import (
 )
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.consensus import ConsensusQueries
 
 __all__ = [
     "ConsensusMemory",
-    "PostgresConsensusMemory",
-    "SQLiteConsensusMemory",
-    "get_postgres_consensus_memory",
-    "get_sqlite_consensus_memory",
 ]
 
 # How long what is known about common words stays good, in seconds.
@@ -671,32 +661,3 @@ def _relevance(record: SimilarConsensus, dissents: Sequence[DissentRecord], hash
     if dissents:
         notes.append(f"{len(dissents)} dissents, {open_dissents} not answered")
     return "; ".join(notes)
-
-
-class PostgresConsensusMemory(ConsensusMemory):
-    """Consensus memory on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteConsensusMemory(ConsensusMemory):
-    """Consensus memory on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_consensus_memory(dsn: str | None = None) -> PostgresConsensusMemory:
-    """Return an initialized consensus memory on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresConsensusMemory(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_consensus_memory(path: str | Path) -> SQLiteConsensusMemory:
-    """Return an initialized consensus memory on a SQLite file."""
-    return await initialized(SQLiteConsensusMemory(path))

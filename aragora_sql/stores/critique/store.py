@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection
@@ -18,10 +17,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
     counts,
-    initialized,
-    postgres_database,
     record_of,
-    sqlite_database,
 )
 from aragora_sql.stores.critique.records import (
     CRITIQUE_CONTENT,
@@ -42,8 +38,6 @@ from aragora_sql.stores.critique.records import (
 )
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.critique import (
         CritiqueQueries,
         InsertCritiquesParameters,
@@ -55,10 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CritiqueStore",
-    "PostgresCritiqueStore",
-    "SQLiteCritiqueStore",
-    "get_postgres_critique_store",
-    "get_sqlite_critique_store",
 ]
 
 PRUNE_BATCH = 1000
@@ -697,32 +687,3 @@ def _reputation_update(
         "critiques_valuable": int(valid.boolean(critique_valuable, f"{path}critique_valuable")),
         "updated_at": utc_now(),
     }
-
-
-class PostgresCritiqueStore(CritiqueStore):
-    """Critique store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteCritiqueStore(CritiqueStore):
-    """Critique store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_critique_store(dsn: str | None = None) -> PostgresCritiqueStore:
-    """Return an initialized critique store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresCritiqueStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_critique_store(path: str | Path) -> SQLiteCritiqueStore:
-    """Return an initialized critique store on a SQLite file."""
-    return await initialized(SQLiteCritiqueStore(path))

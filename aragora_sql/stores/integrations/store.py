@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Database
@@ -19,10 +18,7 @@ from aragora_sql.errors import EncryptionError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import (
     Store,
-    initialized,
-    postgres_database,
     record_of,
-    sqlite_database,
 )
 from aragora_sql.stores.integrations.records import (
     DEFAULT_USER,
@@ -41,8 +37,6 @@ from aragora_sql.stores.integrations.secrets import (
 )
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.integrations import (
         GetIntegrationRow,
         IntegrationsQueries,
@@ -54,10 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IntegrationStore",
-    "PostgresIntegrationStore",
-    "SQLiteIntegrationStore",
-    "get_postgres_integration_store",
-    "get_sqlite_integration_store",
 ]
 
 ERROR_WINDOW = timedelta(hours=24)
@@ -556,49 +546,3 @@ def _place(after: IntegrationConfig | None) -> tuple[str, str]:
     if not isinstance(after, IntegrationConfig):
         raise InvalidInputError("after", "the last integration of the page before is needed")
     return after.user_id, after.integration_type
-
-
-class PostgresIntegrationStore(IntegrationStore):
-    """Integration store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(
-        self,
-        pool: Pool | PostgresDatabase,
-        keyring: Keyring | None = None,
-        extra_types: Iterable[str] = (),
-    ) -> None:
-        super().__init__(postgres_database(pool), keyring, extra_types)
-
-
-class SQLiteIntegrationStore(IntegrationStore):
-    """Integration store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(
-        self,
-        path: str | Path | SQLiteDatabase,
-        keyring: Keyring | None = None,
-        extra_types: Iterable[str] = (),
-    ) -> None:
-        super().__init__(sqlite_database(path), keyring, extra_types)
-
-
-async def get_postgres_integration_store(dsn: str | None = None) -> PostgresIntegrationStore:
-    """Return an initialized integration store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``. Keys are those of the
-    environment.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresIntegrationStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_integration_store(path: str | Path | None = None) -> SQLiteIntegrationStore:
-    """Return an initialized integration store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Keys are those of the environment.
-    """
-    from aragora_sql.settings import Settings
-
-    file = Settings.from_env().sqlite_path if path is None else path
-    return await initialized(SQLiteIntegrationStore(file))

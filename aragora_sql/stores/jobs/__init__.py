@@ -1,30 +1,21 @@
 """Job queue: leases, retries, schedules and limits, and the worker that works on it."""
 
+from aragora_sql.stores.jobs.handlers import Handler, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
     WAITING,
     Job,
     JobCount,
     JobLimit,
-    JobOutcome,
     JobStatus,
     NewJob,
     RetryPolicy,
 )
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
-    PostgresJobQueueStore,
-    SQLiteJobQueueStore,
-    get_postgres_job_queue_store,
-    get_sqlite_job_queue_store,
 )
-from aragora_sql.stores.jobs.worker import (
-    Handler,
-    JobWorker,
-    PermanentJobError,
-    RetryJobError,
-    WorkerStats,
-)
+from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 
 __all__ = [
     "FINISHED",
@@ -39,11 +30,7 @@ __all__ = [
     "JobWorker",
     "NewJob",
     "PermanentJobError",
-    "PostgresJobQueueStore",
     "RetryJobError",
     "RetryPolicy",
-    "SQLiteJobQueueStore",
     "WorkerStats",
-    "get_postgres_job_queue_store",
-    "get_sqlite_job_queue_store",
 ]

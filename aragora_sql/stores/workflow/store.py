@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aragora_sql.database import Connection
@@ -24,10 +23,7 @@ from aragora_sql.stores.base import (
     Record,
     Store,
     counts,
-    initialized,
-    postgres_database,
     record_of,
-    sqlite_database,
 )
 from aragora_sql.stores.workflow import changes
 from aragora_sql.stores.workflow.changes import Actor, Change, Decision
@@ -43,10 +39,8 @@ from aragora_sql.stores.workflow.records import (
 )
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.workflow import (
-        GetFindingRow,
+        FindingWorkflowRow,
         InsertLinksParameters,
         UpdateFindingParameters,
         WorkflowQueries,
@@ -54,10 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FindingWorkflowStore",
-    "PostgresFindingWorkflowStore",
-    "SQLiteFindingWorkflowStore",
-    "get_postgres_finding_workflow_store",
-    "get_sqlite_finding_workflow_store",
 ]
 
 # Where lists begin: after no finding, whichever way they go.
@@ -256,7 +246,7 @@ class FindingWorkflowStore(Store):
 
     async def _list(
         self,
-        query: Callable[[Connection, _Page], AsyncIterator[GetFindingRow]],
+        query: Callable[[Connection, _Page], AsyncIterator[FindingWorkflowRow]],
         limit: int,
         after: Place | None,
         history: bool,
@@ -686,42 +676,3 @@ def _place(after: Place, order: str) -> tuple[datetime, str]:
         raise InvalidInputError(
             "after", f"the last document of the page before is needed, with {order} and finding_id"
         ) from error
-
-
-class PostgresFindingWorkflowStore(FindingWorkflowStore):
-    """Workflow store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteFindingWorkflowStore(FindingWorkflowStore):
-    """Workflow store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_finding_workflow_store(
-    dsn: str | None = None,
-) -> PostgresFindingWorkflowStore:
-    """Return an initialized workflow store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresFindingWorkflowStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_finding_workflow_store(
-    path: str | Path | None = None,
-) -> SQLiteFindingWorkflowStore:
-    """Return an initialized workflow store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.settings import Settings
-
-    file = Settings.from_env().sqlite_path if path is None else path
-    return await initialized(SQLiteFindingWorkflowStore(file))

@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from aragora_sql import PostgresJobQueueStore
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
-from aragora_sql.stores.jobs.records import JobOutcome
-from aragora_sql.stores.jobs.store import JobQueueStore, PostgresJobQueueStore
+from aragora_sql.stores.jobs.outcomes import JobOutcome
+from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import fetch, run
 

@@ -23,19 +23,19 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from aragora_sql import close_databases
-from aragora_sql.database import Database
-from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.errors import ConfigurationError, InvalidInputError
-from aragora_sql.stores.checkpoints.store import CheckpointStore
-from aragora_sql.stores.langgraph.saver import (
+from aragora_sql import (
     LangGraphSaver,
     PostgresLangGraphSaver,
     SQLiteLangGraphSaver,
+    close_databases,
     get_langgraph_saver,
     get_postgres_langgraph_saver,
     get_sqlite_langgraph_saver,
 )
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.conftest import OpenDatabase
 from tests.database.waiting import PATIENCE, outside
 from tests.proxy import CountingProxy
