@@ -332,6 +332,8 @@ class _SQLiteRepair:
         self._repair = repair
         self._expected = inspection.expected
         self._found = inspection.found
+        # Virtual tables are filled when all that they read is there.
+        self._refills: list[str] = []
 
     def add(self, differences: Sequence[Difference]) -> None:
         """Add the statements for some differences."""
@@ -340,6 +342,7 @@ class _SQLiteRepair:
             tables.setdefault(difference.table, []).append(difference)
         for table, parts in tables.items():
             self._table(table, parts)
+        self._repair.statements += self._refills
 
     def _table(self, table: str, parts: Sequence[Difference]) -> None:
         of_table = [one for one in parts if one.kind in {"table", "column", "constraint"}]
@@ -348,7 +351,9 @@ class _SQLiteRepair:
             self._make(table)
             return
         if of_table and _is_virtual(self._expected, table):
-            self._repair.left.append(f"table {table} is a virtual table: make it anew by hand")
+            # Its rows are made of those of another table.
+            self._repair.statements.append(f"DROP TABLE {_quoted(table)}")
+            self._make(table)
         elif added:
             self._repair.leave(
                 f"columns of {table} were added ({', '.join(added)}); dropping them loses their "
@@ -378,6 +383,9 @@ class _SQLiteRepair:
         made = {key: sql for key, sql in self._expected.statements.items() if key[0] == table}
         for kind in ("table", "view", "index", "trigger"):
             self._repair.statements += [sql for key, sql in made.items() if key[1] == kind]
+        if _is_virtual(self._expected, table):
+            name = _quoted(table)
+            self._refills.append(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
 
     def _rebuild(self, table: str, parts: Sequence[Difference]) -> None:
         """Copy the rows into a new table; indexes and triggers of others on it stay as they are."""

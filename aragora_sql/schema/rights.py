@@ -70,11 +70,16 @@ async def _unreadable(
 async def hidden_rows(
     connection: Connection, queries: SchemaVersionsQueries, tables: Sequence[str]
 ) -> str | None:
-    """Return why the role of the connection sees no rows of some tables, or None when it does."""
+    """Return why some tables look empty to the role of the connection, or None when none does.
+
+    One that it may not read is an error at the first query, so it counts only where it is named
+    first.
+    """
     closed = [
         row
         async for row in queries.list_closed_tables(connection, table_names=list(tables))
-        if row["is_forbidden"] or row["is_hidden"]
+        if (row["is_forbidden"] and row["table_name"] == tables[0])
+        or (row["is_hidden"] and not row["is_forbidden"])
     ]
     if not closed:
         return None

@@ -279,6 +279,33 @@ async def test_what_differs_in_sqlite_is_one_short_line_and_repaired(
     await fresh.close()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE consensus_search",
+        "DROP TABLE consensus_search; "
+        "CREATE VIRTUAL TABLE consensus_search USING fts5 (terms, content = 'consensus_topics', "
+        "content_rowid = 'row_id')",
+        "DROP VIEW consensus_topics",
+        "DROP TABLE consensus_search; DROP VIEW consensus_topics",
+        "DROP TRIGGER consensus_search_insert",
+    ],
+)
+async def test_what_finds_words_is_repaired_with_what_it_knew(
+    sqlite_database: SQLiteDatabase, damage: str
+) -> None:
+    await apply_schema(sqlite_database)
+    await run(sqlite_database, ROWS)
+    before = await catalog(sqlite_database)
+    await run(sqlite_database, damage)
+    assert await verify_schema(sqlite_database) != []
+    assert (await repair(sqlite_database)).differences == ()
+    assert await catalog(sqlite_database) == before
+    assert await count(sqlite_database, "consensus_search('limits')") == 1
+    await run(sqlite_database, "DELETE FROM consensus")
+    assert await count(sqlite_database, "consensus_search('limits')") == 0
+
+
 async def test_numbers_are_not_given_twice_after_a_repair(sqlite_database: SQLiteDatabase) -> None:
     await apply_schema(sqlite_database)
     insert = "INSERT INTO critiques (agent) VALUES ('a')"
