@@ -55,6 +55,7 @@ __all__ = [
     "ReadOnlyDatabaseError",
     "SchemaError",
     "SchemaMismatchError",
+    "SchemaRightsError",
     "SchemaVersionError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
@@ -179,6 +180,10 @@ class SchemaVersionError(SchemaError):
 
 class SchemaMismatchError(SchemaError):
     """A table of the same name exists already, with other columns."""
+
+
+class SchemaRightsError(SchemaError):
+    """The role of the connection may not change the schema, or sees no row of it."""
 
 
 class DatabaseError(AragoraSQLError):

@@ -68,8 +68,11 @@ class Connection(ABC):
         """
 
     @abstractmethod
-    async def run_script(self, name: str, sql: str) -> None:
-        """Run several statements without parameters."""
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
+        """Run several statements without parameters.
+
+        ``unlimited``: for as long as they need, whatever the statement timeout is.
+        """
 
     @abstractmethod
     def _fork(self) -> Connection:

@@ -71,6 +71,7 @@ log = logging.getLogger(__name__)
 DEFAULT_ACQUIRE_TIMEOUT = 10.0
 # How long a cancelled statement may take to stop, in seconds.
 RELEASE_TIMEOUT = 2.0
+_NO_LIMIT = 365 * 24 * 3600.0
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
 # What health asks. A standby that receives no changes has the age of the last one as its lag.
@@ -91,6 +92,18 @@ class _Fraction(float):
 
     def __int__(self) -> int:
         raise ValueError("an integer is needed")
+
+
+# What health asks: where a role sees no row, all tables look empty to it and every read is "good".
+_HIDDEN = Statement(
+    "health",
+    "SELECT current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner "
+    "FROM pg_catalog.pg_class AS c "
+    "WHERE c.oid = to_regclass('_schema_versions') AND row_security_active(c.oid) "
+    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
+    "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
+    "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))",
+)
 
 
 class PostgresConnection(Connection):
@@ -208,10 +221,11 @@ class PostgresConnection(Connection):
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
             try:
-                await self._proxy.execute(sql)
+                # None would be the pool's own limit.
+                await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)
             except Exception as error:
                 raise await self._translated(error, name, sql) from error
 
@@ -348,11 +362,18 @@ class PostgresDatabase(Database):
     async def _state(self) -> ServerState:
         async with self.read() as connection:
             row = await connection.fetch_one(_STATE, ())
+            hidden = await connection.fetch_one(_HIDDEN, ())
         if row is None:
             raise DatabaseError("health: the server gave no answer")
         problem = None
         facts = set_up_of(self._pool)
-        if row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
+        if hidden is not None:
+            problem = (
+                f"role {hidden['role']!r} sees no row: {hidden['owner']!r} owns the tables, and "
+                f"row level security hides the rows from all others; connect as "
+                f"{hidden['owner']!r}, or let {hidden['role']!r} by with BYPASSRLS or policies"
+            )
+        elif row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
             problem = (
                 "the server takes no writes, and the DSN asks for one that does: connections are "
                 "renewed"

@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakSet
@@ -95,9 +96,10 @@ class SQLiteConnection(Connection):
                 statement.name, statements.execute_many, statement, arguments
             )
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
-            await self._handle.run(name, statements.run_script, sql)
+            with self._handle.without_limit() if unlimited else nullcontext():
+                await self._handle.run(name, statements.run_script, sql)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)
