@@ -1,7 +1,7 @@
 """Makes the files that follow from the table of stores: so that nobody names a store twice.
 
 They are the types of what ``aragora_sql`` exports (``aragora_sql/__init__.pyi``), the order of the
-unified schemas, and README's table of stores.
+unified schemas, README's table of stores, and the pages of ``docs/reference/``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aragora_sql.checker.house import class_definition, read_table
+from aragora_sql.checker.reference import markdown_pages
 from aragora_sql.database import Dialect
 from aragora_sql.exports import SHARED
 from aragora_sql.queries.files import DIALECTS, read_sql
@@ -47,7 +48,7 @@ def derived_files(root: Path) -> dict[Path, str]:
         files[path] = _unified_schema(root, read_sql(root / path), table, dialect)
     readme = (root / "README.md").read_text(encoding="utf-8")
     files[Path("README.md")] = _README_TABLE.sub(lambda _: _readme_table(table), readme)
-    return files
+    return files | markdown_pages(root, table)
 
 
 def _unified_schema(root: Path, text: str, table: Sequence[StoreEntry], dialect: Dialect) -> str:
@@ -98,13 +99,8 @@ def _stub(root: Path, table: Sequence[StoreEntry]) -> str:
         imports.pop(name, None)
     head = '"""The types of what the package exports; ``aragora-sql stores --write`` makes them."""'
     all_names = "".join(f'    "{name}",\n' for name in sorted(starred, key=_isort_key))
-    lines = [
-        head,
-        *_import_lines(imports, public),
-        "__version__: str",
-        f"__all__ = [\n{all_names}]",
-        *parts,
-    ]
+    names = ["__version__: str", f"__all__ = [\n{all_names}]"]
+    lines = [head, *_import_lines(imports, public), *names, *parts]
     return "\n\n".join(part.strip("\n") for part in lines) + "\n"
 
 

@@ -24,7 +24,7 @@ from aragora_sql.errors import (
     JobNotFoundError,
 )
 
-__all__ = ["main"]
+__all__ = ["main", "parser_for"]
 
 # The commands of each module, in the order of the help text.
 COMMANDS = {
@@ -48,7 +48,7 @@ OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
     words = sys.argv[1:] if arguments is None else arguments
-    options = parse(new_parser(_homes(words[0] if words else "")), words)
+    options = parse(parser_for(words), words)
     with printing_safely():
         return _run(options)
 
@@ -67,6 +67,11 @@ def _run(options: argparse.Namespace) -> int:
         return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
         return _failed(error, REFUSED)
+
+
+def parser_for(words: Sequence[str]) -> Parser:
+    """Return the parser of a command line: of its command only, which is imported for it."""
+    return new_parser(_homes(words[0] if words else ""))
 
 
 def new_parser(homes: Iterable[str]) -> Parser:
