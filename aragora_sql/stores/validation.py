@@ -204,7 +204,7 @@ def decoded(encoded: EncodedJSON) -> Any:
 
 def prepare_each(
     prepare: Callable[..., tuple[RecordT, RowT]],
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[object],
     argument: str,
 ) -> list[tuple[RecordT, RowT]]:
     """Check every entry of a batch before any is written.
