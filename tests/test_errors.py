@@ -49,7 +49,7 @@ def test_every_exception_belongs_to_the_tree_and_is_listed() -> None:
         ("PoolTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
         ("ConnectionLostError", [ConnectionError, "DatabaseError"]),
         ("DatabaseUnavailableError", ["ConnectionLostError"]),
-        ("DatabaseUseError", ["DatabaseError", "RuntimeError"]),
+        ("DatabaseUseError", [RuntimeError, "DatabaseError"]),
         ("DatabaseClosedError", ["ConnectionLostError"]),
         ("SchemaVersionError", ["SchemaError"]),
         ("SchemaMismatchError", ["SchemaError"]),

@@ -17,6 +17,7 @@ from rich.text import Text
 __all__ = [
     "counted",
     "new_console",
+    "new_table",
     "plain",
     "print_json",
     "print_table",
@@ -41,9 +42,17 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
+def new_table(*headings: str, title: str | None = None) -> Table:
+    """Return a table as every command shows one: bold headings, no lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their headings; None is shown as nothing."""
-    table = Table(*headings, box=None, pad_edge=False)
+    table = new_table(*headings)
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     new_console().print(table)

@@ -43,24 +43,32 @@ def add_commands(groups: Groups) -> None:
     )
     _add_target(apply)
     apply.add_argument("--dry-run", action="store_true", help="say what would be done")
-    apply.set_defaults(run=lambda options: _on_database(_apply, options))
+    apply.set_defaults(run=lambda options: _on_database(_apply, options), existing=False)
 
     verify = commands.add_parser(
         "verify", help="compare a database with the files; exit code 1 when it differs"
     )
     _add_target(verify)
     verify.add_argument("--sql", action="store_true", help="print the statements that repair it")
-    verify.set_defaults(run=lambda options: _on_database(_verify, options), dry_run=True)
+    verify.set_defaults(
+        run=lambda options: _on_database(_verify, options), dry_run=True, existing=True
+    )
 
     repair = commands.add_parser(
         "repair", help="show the statements of verify --sql, and run them when you agree"
     )
     _add_target(repair, json=False)
     repair.add_argument("--yes", action="store_true", help="run them without asking")
-    repair.set_defaults(run=lambda options: _on_database(_repair, options), dry_run=False)
+    repair.set_defaults(
+        run=lambda options: _on_database(_repair, options), dry_run=False, existing=True
+    )
 
     show = commands.add_parser("show", help="print the whole schema as one script")
-    show.add_argument("--dialect", choices=("postgres", "sqlite"), default=None)
+    show.add_argument(
+        "--dialect",
+        choices=("postgres", "sqlite"),
+        help="engine (default: as the environment says)",
+    )
     show.set_defaults(run=_show)
 
 
@@ -75,7 +83,7 @@ def _add_target(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
 
 async def _open(options: argparse.Namespace) -> Database:
     """Open the database: for looking so that nothing is made or changed."""
-    if chosen_dialect(options) == "postgres":
+    if options.existing or chosen_dialect(options) == "postgres":
         return await open_existing(options, writes=not options.dry_run)
     from aragora_sql.database.sqlite import SQLiteDatabase
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 # The table of versions is a schema of its own, which all others need.
-VERSIONS = "schema_versions"
+VERSIONS: Final = "schema_versions"
 VERSIONS_TABLE = "_schema_versions"
 
 CREATE_TABLE = re.compile(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import InvalidInputError
@@ -38,6 +38,7 @@ LARGEST_INTEGER = 2**31 - 1
 LONGEST_KEY = 1000
 
 RecordT = TypeVar("RecordT")
+WordT = TypeVar("WordT", bound=str)
 RowT = TypeVar("RowT")
 
 _NO_ENTRIES = EncodedJSON("{}")
@@ -133,12 +134,12 @@ def timestamp(value: Any, argument: str) -> datetime:
     return checked
 
 
-def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
+def choice(value: Any, argument: str, allowed: Collection[WordT]) -> WordT:
     """Check one of some known words; an enumeration's member counts as its value."""
     name = value.value if isinstance(value, Enum) else value
     if not isinstance(name, str) or name not in allowed:
         raise InvalidInputError(argument, f"{name!r} is not known; use {', '.join(allowed)}")
-    return name
+    return cast(WordT, name)
 
 
 def items(value: Any, argument: str) -> list[Any]:
@@ -203,7 +204,7 @@ def decoded(encoded: EncodedJSON) -> Any:
 
 def prepare_each(
     prepare: Callable[..., tuple[RecordT, RowT]],
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[object],
     argument: str,
 ) -> list[tuple[RecordT, RowT]]:
     """Check every entry of a batch before any is written.

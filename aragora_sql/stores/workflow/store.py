@@ -37,6 +37,7 @@ from aragora_sql.stores.workflow.records import (
     finding_values,
     read_document,
 )
+from aragora_sql.stores.workflow.states import FindingState, FindingStateWord, LegacyStateWord
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.workflow import (
@@ -185,7 +186,12 @@ class FindingWorkflowStore(Store):
         )
 
     async def list_by_state(
-        self, state: str, limit: int = 1000, *, after: Place | None = None, history: bool = True
+        self,
+        state: FindingState | FindingStateWord | LegacyStateWord,
+        limit: int = 1000,
+        *,
+        after: Place | None = None,
+        history: bool = True,
     ) -> list[Document]:
         """Return a page of the documents in a state, newest first; see :meth:`list_all`.
 
@@ -343,7 +349,7 @@ class FindingWorkflowStore(Store):
     async def transition(
         self,
         finding_id: str,
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,
@@ -498,7 +504,7 @@ class FindingWorkflowStore(Store):
     async def bulk_transition(
         self,
         finding_ids: Iterable[str],
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,

@@ -119,7 +119,10 @@ async def test_many_updates_are_applied_or_none(critiques: CritiqueStore) -> Non
     assert {name: agent.proposals_made for name, agent in found.items()} == {"a": 1, "b": 3}
     with pytest.raises(InvalidInputError, match=r"^updates\[1\]\.critique_given"):
         await critiques.update_reputations(
-            [{"agent_name": "a", "proposal_made": True}, {"agent_name": "b", "critique_given": 1}]
+            [
+                {"agent_name": "a", "proposal_made": True},
+                {"agent_name": "b", "critique_given": 1},  # type: ignore[typeddict-item]
+            ]
         )
     assert (await get(critiques, "a")).proposals_made == 1
 
