@@ -32,6 +32,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DatabaseUseError",
     "DecryptionError",
     "DuplicateKeyError",
     "EncryptionError",
@@ -54,6 +55,7 @@ __all__ = [
     "ReadOnlyDatabaseError",
     "SchemaError",
     "SchemaMismatchError",
+    "SchemaRightsError",
     "SchemaVersionError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
@@ -180,8 +182,16 @@ class SchemaMismatchError(SchemaError):
     """A table of the same name exists already, with other columns."""
 
 
+class SchemaRightsError(SchemaError):
+    """The role of the connection may not change the schema, or sees no row of it."""
+
+
 class DatabaseError(AragoraSQLError):
     """The database refused or failed a statement."""
+
+
+class DatabaseUseError(DatabaseError, RuntimeError):
+    """A database was used in another process or event loop than the one that it belongs to."""
 
 
 class IntegrityError(DatabaseError):

@@ -14,6 +14,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "stray-file": "nothing lies in the tree that nobody reads",
         "unlisted-store": "the unified schema includes every store",
         "unified-schema": "the unified schema holds includes, BEGIN, COMMIT and settings only",
+        "version": "the files record the version that the upgrades lead to",
         "prepare": "both engines take every schema file and every query",
         "untyped-parameter": "PostgreSQL can tell the type of every parameter",
         "uncast-document": "a parameter that is a document is written :name::jsonb",

@@ -1,8 +1,8 @@
 """The SQLite end: what is in a file, and reading it without a trace.
 
-A file is opened read-only. One in WAL mode whose ``-wal`` is gone is opened as immutable, because
-SQLite would create that file; that nobody writes to it meanwhile is checked instead, before each
-commit. What else is read is one snapshot: a transaction that stays open.
+How a file is opened is told in :mod:`aragora_sql.database.sqlite_files`. That nobody writes to an
+immutable one meanwhile is checked before each commit; what else is read is one snapshot: a
+transaction that stays open.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from aragora_sql.database.sqlite_files import ReadableFile, file_state, last_written
 from aragora_sql.errors import DatabaseError
 from aragora_sql.migration.bad_values import DamagedText
 from aragora_sql.migration.finding import SourceError
@@ -24,7 +24,7 @@ from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.timestamps import TimestampReader
 
-__all__ = ["SourceFile"]
+__all__ = ["SourceFile", "file_state", "last_written"]
 
 BUSY_TIMEOUT = 30.0
 
@@ -48,13 +48,14 @@ class SourceFile:
         self._views: set[str] = set()
         self._duplicates: set[str] = set()
         self._functions = Functions(TimestampReader(zone), is_nul_stripped=strip_nul)
-        self._state = file_state(path)
-        self.is_immutable = _is_wal(path) and self._state[3] < 0
-        options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
-        uri = f"file:{quote(str(path.absolute()))}?{options}"
+        self._place = ReadableFile(path)
         try:
             self._connection = sqlite3.connect(
-                uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+                self._place.uri,
+                uri=True,
+                timeout=BUSY_TIMEOUT,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.execute("PRAGMA cache_size = -8000")
@@ -100,10 +101,11 @@ class SourceFile:
     def close(self) -> None:
         """Let go of the snapshot and the file."""
         self._connection.close()
+        self._place.close()
 
     def check_unchanged(self) -> None:
         """Raise when an immutable file was written to since it was opened."""
-        if self.is_immutable and file_state(self.path) != self._state:
+        if not self._place.is_as_it_was():
             raise SourceError(
                 f"{self.path}: another program has written to it meanwhile. What was committed "
                 "stays; run this command again"
@@ -325,33 +327,6 @@ class SourceFile:
             return self._connection.execute(sql, parameters).fetchone()[0]
         except sqlite3.Error as error:
             raise self.error(error) from error
-
-
-def _wal_of(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
-
-
-def _is_wal(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(20)[18:20] == b"\x02\x02"
-
-
-def file_state(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file, or its -wal, is written to."""
-    state: list[int] = []
-    for part in (path, _wal_of(path)):
-        try:
-            status = part.stat()
-        except FileNotFoundError:
-            state += [-1, -1, -1]
-        else:
-            state += [status.st_size, status.st_mtime_ns, status.st_ino]
-    return tuple(state)
-
-
-def last_written(state: tuple[int, ...]) -> int:
-    """Return when a file, or its -wal, was written to, in nanoseconds."""
-    return max(state[1::3])
 
 
 def _digest(path: Path) -> str:

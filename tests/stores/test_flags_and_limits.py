@@ -128,7 +128,7 @@ async def test_a_time_zone_without_an_offset_is_none(database: Database) -> None
 
 
 async def test_an_error_quotes_no_long_value(database: Database) -> None:
-    long = "x" * 3_000_000
+    long: Any = "x" * 3_000_000
     memory, critiques = ConsensusMemory(database), CritiqueStore(database)
     for call in (
         memory.get_dissents_by_type(long),

@@ -12,10 +12,13 @@ from aragora_sql.stores.consensus.records import (
     DebateVote,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
 )
 from aragora_sql.stores.consensus.store import (
     ConsensusMemory,
@@ -32,8 +35,11 @@ __all__ = [
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "DissentTypeWord",
     "ProofRecord",
     "ProofStatus",
+    "ProofStatusWord",
     "SimilarConsensus",
     "SimilarDebate",
+    "StrengthWord",
 ]

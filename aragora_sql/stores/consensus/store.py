@@ -25,10 +25,13 @@ from aragora_sql.stores.consensus.records import (
     DebateVote,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
     new_consensus,
     new_dissent,
     new_proof,
@@ -80,7 +83,7 @@ class ConsensusMemory(Store):
         self,
         topic: str,
         conclusion: str,
-        strength: ConsensusStrength | str,
+        strength: ConsensusStrength | StrengthWord,
         confidence: float,
         participating_agents: Iterable[str],
         agreeing_agents: Iterable[str],
@@ -360,7 +363,7 @@ class ConsensusMemory(Store):
     async def find_relevant_dissent(
         self,
         topic: str,
-        dissent_types: Iterable[DissentType | str] | None = None,
+        dissent_types: Iterable[DissentType | DissentTypeWord] | None = None,
         min_confidence: float = 0.0,
         limit: int = 10,
         domain: str | None = None,
@@ -399,7 +402,7 @@ class ConsensusMemory(Store):
         self,
         debate_id: str,
         agent_id: str,
-        dissent_type: DissentType | str,
+        dissent_type: DissentType | DissentTypeWord,
         content: str,
         reasoning: str = "",
         confidence: float = 0.0,
@@ -481,7 +484,7 @@ class ConsensusMemory(Store):
             return [record_of(DissentRecord, **row) async for row in rows]
 
     async def get_dissents_by_type(
-        self, dissent_type: DissentType | str, limit: int = 50
+        self, dissent_type: DissentType | DissentTypeWord, limit: int = 50
     ) -> list[DissentRecord]:
         """Return the newest dissents of a type."""
         kind = valid.choice(dissent_type, "dissent_type", DISSENT_TYPES)
@@ -514,7 +517,7 @@ class ConsensusMemory(Store):
     async def store_proof(
         self,
         debate_id: str,
-        proof_status: ProofStatus | str,
+        proof_status: ProofStatus | ProofStatusWord,
         language: str | None = None,
         formal_statement: str | None = None,
         is_verified: bool = False,

@@ -5,10 +5,12 @@ from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
     WAITING,
+    FinishedWord,
     Job,
     JobCount,
     JobLimit,
     JobStatus,
+    JobStatusWord,
     NewJob,
     RetryPolicy,
 )
@@ -20,6 +22,7 @@ from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 __all__ = [
     "FINISHED",
     "WAITING",
+    "FinishedWord",
     "Handler",
     "Job",
     "JobCount",
@@ -27,6 +30,7 @@ __all__ = [
     "JobOutcome",
     "JobQueueStore",
     "JobStatus",
+    "JobStatusWord",
     "JobWorker",
     "NewJob",
     "PermanentJobError",
