@@ -166,6 +166,7 @@ BREAKS: dict[str, Break] = {
     "parity-columns": edit(SQLITE, "    n.body,\n    n.done,", "    n.done,\n    n.body,"),
     "parity-type": edit(SQLITE, "    n.score\n", "    length(n.body) AS score\n"),
     "parity-nullability": edit(SQLITE, "    n.body,\n", "    coalesce(n.body, '') AS body,\n"),
+    "parity-function": edit_both("n.body = :body", "lower(n.body) = :body", files=QUERIES),
     "parity-table": append(
         SQLITE_SCHEMA, "\nCREATE VIEW IF NOT EXISTS best AS SELECT id FROM notes;\n", below=2
     ),
