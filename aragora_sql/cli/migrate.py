@@ -41,8 +41,9 @@ def add_commands(groups: Any) -> None:
         ),
         epilog=(
             "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 130 interrupted, 143 terminated (run it again to go "
-            "on)"
+            "done, or not all of it, and why; 3 all rows of the stores are there, and something "
+            "else of the source is left behind; 130 interrupted, 143 terminated (run it again to "
+            "go on)"
         ),
     )
     add_arguments(command)
@@ -58,8 +59,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--retry-rejects",
         type=Path,
+        action="append",
         metavar="FILE",
-        help="load the rows of a reject file after they were mended",
+        help="load the rows of a reject file after they were mended; may be repeated",
     )
     command.add_argument(
         "--postgres-dsn", metavar="DSN", help="connection URI (default: DATABASE_URL)"

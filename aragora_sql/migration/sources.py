@@ -13,6 +13,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +25,14 @@ from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.timestamps import TimestampReader
 
-__all__ = ["SourceFile"]
+__all__ = ["SourceFile", "quoted"]
 
 BUSY_TIMEOUT = 30.0
+
+
+def quoted(name: str) -> str:
+    """Return a name of a table or column as SQL holds it, whatever it is."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _text_or_damage(data: bytes) -> str | DamagedText:
@@ -127,6 +133,30 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
+    def stored_tables(self) -> dict[str, list[str]]:
+        """Return the columns of each table that holds rows of its own, in the file's order.
+
+        Tables of SQLite and those inside a virtual table are not among them, nor are columns that
+        are computed from others.
+        """
+        try:
+            names = [
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT name FROM pragma_table_list WHERE schema = 'main' "
+                    "AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                    "ORDER BY name"
+                )
+            ]
+            return {name: self._columns(name, "hidden = 0") for name in names}
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    @cached_property
+    def is_consolidated(self) -> bool:
+        """Whether the older Aragora made the file by copying others, and went on in it."""
+        return "memory" in self.modules()
+
     def modules(self) -> frozenset[str]:
         """Return the names under which the file's schemas were recorded."""
         if not {"module", "version"} <= set(self._columns("_schema_versions")):
@@ -137,11 +167,18 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
-    def _columns(self, table: str) -> list[str]:
-        rows = self._connection.execute(
-            "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1", [table]
-        )
-        return [row[0] for row in rows]
+    def _columns(self, table: str, which: str = "hidden <> 1") -> list[str]:
+        try:
+            rows = self._connection.execute(
+                f"SELECT name FROM pragma_table_xinfo(?, 'main') WHERE {which}",  # noqa: S608
+                [table],
+            )
+            return [row[0] for row in rows]
+        except sqlite3.OperationalError as error:
+            if "no such module" not in str(error):
+                raise
+            # A virtual table of an extension that is not there: none of ours.
+            return []
 
     def is_unique(self, table: str, columns: Sequence[str]) -> bool:
         """Tell whether the file itself keeps rows with the same values of these columns out."""
@@ -313,6 +350,26 @@ class SourceFile:
         )
         self._connection.execute("PRAGMA query_only = ON")
         self._duplicates.add(name)
+
+    def first_values(
+        self, mapping: Mapping, columns: Sequence[str], limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the values of some columns of a mapping's first rows."""
+        names = ", ".join(map(quoted, columns))
+        try:
+            return self._connection.execute(
+                f"SELECT {names} FROM ({mapping.sql}) LIMIT :row_limit",  # noqa: S608
+                {"first_rowid": -(2**63), "last_rowid": 2**63 - 1, "row_limit": limit},
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def value_of(self, table: str, column: str, rowid: int) -> Any:
+        """Return one value of a row of a table as it is stored."""
+        return self.scalar(
+            f"SELECT {quoted(column)} FROM main.{quoted(table)} WHERE rowid = ?",  # noqa: S608
+            [rowid],
+        )
 
     def count(self, mapping: Mapping) -> int:
         """Return the number of rows that a mapping gives."""

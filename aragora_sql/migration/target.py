@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A target table: the columns a row can give, what refers where, what each rule is about."""
+    """A target table: the columns a row can give, what refers where, what each rule is about.
+
+    ``made`` are columns that the target fills by itself; ``indexes`` are names and definitions.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -61,6 +65,18 @@ class Table:
     unique: tuple[tuple[str, ...], ...]
     references: tuple[Reference, ...]
     rules: dict[str, tuple[tuple[str, ...], str]]
+    made: frozenset[str] = frozenset()
+    indexes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def indexed_text(self) -> tuple[str, ...]:
+        """The columns of text that an index holds."""
+        words = {
+            word
+            for _, definition in self.indexes
+            for word in re.findall(r"\w+", definition.partition(" USING ")[2])
+        }
+        return tuple(c.name for c in self.columns if c.type == "text" and c.name in words)
 
     @property
     def link(self) -> str | None:
@@ -153,7 +169,21 @@ def describe_table(connection: PgConnection, name: str) -> Table:
             unique.append(tuple(of))
         elif kind == "f" and len(of) == 1:
             references.append(Reference(of[0], parent.strip('"'), parent_columns[0], rule))
-    return Table(name, columns, key, tuple(unique), tuple(references), rules)
+    given = {column.name for column in columns}
+    made = frozenset(row[0] for row in rows if row[0] not in given)
+    indexes = list(call(connection, "list_indexes", table_name=name))
+    if call_value(connection, "has_tables"):
+        indexes += call(connection, "list_indexes_to_build", table_name=name)
+    return Table(
+        name,
+        columns,
+        key,
+        tuple(unique),
+        tuple(references),
+        rules,
+        made,
+        tuple((index, definition) for index, definition in indexes),
+    )
 
 
 def check_readable(connection: PgConnection, table: str) -> None:
