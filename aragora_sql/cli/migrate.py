@@ -227,6 +227,9 @@ def _run(options: argparse.Namespace) -> int:
     if dsn is None:
         raise DSNNotConfiguredError
     if options.retry_rejects is not None:
+        if options.dry_run or options.verify == "only":
+            mode = "--dry-run" if options.dry_run else "--verify-only"
+            raise ConfigurationError(f"--retry-rejects loads rows, and does not go with {mode}")
         report = retry_rejects(
             options.retry_rejects,
             dsn,

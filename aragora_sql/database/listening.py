@@ -15,7 +15,7 @@ __all__ = ["ListeningWatch"]
 
 log = logging.getLogger(__name__)
 
-# Without LISTEN, whoever waits looks again after so many seconds.
+# How many seconds a waiter sleeps between two looks where LISTEN does not work.
 POLL_SECONDS = 0.25
 # How long a message to ourselves may take before LISTEN counts as not working.
 PROBE_SECONDS = 2.0
@@ -25,9 +25,9 @@ _PROBE = "probe:"
 class ListeningWatch(Watch):
     """Counts the messages of a channel.
 
-    ``connect`` opens a driver connection that nobody else uses, or gives None where a transaction
-    pooler is known to stand before the server; where none is known, a first message to ourselves
-    finds out whether messages arrive. ``notify`` sends a message to a channel through another
+    ``connect`` opens a driver connection that is used for nothing else, or gives None behind a
+    transaction pooler that is known; where none is known, a first message to ourselves finds out
+    whether messages arrive. ``notify`` sends a message to a channel through another
     connection. ``owner`` is what the watch has to be closed with.
     """
 

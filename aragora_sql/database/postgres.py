@@ -1,6 +1,6 @@
-"""PostgreSQL through asyncpg: pools, connections, conversion and errors.
+"""PostgreSQL: connections and units of work on an asyncpg pool.
 
-The only module that imports asyncpg.
+Only the modules of this name (``postgres*.py``) import asyncpg.
 """
 
 from __future__ import annotations
@@ -8,52 +8,47 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
-import ssl
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary, WeakSet
 
-from aragora_sql.database.base import (
-    Connection,
-    Database,
-    PoolMetrics,
-    Row,
-    _Kind,
-    forget_closed_loops,
-)
-from aragora_sql.database.listening import ListeningWatch, close_all
-from aragora_sql.database.statement import Statement
-from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
-from aragora_sql.errors import (
-    AragoraSQLError,
-    BackendDriverMissingError,
-    CheckViolationError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionLostError,
-    DatabaseClosedError,
-    DatabaseError,
-    DatabaseUnavailableError,
-    DSNNotConfiguredError,
-    DuplicateKeyError,
-    IntegrityError,
-    InvalidInputError,
-    LockTimeoutError,
-    MissingParentError,
-    NotNullViolationError,
-    PoolTimeoutError,
-    StatementTimeoutError,
-)
-from aragora_sql.settings import PostgresDSN, dsn_from_env, pool_sizes
+from aragora_sql.errors import BackendDriverMissingError
 
 try:
     import asyncpg
 except ImportError as error:  # pragma: no cover - asyncpg is a dependency of this package
     raise BackendDriverMissingError("PostgreSQL", "asyncpg") from error
 
+from aragora_sql.database.base import Connection, Database, PoolMetrics, Row
+from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.postgres_errors import UNREACHABLE, reason, translate
+from aragora_sql.database.postgres_pool import (
+    DEFAULT_STATEMENT_TIMEOUT,
+    BaseConnection,
+    Pool,
+    PooledConnection,
+    close_pool,
+    close_postgres_pool,
+    create_pool,
+    get_postgres_pool,
+    watches,
+)
+from aragora_sql.database.statement import Statement
+from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
+from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
+from aragora_sql.errors import (
+    DatabaseClosedError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+    PoolTimeoutError,
+)
+from aragora_sql.settings import PostgresDSN
+
+if TYPE_CHECKING:
+    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
 __all__ = [
+    "DEFAULT_STATEMENT_TIMEOUT",
     "Pool",
     "PostgresConnection",
     "PostgresDatabase",
@@ -62,152 +57,16 @@ __all__ = [
     "get_postgres_pool",
 ]
 
-if TYPE_CHECKING:
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    _BaseConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-else:
-    Pool = asyncpg.Pool
-    _BaseConnection = asyncpg.Connection
-
 # Who turns documents into JSON text and back on a pool.
 _JSONCodec = Literal["ours", "application's", "none"]
 
 log = logging.getLogger(__name__)
 
-DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_ACQUIRE_TIMEOUT = 10.0
-DEFAULT_CONNECT_TIMEOUT = 10.0
-# How long a cancelled statement may take to stop, and a pool to close, in seconds.
+# How long a cancelled statement may take to stop, in seconds.
 RELEASE_TIMEOUT = 2.0
-CLOSE_TIMEOUT = 10.0
 
-# URI options that libpq knows and asyncpg would send to the server as settings.
-_IGNORED_OPTIONS = frozenset(
-    {
-        "connect_timeout",
-        "fallback_application_name",
-        "gssencmode",
-        "keepalives",
-        "keepalives_count",
-        "keepalives_idle",
-        "keepalives_interval",
-        "pgbouncer",
-        "sslcompression",
-        "sslsni",
-        "tcp_user_timeout",
-    }
-)
-_REFUSED_OPTIONS = {"channel_binding": {"disable", "prefer"}, "require_auth": set[str]()}
-
-
-class _SessionConnection(_BaseConnection):
-    """A connection that can skip the reset query at its next release.
-
-    The reset costs one round trip per unit of work, and named queries leave no session state.
-    Whoever takes a connection from the pool by hand still gets the full reset.
-    """
-
-    _skip_next_reset = False
-    _settings = ""
-
-    def skip_next_reset(self, skip: bool) -> None:
-        self._skip_next_reset = skip
-
-    async def change_settings(self, sql: str) -> None:
-        """Run SET statements, now and after each reset."""
-        await self.execute(sql)
-        self._settings = sql
-
-    def get_reset_query(self) -> str:
-        if self._skip_next_reset:
-            self._skip_next_reset = False
-            return ""
-        return f"{super().get_reset_query()}\n{self._settings}".strip()
-
-
-class _PooledConnection(_SessionConnection):
-    """A connection to a transaction pooler: what LISTEN asks for would not reach it."""
-
-
-async def _set_up(connection: _BaseConnection) -> None:
-    """Prepare a new connection of our pool that nobody else's statements run on."""
-    await _set_codecs(connection)
-    # The planner expects a search of a large table to cost so much that it would compile it first,
-    # which takes ten times as long as the search. Not a startup parameter: PgBouncer refuses those.
-    if isinstance(connection, _SessionConnection):
-        await connection.change_settings("SET jit = off;")
-
-
-async def _set_codecs(connection: _BaseConnection) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda value: b"\x01" + dump_json(value).encode(),
-        decoder=lambda data: load_json(data[1:]),
-        format="binary",
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="text"
-    )
-
-
-async def create_pool(
-    dsn: PostgresDSN | str,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    *,
-    statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
-) -> Pool:
-    """Open a pool that is ready for stores: JSON codecs, no JIT, fit for the server's pooler.
-
-    Sizes are connections (defaults: see :mod:`aragora_sql.settings`), ``statement_timeout`` is in
-    seconds. Behind a transaction pooler (port 6543 or ``?pgbouncer=true``) no named prepared
-    statement is used. Raises :class:`ConfigurationError` for a DSN that can't be used and
-    :class:`DatabaseUnavailableError` when the server can't be reached.
-    """
-    if isinstance(dsn, str):
-        dsn = PostgresDSN.parse(dsn)
-    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
-    try:
-        return await asyncpg.create_pool(
-            dsn.uri(without=_ignored_options(dsn)),
-            min_size=minimum,
-            max_size=maximum,
-            init=_set_codecs if dsn.transaction_pooling or dsn.option("jit") else _set_up,
-            connection_class=_PooledConnection if dsn.transaction_pooling else _SessionConnection,
-            statement_cache_size=0 if dsn.transaction_pooling else 1000,
-            command_timeout=statement_timeout,
-            timeout=_connect_timeout(dsn),
-            server_settings=(
-                {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
-            ),
-        )
-    except asyncpg.ClientConfigurationError as error:
-        raise ConfigurationError(f"{dsn}: {error}") from error
-    except _UNREACHABLE as error:
-        raise DatabaseUnavailableError(f"cannot connect to {dsn}: {_reason(error)}") from error
-
-
-def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
-    dropped = set(_IGNORED_OPTIONS)
-    for name, harmless in _REFUSED_OPTIONS.items():
-        value = dsn.option(name)
-        if value is not None and value not in harmless:
-            raise ConfigurationError(
-                f"{dsn}: asyncpg can't honour {name}={value}; take the option out of the DSN"
-            )
-        dropped.add(name)
-    return frozenset(dropped)
-
-
-def _connect_timeout(dsn: PostgresDSN) -> float:
-    text = dsn.option("connect_timeout")
-    if text is None:
-        return DEFAULT_CONNECT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
-        raise ConfigurationError(f"{dsn}: connect_timeout is not a whole number of seconds from 1")
-    return float(text)
+_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
 
 
 class PostgresConnection(Connection):
@@ -272,7 +131,7 @@ class PostgresConnection(Connection):
             try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise translate(error, statement.name) from error
         return [self._row(statement, record) for record in records]
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
@@ -281,7 +140,7 @@ class PostgresConnection(Connection):
             try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise translate(error, statement.name) from error
         return None if record is None else self._row(statement, record)
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -294,7 +153,7 @@ class PostgresConnection(Connection):
             try:
                 status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise translate(error, statement.name) from error
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -308,14 +167,14 @@ class PostgresConnection(Connection):
                     return len(await self._proxy.fetch(statement.sql, *prepared[0]))
                 return len(await self._proxy.fetchmany(statement.sql, prepared))
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise translate(error, statement.name) from error
 
     async def run_script(self, name: str, sql: str) -> None:
         async with self.lock:
             try:
                 await self._proxy.execute(sql)
             except Exception as error:
-                raise _translate(error, name) from error
+                raise translate(error, name) from error
 
     def _fork(self) -> PostgresConnection:
         return PostgresConnection(self._proxy, self._json_codec)
@@ -323,10 +182,10 @@ class PostgresConnection(Connection):
     async def _begin(self) -> None:
         transaction = self._proxy.transaction()
         try:
-            # Entered as a block, it is no fault in asyncpg's eyes when a cancellation ends it.
+            # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             await transaction.__aenter__()
         except Exception as error:
-            raise _translate(error, "BEGIN") from error
+            raise translate(error, "BEGIN") from error
         self._transaction = transaction
 
     async def _commit(self) -> None:
@@ -335,7 +194,7 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(None, None, None)
         except Exception as error:
-            raise _translate(error, "COMMIT") from error
+            raise translate(error, "COMMIT") from error
 
     async def _rollback(self) -> None:
         if self._transaction is None:
@@ -343,7 +202,7 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(BaseException, None, None)
         except Exception as error:
-            raise _translate(error, "ROLLBACK") from error
+            raise translate(error, "ROLLBACK") from error
 
 
 class PostgresDatabase(Database):
@@ -392,23 +251,23 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
-        async def connect() -> _BaseConnection | None:
+        async def connect() -> BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
             try:
                 # A connection like the pool's that takes none of its places. This is asyncpg's
                 # own way to make one; its version is bounded in pyproject.toml.
-                connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
-            except _UNREACHABLE as error:
-                raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+                connection: BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
+            except UNREACHABLE as error:
+                raise DatabaseUnavailableError(f"cannot connect: {reason(error)}") from error
             # isinstance() takes any of asyncpg's connections for any other.
-            if type(connection) is _PooledConnection:
+            if type(connection) is PooledConnection:
                 await connection.close()
                 return None
             return connection
 
         watch = ListeningWatch(channel, connect, self._notify, owner=pool)
-        _watches.add(watch)
+        watches.add(watch)
         return watch
 
     async def _notify(self, channel: str, message: str) -> None:
@@ -416,10 +275,10 @@ class PostgresDatabase(Database):
             await connection.fetch_all(_NOTIFY, (channel, message))
 
     async def close(self) -> None:
-        self._refuse_within_a_unit()
+        refuse_within_a_unit(self._unit_key())
         if self._owns_pool and not self._closed:
             self._closed = True
-            await _close_pool(self._pool)
+            await close_pool(self._pool)
         self._closed = True
 
     def metrics(self) -> PoolMetrics:
@@ -437,10 +296,10 @@ class PostgresDatabase(Database):
     def _unit_key(self) -> object:
         return self._pool
 
-    def _serves(self, held: _Kind, wanted: _Kind) -> bool:
+    def _serves(self, held: Kind, wanted: Kind) -> bool:
         return True
 
-    async def _acquire(self, kind: _Kind) -> PostgresConnection:
+    async def _acquire(self, kind: Kind) -> PostgresConnection:
         if self._closed:
             raise DatabaseClosedError("the database was closed")
         pool = self._pool
@@ -460,8 +319,8 @@ class PostgresDatabase(Database):
             ) from error
         except asyncpg.InterfaceError as error:
             raise DatabaseClosedError(f"the pool is not open: {error}") from error
-        except _UNREACHABLE as error:
-            raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+        except UNREACHABLE as error:
+            raise DatabaseUnavailableError(f"cannot connect: {reason(error)}") from error
         finally:
             self._waiting -= 1
         # asyncpg's proxy passes on what only our own connection class has.
@@ -480,7 +339,7 @@ class PostgresDatabase(Database):
             try:
                 probe = await proxy.fetchval("SELECT '[]'::jsonb")
             except Exception as error:
-                raise _translate(error, "jsonb probe") from error
+                raise translate(error, "jsonb probe") from error
             self._json_codec = "none" if isinstance(probe, str) else "application's"
         return self._json_codec
 
@@ -490,162 +349,5 @@ class PostgresDatabase(Database):
         try:
             await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
-            # asyncpg has closed the connection; what it was used for is over.
-            log.warning("a connection was dropped when it was released: %s", _reason(error))
-
-
-_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
-
-# What listens beside the pools.
-_watches: WeakSet[ListeningWatch] = WeakSet()
-
-_UNREACHABLE = (
-    OSError,
-    ssl.SSLError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InternalServerError,
-    asyncpg.ConnectionFailureError,
-    asyncpg.AdminShutdownError,
-    asyncpg.InterfaceError,
-    asyncpg.ProtocolViolationError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.UndefinedObjectError,
-)
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _translate(error: Exception, name: str) -> Exception:
-    """Return this package's exception for one of asyncpg's; ``name`` is the query."""
-    if isinstance(error, asyncpg.DataError) and error.severity is None:
-        # It is not the server's: asyncpg could not encode an argument.
-        if isinstance(error.__cause__, InvalidInputError):
-            return error.__cause__
-        return InvalidInputError(name, _without_value(error))
-    if isinstance(error, asyncpg.PostgresError):
-        return _from_sqlstate(error, name)
-    if isinstance(error, asyncpg.InterfaceError) and (
-        "clos" in str(error) or "released" in str(error)
-    ):
-        return ConnectionLostError(f"{name}: {error}")
-    if isinstance(error, asyncpg.InternalClientError):
-        # What asyncpg says when the server ended the connection in the middle of something.
-        return ConnectionLostError(f"{name}: {error}")
-    if isinstance(error, asyncpg.InterfaceError):
-        return DatabaseError(f"{name}: {error}")
-    if isinstance(error, TimeoutError):
-        return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
-    if isinstance(error, OSError):
-        return ConnectionLostError(f"{name}: {_reason(error)}")
-    return DatabaseError(f"{name}: {type(error).__name__}: {error}")
-
-
-_BY_SQLSTATE: dict[str, type[DatabaseError]] = {
-    "23505": DuplicateKeyError,
-    "23P01": DuplicateKeyError,
-    "23503": MissingParentError,
-    "23514": CheckViolationError,
-    "23502": NotNullViolationError,
-    "55P03": LockTimeoutError,
-    "57014": StatementTimeoutError,
-    "40001": ConflictError,
-    "40P01": ConflictError,
-    "57P01": ConnectionLostError,
-    "57P02": ConnectionLostError,
-    "57P03": DatabaseUnavailableError,
-    "57P05": ConnectionLostError,
-    "25P03": ConnectionLostError,
-}
-_BY_SQLSTATE_CLASS: dict[str, type[DatabaseError]] = {
-    "08": ConnectionLostError,
-    "23": IntegrityError,
-}
-
-
-def _from_sqlstate(error: asyncpg.PostgresError, name: str) -> AragoraSQLError:
-    state = error.sqlstate or ""
-    # The detail, which str(error) would add, shows rows.
-    message = str(error.args[0]) if error.args else type(error).__name__
-    if state.startswith("22"):
-        # invalid input syntax for type uuid: "the value"
-        return InvalidInputError(name, message.partition(': "')[0])
-    if state == "42P01":
-        return DatabaseError(f"{name}: {error} (was the store initialized?)")
-    kind = _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], DatabaseError)
-    return kind(f"{name}: {message}")
-
-
-def _without_value(error: asyncpg.DataError) -> str:
-    # "invalid input for query argument $3: 'the value' (what was expected)"
-    text = str(error)
-    position = text.partition(":")[0]
-    _, bracket, expectation = text.rpartition("(")
-    return f"{position} ({expectation}" if bracket else position
-
-
-async def _close_pool(pool: Pool) -> None:
-    """Close a pool in an orderly way, or at once when the server does not answer."""
-    await close_all([watch for watch in _watches if watch.owner is pool])
-    try:
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
-
-
-# One pool per event loop and DSN: a pool can't be used from another loop.
-_pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
-_pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-
-
-async def get_postgres_pool(
-    dsn: str | None = None, min_size: int | None = None, max_size: int | None = None
-) -> Pool:
-    """Return the process's pool for a DSN, opening it at the first call.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``; the sizes are numbers of
-    connections and count at the first call. Safe to call from several tasks at once. Raises
-    :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
-    :class:`DatabaseUnavailableError`.
-    """
-    parsed = dsn_from_env() if dsn is None else PostgresDSN.parse(dsn)
-    if parsed is None:
-        raise DSNNotConfiguredError
-    loop = asyncio.get_running_loop()
-    forget_closed_loops(_pools)
-    pools = _pools.setdefault(loop, {})
-    async with _pool_locks.setdefault(loop, asyncio.Lock()):
-        pool = pools.get(parsed)
-        if pool is None or pool.is_closing():
-            pool = pools[parsed] = await create_pool(parsed, min_size, max_size)
-        elif (min_size or pool.get_min_size(), max_size or pool.get_max_size()) != (
-            pool.get_min_size(),
-            pool.get_max_size(),
-        ):
-            log.warning(
-                "the pool for %s is open already with %d to %d connections: other sizes are not "
-                "applied",
-                parsed,
-                pool.get_min_size(),
-                pool.get_max_size(),
-            )
-        return pool
-
-
-async def close_postgres_pool() -> None:
-    """Close every pool that :func:`get_postgres_pool` opened. Closing twice is harmless.
-
-    Pools that the application made are not touched.
-    """
-    loop = asyncio.get_running_loop()
-    async with _pool_locks.setdefault(loop, asyncio.Lock()):
-        pools = _pools.get(loop, {})
-        while pools:
-            _, pool = pools.popitem()
-            await _close_pool(pool)
+            # asyncpg has closed the connection, and its unit of work has finished.
+            log.warning("a connection was dropped when it was released: %s", reason(error))

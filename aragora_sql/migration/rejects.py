@@ -29,7 +29,9 @@ __all__ = [
     "Reject",
     "create_private",
     "is_of_merged",
+    "new_path",
     "read_rejects",
+    "reason_of",
     "stored_rejects",
     "without_values",
     "write_reject_files",
@@ -184,6 +186,17 @@ def _decode(value: Any) -> Any:
     return value
 
 
+# How the reason of a row begins that breaks a constraint of the target.
+BROKEN_RULE = "breaks the rule"
+
+
+def reason_of(table: str, column: str | None, reason: str) -> str:
+    """Return a reason without the values in it, so that equal ones can be counted."""
+    if not reason.startswith(BROKEN_RULE):
+        reason = without_values(reason)
+    return f"{table}{'.' + column if column else ''}: {reason}"
+
+
 class RejectFileError(AragoraSQLError):
     """Reject files can't be written; the target still holds what belongs into them."""
 
@@ -220,7 +233,8 @@ def write_reject_files(connection: PgConnection, run_id: int, folder: Path) -> l
 
 
 def _write_files(connection: PgConnection, run_id: int, folder: Path) -> list[Path]:
-    final = _new_folder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-run{run_id}")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    final = new_path(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-run{run_id}")
     partial = final.with_name(f"{final.name}.partial")
     partial.mkdir(mode=0o700)
     written: dict[tuple[str, str], Path] = {}
@@ -243,14 +257,13 @@ def _write_files(connection: PgConnection, run_id: int, folder: Path) -> list[Pa
     return [final / path.relative_to(partial) for path in written.values()]
 
 
-def _new_folder(folder: Path, name: str) -> Path:
-    """Return a path in a folder, which is made, that nothing has."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path, number = folder / name, 1
-    while path.exists():
+def new_path(path: Path) -> Path:
+    """Return a path that nothing has: this one, or one with a number behind it."""
+    found, number = path, 1
+    while found.exists():
         number += 1
-        path = folder / f"{name}-{number}"
-    return path
+        found = path.with_name(f"{path.name}-{number}")
+    return found
 
 
 def is_of_merged(path: Path) -> bool:

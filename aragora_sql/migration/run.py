@@ -35,9 +35,9 @@ from aragora_sql.migration.progress import Progress, SilentProgress
 from aragora_sql.migration.rejects import (
     Reject,
     is_of_merged,
+    reason_of,
     refuse_unwritable,
     stored_rejects,
-    without_values,
     write_reject_files,
 )
 from aragora_sql.migration.report import (
@@ -61,7 +61,6 @@ from aragora_sql.migration.sources import (
     fingerprint,
     last_written,
 )
-from aragora_sql.migration.staging import BROKEN_RULE
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
@@ -142,7 +141,7 @@ class _Run:
                         doing = "reading the source"
                         with scratch_tables(connection, options.chosen_stores, doing) as existing:
                             self._plan(connection, existing)
-                    prepare_schema(options.dsn, options.chosen_stores, create=is_new)
+                    prepare_schema(connection, options.dsn, options.chosen_stores, create=is_new)
                     plan = self._plan(connection)
                     if is_new:
                         self._migrate(connection, plan)
@@ -389,7 +388,7 @@ class _Run:
             any_stored = True
             found = json.loads(line)
             if found.get("kind") != "merged":
-                reasons[_reason(table, found["column"], found["reason"])] += 1
+                reasons[reason_of(table, found["column"], found["reason"])] += 1
         self._report.reasons = dict(reasons)
         if any_stored:
             files = write_reject_files(connection, run_id, self._options.rejects)
@@ -489,12 +488,12 @@ class _Run:
     def _dry_run(self, connection: PgConnection) -> None:
         """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
-        prepare_schema(options.dsn, options.chosen_stores, create=False)
+        prepare_schema(connection, options.dsn, options.chosen_stores, create=False)
         reasons: Counter[str] = Counter()
 
         def count_rejects(rejects: list[Reject]) -> None:
             reasons.update(
-                _reason(reject.table, reject.column, reject.reason)
+                reason_of(reject.table, reject.column, reject.reason)
                 for reject in rejects
                 if not reject.is_left_out
             )
@@ -563,10 +562,3 @@ def _is_numbered_here(session: Session, number: int, table: TablePlan) -> bool:
         for column in table.table.columns
         for part in range(len(table.parts))
     )
-
-
-def _reason(table: str, column: str | None, reason: str) -> str:
-    """Return a reason without the values in it, so that equal ones can be counted."""
-    if not reason.startswith(BROKEN_RULE):
-        reason = without_values(reason)
-    return f"{table}{'.' + column if column else ''}: {reason}"

@@ -16,12 +16,11 @@ import psycopg
 from psycopg import sql
 
 from aragora_sql.migration.mappings import Mapping
-from aragora_sql.migration.rejects import Reject
+from aragora_sql.migration.rejects import BROKEN_RULE, Reject
 from aragora_sql.migration.report import SHOWN_KEYS, ChunkResult
 from aragora_sql.migration.target import PgConnection, Reference, Table
 
 __all__ = [
-    "BROKEN_RULE",
     "LoadOptions",
     "Orphans",
     "Place",
@@ -41,8 +40,6 @@ _LIMIT = "54000"
 _NOT_A_ROW = ("08", "53", "54", "55", "57", "58", "XX", "25", "40", "42", "3D", "3F")
 _UNIQUE = "23505"
 
-# How the reason of a row begins that breaks a constraint of the target.
-BROKEN_RULE = "breaks the rule"
 # Where a staged row is in its source: the file and the rowid. The rest is in the stage.
 Place = tuple[str, int]
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 
-from aragora_sql.errors import (
-    AragoraSQLError,
-    ConfigurationError,
-    ConnectionLostError,
-    DatabaseError,
-    DatabaseUnavailableError,
-    LockTimeoutError,
-)
+from aragora_sql.database.psycopg_errors import driver_errors
+from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, LockTimeoutError
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.settings import PostgresDSN
 
-__all__ = ["Column", "Reference", "Table", "connect", "describe_table"]
+__all__ = ["Column", "Reference", "Table", "connect", "describe_table", "driver_errors"]
 
 PgConnection = psycopg.Connection[tuple[Any, ...]]
 
@@ -100,9 +93,17 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
             f"{dsn}: a migration needs a session of its own, which a transaction pooler "
             "(port 6543) does not give: use the direct connection or the session pooler (port 5432)"
         )
+    settings = [
+        f"-c {name}={_escaped(value)}"
+        for name, value in dsn.options
+        if name not in _OWN_OPTIONS | _libpq_options()
+    ]
+    given = dsn.option("options")
     try:
         connection: PgConnection = psycopg.connect(
-            dsn.uri(without=_OWN_OPTIONS),
+            dsn.uri(without=_OWN_OPTIONS | {name for name, _ in dsn.options} - _libpq_options()),
+            # Also when there are none: the driver of the stores does not read PGOPTIONS.
+            options=" ".join([*([given] if given else []), *settings]),
             connect_timeout=int(dsn.option("connect_timeout") or _CONNECT_TIMEOUT),
             application_name=dsn.option("application_name") or name,
         )
@@ -122,29 +123,14 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     return connection
 
 
-@contextlib.contextmanager
-def driver_errors(doing: str) -> Iterator[None]:
-    """Turn psycopg's exceptions into ours; values of rows do not get into the message."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise translate(error, doing) from error
+@lru_cache(maxsize=1)
+def _libpq_options() -> frozenset[str]:
+    """Return the options of a URI that libpq knows; the stores' driver sends others as settings."""
+    return frozenset(found.keyword.decode() for found in pq.Conninfo.get_defaults())
 
 
-def translate(error: psycopg.Error, doing: str) -> AragoraSQLError:
-    """Return our exception for one of psycopg's."""
-    primary = error.diag.message_primary or " ".join(str(error).split())
-    message = f"{doing}: {primary}"
-    lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if lost and error.sqlstate is None:
-        return ConnectionLostError(f"{message} (the connection to PostgreSQL is lost)")
-    if error.sqlstate in {"57P01", "57P02", "57P03"}:
-        return ConnectionLostError(f"{message} (PostgreSQL is shutting down)")
-    if error.sqlstate == "53100":
-        return DatabaseError(f"{message} (the server's disk is full)")
-    if error.sqlstate == "42501":
-        return DatabaseError(f"{message}: the user of the DSN lacks this right")
-    return DatabaseError(message)
+def _escaped(value: str) -> str:
+    return re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def describe_table(connection: PgConnection, name: str) -> Table:

@@ -23,6 +23,14 @@ WHERE
     = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
 LIMIT 1;
 
+-- name: describe_session()^
+-- Tell where a session is: two drivers that read one DSN should be in the same place.
+SELECT
+    current_database()::text AS database_name,
+    array_to_string(current_schemas(FALSE), ', ') AS schema_names,
+    current_user::text AS user_name,
+    extract(EPOCH FROM pg_postmaster_start_time())::text AS server_start;
+
 -- name: list_columns(table_name)
 -- List the columns of a table that a row gives values for.
 SELECT

@@ -73,7 +73,7 @@ def delete_a_query(root: Path) -> tuple[str, str, int]:
         start = text.index("-- name: count_debates(")
         end = text.index("-- name:", start + 1)
         path.write_text(text[:start] + text[end:], encoding="utf-8")
-    store = PACKAGE / "stores" / "critique.py"
+    store = PACKAGE / "stores" / "critique" / "store.py"
     source = store.read_text(encoding="utf-8")
     return "unknown-query", str(store), source.count("\n", 0, source.index(".count_debates(")) + 1
 

@@ -99,10 +99,10 @@ def module_of(store: str) -> str:
     """Return the module that calls a store's queries."""
     others = {
         "catalog": "checker/catalog.py",
-        "langgraph": "checkpoints/langgraph.py",
+        "langgraph": "stores/langgraph/saver.py",
         "schema_versions": "schema.py",
     }
-    return f"aragora_sql/{others.get(store, f'stores/{store}.py')}"
+    return f"aragora_sql/{others.get(store, f'stores/{store}/store.py')}"
 
 
 def lines_of(store: str, query: str, text: str) -> set[tuple[str, int]]:

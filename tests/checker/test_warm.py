@@ -68,7 +68,7 @@ def test_it_is_found_again_and_stopped(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "no server was kept\n"
 
 
-def keepers(cache: Path) -> list[int]:
+def server_processes(cache: Path) -> list[int]:
     """Return the processes that keep, or want to keep, a server of this cache folder."""
     folder = str(cache / "server")
     return [
@@ -89,15 +89,15 @@ def test_many_that_start_at_once_get_the_same(cache: Path) -> None:
     assert "Kept(" in said.pop()
 
 
-def test_a_keeper_that_came_too_late_is_ended(
+def test_a_process_that_came_too_late_is_ended(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would start another server when the first is stopped."""
     first = kept_server()
     # One that has not come as far as to look whether there is a server.
-    (tmp_path / "late_keeper.py").write_text("import signal\nsignal.pause()\n", encoding="utf-8")
+    (tmp_path / "late_process.py").write_text("import signal\nsignal.pause()\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(warm, "_KEEPER", "late_keeper")
+    monkeypatch.setattr(warm, "_SERVER_MODULE", "late_process")
     # The first is ready only after we have started ours.
     answers = iter([False])
     answers_in_truth = warm._answers
@@ -107,9 +107,9 @@ def test_a_keeper_that_came_too_late_is_ended(
     try:
         assert kept_server() == first
         assert next(answers, None) is None
-        assert keepers(cache) == [first.pid]
+        assert server_processes(cache) == [first.pid]
     finally:
-        for pid in set(keepers(cache)) - {first.pid}:
+        for pid in set(server_processes(cache)) - {first.pid}:
             os.kill(pid, signal.SIGKILL)
 
 
@@ -126,7 +126,7 @@ def test_it_ends_when_its_folder_is_gone(cache: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_a_keeper_that_is_killed_takes_its_server_along_and_is_replaced() -> None:
+def test_a_process_that_is_killed_takes_its_server_along_and_is_replaced() -> None:
     kept = kept_server()
     server = server_process(kept)
     os.kill(kept.pid, signal.SIGKILL)

@@ -189,10 +189,10 @@ def test_sigterm_gives_jobs_back(location: str | Path, target: list[str], tmp_pa
         (["retry", "x", "--type", "a"], 2, "--type goes with --dead"),
         (["list", "--limit", "-1"], 2, "limit: -1 is not between"),
         (["list", "--type", " "], 2, "job_type: is empty"),
-        (["work", "--handler", "x"], 2, "'x' is not type=module:function"),
+        (["work", "--handler", "x"], 2, "must be type=module:function, not 'x'"),
         (["work", "--handler", "a=no_such_module:f"], 2, "cannot import no_such_module"),
         (["work", "--handler", "a=json:nothing"], 2, "json has no nothing"),
-        (["work", "--handler", "a=string:digits"], 2, "string:digits is not a function"),
+        (["work", "--handler", "a=string:digits"], 2, "string:digits must be a function"),
         (["work", "--handler", "a=json:dumps", "--lease", "0"], 2, "lease_seconds"),
         (["work", "--handler", "a=json:dumps", "--concurrency", "0"], 2, "concurrency"),
     ],
@@ -222,4 +222,7 @@ def test_an_age_needs_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["jobs", "purge", "--older-than", "30"])
     assert caught.value.code == 2
-    assert "'30' is no age" in capsys.readouterr().err
+    assert (
+        "must be a number followed by s, m, h, d or w, such as 30d, not '30'"
+        in capsys.readouterr().err
+    )

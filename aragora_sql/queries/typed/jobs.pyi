@@ -435,7 +435,7 @@ class JobsQueries(Protocol):
         *,
         claims: Any,
     ) -> AsyncIterator[CompleteJobsRow]:
-        """End claims, each a list of id, worker, claim count and result, as completed.
+        """Finish claimed jobs as completed: each a list of id, worker, claim count and result.
 
         Operation (none): every row.
         """
@@ -450,7 +450,7 @@ class JobsQueries(Protocol):
         max_seconds: float,
         jitter: float,
     ) -> AsyncIterator[FailJobsRow]:
-        """End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or
+        """Finish attempts that failed: each a list of id, worker, claim count, 'retry' or
         'failed', error, delay.
 
         Operation (none): every row.
@@ -589,8 +589,8 @@ class JobsQueries(Protocol):
         """
 
     async def lock_limits(self, connection: Connection, /) -> None:
-        """Keep claims and ends of claims out until the transaction ends, so that the counters can
-        be set.
+        """Keep out whoever claims or finishes jobs until the transaction ends, so that the
+        counters can be set.
 
         Operation #: nothing: a script.
         """

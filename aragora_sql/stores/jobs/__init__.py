@@ -1,12 +1,13 @@
 """Job queue: leases, retries, schedules and limits, and the worker that works on it."""
 
+from aragora_sql.stores.jobs.handlers import Handler, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
     WAITING,
     Job,
     JobCount,
     JobLimit,
-    JobOutcome,
     JobStatus,
     NewJob,
     RetryPolicy,
@@ -18,13 +19,7 @@ from aragora_sql.stores.jobs.store import (
     get_postgres_job_queue_store,
     get_sqlite_job_queue_store,
 )
-from aragora_sql.stores.jobs.worker import (
-    Handler,
-    JobWorker,
-    PermanentJobError,
-    RetryJobError,
-    WorkerStats,
-)
+from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 
 __all__ = [
     "FINISHED",

@@ -1,4 +1,4 @@
-"""What the job queue returns and takes: records, outcomes, and checks of new jobs."""
+"""What the job queue returns and takes: records, and checks of new jobs."""
 
 from __future__ import annotations
 
@@ -23,34 +23,27 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Record
 
 __all__ = [
-    "DEFAULT_LEASE_SECONDS",
     "FINISHED",
     "WAITING",
     "Job",
     "JobCount",
     "JobEncoder",
     "JobLimit",
-    "JobOutcome",
     "JobStatus",
     "NewJob",
     "RetryPolicy",
-    "encode_claims",
-    "encode_completed",
-    "encode_failed",
     "encode_plain",
-    "lease",
+    "encode_rows",
     "limited_document",
     "new_ids",
     "new_job",
 ]
 
-DEFAULT_LEASE_SECONDS = 60.0
 DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_MAX_PAYLOAD_BYTES = 1_000_000
 SMALLEST_PRIORITY, LARGEST_PRIORITY = -(2**31), 2**31 - 1
 # 100 years: beyond it PostgreSQL and SQLite may leave their calendars.
 MOST_SECONDS = 100 * 365.25 * 86400.0
-LONGEST_LEASE_SECONDS = 30 * 86400.0
 
 
 class JobStatus(StrEnum):
@@ -110,9 +103,6 @@ class Job(Record):
         """Whether it is completed, failed or cancelled."""
         return self.status in FINISHED
 
-
-# Id, worker, which claim; how it ended, result, error, delay in seconds.
-Ending = tuple[str, str | None, int | None, str, EncodedJSON, str | None, float | None]
 
 # What makes a job; the rest of its record comes from the store.
 JOB_CONTENT = (
@@ -182,35 +172,6 @@ class RetryPolicy:
         valid.fraction(self.jitter, "jitter")
 
 
-@dataclass(frozen=True, slots=True)
-class JobOutcome:
-    """How the processing of a claimed job ended; made by its three class methods."""
-
-    job: Job
-    kind: str
-    result: Mapping[str, Any] | None = None
-    error: str | None = None
-    delay_seconds: float | None = None
-
-    @classmethod
-    def completed(cls, job: Job, result: Mapping[str, Any] | None = None) -> JobOutcome:
-        """The job is done; ``result`` is what it gave."""
-        return cls(job, "completed", result)
-
-    @classmethod
-    def retry(cls, job: Job, error: str, delay_seconds: float | None = None) -> JobOutcome:
-        """The attempt failed; the job is tried again, while an attempt is left.
-
-        ``delay_seconds`` replaces the delay of the store's retry policy.
-        """
-        return cls(job, "retry", None, error, delay_seconds)
-
-    @classmethod
-    def failed(cls, job: Job, error: str) -> JobOutcome:
-        """The job is dead, whatever attempts are left."""
-        return cls(job, "failed", None, error)
-
-
 def new_ids() -> Iterator[str]:
     """Make ids, each behind the one before in text order: the time, chance, and a counter."""
     # In capitals, so that no part of an id looks like an exponent: see dump_plain_json().
@@ -228,18 +189,10 @@ def limited_document(value: Any, argument: str, max_bytes: int) -> EncodedJSON:
     if len(text) * 4 > max_bytes and len(text.encode()) > max_bytes:
         raise InvalidInputError(
             argument,
-            f"{len(text.encode())} bytes of JSON are more than the {max_bytes} allowed "
+            f"must be at most {max_bytes} bytes of JSON, not {len(text.encode())} "
             "(max_payload_bytes); store large data elsewhere and refer to it",
         )
     return text
-
-
-def lease(value: Any, argument: str = "lease_seconds") -> float:
-    """Check the length of a lease: more than nothing, at most 30 days."""
-    seconds = valid.number(value, argument, 0.0, LONGEST_LEASE_SECONDS)
-    if seconds < 0.001:
-        raise InvalidInputError(argument, f"{value!r} is no time; use 0.001 seconds or more")
-    return seconds
 
 
 def job_type(value: Any, argument: str, known: Collection[str] | None) -> str:
@@ -258,7 +211,7 @@ def job_types(value: Any, argument: str, known: Collection[str] | None) -> list[
         return None
     listed = valid.items(value, argument)
     if not listed:
-        raise InvalidInputError(argument, "names no type; use None for all types")
+        raise InvalidInputError(argument, "must name at least one type; use None for all types")
     checked = [job_type(item, f"{argument}[{i}]", known) for i, item in enumerate(listed)]
     return list(dict.fromkeys(checked))
 
@@ -380,23 +333,9 @@ class JobEncoder:
 
     def encoded(self) -> EncodedJSON:
         """Return the whole batch as the query takes it."""
-        return _array(self._entries)
+        return encode_rows(self._entries)
 
 
-def encode_claims(jobs: Iterable[Job]) -> EncodedJSON:
-    """Return what proves the claims of jobs, as a query takes it."""
-    return _array(dump_scalars((job.id, job.worker_id, job.claim_count)) for job in jobs)
-
-
-def encode_completed(endings: list[Ending]) -> EncodedJSON:
-    """Return ends of completed jobs as their query takes them."""
-    return _array(f"{dump_scalars(ending[:3])},{ending[4]}" for ending in endings)
-
-
-def encode_failed(endings: list[Ending]) -> EncodedJSON:
-    """Return ends of failed attempts as their query takes them."""
-    return _array(dump_scalars((*ending[:4], *ending[5:])) for ending in endings)
-
-
-def _array(entries: Iterable[str]) -> EncodedJSON:
+def encode_rows(entries: Iterable[str]) -> EncodedJSON:
+    """Return rows, each the encoded values without its brackets, as one array of arrays."""
     return EncodedJSON(f"[[{'],['.join(entries)}]]")

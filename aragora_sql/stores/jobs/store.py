@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from aragora_sql.database import Database
-from aragora_sql.database.values import EncodedJSON
 from aragora_sql.errors import (
     DuplicateKeyError,
     InvalidInputError,
@@ -32,22 +31,33 @@ from aragora_sql.stores.base import (
     sqlite_database,
 )
 from aragora_sql.stores.jobs import records
-from aragora_sql.stores.jobs.records import (
+from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
+    Claim,
+    claim_of,
+    encode_claims,
+    lease_length,
+)
+from aragora_sql.stores.jobs.outcomes import (
+    COMPLETED,
+    FAILED,
+    RETRY,
+    EncodedOutcome,
+    JobOutcome,
+    encode_completed,
+    encode_failed,
+    encode_outcome,
+)
+from aragora_sql.stores.jobs.records import (
     FINISHED,
     JOB_CONTENT,
-    Ending,
     Job,
     JobCount,
     JobEncoder,
     JobLimit,
-    JobOutcome,
     JobStatus,
     NewJob,
     RetryPolicy,
-    encode_claims,
-    encode_completed,
-    encode_failed,
     encode_plain,
     new_ids,
     new_job,
@@ -80,8 +90,6 @@ LOOK_EVERY = 1.0
 # The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
 LOOK_FOR_PLACES_EVERY = 0.01
 
-_NO_RESULT = EncodedJSON("null")
-
 JobLike = Job | str
 
 
@@ -91,8 +99,8 @@ class JobQueueStore(Store):
     A claim gives the pending job with the largest priority, among equals the one that was enqueued
     first, to one worker, under a lease. The worker finishes it, or extends the lease; when the
     lease runs out, :meth:`recover_stale_jobs` gives the job to another, and the first one's late
-    end is refused with :class:`~aragora_sql.errors.JobClaimLostError`. So a job is done at least
-    once, and by one worker at a time.
+    outcome is refused with :class:`~aragora_sql.errors.JobClaimLostError`. So a job is done at
+    least once, and by one worker at a time.
 
     ``job_types`` are the types that exist (None: any), ``max_payload_bytes`` is how long a payload
     or result may be as JSON, ``retry_policy`` says when a failed job is tried again. ``notify``
@@ -102,8 +110,8 @@ class JobQueueStore(Store):
     ``durable_claims`` makes a claim wait until it is on the server's disk. Without it a claim costs
     no such wait, and one of the last moment (PostgreSQL: less than a second) is forgotten when the
     server crashes: its job is pending again, and may be given to another worker while the first,
-    whose end is then refused, does not know yet. What is enqueued or finished is always on disk,
-    and so is a claim within a transaction of the caller, and every claim on SQLite.
+    whose outcome is then refused, does not know yet. What is enqueued or finished is always on
+    disk, and so is a claim within a transaction of the caller, and every claim on SQLite.
     """
 
     name = "jobs"
@@ -255,7 +263,7 @@ class JobQueueStore(Store):
         """
         worker = valid.key(worker_id, "worker_id")
         types = self._types(job_types)
-        seconds = records.lease(lease_seconds)
+        seconds = lease_length(lease_seconds)
         wanted = valid.integer(limit, "limit", 1)
         # A look for jobs whose time has come is always due in an empty queue; in a busy one now and
         # then, and before the next claim, because found jobs can begin at once.
@@ -352,12 +360,12 @@ class JobQueueStore(Store):
     async def complete(
         self, job: JobLike, result: Mapping[str, Any] | None = None, *, worker_id: str | None = None
     ) -> None:
-        """End a claimed job as completed, with its result, a JSON object.
+        """Finish a claimed job as completed, with its result, a JSON object.
 
         ``job`` is what :meth:`claim` gave; or an id, with the ``worker_id`` that claimed it. Raises
         :class:`~aragora_sql.errors.JobClaimLostError` when that claim does not hold any longer.
         """
-        await self._finish_one(job, worker_id, "completed", result=result)
+        await self._finish_one(job, worker_id, COMPLETED, result=result)
 
     async def fail(
         self,
@@ -368,44 +376,44 @@ class JobQueueStore(Store):
         worker_id: str | None = None,
         delay_seconds: float | None = None,
     ) -> str:
-        """End an attempt that failed, and return the status that the job has then.
+        """Finish an attempt that failed, and return the status that the job has then.
 
         It is ``retrying`` after the delay of the retry policy (or ``delay_seconds``; 0: at once,
         ``pending``), while attempts are left and ``should_retry``; else ``failed``, and kept. It is
         ``cancelled`` when a job with the same unique key waits already, which does its work. For
         ``job`` and ``worker_id`` see :meth:`complete`.
         """
-        kind = "retry" if valid.boolean(should_retry, "should_retry") else "failed"
+        kind = RETRY if valid.boolean(should_retry, "should_retry") else FAILED
         return await self._finish_one(job, worker_id, kind, error=error, delay=delay_seconds)
 
     async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
-        """End many claimed jobs in one round trip for each kind; return the status of each by id.
+        """Finish many claimed jobs in one round trip for each kind, completed ones first.
 
-        Completed ones come first.
-        Jobs whose claim does not hold any longer are left as they are and are not in the result.
+        Returns the status that each has then by id. Jobs whose claim does not hold any longer are
+        left as they are and are not in the result.
         """
-        endings = []
+        encoded = []
         for i, outcome in enumerate(valid.items(outcomes, "outcomes")):
             path = f"outcomes[{i}]"
             if not isinstance(outcome, JobOutcome):
-                raise InvalidInputError(path, "a JobOutcome is needed")
-            endings.append(
-                self._ending(
-                    outcome.job,
-                    None,
+                raise InvalidInputError(path, f"must be a JobOutcome, not {type(outcome).__name__}")
+            encoded.append(
+                encode_outcome(
+                    claim_of(outcome.job, None, f"{path}."),
                     outcome.kind,
+                    self._max_payload_bytes,
                     outcome.result,
                     outcome.error,
                     outcome.delay_seconds,
                     path=f"{path}.",
                 )
             )
-        return await self._finish(endings)
+        return await self._finish(encoded)
 
     async def complete_many(
         self, jobs: Iterable[Job | tuple[Job, Mapping[str, Any] | None]]
     ) -> list[str]:
-        """End many claimed jobs as completed, in one round trip; pairs bring results.
+        """Finish many claimed jobs as completed, in one round trip; pairs bring results.
 
         Returns the ids of those whose claim does not hold any longer, which are left as they are.
         """
@@ -413,31 +421,8 @@ class JobQueueStore(Store):
             JobOutcome.completed(*job) if isinstance(job, tuple) else JobOutcome.completed(job)
             for job in valid.items(jobs, "jobs")
         ]
-        ended = await self.finish_many(outcomes)
-        return [outcome.job.id for outcome in outcomes if outcome.job.id not in ended]
-
-    def _ending(
-        self,
-        job: JobLike,
-        worker_id: str | None,
-        kind: str,
-        result: Mapping[str, Any] | None = None,
-        error: str | None = None,
-        delay: float | None = None,
-        *,
-        path: str = "",
-    ) -> Ending:
-        claim = _claim_of(job, worker_id, path)
-        encoded = (
-            _NO_RESULT
-            if result is None
-            else records.limited_document(result, f"{path}result", self._max_payload_bytes)
-        )
-        if kind != "completed":
-            error = valid.text(error, f"{path}error")
-        if delay is not None:
-            delay = valid.number(delay, f"{path}delay_seconds", 0.0, records.MOST_SECONDS)
-        return *claim, kind, encoded, error, delay
+        finished = await self.finish_many(outcomes)
+        return [outcome.job.id for outcome in outcomes if outcome.job.id not in finished]
 
     async def _finish_one(
         self,
@@ -449,34 +434,35 @@ class JobQueueStore(Store):
         error: str | None = None,
         delay: float | None = None,
     ) -> str:
-        ending = self._ending(job, worker_id, kind, result, error, delay)
-        status = (await self._finish([ending])).get(ending[0])
+        claim = claim_of(job, worker_id, "")
+        outcome = encode_outcome(claim, kind, self._max_payload_bytes, result, error, delay)
+        status = (await self._finish([outcome])).get(outcome.job_id)
         if status is None:
-            raise await self._claim_lost(ending[0], ending[1], ending[2])
+            raise await self._claim_lost(*claim)
         return status
 
-    async def _finish(self, endings: list[Ending]) -> dict[str, str]:
-        if not endings:
+    async def _finish(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
+        if not outcomes:
             return {}
         # In one order, so that two such calls never wait for each other.
-        endings.sort(key=lambda ending: ending[0])
-        completed = [ending for ending in endings if ending[3] == "completed"]
-        ended: dict[str, str] = {}
+        outcomes.sort(key=lambda outcome: outcome.job_id)
+        completed = [outcome for outcome in outcomes if outcome.kind == COMPLETED]
+        finished: dict[str, str] = {}
         if completed:
             async with self._database.connection() as connection:
                 rows = self._queries.complete_jobs(connection, claims=encode_completed(completed))
-                ended = {row["id"]: row["status"] async for row in rows}
-        if len(completed) < len(endings):
-            ended |= await self._fail([e for e in endings if e[3] != "completed"])
-        return ended
+                finished = {row["id"]: row["status"] async for row in rows}
+        if len(completed) < len(outcomes):
+            finished |= await self._fail([one for one in outcomes if one.kind != COMPLETED])
+        return finished
 
-    async def _fail(self, endings: list[Ending]) -> dict[str, str]:
+    async def _fail(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
         policy = self._retry_policy
         try:
             async with self._database.connection() as connection:
                 rows = self._queries.fail_jobs(
                     connection,
-                    outcomes=encode_failed(endings),
+                    outcomes=encode_failed(outcomes),
                     base_seconds=policy.base_seconds,
                     max_seconds=policy.max_seconds,
                     jitter=policy.jitter,
@@ -485,12 +471,12 @@ class JobQueueStore(Store):
         except DuplicateKeyError:
             # Two jobs of one unique key went back to wait, or one was enqueued meanwhile: one by
             # one the later ones see the first.
-            if len(endings) == 1:
-                return await self._fail(endings)
-            ended: dict[str, str] = {}
-            for ending in endings:
-                ended |= await self._fail([ending])
-            return ended
+            if len(outcomes) == 1:
+                return await self._fail(outcomes)
+            finished: dict[str, str] = {}
+            for outcome in outcomes:
+                finished |= await self._fail([outcome])
+            return finished
 
     async def _claim_lost(
         self, job_id: str, worker_id: str | None, claim_count: int | None
@@ -522,8 +508,8 @@ class JobQueueStore(Store):
         For ``job`` and ``worker_id`` see :meth:`complete`; raises
         :class:`~aragora_sql.errors.JobClaimLostError` like it.
         """
-        claim = _claim_of(job, worker_id, "")
-        held = await self._extend([claim], records.lease(lease_seconds))
+        claim = claim_of(job, worker_id, "")
+        held = await self._extend([claim], lease_length(lease_seconds))
         if claim[0] not in held:
             raise await self._claim_lost(*claim)
         return held[claim[0]]
@@ -536,13 +522,11 @@ class JobQueueStore(Store):
         Returns the ids of the jobs whose claims hold; of the others they do not hold any longer.
         """
         claims = [
-            _claim_of(job, None, f"jobs[{i}].") for i, job in enumerate(valid.items(jobs, "jobs"))
+            claim_of(job, None, f"jobs[{i}].") for i, job in enumerate(valid.items(jobs, "jobs"))
         ]
-        return list(await self._extend(claims, records.lease(lease_seconds)))
+        return list(await self._extend(claims, lease_length(lease_seconds)))
 
-    async def _extend(
-        self, claims: Sequence[tuple[str, str | None, int | None]], lease_seconds: float
-    ) -> dict[str, datetime]:
+    async def _extend(self, claims: Sequence[Claim], lease_seconds: float) -> dict[str, datetime]:
         if not claims:
             return {}
         async with self._database.connection() as connection:
@@ -558,7 +542,7 @@ class JobQueueStore(Store):
         """
         claimed = valid.items(jobs, "jobs")
         for i, job in enumerate(claimed):
-            _claim_of(job, None, f"jobs[{i}].")
+            claim_of(job, None, f"jobs[{i}].")
         if not claimed:
             return []
         claimed.sort(key=lambda job: job.id)
@@ -817,7 +801,9 @@ def _content(
         return {**{name: getattr(job, name) for name in JOB_CONTENT}, **options}
     if isinstance(job, Mapping):
         return {**job, **options} if options else job
-    raise InvalidInputError(argument, f"a job type, a job or a mapping is needed, not {job!r}")
+    raise InvalidInputError(
+        argument, f"must be a job type, a Job or a mapping, not {type(job).__name__}"
+    )
 
 
 def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
@@ -830,21 +816,6 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
         started_at=row["updated_at"],
         completed_at=None,
     )
-
-
-def _claim_of(job: object, worker_id: str | None, path: str) -> tuple[str, str, int | None]:
-    """Return what proves a claim: the job's id, the worker, and which claim it was."""
-    if isinstance(job, Job):
-        if worker_id is not None and worker_id != job.worker_id:
-            raise InvalidInputError(f"{path}worker_id", "is not the worker of the job")
-        if job.worker_id is None:
-            raise InvalidInputError(f"{path}job", "it was not claimed: it has no worker_id")
-        return job.id, job.worker_id, job.claim_count
-    if not isinstance(job, str):
-        raise InvalidInputError(f"{path}job", f"a Job or its id is needed, not {job!r}")
-    if worker_id is None:
-        raise InvalidInputError("worker_id", "is needed with the id of a job")
-    return valid.key(job, "job"), valid.key(worker_id, "worker_id"), None
 
 
 class PostgresJobQueueStore(JobQueueStore):

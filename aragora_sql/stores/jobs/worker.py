@@ -1,4 +1,7 @@
-"""A worker: claims jobs of the queue, runs their handlers, and ends them.
+"""A worker: claims jobs of the queue, runs their handlers, and stores their outcomes.
+
+Claiming, running, storing outcomes and stopping stay in one module: they share one state, the jobs
+that are held. Handlers are called in :mod:`.handlers`, leases kept in :mod:`.leases`.
 
 >>> worker = JobWorker(store, {"gauntlet": run_gauntlet}, concurrency=3)
 >>> await worker.run()                       # until SIGTERM, SIGINT or worker.stop()
@@ -7,7 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import random
@@ -16,10 +18,10 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -28,36 +30,31 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.jobs.records import DEFAULT_LEASE_SECONDS, Job, JobOutcome, lease
+from aragora_sql.stores.jobs.handlers import (
+    Handler,
+    PermanentJobError,
+    RetryJobError,
+    describe_error,
+    is_coroutine_handler,
+    run_handler,
+)
+from aragora_sql.stores.jobs.leases import (
+    DEFAULT_LEASE_SECONDS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    HeldJob,
+    LeaseKeeper,
+    lease_length,
+)
+from aragora_sql.stores.jobs.outcomes import COMPLETED, JobOutcome
 from aragora_sql.stores.jobs.store import JobQueueStore
 
 __all__ = ["Handler", "JobWorker", "PermanentJobError", "RetryJobError", "WorkerStats"]
 
 log = logging.getLogger(__name__)
 
-Result = Mapping[str, Any] | None
-Handler = Callable[[Job], Awaitable[Result] | Result]
-
-# How long an error that a handler raised may be in the database, in characters.
-LONGEST_ERROR = 4000
-# So many jobs more than it may hold a worker may have done without their end being stored.
-MOST_UNENDED = 50
-# When a lease could not be extended, the second look comes after so many seconds.
-SECOND_LOOK = 0.05
-# After the database failed, in seconds: doubled up to the second.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-
-
-class PermanentJobError(Exception):
-    """Raised by a handler: the job is dead, another attempt would fail too."""
-
-
-class RetryJobError(Exception):
-    """Raised by a handler: try the job again after ``delay_seconds``, while attempts are left."""
-
-    def __init__(self, message: str, delay_seconds: float) -> None:
-        super().__init__(message)
-        self.delay_seconds = valid.number(delay_seconds, "delay_seconds")
+# So many jobs above its capacity a worker may have done whose outcomes are not stored yet.
+MOST_UNSTORED = 50
 
 
 @dataclass(slots=True)
@@ -71,26 +68,13 @@ class WorkerStats:
     recovered: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Held:
-    """A claimed job in the hands of the worker; ``deadline`` is when its lease ends, by our clock.
-
-    ``runner`` is set while its handler runs, ``lost`` when the claim does not hold any longer.
-    """
-
-    job: Job
-    deadline: float
-    runner: _Runner | None = None
-    lost: bool = False
-
-
 class _Runner:
     """One of the places in which handlers run."""
 
     __slots__ = ("held", "interrupted", "task")
 
     def __init__(self) -> None:
-        self.held: _Held | None = None
+        self.held: HeldJob | None = None
         self.interrupted = False
         self.task: asyncio.Task[None] | None = None
 
@@ -115,9 +99,9 @@ class JobWorker:
 
     * ``concurrency``: so many handlers run at once
     * ``batch_size``: so many jobs are held at most (default: ``concurrency``). More of them make
-      short jobs faster, because they are claimed and ended together
-    * ``lease_seconds``: a job whose worker gives no sign of life for so long is given to another.
-      Signs are given three times as often, so a handler may run for any time
+      short jobs faster, because they are claimed and finished together
+    * ``lease_seconds``: a job whose lease was not extended for so long is given to another worker.
+      The worker extends its leases three times as often, so a handler may run for any time
     * ``recovery_seconds``: how often the leases of all workers are looked after
     * ``shutdown_seconds``: how long a stopped worker waits for its handlers; then coroutines are
       cancelled and their jobs given back, plain functions go on until they end
@@ -148,13 +132,15 @@ class JobWorker:
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
-        self._asynchronous = {name for name, one in self._handlers.items() if _is_async(one)}
+        self._coroutine_types = {
+            name for name, one in self._handlers.items() if is_coroutine_handler(one)
+        }
         if not self._handlers:
-            raise InvalidInputError("handlers", "is empty; a worker needs at least one job type")
+            raise InvalidInputError("handlers", "must name at least one job type")
         for job_type, handler in self._handlers.items():
             valid.key(job_type, "handlers")
             if not callable(handler):
-                raise InvalidInputError(f"handlers[{job_type!r}]", "is not a function")
+                raise InvalidInputError(f"handlers[{job_type!r}]", "must be a function")
         self.worker_id = new_worker_id() if worker_id is None else valid.key(worker_id, "worker_id")
         self._concurrency = valid.integer(concurrency, "concurrency", 1)
         self._capacity = (
@@ -162,23 +148,27 @@ class JobWorker:
             if batch_size is None
             else max(self._concurrency, valid.integer(batch_size, "batch_size", 1))
         )
-        self._lease_seconds = lease(lease_seconds)
         self._recovery_seconds = valid.number(recovery_seconds, "recovery_seconds", 0.001)
         self._shutdown_seconds = valid.number(shutdown_seconds, "shutdown_seconds")
         self._look_seconds = valid.number(look_seconds, "look_seconds", 0.001)
         self.stats = WorkerStats()
-        self._held: dict[str, _Held] = {}
-        self._backlog: deque[_Held] = deque()
-        self._outcomes: list[tuple[_Held, JobOutcome]] = []
+        self._leases = LeaseKeeper(
+            store,
+            self.worker_id,
+            lease_length(lease_seconds),
+            on_lost=self._lose,
+            is_wanted=self._is_unfinished,
+        )
+        self._backlog: deque[HeldJob] = deque()
+        self._outcomes: list[tuple[HeldJob, JobOutcome]] = []
         self._runners: list[_Runner] = []
         self._idle = 0
-        self._work = asyncio.Event()
-        self._hungry = asyncio.Event()
-        self._done = asyncio.Event()
-        self._gone = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._doubt = asyncio.Event()
+        self._jobs_claimed = asyncio.Event()
+        self._capacity_freed = asyncio.Event()
+        self._outcomes_ready = asyncio.Event()
+        self._job_let_go = asyncio.Event()
+        self._stop_requested = asyncio.Event()
+        self._stop_forced = asyncio.Event()
         self._closing = False
 
     # Running
@@ -190,19 +180,19 @@ class JobWorker:
         up waiting for handlers. Leave it out where the application handles signals itself. Returns
         what was done. May be called again afterwards.
         """
-        self._stopping.clear()
-        self._hurry.clear()
+        self._stop_requested.clear()
+        self._stop_forced.clear()
         self._closing = False
         restore = self._install_signals() if handle_signals else None
         self._runners = [_Runner() for _ in range(self._concurrency)]
         self._idle = self._concurrency
         for runner in self._runners:
             runner.task = self._start(self._run_jobs(runner))
-        finisher = self._start(self._finish_jobs())
-        helpers = [self._start(self._keep_leases()), self._start(self._recover())]
+        finisher = self._start(self._store_outcomes())
+        helpers = [self._start(self._leases.run()), self._start(self._recover())]
         try:
             await self._fetch_jobs(until_empty)
-            await self._drain(finish_backlog=until_empty and not self._stopping.is_set())
+            await self._drain(finish_backlog=until_empty and not self._stop_requested.is_set())
         finally:
             try:
                 await self._shut_down(finisher, helpers)
@@ -223,9 +213,9 @@ class JobWorker:
 
     def stop(self) -> None:
         """Claim no more jobs, end those that run, give back the others. Twice: do not wait."""
-        if self._stopping.is_set():
-            self._hurry.set()
-        self._stopping.set()
+        if self._stop_requested.is_set():
+            self._stop_forced.set()
+        self._stop_requested.set()
 
     def _install_signals(self) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
@@ -251,17 +241,17 @@ class JobWorker:
     async def _fetch_jobs(self, until_empty: bool) -> None:
         types = list(self._handlers)
         pause = FIRST_PAUSE
-        while not self._stopping.is_set():
+        while not self._stop_requested.is_set():
             wanted = self._wanted()
             if not wanted:
-                self._hungry.clear()
-                await self._unless_stopped(self._hungry.wait())
+                self._capacity_freed.clear()
+                await self._unless_stopped(self._capacity_freed.wait())
                 continue
             # Counted from before the claim, so that we never believe in a lease for too long.
-            deadline = time.monotonic() + self._lease_seconds
+            deadline = time.monotonic() + self._leases.lease_seconds
             try:
                 jobs = await self._store.claim(
-                    self.worker_id, wanted, types, lease_seconds=self._lease_seconds
+                    self.worker_id, wanted, types, lease_seconds=self._leases.lease_seconds
                 )
             except AragoraSQLError as error:
                 self._warn("no jobs were claimed", error)
@@ -270,23 +260,23 @@ class JobWorker:
                 continue
             pause = FIRST_PAUSE
             for job in jobs:
-                former = self._held.get(job.id)
-                if former is not None and former.runner is not None:
+                former = self._leases.held.get(job.id)
+                if former is not None and former.stop is not None:
                     # The database has forgotten that claim.
                     self._lose(former)
-                held = _Held(job, deadline)
-                self._held[job.id] = held
+                held = HeldJob(job, deadline)
+                self._leases.held[job.id] = held
                 self._backlog.append(held)
             if jobs:
-                self._work.set()
+                self._jobs_claimed.set()
             if len(jobs) < wanted and not until_empty:
                 await self._wait_for_jobs(types)
             elif not jobs and until_empty:
                 # What runs may fail and come back.
-                if not self._held:
+                if not self._leases.held:
                     return
-                self._hungry.clear()
-                await self._unless_stopped(self._hungry.wait())
+                self._capacity_freed.clear()
+                await self._unless_stopped(self._capacity_freed.wait())
 
     async def _wait_for_jobs(self, types: list[str]) -> None:
         try:
@@ -299,13 +289,13 @@ class JobWorker:
         log.warning("worker %s: %s: %s", self.worker_id, problem, error)
         if isinstance(error, ConnectionLostError | DatabaseUnavailableError):
             # A server that crashed may have forgotten claims of its last moment.
-            self._doubt.set()
+            self._leases.connection_failed.set()
 
     def _wanted(self) -> int:
         """Return how many jobs to claim: enough for all places, and then in large portions."""
         space = self._capacity - len(self._backlog) - (self._concurrency - self._idle)
         # Those that are done and not yet ended in the database may be a few more.
-        if len(self._held) > self._capacity * 2 + MOST_UNENDED:
+        if len(self._leases.held) > self._capacity * 2 + MOST_UNSTORED:
             return 0
         if self._idle > len(self._backlog) or space * 2 >= self._capacity:
             return space
@@ -313,11 +303,11 @@ class JobWorker:
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that waits, until it is done or the worker is stopped."""
-        if self._stopping.is_set():
+        if self._stop_requested.is_set():
             work.close()
             return
         waiting = asyncio.ensure_future(work)
-        stopped = asyncio.ensure_future(self._stopping.wait())
+        stopped = asyncio.ensure_future(self._stop_requested.wait())
         try:
             await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -334,56 +324,44 @@ class JobWorker:
     async def _run_jobs(self, runner: _Runner) -> None:
         while not self._closing:
             while not self._backlog:
-                self._hungry.set()
-                self._work.clear()
-                await self._work.wait()
+                self._capacity_freed.set()
+                self._jobs_claimed.clear()
+                await self._jobs_claimed.wait()
             held = self._backlog.popleft()
             if held.lost:
                 continue
             self._idle -= 1
-            runner.held, held.runner = held, runner
+            runner.held, held.stop = held, runner.interrupt
             try:
-                outcome = await self._run_job(held.job)
+                outcome = await run_handler(
+                    self._handlers[held.job.job_type],
+                    held.job,
+                    is_coroutine=held.job.job_type in self._coroutine_types,
+                )
                 self._outcomes.append((held, outcome))
             except asyncio.CancelledError as error:
                 if self._closing and not runner.interrupted:
                     raise
                 # A job that was lost is not ended; the place goes on with another.
                 if not runner.interrupted:
-                    failed = JobOutcome.retry(held.job, _describe(error))
+                    failed = JobOutcome.retry(held.job, describe_error(error))
                     self._outcomes.append((held, failed))
             finally:
                 self._idle += 1
-                runner.held = held.runner = None
+                runner.held = held.stop = None
                 if runner.interrupted:
                     # A plain function has ended in spite of it.
                     runner.uncancel()
                     runner.interrupted = False
-                self._done.set()
+                self._outcomes_ready.set()
 
-    async def _run_job(self, job: Job) -> JobOutcome:
-        handler = self._handlers[job.job_type]
-        try:
-            if job.job_type in self._asynchronous:
-                result = await cast(Awaitable[Result], handler(job))
-            else:
-                result = await _in_thread(handler, job)
-            return JobOutcome.completed(job, result)
-        except RetryJobError as error:
-            return JobOutcome.retry(job, _describe(error), error.delay_seconds)
-        except PermanentJobError as error:
-            return JobOutcome.failed(job, _describe(error))
-        except Exception as error:
-            log.exception("job %s (%s) failed", job.id, job.job_type)
-            return JobOutcome.retry(job, _describe(error))
+    # Storing outcomes
 
-    # Ending
-
-    async def _finish_jobs(self) -> None:
+    async def _store_outcomes(self) -> None:
         """End jobs as they are done: those that are done meanwhile go together the next time."""
         while not self._closing:
-            await self._done.wait()
-            self._done.clear()
+            await self._outcomes_ready.wait()
+            self._outcomes_ready.clear()
             # Handlers that end in the same round of the event loop go together.
             await asyncio.sleep(0)
             await self._flush()
@@ -399,7 +377,7 @@ class JobWorker:
                 # Jobs whose leases run out meanwhile are marked as lost and left out.
                 self._warn("jobs were not ended", error)
                 self._outcomes = batch + self._outcomes
-                if self._hurry.is_set():
+                if self._stop_forced.is_set():
                     return
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -410,11 +388,11 @@ class JobWorker:
                 if outcome.job.id not in ended:
                     self.stats.lost += 1
                     log.warning("job %s: its claim was lost before it ended", outcome.job.id)
-                elif outcome.kind == "completed" and ended[outcome.job.id] == "completed":
+                elif outcome.kind == COMPLETED and ended[outcome.job.id] == "completed":
                     self.stats.completed += 1
                 else:
                     self.stats.failed += 1
-            self._hungry.set()
+            self._capacity_freed.set()
 
     async def _finish(self, outcomes: list[JobOutcome]) -> dict[str, str]:
         try:
@@ -430,91 +408,27 @@ class JobWorker:
                     ended |= await self._store.finish_many([failed])
             return ended
 
-    def _let_go(self, held: _Held) -> None:
-        if self._held.get(held.job.id) is held:
-            del self._held[held.job.id]
-            self._gone.set()
+    def _let_go(self, held: HeldJob) -> None:
+        if self._leases.held.get(held.job.id) is held:
+            del self._leases.held[held.job.id]
+            self._job_let_go.set()
 
     # Looking after
 
-    async def _keep_leases(self) -> None:
-        interval = self._lease_seconds / 3
-        pause = FIRST_PAUSE
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(interval, self._seconds_to_deadline())):
-                    await self._doubt.wait()
-            self._doubt.clear()
-            self._drop_overdue()
-            held = [one for one in self._held.values() if not one.lost]
-            if not held:
-                continue
-            deadline = time.monotonic() + self._lease_seconds
-            try:
-                # The answer is of no use when it comes after the end of the leases.
-                async with asyncio.timeout(max(self._seconds_to_deadline(), 0.01)):
-                    kept = set(
-                        await self._store.extend_many(
-                            [one.job for one in held], self._lease_seconds
-                        )
-                    )
-            except (AragoraSQLError, TimeoutError) as error:
-                self._warn("leases were not extended", error)
-                await asyncio.sleep(min(interval, pause, self._seconds_to_deadline()))
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = FIRST_PAUSE
-            for one in held:
-                if one.job.id in kept:
-                    one.deadline = deadline
-            await self._look_again(
-                [one for one in held if one.job.id not in kept and self._is_unended(one)]
-            )
-
-    async def _look_again(self, missing: list[_Held]) -> None:
-        """Stop jobs whose claims do not hold any longer, if they are still missing.
-
-        A row may have been locked for a moment, by a claim that passed over it.
-        """
-        if not missing:
-            return
-        await asyncio.sleep(SECOND_LOOK)
-        unended = [one for one in missing if self._is_unended(one)]
-        try:
-            kept = set(
-                await self._store.extend_many([one.job for one in unended], self._lease_seconds)
-            )
-        except AragoraSQLError as error:
-            self._warn("leases were not extended", error)
-            return
-        for one in unended:
-            if one.job.id not in kept and self._is_unended(one):
-                self._lose(one)
-
-    def _is_unended(self, held: _Held) -> bool:
+    def _is_unfinished(self, held: HeldJob) -> bool:
         """Tell whether a job runs, or waits here for its turn and is not being given back."""
-        return held.runner is not None or (not self._stopping.is_set() and held in self._backlog)
+        return held.stop is not None or (
+            not self._stop_requested.is_set() and held in self._backlog
+        )
 
-    def _seconds_to_deadline(self) -> float:
-        now = time.monotonic()
-        nearest = min((one.deadline for one in self._held.values() if not one.lost), default=None)
-        return self._lease_seconds if nearest is None else max(nearest - now, 0.001)
-
-    def _drop_overdue(self) -> None:
-        """Stop working on jobs whose lease has run out: another worker may have them."""
-        now = time.monotonic()
-        for held in list(self._held.values()):
-            if held.deadline <= now and not held.lost:
-                self._lose(held)
-
-    def _lose(self, held: _Held) -> None:
+    def _lose(self, held: HeldJob) -> None:
         log.warning("job %s: its claim was lost, its outcome is dropped", held.job.id)
         held.lost = True
         self.stats.lost += 1
         self._let_go(held)
-        if held.runner is not None:
-            held.runner.interrupt()
-        self._hungry.set()
+        if held.stop is not None:
+            held.stop()
+        self._capacity_freed.set()
 
     async def _recover(self) -> None:
         while True:
@@ -534,14 +448,14 @@ class JobWorker:
         if not finish_backlog:
             await self._release([*self._backlog])
             self._backlog.clear()
-        if not self._held:
+        if not self._leases.held:
             return
-        hurry = asyncio.ensure_future(self._hurry.wait())
+        hurry = asyncio.ensure_future(self._stop_forced.wait())
         idle = asyncio.ensure_future(self._until_idle())
         try:
             await asyncio.wait(
                 {hurry, idle},
-                timeout=self._shutdown_seconds if self._stopping.is_set() else None,
+                timeout=self._shutdown_seconds if self._stop_requested.is_set() else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
@@ -549,9 +463,9 @@ class JobWorker:
                 task.cancel()
 
     async def _until_idle(self) -> None:
-        while self._held:
-            self._gone.clear()
-            await self._gone.wait()
+        while self._leases.held:
+            self._job_let_go.clear()
+            await self._job_let_go.wait()
 
     async def _shut_down(
         self, finisher: asyncio.Task[None], helpers: list[asyncio.Task[None]]
@@ -565,7 +479,7 @@ class JobWorker:
                 task.cancel()
             # Plain functions can't be stopped: their leases are kept until they end.
             await _settle(tasks)
-            self._done.set()
+            self._outcomes_ready.set()
             await _settle([finisher])
             await self._flush()
             await self._release([*running, *self._backlog])
@@ -573,12 +487,12 @@ class JobWorker:
             for task in (finisher, *helpers):
                 task.cancel()
             await _settle(helpers)
-            self._held.clear()
+            self._leases.held.clear()
             self._backlog.clear()
             self._outcomes.clear()
 
-    async def _release(self, held: list[_Held]) -> None:
-        kept = [one for one in held if self._held.get(one.job.id) is one and not one.lost]
+    async def _release(self, held: list[HeldJob]) -> None:
+        kept = [one for one in held if self._leases.held.get(one.job.id) is one and not one.lost]
         if not kept:
             return
         try:
@@ -599,33 +513,6 @@ class JobWorker:
 def new_worker_id() -> str:
     """Make a name that tells where a worker runs: host, process, and a random part."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-
-
-def _describe(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return (
-        text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-        .encode("utf-8", "replace")
-        .decode()[:LONGEST_ERROR]
-    )
-
-
-def _is_async(handler: Handler) -> bool:
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 - an object whose __call__ is a coroutine
-    )
-
-
-async def _in_thread(handler: Handler, job: Job) -> Result:
-    """Run a plain function; a cancellation waits for its end, because nothing can stop it."""
-    running = asyncio.ensure_future(asyncio.to_thread(handler, job))
-    while not running.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({running})
-    result = running.result()
-    if inspect.isawaitable(result):
-        raise TypeError(f"the handler of {job.job_type!r} returned an awaitable: use 'async def'")
-    return result
 
 
 async def _settle(tasks: list[asyncio.Task[None]]) -> None:

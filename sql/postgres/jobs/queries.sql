@@ -225,8 +225,9 @@ WITH RECURSIVE given AS MATERIALIZED (
         :row_limit::integer AS row_limit
 ),
 
-hurried AS MATERIALIZED (
-    -- The commit of this one statement does not wait for the disk.
+commit_setting AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk. PostgreSQL leaves out a SELECT
+    -- whose result nobody reads, so the WHERE below counts these rows, a condition always true.
     SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
     WHERE NOT :durable::boolean
 ),
@@ -321,7 +322,7 @@ shares AS MATERIALIZED (
 ),
 
 chosen AS MATERIALIZED (
-    -- Jobs that another claim holds at this timestamp are passed over.
+    -- Jobs that another transaction has locked are passed over.
     SELECT
         c.number,
         s.job_type
@@ -362,7 +363,7 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
+    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
@@ -384,8 +385,9 @@ RETURNING
 
 -- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
-WITH hurried AS MATERIALIZED (
-    -- The commit of this one statement does not wait for the disk.
+WITH commit_setting AS MATERIALIZED (
+    -- The commit of this one statement does not wait for the disk. PostgreSQL leaves out a SELECT
+    -- whose result nobody reads, so the WHERE below counts these rows, a condition always true.
     SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
     WHERE NOT :durable::boolean
 ),
@@ -400,7 +402,7 @@ free AS (
 ),
 
 chosen AS (
-    -- Jobs that another claim holds at this timestamp are passed over.
+    -- Jobs that another transaction has locked are passed over.
     SELECT j.number
     FROM job_queue AS j
     WHERE j.status = 'pending' AND j.job_type = :job_type
@@ -427,7 +429,7 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(h.setting) FROM hurried AS h) >= 0
+    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
@@ -540,7 +542,7 @@ SELECT
     ) AS due_in_seconds;
 
 -- name: complete_jobs(claims)
--- End claims, each a list of id, worker, claim count and result, as completed.
+-- Finish claimed jobs as completed: each a list of id, worker, claim count and result.
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -578,7 +580,7 @@ counted AS (
     UPDATE job_queue_limits AS l
     SET running = greatest(l.running - f.jobs, 0)
     FROM (
-        -- In one order, so that two ends never wait for each other.
+        -- In one order, so that two calls that finish jobs never wait for each other in a circle.
         SELECT
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
@@ -596,7 +598,7 @@ SELECT
 FROM ended AS e;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -676,7 +678,7 @@ counted AS (
     UPDATE job_queue_limits AS l
     SET running = greatest(l.running - f.jobs, 0)
     FROM (
-        -- In one order, so that two ends never wait for each other.
+        -- In one order, so that two calls that finish jobs never wait for each other in a circle.
         SELECT
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
@@ -770,7 +772,7 @@ counted AS (
     UPDATE job_queue_limits AS l
     SET running = greatest(l.running - f.jobs, 0)
     FROM (
-        -- In one order, so that two ends never wait for each other.
+        -- In one order, so that two calls that finish jobs never wait for each other in a circle.
         SELECT
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
@@ -867,7 +869,7 @@ counted AS (
     UPDATE job_queue_limits AS l
     SET running = greatest(l.running - f.jobs, 0)
     FROM (
-        -- In one order, so that two ends never wait for each other.
+        -- In one order, so that two calls that finish jobs never wait for each other in a circle.
         SELECT
             k.job_type,
             (SELECT count(*)::integer FROM ended AS e WHERE e.job_type = k.job_type) AS jobs
@@ -1218,7 +1220,7 @@ WHERE
     );
 
 -- name: lock_limits()#
--- Keep claims and ends of claims out until the transaction ends, so that the counters can be set.
+-- Keep out whoever claims or finishes jobs until the transaction ends, so that the counters can be set.
 LOCK TABLE job_queue_limits IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: set_limit(job_type, max_running)!

@@ -458,7 +458,7 @@ SELECT
     ) AS due_in_seconds;
 
 -- name: complete_jobs(claims)
--- End claims, each a list of id, worker, claim count and result, as completed.
+-- Finish claimed jobs as completed: each a list of id, worker, claim count and result.
 UPDATE job_queue
 SET
     status = 'completed',
@@ -485,7 +485,7 @@ RETURNING
     status;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- End claims of attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
 UPDATE job_queue
 SET
     status = d.status,
@@ -927,7 +927,7 @@ WHERE
     );
 
 -- name: lock_limits()#
--- Keep claims and ends of claims out until the transaction ends, so that the counters can be set.
+-- Keep out whoever claims or finishes jobs until the transaction ends, so that the counters can be set.
 SELECT 1;
 
 -- name: set_limit(job_type, max_running)!

@@ -18,7 +18,8 @@ from aragora_sql.errors import (
     JobNotFoundError,
     JobStateError,
 )
-from aragora_sql.stores.jobs.records import Job, JobOutcome, RetryPolicy
+from aragora_sql.stores.jobs.outcomes import JobOutcome
+from aragora_sql.stores.jobs.records import Job, RetryPolicy
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.stores.samples import fetch_value, run
 
@@ -733,7 +734,7 @@ async def test_unknown_types_are_refused_where_the_types_are_known(jobs: JobQueu
 async def test_the_limit_of_payloads_is_the_applications(jobs: JobQueueStore) -> None:
     store = JobQueueStore(jobs.database, max_payload_bytes=20)
     await store.enqueue("a", {"x": "1234567890"})
-    with pytest.raises(InvalidInputError, match="22 bytes of JSON are more than the 20 allowed"):
+    with pytest.raises(InvalidInputError, match="must be at most 20 bytes of JSON, not 22"):
         await store.enqueue("a", {"x": "12345678901234"})
     with pytest.raises(InvalidInputError):
         await store.enqueue_many([{"job_type": "a", "payload": {"x": "12345678901234"}}])
@@ -781,3 +782,9 @@ async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> No
         with pytest.raises(InvalidInputError, match=r"jobs\[1\]"):
             await jobs.enqueue_many([good, bad, good])
     assert await jobs.list_jobs() == []
+
+
+async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:
+    for seconds in (0, 0.0009):
+        with pytest.raises(InvalidInputError, match=r"must be at least 0\.001 seconds, not"):
+            await jobs.claim("w", lease_seconds=seconds)

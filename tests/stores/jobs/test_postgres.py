@@ -12,7 +12,7 @@ import pytest
 
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
-from aragora_sql.stores.jobs.records import JobOutcome
+from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.store import JobQueueStore, PostgresJobQueueStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import fetch, run

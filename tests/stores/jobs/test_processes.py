@@ -17,7 +17,8 @@ import pytest
 
 from aragora_sql.database import Database
 from aragora_sql.errors import JobStateError
-from aragora_sql.stores.jobs.records import Job, JobOutcome
+from aragora_sql.stores.jobs.outcomes import JobOutcome
+from aragora_sql.stores.jobs.records import Job
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.conftest import OpenDatabase
 

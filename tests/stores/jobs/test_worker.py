@@ -343,7 +343,7 @@ async def test_a_worker_that_lost_its_database_looks_at_its_claims_at_once(
 
     monkeypatch.setattr(jobs, "wait_for_jobs", wait_for_jobs)
     await jobs.enqueue("a")
-    # The next sign of life would come in 200 seconds.
+    # The leases would be extended in 200 seconds.
     works = worker(jobs, handle, lease_seconds=600, look_seconds=0.05, concurrency=2)
     running = asyncio.create_task(works.run())
     await until(lambda: starts)

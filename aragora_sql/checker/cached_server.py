@@ -1,4 +1,4 @@
-"""The process that keeps a server for the checks to come; see :mod:`aragora_sql.checker.warm`."""
+"""The process of the cached server of checks; see :mod:`aragora_sql.checker.warm`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import threading
 import time
 from pathlib import Path
 
-from aragora_sql.checker.warm import SETTINGS, KeeperFiles, Kept
+from aragora_sql.checker.warm import SETTINGS, CachedServerFiles, Kept
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["main"]
 
-_BEAT = 1.0
-_BLINK = 0.1
+_CHECK_SECONDS = 1.0
+_LOCK_RETRY_SECONDS = 0.1
 
 
 def main(folder: str, idle: str) -> int:
-    """Keep a server until nobody has used it for ``idle`` seconds; 0 also when another is kept."""
-    files = KeeperFiles(Path(folder))
+    """Run the server until it has not been used for ``idle`` seconds; 0 also if another runs."""
+    files = CachedServerFiles(Path(folder))
     lock = files.take_lock()
     if lock is None:
-        # It may be somebody who only looks whether a keeper lives.
-        time.sleep(_BLINK)
+        # Another process may hold it for a moment, to see whether a cached server runs.
+        time.sleep(_LOCK_RETRY_SECONDS)
         lock = files.take_lock()
     if lock is None:
         return 0
@@ -37,7 +37,7 @@ def main(folder: str, idle: str) -> int:
             with EmbeddedServer(settings=SETTINGS) as server:
                 ours = Kept(server.dsn(), os.getpid())
                 files.write(ours)
-                while not stopped.wait(_BEAT) and files.read() == ours:
+                while not stopped.wait(_CHECK_SECONDS) and files.read() == ours:
                     if _unused(files) > float(idle):
                         break
         except AragoraSQLError as error:
@@ -48,8 +48,8 @@ def main(folder: str, idle: str) -> int:
     return 0
 
 
-def _unused(files: KeeperFiles) -> float:
-    """Return for how many seconds nobody has asked for the server."""
+def _unused(files: CachedServerFiles) -> float:
+    """Return for how many seconds the server has not been used."""
     try:
         return time.time() - files.used.stat().st_mtime
     except OSError:
