@@ -17,6 +17,7 @@ from aragora_sql.migration.sources import SourceFile, quoted
 
 __all__ = ["LeftBehind", "TakenTable", "left_of", "unread_tables"]
 
+NO_KNOWN_SHAPE = "are in no known shape"
 # Tables that say something about a file, and hold nothing of an application.
 _BOOKKEEPING = frozenset({"_schema_versions", "schema_version", "schema_versions"})
 
@@ -35,6 +36,11 @@ class LeftBehind:
     column: str | None = None
     rows: int | None = None
     files: int = 1
+
+    @property
+    def is_of_another_program(self) -> bool:
+        """Whether it is a table that only shares a name with one of a store."""
+        return self.why.endswith(NO_KNOWN_SHAPE)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in a form that JSON can hold."""
@@ -89,7 +95,7 @@ def left_of(
             if rows != 0:
                 why = "no store has such a table"
                 if table in shapes:
-                    why = f"its columns ({', '.join(columns)}) are in no known shape"
+                    why = f"its columns ({', '.join(sorted(columns))}) {NO_KNOWN_SHAPE}"
                 yield LeftBehind(source.path, why, table, rows=rows)
 
 

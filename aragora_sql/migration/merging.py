@@ -238,8 +238,8 @@ class _Group:
 
     def _renumbered(self, valid: list[_Numbered], folded: int) -> Iterator[MergedRow]:
         for place, copies in enumerate(self._copies(valid)):
-            number, row = self._newest(copies)
-            dropped = _dropped(copies, (number, row), COPY)
+            number, row = chosen = self._newest(copies)
+            dropped = _dropped(copies, chosen, COPY)
             if place:
                 part = self._parts[number]
                 column = part.loader.result_columns.index(part.mapping.key[0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -32,8 +33,6 @@ from aragora_sql.queries.files import read_sql, sql_dir, store_dir
 from aragora_sql.schema import table_names
 
 __all__ = ["Plan", "SourcePart", "TablePlan", "find_sources", "make_plan", "refuse_nothing"]
-
-_VIRTUAL = re.compile(r"CREATE VIRTUAL TABLE IF NOT EXISTS (\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,9 @@ def make_plan(
                     if mapping.unpacks:
                         rows = source.count(mapping)
                     parts.append(SourcePart(number, mapping, rows, tuple(ranges)))
-                    read = mapping.required | mapping.optional | mapping.ignored | table.made
+                    read = mapping.required | mapping.optional | mapping.ignored
+                    if is_ours:
+                        read |= _own_tables(store).get(mapping.table, frozenset())
                     before = known[number].get(mapping.table, TakenTable(frozenset()))
                     known[number][mapping.table] = TakenTable(before.columns | read)
             if parts:
@@ -196,7 +197,7 @@ def make_plan(
                 for store in others
                 for name in _known_tables(store, tables[number], modules[number])
             },
-            {name for store in modules[number] for name in _search_tables(store)},
+            {name for store in modules[number] for name in _own_tables(store)},
             _shapes(),
         )
     ]
@@ -217,12 +218,25 @@ def _shapes() -> set[str]:
 
 
 @lru_cache(maxsize=32)
-def _search_tables(store: str) -> tuple[str, ...]:
-    """Return the virtual tables of a store, which hold what its other tables hold."""
+def _own_tables(store: str) -> dict[str, frozenset[str]]:
+    """Return the tables of a store in a file of this package, with all of their columns.
+
+    Also those that the target has no use for: what a search or a number is made of.
+    """
     if store not in migratable_stores():
-        return ()
-    text = read_sql(store_dir(store, "sqlite", sql_dir()) / "schema.sql")
-    return tuple(_VIRTUAL.findall(text))
+        return {}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(read_sql(store_dir(store, "sqlite", sql_dir()) / "schema.sql"))
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        return {
+            table: frozenset(
+                column
+                for (column,) in connection.execute(
+                    "SELECT name FROM pragma_table_xinfo(?)", [table]
+                )
+            )
+            for (table,) in tables.fetchall()
+        }
 
 
 def _check_targets(mappings: Sequence[Mapping], targets: Sequence[str]) -> None:

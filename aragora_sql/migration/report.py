@@ -239,6 +239,15 @@ class MigrationReport:
         return sum(left.rows or 0 for left in self.left_behind if left.column is None)
 
     @property
+    def unused_tables(self) -> list[str]:
+        """Tables with rows that only share a name with one of a store."""
+        return [
+            f"{left.path}: table {left.table} is another program's: {left.why}"
+            for left in self.left_behind
+            if left.is_of_another_program
+        ]
+
+    @property
     def success(self) -> bool:
         """Whether all of the source is in the target as it is in the source."""
         return self.exit_code == 0
@@ -269,6 +278,7 @@ class MigrationReport:
             "mismatches": self.mismatches,
             "seconds": round(self.seconds, 3),
             "files": [candidate.to_dict() for candidate in self.candidates],
+            "unused_tables": self.unused_tables,
             "left_behind": [left.to_dict() for left in self.left_behind],
             "tables": [table.to_dict() for table in self.tables],
             "reasons": self.reasons,

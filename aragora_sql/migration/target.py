@@ -49,7 +49,7 @@ class Reference:
 class Table:
     """A target table: the columns a row can give, what refers where, what each rule is about.
 
-    ``made`` are columns that the target fills by itself; ``indexes`` are names and definitions.
+    ``indexes`` are names and definitions.
     """
 
     name: str
@@ -58,7 +58,6 @@ class Table:
     unique: tuple[tuple[str, ...], ...]
     references: tuple[Reference, ...]
     rules: dict[str, tuple[tuple[str, ...], str]]
-    made: frozenset[str] = frozenset()
     indexes: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -155,8 +154,6 @@ def describe_table(connection: PgConnection, name: str) -> Table:
             unique.append(tuple(of))
         elif kind == "f" and len(of) == 1:
             references.append(Reference(of[0], parent.strip('"'), parent_columns[0], rule))
-    given = {column.name for column in columns}
-    made = frozenset(row[0] for row in rows if row[0] not in given)
     indexes = list(call(connection, "list_indexes", table_name=name))
     if call_value(connection, "has_tables"):
         indexes += call(connection, "list_indexes_to_build", table_name=name)
@@ -167,7 +164,6 @@ def describe_table(connection: PgConnection, name: str) -> Table:
         tuple(unique),
         tuple(references),
         rules,
-        made,
         tuple((index, definition) for index, definition in indexes),
     )
 

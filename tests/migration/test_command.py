@@ -131,7 +131,10 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
     code, out, _ = run("--sqlite-path", str(path), "--source-timezone", "UTC")
     assert code == 1
     assert "dissent.consensus_id: no row of consensus has this id" in out
-    assert f"aragora-sql migrate --retry-rejects {target.rejects}/dissent.jsonl" in out
+    assert (
+        f"aragora-sql migrate --retry-rejects {target.reject_file('dissent')} --source-timezone"
+        in out
+    )
     target.query("UPDATE debates SET task = 'x'")
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC", "--orphans", "leave-out")
     code, out, _ = run(*arguments)
@@ -310,7 +313,7 @@ def test_mending_by_command(run: Command, target: Target, tmp_path: Path) -> Non
     path = tmp_path / "bad.db"
     write_bad_rows(path, [bad for bad in BAD_ROWS if bad.name == "flag-2"], good=0)
     run("--sqlite-path", str(path), "--source-timezone", "UTC")
-    file = target.rejects / "debates.jsonl"
+    file = target.reject_file("debates")
     code, out, _ = run("--retry-rejects", str(file), "--source-timezone", "UTC")
     assert code == 1
     assert f"{file}.rejected" in out
