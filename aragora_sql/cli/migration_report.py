@@ -143,7 +143,7 @@ def _verified(report: MigrationReport) -> str:
     if report.mismatches:
         rejected = sum(result.rejected for result in found)
         text = f"[red]{report.mismatches:,} of {total:,} rows are not as in the source"
-        return f"{text}; {rejected:,} of them could not be migrated.[/red]"
+        return f"{text}; {rejected:,} of them hold what the target can't.[/red]"
     mended = sum(result.mended for result in found)
     text = f"[green]All {total:,} rows are in the target as in the source"
     if mended:
