@@ -17,7 +17,7 @@ help:
 	@echo "make test          run the tests (PG=all: on every PostgreSQL that is found here)"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make check         lint, prove the SQL files on both engines, then test"
-	@echo "make prove         check every query and the committed types of the queries"
+	@echo "make prove         check every query, and the committed types of queries and stores"
 	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
 	@echo "make format        format the Python files"
 
@@ -48,6 +48,7 @@ check: lint prove test
 prove: $(READY)
 	$(BIN)/aragora-sql check $(CHECK)
 	$(BIN)/aragora-sql stubs --check $(CHECK)
+	$(BIN)/aragora-sql stores --check
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aragora_sql import get_consensus_memory
 from aragora_sql.database.postgres import PostgresDatabase, create_pool, get_postgres_pool
-from aragora_sql.environment import get_consensus_memory
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, DSNNotConfiguredError
 from aragora_sql.settings import PostgresDSN, Settings, pool_sizes
 

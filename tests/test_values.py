@@ -140,7 +140,7 @@ def test_the_order_of_texts_is_the_order_of_timestamps(one: datetime, other: dat
 
 @pytest.mark.parametrize("timestamp", [datetime(2026, 1, 1), date(2026, 1, 1)])
 def test_a_timestamp_without_a_time_zone_is_refused(timestamp: date) -> None:
-    with pytest.raises(InvalidInputError, match="has no time zone"):
+    with pytest.raises(InvalidInputError, match="must be a datetime with a time zone"):
         format_timestamp(timestamp)
 
 

@@ -226,7 +226,7 @@ class PostgresEngine:
 
 
 def _untyped(message: str, offset: int | None, query: QueryText) -> SQLProblem:
-    """Name the parameter that the server knows by number only, and say where it stands."""
+    """Name the parameter that the server knows by number only, and say where it is."""
     _, order = number_parameters(query.sql, list(query.found))
     number = _NUMBER.search(message)
     name = order[int(number[1]) - 1] if number else order[0]

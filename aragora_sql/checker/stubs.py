@@ -1,20 +1,21 @@
 """Writes the types of every store's query object, from what the engines know of the queries.
 
 A store's stub is ``aragora_sql/queries/typed/<store>.pyi``: a protocol ``<Store>Queries`` with a
-method for each query, and the rows that they take and give as typed dictionaries. Nothing imports
-it at run time.
+method for each query, and the rows that they take and give as typed dictionaries. Queries whose
+rows are equal share one. Nothing imports it at run time.
 """
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aragora_sql.checker.expressions import gives_one_row, stores_given_row
 from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
+from aragora_sql.checker.record_columns import ColumnList, column_lists
 from aragora_sql.queries.files import DIALECTS, QueryText
 
 __all__ = ["class_name", "stub_folder", "stub_of", "stubs"]
@@ -30,6 +31,10 @@ _IMPORTS = {
     "AsyncIterator": "collections.abc",
     "Sequence": "collections.abc",
 }
+
+
+Fields = tuple[tuple[str, str], ...]
+"""The fields of a row: names and types."""
 
 
 def class_name(store: str) -> str:
@@ -57,23 +62,38 @@ def stubs(facts: Facts) -> dict[str, str]:
 def stub_of(facts: Facts, store: str) -> str:
     """Return the stub of one store."""
     names = dict.fromkeys(name for _, of, name in facts.texts if of == store)
-    rows: list[str] = []
-    methods: list[str] = []
+    queries: list[tuple[QueryText, list[QueryFacts]]] = []
     for name in names:
         texts = [t for d in DIALECTS if (t := facts.texts.get((d, store, name))) is not None]
         described = [q for d in DIALECTS if (q := facts.query(d, store, name)) is not None]
-        rows += _row_classes(texts[0], described)
-        methods.append(_method(texts[0], described))
+        queries.append((texts[0], described))
+    row_classes = _row_classes(queries)
+    rows: list[str] = []
+    methods: list[str] = []
+    for text, described in queries:
+        rows += _typed_dicts(text, described, row_classes)
+        methods.append(_method(text, described, row_classes))
     body = [
         *rows,
         f'class {class_name(store)}(Protocol):\n    """The queries of the store {store}."""\n\n'
         + "\n".join(methods),
     ]
     code = "\n\n".join(part.rstrip("\n") for part in body) + "\n"
+    root = facts.tree.root
+    paths = sorted(
+        {
+            t.path.relative_to(root).as_posix()
+            for (_, of, _), t in facts.texts.items()
+            if of == store
+        }
+    )
+    sources = " and ".join(f"``sql/{path}``" for path in paths)
+    if len(sources) >= _WIDTH:
+        sources = sources.replace(" and ", " and\n")
     head = (
         f'"""The types of the queries of the store {store}.\n\n'
         "Made by ``aragora-sql stubs`` from\n"
-        f"``sql/postgres/{store}/queries.sql`` and ``sql/sqlite/{store}/queries.sql``.\n"
+        f"{sources}.\n"
         '"""\n\n'
     )
     return head + "\n".join(_imports(code)) + "\n\n" + code
@@ -91,10 +111,53 @@ def _imports(code: str) -> Iterator[str]:
     yield "from aragora_sql.database import Connection"
 
 
-def _row_classes(text: QueryText, described: list[QueryFacts]) -> Iterator[str]:
-    if text.operation in {"", "^"} and described:
-        fields = _columns(described)
-        yield _typed_dict(f"{_camel(text.name)}Row", f"A row of {text.name}.", fields)
+@dataclass(frozen=True, slots=True)
+class _RowClass:
+    """A row and the queries that give it, in the order of their file."""
+
+    name: str
+    queries: tuple[str, ...]
+    fields: Fields
+
+
+def _row_classes(queries: Iterable[tuple[QueryText, list[QueryFacts]]]) -> dict[str, _RowClass]:
+    """Return the class of each query's rows: equal rows are of one class.
+
+    It is named for the record that the queries name under ``-- columns:``, else for the first
+    query. Of rows that differ in types only, the first have the record's name.
+    """
+    groups: dict[Fields, list[QueryFacts]] = {}
+    for text, described in queries:
+        if text.operation in {"", "^"} and described:
+            groups.setdefault(tuple(_columns(described)), []).append(described[0])
+    own = {fields: f"{_camel(group[0].name)}Row" for fields, group in groups.items()}
+    taken = set(own.values())
+    classes: dict[str, _RowClass] = {}
+    for fields, group in groups.items():
+        record = next((name for query in group if (name := _record(query)) is not None), None)
+        name = own[fields] if record is None or f"{record}Row" in taken else f"{record}Row"
+        taken.add(name)
+        row = _RowClass(name, tuple(query.name for query in group), fields)
+        classes |= dict.fromkeys(row.queries, row)
+    return classes
+
+
+def _record(query: QueryFacts) -> str | None:
+    """Return the record whose fields a query says that its result is."""
+    names = tuple(column.name for column in query.columns)
+    for found in column_lists(query.text, query.dialect):
+        if isinstance(found, ColumnList) and found.is_result and found.names == names:
+            return found.record
+    return None
+
+
+def _typed_dicts(
+    text: QueryText, described: list[QueryFacts], row_classes: Mapping[str, _RowClass]
+) -> Iterator[str]:
+    row = row_classes.get(text.name)
+    if row is not None and row.queries[0] == text.name:
+        doc = textwrap.wrap(f"A row of {', '.join(row.queries)}.", _WIDTH - 8)
+        yield _typed_dict(row.name, "\n    ".join(doc), row.fields)
     given = text.operation == "*!" or any(stores_given_row(q.sql, q.dialect) for q in described)
     if given and described and text.parameters:
         fields = [(p.name, _parameter_type(p)) for p in _parameters(described)]
@@ -133,7 +196,10 @@ def _parameter_type(parameter: ParameterFacts) -> str:
     return f"{kind} | None" if parameter.nullable and kind != "Any" else kind
 
 
-def _method(text: QueryText, described: list[QueryFacts]) -> str:
+def _method(
+    text: QueryText, described: list[QueryFacts], row_classes: Mapping[str, _RowClass]
+) -> str:
+    result = _result(text, described, row_classes)
     parameters = ["self", "connection: Connection"]
     if text.operation == "*!":
         parameters += [f"parameters: Sequence[{_camel(text.name)}Parameters]", "/"]
@@ -143,21 +209,24 @@ def _method(text: QueryText, described: list[QueryFacts]) -> str:
         if given:
             parameters += ["*", *(f"{p.name}: {_parameter_type(p)}" for p in given)]
     prefix = "def" if text.operation == "" else "async def"
-    head = f"    {prefix} {text.name}({', '.join(parameters)}) -> {_result(text, described)}:"
+    head = f"    {prefix} {text.name}({', '.join(parameters)}) -> {result}:"
     if len(head) > _WIDTH:
         inner = "".join(f"        {parameter},\n" for parameter in parameters)
-        head = f"    {prefix} {text.name}(\n{inner}    ) -> {_result(text, described)}:"
+        head = f"    {prefix} {text.name}(\n{inner}    ) -> {result}:"
     return f"{head}\n{_docstring(text)}"
 
 
-def _result(text: QueryText, described: list[QueryFacts]) -> str:
+def _result(
+    text: QueryText, described: list[QueryFacts], row_classes: Mapping[str, _RowClass]
+) -> str:
     if text.operation == "#":
         return "None"
     if text.operation in {"!", "*!"}:
         return "int"
     always = gives_one_row(text.sql, "postgres" if not described else described[0].dialect)
     if text.operation in {"", "^"}:
-        row = f"{_camel(text.name)}Row"
+        own = row_classes.get(text.name)
+        row = f"{_camel(text.name)}Row" if own is None else own.name
         if text.operation == "":
             return f"AsyncIterator[{row}]"
         return row if always else f"{row} | None"

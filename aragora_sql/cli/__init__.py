@@ -32,7 +32,8 @@ COMMANDS = {
     "calls": ("run", "explain"),
     "top": ("top",),
     "docs": ("docs",),
-    "check": ("check", "stubs"),
+    "check": ("check", "stubs", "columns"),
+    "stores": ("stores",),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

@@ -1,8 +1,9 @@
-"""``aragora-sql check`` and ``aragora-sql stubs``: the SQL files, proved on both engines."""
+"""``aragora-sql check``, ``stubs`` and ``columns``: the SQL files, proved on both engines."""
 
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import os
 import sys
@@ -15,11 +16,12 @@ from typing import Any
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.facts import Engines, read_facts, read_tree
 from aragora_sql.checker.findings import FORMATS, render
+from aragora_sql.checker.record_columns import rewritten_files
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.stubs import stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
-from aragora_sql.queries.files import sql_dir
+from aragora_sql.queries.files import read_sql, sql_dir
 
 __all__ = ["add_commands"]
 
@@ -34,12 +36,8 @@ def add_commands(groups: Groups) -> None:
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only what it touches")
     _add_target(parser)
-    parser.add_argument(
-        "--python",
-        action="append",
-        type=Path,
-        metavar="DIR",
-        help="folder of the code that calls the queries (default: this package); may be repeated",
+    _add_python(
+        parser, "folder of the code that calls the queries (default: this package); may be repeated"
     )
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument(
@@ -58,6 +56,20 @@ def add_commands(groups: Groups) -> None:
     )
     parser.set_defaults(run=_stubs)
 
+    parser = groups.add_parser(
+        "columns", help="write the column lists of records, as '-- columns: Record' names them"
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit code 1 when a list is not the record's fields (the default)",
+    )
+    chosen.add_argument("--write", action="store_true", help="write the lists to the tree")
+    parser.add_argument("--sql-dir", type=Path, help="tree (default: ARAGORA_SQL_DIR)")
+    _add_python(parser, "folder of the records (default: this package); may be repeated")
+    parser.set_defaults(run=_columns)
+
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -69,6 +81,19 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end our own PostgreSQL with the command; by default the next one finds it running",
     )
+
+
+def _add_python(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--python", action="append", type=Path, metavar="DIR", help=text)
+
+
+def _python(options: argparse.Namespace) -> tuple[Path, ...]:
+    package = Path(__file__).resolve().parent.parent
+    folders = tuple(path.absolute() for path in options.python or [package])
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigurationError(f"--python: {folder} is not a folder")
+    return folders
 
 
 def _root(options: argparse.Namespace) -> Path:
@@ -93,10 +118,9 @@ def _check(options: argparse.Namespace) -> int:
     if options.stop:
         print("stopped" if stop_kept_server() else "no server was kept")
         return 0
-    package = Path(__file__).resolve().parent.parent
     wanted = Options(
         root=_root(options),
-        python=tuple(path.absolute() for path in options.python or [package]),
+        python=_python(options),
         files=tuple(path.absolute() for path in options.files),
         skip=frozenset(options.skip),
         dsn=options.dsn,
@@ -140,7 +164,7 @@ def _stamps(options: Options) -> Stamps:
             try:
                 status = path.stat()
             except FileNotFoundError:
-                continue  # an editor's file that was there for a moment
+                continue  # an editor's temporary file
             found[path] = status.st_mtime_ns, status.st_size
     return found
 
@@ -199,6 +223,20 @@ def _stubs(options: argparse.Namespace) -> int:
     return 1 if different and options.check else 0
 
 
+def _columns(options: argparse.Namespace) -> int:
+    changed = rewritten_files(_root(options), _python(options))
+    for path, new in changed.items():
+        if options.write:
+            encoding = "utf-8-sig" if path.read_bytes().startswith(codecs.BOM_UTF8) else "utf-8"
+            path.write_bytes(new.encode(encoding))
+            print(path)
+        else:
+            print("".join(_diff(str(path), read_sql(path), new)), end="")
+    what = "written" if options.write else "differ"
+    print(f"{_counted(len(changed), 'file')} of queries {what}", file=sys.stderr)
+    return 1 if changed and not options.write else 0
+
+
 def _diff(name: str, old: str, new: str) -> Iterator[str]:
     lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    yield from difflib.unified_diff(*lines, f"{name} (committed)", f"{name} (of the SQL files)")
+    yield from difflib.unified_diff(*lines, f"{name} (committed)", f"{name} (as it should be)")

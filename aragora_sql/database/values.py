@@ -3,7 +3,7 @@
 =========  =========================================  ====================  ====================
 meaning    Python                                     PostgreSQL            SQLite
 =========  =========================================  ====================  ====================
-timestamp     aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
+timestamp  aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
 document   ``dict``, ``list``                         ``JSONB``             JSON text
 boolean    ``bool``                                   ``BOOLEAN``           0 or 1
 measure    ``float``, finite, all 64 bits             ``DOUBLE PRECISION``  ``REAL``
@@ -163,7 +163,7 @@ def format_timestamp(timestamp: date) -> str:
     """
     if not isinstance(timestamp, datetime) or timestamp.tzinfo is None:
         raise InvalidInputError(
-            "datetime", f"{timestamp!r} has no time zone; use an aware datetime, best in UTC"
+            "datetime", f"must be a datetime with a time zone, best in UTC, not {timestamp!r}"
         )
     return timestamp.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 

@@ -27,6 +27,7 @@ from aragora_sql.queries.files import (
     packaged_sql_dir,
     read_queries,
     sql_dir,
+    sql_folder,
     store_dir,
 )
 
@@ -76,8 +77,9 @@ def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Quer
     path = store_dir(store, dialect, chosen) / "queries.sql"
     queries = _load(store, dialect, path, _stamp(path), _stamp(path.with_name("schema.sql")))
     packaged = packaged_sql_dir()
-    if chosen.resolve() != packaged and (packaged / dialect / store / "queries.sql").is_file():
-        _check_contract(path, packaged / dialect / store / "queries.sql", dialect)
+    ours = sql_folder(store, dialect, packaged) / "queries.sql"
+    if chosen.resolve() != packaged and ours.is_file():
+        _check_contract(path, ours, dialect)
     return queries
 
 

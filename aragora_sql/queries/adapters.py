@@ -96,14 +96,14 @@ class Adapter(ABC):
         return self._arguments(call, parameters)
 
     def _tag(self, name: str, sql: str) -> str:
-        # Behind the first word: PostgreSQL 18 drops what stands before it in pg_stat_statements.
+        # Behind the first word: PostgreSQL 18 drops what is before it in pg_stat_statements.
         first = next(scan(sql, self.dialect)).end
         return f"{sql[:first]} /* aragora:{name} */{sql[first:]}"
 
     def describe(
         self, query_name: str, path: Path, line: int, kinds: Mapping[str, ColumnKind]
     ) -> None:
-        """Tell where a processed query stands and what its result columns hold."""
+        """Tell where a processed query is defined and what its result columns hold."""
         call = self._calls[query_name]
         call.location = f"{path}:{line}"
         call.statement = replace(call.statement, column_kinds=kinds)

@@ -21,18 +21,23 @@ from aragora_sql.queries.parameters import (
 
 __all__ = [
     "DIALECTS",
+    "SYSTEM",
     "Directive",
     "QueryText",
     "column_kinds",
     "packaged_sql_dir",
+    "query_folders",
     "read_directive",
     "read_queries",
     "read_sql",
     "sql_dir",
+    "sql_folder",
     "store_dir",
 ]
 
 DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
+# The folder of what all stores need and none is: sql/system/<dialect>/.
+SYSTEM = "system"
 
 _NAME_LINE = re.compile(r"--\s*name\s*:\s*(?P<spec>.*)", re.IGNORECASE)
 _SPEC = re.compile(
@@ -57,7 +62,7 @@ class Directive:
 
 @dataclass(frozen=True, slots=True)
 class QueryText:
-    """A named query as it stands in its file.
+    """A named query as its file defines it.
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
     declared kinds of computed result columns, ``never_null`` the columns that are declared so;
@@ -110,8 +115,20 @@ def sql_dir() -> Path:
     return path
 
 
+def sql_folder(name: str, dialect: str, root: Path) -> Path:
+    """Return where the SQL files of a store stand, or of what belongs to no store (``system/``)."""
+    system = root / SYSTEM / dialect / name
+    return system if system.is_dir() else root / dialect / name
+
+
+def query_folders(dialect: str, root: Path) -> list[Path]:
+    """Return the folders of a tree that can hold queries and a schema, in the order of names."""
+    folders = [*(root / dialect).glob("*/"), *(root / SYSTEM / dialect).glob("*/")]
+    return sorted((path for path in folders if path.is_dir()), key=lambda path: path.name)
+
+
 def store_dir(store: str, dialect: str, root: Path) -> Path:
-    """Return the folder of a store's SQL files.
+    """Return the folder of the SQL files of a store, or of what belongs to no store.
 
     Raises :class:`UnknownStoreError` for an unknown dialect or store.
     """
@@ -119,7 +136,7 @@ def store_dir(store: str, dialect: str, root: Path) -> Path:
         raise UnknownStoreError(
             root / dialect, None, f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}"
         )
-    folder = root / dialect / store
+    folder = sql_folder(store, dialect, root)
     if not _IDENTIFIER.fullmatch(store) or not folder.is_dir():
         known = sorted(p.name for p in (root / dialect).glob("*/") if p.is_dir())
         raise UnknownStoreError(

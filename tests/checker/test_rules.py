@@ -135,6 +135,15 @@ def regproc(root: Path) -> tuple[str, int]:
     return edit(POSTGRES_SCHEMA, column, column + more, below=2)(root)
 
 
+def wrong_order(root: Path) -> tuple[str, int]:
+    fields = ("body", "id", "done", "details", "created_at")
+    record = "class Note(Record):\n" + "".join(f"    {name}: object\n" for name in fields)
+    (root / "../code/notes").mkdir()
+    (root / "../code/notes/records.py").write_text(record, encoding="utf-8")
+    columns = "    n.id,\n    n.body"
+    return edit_both(columns, f"    -- columns: Note\n{columns}", files=QUERIES)(root)
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
     "final-newline": unfinished,
@@ -175,6 +184,7 @@ BREAKS: dict[str, Break] = {
     ),
     "wrong-parameters": edit("../code/notes.py", 'note_id="1"', 'id="1"'),
     "unused-query": uncalled,
+    "record-columns": wrong_order,
     "full-scan": edit(
         POSTGRES,
         "WHERE author_id = :author_id;",

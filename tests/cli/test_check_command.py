@@ -108,7 +108,7 @@ def test_of_a_file_only_what_it_touches_is_checked(
     tree: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    other = tree / "postgres" / "schema_versions" / "queries.sql"
+    other = tree / "system" / "postgres" / "schema_versions" / "queries.sql"
     assert main([*arguments, str(other)]) == 0
     assert "12 queries of 1 store " in capsys.readouterr().err
     assert main([*arguments, str(tree / "postgres" / "notes" / "schema.sql")]) == 1

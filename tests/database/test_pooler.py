@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -27,12 +26,9 @@ from aragora_sql.stores.jobs.records import Job
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from aragora_sql.stores.langgraph.saver import LangGraphSaver
+from tests.conftest import require_program
 from tests.database.waiting import until
 from tests.stores.samples import workflow_checkpoint
-
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-
-pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer on this machine")
 
 
 def free_port() -> int:
@@ -44,6 +40,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
+    program = require_program("pgbouncer", "pgbouncer")
     upstream = PostgresDSN.parse(postgres_dsn)
     port = free_port()
     # PgBouncer refuses to run as root; the socket's folder opens to the server's own user only.
@@ -61,7 +58,7 @@ def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
             "auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
         )
         process = subprocess.Popen(
-            [str(PGBOUNCER), str(folder / "pgbouncer.ini")],
+            [program, str(folder / "pgbouncer.ini")],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=owner,

@@ -18,7 +18,7 @@ from aragora_sql.errors import (
     UnknownStoreError,
 )
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import packaged_sql_dir, read_queries
+from aragora_sql.queries.files import packaged_sql_dir, query_folders, read_queries
 from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.queries.trees import DIALECTS, write_store
 
@@ -58,9 +58,8 @@ def test_a_query_is_a_function_with_its_comment_and_parameters(
 
 def test_every_packaged_store_loads_in_both_dialects() -> None:
     for dialect in DIALECTS:
-        for folder in (packaged_sql_dir() / dialect).iterdir():
-            if folder.is_dir():
-                assert load_queries(folder.name, dialect).available_queries
+        for folder in query_folders(dialect, packaged_sql_dir()):
+            assert load_queries(folder.name, dialect).available_queries
 
 
 def test_a_store_without_queries_is_an_error(tmp_path: Path) -> None:
@@ -200,7 +199,7 @@ def test_other_parameters_than_the_store_gives_are_an_error_at_the_query(
 def test_a_query_with_its_parameters_in_another_order_is_the_same(
     copied_tree: Path, tmp_path: Path
 ) -> None:
-    path = copied_tree / "sqlite" / "schema_versions" / "queries.sql"
+    path = copied_tree / "system" / "sqlite" / "schema_versions" / "queries.sql"
     edit(
         path, "set_version(module, version, updated_at)", "set_version(updated_at, version, module)"
     )

@@ -43,7 +43,7 @@ class GetWorkflowCheckpointRow(TypedDict):
     created_at: datetime
     owners: int
 
-class GetLatestWorkflowCheckpointRow(TypedDict):
+class WorkflowCheckpointRow(TypedDict):
     """A row of get_latest_workflow_checkpoint."""
 
     storage_id: str
@@ -59,20 +59,8 @@ class GetLatestWorkflowCheckpointRow(TypedDict):
     content_checksum: str
     created_at: datetime
 
-class ListWorkflowCheckpointsRow(TypedDict):
-    """A row of list_workflow_checkpoints."""
-
-    storage_id: str
-    id: str
-    sequence: int
-    workflow_id: str
-    definition_id: str
-    current_step: str | None
-    checksum: str
-    created_at: datetime
-
-class FindWorkflowCheckpointsRow(TypedDict):
-    """A row of find_workflow_checkpoints."""
+class CheckpointSummaryRow(TypedDict):
+    """A row of list_workflow_checkpoints, find_workflow_checkpoints."""
 
     storage_id: str
     id: str
@@ -101,8 +89,8 @@ class UpsertDebateCheckpointParameters(TypedDict):
     expires_at: datetime | None
     stored_at: datetime
 
-class GetDebateCheckpointRow(TypedDict):
-    """A row of get_debate_checkpoint."""
+class DebateCheckpointRow(TypedDict):
+    """A row of get_debate_checkpoint, get_latest_debate_checkpoint."""
 
     checkpoint_id: str
     debate_id: str
@@ -118,8 +106,8 @@ class GetDebateCheckpointRow(TypedDict):
     created_at: datetime
     expires_at: datetime | None
 
-class FindDebateCheckpointRow(TypedDict):
-    """A row of find_debate_checkpoint."""
+class DebateCheckpointSummaryRow(TypedDict):
+    """A row of find_debate_checkpoint, list_debate_checkpoints, list_all_debate_checkpoints."""
 
     checkpoint_id: str
     debate_id: str
@@ -132,52 +120,7 @@ class FindDebateCheckpointRow(TypedDict):
     created_at: datetime
     expires_at: datetime | None
 
-class GetLatestDebateCheckpointRow(TypedDict):
-    """A row of get_latest_debate_checkpoint."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    data: Any
-    size_bytes: int
-    checksum: str
-    content_checksum: str
-    created_at: datetime
-    expires_at: datetime | None
-
-class ListDebateCheckpointsRow(TypedDict):
-    """A row of list_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-
-class ListAllDebateCheckpointsRow(TypedDict):
-    """A row of list_all_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-
-class GetStatsRow(TypedDict):
+class CheckpointStatsRow(TypedDict):
     """A row of get_stats."""
 
     workflow_checkpoints: int
@@ -234,7 +177,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-    ) -> GetLatestWorkflowCheckpointRow | None:
+    ) -> WorkflowCheckpointRow | None:
         """Return the newest checkpoint of a workflow.
 
         Operation ^: the first row, or None.
@@ -249,7 +192,7 @@ class CheckpointsQueries(Protocol):
         before_created_at: datetime,
         before_sequence: int,
         row_limit: int,
-    ) -> AsyncIterator[ListWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints of a workflow that are older than a given one, newest first,
         without their
 
@@ -264,7 +207,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> AsyncIterator[FindWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints that have this storage id or this engine's id, without their
         states.
 
@@ -354,7 +297,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> GetDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return one checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -366,7 +309,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> FindDebateCheckpointRow | None:
+    ) -> DebateCheckpointSummaryRow | None:
         """Return one checkpoint of a debate without its data.
 
         Operation ^: the first row, or None.
@@ -378,7 +321,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-    ) -> GetLatestDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return the newest checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -393,7 +336,7 @@ class CheckpointsQueries(Protocol):
         before_created_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of a debate that are older than a given one, newest first,
         without their
 
@@ -410,7 +353,7 @@ class CheckpointsQueries(Protocol):
         before_created_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListAllDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of all debates that are older than a given one, newest first,
         without their
 
@@ -459,7 +402,7 @@ class CheckpointsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> CheckpointStatsRow:
         """Count checkpoints, workflows and debates.
 
         Operation ^: the first row, or None.

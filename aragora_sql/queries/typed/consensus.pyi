@@ -37,92 +37,8 @@ class InsertConsensusParameters(TypedDict):
     created_at: datetime
     updated_at: datetime
 
-class GetConsensusRow(TypedDict):
-    """A row of get_consensus."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class GetByTopicHashRow(TypedDict):
-    """A row of get_by_topic_hash."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class ListRecentRow(TypedDict):
-    """A row of list_recent."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class ListDomainRow(TypedDict):
-    """A row of list_domain."""
+class ConsensusRecordRow(TypedDict):
+    """A row of get_consensus, get_by_topic_hash, list_recent, list_domain."""
 
     id: str
     topic: str
@@ -154,7 +70,7 @@ class SampleTopicTermsRow(TypedDict):
 
     topic_terms: str
 
-class FindSimilarRow(TypedDict):
+class SimilarConsensusRow(TypedDict):
     """A row of find_similar."""
 
     id: str
@@ -199,72 +115,9 @@ class InsertDissentParameters(TypedDict):
     data: Any
     created_at: datetime
 
-class GetDissentRow(TypedDict):
-    """A row of get_dissent."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsRow(TypedDict):
-    """A row of list_dissents."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListRelevantDissentsRow(TypedDict):
-    """A row of list_relevant_dissents."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsByAgentRow(TypedDict):
-    """A row of list_dissents_by_agent."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsByTypeRow(TypedDict):
-    """A row of list_dissents_by_type."""
+class DissentRecordRow(TypedDict):
+    """A row of get_dissent, list_dissents, list_relevant_dissents, list_dissents_by_agent,
+    list_dissents_by_type."""
 
     id: str
     consensus_id: str
@@ -297,62 +150,8 @@ class InsertProofParameters(TypedDict):
     data: Any
     created_at: datetime
 
-class GetLatestProofRow(TypedDict):
-    """A row of get_latest_proof."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListProofsRow(TypedDict):
-    """A row of list_proofs."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListRecentProofsRow(TypedDict):
-    """A row of list_recent_proofs."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListVerifiedProofsRow(TypedDict):
-    """A row of list_verified_proofs."""
+class ProofRecordRow(TypedDict):
+    """A row of get_latest_proof, list_proofs, list_recent_proofs, list_verified_proofs."""
 
     id: str
     consensus_id: str
@@ -378,7 +177,7 @@ class SetVoteParameters(TypedDict):
     source: str
     voted_at: datetime
 
-class ListVotesRow(TypedDict):
+class DebateVoteRow(TypedDict):
     """A row of list_votes."""
 
     debate_id: str
@@ -388,7 +187,7 @@ class ListVotesRow(TypedDict):
     created_at: datetime
     updated_at: datetime
 
-class GetStatsRow(TypedDict):
+class ConsensusStatsRow(TypedDict):
     """A row of get_stats."""
 
     total_consensus: int
@@ -425,7 +224,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> GetConsensusRow | None:
+    ) -> ConsensusRecordRow | None:
         """Return one consensus with the ids of its dissents and of what superseded it.
 
         Operation ^: the first row, or None.
@@ -437,7 +236,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         topic_hash: str,
-    ) -> GetByTopicHashRow | None:
+    ) -> ConsensusRecordRow | None:
         """Return the newest consensus on exactly this set of topic words.
 
         Operation ^: the first row, or None.
@@ -450,7 +249,7 @@ class ConsensusQueries(Protocol):
         *,
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListRecentRow]:
+    ) -> AsyncIterator[ConsensusRecordRow]:
         """List the newest consensus records of all domains.
 
         Operation (none): every row.
@@ -464,7 +263,7 @@ class ConsensusQueries(Protocol):
         domain: str,
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListDomainRow]:
+    ) -> AsyncIterator[ConsensusRecordRow]:
         """List the newest consensus records of one domain.
 
         Operation (none): every row.
@@ -496,7 +295,7 @@ class ConsensusQueries(Protocol):
         domain: str | None,
         include_superseded: bool,
         row_limit: int,
-    ) -> AsyncIterator[FindSimilarRow]:
+    ) -> AsyncIterator[SimilarConsensusRow]:
         """Find the consensus records whose topic shares most terms with the given ones, best
         first.
 
@@ -504,7 +303,7 @@ class ConsensusQueries(Protocol):
         in
         turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all
         matches
-        before it gives the first, which is slow for words that stand everywhere: a level that
+        before it gives the first, which is slow for words that most topics have: a level that
         begins with
         ~ looks through the 500 newest topics instead. Rows are handed on by their place in the
         table,
@@ -513,8 +312,8 @@ class ConsensusQueries(Protocol):
         and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash
         the ids of
         all that was ever superseded.
-        A topic with ten times as many terms is not similar, whatever it shares: it is no row of
-        enough.
+        A topic with ten times as many terms is not similar, whatever terms both have: it is left
+        out.
 
         Operation (none): every row.
         """
@@ -581,7 +380,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         dissent_id: str,
-    ) -> GetDissentRow | None:
+    ) -> DissentRecordRow | None:
         """Return one dissent.
 
         Operation ^: the first row, or None.
@@ -593,7 +392,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_ids: Sequence[str],
-    ) -> AsyncIterator[ListDissentsRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the dissents of some consensus records, oldest first.
 
         Operation (none): every row.
@@ -608,7 +407,7 @@ class ConsensusQueries(Protocol):
         dissent_types: Sequence[str],
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListRelevantDissentsRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the most confident dissents of some consensus records, of some types.
 
         Operation (none): every row.
@@ -621,7 +420,7 @@ class ConsensusQueries(Protocol):
         *,
         agent_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDissentsByAgentRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the newest dissents of one agent.
 
         Operation (none): every row.
@@ -634,7 +433,7 @@ class ConsensusQueries(Protocol):
         *,
         dissent_type: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDissentsByTypeRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the newest dissents of one type.
 
         Operation (none): every row.
@@ -677,7 +476,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> GetLatestProofRow | None:
+    ) -> ProofRecordRow | None:
         """Return the newest run of a prover on a consensus.
 
         Operation ^: the first row, or None.
@@ -689,7 +488,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> AsyncIterator[ListProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List all runs of a prover on a consensus, oldest first.
 
         Operation (none): every row.
@@ -701,7 +500,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListRecentProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List the newest runs, whatever their outcome.
 
         Operation (none): every row.
@@ -713,7 +512,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListVerifiedProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List the newest runs that found a proof.
 
         Operation (none): every row.
@@ -741,13 +540,13 @@ class ConsensusQueries(Protocol):
         /,
         *,
         debate_id: str,
-    ) -> AsyncIterator[ListVotesRow]:
+    ) -> AsyncIterator[DebateVoteRow]:
         """List the votes on a debate by the order in which they were first given.
 
         Operation (none): every row.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> ConsensusStatsRow:
         """Count everything; groups come as lists of [name, count], largest first.
 
         Operation ^: the first row, or None.

@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
-class EnqueueJobRow(TypedDict):
-    """A row of enqueue_job."""
+class JobRow(TypedDict):
+    """A row of enqueue_job, find_waiting_job, retry_job, update_job, get_job, list_jobs,
+    list_jobs_of_status."""
 
     id: str
     number: int
@@ -46,54 +47,8 @@ class ListWaitingKeysRow(TypedDict):
     unique_key: str
     id: str
 
-class FindWaitingJobRow(TypedDict):
-    """A row of find_waiting_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
 class ClaimJobsRow(TypedDict):
-    """A row of claim_jobs."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ClaimJobsOfTypeRow(TypedDict):
-    """A row of claim_jobs_of_type."""
+    """A row of claim_jobs, claim_jobs_of_type."""
 
     id: str
     number: int
@@ -121,13 +76,7 @@ class LookForJobsRow(TypedDict):
     due_in_seconds: float | None
 
 class CompleteJobsRow(TypedDict):
-    """A row of complete_jobs."""
-
-    id: str
-    status: str
-
-class FailJobsRow(TypedDict):
-    """A row of fail_jobs."""
+    """A row of complete_jobs, fail_jobs, release_jobs, recover_jobs."""
 
     id: str
     status: str
@@ -138,144 +87,7 @@ class ExtendLeasesRow(TypedDict):
     id: str
     lease_expires_at: datetime
 
-class ReleaseJobsRow(TypedDict):
-    """A row of release_jobs."""
-
-    id: str
-    status: str
-
-class RecoverJobsRow(TypedDict):
-    """A row of recover_jobs."""
-
-    id: str
-    status: str
-
-class RetryJobRow(TypedDict):
-    """A row of retry_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class UpdateJobRow(TypedDict):
-    """A row of update_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class GetJobRow(TypedDict):
-    """A row of get_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListJobsRow(TypedDict):
-    """A row of list_jobs."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListJobsOfStatusRow(TypedDict):
-    """A row of list_jobs_of_status."""
-
-    id: str
-    number: int
-    job_type: str
-    payload: Any
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result: Any
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class CountJobsRow(TypedDict):
+class JobCountRow(TypedDict):
     """A row of count_jobs."""
 
     job_type: str
@@ -283,7 +95,7 @@ class CountJobsRow(TypedDict):
     total: int
     created_at: datetime
 
-class ListLimitsRow(TypedDict):
+class JobLimitRow(TypedDict):
     """A row of list_limits."""
 
     job_type: str
@@ -310,7 +122,7 @@ class JobsQueries(Protocol):
         user_id: str | None,
         workspace_id: str | None,
         notify: bool,
-    ) -> EnqueueJobRow | None:
+    ) -> JobRow | None:
         """Store a job, unless one with its unique key waits already; wake those who wait for jobs.
 
         Operation ^: the first row, or None.
@@ -368,7 +180,7 @@ class JobsQueries(Protocol):
         /,
         *,
         unique_key: str,
-    ) -> FindWaitingJobRow | None:
+    ) -> JobRow | None:
         """Return the job that waits under a unique key.
 
         Operation ^: the first row, or None.
@@ -401,7 +213,7 @@ class JobsQueries(Protocol):
         row_limit: int,
         lease_seconds: float,
         durable: bool,
-    ) -> AsyncIterator[ClaimJobsOfTypeRow]:
+    ) -> AsyncIterator[ClaimJobsRow]:
         """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 
         Operation (none): every row.
@@ -449,7 +261,7 @@ class JobsQueries(Protocol):
         base_seconds: float,
         max_seconds: float,
         jitter: float,
-    ) -> AsyncIterator[FailJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Finish attempts that failed: each a list of id, worker, claim count, 'retry' or
         'failed', error, delay.
 
@@ -475,7 +287,7 @@ class JobsQueries(Protocol):
         /,
         *,
         claims: Any,
-    ) -> AsyncIterator[ReleaseJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Give claimed jobs back that were not worked on: the attempt does not count.
 
         Operation (none): every row.
@@ -489,7 +301,7 @@ class JobsQueries(Protocol):
         job_types: Sequence[str] | None,
         grace_seconds: float,
         row_limit: int,
-    ) -> AsyncIterator[RecoverJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Take jobs away from workers whose lease ran out: pending again, or failed after the last
         attempt.
 
@@ -502,14 +314,7 @@ class JobsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def retry_job(
-        self,
-        connection: Connection,
-        /,
-        *,
-        id: str,
-        notify: bool,
-    ) -> RetryJobRow | None:
+    async def retry_job(self, connection: Connection, /, *, id: str, notify: bool) -> JobRow | None:
         """Make a finished job pending again, from its first attempt on.
 
         Operation ^: the first row, or None.
@@ -526,13 +331,13 @@ class JobsQueries(Protocol):
         payload: Any,
         scheduled_at: datetime | None,
         notify: bool,
-    ) -> UpdateJobRow | None:
+    ) -> JobRow | None:
         """Change what is not NULL of a job that waits.
 
         Operation ^: the first row, or None.
         """
 
-    async def get_job(self, connection: Connection, /, *, id: str) -> GetJobRow | None:
+    async def get_job(self, connection: Connection, /, *, id: str) -> JobRow | None:
         """Return one job.
 
         Operation ^: the first row, or None.
@@ -546,7 +351,7 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[ListJobsRow]:
+    ) -> AsyncIterator[JobRow]:
         """List jobs, newest first, one page after the other.
 
         Operation (none): every row.
@@ -561,14 +366,14 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[ListJobsOfStatusRow]:
+    ) -> AsyncIterator[JobRow]:
         """List jobs of one status, newest first: all of a rare one are looked at, of others the
         newest.
 
         Operation (none): every row.
         """
 
-    def count_jobs(self, connection: Connection, /) -> AsyncIterator[CountJobsRow]:
+    def count_jobs(self, connection: Connection, /) -> AsyncIterator[JobCountRow]:
         """Count jobs by type and status, with the creation of the oldest.
 
         Operation (none): every row.
@@ -607,7 +412,7 @@ class JobsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    def list_limits(self, connection: Connection, /) -> AsyncIterator[ListLimitsRow]:
+    def list_limits(self, connection: Connection, /) -> AsyncIterator[JobLimitRow]:
         """List the limits by type.
 
         Operation (none): every row.

@@ -12,10 +12,6 @@ from aragora_sql.stores.checkpoints.records import (
 )
 from aragora_sql.stores.checkpoints.store import (
     CheckpointStore,
-    PostgresCheckpointStore,
-    SQLiteCheckpointStore,
-    get_postgres_checkpoint_store,
-    get_sqlite_checkpoint_store,
 )
 
 __all__ = [
@@ -27,9 +23,5 @@ __all__ = [
     "DebateCheckpoint",
     "DebateCheckpointPage",
     "DebateCheckpointSummary",
-    "PostgresCheckpointStore",
-    "SQLiteCheckpointStore",
     "WorkflowCheckpoint",
-    "get_postgres_checkpoint_store",
-    "get_sqlite_checkpoint_store",
 ]

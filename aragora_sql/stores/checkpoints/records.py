@@ -7,13 +7,20 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database.values import EncodedJSON, dump_json, format_timestamp, utc_now
+from aragora_sql.database.values import (
+    EncodedJSON,
+    dump_json,
+    format_timestamp,
+    load_json,
+    utc_now,
+)
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.documents import mapping, member, unknown_members, with_unknown_members
+from aragora_sql.stores.records import Record
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.checkpoints import (
@@ -205,10 +212,13 @@ class DebateCheckpoint(Record):
     def to_document(self) -> dict[str, Any]:
         """Return the document that was stored, timestamps as ISO-8601 text in UTC."""
         columns = {name: getattr(self, name) for name in _DEBATE_COLUMNS}
-        return self.data | {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in columns.items()
-        }
+        return with_unknown_members(
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in columns.items()
+            },
+            self.data,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +266,7 @@ def new_workflow_checkpoint(
     and returns one to store instead.
     """
     given = {
-        name: _field(checkpoint, name, _WORKFLOW_DEFAULTS.get(name, _REQUIRED))
+        name: member(checkpoint, name, f"checkpoint.{name}", **_otherwise(name))
         for name in _WORKFLOW_CONTENT
     }
     steps = given["completed_steps"]
@@ -274,8 +284,7 @@ def new_workflow_checkpoint(
     }
     outputs = _document(given["step_outputs"], "checkpoint.step_outputs", default)
     context = _document(given["context_state"], "checkpoint.context_state", default)
-    content["step_outputs"] = valid.decoded(outputs)
-    content["context_state"] = valid.decoded(context)
+    content |= {"step_outputs": load_json(outputs), "context_state": load_json(context)}
     return {
         "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
         "engine_id": content["id"],
@@ -301,16 +310,12 @@ def new_debate_checkpoint(
     as in :func:`new_workflow_checkpoint`. Timestamps are aware datetimes or ISO-8601 text with a
     zone.
     """
-    if not isinstance(document, Mapping):
-        raise InvalidInputError(
-            "checkpoint", f"a dictionary is needed, not {type(document).__name__}"
-        )
+    document = mapping(document, "checkpoint")
 
-    def field(name: str, otherwise: Any = _REQUIRED) -> Any:
-        return _field(document, name, otherwise)
+    def field(name: str, **otherwise: Any) -> Any:
+        return member(document, name, f"checkpoint.{name}", **otherwise)
 
-    expires_at = field("expires_at", None)
-    rest = {name: value for name, value in document.items() if name not in _DEBATE_COLUMNS}
+    rest = unknown_members(document, _DEBATE_COLUMNS)
     encoded = _document(_with_text_timestamps(rest), "checkpoint", default)
     content: dict[str, Any] = {
         "checkpoint_id": valid.key(field("checkpoint_id"), "checkpoint.checkpoint_id"),
@@ -320,12 +325,12 @@ def new_debate_checkpoint(
         "total_rounds": valid.integer(field("total_rounds"), "checkpoint.total_rounds"),
         "phase": valid.text(field("phase"), "checkpoint.phase"),
         "status": valid.choice(field("status"), "checkpoint.status", DEBATE_STATUSES),
-        "data": valid.decoded(encoded),
-        "checksum": valid.text(field("checksum", ""), "checkpoint.checksum"),
-        "created_at": _timestamp(field("created_at"), "checkpoint.created_at"),
-        "expires_at": None
-        if expires_at is None
-        else _timestamp(expires_at, "checkpoint.expires_at"),
+        "data": load_json(encoded),
+        "checksum": valid.text(field("checksum", otherwise=""), "checkpoint.checksum"),
+        "created_at": valid.timestamp_or_text(field("created_at"), "checkpoint.created_at"),
+        "expires_at": valid.optional(
+            document.get("expires_at"), "checkpoint.expires_at", valid.timestamp_or_text
+        ),
     }
     return {
         "checkpoint_id": content["checkpoint_id"],
@@ -345,26 +350,8 @@ def new_debate_checkpoint(
     }
 
 
-_REQUIRED = object()
-
-
-def _field(source: object, name: str, otherwise: Any) -> Any:
-    if isinstance(source, Mapping):
-        value = source.get(name, otherwise)
-    else:
-        value = getattr(source, name, otherwise)
-    if value is _REQUIRED:
-        raise InvalidInputError(f"checkpoint.{name}", "is missing")
-    return value
-
-
-def _timestamp(value: Any, argument: str) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise InvalidInputError(argument, "is not ISO-8601 text") from None
-    return valid.timestamp(value, argument)
+def _otherwise(name: str) -> dict[str, Any]:
+    return {"otherwise": _WORKFLOW_DEFAULTS[name]} if name in _WORKFLOW_DEFAULTS else {}
 
 
 def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
@@ -378,11 +365,8 @@ def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document(value: Any, argument: str, default: Default | None) -> EncodedJSON:
-    if value is None:
-        value = {}
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
-    return dump_json(plain_json(dict(value), argument, default), argument)
+    given = {} if value is None else dict(mapping(value, argument))
+    return dump_json(plain_json(given, argument, default), argument)
 
 
 def plain_json(value: Any, path: str, default: Default | None, depth: int = 0) -> Any:
@@ -424,26 +408,3 @@ def _key(key: Any, path: str) -> str:
     if not isinstance(key, str):
         raise InvalidInputError(path, f"the JSON key {key!r} is not text")
     return key
-
-
-def cursor_of(timestamp: datetime, key: str | int) -> str:
-    """Return the cursor of what comes after a row in the order of a list."""
-    return f"{format_timestamp(timestamp)}/{key}"
-
-
-def parse_cursor(cursor: str | None, argument: str) -> tuple[datetime, str]:
-    """Return the timestamp and the key of a cursor; of None what is newer than everything."""
-    if cursor is None:
-        return LAST_TIMESTAMP, ""
-    timestamp, slash, key = valid.text(cursor, argument).partition("/")
-    try:
-        parsed = datetime.fromisoformat(timestamp)
-    except ValueError:
-        parsed = None
-    if not slash or not key or parsed is None or parsed.tzinfo is None:
-        raise InvalidInputError(argument, "is not the next of an earlier page")
-    return parsed, key
-
-
-# PostgreSQL reads it as infinity.
-LAST_TIMESTAMP = datetime.max.replace(tzinfo=UTC)

@@ -19,10 +19,6 @@ from aragora_sql.stores.consensus.records import (
 )
 from aragora_sql.stores.consensus.store import (
     ConsensusMemory,
-    PostgresConsensusMemory,
-    SQLiteConsensusMemory,
-    get_postgres_consensus_memory,
-    get_sqlite_consensus_memory,
 )
 
 __all__ = [
@@ -36,12 +32,8 @@ __all__ = [
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
-    "PostgresConsensusMemory",
     "ProofRecord",
     "ProofStatus",
-    "SQLiteConsensusMemory",
     "SimilarConsensus",
     "SimilarDebate",
-    "get_postgres_consensus_memory",
-    "get_sqlite_consensus_memory",
 ]

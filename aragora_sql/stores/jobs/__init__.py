@@ -14,10 +14,6 @@ from aragora_sql.stores.jobs.records import (
 )
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
-    PostgresJobQueueStore,
-    SQLiteJobQueueStore,
-    get_postgres_job_queue_store,
-    get_sqlite_job_queue_store,
 )
 from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 
@@ -34,11 +30,7 @@ __all__ = [
     "JobWorker",
     "NewJob",
     "PermanentJobError",
-    "PostgresJobQueueStore",
     "RetryJobError",
     "RetryPolicy",
-    "SQLiteJobQueueStore",
     "WorkerStats",
-    "get_postgres_job_queue_store",
-    "get_sqlite_job_queue_store",
 ]

@@ -20,7 +20,7 @@ from aragora_sql.database.values import (
 )
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.records import Record
 
 __all__ = [
     "FINISHED",

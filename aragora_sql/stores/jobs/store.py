@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from aragora_sql.database import Database
@@ -23,13 +22,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.jobs import records
 from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
@@ -62,18 +55,13 @@ from aragora_sql.stores.jobs.records import (
     new_ids,
     new_job,
 )
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries
 
 __all__ = [
     "JobQueueStore",
-    "PostgresJobQueueStore",
-    "SQLiteJobQueueStore",
-    "get_postgres_job_queue_store",
-    "get_sqlite_job_queue_store",
 ]
 
 # The channel of PostgreSQL on which new jobs are told; the message is the job type.
@@ -816,37 +804,3 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
         started_at=row["updated_at"],
         completed_at=None,
     )
-
-
-class PostgresJobQueueStore(JobQueueStore):
-    """Job queue on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase, **options: Any) -> None:
-        super().__init__(postgres_database(pool), **options)
-
-
-class SQLiteJobQueueStore(JobQueueStore):
-    """Job queue on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase, **options: Any) -> None:
-        super().__init__(sqlite_database(path), **options)
-
-
-async def get_postgres_job_queue_store(dsn: str | None = None) -> PostgresJobQueueStore:
-    """Return an initialized job queue on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresJobQueueStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_job_queue_store(path: str | Path | None = None) -> SQLiteJobQueueStore:
-    """Return an initialized job queue on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.database.sqlite import get_sqlite_database
-
-    return await initialized(SQLiteJobQueueStore(get_sqlite_database(path)))

@@ -18,10 +18,6 @@ from aragora_sql.stores.workflow.states import (
 )
 from aragora_sql.stores.workflow.store import (
     FindingWorkflowStore,
-    PostgresFindingWorkflowStore,
-    SQLiteFindingWorkflowStore,
-    get_postgres_finding_workflow_store,
-    get_sqlite_finding_workflow_store,
 )
 
 __all__ = [
@@ -34,12 +30,8 @@ __all__ = [
     "FindingState",
     "FindingWorkflow",
     "FindingWorkflowStore",
-    "PostgresFindingWorkflowStore",
-    "SQLiteFindingWorkflowStore",
     "WorkflowStatistics",
     "allowed_transitions",
     "check_transition",
-    "get_postgres_finding_workflow_store",
-    "get_sqlite_finding_workflow_store",
     "is_terminal",
 ]

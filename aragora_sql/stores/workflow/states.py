@@ -33,7 +33,7 @@ class FindingState(StrEnum):
 
 FINDING_STATES = tuple(state.value for state in FindingState)
 
-# Older findings may stand in these; nothing leads into them any more.
+# Older findings may be in these; nothing leads into them any more.
 LEGACY_STATES = ("acknowledged", "wont_fix")
 
 # sql/*/workflow/schema.sql says the same in the column is_terminal.

@@ -69,6 +69,7 @@ WHERE
 -- name: get_latest_workflow_checkpoint(workflow_id)^
 -- Return the newest checkpoint of a workflow.
 SELECT
+    -- columns: WorkflowCheckpoint
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -90,6 +91,7 @@ LIMIT 1;
 -- Return the checkpoints of a workflow that are older than a given one, newest first, without their
 -- states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -111,6 +113,7 @@ LIMIT :row_limit;
 -- name: find_workflow_checkpoints(checkpoint_id)
 -- Return the checkpoints that have this storage id or this engine's id, without their states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -244,6 +247,7 @@ ON CONFLICT (checkpoint_id) DO UPDATE
 -- name: get_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -263,6 +267,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: find_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate without its data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -279,6 +284,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: get_latest_debate_checkpoint(debate_id)^
 -- Return the newest checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -301,6 +307,7 @@ LIMIT 1;
 -- Return the checkpoints of a debate that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -325,6 +332,7 @@ LIMIT :row_limit;
 -- Return the checkpoints of all debates that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -415,6 +423,7 @@ d AS (
 )
 
 SELECT
+    -- columns: CheckpointStats
     w.workflow_checkpoints,
     w.workflows,
     d.debate_checkpoints,

@@ -51,6 +51,7 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING
 RETURNING
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -188,6 +189,7 @@ WHERE
 -- name: find_waiting_job(unique_key)^
 -- Return the job that waits under a unique key.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -909,6 +911,7 @@ WITH changed AS (
         updated_at = statement_timestamp()
     WHERE j.id = :id AND j.status IN ('completed', 'failed', 'cancelled')
     RETURNING
+        -- columns: Job
         j.id,
         j.number,
         j.job_type,
@@ -944,6 +947,7 @@ heard AS (
 )
 
 SELECT
+    -- columns: Job
     c.id,
     c.number,
     c.job_type,
@@ -985,6 +989,7 @@ WITH changed AS (
         updated_at = statement_timestamp()
     WHERE j.id = :id AND j.status IN ('pending', 'scheduled', 'retrying')
     RETURNING
+        -- columns: Job
         j.id,
         j.number,
         j.job_type,
@@ -1020,6 +1025,7 @@ heard AS (
 )
 
 SELECT
+    -- columns: Job
     c.id,
     c.number,
     c.job_type,
@@ -1047,6 +1053,7 @@ CROSS JOIN heard;
 -- name: get_job(id)^
 -- Return one job.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -1074,6 +1081,7 @@ WHERE j.id = :id;
 -- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -1158,6 +1166,7 @@ chosen AS (
 )
 
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -1193,6 +1202,7 @@ LIMIT :row_limit;
 -- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
+    -- columns: JobCount
     j.job_type,
     j.status,
     count(*) AS total,
@@ -1248,6 +1258,7 @@ WHERE job_type = :job_type;
 -- List the limits by type.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
+    -- columns: JobLimit
     l.job_type,
     l.max_running,
     l.running,

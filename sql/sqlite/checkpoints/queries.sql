@@ -69,6 +69,7 @@ WHERE
 -- name: get_latest_workflow_checkpoint(workflow_id)^
 -- Return the newest checkpoint of a workflow.
 SELECT
+    -- columns: WorkflowCheckpoint
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -90,6 +91,7 @@ LIMIT 1;
 -- Return the checkpoints of a workflow that are older than a given one, newest first, without their
 -- states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -111,6 +113,7 @@ LIMIT :row_limit;
 -- name: find_workflow_checkpoints(checkpoint_id)
 -- Return the checkpoints that have this storage id or this engine's id, without their states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -242,6 +245,7 @@ WHERE debate_checkpoints.debate_id = excluded.debate_id;
 -- name: get_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -261,6 +265,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: find_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate without its data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -277,6 +282,7 @@ WHERE d.checkpoint_id = :checkpoint_id;
 -- name: get_latest_debate_checkpoint(debate_id)^
 -- Return the newest checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -299,6 +305,7 @@ LIMIT 1;
 -- Return the checkpoints of a debate that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -323,6 +330,7 @@ LIMIT :row_limit;
 -- Return the checkpoints of all debates that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -411,6 +419,7 @@ d AS (
 )
 
 SELECT
+    -- columns: CheckpointStats
     w.workflow_checkpoints,
     w.workflows,
     d.debate_checkpoints,

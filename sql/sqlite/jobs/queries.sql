@@ -51,6 +51,7 @@ ON CONFLICT (unique_key)
 WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
 DO NOTHING
 RETURNING
+    -- columns: Job
     id,
     number,
     job_type,
@@ -182,6 +183,7 @@ WHERE
 -- name: find_waiting_job(unique_key)^
 -- Return the job that waits under a unique key.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -685,6 +687,7 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('completed', 'failed', 'cancelled')
 RETURNING
+    -- columns: Job
     id,
     number,
     job_type,
@@ -727,6 +730,7 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('pending', 'scheduled', 'retrying')
 RETURNING
+    -- columns: Job
     id,
     number,
     job_type,
@@ -752,6 +756,7 @@ RETURNING
 -- name: get_job(id)^
 -- Return one job.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -779,6 +784,7 @@ WHERE j.id = :id;
 -- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -867,6 +873,7 @@ chosen AS (
 )
 
 SELECT
+    -- columns: Job
     j.id,
     j.number,
     j.job_type,
@@ -902,6 +909,7 @@ LIMIT :row_limit;
 -- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
+    -- columns: JobCount
     j.job_type,
     j.status,
     count(*) AS total,
@@ -955,6 +963,7 @@ WHERE job_type = :job_type;
 -- List the limits by type.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
+    -- columns: JobLimit
     l.job_type,
     l.max_running,
     l.running,

@@ -1,35 +1,43 @@
-"""How topics are compared: hash, terms, similarity, and the plan of a search.
+"""The plan of a full-text search: which terms have to match, tried from strict to wide.
 
-Both engines index the same terms, which :func:`topic_terms` makes, so a search finds the same
-records on both, whatever the server's locale:
+A search is a list of levels, which the query tries in turn until one gives enough rows. A level is
+written so that each engine reads it after a change of characters (PostgreSQL takes it as a
+``tsquery``, SQLite's FTS5 takes ``AND`` for ``&`` and ``OR`` for ``|``)::
 
-* letters are compared without case and without diacritical marks of Latin, Greek and Cyrillic
-  ("Café" and "CAFE" are one term), and compatibility forms count as their plain form ("ﬁ", "①");
-* a term is a run of letters, digits and the marks that belong to them; all else separates terms,
-  also ``_``, ``%``, quotes and search operators;
-* terms are cut after 64 characters, and a topic has at most 1,000 distinct ones.
+    level      = [ "~" ] expression
+    expression = term
+               | "(" expression { "&" expression } ")"     every one has to match
+               | "(" expression { "|" expression } ")"     one has to match
+    term       = what search_terms() gives; it has none of the characters ~ & | ( )
+
+Within one pair of parentheses there is one kind of operator, so no precedence is needed. ``~`` says
+that the newest :data:`NEWEST_ROWS` rows are looked through, instead of all that the index has: an
+index that gathers all matches before it gives the first (PostgreSQL's GIN) is slow for terms that
+are in very many rows. An engine whose index gives matches one by one leaves the ``~`` out.
 """
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["search_levels", "term_frequencies", "topic_hash", "topic_similarity", "topic_terms"]
+__all__ = [
+    "MOST_RANKED",
+    "MOST_RANKED_IN_SMALL_STORE",
+    "MOST_SEARCH_TERMS",
+    "SAMPLE_SIZE",
+    "search_levels",
+    "term_frequencies",
+]
 
-LONGEST_TERM = 64
-MOST_TERMS = 1000
-
-# The plan of a search; the figures are from measurements on 100,000 and 1,000,000 topics.
+# The figures are from measurements on 100,000 and 1,000,000 topics.
 GROUP_SIZE = 5
 MOST_SEARCH_TERMS = 16
 MOST_RANKED = 80
 MOST_RANKED_IN_SMALL_STORE = 200
 SAMPLE_SIZE = 5000
 NEWEST_ROWS = 500
-# Terms that together stand in more than this fraction of topics never drive a search alone.
+# Terms that together are in more than this fraction of rows never drive a search alone.
 COMMON_FRACTION = 0.02
 RARE_FRACTION = 1e-4
 # Levels of a group: how many of its terms have to match. Four of five finds little that three do
@@ -37,61 +45,10 @@ RARE_FRACTION = 1e-4
 _LEVELS = {1: (1,), 2: (2, 1), 3: (3, 2, 1), 4: (4, 3, 2, 1), 5: (5, 3, 2, 1)}
 
 
-# Diacritical marks, and marks that choose the look of a character: U+FE0F makes a sign an emoji.
-_DROPPED = ((0x300, 0x36F), (0x20DD, 0x20E4), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
-
-
-class _Fold(dict[int, int | str | None]):
-    """A translation table that learns each character at its first use."""
-
-    def __missing__(self, code: int) -> int | str | None:
-        character = chr(code)
-        category = unicodedata.category(character)
-        replacement: int | str | None = " "
-        if any(first <= code <= last for first, last in _DROPPED):
-            replacement = None
-        elif category[0] in "LNM":
-            replacement = code
-        self[code] = replacement
-        return replacement
-
-
-_FOLD = _Fold()
-
-
-def topic_hash(topic: str) -> str:
-    """Return the key of a topic's set of words: 16 hexadecimal digits.
-
-    Lower case, split at white space, distinct words sorted and joined by a blank, SHA-256. Order,
-    case, spacing and repeats do not matter; punctuation does.
-    """
-    words = " ".join(sorted(set(topic.lower().split())))
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
-
-
-def topic_similarity(topic: str, other: str) -> float:
-    """Return the Jaccard similarity of two topics' words, 0 to 1; 1 when their hashes match.
-
-    Words are lower-case and split at white space. Two empty topics give 0.
-    """
-    words, others = set(topic.lower().split()), set(other.lower().split())
-    if not words or not others:
-        return 0.0
-    return len(words & others) / len(words | others)
-
-
-def topic_terms(topic: str) -> list[str]:
-    """Return the distinct search terms of a topic in the order of their first use."""
-    folded = unicodedata.normalize("NFKD", topic.casefold()).translate(_FOLD)
-    # casefold() again: compatibility forms may have given capitals
-    terms = (term[:LONGEST_TERM] for term in folded.casefold().split())
-    return list(dict.fromkeys(terms))[:MOST_TERMS]
-
-
 def term_frequencies(sample: Sequence[str]) -> dict[str, float]:
-    """Return the fraction of sampled topics in which each common term stands.
+    """Return the fraction of sampled texts that each common term is in.
 
-    ``sample`` holds each topic's terms joined by blanks. A sample smaller than
+    ``sample`` holds each text's terms joined by blanks. A sample smaller than
     :data:`SAMPLE_SIZE` is the whole store, in which no search is slow: nothing counts as common.
     """
     if len(sample) < SAMPLE_SIZE:
@@ -103,10 +60,9 @@ def term_frequencies(sample: Sequence[str]) -> dict[str, float]:
 def search_levels(terms: Iterable[str], frequencies: Mapping[str, float], wanted: int) -> list[str]:
     """Return the searches to try one after the other, from all words to any word.
 
-    Each is an expression of terms, ``&``, ``|`` and parentheses. Terms are taken in groups of
-    :data:`GROUP_SIZE`, rarest first; within a group fewer and fewer have to match. Where only
-    common terms are left to drive a search, one that begins with ``~`` looks at the newest rows
-    first. ``wanted`` is the number of rows asked for.
+    Terms are taken in groups of :data:`GROUP_SIZE`, rarest first; within a group fewer and fewer
+    have to match. Where only common terms are left to drive a search, a level of the newest rows
+    comes first. ``wanted`` is the number of rows asked for. See the module for the grammar.
     """
     ordered = sorted(
         dict.fromkeys(terms),
@@ -152,17 +108,17 @@ def _count_drivers(group: Sequence[str], frequencies: Mapping[str, float]) -> in
 def _newest_rows_level(
     ordered: Sequence[str], frequencies: Mapping[str, float], wanted: int
 ) -> tuple[int, str] | None:
-    """Return how many common terms newest rows should share, and the search for them.
+    """Return how many common terms newest rows should have, and the search for them.
 
     As many as still let three times the wanted rows be expected among the newest ones.
     """
     common = [term for term in ordered if term in frequencies][-8:]
     chances = [1.0]
     for term in common:
-        share = frequencies[term]
+        fraction = frequencies[term]
         chances = [
-            (chances[k] if k < len(chances) else 0.0) * (1 - share)
-            + (chances[k - 1] * share if k else 0.0)
+            (chances[k] if k < len(chances) else 0.0) * (1 - fraction)
+            + (chances[k - 1] * fraction if k else 0.0)
             for k in range(len(chances) + 1)
         ]
     enough = [

@@ -1,8 +1,7 @@
-"""What an application imports: stores by environment, by DSN, on a pool of its own."""
+"""The examples of the documentation, and what several stores do on one pool or database."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -18,115 +17,36 @@ from aragora_sql import (
     ConsensusStrength,
     DissentRetriever,
     DissentType,
+    IntegrationConfig,
+    JobWorker,
     PostgresConsensusMemory,
     PostgresCritiqueStore,
+    PostgresJobQueueStore,
     SQLiteConsensusMemory,
     SQLiteCritiqueStore,
     SQLiteDatabase,
+    SQLiteJobQueueStore,
     close_databases,
     close_postgres_pool,
     close_sqlite_databases,
-    get_consensus_memory,
-    get_critique_store,
+    get_integration_store,
+    get_job_queue_store,
     get_postgres_consensus_memory,
     get_postgres_critique_store,
+    get_postgres_job_queue_store,
     get_postgres_pool,
     get_sqlite_consensus_memory,
     get_sqlite_critique_store,
+    get_sqlite_job_queue_store,
 )
-from aragora_sql.errors import (
-    DatabaseUnavailableError,
-    DSNNotConfiguredError,
-    QueryFileError,
-    SchemaVersionError,
-)
-from aragora_sql.queries.files import packaged_sql_dir
-from tests.stores.samples import critique, dissent, run
+from aragora_sql.stores.jobs.records import Job
+from tests.stores.samples import KEY, critique, dissent
 
 
 @pytest.fixture(autouse=True)
 async def closed_at_the_end() -> AsyncIterator[None]:
     yield
     await close_databases()
-
-
-@pytest.fixture
-def environment(location: str | Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An environment that names the engine of the test; returns the prefix of its classes."""
-    if isinstance(location, Path):
-        monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
-        return "SQLite"
-    monkeypatch.setenv("DATABASE_URL", location)
-    monkeypatch.setenv("ARAGORA_DB_POOL_SIZE", "4")
-    return "Postgres"
-
-
-# By environment
-
-
-async def test_the_environment_chooses_the_engine(
-    environment: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, "aragora_sql"):
-        memory = await get_consensus_memory()
-        critiques = await get_critique_store()
-    assert type(memory).__name__ == f"{environment}ConsensusMemory"
-    assert type(critiques).__name__ == f"{environment}CritiqueStore"
-    assert f"Using {environment}ConsensusMemory" in caplog.messages
-    assert f"Using {environment}CritiqueStore" in caplog.messages
-    assert await memory.count() == await critiques.count_debates() == 0
-
-
-async def test_the_stores_of_an_environment_share_transactions(environment: str) -> None:
-    memory, again = await get_consensus_memory(), await get_consensus_memory()
-    critiques = await get_critique_store()
-    with suppress(ZeroDivisionError):
-        async with memory.database.transaction():
-            await critiques.store_debate("d", "Task")
-            await again.store_consensus("Topic", "Conclusion", "weak", 0.5, [], [])
-            raise ZeroDivisionError
-    assert await memory.count() == await critiques.count_debates() == 0
-
-
-async def test_closing_twice_is_harmless_and_the_next_call_opens_again(environment: str) -> None:
-    memory = await get_consensus_memory()
-    await memory.store_consensus("Topic", "Conclusion", "weak", 0.5, [], [])
-    await close_databases()
-    await close_databases()
-    assert await (await get_consensus_memory()).count() == 1
-
-
-async def test_instances_that_ask_at_once_get_the_same_database(environment: str) -> None:
-    stores = await asyncio.gather(*(get_consensus_memory() for _ in range(10)))
-    await asyncio.gather(
-        *(store.store_consensus("Topic", "Conclusion", "weak", 0.5, [], []) for store in stores)
-    )
-    assert [await store.count() for store in stores] == [10] * 10
-
-
-async def test_the_backend_that_is_asked_for_is_used(
-    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ARAGORA_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ARAGORA_POSTGRES_DSN", postgres_dsn)
-    monkeypatch.setenv("ARAGORA_DB_BACKEND", "sqlite")
-    assert isinstance(await get_consensus_memory(), SQLiteConsensusMemory)
-    monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgresql")
-    assert isinstance(await get_critique_store(), PostgresCritiqueStore)
-
-
-async def test_postgres_without_a_dsn_is_never_sqlite(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ARAGORA_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgres")
-    for get in (get_consensus_memory, get_critique_store, get_postgres_consensus_memory):
-        with pytest.raises(DSNNotConfiguredError, match="PostgreSQL DSN not configured"):
-            await get()
-    assert not (tmp_path / "aragora.db").exists()
-
-
-# The document's examples
 
 
 async def test_the_example_of_consensus_memory(
@@ -198,9 +118,6 @@ async def test_stores_share_a_database_in_memory() -> None:
     await database.close()
 
 
-# A pool of the application
-
-
 async def test_every_kind_of_value_comes_through_a_pool_of_the_application(
     postgres_dsn: str,
 ) -> None:
@@ -267,38 +184,6 @@ async def test_a_codec_of_the_application_is_left_alone(postgres_dsn: str) -> No
         assert await pool.fetchval("SELECT metadata FROM consensus") == {"a": {"b": [1]}}
 
 
-# What goes wrong at the door
-
-
-async def test_a_server_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/none")
-    with pytest.raises(DatabaseUnavailableError) as caught:
-        await get_consensus_memory()
-    assert "secret" not in str(caught.value)
-
-
-async def test_a_database_of_a_newer_release_is_refused(environment: str) -> None:
-    memory = await get_consensus_memory()
-    await run(memory.database, "UPDATE _schema_versions SET version = 99")
-    with pytest.raises(SchemaVersionError, match="newer"):
-        await get_consensus_memory()
-
-
-async def test_a_query_that_a_store_needs_is_missed_when_it_is_made(
-    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tree = tmp_path / "sql"
-    for path in packaged_sql_dir().rglob("*.sql"):
-        copy = tree / path.relative_to(packaged_sql_dir())
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8")
-        copy.write_text(text.replace("-- name: get_debate(", "-- name: read_debate("))
-    monkeypatch.setenv("ARAGORA_SQL_DIR", str(tree))
-    assert await (await get_consensus_memory()).count() == 0
-    with pytest.raises(QueryFileError, match="get_debate"):
-        await get_critique_store()
-
-
 def test_the_package_names_what_an_application_needs() -> None:
     for name in aragora_sql.__all__:
         assert getattr(aragora_sql, name) is not None
@@ -306,4 +191,51 @@ def test_the_package_names_what_an_application_needs() -> None:
     assert DissentType("risk_warning") is DissentType.RISK_WARNING
     assert DissentRetriever.__name__ == "DissentRetriever"
     with pytest.raises(AttributeError, match="unheard_of"):
-        aragora_sql.unheard_of  # noqa: B018
+        getattr(aragora_sql, "unheard_of")  # noqa: B009 - the type check knows that it is not there
+
+
+async def test_the_example_of_the_job_queue(
+    location: str | Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    if isinstance(location, Path):
+        monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
+    else:
+        monkeypatch.setenv("DATABASE_URL", location)
+    jobs = await get_job_queue_store()
+    kind = SQLiteJobQueueStore if isinstance(location, Path) else PostgresJobQueueStore
+    assert type(jobs) is kind
+    assert f"Using {kind.__name__}" in caplog.text
+    given = await jobs.enqueue("a", {"x": 1})
+
+    async def work(job: Job) -> dict[str, int]:
+        return {"y": job.payload["x"] + 1}
+
+    assert (await JobWorker(jobs, {"a": work}).run(until_empty=True)).completed == 1
+    again = await (
+        get_sqlite_job_queue_store()
+        if isinstance(location, Path)
+        else get_postgres_job_queue_store()
+    )
+    done = await again.get(given.id)
+    assert done is not None
+    assert done.result == {"y": 2}
+
+
+async def test_the_key_of_the_environment_seals_secrets(
+    location: str | Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARAGORA_ENCRYPTION_KEY", KEY.hex())
+    if isinstance(location, Path):
+        monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
+    else:
+        monkeypatch.setenv("DATABASE_URL", location)
+    integrations = await get_integration_store()
+    config = IntegrationConfig(integration_type="slack", settings={"bot_token": "t"})
+    with suppress(ZeroDivisionError):
+        async with integrations.database.transaction():
+            await integrations.save(config)
+            raise ZeroDivisionError
+    assert await integrations.list_all() == []
+    await integrations.save(config)
+    assert (await integrations.list_all())[0].settings == {"bot_token": "t"}

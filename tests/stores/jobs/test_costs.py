@@ -12,118 +12,12 @@ import pytest
 from psycopg import sql
 
 from aragora_sql.database import Database
-from aragora_sql.database.values import dump_json
 from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import read_queries, sql_dir
 from aragora_sql.stores.jobs.store import JobQueueStore
+from tests.stores.jobs.cases import ALWAYS, CLAIM, CLAIM_ONE, NEVER, OUT_OF_REACH, add_rows
+from tests.stores.plans import Explaining, nodes
 from tests.stores.samples import run
-from tests.stores.test_plans import Explaining, Hot, nodes, postgres_problems, sqlite_problems
-
-CLAIM_ONE = {
-    "worker_id": "w",
-    "job_type": "a",
-    "row_limit": 10,
-    "lease_seconds": 60.0,
-    "durable": False,
-}
-CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
-ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
-CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
-FAILURES = dump_json([["key 1", "w", 1, "retry", "x", None]])
-
-HOT = [
-    Hot("jobs", "claim_jobs_of_type", CLAIM_ONE),
-    Hot("jobs", "claim_jobs", {**CLAIM, "job_types": None}),
-    Hot("jobs", "claim_jobs", {**CLAIM, "job_types": ["a", "b"]}),
-    Hot("jobs", "look_for_jobs", {"job_types": ["a", "b"]}, True),
-    Hot("jobs", "look_for_jobs", {"job_types": None}, True),
-    Hot("jobs", "promote_jobs", {"row_limit": 10}),
-    Hot("jobs", "complete_jobs", {"claims": ENDS}),
-    Hot(
-        "jobs",
-        "fail_jobs",
-        {
-            "outcomes": FAILURES,
-            "base_seconds": 1.0,
-            "max_seconds": 9.0,
-            "jitter": 0.1,
-        },
-    ),
-    Hot("jobs", "extend_leases", {"claims": CLAIMS, "lease_seconds": 60.0}),
-    Hot("jobs", "release_jobs", {"claims": CLAIMS}),
-    Hot("jobs", "recover_jobs", {"job_types": None, "grace_seconds": 0.0, "row_limit": 10}, True),
-    Hot("jobs", "cancel_job", {"id": "key"}),
-    Hot("jobs", "get_job", {"id": "key"}),
-    Hot("jobs", "find_waiting_job", {"unique_key": "key"}),
-    Hot(
-        "jobs",
-        "purge_jobs",
-        {"status": "completed", "age_seconds": 0.0, "row_limit": 10},
-    ),
-]
-
-NUMBERS = {
-    "postgres": "generate_series({first}, {last}) AS g (n)",
-    "sqlite": "(WITH RECURSIVE g (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM g "
-    "WHERE n < {last}) SELECT n FROM g) AS g",
-}
-ALWAYS = "'2001-01-01T00:00:00.000000Z'"
-NEVER = "'2101-01-01T00:00:00.000000Z'"
-# columns and values of the jobs that a claim can't give out
-OUT_OF_REACH = {
-    "finished": ("status, job_type, completed_at", f"'completed', 'a', {ALWAYS}"),
-    "dead": ("status, job_type, completed_at, priority", f"'failed', 'a', {ALWAYS}, 9"),
-    "scheduled": ("status, job_type, scheduled_at, priority", f"'scheduled', 'a', {NEVER}, 9"),
-    "blocked": ("status, job_type, priority", "'pending', 'blocked', 9"),
-    "running": (
-        "status, job_type, worker_id, lease_expires_at, priority",
-        f"'processing', 'a', 'w', {NEVER}, 9",
-    ),
-}
-
-
-async def add(
-    jobs: JobQueueStore,
-    kind: str,
-    first: int,
-    last: int,
-    kinds: Mapping[str, tuple[str, str]] = OUT_OF_REACH,
-) -> None:
-    columns, values = kinds[kind]
-    numbers = NUMBERS[jobs.database.dialect].format(first=first, last=last)
-    await run(
-        jobs.database,
-        f"INSERT INTO job_queue (id, {columns}) SELECT '{kind} ' || n, {values} FROM {numbers}",
-    )
-
-
-async def test_hot_queries_use_an_index(jobs: JobQueueStore) -> None:
-    for kind in OUT_OF_REACH:
-        await add(jobs, kind, 1, 4000 if kind != "running" else 100)
-    await jobs.enqueue_many([{"job_type": "ab"[n % 2]} for n in range(200)])
-    await jobs.set_limit("blocked", 0)
-    await run(jobs.database, "ANALYZE")
-    dialect = jobs.database.dialect
-    find_problems = sqlite_problems if dialect == "sqlite" else postgres_problems
-    problems: dict[str, list[str]] = {}
-    async with jobs.database.transaction() as connection:
-        for hot in HOT:
-            explaining = Explaining(connection, dialect)
-            call = getattr(load_queries(hot.store, dialect), hot.query)(explaining, **hot.arguments)
-            if hasattr(call, "__aiter__"):
-                assert [row async for row in call] == []
-            else:
-                await call
-            for plan in explaining.plans:
-                found = [
-                    problem
-                    for problem in find_problems(hot, explaining.sql, plan)
-                    # a handful of rows
-                    if "job_queue_limits" not in problem and not problem.startswith("SCAN l")
-                ]
-                if found:
-                    problems[str(hot)] = found
-    assert problems == {}
 
 
 async def postgres_blocks(database: Database, query: str, arguments: Mapping[str, Any]) -> int:
@@ -205,10 +99,10 @@ async def test_jobs_out_of_reach_cost_nothing(
             return sqlite_steps(location, query, arguments)
         return await postgres_blocks(jobs.database, query, arguments)
 
-    await add(jobs, kind, 1, 10)
+    await add_rows(jobs, kind, 1, 10)
     await run(jobs.database, "ANALYZE")
     few = await cost()
-    await add(jobs, kind, 11, 12_000)
+    await add_rows(jobs, kind, 11, 12_000)
     many = await cost()
     assert many <= few * 1.5 + 30
 
@@ -243,11 +137,11 @@ async def test_a_rare_status_is_listed_without_the_common_one(
             return sqlite_steps(location, "list_jobs_of_status", arguments)
         return await postgres_blocks(jobs.database, "list_jobs_of_status", arguments)
 
-    await add(jobs, rare, 1, 5, RARE)
-    await add(jobs, common, 11, 20)
+    await add_rows(jobs, rare, 1, 5, RARE)
+    await add_rows(jobs, common, 11, 20)
     await run(jobs.database, "ANALYZE")
     few = await cost()
-    await add(jobs, common, 21, 12_000)
+    await add_rows(jobs, common, 21, 12_000)
     await run(jobs.database, "ANALYZE")
     assert await cost() <= few * 1.5 + 30
     listed = await jobs.list_jobs(status)
@@ -266,18 +160,18 @@ async def test_a_common_status_is_listed_by_pages(
             return sqlite_steps(location, "list_jobs_of_status", arguments)
         return await postgres_blocks(jobs.database, "list_jobs_of_status", arguments)
 
-    await add(jobs, "finished", 1, 2_000)
+    await add_rows(jobs, "finished", 1, 2_000)
     await run(jobs.database, "ANALYZE")
     few = await cost()
-    await add(jobs, "finished", 2_001, 12_000)
+    await add_rows(jobs, "finished", 2_001, 12_000)
     await run(jobs.database, "ANALYZE")
     assert await cost() <= few * 1.5 + 30
 
 
 @pytest.mark.parametrize("count", [1_000, 1_001])
 async def test_both_ways_of_listing_a_status_give_all_jobs(jobs: JobQueueStore, count: int) -> None:
-    await add(jobs, "finished", 1, count)
-    await add(jobs, "dead", 1, 10)
+    await add_rows(jobs, "finished", 1, count)
+    await add_rows(jobs, "dead", 1, 10)
     numbers: list[int] = []
     before = None
     while page := await jobs.list_jobs("completed", "a", 300, before=before):
