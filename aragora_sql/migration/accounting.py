@@ -104,11 +104,7 @@ def _left_columns(
 ) -> Iterator[LeftBehind]:
     for column in columns:
         if column not in taken.columns:
-            name = quoted(column)
-            rows = source.scalar(
-                f"SELECT count(*) FROM main.{quoted(table)} "  # noqa: S608 - names are quoted
-                f"WHERE {name} IS NOT NULL AND {name} <> ''"
-            )
+            rows = source.count_values(table, column)
             if rows:
                 why = "no store has such a column"
                 yield LeftBehind(source.path, why, table, column, rows)

@@ -32,6 +32,8 @@ COLLECTED_NAME = "checkpoint-files.db"
 _DERIVED = frozenset({"elo_snapshot.json"})
 _SHOWN = 5
 _SUFFIXES = (".json", ".json.gz")
+# Logs of events, which no checkpoint is.
+_LINES = (".jsonl", ".jsonl.gz", ".ndjson")
 _TABLES = {
     "workflow_checkpoint_files": {"workflow_id", "definition_id"},
     "debate_checkpoint_files": {"checkpoint_id", "debate_id"},
@@ -44,7 +46,8 @@ def checkpoint_folders(path: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    named = (file for file in sorted(folder.iterdir()) if file.name.endswith(_SUFFIXES))
+    suffixes = (*_SUFFIXES, *_LINES)
+    named = (file for file in sorted(folder.iterdir()) if file.name.endswith(suffixes))
     return (file for file in named if file.is_file())
 
 
@@ -66,11 +69,12 @@ def collect_checkpoint_files(
             others: list[str] = []
             derived = 0
             for file in _files(folder):
-                data = _read(file)
-                kind = _kind(data)
                 if file.name in _DERIVED:
                     derived += 1
-                elif kind is None:
+                    continue
+                data = None if file.name.endswith(_LINES) else _read(file)
+                kind = None if data is None else _kind(data)
+                if kind is None:
                     others.append(file.name)
                 else:
                     counts[kind] += 1

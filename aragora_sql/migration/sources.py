@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
@@ -28,6 +29,8 @@ from aragora_sql.migration.timestamps import TimestampReader
 __all__ = ["SourceFile", "quoted"]
 
 BUSY_TIMEOUT = 30.0
+# A default that is a number or text, as a file's schema has it.
+_LITERAL = re.compile(r"[+-]?\d+(?:\.\d+)?|'[^']*'")
 
 
 def quoted(name: str) -> str:
@@ -363,6 +366,21 @@ class SourceFile:
             ).fetchall()
         except sqlite3.Error as error:
             raise self.error(error) from error
+
+    def count_values(self, table: str, column: str) -> int:
+        """Count the values of a column that are neither NULL, nor empty, nor its default."""
+        name = quoted(column)
+        default = self.scalar(
+            "SELECT dflt_value FROM pragma_table_xinfo(?, 'main') WHERE name = ?", [table, column]
+        )
+        is_literal = default is not None and _LITERAL.fullmatch(default)
+        other = f" AND {name} IS NOT {default}" if is_literal else ""
+        return int(
+            self.scalar(
+                f"SELECT count(*) FROM main.{quoted(table)} "  # noqa: S608 - names are quoted
+                f"WHERE {name} IS NOT NULL AND {name} <> ''{other}"
+            )
+        )
 
     def value_of(self, table: str, column: str, rowid: int) -> Any:
         """Return one value of a row of a table as it is stored."""

@@ -11,7 +11,7 @@
 -- Consensus records as the class wrote them, or as a consolidation script copied them.
 -- from: consensus (id, topic, data, timestamp)
 -- optional: topic_hash, conclusion, strength, confidence, domain, tags
--- ignored: stability_score, created_at, updated_at
+-- ignored: created_at, updated_at
 -- without: participating_agents
 -- into: consensus
 -- key: id
@@ -114,7 +114,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- Dissents; what the older table calls debate_id is the id of a consensus.
 -- from: dissent (id, debate_id, agent_id, dissent_type, content, timestamp, data)
 -- optional: confidence
--- ignored: strength, resolved, created_at
+-- ignored: created_at
 -- without: acknowledged
 -- into: dissent
 -- key: id
