@@ -293,7 +293,10 @@ def test_a_copy_made_by_hand_counts_once(target: Target, tmp_path: Path) -> None
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     write_critique(first, tables={"agent_reputation": [reputation()], "patterns": [pattern()]})
     shutil.copy(first, second)
-    create(second, "UPDATE agent_reputation SET proposals_made = 40, updated_at = '2026-03-01T00:00:00'")
+    create(
+        second,
+        "UPDATE agent_reputation SET proposals_made = 40, updated_at = '2026-03-01T00:00:00'",
+    )
     target.migrate(tmp_path)
     assert target.row("agent_reputation", "claude", "agent_name")["proposals_made"] == 40
 
