@@ -112,6 +112,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="text with NUL characters, which PostgreSQL can't hold (default: reject)",
     )
     command.add_argument(
+        "--on-nan",
+        choices=("reject", "null"),
+        default="reject",
+        help="NaN and Infinity in documents, which JSON has not (default: reject the row)",
+    )
+    command.add_argument(
         "--drop-exact-duplicates",
         action="store_true",
         help="leave out critiques that repeat an earlier one of the same file in all but their "
@@ -247,6 +253,7 @@ def _run(options: argparse.Namespace) -> int:
                     skip_existing=options.skip_existing,
                     orphans=options.orphans,
                     on_nul=options.on_nul,
+                    on_nan=options.on_nan,
                     source_timezone=options.source_timezone,
                     jobs=options.jobs,
                     dry_run=options.dry_run,

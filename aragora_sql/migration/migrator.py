@@ -11,6 +11,7 @@ from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
     MigrationOptions,
+    OnNan,
     OnNul,
     Verify,
 )
@@ -52,6 +53,7 @@ class MemoryMigrator:
         source_timezone: str | None = None,
         orphans: Orphans = "reject",
         on_nul: OnNul = "reject",
+        on_nan: OnNan = "reject",
         jobs: int = 1,
         verify: Verify = "auto",
         rejects: str | Path = DEFAULT_REJECTS,
@@ -69,6 +71,7 @@ class MemoryMigrator:
             source_timezone=source_timezone,
             orphans=orphans,
             on_nul=on_nul,
+            on_nan=on_nan,
             jobs=jobs,
             verify=verify,
             rejects=Path(rejects),

@@ -15,6 +15,7 @@ from aragora_sql.settings import PostgresDSN
 __all__ = ["BATCHES_PER_COMMIT", "DEFAULT_BATCH_SIZE", "MigrationOptions", "OnNul", "Verify"]
 
 OnNul = Literal["reject", "strip"]
+OnNan = Literal["reject", "null"]
 # auto: tables of at most VERIFY_AUTOMATICALLY rows.
 Verify = Literal["auto", "all", "none", "only"]
 
@@ -43,6 +44,7 @@ class MigrationOptions:
     skip_existing: bool = True
     orphans: Orphans = "reject"
     on_nul: OnNul = "reject"
+    on_nan: OnNan = "reject"
     source_timezone: str | None = None
     jobs: int = 1
     dry_run: bool = False
@@ -61,7 +63,12 @@ class MigrationOptions:
             raise InvalidInputError("batch_size", f"{self.batch_size} is not from 1 to 1000000")
         if not 1 <= self.jobs <= MOST_JOBS:
             raise InvalidInputError("jobs", f"{self.jobs} is not from 1 to {MOST_JOBS}")
-        for name, allowed in (("orphans", Orphans), ("on_nul", OnNul), ("verify", Verify)):
+        for name, allowed in (
+            ("orphans", Orphans),
+            ("on_nul", OnNul),
+            ("on_nan", OnNan),
+            ("verify", Verify),
+        ):
             if getattr(self, name) not in get_args(allowed):
                 raise InvalidInputError(
                     name, f"{getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}"
@@ -86,6 +93,7 @@ class MigrationOptions:
                 self.skip_existing,
                 self.orphans,
                 self.on_nul,
+                self.on_nan,
                 self.source_timezone,
                 self.drop_exact_duplicates,
             ]

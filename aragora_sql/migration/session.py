@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from aragora_sql.migration.checkpoint_files import COLLECTED_NAME
+from aragora_sql.migration.functions import TextRules
 from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.ledger import Ledger
 from aragora_sql.migration.loading import Loader, SourceRow
@@ -88,11 +89,12 @@ class Task(Protocol[OutcomeT]):
 def open_sources(options: MigrationOptions, paths: Sequence[Path]) -> list[SourceFile]:
     """Open all files; what one worker reads of each is one snapshot."""
     zone = None if options.source_timezone is None else time_zone(options.source_timezone)
+    rules = TextRules(options.on_nul == "strip", options.on_nan == "null")
     opened: list[SourceFile] = []
     try:
         for path in paths:
             name = source_name(path, options.sqlite_path)
-            opened.append(SourceFile(path, name, strip_nul=options.on_nul == "strip", zone=zone))
+            opened.append(SourceFile(path, name, rules=rules, zone=zone))
     except BaseException:
         for source in opened:
             source.close()

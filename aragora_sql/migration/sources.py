@@ -22,7 +22,7 @@ from urllib.parse import quote
 from aragora_sql.errors import DatabaseError
 from aragora_sql.migration.bad_values import DamagedText
 from aragora_sql.migration.finding import SourceError
-from aragora_sql.migration.functions import Functions
+from aragora_sql.migration.functions import Functions, TextRules
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.timestamps import TimestampReader
 
@@ -49,14 +49,21 @@ class SourceFile:
     """An open SQLite file; ``name`` is what reports and the ledger call it."""
 
     def __init__(
-        self, path: Path, name: str, *, strip_nul: bool = False, zone: tzinfo | None = None
+        self,
+        path: Path,
+        name: str,
+        *,
+        rules: TextRules | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self.path = path
         self.name = name
-        self._strip_nul = strip_nul
+        self._rules = rules or TextRules()
         self._views: set[str] = set()
+        # Where each table can be read by rowid.
+        self._numbered: dict[str, str] = {}
         self._duplicates: set[str] = set()
-        self._functions = Functions(TimestampReader(zone), is_nul_stripped=strip_nul)
+        self._functions = Functions(TimestampReader(zone), self._rules)
         self._state = file_state(path)
         self.is_immutable = _is_wal(path) and self._state[3] < 0
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
@@ -208,8 +215,8 @@ class SourceFile:
 
     def ranges(self, table: str, size: int) -> tuple[int, list[tuple[int, int]]]:
         """Return the number of rows of a table, and ranges of rowids with ``size`` rows each."""
-        name = f'main."{table}"'
         try:
+            name = self._with_rowid(table)
             count, first, last = self._connection.execute(
                 f"SELECT count(*), (SELECT min(rowid) FROM {name}), "  # noqa: S608
                 f"(SELECT max(rowid) FROM {name}) FROM {name}"
@@ -236,6 +243,32 @@ class SourceFile:
         ends = [start - 1 for start in starts[1:]] + [last]
         return count, list(zip(starts, ends, strict=True))
 
+    def _with_rowid(self, table: str) -> str:
+        """Return where to read a table whose rows have numbers: itself, or a copy of it.
+
+        A table WITHOUT ROWID is copied beside the file, in the order of its key.
+        """
+        if table not in self._numbered:
+            name = f"main.{quoted(table)}"
+            lacks_rowid = self._connection.execute(
+                "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?", [table]
+            ).fetchone()
+            if lacks_rowid == (1,):
+                key = self._connection.execute(
+                    "SELECT name FROM pragma_table_info(?, 'main') WHERE pk > 0 ORDER BY pk",
+                    [table],
+                )
+                order = ", ".join(quoted(row[0]) for row in key)
+                source, name = name, f"temp.{quoted(f'numbered_{table}')}"
+                self._connection.execute("PRAGMA query_only = OFF")
+                self._connection.execute(
+                    f"CREATE TEMP TABLE {name.removeprefix('temp.')} AS "  # noqa: S608
+                    f"SELECT * FROM {source} ORDER BY {order}"
+                )
+                self._connection.execute("PRAGMA query_only = ON")
+            self._numbered[table] = name
+        return self._numbered[table]
+
     def prepare(self, mapping: Mapping) -> list[str]:
         """Make the mapping's table readable under its own name, and return the result columns.
 
@@ -245,11 +278,11 @@ class SourceFile:
         if table not in self._views:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
-            if self._strip_nul:
+            if self._rules.are_any:
                 # As bytes, because text may be damaged.
                 shown = [
                     f"CASE WHEN typeof(\"{column}\") = 'text' THEN "
-                    f'cast(strip_nul(cast("{column}" AS BLOB)) AS TEXT) '
+                    f'cast(changed_text(cast("{column}" AS BLOB)) AS TEXT) '
                     f'ELSE "{column}" END AS "{column}"'
                     for column in present
                 ]
@@ -257,9 +290,10 @@ class SourceFile:
                 shown = [f'"{column}"' for column in present]
             shown += [f'NULL AS "{column}"' for column in missing]
             columns = ", ".join(["rowid AS rowid", *shown])
+            source = self._with_rowid(table)
             self._connection.execute("PRAGMA query_only = OFF")
             self._connection.execute(
-                f'CREATE TEMP VIEW "{table}" AS SELECT {columns} FROM main."{table}"'  # noqa: S608
+                f'CREATE TEMP VIEW "{table}" AS SELECT {columns} FROM {source}'  # noqa: S608
             )
             self._connection.execute("PRAGMA query_only = ON")
             self._views.add(table)
