@@ -124,6 +124,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "number and the time of storing (default: migrate them too)",
     )
     command.add_argument(
+        "--renumber",
+        action="store_true",
+        help="give critiques new numbers whose number another critique has in the target, as "
+        "those of a second directory (default: report them as different)",
+    )
+    command.add_argument(
         "--rejects",
         type=Path,
         default=DEFAULT_REJECTS,
@@ -260,6 +266,7 @@ def _run(options: argparse.Namespace) -> int:
                     verify=options.verify,
                     rejects=options.rejects,
                     drop_exact_duplicates=options.drop_exact_duplicates,
+                    renumber=options.renumber,
                 ),
                 progress,
             )

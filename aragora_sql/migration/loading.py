@@ -20,7 +20,14 @@ from aragora_sql.migration.conversion import Converter, SuspiciousError, convert
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping, bad_mapping
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult
-from aragora_sql.migration.staging import LoadOptions, Place, Stage, copy_statement, is_about_a_row
+from aragora_sql.migration.staging import (
+    LoadOptions,
+    Place,
+    Renumber,
+    Stage,
+    copy_statement,
+    is_about_a_row,
+)
 from aragora_sql.migration.target import PgConnection, Table
 from aragora_sql.migration.timestamps import TimestampReader
 
@@ -45,7 +52,8 @@ class _DirectFailedError(Exception):
 class Loader:
     """Loads rows of one mapping into its table, on one connection.
 
-    ``origin`` gives the file that a row comes from, where the source only gathers them.
+    ``origin`` gives the file that a row comes from, where the source only gathers them;
+    ``renumber`` gives rows new numbers whose number another record of the target has.
     """
 
     connection: PgConnection
@@ -56,6 +64,7 @@ class Loader:
     options: LoadOptions
     is_direct_possible: bool = True
     origin: Callable[[int], str] | None = None
+    renumber: Renumber | None = None
     columns: list[str] = field(init=False)
     converters: list[Converter] = field(init=False)
     _picks: list[int] = field(init=False)
@@ -182,6 +191,7 @@ class Loader:
                 self.columns,
                 self.options,
                 self.origin,
+                self.renumber,
             )
             stage.create()
             ordinal = 0

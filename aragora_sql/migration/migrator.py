@@ -58,6 +58,7 @@ class MemoryMigrator:
         verify: Verify = "auto",
         rejects: str | Path = DEFAULT_REJECTS,
         drop_exact_duplicates: bool = False,
+        renumber: bool = False,
         progress: Progress | None = None,
     ) -> None:
         dsn = dsn_from_env() if postgres_dsn is None else postgres_dsn
@@ -76,6 +77,7 @@ class MemoryMigrator:
             verify=verify,
             rejects=Path(rejects),
             drop_exact_duplicates=drop_exact_duplicates,
+            renumber=renumber,
         )
         self._progress = progress
 

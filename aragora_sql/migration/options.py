@@ -34,7 +34,8 @@ class MigrationOptions:
     ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all),
     ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or ``UTC``, ``jobs``
     is a number of processes, ``drop_exact_duplicates`` leaves out critiques that repeat an earlier
-    one of their file. See docs/migration.md for the rest.
+    one of their file, ``renumber`` gives critiques new numbers whose number the target has for
+    another one. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path
@@ -51,6 +52,7 @@ class MigrationOptions:
     verify: Verify = "auto"
     rejects: Path = field(default=DEFAULT_REJECTS)
     drop_exact_duplicates: bool = False
+    renumber: bool = False
 
     def __post_init__(self) -> None:
         known = migratable_stores()
@@ -96,5 +98,6 @@ class MigrationOptions:
                 self.on_nan,
                 self.source_timezone,
                 self.drop_exact_duplicates,
+                self.renumber,
             ]
         )

@@ -495,7 +495,7 @@ class _Run:
             reasons.update(
                 reason_of(reject.table, reject.column, reject.reason)
                 for reject in rejects
-                if not reject.is_left_out
+                if not reject.is_left_out and reject.kind == "rejected"
             )
 
         with scratch_tables(connection, options.chosen_stores, "dry run") as existing:

@@ -21,7 +21,7 @@ from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult, VerifyResult
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.staging import LoadOptions
+from aragora_sql.migration.staging import LoadOptions, Renumber
 from aragora_sql.migration.target import PgConnection, Table, connect, driver_errors
 from aragora_sql.migration.timestamps import TimestampReader, time_zone
 from aragora_sql.migration.verifying import Verifier
@@ -162,7 +162,40 @@ class Session:
             # Without a key nothing would refuse rows that are there already.
             is_direct_possible=self._is_direct_possible and bool(mapping.key),
             origin=self._origin(source_part),
+            renumber=self._renumber(plan, part),
         )
+
+    def _renumber(self, plan: TablePlan, number: int) -> Renumber | None:
+        """Return what gives the rows of a part new numbers, where that was asked for."""
+        part = plan.parts[number]
+        if not (self.options.renumber and part.mapping.merge.choice == "renumber"):
+            return None
+        source = self.sources[part.file]
+
+        def number_of(file: str, rowid: int) -> int:
+            [[row]] = source.read(part.mapping, rowid, rowid, 1)
+            return self._numbers.number_of(plan.table, self._part(plan, number), row)
+
+        return number_of
+
+    def _part(self, plan: TablePlan, number: int) -> Part:
+        part = plan.parts[number]
+        loader = self.loader(self.tables.index(plan), number)
+        source = self.sources[part.file]
+        return Part(source, part.mapping, loader, partial(self._duplicates, part))
+
+    def _as_numbered(
+        self, plan: TablePlan, number: int, rows: Sequence[SourceRow]
+    ) -> Sequence[SourceRow]:
+        """Return rows with the new numbers that they have in the target, where they have some."""
+        if plan.parts[number].mapping.merge.choice != "renumber":
+            return rows
+        part = self._part(plan, number)
+        given = self._numbers.given(plan.table, part, [row[0] for row in rows])
+        if not given:
+            return rows
+        place = part.loader.result_columns.index(part.mapping.key[0])
+        return [(*row[:place], given.get(row[0], row[place]), *row[place + 1 :]) for row in rows]
 
     def _origin(self, part: SourcePart) -> Callable[[int], str] | None:
         """Return what gives the file of a row that was gathered from JSON files."""
@@ -228,7 +261,8 @@ class Session:
         with driver_errors(f"verifying {plan.table.name}"):
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
                 left_out = excused | self._duplicates(part, batch)
-                result.add(verifier.compare(source.name, batch, left_out))
+                rows = self._as_numbered(plan, task.part, batch)
+                result.add(verifier.compare(source.name, rows, left_out))
         return result
 
     def _verifier(self, table: int, part: int) -> Verifier:
@@ -401,11 +435,8 @@ class Session:
                     name = self.sources[plan.parts[part].file].name
                     rowids = {rowid for file, rowid in excused if file == name}
                     rows = [row for row in chunk if row.part == part]
-                    result = verifier.compare(
-                        name,
-                        [row.row for row in rows if not (row.is_duplicate or row.refusal)],
-                        rowids,
-                    )
+                    wanted = [row.row for row in rows if not (row.is_duplicate or row.refusal)]
+                    result = verifier.compare(name, self._as_numbered(plan, part, wanted), rowids)
                     result.merged += sum(row.folded for row in rows)
                     result.excused += sum(row.is_duplicate for row in rows)
                     for row in rows:

@@ -55,6 +55,10 @@ class LoadOptions:
     existing_in: str | None = None
 
 
+# Gives the new number of a row of a file: (file, rowid).
+Renumber = Callable[[str, int], int]
+
+
 @dataclass(slots=True)
 class Stage:
     """The temporary table of one transaction, for rows of one mapping with these ``columns``."""
@@ -65,6 +69,7 @@ class Stage:
     columns: Sequence[str]
     options: LoadOptions
     origin: Callable[[int], str] | None = None
+    renumber: Renumber | None = None
     _indexes: dict[str, str] = field(init=False, default_factory=dict)
 
     @property
@@ -233,8 +238,15 @@ class Stage:
         staged: dict[int, Place],
         first: int = 1,
         last: int = 2**62,
+        *,
+        may_renumber: bool = True,
     ) -> int:
-        """Take rows out of the stage whose key is in the target, and return how many."""
+        """Take rows out of the stage whose key is in the target, and return how many.
+
+        Where rows get new numbers, those whose number another record has stay, under another one.
+        """
+        if may_renumber and self.renumber is not None:
+            self._give_numbers(self.renumber, staged, first, last)
         same = sql.SQL(" AND ").join(self._equal(name) for name in self._key)
         compared = [name for name in self.columns if name not in self._key]
         differs: sql.Composable = sql.SQL(" OR ").join(map(self._differs, compared))
@@ -262,6 +274,39 @@ class Stage:
             del result.different_keys[SHOWN_KEYS:]
         self._remove([ordinal for ordinal, _, _ in found])
         return len(found)
+
+    def _give_numbers(
+        self, renumber: Renumber, staged: dict[int, Place], first: int, last: int
+    ) -> None:
+        """Give those rows of the stage another number whose number another record has."""
+        [name] = self._key
+        of_another = sql.SQL(" OR ").join(
+            sql.SQL("s.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(column))
+            for column in sorted(self.mapping.copies)
+        )
+        found = self.connection.execute(
+            sql.SQL(
+                "SELECT s.{ordinal} FROM {stage} AS s JOIN {table} AS t ON s.{key} = t.{key} "
+                "WHERE s.{ordinal} BETWEEN %s AND %s AND ({of_another}) ORDER BY s.{ordinal}"
+            ).format(
+                ordinal=sql.Identifier(_ORDINAL),
+                stage=sql.Identifier("pg_temp", _STAGE),
+                table=self._existing_table(self.table.name),
+                key=sql.Identifier(name),
+                of_another=of_another,
+            ),
+            [first, last],
+        ).fetchall()
+        changes = [(renumber(*staged[ordinal]), ordinal) for (ordinal,) in found]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s").format(
+                    sql.Identifier("pg_temp", _STAGE),
+                    sql.Identifier(name),
+                    sql.Identifier(_ORDINAL),
+                ),
+                changes,
+            )
 
     def _shown_key(self) -> sql.Composable:
         names = self.mapping.key or self.columns[:1]

@@ -184,6 +184,18 @@ WHERE
     AND n.source_rowid = :source_rowid
     AND coalesce(to_jsonb(n) ->> 'source', '') = :source;
 
+-- name: list_numbers(target_table, source, source_file, first_row, last_row)
+-- List the new numbers of a file's rows in a range.
+SELECT
+    n.source_rowid,
+    n.number
+FROM _migration_numbers AS n
+WHERE
+    n.target_table = :target_table
+    AND n.source_file = :source_file
+    AND n.source_rowid BETWEEN :first_row AND :last_row
+    AND coalesce(to_jsonb(n) ->> 'source', '') = :source;
+
 -- name: list_numbered(target_table, source_file, row_limit)
 -- List rows of files of one name that got new numbers, so many of each file and from all over it.
 SELECT
