@@ -24,7 +24,6 @@ __all__ = ["prepare_schema", "refuse_hidden"]
 
 # Who may see which rows, and what makes reading fast or is for people.
 _HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comment"}
-_COMMENT = " -- "
 _DESCRIBE = Statement("migration.describe_session", text_of("describe_session"))
 
 
