@@ -40,7 +40,7 @@ BEGIN
     ('jobs', 1),
     ('workflow', 1),
     ('integrations', 1),
-    ('checkpoints', 1),
+    ('checkpoints', 2),
     ('langgraph', 1)
     ) AS e (name, version)
     LOOP
