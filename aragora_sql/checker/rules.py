@@ -36,6 +36,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "unused-query": "a query is called",
         "record-columns": "a list under '-- columns: Record' is the fields of that record",
         "full-scan": "a query reads no whole table",
+        "filtered-walk": "a query reads and drops no rows until its LIMIT is reached",
         "plan-snapshot": "the plan of a query is the committed one",
         "missing-primary-key": "a table has a primary key",
         "unindexed-foreign-key": "a foreign key has an index",

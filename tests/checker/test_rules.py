@@ -144,6 +144,15 @@ def wrong_order(root: Path) -> tuple[str, int]:
     return edit_both(columns, f"    -- columns: Note\n{columns}", files=QUERIES)(root)
 
 
+def filtered_walk(root: Path) -> tuple[str, int]:
+    where = "WHERE\n    n.author_id = :author_id\n    AND (:body::text IS NULL OR n.body = :body);"
+    walk = (
+        f"{where[:-1].replace('author_id =', 'author_id <>')}\nORDER BY n.created_at DESC\nLIMIT 9;"
+    )
+    replace_in(root / SQLITE, where.replace("::text", ""), walk.replace("::text", ""))
+    return edit(POSTGRES, where, walk, below=-6)(root)
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
     "final-newline": unfinished,
@@ -192,6 +201,7 @@ BREAKS: dict[str, Break] = {
         "WHERE author_id || '' = :author_id;",
         below=-4,
     ),
+    "filtered-walk": filtered_walk,
     "plan-snapshot": unsaved_plan,
     "missing-primary-key": edit_both(
         "    CONSTRAINT authors_pkey PRIMARY KEY (id)\n",
