@@ -42,6 +42,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "unindexed-foreign-key": "a foreign key has an index",
         "duplicate-index": "no two indexes are the same",
         "missing-comment": "tables and columns have comments",
+        "nullable-document": "a rule about a document that may be NULL says so, for older SQLite",
         "row-level-security": "a table has row level security",
         "policy": "no policy opens a table",
         "view-security": "a view reads with the rights of whoever asks",

@@ -153,6 +153,15 @@ def filtered_walk(root: Path) -> tuple[str, int]:
     return edit(POSTGRES, where, walk, below=-6)(root)
 
 
+def nullable_document(root: Path) -> tuple[str, int]:
+    for file, kind in zip(SCHEMAS, ("JSONB", "TEXT"), strict=True):
+        replace_in(root / file, "    body TEXT,\n", f"    body TEXT,\n    extra {kind},\n")
+    append(POSTGRES_SCHEMA, "COMMENT ON COLUMN notes.extra IS 'More.';\n")(root)
+    rule = "    CONSTRAINT notes_done_check"
+    more = f"    CONSTRAINT notes_extra_check CHECK (json_valid(extra)),\n{rule}"
+    return edit(SQLITE_SCHEMA, rule, more)(root)
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
     "final-newline": unfinished,
@@ -218,6 +227,7 @@ BREAKS: dict[str, Break] = {
         files=SCHEMAS,
     ),
     "missing-comment": missing_comment,
+    "nullable-document": nullable_document,
     "row-level-security": unprotected,
     "policy": append(
         POSTGRES_SCHEMA, "\nCREATE POLICY all_notes ON notes USING (TRUE);\n", below=2
