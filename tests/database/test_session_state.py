@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aragora_sql.database import Statement
+from aragora_sql.database import Dialect, Statement
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
 from aragora_sql.database.session_state import (
     changes_postgres_session,
@@ -109,12 +110,13 @@ async def test_only_what_may_change_the_session_costs_a_round_trip(
 
 
 def test_no_query_of_the_package_has_its_session_reset() -> None:
-    for dialect, changes in (
-        ("postgres", changes_postgres_session),
-        ("sqlite", changes_sqlite_connection),
-    ):
-        for store in [*store_names(dialect), "schema_versions"]:  # type: ignore[arg-type]
-            adapter = adapter_of(load_queries(store, dialect))  # type: ignore[arg-type]
+    changing: dict[Dialect, Callable[[str], bool]] = {
+        "postgres": changes_postgres_session,
+        "sqlite": changes_sqlite_connection,
+    }
+    for dialect, changes in changing.items():
+        for store in [*store_names(dialect), "schema_versions"]:
+            adapter = adapter_of(load_queries(store, dialect))
             for call in adapter._calls.values():
                 assert not changes(call.statement.sql), call.statement.name
 
