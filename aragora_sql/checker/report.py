@@ -48,12 +48,13 @@ class Report:
         # Rules of which it is not known that a declaration about them is not needed.
         self.unsure: set[str] = set()
         for query in facts.texts.values():
-            self._read(Scope(query.path, query.name), query.directives)
+            self.declare(Scope(query.path, query.name), query.directives)
         for files in facts.tree.schemas.values():
             for file in files:
-                self._read(Scope(file.path), file.directives)
+                self.declare(Scope(file.path), file.directives)
 
-    def _read(self, scope: Scope, directives: Sequence[Directive]) -> None:
+    def declare(self, scope: Scope, directives: Sequence[Directive]) -> None:
+        """Take up what the comments of a file or query declare deliberate."""
         for directive in directives:
             form = _FORM.fullmatch(directive.text)
             if form is None:
@@ -121,7 +122,7 @@ class Report:
 def _about(declaration: _Declaration) -> set[str]:
     """Return the rules that a declaration may be about."""
     if declaration.kind == "plan":
-        return {"full-scan"}
+        return {"filtered-walk"} if declaration.subject == "filtered_walk" else {"full-scan"}
     if declaration.kind == "parity":
         return {rule for rule in RULES if rule.startswith("parity-")}
     return {declaration.subject.partition(" ")[0]}

@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     else:
         print_table(
-            ("STORE", "CLASS", "OPENED BY", "KEEPS"),
+            ("store", "class", "opened by", "keeps"),
             [
                 (entry.name, entry.class_name, f"{entry.front_door}()", entry.keeps)
                 for entry in STORES

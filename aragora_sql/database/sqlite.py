@@ -6,12 +6,14 @@ Only the modules of this name (``sqlite*.py``) import aiosqlite.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakSet
 
 from aragora_sql.database import sqlite_statements as statements
@@ -24,12 +26,16 @@ from aragora_sql.database.base import (
     Watch,
     forget_closed_loops,
 )
-from aragora_sql.database.sqlite_thread import Mode, ThreadedConnection
+from aragora_sql.database.ownership import Owner, emptied_by_fork
+from aragora_sql.database.session_state import changes_sqlite_connection
+from aragora_sql.database.sqlite_files import ReadableFile, file_id
+from aragora_sql.database.sqlite_thread import ThreadedConnection
 from aragora_sql.database.sqlite_watch import FileWatch
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
     ConfigurationError,
+    ConnectionLostError,
     DatabaseClosedError,
     DatabaseUnavailableError,
     InvalidInputError,
@@ -46,6 +52,8 @@ DEFAULT_BUSY_TIMEOUT = 30.0
 DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_READERS = 4
 
+Mode = Literal["create", "write", "read"]
+
 
 class SQLiteConnection(Connection):
     """One SQLite connection that one unit of work uses."""
@@ -61,14 +69,21 @@ class SQLiteConnection(Connection):
     def in_transaction(self) -> bool:
         return self._handle.in_transaction
 
+    def _watch(self, sql: str) -> None:
+        """Have the connection closed after the unit of work where a statement may change it."""
+        if changes_sqlite_connection(sql):
+            self._handle.is_changed = True
+
     async def fetch_all(self, statement: Statement, arguments: Mapping[str, Any]) -> list[Row]:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.fetch_all, statement, arguments
             )
 
     async def fetch_one(self, statement: Statement, arguments: Mapping[str, Any]) -> Row | None:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.fetch_one, statement, arguments
             )
@@ -79,19 +94,23 @@ class SQLiteConnection(Connection):
 
     async def execute(self, statement: Statement, arguments: Mapping[str, Any]) -> int:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(statement.name, statements.execute, statement, arguments)
 
     async def execute_many(
         self, statement: Statement, arguments: Sequence[Mapping[str, Any]]
     ) -> int:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.execute_many, statement, arguments
             )
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
-            await self._handle.run(name, statements.run_script, sql)
+            self._watch(sql)
+            with self._handle.without_limit() if unlimited else nullcontext():
+                await self._handle.run(name, statements.run_script, sql)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)
@@ -113,6 +132,10 @@ class SQLiteConnection(Connection):
             await self._handle.run("RELEASE", statements.run, f"RELEASE {self._savepoint}")
             return
         try:
+            if (change := self._handle.has_moved()) is not None:
+                raise ConnectionLostError(
+                    f"COMMIT: the file was {change} while it was open; nothing was written"
+                )
             await self._handle.run("COMMIT", statements.run, "COMMIT")
         except BaseException:
             await self._rollback()
@@ -137,8 +160,11 @@ class SQLiteDatabase(Database):
     seconds a statement may run.
 
     The file and its folder are made at the first use. With ``mode="write"`` the file has to exist
-    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, and there are
-    only reading units of work.
+    and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, nothing is left
+    beside it, and there are only reading units of work.
+
+    A file that is deleted or replaced while it is open is noticed at the next write, which fails
+    with :class:`ConnectionLostError`; the next unit of work opens the file that is there then.
     """
 
     dialect = "sqlite"
@@ -159,8 +185,9 @@ class SQLiteDatabase(Database):
             )
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
+        check_path(path)
+        self._owner = Owner()
         self._mode = mode
-        _check_path(path)
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
         self._busy_timeout = busy_timeout
@@ -175,6 +202,10 @@ class SQLiteDatabase(Database):
         self._busy = 0
         self._closed = False
         self._watches: WeakSet[FileWatch] = WeakSet()
+        # Grows when all connections are given up; those of an earlier number are closed.
+        self._generation = 0
+        self._is_missing = False
+        self._readable: ReadableFile | None = None
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}{' closed' if self._closed else ''}>"
@@ -190,18 +221,27 @@ class SQLiteDatabase(Database):
         return watch
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         self._closed = True
         for watch in list(self._watches):
             await watch.close()
         # Units of work that are open finish first.
         async with self._writer_turn:
-            while self._idle_readers:
-                self._reader_count -= 1
-                await self._idle_readers.pop().close()
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                await writer.close()
+            await self._give_up_connections()
+
+    async def _give_up_connections(self) -> None:
+        """Close all connections that nobody uses now, and the others when they are released."""
+        self._generation += 1
+        while self._idle_readers:
+            self._reader_count -= 1
+            await self._idle_readers.pop().close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        readable, self._readable = self._readable, None
+        if readable is not None:
+            readable.close()
 
     def metrics(self) -> PoolMetrics:
         size = self._reader_count + (self._writer is not None)
@@ -252,6 +292,10 @@ class SQLiteDatabase(Database):
                         )
                 journal = ["journal_mode = WAL"] if self._mode == "create" else []
                 self._writer = await self._open(*journal, "synchronous = FULL", "foreign_keys = ON")
+            elif (change := self._writer.has_moved()) is not None:
+                await self._give_up_connections()
+                self._is_missing = change == "deleted"
+                raise self._moved(change)
         except BaseException:
             self._writer_turn.release()
             raise
@@ -266,6 +310,8 @@ class SQLiteDatabase(Database):
         try:
             if self._closed:
                 raise DatabaseClosedError(f"{self._path}: the database was closed")
+            if self._readable is not None and not self._readable.is_as_it_was():
+                await self._give_up_connections()
             if self._idle_readers:
                 return self._idle_readers.pop()
             handle = await self._open("foreign_keys = ON", "query_only = ON")
@@ -296,9 +342,32 @@ class SQLiteDatabase(Database):
             self._waiting -= 1
 
     async def _open(self, *pragmas: str) -> ThreadedConnection:
-        handle = ThreadedConnection(self._busy_timeout, self._statement_timeout)
-        await handle.open(self._path, pragmas, self._mode)
+        uri = None
+        if self._is_missing:
+            if file_id(self._path) is None:
+                raise self._moved("deleted")
+            self._is_missing = False
+        if not self._in_memory and self._mode == "write":
+            uri = f"{Path(self._path).as_uri()}?mode=rw"
+        elif not self._in_memory and self._mode == "read":
+            try:
+                self._readable = self._readable or ReadableFile(Path(self._path))
+            except OSError as error:
+                raise DatabaseUnavailableError(f"cannot open {self._path}: {error}") from error
+            uri = self._readable.uri
+        handle = ThreadedConnection(self._busy_timeout, self._statement_timeout, self._generation)
+        await handle.open(self._path, pragmas, uri)
         return handle
+
+    def _moved(self, change: str) -> ConnectionLostError:
+        remedy = (
+            "put it back, or close the database and open it again to begin with an empty one"
+            if change == "deleted"
+            else "the next unit of work opens the file that is there now"
+        )
+        return ConnectionLostError(
+            f"{self._path}: the file was {change} while it was open; nothing was written: {remedy}"
+        )
 
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, SQLiteConnection):
@@ -309,10 +378,13 @@ class SQLiteDatabase(Database):
             try:
                 if handle.in_transaction:
                     await handle.run("ROLLBACK", statements.roll_back)
+                if handle.is_changed and not self._in_memory:
+                    self._writer = None
+                    await handle.close()
             finally:
                 self._writer_turn.release()
         else:
-            if self._closed:
+            if self._closed or handle.is_changed or handle.generation != self._generation:
                 self._reader_count -= 1
                 await handle.close()
             else:
@@ -320,45 +392,68 @@ class SQLiteDatabase(Database):
             self._reader_turn.release()
 
 
-def _check_path(path: object) -> None:
-    """Raise :class:`InvalidInputError` for what is no path of a file."""
+def check_path(path: object) -> None:
+    """Raise :class:`InvalidInputError` for what is not a path. The message repeats no DSN."""
+    if inspect.iscoroutine(path):
+        raise InvalidInputError("path", "a coroutine was given: put `await` before the call")
     if not isinstance(path, str | os.PathLike):
-        raise InvalidInputError("path", f"{type(path).__name__}, not a path of a file")
+        raise InvalidInputError("path", f"must be a path of a file, not {type(path).__name__}")
     text = os.fspath(path)
     if not isinstance(text, str) or not text:
-        raise InvalidInputError("path", "it is empty, or not text")
+        raise InvalidInputError("path", "must be text that is not empty")
     if "\x00" in text:
-        raise InvalidInputError("path", "a NUL character")
+        raise InvalidInputError("path", "must not contain a NUL character")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)", text):
         raise InvalidInputError(
             "path",
-            "a URI, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); of "
-            "sqlite:///a.db the path is a.db)",
+            "a URI was given, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); "
+            "of sqlite:///a.db the path is a.db)",
         )
 
 
-# One database object per event loop and file, so that stores of one file share transactions.
-_databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
+# One database object per event loop and file, so that stores of one file share transactions. Those
+# that were made outside an event loop wait for the one that uses them first.
+_databases: dict[asyncio.AbstractEventLoop, list[SQLiteDatabase]] = {}
+_unused: dict[str, SQLiteDatabase] = {}
+emptied_by_fork(_databases)
 
 
 def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
-    loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Stores that share it share its
+    transactions. Outside an event loop it is that of the loop that uses it first.
     """
     forget_closed_loops(_databases)
-    databases = _databases.setdefault(asyncio.get_running_loop(), {})
+    _settle()
     wanted = SQLiteDatabase(Settings.from_env().sqlite_path if path is None else path)
-    database = databases.get(wanted.path)
-    if database is None or database._closed:
-        database = databases[wanted.path] = wanted
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return _unused.setdefault(wanted.path, wanted)
+    databases = _databases.setdefault(loop, [])
+    for database in databases:
+        if database.path == wanted.path and not database._closed:
+            return database
+    database = _unused.pop(wanted.path, wanted)
+    database._owner.claim(database)
+    databases.append(database)
     return database
+
+
+def _settle() -> None:
+    """Put databases that were made outside an event loop to the one that has used them."""
+    for path, database in list(_unused.items()):
+        loop = database._owner.loop
+        if loop is not None or database._closed:
+            del _unused[path]
+        if loop is not None and database._owner.is_here:
+            _databases.setdefault(loop, []).append(database)
 
 
 async def close_sqlite_databases() -> None:
     """Close every database that :func:`get_sqlite_database` opened. Twice is harmless."""
-    databases = _databases.get(asyncio.get_running_loop(), {})
+    _settle()
+    databases = _databases.get(asyncio.get_running_loop(), [])
     while databases:
-        _, database = databases.popitem()
-        await database.close()
+        await databases.pop().close()

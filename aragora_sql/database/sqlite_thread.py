@@ -11,12 +11,12 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aragora_sql.database.sqlite_errors import is_busy, lone_surrogate, translate
+from aragora_sql.database.sqlite_files import FileId, file_id
 from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
@@ -33,7 +33,7 @@ try:
 except ImportError as error:  # pragma: no cover - aiosqlite is a dependency of this package
     raise BackendDriverMissingError("SQLite", "aiosqlite") from error
 
-__all__ = ["Mode", "ThreadedConnection"]
+__all__ = ["ThreadedConnection"]
 
 # SQLite waits for a lock in slices of this length, so that a cancelled task gives up soon.
 _BUSY_SLICE = 0.2
@@ -43,9 +43,6 @@ _PROGRESS_STEPS = 20_000
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Mode = Literal["create", "write", "read"]
-_URI_MODES = {"write": "rw", "read": "ro"}
-
 
 class ThreadedConnection:
     """A connection of the driver, and the limits under which calls run on its thread.
@@ -53,21 +50,26 @@ class ThreadedConnection:
     All methods named ``_in_thread_...`` run there; one unit of work uses a handle at a time.
     """
 
-    def __init__(self, busy_timeout: float, statement_timeout: float) -> None:
+    def __init__(self, busy_timeout: float, statement_timeout: float, generation: int = 0) -> None:
+        self.generation = generation
+        # Whether it was changed in a way that the next unit of work must not see.
+        self.is_changed = False
         self._busy_timeout = busy_timeout
         self._statement_timeout = statement_timeout
         self._driver: aiosqlite.Connection | None = None
         self._deadline = math.inf
         self._cancelled = False
+        self._path: str | None = None
+        self._file: FileId | None = None
+        self._log: FileId | None = None
 
-    async def open(self, path: str, pragmas: Sequence[str], mode: Mode) -> None:
-        """Open a file, and set what ``pragmas`` say."""
-        in_mode = _URI_MODES.get(mode) if path != ":memory:" else None
+    async def open(self, path: str, pragmas: Sequence[str], uri: str | None = None) -> None:
+        """Open a file, and set what ``pragmas`` say; ``uri`` says how, where that matters."""
         driver = aiosqlite.connect(
-            f"{Path(path).as_uri()}?mode={in_mode}" if in_mode else path,
+            uri or path,
             timeout=min(_BUSY_SLICE, self._busy_timeout),
             isolation_level=None,
-            uri=in_mode is not None,
+            uri=uri is not None,
         )
         # A connection that is never closed must not keep the process alive.
         driver._thread.daemon = True
@@ -75,6 +77,9 @@ class ThreadedConnection:
         try:
             await _connected(driver)
             await self.run("open", self._in_thread_set_up, pragmas)
+            if path != ":memory:":
+                self._path = path
+                self._file = file_id(path)
         except (sqlite3.Error, DatabaseError) as error:
             await self.close()
             if isinstance(error, LockTimeoutError | StatementTimeoutError):
@@ -83,6 +88,24 @@ class ThreadedConnection:
         except BaseException:
             await self.close()
             raise
+
+    def has_moved(self) -> str | None:
+        """Tell what happened to the file since it was opened: deleted, replaced or None.
+
+        What is written from then on is in a file that nobody finds any more.
+        """
+        if self._path is None or self._file is None:
+            return None
+        found = file_id(self._path)
+        if found != self._file:
+            return "deleted" if found is None else "replaced by another one"
+        log = file_id(self._path + "-wal")
+        if log != self._log:
+            # It is made at the first write, and stays for as long as somebody has the file open.
+            if self._log is not None:
+                return "left without its -wal, which was deleted or replaced"
+            self._log = log
+        return None
 
     async def close(self) -> None:
         """Close it. Closing twice is harmless."""
@@ -94,6 +117,15 @@ class ThreadedConnection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._driver is not None and self._driver.in_transaction
+
+    @contextmanager
+    def without_limit(self) -> Iterator[None]:
+        """Let statements run for as long as they need, while the block lasts."""
+        limit, self._statement_timeout = self._statement_timeout, math.inf
+        try:
+            yield
+        finally:
+            self._statement_timeout = limit
 
     async def run(
         self,

@@ -36,11 +36,15 @@ class FileWatch(Watch):
 
     async def mark(self) -> int:
         database = self._database
+        database._owner.claim(database)
         if database._in_memory:
             return 0
         async with self._turn:
             if database._closed:
                 raise DatabaseClosedError(f"{database.path}: the database was closed")
+            if self._handle is not None and self._handle.generation != database._generation:
+                await self._handle.close()
+                self._handle = None
             if self._handle is None:
                 if database._writer is None:
                     # The writer creates the file.

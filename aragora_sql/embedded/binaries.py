@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -108,7 +107,7 @@ def reachable_binaries(
         )
     problem = _refusal(bin_dir, folder, account)
     if problem is not None and account is not None and _is_relocatable(bin_dir.parent):
-        bin_dir = _copy_install(bin_dir.parent, folder_for_copy(), account) / "bin"
+        bin_dir = _copy_install(bin_dir.parent, folder_for_copy()) / "bin"
         problem = _refusal(bin_dir, folder, account)
     if problem is not None:
         user = "" if account is None else f" as the user {account.pw_name!r}"
@@ -136,8 +135,11 @@ def _is_relocatable(prefix: Path) -> bool:
     return (prefix / "lib").is_dir() and (prefix / "share").is_dir()
 
 
-def _copy_install(prefix: Path, target: Path, account: struct_passwd) -> Path:
-    """Copy a relocatable server and return where its ``bin`` and the rest of it are."""
+def _copy_install(prefix: Path, target: Path) -> Path:
+    """Copy a relocatable server and return where its ``bin`` and the rest of it are.
+
+    The copy is ours and stays so: the account only has to read it.
+    """
     copy = target / prefix.parent.name / prefix.name
     for name in ("bin", "lib", "share"):
         shutil.copytree(
@@ -147,6 +149,9 @@ def _copy_install(prefix: Path, target: Path, account: struct_passwd) -> Path:
     libraries = prefix.parent.with_name(prefix.parent.name + ".libs")
     if libraries.is_dir():
         shutil.copytree(libraries, target / libraries.name, symlinks=True)
-    for path in target.rglob("*"):
-        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            # Others may read and run what we may.
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
     return copy

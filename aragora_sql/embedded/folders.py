@@ -34,10 +34,13 @@ class OwnedFolder:
     """A temporary folder that the server's account can reach.
 
     A lock in it, which is released when its owner's process ends, tells others whether they may
-    remove it.
+    remove it. The account owns the folder if it ``is_given``; else it can read what we write there.
+    We write into it before it is given: afterwards the account could put links in our way.
     """
 
-    def __init__(self, account: struct_passwd | None, in_memory: bool) -> None:
+    def __init__(
+        self, account: struct_passwd | None, in_memory: bool, *, is_given: bool = True
+    ) -> None:
         import fcntl
 
         self.path = _make_folder(account, in_memory)
@@ -46,6 +49,18 @@ class OwnedFolder:
         self._lock = unlocked.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         unlocked.rename(self.path / "lock")
+        if account is not None:
+            try:
+                if is_given:
+                    os.chown(self.path, account.pw_uid, account.pw_gid)
+                else:
+                    self.path.chmod(0o755)
+            except OSError as error:
+                self.remove()
+                raise ConfigurationError(
+                    f"PostgreSQL refuses to run as root, and no folder can be given to the user "
+                    f"{account.pw_name!r} ({error}): run this as an ordinary user"
+                ) from error
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
@@ -69,15 +84,6 @@ def _make_folder(account: struct_passwd | None, in_memory: bool) -> Path:
             "no temporary folder can hold the server's socket: set TMPDIR to a short path that "
             "every user can reach"
         )
-    if account is not None:
-        try:
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        except OSError as error:
-            folder.rmdir()
-            raise ConfigurationError(
-                f"PostgreSQL refuses to run as root, and no folder can be given to the user "
-                f"{account.pw_name!r} ({error}): run this as an ordinary user"
-            ) from error
     return folder
 
 

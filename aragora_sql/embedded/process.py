@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from aragora_sql.embedded.programs import cannot_run, last_lines
@@ -20,6 +20,7 @@ __all__ = ["ServerProcess"]
 STOP_TIMEOUT = 10.0
 
 _PR_SET_PDEATHSIG = 1
+_LOG_TAIL = 20_000
 
 
 class ServerProcess:
@@ -29,8 +30,9 @@ class ServerProcess:
     reason, so this can't be a thread that has other things to do.
     """
 
-    def __init__(self, command: Sequence[str], log_file: Path, **options: Any) -> None:
-        self._log_file = log_file
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        # Without a name: in a folder of the server's account a link could lead us elsewhere.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the server has stopped
         self._exited = threading.Event()
         started: Future[subprocess.Popen[bytes]] = Future()
         threading.Thread(
@@ -43,6 +45,7 @@ class ServerProcess:
         try:
             self._popen = started.result()
         except (OSError, subprocess.SubprocessError) as error:
+            self._log.close()
             raise cannot_run(command[0], error) from error
 
     def _run(
@@ -52,18 +55,17 @@ class ServerProcess:
         options: dict[str, Any],
     ) -> None:
         try:
-            with self._log_file.open("ab") as output:
-                process = subprocess.Popen(  # noqa: S603 - the command of this module
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    # Ctrl-C in a terminal goes to our process group, and we stop the server.
-                    start_new_session=True,
-                    # Runs after the change of user, which would clear what it sets.
-                    preexec_fn=_stop_with_parent(),
-                    **options,
-                )
+            process = subprocess.Popen(  # noqa: S603 - the command of this module
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in a terminal goes to our process group, and we stop the server.
+                start_new_session=True,
+                # Runs after the change of user, which would clear what it sets.
+                preexec_fn=_stop_with_parent(),
+                **options,
+            )
         except BaseException as error:
             started.set_exception(error)
             return
@@ -87,10 +89,19 @@ class ServerProcess:
 
     def log_tail(self) -> str:
         """Return the last lines of the server's log."""
-        return last_lines(self._log_file.read_text(errors="replace"))
+        size = os.fstat(self._log.fileno()).st_size
+        start = max(0, size - _LOG_TAIL)
+        # The server shares the position of the file.
+        return last_lines(os.pread(self._log.fileno(), _LOG_TAIL, start).decode(errors="replace"))
 
     def stop(self) -> None:
         """Close all sessions and exit; a server that does not exit in time is killed."""
+        try:
+            self._stop()
+        finally:
+            self._log.close()
+
+    def _stop(self) -> None:
         for number in (signal.SIGINT, signal.SIGQUIT):
             self._popen.send_signal(number)
             if self.wait(STOP_TIMEOUT):

@@ -124,12 +124,11 @@ class EmbeddedServer:
                 self._binaries,
                 folder,
                 account,
-                lambda: self._add_folder(account, in_memory=False).path,
+                lambda: self._add_folder(account, in_memory=False, is_given=False).path,
             )
             data_dir = self._prepare_data(bin_dir, folder, account)
             self._process = ServerProcess(
                 [str(bin_dir / "postgres"), "-D", str(data_dir), *self._options(folder)],
-                folder / "server.log",
                 cwd=folder,
                 env=environment(),
                 **run_as(account),
@@ -152,8 +151,10 @@ class EmbeddedServer:
             folder.remove()
         atexit.unregister(self.stop)
 
-    def _add_folder(self, account: struct_passwd | None, in_memory: bool) -> OwnedFolder:
-        folder = OwnedFolder(account, in_memory)
+    def _add_folder(
+        self, account: struct_passwd | None, in_memory: bool, *, is_given: bool = True
+    ) -> OwnedFolder:
+        folder = OwnedFolder(account, in_memory, is_given=is_given)
         self._folders.append(folder)
         return folder
 
