@@ -77,8 +77,12 @@ def postgres_problems(hot: Hot, query: str, rows: list[Row]) -> Iterator[str]:
     for node in nodes(explained["Plan"]):
         if node["Node Type"] == "Seq Scan":
             yield f"reads {node['Relation Name']} from end to end"
-    outermost = [node["Node Type"] for node in nodes(explained["Plan"])][:3]
-    if hot.in_index_order and "Sort" in outermost:
+    outermost = [*nodes(explained["Plan"])][:3]
+    # Sorting what an index found is right where it is not more than is asked for.
+    few = hot.arguments.get("row_limit", 0)
+    if hot.in_index_order and any(
+        node["Node Type"] == "Sort" and node["Plan Rows"] > few for node in outermost
+    ):
         yield "sorts all rows"
 
 

@@ -28,7 +28,7 @@ from tests.stores.cases import (
     optional_texts_of,
     texts_of,
 )
-from tests.stores.samples import critique, day
+from tests.stores.samples import critique, day, run
 
 KEYS = ["key 1", "key 2", "key 3"]
 NOW = day(400)
@@ -74,6 +74,13 @@ async def fill(critiques: CritiqueStore) -> None:
         for number in range(4000)
     )
     patterns = await critiques.store_pattern([f"issue {number}" for number in range(3000)])
+    # not all at one time, which is no order to walk along
+    timestamp = (
+        "timestamptz '2026-01-01 00:00Z' + (hashtext(id) & 65535) * interval '1 second'"
+        if critiques.database.dialect == "postgres"
+        else "strftime('%Y-%m-%dT%H:%M:%f000Z', 1767225600 + rowid, 'unixepoch')"
+    )
+    await run(critiques.database, f"UPDATE patterns SET updated_at = {timestamp}")
     await critiques.store_embeddings({pattern.id: bytes(64) for pattern in patterns})
     await critiques.update_reputations({"agent_name": f"agent {n}"} for n in range(3000))
 
