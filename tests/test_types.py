@@ -30,9 +30,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A line that ends in "# error: code" has to be found, and no other.
 APPLICATION = """
+import json
+
 from aragora_sql import (
     ConsensusMemory,
     ConsensusStrength,
+    CritiqueStore,
     Database,
     DissentType,
     FindingState,
@@ -61,6 +64,25 @@ async def consensus(memory: ConsensusMemory) -> None:
     await memory.get_dissents_by_type(DissentType.ABSTENTION)
     await memory.get_dissents_by_type("abstain")  # error: arg-type
     assert record.strength == "weak" or record.strength == ConsensusStrength.WEAK
+
+
+async def batches(
+    memory: ConsensusMemory, critiques: CritiqueStore, queue: JobQueueStore, loaded: str
+) -> None:
+    await memory.store_dissents(
+        [{"debate_id": "d", "agent_id": "a", "dissent_type": "abstention", "content": "c"}]
+    )
+    await memory.store_dissents(
+        [{"debate_id": "d", "agent_id": "a", "content": "c"}]  # error: typeddict-item
+    )
+    await critiques.store_debates([{"debate_id": "d", "task": "t", "rounds_used": 3}])
+    await critiques.store_debates(
+        [{"debate_id": "d", "task": "t", "round": 3}]  # error: typeddict-unknown-key
+    )
+    await queue.enqueue_many(json.loads(loaded))
+    await queue.enqueue_many(
+        [{"job_type": "a", "priority": "high"}]  # error: list-item
+    )
 
 
 async def jobs(queue: JobQueueStore) -> None:

@@ -146,9 +146,10 @@ async def _store(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
             consensus = await memory.store_consensus(
                 **debate["consensus"], debate_id=debate["result"]["debate_id"]
             )
-            await memory.store_dissents(
+            dissents: list[Any] = [
                 {"debate_id": consensus.id, **dissent} for dissent in debate["dissents"]
-            )
+            ]
+            await memory.store_dissents(dissents)
     for stored in reversed(await critiques.get_recent_critiques()):
         await critiques.store_critique_patterns(stored, "Changed as suggested")
     for issue in OUTCOMES["failed_issues"]:

@@ -83,9 +83,7 @@ def _add_target(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
 
 async def _open(options: argparse.Namespace) -> Database:
     """Open the database: for looking so that nothing is made or changed."""
-    if chosen_dialect(options) == "postgres":
-        return await open_existing(options, writes=not options.dry_run)
-    if options.existing:
+    if options.existing or chosen_dialect(options) == "postgres":
         return await open_existing(options, writes=not options.dry_run)
     from aragora_sql.database.sqlite import SQLiteDatabase
 

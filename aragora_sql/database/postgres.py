@@ -36,6 +36,7 @@ from aragora_sql.database.postgres_pool import (
     set_up_of,
     watches,
 )
+from aragora_sql.database.session_state import changes_postgres_session
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
@@ -134,7 +135,13 @@ class PostgresConnection(Connection):
         # Asked of the driver, which knows of one that was begun through raw as well.
         return bool(self._proxy.is_in_transaction())
 
+    def _watch_session(self, sql: str) -> None:
+        """Have the session reset at the end of the unit of work where a statement may change it."""
+        if self._json_codec == "ours" and changes_postgres_session(sql):
+            self._proxy.skip_next_reset(False)  # type: ignore[attr-defined]
+
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
+        self._watch_session(statement.sql)
         for position, argument in enumerate(arguments):
             if isinstance(argument, float):
                 if not math.isfinite(argument):
@@ -223,6 +230,7 @@ class PostgresConnection(Connection):
 
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
+            self._watch_session(sql)
             try:
                 # None would be the pool's own limit.
                 await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)

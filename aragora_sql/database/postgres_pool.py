@@ -107,7 +107,8 @@ class SessionConnection(BaseConnection):
         if self._skip_next_reset:
             self._skip_next_reset = False
             return ""
-        return f"{super().get_reset_query()}\n{self._settings}".strip()
+        temporary = "" if self.shares_session else "DISCARD TEMP;"
+        return f"{super().get_reset_query()}\n{temporary}\n{self._settings}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from aragora_sql.database.base import (
     forget_closed_loops,
 )
 from aragora_sql.database.ownership import Owner, emptied_by_fork
+from aragora_sql.database.session_state import changes_sqlite_connection
 from aragora_sql.database.sqlite_files import ReadableFile, file_id
 from aragora_sql.database.sqlite_thread import ThreadedConnection
 from aragora_sql.database.sqlite_watch import FileWatch
@@ -68,14 +69,21 @@ class SQLiteConnection(Connection):
     def in_transaction(self) -> bool:
         return self._handle.in_transaction
 
+    def _watch(self, sql: str) -> None:
+        """Have the connection closed after the unit of work where a statement may change it."""
+        if changes_sqlite_connection(sql):
+            self._handle.is_changed = True
+
     async def fetch_all(self, statement: Statement, arguments: Mapping[str, Any]) -> list[Row]:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.fetch_all, statement, arguments
             )
 
     async def fetch_one(self, statement: Statement, arguments: Mapping[str, Any]) -> Row | None:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.fetch_one, statement, arguments
             )
@@ -86,18 +94,21 @@ class SQLiteConnection(Connection):
 
     async def execute(self, statement: Statement, arguments: Mapping[str, Any]) -> int:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(statement.name, statements.execute, statement, arguments)
 
     async def execute_many(
         self, statement: Statement, arguments: Sequence[Mapping[str, Any]]
     ) -> int:
         async with self.lock:
+            self._watch(statement.sql)
             return await self._handle.run(
                 statement.name, statements.execute_many, statement, arguments
             )
 
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
+            self._watch(sql)
             with self._handle.without_limit() if unlimited else nullcontext():
                 await self._handle.run(name, statements.run_script, sql)
 
@@ -367,10 +378,13 @@ class SQLiteDatabase(Database):
             try:
                 if handle.in_transaction:
                     await handle.run("ROLLBACK", statements.roll_back)
+                if handle.is_changed and not self._in_memory:
+                    self._writer = None
+                    await handle.close()
             finally:
                 self._writer_turn.release()
         else:
-            if self._closed or handle.generation != self._generation:
+            if self._closed or handle.is_changed or handle.generation != self._generation:
                 self._reader_count -= 1
                 await handle.close()
             else:

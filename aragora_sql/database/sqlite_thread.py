@@ -52,6 +52,8 @@ class ThreadedConnection:
 
     def __init__(self, busy_timeout: float, statement_timeout: float, generation: int = 0) -> None:
         self.generation = generation
+        # Whether it was changed in a way that the next unit of work must not see.
+        self.is_changed = False
         self._busy_timeout = busy_timeout
         self._statement_timeout = statement_timeout
         self._driver: aiosqlite.Connection | None = None

@@ -247,7 +247,7 @@ def array(value: Any, argument: str) -> EncodedJSON:
 
 def prepare_each(
     prepare: Callable[..., tuple[RecordT, RowT]],
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[object],
     argument: str,
 ) -> list[tuple[RecordT, RowT]]:
     """Check every entry of a batch before any is written.

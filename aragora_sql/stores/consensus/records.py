@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.consensus.topics import topic_hash
@@ -267,6 +267,64 @@ class CleanupResult(Record):
 
     archived: int
     deleted: int
+
+
+class ConsensusEntry(TypedDict):
+    """A consensus of a batch: the arguments of ``store_consensus``."""
+
+    topic: str
+    conclusion: str
+    strength: ConsensusStrength | StrengthWord
+    confidence: float
+    participating_agents: Iterable[str]
+    agreeing_agents: Iterable[str]
+    dissenting_agents: NotRequired[Iterable[str] | None]
+    key_claims: NotRequired[Iterable[str] | None]
+    domain: NotRequired[str]
+    tags: NotRequired[Iterable[str] | None]
+    debate_duration: NotRequired[float]
+    rounds: NotRequired[int]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    supporting_evidence: NotRequired[Iterable[str] | None]
+    belief_cruxes: NotRequired[Iterable[Any] | None]
+    supersedes: NotRequired[str | None]
+    debate_id: NotRequired[str | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
+
+
+class DissentEntry(TypedDict):
+    """A dissent of a batch: the arguments of ``store_dissent``."""
+
+    debate_id: str
+    agent_id: str
+    dissent_type: DissentType | DissentTypeWord
+    content: str
+    reasoning: NotRequired[str]
+    confidence: NotRequired[float]
+    acknowledged: NotRequired[bool]
+    rebuttal: NotRequired[str]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
+
+
+class ProofEntry(TypedDict):
+    """A proof of a batch: the arguments of ``store_proof``."""
+
+    debate_id: str
+    proof_status: ProofStatus | ProofStatusWord
+    language: NotRequired[str | None]
+    formal_statement: NotRequired[str | None]
+    is_verified: NotRequired[bool]
+    proof_hash: NotRequired[str | None]
+    translation_time_ms: NotRequired[float | None]
+    proof_search_time_ms: NotRequired[float | None]
+    prover_version: NotRequired[str | None]
+    error_message: NotRequired[str | None]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
 
 
 def new_consensus(

@@ -19,13 +19,16 @@ from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
     CleanupResult,
+    ConsensusEntry,
     ConsensusRecord,
     ConsensusStats,
     ConsensusStrength,
     DebateVote,
+    DissentEntry,
     DissentRecord,
     DissentType,
     DissentTypeWord,
+    ProofEntry,
     ProofRecord,
     ProofStatus,
     ProofStatusWord,
@@ -134,7 +137,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_consensus(connection, [row])
         return record
 
-    async def store_many(self, records: Iterable[Mapping[str, Any]]) -> list[ConsensusRecord]:
+    async def store_many(self, records: Iterable[ConsensusEntry]) -> list[ConsensusRecord]:
         """Store many consensus records in one round trip, all or none, and return them.
 
         Each is a mapping with the arguments of :meth:`store_consensus`. A record may supersede one
@@ -436,7 +439,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_dissent(connection, [row])
         return record
 
-    async def store_dissents(self, dissents: Iterable[Mapping[str, Any]]) -> list[DissentRecord]:
+    async def store_dissents(self, dissents: Iterable[DissentEntry]) -> list[DissentRecord]:
         """Store many dissents in one round trip, all or none, and return them.
 
         Each is a mapping with the arguments of :meth:`store_dissent`.
@@ -556,7 +559,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_proof(connection, [row])
         return record
 
-    async def store_proofs(self, proofs: Iterable[Mapping[str, Any]]) -> list[ProofRecord]:
+    async def store_proofs(self, proofs: Iterable[ProofEntry]) -> list[ProofRecord]:
         """Store many runs in one round trip, all or none; see :meth:`store_proof`."""
         prepared = valid.prepare_each(new_proof, proofs, "proofs")
         if prepared:

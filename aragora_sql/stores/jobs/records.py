@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.database.values import (
     EncodedJSON,
@@ -124,6 +124,21 @@ JOB_CONTENT = (
     "user_id",
     "workspace_id",
 )
+
+
+class JobEntry(TypedDict):
+    """A job of a batch: the arguments of ``enqueue``."""
+
+    job_type: str
+    payload: NotRequired[Mapping[str, Any] | None]
+    id: NotRequired[str | None]
+    priority: NotRequired[int]
+    max_attempts: NotRequired[int]
+    scheduled_at: NotRequired[datetime | None]
+    delay_seconds: NotRequired[float | None]
+    unique_key: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+    workspace_id: NotRequired[str | None]
 
 
 class NewJob(TypedDict):

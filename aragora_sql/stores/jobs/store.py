@@ -52,6 +52,7 @@ from aragora_sql.stores.jobs.records import (
     Job,
     JobCount,
     JobEncoder,
+    JobEntry,
     JobLimit,
     JobStatus,
     JobStatusWord,
@@ -192,7 +193,7 @@ class JobQueueStore(Store):
                     if waiting is not None:
                         return record_of(Job, **waiting)
 
-    async def enqueue_many(self, jobs: Iterable[Mapping[str, Any] | Job]) -> list[str]:
+    async def enqueue_many(self, jobs: Iterable[JobEntry | Job]) -> list[str]:
         """Store many jobs in one round trip, all or none, and return their ids in this order.
 
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
