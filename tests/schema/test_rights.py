@@ -292,7 +292,7 @@ async def test_a_role_that_may_make_no_temporary_table_can_verify(
     database = await PostgresDatabase.connect(as_role(dsn, "app"), 1, 2)
     assert [one.name for one in await verify_schema(database)] == ["idx_consensus_created"]
     with pytest.raises(SchemaRightsError, match="role 'app' lacks the right TEMP"):
-        await inspect_schema(database, embedded=False)
+        await inspect_schema(database, briefly=True)
     await database.close()
 
 
