@@ -4,7 +4,10 @@ SELECT pg_advisory_xact_lock(5207412907514871);
 
 -- name: has_versions()$
 -- Tell whether the table of versions exists (in the schema where tables go).
-SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL AS present;
+SELECT
+    to_regclass(
+        pg_catalog.format('%I._schema_versions', current_schema())
+    ) IS NOT NULL AS present;
 
 -- name: get_version(module)$
 -- Return the version of a store's schema, or nothing when it was never created.
@@ -29,7 +32,7 @@ SELECT
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -46,7 +49,7 @@ WITH relations AS (
         c.relrowsecurity
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
 ),
 
@@ -60,7 +63,7 @@ objects AS (
             WHEN 0 THEN ' without policy'
             ELSE ' with policies'
         END
-        || coalesce(' -- ' || obj_description(r.oid, 'pg_class'), '') AS definition
+        || coalesce(' -- ' || obj_description(r.oid, 'pg_class'::name), '') AS definition
     FROM relations AS r
     UNION ALL
     SELECT
@@ -79,7 +82,7 @@ objects AS (
             || pg_get_expr(d.adbin, d.adrelid),
             ''
         )
-        || coalesce(' -- ' || col_description(r.oid, a.attnum), '')
+        || coalesce(' -- ' || col_description(r.oid, a.attnum::integer), '')
     FROM relations AS r
     INNER JOIN pg_catalog.pg_attribute AS a ON r.oid = a.attrelid
     LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
