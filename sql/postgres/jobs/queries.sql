@@ -142,7 +142,7 @@ DO NOTHING;
 -- Store many jobs given as lists of id, type and payload; job_types are those whose workers are told.
 WITH told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
-    FROM unnest(:job_types::text[]) AS n (job_type)
+    FROM pg_catalog.unnest(:job_types::text[]) AS n (job_type)
     WHERE :notify::boolean
 ),
 
@@ -263,7 +263,7 @@ wanted AS (
     UNION
     SELECT u.job_type
     FROM given AS g
-    CROSS JOIN LATERAL unnest(g.job_types) AS u (job_type)
+    CROSS JOIN LATERAL pg_catalog.unnest(g.job_types) AS u (job_type)
 ),
 
 free AS (
@@ -365,7 +365,7 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
+    AND (SELECT pg_catalog.count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
@@ -431,7 +431,7 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
+    AND (SELECT pg_catalog.count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
@@ -504,7 +504,7 @@ wanted AS (
     WHERE w.job_type IS NOT NULL
     UNION
     SELECT u.job_type
-    FROM unnest(:job_types::text[]) AS u (job_type)
+    FROM pg_catalog.unnest(:job_types::text[]) AS u (job_type)
 )
 
 SELECT
@@ -623,16 +623,20 @@ decided AS MATERIALIZED (
             WHEN g.outcome = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
             -- The job that waits under the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
-            WHEN g.delay_seconds = 0 THEN 'pending'
+            WHEN g.delay_seconds = 0::double precision THEN 'pending'
             ELSE 'retrying'
         END AS status,
         coalesce(
             g.delay_seconds,
             least(
-                :base_seconds::double precision * (1::bigint << least(j.attempts - 1, 40)),
+                :base_seconds::double precision
+                * (1::bigint << least(j.attempts - 1, 40))::double precision,
                 :max_seconds::double precision
             )
-            * (1.0 + :jitter::double precision * (2.0 * random() - 1.0))
+            * (
+                1::double precision
+                + :jitter::double precision * (2::double precision * random() - 1::double precision)
+            )
         ) AS delay_seconds
     FROM given AS g
     INNER JOIN job_queue AS j ON g.id = j.id
@@ -853,7 +857,8 @@ ended AS (
     UPDATE job_queue AS j
     SET
         status = d.status,
-        error = 'the lease of worker ' || j.worker_id || ' ran out in attempt ' || j.attempts,
+        error
+        = 'the lease of worker ' || j.worker_id || ' ran out in attempt ' || j.attempts::text,
         worker_id = CASE WHEN d.status = 'pending' THEN NULL ELSE j.worker_id END,
         completed_at = CASE WHEN d.status <> 'pending' THEN statement_timestamp() END,
         lease_expires_at = NULL,

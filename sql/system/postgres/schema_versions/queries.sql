@@ -217,7 +217,7 @@ SELECT
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -236,7 +236,7 @@ WITH relations AS (
         c.relforcerowsecurity
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
 ),
 
