@@ -8,6 +8,9 @@ TESTS ?= tests
 # Processes that run tests; each has servers of its own
 JOBS ?= 2
 # Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
+ifeq ($(ENGINES),all)
+PG := all
+endif
 export PG
 
 .PHONY: help setup demo test lint format check prove write bench findings servers docs clean
@@ -17,6 +20,7 @@ help:
 	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
 	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
 	@echo "                   PG=all: on every PostgreSQL that is found here, or PG=15,16"
+	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make format        format the Python files"
 	@echo "make prove         check every query, and the committed types of queries and stores"
@@ -39,8 +43,13 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/aragora-sql demo
 
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
 test: $(READY)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(PYTEST) $(TESTS)
+ifeq ($(ENGINES),all)
+	SQLITE=newest PYTHONPATH=$(CURDIR)/tests/newest_sqlite $(PYTEST) -k sqlite $(TESTS)
+endif
 
 lint: $(READY)
 	$(BIN)/ruff check .

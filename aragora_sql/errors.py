@@ -32,6 +32,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DatabaseUseError",
     "DecryptionError",
     "DuplicateKeyError",
     "EncryptionError",
@@ -54,6 +55,7 @@ __all__ = [
     "ReadOnlyDatabaseError",
     "SchemaError",
     "SchemaMismatchError",
+    "SchemaRightsError",
     "SchemaVersionError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
@@ -103,12 +105,19 @@ class BackendDriverMissingError(ConfigurationError):
 class InvalidInputError(AragoraSQLError, ValueError):
     """An argument is outside its allowed values; nothing was written.
 
-    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch).
+    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch). A long value is not
+    quoted whole.
     """
 
     def __init__(self, argument: str, problem: str) -> None:
-        super().__init__(f"{argument}: {problem}")
+        super().__init__(f"{_shortened(argument)}: {_shortened(problem)}")
         self.argument = argument
+
+
+def _shortened(text: str, longest: int = 400) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 100]} … ({len(text):,} characters) … {text[-100:]}"
 
 
 class FindingNotFoundError(InvalidInputError, LookupError):
@@ -173,8 +182,16 @@ class SchemaMismatchError(SchemaError):
     """A table of the same name exists already, with other columns."""
 
 
+class SchemaRightsError(SchemaError):
+    """The role of the connection may not change the schema, or sees no row of it."""
+
+
 class DatabaseError(AragoraSQLError):
     """The database refused or failed a statement."""
+
+
+class DatabaseUseError(DatabaseError, RuntimeError):
+    """A database was used in another process or event loop than the one that it belongs to."""
 
 
 class IntegrityError(DatabaseError):

@@ -152,7 +152,7 @@ def _holds(words: list[str], wanted: tuple[str, ...]) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Tell whether a setting of this name is a secret."""
-    return _strength(name) > NONE
+    return _strength(name, os.environ.get(SECRET_NAMES_VARIABLE, "")) > NONE
 
 
 # What a name says: nothing, a secret when the value is no document, a secret whatever the value.
@@ -160,11 +160,12 @@ NONE, WEAK, STRONG = 0, 1, 2
 
 
 @lru_cache(maxsize=4096)
-def _strength(name: str) -> int:
+def _strength(name: str, more: str) -> int:
+    """Return what a name says; ``more`` are names that the environment adds."""
     words = _split(name)
     if not words:
         return NONE
-    own = {*_own_names, *_names_of_environment(os.environ.get(SECRET_NAMES_VARIABLE, ""))}
+    own = {*_own_names, *_names_of_environment(more)}
     if any(_holds(words, wanted) for wanted in own):
         return STRONG
     while len(words) > 1 and words[-1] in _NEUTRAL:
@@ -299,7 +300,7 @@ def is_secret(name: str, value: object) -> bool:
         return False
     if is_envelope(value):
         return False
-    strength = _strength(name)
+    strength = _strength(name, os.environ.get(SECRET_NAMES_VARIABLE, ""))
     if strength == STRONG or (strength and not (isinstance(value, bool) or _is_document(value))):
         is_count = isinstance(value, int | float) and _split(name)[-1].endswith("tokens")
         return not is_count

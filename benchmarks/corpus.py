@@ -123,7 +123,7 @@ def _row_id(number: int) -> str:
     return str(uuid.UUID(int=number))
 
 
-def new_debate(chooser: random.Random) -> dict[str, Any]:
+def new_debate(chooser: random.Random) -> Any:
     """Return the arguments of ``store_consensus`` for a debate with 1 KB of documents."""
     number = chooser.randrange(1_000_000)
     agents = ["claude", "gpt-4", "gemini", "mistral"]

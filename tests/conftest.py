@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -146,6 +147,11 @@ class OpenDatabase(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("SQLITE") == "newest" and sqlite3.sqlite_version_info < (3, 46):
+        raise pytest.UsageError(
+            f"SQLITE=newest: this is SQLite {sqlite3.sqlite_version}; pip install pysqlite3, and "
+            "put tests/newest_sqlite on PYTHONPATH, as `make test ENGINES=all` does"
+        )
     config.stash[_SOURCES] = _choose_sources()
 
 

@@ -2,11 +2,11 @@
 
 A recipe is a section ``## To …``. Of its blocks these are steps:
 
-* ```` ```diff ```` changes files: ``+++ path`` names one, each ``@@`` begins a place, which is
-  found by its lines that are not added. ``@@ everywhere`` changes every such place.
-* a paragraph that ends in ``New file `path`:`` or ``At the end of `path`:`` says what the next
+* A block of the language ``diff`` changes files: ``+++ path`` names one, each ``@@`` begins a
+  place, which is found by its lines that are not added; ``@@ everywhere`` changes all such places.
+* A paragraph that ends in ``New file `path`:`` or ``At the end of `path`:`` says what the next
   block is.
-* ```` ```bash ```` is run in the copy.
+* A block of the language ``bash`` is run in the copy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _FILE = re.compile(r"(New file|At the end of) `([^`]+)`:$")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step: ``kind`` is ``diff``, ``new``, ``append`` or ``run``; ``path`` is of two of them."""
+    """A step: ``kind`` is ``diff``, ``new``, ``append`` or ``run``.
+
+    ``path`` is the file that is new or appended to.
+    """
 
     kind: str
     text: str

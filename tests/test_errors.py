@@ -49,9 +49,11 @@ def test_every_exception_belongs_to_the_tree_and_is_listed() -> None:
         ("PoolTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
         ("ConnectionLostError", [ConnectionError, "DatabaseError"]),
         ("DatabaseUnavailableError", ["ConnectionLostError"]),
+        ("DatabaseUseError", [RuntimeError, "DatabaseError"]),
         ("DatabaseClosedError", ["ConnectionLostError"]),
         ("SchemaVersionError", ["SchemaError"]),
         ("SchemaMismatchError", ["SchemaError"]),
+        ("SchemaRightsError", ["SchemaError"]),
     ],
 )
 def test_an_exception_can_be_caught_as_its_parents(name: str, parents: list[type | str]) -> None:

@@ -87,7 +87,7 @@ def test_a_store_is_five_places_and_a_line_in_the_table(
     assert "+\\ir ratings/schema.sql" in command("stores", "--check", code=1)
     commands = tuple(step for step in recipe.steps if step.kind == "run")
     said = contributed.follow(replace(recipe, steps=commands))
-    assert "4 files written" in said
+    assert "6 files written" in said
     assert "no findings" in said
     check_counts(recipe.title, contributed)
     assert command("stores", "--check") == "0 files differ\n"

@@ -16,6 +16,7 @@ from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.parity import check_parity
+from aragora_sql.checker.parity_functions import check_functions
 from aragora_sql.checker.plans import check_plans, write_snapshots
 from aragora_sql.checker.record_columns import check_record_columns
 from aragora_sql.checker.report import Report
@@ -119,6 +120,7 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     check_callers(facts, report, options.python)
     check_record_columns(facts, report, options.python)
     check_documents(facts, report)
+    check_functions(facts, report)
     check_schemas(facts, engines, report)
     if not options.skip >= _PLANS:
         check_plans(facts, engines, report)

@@ -1,7 +1,7 @@
 """Makes the files that follow from the table of stores: so that nobody names a store twice.
 
 They are the types of what ``aragora_sql`` exports (``aragora_sql/__init__.pyi``), the order of the
-unified schemas, and README's table of stores.
+unified schemas, README's table of stores, and the pages of ``docs/reference/``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aragora_sql.checker.house import class_definition, read_table
+from aragora_sql.checker.reference import markdown_pages
 from aragora_sql.database import Dialect
 from aragora_sql.exports import SHARED
 from aragora_sql.queries.files import DIALECTS, read_sql
+from aragora_sql.schema import list_stores
 from aragora_sql.stores import StoreEntry
 from aragora_sql.stores.binding import class_doc, door_doc
 
@@ -43,22 +45,28 @@ def derived_files(root: Path) -> dict[Path, str]:
     files = {Path("aragora_sql/__init__.pyi"): _stub(root, table)}
     for dialect in DIALECTS:
         path = Path("sql", dialect, "schema.sql")
-        files[path] = _unified_schema(read_sql(root / path), table, dialect)
+        files[path] = _unified_schema(root, read_sql(root / path), table, dialect)
     readme = (root / "README.md").read_text(encoding="utf-8")
     files[Path("README.md")] = _README_TABLE.sub(lambda _: _readme_table(table), readme)
-    return files
+    return files | markdown_pages(root, table)
 
 
-def _unified_schema(text: str, table: Sequence[StoreEntry], dialect: Dialect) -> str:
+def _unified_schema(root: Path, text: str, table: Sequence[StoreEntry], dialect: Dialect) -> str:
     """Put the stores in their order; what belongs to no store stays in front."""
-    prefix = "" if dialect == "postgres" else "-- "
-    stores = [f"{prefix}\\ir {entry.name}/schema.sql\n" for entry in table]
+    if dialect == "postgres":
+        return list_stores(text, {entry.name: _version(root, entry.name) for entry in table})
+    stores = [f"-- \\ir {entry.name}/schema.sql\n" for entry in table]
 
     def ordered(block: re.Match[str]) -> str:
         system = [line[0] for line in _INCLUDE.finditer(block[0]) if line["path"].startswith("../")]
         return "".join([*system, *stores])
 
     return _INCLUDES.sub(ordered, text)
+
+
+def _version(root: Path, store: str) -> int:
+    """Return the version that a store's upgrades lead to; 1 for one whose folder is missing."""
+    return 1 + len(list((root / "sql" / "postgres" / store / "upgrades").glob("*.sql")))
 
 
 def _readme_table(table: Sequence[StoreEntry]) -> str:
@@ -91,13 +99,8 @@ def _stub(root: Path, table: Sequence[StoreEntry]) -> str:
         imports.pop(name, None)
     head = '"""The types of what the package exports; ``aragora-sql stores --write`` makes them."""'
     all_names = "".join(f'    "{name}",\n' for name in sorted(starred, key=_isort_key))
-    lines = [
-        head,
-        *_import_lines(imports, public),
-        "__version__: str",
-        f"__all__ = [\n{all_names}]",
-        *parts,
-    ]
+    names = ["__version__: str", f"__all__ = [\n{all_names}]"]
+    lines = [head, *_import_lines(imports, public), *names, *parts]
     return "\n\n".join(part.strip("\n") for part in lines) + "\n"
 
 

@@ -10,9 +10,10 @@ from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
-from aragora_sql.errors import QueryFileError
+from aragora_sql.errors import QueryFileError, SchemaError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.queries.parameters import SQLSyntaxError, scan
+from aragora_sql.schema import check_versions, read_upgrade
 
 __all__ = ["check_files", "dialect_of", "sql_files"]
 
@@ -22,6 +23,7 @@ _KNOWN = re.compile(
     | (postgres|sqlite)/\w+/(schema|queries)\.sql
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
     | system/(postgres|sqlite)/\w+/(schema|queries)\.sql
+    | system/postgres/schema_versions/once\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
     | workbench/postgres/\w+/(schema|queries)\.sql
@@ -61,6 +63,7 @@ def check_files(facts: Facts, report: Report) -> None:
         elif path.suffix == ".sql":
             report.add(*_of_sql(path, seen=_seen(facts)))
     _check_listed(facts, report)
+    _check_versions(facts, report)
 
 
 def _seen(facts: Facts) -> set[Path]:
@@ -73,6 +76,8 @@ def _of_sql(path: Path, seen: set[Path]) -> Iterator[Finding]:
         text = read_sql(path)
         for _ in scan(text, dialect_of(path)):
             pass
+        if path.parent.name == "upgrades":
+            read_upgrade(path, dialect_of(path))
     except QueryFileError as error:
         if path not in seen:
             yield finding_of(error, "file")
@@ -98,3 +103,14 @@ def _check_listed(facts: Facts, report: Report) -> None:
             if store not in listed and store not in broken:
                 message = f"{dialect}/schema.sql has no line '\\ir {store}/schema.sql'"
                 report.add(Finding(path, 1, 1, "unlisted-store", message))
+
+
+def _check_versions(facts: Facts, report: Report) -> None:
+    """Compare the versions that the files record with the upgrades that there are."""
+    for dialect in DIALECTS:
+        try:
+            for problem in check_versions(dialect, facts.tree.root):
+                report.add(finding_of(problem, "version"))
+        except (QueryFileError, SchemaError) as error:
+            if isinstance(error, SchemaError):
+                report.add(Finding(facts.tree.root / dialect, 1, 1, "version", str(error)))

@@ -24,7 +24,13 @@ from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.schema_files import identifier
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError
-from aragora_sql.queries.files import DIALECTS, QueryText, read_queries, read_sql
+from aragora_sql.queries.files import (
+    DIALECTS,
+    QueryText,
+    query_folders,
+    read_queries,
+    read_sql,
+)
 from aragora_sql.queries.parameters import Token, scan
 
 __all__ = ["ColumnList", "Records", "check_record_columns", "column_lists", "rewritten_files"]
@@ -283,7 +289,10 @@ def rewritten_files(root: Path, folders: Iterable[Path]) -> dict[Path, str]:
     records = Records(folders)
     changed = {}
     for dialect in DIALECTS:
-        for path in sorted((root / dialect).glob("*/queries.sql")):
+        for folder in query_folders(dialect, root):
+            path = folder / "queries.sql"
+            if not path.is_file():
+                continue
             text = read_sql(path)
             new = _rewritten(path, text, dialect, records)
             if new != text:

@@ -48,12 +48,13 @@ class Report:
         # Rules of which it is not known that a declaration about them is not needed.
         self.unsure: set[str] = set()
         for query in facts.texts.values():
-            self._read(Scope(query.path, query.name), query.directives)
+            self.declare(Scope(query.path, query.name), query.directives)
         for files in facts.tree.schemas.values():
             for file in files:
-                self._read(Scope(file.path), file.directives)
+                self.declare(Scope(file.path), file.directives)
 
-    def _read(self, scope: Scope, directives: Sequence[Directive]) -> None:
+    def declare(self, scope: Scope, directives: Sequence[Directive]) -> None:
+        """Take up what the comments of a file or query declare deliberate."""
         for directive in directives:
             form = _FORM.fullmatch(directive.text)
             if form is None:

@@ -18,9 +18,10 @@ from aragora_sql.checker.children import child_environment
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.errors import ConfigurationError
-from aragora_sql.queries.files import QueryText
-from aragora_sql.queries.parameters import number_parameters
+from aragora_sql.errors import ConfigurationError, QueryFileError
+from aragora_sql.queries.files import QueryText, read_directive
+from aragora_sql.queries.parameters import number_parameters, scan
+from aragora_sql.schema import read_upgrade
 
 __all__ = ["check_with_squawk"]
 
@@ -39,7 +40,19 @@ def check_with_squawk(facts: Facts, report: Report, paths: Sequence[Path]) -> No
     program = _program()
     with tempfile.TemporaryDirectory(prefix="aragora-squawk-") as folder:
         rendered: dict[str, dict[int, tuple[QueryText, int]]] = {}
-        files = [str(path) for path in paths]
+        files: list[str] = []
+        alone: list[str] = []
+        for path in paths:
+            in_transaction = True
+            if path.parent.name == "upgrades":
+                try:
+                    upgrade = read_upgrade(path, "postgres")
+                except QueryFileError:
+                    # The rule `file` says so.
+                    continue
+                in_transaction = upgrade.in_transaction
+                _declare(path, upgrade.text, report)
+            (files if in_transaction else alone).append(str(path))
         for store in facts.stores:
             texts = [t for (d, s, _), t in facts.texts.items() if (d, s) == ("postgres", store)]
             if not texts:
@@ -47,7 +60,8 @@ def check_with_squawk(facts: Facts, report: Report, paths: Sequence[Path]) -> No
             path = Path(folder) / f"{store}.sql"
             rendered[str(path)] = _render(path, texts)
             files.append(str(path))
-        for said in _run(program, files):
+        said_of_files = _run(program, files, in_transaction=True)
+        for said in [*said_of_files, *_run(program, alone, in_transaction=False)]:
             name, line = said["file"], said["line"] + 1
             message = f"{said['message']} ({said['rule_name']})"
             subject = f"squawk {said['rule_name']}"
@@ -84,10 +98,19 @@ def _render(path: Path, texts: Iterable[QueryText]) -> dict[int, tuple[QueryText
     return places
 
 
-def _run(program: str, files: Sequence[str]) -> list[dict[str, Any]]:
+def _declare(path: Path, text: str, report: Report) -> None:
+    """Read what an upgrade file declares deliberate, as in schema files."""
+    comments = [token for token in scan(text, "postgres") if token.kind == "comment"]
+    directives = [read_directive(text, comment) for comment in comments]
+    report.declare(Scope(path), [one for one in directives if one is not None])
+
+
+def _run(program: str, files: Sequence[str], *, in_transaction: bool) -> list[dict[str, Any]]:
     if not files:
         return []
-    command = [program, "--reporter", "json", "--pg-version", _FLOOR, "--assume-in-transaction"]
+    command = [program, "--reporter", "json", "--pg-version", _FLOOR]
+    # Whether statements that run alone can be repeated is known when the file is read.
+    command.append("--assume-in-transaction" if in_transaction else "--exclude=prefer-robust-stmts")
     command += [f"--exclude={rule}" for rule in _EXCLUDED]
     done = subprocess.run(  # noqa: S603 - the program of the package
         [*command, *files],

@@ -1,26 +1,32 @@
 """The command ``aragora-sql``: one module for each group of commands.
 
-Exit codes: 0 done; 1 done, and a difference was found; 2 wrong arguments or configuration; 3 the
-database can't be reached; 4 the database or a file of SQL refused; 130 interrupted.
+Exit codes, of every command: 0 done; 1 done, and a difference was found, or what was named is not
+in the database; 2 wrong arguments or configuration; 3 the database can't be reached, or its SQLite
+file is not there; 4 the database or a file of SQL refused; 130 interrupted; 141 the
+reader of the output closed the pipe.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from aragora_sql import __version__
+from aragora_sql.cli.parser import Parser, parse
 from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
     DatabaseUnavailableError,
+    FindingNotFoundError,
     InvalidInputError,
+    JobNotFoundError,
 )
 
-__all__ = ["main"]
+__all__ = ["main", "parser_for"]
 
 # The commands of each module, in the order of the help text.
 COMMANDS = {
@@ -36,22 +42,26 @@ COMMANDS = {
     "docs": ("docs",),
     "check": ("check", "stubs", "columns"),
     "stores": ("stores",),
+    "completion": ("completion",),
 }
-OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="aragora-sql",
-        description="The stores of the Aragora debate platform as SQL files, on two engines.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            # What is still to be written must fail here, where it can be dealt with.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
-    for home in _homes(words[0] if words else ""):
-        import_module(f"{__name__}.{home}").add_commands(groups)
-    options = parser.parse_args(words)
+    options = parse(parser_for(words), words)
     with printing_safely():
         return _run(options)
 
@@ -62,6 +72,8 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except (FindingNotFoundError, JobNotFoundError) as error:
+        return _failed(error, DIFFERENT)
     except (ConfigurationError, InvalidInputError) as error:
         return _failed(error, USAGE)
     except DatabaseUnavailableError as error:
@@ -70,9 +82,40 @@ def _run(options: argparse.Namespace) -> int:
         return _failed(error, REFUSED)
 
 
+def parser_for(words: Sequence[str]) -> Parser:
+    """Return the parser of a command line: of its command only, which is imported for it."""
+    return new_parser(_homes(words[0] if words else ""))
+
+
+def new_parser(homes: Iterable[str]) -> Parser:
+    """Return a parser of the commands of these modules."""
+    parser = Parser(
+        prog="aragora-sql",
+        description="The stores of the Aragora debate platform as SQL files, on two engines.",
+        epilog=(
+            "exit codes: 0 done; 1 a difference was found, or what was named is not in the "
+            "database; 2 wrong arguments or configuration; 3 the database can't be reached; 4 it "
+            "refused; 130 interrupted"
+        ),
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
+    for home in homes:
+        import_module(f"{__name__}.{home}").add_commands(groups)
+    return parser
+
+
 def _homes(command: str) -> list[str]:
     """Return the module of a command, so that no other is imported; all for the help text."""
     return [home for home, names in COMMANDS.items() if command in names] or list(COMMANDS)
+
+
+def _reader_is_gone() -> int:
+    """End quietly: whoever read our output (head, a pager) has closed the pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # Python writes the rest of its buffers when it exits.
+    os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
+    return PIPE_CLOSED
 
 
 def _failed(error: AragoraSQLError, code: int) -> int:

@@ -16,7 +16,12 @@ from typing import Any
 
 from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
-from aragora_sql.errors import AragoraSQLError, ConfigurationError, DSNNotConfiguredError
+from aragora_sql.errors import (
+    AragoraSQLError,
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DSNNotConfiguredError,
+)
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
@@ -27,7 +32,7 @@ from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["add_commands"]
 
-NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
+NOTHING_DONE, UNREACHABLE, INTERRUPTED, TERMINATED = 2, 3, 130, 143
 
 
 def add_commands(groups: Any) -> None:
@@ -41,8 +46,8 @@ def add_commands(groups: Any) -> None:
         ),
         epilog=(
             "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 130 interrupted, 143 terminated (run it again to go "
-            "on)"
+            "done, or not all of it, and why; 3 the server can't be reached; 130 interrupted, 143 "
+            "terminated (run it again to go on)"
         ),
     )
     add_arguments(command)
@@ -175,7 +180,7 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps({"success": False, "error": str(error)}))
             print(f"aragora-sql migrate: {error}", file=sys.stderr)
-            return NOTHING_DONE
+            return UNREACHABLE if isinstance(error, DatabaseUnavailableError) else NOTHING_DONE
 
 
 def _interrupted(received: list[int]) -> int:

@@ -3,7 +3,7 @@
 ``scripts/migrate_sqlite_to_supabase.py`` of a checkout, ``aragora-sql-migrate-to-supabase`` of an
 installed package. The same as ``aragora-sql migrate``, whose other options may follow: see
 docs/migration.md. Exit codes: 0 every row is there, 1 some were rejected or differ, 2 nothing could
-be done, 130 interrupted.
+be done, 3 the server can't be reached, 130 interrupted.
 """
 
 from __future__ import annotations

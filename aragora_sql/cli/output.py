@@ -21,6 +21,7 @@ __all__ = [
     "cell",
     "counted",
     "new_console",
+    "new_table",
     "plain",
     "print_json",
     "print_table",
@@ -63,9 +64,17 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
+def new_table(*headings: str, title: str | None = None) -> Table:
+    """Return a table as every command shows one: bold headings, no lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their headings, each on one line; None is shown as nothing."""
-    table = Table(*headings, box=None, pad_edge=False)
+    table = new_table(*headings)
     for row in rows:
         table.add_row(*map(cell, row))
     new_console().print(table)

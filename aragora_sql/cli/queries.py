@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, plain, relative
+from aragora_sql.cli.output import new_console, new_table, plain, relative
 from aragora_sql.database import Dialect
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries.files import DIALECTS
@@ -42,7 +42,7 @@ def add_commands(groups: Any) -> None:
     queries.set_defaults(run=_queries)
 
     show = groups.add_parser("show", help="show a query in both dialects, with its plans")
-    show.add_argument("query", metavar="STORE.QUERY")
+    show.add_argument("query", metavar="STORE.QUERY", help="such as consensus.find_similar")
     add_scratch(show)
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
@@ -89,7 +89,7 @@ def _in_either_dialect(find: Any, name: str) -> None:
 
 def _print_table(found: QueryEntries) -> None:
     console = new_console()
-    table = Table(box=None, header_style="bold")
+    table = new_table()
     # Names and places are there to be copied: they are not broken where there is any room.
     table.add_column("query, file:line", overflow="fold", no_wrap=console.width >= _ROOM)
     for heading in ("returns", "parameters", "reads", "writes"):
@@ -140,7 +140,7 @@ def _print_entry(console: Console, entry: Entry) -> None:
     for heading, rows in (("parameters", _parameters(entry)), ("result", _columns(entry))):
         if rows:
             console.print()
-            table = Table(box=None, header_style="bold")
+            table = new_table()
             for title in (heading, "PostgreSQL", "SQLite", "Python", "null"):
                 table.add_column(title)
             for row in rows:

@@ -1,4 +1,4 @@
-"""``aragora-sql schema apply | verify | show``: the schema of a database and its files."""
+"""``aragora-sql schema apply | verify | repair | show``: a database's schema and its files."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.target import add_target, chosen_dialect, open_postgres, sqlite_path
+from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
-from aragora_sql.errors import ConfigurationError
+from aragora_sql.errors import ConfigurationError, DatabaseTimeoutError, SchemaRightsError
 from aragora_sql.schema import (
+    Inspection,
     apply_schema,
+    inspect_schema,
+    plan_repair,
     plan_schema,
     render_schema,
+    repair_schema,
     store_names,
-    verify_schema,
 )
 from aragora_sql.settings import Settings
 
@@ -26,44 +29,69 @@ __all__ = ["add_commands"]
 Groups = Any  # argparse names no public type for what add_subparsers() returns
 Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
+# How many differences `apply` names; `verify` names all.
+_SHOWN = 5
+
 
 def add_commands(groups: Groups) -> None:
     """Add the group to the parser of ``aragora-sql``."""
     group = groups.add_parser("schema", help="create, upgrade, verify and print schemas")
     commands = group.add_subparsers(required=True, metavar="command")
 
-    apply = commands.add_parser("apply", help="create the tables, or upgrade them")
+    apply = commands.add_parser(
+        "apply", help="create the tables, or upgrade them; does nothing where they are current"
+    )
     _add_target(apply)
     apply.add_argument("--dry-run", action="store_true", help="say what would be done")
-    apply.set_defaults(run=lambda options: _on_database(_apply, options))
+    apply.set_defaults(run=lambda options: _on_database(_apply, options), existing=False)
 
     verify = commands.add_parser(
         "verify", help="compare a database with the files; exit code 1 when it differs"
     )
     _add_target(verify)
-    verify.set_defaults(run=lambda options: _on_database(_verify, options), dry_run=True)
+    verify.add_argument("--sql", action="store_true", help="print the statements that repair it")
+    verify.set_defaults(
+        run=lambda options: _on_database(_verify, options), dry_run=True, existing=True
+    )
+
+    repair = commands.add_parser(
+        "repair", help="show the statements of verify --sql, and run them when you agree"
+    )
+    _add_target(repair, json=False)
+    repair.add_argument("--yes", action="store_true", help="run them without asking")
+    repair.set_defaults(
+        run=lambda options: _on_database(_repair, options), dry_run=False, existing=True
+    )
 
     show = commands.add_parser("show", help="print the whole schema as one script")
-    show.add_argument("--dialect", choices=("postgres", "sqlite"), default=None)
+    show.add_argument(
+        "--dialect",
+        choices=("postgres", "sqlite"),
+        help="engine (default: as the environment says)",
+    )
     show.set_defaults(run=_show)
 
 
-def _add_target(parser: argparse.ArgumentParser) -> None:
+def _add_target(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     add_target(parser)
     parser.add_argument(
         "--store", action="append", metavar="NAME", help="only this store; may be repeated"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 async def _open(options: argparse.Namespace) -> Database:
-    if chosen_dialect(options) == "postgres":
-        return await open_postgres(options)
+    """Open the database: for looking so that nothing is made or changed."""
+    if options.existing or chosen_dialect(options) == "postgres":
+        return await open_existing(options, writes=not options.dry_run)
     from aragora_sql.database.sqlite import SQLiteDatabase
 
     path = sqlite_path(options)
-    # Looking must not create the file: one that is not there is an empty database.
-    return SQLiteDatabase(":memory:" if options.dry_run and not path.exists() else path)
+    if options.dry_run and not path.exists():
+        # A file that is not there is an empty database.
+        return SQLiteDatabase(":memory:")
+    return await open_existing(options, writes=False) if options.dry_run else SQLiteDatabase(path)
 
 
 def _on_database(work: Work, options: argparse.Namespace) -> int:
@@ -86,27 +114,90 @@ def _on_database(work: Work, options: argparse.Namespace) -> int:
 async def _apply(database: Database, options: argparse.Namespace) -> int:
     plans = await plan_schema(database, options.store)
     if not options.dry_run:
-        await apply_schema(database, options.store)
+        await apply_schema(database, options.store, report=_say)
     if options.json:
         print(json.dumps([plan.to_dict() for plan in plans]))
     else:
         for plan in plans:
             print(f"{plan.store}: {plan.describe(done=not options.dry_run)}")
+    current = [plan.store for plan in plans if plan.present == plan.latest]
+    if current:
+        await _warn_of_damage(database, current)
     return 0
 
 
+async def _warn_of_damage(database: Database, stores: list[str]) -> None:
+    """Say when stores have the right version and are not what it should be."""
+    try:
+        inspection = await inspect_schema(database, stores, embedded=False)
+    except (SchemaRightsError, DatabaseTimeoutError) as error:
+        _say(f"note: what is there was not compared with the files: {error}")
+        return
+    _warn(inspection)
+    count = len(inspection.differences)
+    if count:
+        _say("warning: the database is not what the files say:")
+        for difference in inspection.differences[:_SHOWN]:
+            _say(f"  {difference}")
+        if count > _SHOWN:
+            _say(f"  and {count - _SHOWN} more")
+        _say("'aragora-sql schema verify' names all, 'aragora-sql schema repair' repairs them")
+
+
 async def _verify(database: Database, options: argparse.Namespace) -> int:
-    differences = await verify_schema(database, options.store)
+    inspection = await inspect_schema(database, options.store)
+    if options.json and options.sql:
+        raise ConfigurationError("--json and --sql are two forms of output; give one")
     if options.json:
-        print(json.dumps([difference.to_dict() for difference in differences]))
-    elif differences:
+        print(json.dumps([difference.to_dict() for difference in inspection.differences]))
+    elif options.sql:
+        print(plan_repair(inspection, database.dialect).script(), end="")
+    _warn(inspection)
+    return _outcome(inspection, shown=options.json or options.sql)
+
+
+async def _repair(database: Database, options: argparse.Namespace) -> int:
+    inspection = await inspect_schema(database, options.store)
+    if not inspection.differences:
+        return _outcome(inspection)
+    repair = plan_repair(inspection, database.dialect)
+    print(repair.script(), end="", flush=True)
+    count = len(repair.statements) + len(repair.concurrent)
+    if not count:
+        _say("there is nothing that this command repairs")
+        return 1
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise ConfigurationError("add --yes to run these statements without being asked")
+        answer = await asyncio.to_thread(input, f"Run these {count} statements? [y/N] ")
+        if answer.strip().lower() not in {"y", "yes"}:
+            _say("nothing was run")
+            return 1
+    await repair_schema(database, repair, report=_say)
+    return _outcome(await inspect_schema(database, options.store))
+
+
+def _outcome(inspection: Inspection, *, shown: bool = False) -> int:
+    """Print what differs, unless it was shown, and return the exit code."""
+    differences = inspection.differences
+    if not shown:
         for difference in differences:
             print(difference)
-        print(f"{len(differences)} differences", file=sys.stderr)
-    else:
-        stores = options.store or store_names(database.dialect)
-        print(f"the schema is as the files say: {', '.join(stores)}")
+        if not differences:
+            print(f"the schema is as the files say: {', '.join(inspection.stores)}")
+    if differences:
+        _say("1 difference" if len(differences) == 1 else f"{len(differences)} differences")
     return 1 if differences else 0
+
+
+def _warn(inspection: Inspection) -> None:
+    for warning in inspection.warnings:
+        _say(f"warning: {warning}")
+
+
+def _say(sentence: str) -> None:
+    """Say something beside the result."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ def add_commands(groups: Any) -> None:
         description=(
             "Lists the stores with their classes. In a checkout --write makes the files that "
             "follow from the table of stores (aragora_sql/stores/__init__.py): the types of the "
-            "package, the order of the unified schemas, README's table."
+            "package, the order of the unified schemas, README's table, docs/reference/."
         ),
         epilog="exit codes: 0 done; 1 with --check: something differs or is missing",
     )
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     else:
         print_table(
-            ("STORE", "CLASS", "OPENED BY", "KEEPS"),
+            ("store", "class", "opened by", "keeps"),
             [
                 (entry.name, entry.class_name, f"{entry.front_door}()", entry.keeps)
                 for entry in STORES
@@ -90,6 +90,7 @@ def _derive(*, check: bool) -> int:
                 difflib.unified_diff(*lines, str(path), f"{path} (of the table of stores)")
             )
         else:
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(wanted, encoding="utf-8")
     print(f"{different} files {'differ' if check else 'written'}", file=sys.stderr)
     return 1 if check and (different or problems) else 0

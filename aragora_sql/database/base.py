@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from aragora_sql.database.limits import within
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
 from aragora_sql.errors import AragoraSQLError
@@ -67,8 +68,11 @@ class Connection(ABC):
         """
 
     @abstractmethod
-    async def run_script(self, name: str, sql: str) -> None:
-        """Run several statements without parameters."""
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
+        """Run several statements without parameters.
+
+        ``unlimited``: for as long as they need, whatever the statement timeout is.
+        """
 
     @abstractmethod
     def _fork(self) -> Connection:
@@ -197,6 +201,7 @@ class Database(ABC):
     """
 
     dialect: ClassVar[Dialect]
+    _owner: Owner
 
     def connection(self) -> UnitOfWork:
         """Open a unit of work that may write: each statement commits by itself."""

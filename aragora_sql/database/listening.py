@@ -44,9 +44,11 @@ class ListeningWatch(Watch):
         translate: Callable[[Exception, str], AragoraSQLError],
         *,
         owner: object,
+        check: Callable[[], None],
     ) -> None:
         self.owner = owner
         self._translate = translate
+        self._check = check
         self._channel = channel
         self._connect = connect
         self._notify = notify
@@ -66,6 +68,7 @@ class ListeningWatch(Watch):
         return self._connection is not None and not self._connection.is_closed()
 
     async def mark(self) -> int:
+        self._check()
         async with self._opening:
             if not self._polls and not self.tells_topics:
                 await self._open()

@@ -6,7 +6,6 @@ Only the modules of this name (``postgres*.py``) import asyncpg.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import math
 from collections.abc import Sequence
@@ -22,12 +21,14 @@ except ImportError as error:  # pragma: no cover - asyncpg is a dependency of th
 
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
 from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
     Pool,
     cannot_connect_to,
+    check_pool,
     close_pool,
     close_postgres_pool,
     create_pool,
@@ -71,6 +72,7 @@ log = logging.getLogger(__name__)
 DEFAULT_ACQUIRE_TIMEOUT = 10.0
 # How long a cancelled statement may take to stop, in seconds.
 RELEASE_TIMEOUT = 2.0
+_NO_LIMIT = 365 * 24 * 3600.0
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
 # What health asks. A standby that receives no changes has the age of the last one as its lag.
@@ -91,6 +93,18 @@ class _Fraction(float):
 
     def __int__(self) -> int:
         raise ValueError("an integer is needed")
+
+
+# What health asks: where a role sees no row, all tables look empty to it and every read is "good".
+_HIDDEN = Statement(
+    "health",
+    "SELECT current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner "
+    "FROM pg_catalog.pg_class AS c "
+    "WHERE c.oid = to_regclass('_schema_versions') AND row_security_active(c.oid) "
+    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
+    "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
+    "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))",
+)
 
 
 class PostgresConnection(Connection):
@@ -214,11 +228,12 @@ class PostgresConnection(Connection):
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
             self._watch_session(sql)
             try:
-                await self._proxy.execute(sql)
+                # None would be the pool's own limit.
+                await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)
             except Exception as error:
                 raise await self._translated(error, name, sql) from error
 
@@ -281,9 +296,9 @@ class PostgresDatabase(Database):
     dialect = "postgres"
 
     def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
-        if not isinstance(pool, asyncpg.Pool):
-            raise _no_pool(pool)
+        check_pool(pool)
         self._pool = pool
+        self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
         if acquire_timeout is None:
             facts = set_up_of(pool)
@@ -321,6 +336,9 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
+        def check() -> None:
+            self._owner.claim(self)
+
         async def connect() -> BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
@@ -335,7 +353,7 @@ class PostgresDatabase(Database):
                 return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool)
+        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool, check=check)
         watches.add(watch)
         return watch
 
@@ -352,11 +370,18 @@ class PostgresDatabase(Database):
     async def _state(self) -> ServerState:
         async with self.read() as connection:
             row = await connection.fetch_one(_STATE, ())
+            hidden = await connection.fetch_one(_HIDDEN, ())
         if row is None:
             raise DatabaseError("health: the server gave no answer")
         problem = None
         facts = set_up_of(self._pool)
-        if row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
+        if hidden is not None:
+            problem = (
+                f"role {hidden['role']!r} sees no row: {hidden['owner']!r} owns the tables, and "
+                f"row level security hides the rows from all others; connect as "
+                f"{hidden['owner']!r}, or let {hidden['role']!r} by with BYPASSRLS or policies"
+            )
+        elif row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
             problem = (
                 "the server takes no writes, and the DSN asks for one that does: connections are "
                 "renewed"
@@ -370,8 +395,10 @@ class PostgresDatabase(Database):
         )
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         if self._owns_pool and not self._closed:
+            self._owner.claim(self)
             self._closed = True
             await close_pool(self._pool)
         self._closed = True
@@ -473,18 +500,3 @@ def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
                 value = row[column]
                 if value is not None and type(value) is datetime and value.tzinfo is None:
                     row[column] = _INFINITIES.get(value, value)
-
-
-def _no_pool(value: object) -> InvalidInputError:
-    """Return the error for something that was passed as a pool."""
-    if inspect.iscoroutine(value):
-        value.close()
-        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
-    elif isinstance(value, str | PostgresDSN):
-        problem = (
-            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
-            "await PostgresDatabase.connect(dsn)"
-        )
-    else:
-        problem = f"a {type(value).__name__}, not an asyncpg pool"
-    return InvalidInputError("pool", problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import re
 from collections.abc import Iterator
@@ -15,11 +16,17 @@ import asyncpg
 
 from aragora_sql.database.base import forget_closed_loops
 from aragora_sql.database.listening import ListeningWatch, close_all
+from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
 from aragora_sql.database.postgres_poolers import SessionFinder
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
-from aragora_sql.errors import AragoraSQLError, ConfigurationError, DSNNotConfiguredError
+from aragora_sql.errors import (
+    AragoraSQLError,
+    ConfigurationError,
+    DSNNotConfiguredError,
+    InvalidInputError,
+)
 from aragora_sql.settings import dsn_from_env, pool_sizes
 
 __all__ = ["Pool", "close_pool", "close_postgres_pool", "create_pool", "get_postgres_pool"]
@@ -242,8 +249,27 @@ async def close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
+def check_pool(pool: object) -> None:
+    """Raise :class:`InvalidInputError` for what is not a pool. The message repeats no DSN."""
+    if isinstance(pool, asyncpg.Pool):
+        return
+    if inspect.iscoroutine(pool):
+        # it will never be awaited, which Python would warn of
+        pool.close()
+        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
+    elif isinstance(pool, str | PostgresDSN):
+        problem = (
+            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
+            "await PostgresDatabase.connect(dsn)"
+        )
+    else:
+        problem = f"must be an asyncpg pool, not {type(pool).__name__}"
+    raise InvalidInputError("pool", problem)
+
+
 # One pool per event loop and DSN: a pool can't be used from another loop.
 _pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
+emptied_by_fork(_pools)
 _pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 

@@ -6,10 +6,12 @@ Only the modules of this name (``sqlite*.py``) import aiosqlite.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakSet
@@ -24,6 +26,7 @@ from aragora_sql.database.base import (
     Watch,
     forget_closed_loops,
 )
+from aragora_sql.database.ownership import Owner, emptied_by_fork
 from aragora_sql.database.session_state import changes_sqlite_connection
 from aragora_sql.database.sqlite_files import ReadableFile, file_id
 from aragora_sql.database.sqlite_thread import ThreadedConnection
@@ -103,10 +106,11 @@ class SQLiteConnection(Connection):
                 statement.name, statements.execute_many, statement, arguments
             )
 
-    async def run_script(self, name: str, sql: str) -> None:
+    async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
             self._watch(sql)
-            await self._handle.run(name, statements.run_script, sql)
+            with self._handle.without_limit() if unlimited else nullcontext():
+                await self._handle.run(name, statements.run_script, sql)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)
@@ -181,8 +185,9 @@ class SQLiteDatabase(Database):
             )
         if readers < 1:
             raise ConfigurationError(f"readers: {readers}; it has to be at least 1")
+        check_path(path)
+        self._owner = Owner()
         self._mode = mode
-        _check_path(path)
         self._in_memory = str(path) == ":memory:"
         self._path = str(path) if self._in_memory else os.fspath(Path(path).expanduser().absolute())
         self._busy_timeout = busy_timeout
@@ -216,6 +221,7 @@ class SQLiteDatabase(Database):
         return watch
 
     async def close(self) -> None:
+        self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
         self._closed = True
         for watch in list(self._watches):
@@ -386,45 +392,68 @@ class SQLiteDatabase(Database):
             self._reader_turn.release()
 
 
-def _check_path(path: object) -> None:
-    """Raise :class:`InvalidInputError` for what is no path of a file."""
+def check_path(path: object) -> None:
+    """Raise :class:`InvalidInputError` for what is not a path. The message repeats no DSN."""
+    if inspect.iscoroutine(path):
+        raise InvalidInputError("path", "a coroutine was given: put `await` before the call")
     if not isinstance(path, str | os.PathLike):
-        raise InvalidInputError("path", f"{type(path).__name__}, not a path of a file")
+        raise InvalidInputError("path", f"must be a path of a file, not {type(path).__name__}")
     text = os.fspath(path)
     if not isinstance(text, str) or not text:
-        raise InvalidInputError("path", "it is empty, or not text")
+        raise InvalidInputError("path", "must be text that is not empty")
     if "\x00" in text:
-        raise InvalidInputError("path", "a NUL character")
+        raise InvalidInputError("path", "must not contain a NUL character")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)", text):
         raise InvalidInputError(
             "path",
-            "a URI, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); of "
-            "sqlite:///a.db the path is a.db)",
+            "a URI was given, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); "
+            "of sqlite:///a.db the path is a.db)",
         )
 
 
-# One database object per event loop and file, so that stores of one file share transactions.
-_databases: dict[asyncio.AbstractEventLoop, dict[str, SQLiteDatabase]] = {}
+# One database object per event loop and file, so that stores of one file share transactions. Those
+# that were made outside an event loop wait for the one that uses them first.
+_databases: dict[asyncio.AbstractEventLoop, list[SQLiteDatabase]] = {}
+_unused: dict[str, SQLiteDatabase] = {}
+emptied_by_fork(_databases)
 
 
 def get_sqlite_database(path: str | Path | None = None) -> SQLiteDatabase:
     """Return the process's database object for a file, making it at the first call.
 
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Must be called in a running event
-    loop. Stores that share it share its transactions.
+    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Stores that share it share its
+    transactions. Outside an event loop it is that of the loop that uses it first.
     """
     forget_closed_loops(_databases)
-    databases = _databases.setdefault(asyncio.get_running_loop(), {})
+    _settle()
     wanted = SQLiteDatabase(Settings.from_env().sqlite_path if path is None else path)
-    database = databases.get(wanted.path)
-    if database is None or database._closed:
-        database = databases[wanted.path] = wanted
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return _unused.setdefault(wanted.path, wanted)
+    databases = _databases.setdefault(loop, [])
+    for database in databases:
+        if database.path == wanted.path and not database._closed:
+            return database
+    database = _unused.pop(wanted.path, wanted)
+    database._owner.claim(database)
+    databases.append(database)
     return database
+
+
+def _settle() -> None:
+    """Put databases that were made outside an event loop to the one that has used them."""
+    for path, database in list(_unused.items()):
+        loop = database._owner.loop
+        if loop is not None or database._closed:
+            del _unused[path]
+        if loop is not None and database._owner.is_here:
+            _databases.setdefault(loop, []).append(database)
 
 
 async def close_sqlite_databases() -> None:
     """Close every database that :func:`get_sqlite_database` opened. Twice is harmless."""
-    databases = _databases.get(asyncio.get_running_loop(), {})
+    _settle()
+    databases = _databases.get(asyncio.get_running_loop(), [])
     while databases:
-        _, database = databases.popitem()
-        await database.close()
+        await databases.pop().close()

@@ -11,8 +11,8 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aragora_sql.database.sqlite_errors import is_busy, lone_surrogate, translate
@@ -117,6 +117,15 @@ class ThreadedConnection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._driver is not None and self._driver.in_transaction
+
+    @contextmanager
+    def without_limit(self) -> Iterator[None]:
+        """Let statements run for as long as they need, while the block lasts."""
+        limit, self._statement_timeout = self._statement_timeout, math.inf
+        try:
+            yield
+        finally:
+            self._statement_timeout = limit
 
     async def run(
         self,

@@ -36,6 +36,7 @@ class FileWatch(Watch):
 
     async def mark(self) -> int:
         database = self._database
+        database._owner.claim(database)
         if database._in_memory:
             return 0
         async with self._turn:

@@ -111,6 +111,7 @@ class UnitOfWork:
 
     async def __aenter__(self) -> Connection:
         database, kind = self._database, self._kind
+        database._owner.claim(database)
         units = _units.get(_NO_UNITS)
         key = database._unit_key()
         current = units.get(key)

@@ -21,7 +21,8 @@ from aragora_sql.settings import PostgresDSN
 
 __all__ = ["prepare_schema", "refuse_hidden"]
 
-_COMMENT = " -- "
+# Who may see which rows, and what makes reading fast or is for people.
+_HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comment"}
 
 
 def prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bool) -> None:
@@ -78,8 +79,10 @@ def _refuse(found: Iterable[Difference]) -> None:
 
 
 def _matters(difference: Difference) -> bool:
-    """Tell whether a difference is more than a comment, an index or who may see which rows."""
-    if difference.kind == "index" or (difference.kind == "table" and difference.found is not None):
-        return False
-    found, expected = difference.found or "", difference.expected
-    return found.partition(_COMMENT)[0] != expected.partition(_COMMENT)[0]
+    """Tell whether a difference is more than a comment, an index or who may see which rows.
+
+    What was added shows itself row by row.
+    """
+    if difference.kind == "table":
+        return difference.found is None
+    return difference.state != "added" and difference.kind not in _HARMLESS

@@ -61,7 +61,7 @@ for _dialect in DIALECTS:
     aiosql.register_adapter(f"aragora-{_dialect}", ADAPTERS[_dialect])  # type: ignore[arg-type]
 
 
-def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries:
+def _load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries:
     """Load a store's named queries as an aiosql query object.
 
     ``root`` is a tree like the packaged ``sql/`` (default: ``ARAGORA_SQL_DIR``, else the packaged
@@ -81,6 +81,14 @@ def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Quer
     if chosen.resolve() != packaged and ours.is_file():
         _check_contract(path, ours, dialect)
     return queries
+
+
+if TYPE_CHECKING:
+    # By the name of a store the types of its queries are known.
+    from aragora_sql.queries.typed import load_queries
+else:
+    load_queries = _load_queries
+    load_queries.__name__ = load_queries.__qualname__ = "load_queries"
 
 
 def adapter_of(queries: Queries) -> Adapter:

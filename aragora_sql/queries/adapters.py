@@ -29,28 +29,42 @@ from typing import Any
 from aiosql.types import SQLOperationType
 
 from aragora_sql.database import ColumnKind, Connection, Dialect, Row, Statement
-from aragora_sql.errors import QueryCallError
+from aragora_sql.errors import InvalidInputError, QueryCallError
 from aragora_sql.queries.parameters import find_parameters, number_parameters, scan
 
 __all__ = ["ADAPTERS", "Adapter", "Call", "PostgresAdapter", "SQLiteAdapter"]
 
 Parameters = Mapping[str, Any]
+# The name of the parameter that says how many rows a query returns or changes at most.
+LIMIT = "row_limit"
 
 
 class Call:
     """A statement and what a call of it has to bring: ``order`` are its parameters' names."""
 
-    __slots__ = ("location", "names", "order", "statement")
+    __slots__ = ("is_limited", "location", "names", "order", "statement")
 
     def __init__(self, statement: Statement, order: tuple[str, ...], location: str) -> None:
         self.statement = statement
         self.order = order
         self.names = frozenset(order)
+        self.is_limited = LIMIT in self.names
         self.location = location
 
     def check(self, parameters: object) -> Mapping[str, Any]:
-        """Return the parameters, or raise :class:`QueryCallError` for missing and extra ones."""
+        """Return the parameters, or raise :class:`QueryCallError` for missing and extra ones.
+
+        A limit has to be an integer of at least 0 (:class:`InvalidInputError`): the engines differ
+        in what they make of others.
+        """
         if isinstance(parameters, Mapping) and parameters.keys() == self.names:
+            if self.is_limited:
+                limit = parameters[LIMIT]
+                if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+                    raise InvalidInputError(
+                        f"{self.statement.name}: {LIMIT}",
+                        f"must be an integer of at least 0, not {limit!r:.100}",
+                    )
             return parameters
         raise self._refusal(parameters)
 
@@ -220,7 +234,23 @@ class SQLiteAdapter(Adapter):
 
 
 def _returns(sql: str) -> bool:
-    return any(t.kind == "word" and t.text.upper() == "RETURNING" for t in scan(sql, "postgres"))
+    """Tell whether a statement gives rows by itself, and not just one of its WITH parts."""
+    depth, verb = 0, ""
+    for token in scan(sql, "postgres"):
+        if token.text == "(":
+            depth += 1
+        elif token.text == ")":
+            depth -= 1
+        elif depth == 0 and token.kind == "word":
+            word = token.text.upper()
+            if word == "RETURNING":
+                return True
+            if not verb and word in _VERBS:
+                verb = word
+    return verb not in _CHANGES
 
+
+_CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
+_VERBS = _CHANGES | {"SELECT", "VALUES", "TABLE"}
 
 ADAPTERS: dict[Dialect, type[Adapter]] = {"postgres": PostgresAdapter, "sqlite": SQLiteAdapter}

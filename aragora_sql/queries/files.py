@@ -24,6 +24,7 @@ __all__ = [
     "SYSTEM",
     "Directive",
     "QueryText",
+    "check_tree",
     "column_kinds",
     "packaged_sql_dir",
     "query_folders",
@@ -110,14 +111,40 @@ def sql_dir() -> Path:
     if not chosen:
         return packaged_sql_dir()
     path = Path(chosen).expanduser().absolute()
-    if not path.is_dir():
-        raise ConfigurationError(f"ARAGORA_SQL_DIR: {path} is not a folder")
-    if not any((path / dialect).is_dir() for dialect in DIALECTS):
-        raise ConfigurationError(
-            f"ARAGORA_SQL_DIR: {path} is not a tree of SQL files: it holds no folder "
-            f"{' or '.join(DIALECTS)}; name a copy of {packaged_sql_dir()}"
-        )
+    check_tree(path, "ARAGORA_SQL_DIR")
     return path
+
+
+def check_tree(root: Path, source: str) -> None:
+    """Raise :class:`ConfigurationError` for what is no tree of SQL files; ``source`` named it."""
+    if not root.is_dir():
+        raise ConfigurationError(f"{source}: {root} is not a folder")
+    if not _is_tree(root):
+        near = next((path for path in (root / "sql", root.parent) if _is_tree(path)), None)
+        hint = (
+            f"copy {packaged_sql_dir()}, change the copy and name it"
+            if near is None
+            else f"did you mean {near}?"
+        )
+        raise ConfigurationError(
+            f"{source}: {root} is no tree of SQL files: it has neither postgres/schema.sql nor "
+            f"sqlite/schema.sql; {hint}"
+        )
+    for dialect in DIALECTS:
+        older = root / dialect / "schema_versions"
+        if older.is_dir() and not (root / SYSTEM / dialect / "schema_versions").is_dir():
+            raise ConfigurationError(
+                f"{source}: {older} stands in {SYSTEM}/{dialect}/schema_versions now: move it "
+                f"there, and let {dialect}/schema.sql include "
+                f"../{SYSTEM}/{dialect}/schema_versions/schema.sql"
+            )
+
+
+def _is_tree(root: Path) -> bool:
+    return any(
+        (root / dialect / "schema.sql").is_file() or any((root / dialect).glob("*/queries.sql"))
+        for dialect in DIALECTS
+    )
 
 
 def sql_folder(name: str, dialect: str, root: Path) -> Path:
@@ -142,6 +169,8 @@ def store_dir(store: str, dialect: str, root: Path) -> Path:
             root / dialect, None, f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}"
         )
     folder = sql_folder(store, dialect, root)
+    if not (root / dialect).is_dir():
+        raise UnknownStoreError(folder, None, f"there is no folder {root / dialect}")
     if not _IDENTIFIER.fullmatch(store) or not folder.is_dir():
         known = sorted(p.name for p in (root / dialect).glob("*/") if p.is_dir())
         raise UnknownStoreError(

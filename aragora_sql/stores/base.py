@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from aragora_sql.database import Database
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 
-__all__ = ["Store"]
+__all__ = ["Store", "check_database"]
 
 
 class Store:
@@ -25,7 +26,7 @@ class Store:
     _queries: object
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = check_database(database, type(self).__name__)
         self._queries = load_queries(self.name, database.dialect)
 
     def __repr__(self) -> str:
@@ -44,3 +45,14 @@ class Store:
         way.
         """
         await initialize_store(self._database, self.name)
+
+
+def check_database(database: Database, name: str) -> Database:
+    """Return a database; raise :class:`InvalidInputError` for a pool, a path or anything else."""
+    if not isinstance(database, Database):
+        raise InvalidInputError(
+            "database",
+            f"{name} takes a Database, not {type(database).__name__}; the classes Postgres… and "
+            "SQLite… take a pool or a path",
+        )
+    return database

@@ -14,7 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Dialect
+from aragora_sql.database import Database, Dialect
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import StoreEntry
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
     """Return the database behind a pool; a database is returned as it is."""
     from aragora_sql.database.postgres import PostgresDatabase
 
+    if isinstance(pool, Database) and not isinstance(pool, PostgresDatabase):
+        raise InvalidInputError("pool", "a PostgreSQL pool is needed, not a SQLite database")
     return pool if isinstance(pool, PostgresDatabase) else PostgresDatabase(pool)
 
 
@@ -46,6 +49,8 @@ def sqlite_database(path: str | Path | SQLiteDatabase) -> SQLiteDatabase:
     """Return the process's database of a file; a database is returned as it is."""
     from aragora_sql.database.sqlite import SQLiteDatabase, get_sqlite_database
 
+    if isinstance(path, Database) and not isinstance(path, SQLiteDatabase):
+        raise InvalidInputError("path", "a SQLite file is needed, not a PostgreSQL database")
     return path if isinstance(path, SQLiteDatabase) else get_sqlite_database(path)
 
 

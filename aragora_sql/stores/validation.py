@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, utc_now
 from aragora_sql.errors import InvalidInputError
@@ -42,6 +42,7 @@ LARGEST_INTEGER = 2**31 - 1
 LONGEST_KEY = 1000
 
 RecordT = TypeVar("RecordT")
+WordT = TypeVar("WordT", bound=str)
 RowT = TypeVar("RowT")
 ValueT = TypeVar("ValueT")
 
@@ -182,12 +183,12 @@ def optional(value: Any, argument: str, check: Callable[[Any, str], ValueT]) -> 
     return None if value is None else check(value, argument)
 
 
-def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
+def choice(value: Any, argument: str, allowed: Collection[WordT]) -> WordT:
     """Check one of some known words; an enumeration's member counts as its value."""
     name = value.value if isinstance(value, Enum) else value
     if not isinstance(name, str) or name not in allowed:
         raise InvalidInputError(argument, f"must be one of {', '.join(allowed)}, not {shown(name)}")
-    return str.__str__(name)
+    return cast(WordT, str.__str__(name))
 
 
 def items(value: Any, argument: str) -> list[Any]:
@@ -246,7 +247,7 @@ def array(value: Any, argument: str) -> EncodedJSON:
 
 def prepare_each(
     prepare: Callable[..., tuple[RecordT, RowT]],
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[object],
     argument: str,
 ) -> list[tuple[RecordT, RowT]]:
     """Check every entry of a batch before any is written.

@@ -11,11 +11,14 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+import aragora_sql
 from aragora_sql.checker.facts import Index, Table
+from aragora_sql.checker.reference import ClassReference, store_reference
 from aragora_sql.database import Dialect
 from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.schema import VERSIONS
+from aragora_sql.stores import STORES
 from aragora_sql.workbench import diagram, highlight
 from aragora_sql.workbench.entries import Entry, QueryEntries
 
@@ -26,6 +29,7 @@ _ACCENTS = 8
 _INDEX = "search-index.js"
 _ASSETS = ("style.css", "site.js")
 _HEAD_COMMENT = re.compile(r"\A(?:--[^\n]*\n)+")
+_CODE, _AS_CODE = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=\.) ")
 _NONE = '<span class="none">none</span>'
@@ -80,6 +84,8 @@ class _Site:
         self.stores += sorted(present.difference(self.stores))
         self.entries = [entry for store in self.stores for entry in queries.of_store(store)]
         self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
+        package = Path(aragora_sql.__file__).parent.parent
+        self.references = {entry.name: store_reference(package, entry) for entry in STORES}
         self._template = Template(
             (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
         )
@@ -136,6 +142,9 @@ class _Site:
             content += [self._table(table) for table in tables]
         content.append('<h2 id="queries">Queries</h2>')
         content += [self._query(entry) for entry in entries]
+        if classes := self.references.get(store):
+            content.append('<h2 id="python">Python</h2>')
+            content += [_class(one) for one in classes]
         return self._page(store, store, "\n".join(content))
 
     def _with_neighbours(self, tables: Sequence[Table]) -> list[Table]:
@@ -159,6 +168,10 @@ class _Site:
                 "Tables": [(_fragment("t", t.name), t.name) for t in self.of_store(current)],
                 "Queries": [
                     (_fragment("q", e.name), e.name) for e in self.queries.of_store(current)
+                ],
+                "Python": [
+                    (_fragment("m", method), method)
+                    for method in _methods(self.references.get(current, ()))
                 ],
             }
             for title, links in sections.items():
@@ -394,8 +407,55 @@ class _Site:
             }
             for entry in self.entries
         ]
+        entries += [
+            {
+                "kind": "method",
+                "name": method.name,
+                "label": f"{one.name}.{method.name}",
+                "about": _first_sentence(method.doc),
+                "text": _words([method.signature]),
+                "href": _store_href(store) + _fragment("m", f"{one.name}.{method.name}"),
+            }
+            for store in self.stores
+            for one in self.references.get(store, ())
+            for method in one.methods
+        ]
         lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
         return f"window.ARAGORA_SQL_INDEX = [\n{lines}\n];\n"
+
+
+def _methods(classes: Iterable[ClassReference]) -> list[str]:
+    """Return the methods of some classes, as ``Class.method``."""
+    return [f"{one.name}.{method.name}" for one in classes for method in one.methods]
+
+
+def _class(one: ClassReference) -> str:
+    """Return a class of Python with its methods."""
+    signature = "\n".join(one.fields) or one.signature
+    parts = [
+        f'<section class="item" id="c-{escape(one.name)}"><header>'
+        f'<h3><a href="{_fragment("c", one.name)}">{escape(one.name)}</a></h3>'
+        '<span class="badge">class</span></header>',
+        f'<pre tabindex="0"><code>{escape(signature)}</code></pre>{_prose(one.doc)}',
+    ]
+    for method in one.methods:
+        name = f"{one.name}.{method.name}"
+        call = ("await " if method.awaited else "") + method.signature
+        parts.append(
+            f'<article id="m-{escape(name)}">'
+            f'<h4><a href="{_fragment("m", name)}">{escape(method.name)}</a></h4>'
+            f'<pre tabindex="0"><code>{escape(call)}</code></pre>{_prose(method.doc)}</article>'
+        )
+    return "\n".join([*parts, "</section>"])
+
+
+def _prose(doc: str) -> str:
+    """Return a docstring as paragraphs, its names as code."""
+    return "".join(
+        f"<p>{_CODE.sub(_AS_CODE, escape(paragraph))}</p>"
+        for paragraph in doc.split("\n\n")
+        if paragraph
+    )
 
 
 def _words(texts: Iterable[str]) -> str:

@@ -2,19 +2,99 @@
 --
 --     psql -v ON_ERROR_STOP=1 -f sql/postgres/schema.sql
 --
--- Works from any folder and any number of times: all of it is created, or none of it. Tables go to
--- the first schema of search_path (public, unless you set another).
--- `aragora-sql schema show --dialect postgres` prints it as one file without \ir.
+-- Works from any folder and any number of times, also on a database in use: of each store all is
+-- created, or it is there in the version below and nothing of it is touched or locked. A database
+-- with another version is refused before anything is changed. Tables go to the first schema of
+-- search_path (public, unless you set another).
+-- `aragora-sql schema show --dialect postgres` prints it as one file without psql's commands.
 
 BEGIN;
--- so that a second run does not say of each object that it exists
+-- so that objects which exist are not named one by one
 SET LOCAL client_min_messages = warning;
+-- Whoever waits for a lock on a table makes all others wait that come later.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = 0;
+
+DO $$
+DECLARE
+    is_new BOOLEAN;
+    present INTEGER;
+    store RECORD;
+BEGIN
+    IF current_schema() IS NULL THEN
+        RAISE EXCEPTION 'search_path names no schema that is there and that role % may use',
+            current_user;
+    END IF;
+    -- as aragora-sql does
+    PERFORM pg_advisory_xact_lock(5207412907514871);
+    is_new := to_regclass(format('%I._schema_versions', current_schema())) IS NULL;
+    IF NOT is_new AND row_security_active('_schema_versions') THEN
+        RAISE EXCEPTION 'role % does not own the table _schema_versions', current_user
+            USING HINT = 'Connect as the role that made the tables.';
+    END IF;
+    PERFORM set_config('aragora.make_schema_versions', is_new::text, TRUE);
+    FOR store IN
+    SELECT e.name, e.version FROM (VALUES
+    ('consensus', 1),
+    ('critique', 1),
+    ('jobs', 1),
+    ('workflow', 1),
+    ('integrations', 1),
+    ('checkpoints', 2),
+    ('langgraph', 1)
+    ) AS e (name, version)
+    LOOP
+        present := NULL;
+        IF NOT is_new THEN
+            SELECT v.version INTO present FROM _schema_versions AS v WHERE v.module = store.name;
+        END IF;
+        IF present < store.version THEN
+            RAISE EXCEPTION 'store % has version %, and these files create version %',
+                store.name, present, store.version
+                USING HINT = 'Upgrade it with: aragora-sql schema apply';
+        ELSIF present > store.version THEN
+            RAISE EXCEPTION 'store % has version %, and these files are older: version %',
+                store.name, present, store.version
+                USING HINT = 'Use the files of a newer release.';
+        END IF;
+        PERFORM set_config('aragora.make_' || store.name, (present IS NULL)::text, TRUE);
+    END LOOP;
+END
+$$;
+
+SELECT
+    current_setting('aragora.make_schema_versions') AS make_schema_versions,
+    current_setting('aragora.make_consensus') AS make_consensus,
+    current_setting('aragora.make_critique') AS make_critique,
+    current_setting('aragora.make_jobs') AS make_jobs,
+    current_setting('aragora.make_workflow') AS make_workflow,
+    current_setting('aragora.make_integrations') AS make_integrations,
+    current_setting('aragora.make_checkpoints') AS make_checkpoints,
+    current_setting('aragora.make_langgraph') AS make_langgraph
+\gset
+
+\if :make_schema_versions
 \ir ../system/postgres/schema_versions/schema.sql
+\endif
+\if :make_consensus
 \ir consensus/schema.sql
+\endif
+\if :make_critique
 \ir critique/schema.sql
+\endif
+\if :make_jobs
 \ir jobs/schema.sql
+\endif
+\if :make_workflow
 \ir workflow/schema.sql
+\endif
+\if :make_integrations
 \ir integrations/schema.sql
+\endif
+\if :make_checkpoints
 \ir checkpoints/schema.sql
+\endif
+\if :make_langgraph
 \ir langgraph/schema.sql
+\endif
 COMMIT;

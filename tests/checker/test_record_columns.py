@@ -176,6 +176,19 @@ def test_lists_that_cannot_be_written_change_nothing(
     assert "records.py: cannot be read" in capsys.readouterr().err
 
 
+def test_records_of_an_application_stand_beside_those_of_the_package(tree: Path) -> None:
+    declare(tree, "    n.id,\n    n.body,\n    n.score\n")
+    # A list of the package's own record, in a copy of its tree.
+    for dialect in ("postgres", "sqlite"):
+        shutil.copytree(packaged_sql_dir() / dialect / "jobs", tree / dialect / "jobs")
+    assert any(
+        "-- columns: Job" in (tree / dialect / "jobs" / "queries.sql").read_text()
+        for dialect in ("postgres", "sqlite")
+    )
+    code = str(tree.parent / "code")
+    assert main(["columns", "--check", "--sql-dir", str(tree), "--python", code]) == 0
+
+
 def test_lines_of_windows_keep_their_ends(tree: Path) -> None:
     declare(tree, "    n.score,\n    n.body,\n    n.id\n")
     path = tree / "postgres" / "notes" / "queries.sql"

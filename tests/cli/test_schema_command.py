@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -70,6 +71,119 @@ def test_verify_names_each_difference(
     assert main(["schema", "verify", "--dsn", postgres_dsn, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert {"consensus", "dissent", "debates"} == {difference["table"] for difference in found}
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def damaged(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """The options that name a database whose schema lacks two indexes and has a column more."""
+    if request.param == "postgres":
+        target = ["--dsn", request.getfixturevalue("postgres_dsn")]
+    else:
+        target = ["--sqlite-path", str(tmp_path / "aragora.db")]
+    assert main(["schema", "apply", *target]) == 0
+    change(
+        target,
+        "DROP INDEX idx_consensus_created; DROP INDEX idx_debates_created;"
+        "ALTER TABLE dissent ADD COLUMN extra TEXT DEFAULT 'x';",
+    )
+    return target
+
+
+def change(target: list[str], script: str) -> None:
+    if target[0] == "--dsn":
+        with psycopg.connect(target[1]) as connection:
+            connection.execute(script.encode())
+    else:
+        with closing(sqlite3.connect(target[1])) as file:
+            file.executescript(script)
+
+
+def test_apply_warns_of_damage(damaged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["schema", "apply", *damaged]) == 0
+    said = capsys.readouterr()
+    assert "consensus: version 1 is there" in said.out
+    assert "warning: the database is not what the files say:" in said.err
+    assert "  missing index idx_consensus_created of consensus: CREATE INDEX" in said.err
+    assert "'aragora-sql schema verify' names all" in said.err
+    # A dry run looks as well; a store that is whole is not warned of.
+    assert main(["schema", "apply", "--dry-run", *damaged]) == 0
+    assert "missing index" in capsys.readouterr().err
+    assert main(["schema", "apply", *damaged, "--store", "jobs"]) == 0
+    assert "warning: the database" not in capsys.readouterr().err
+
+
+def test_what_verify_prints_repairs(damaged: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["schema", "verify", *damaged]) == 1
+    said = capsys.readouterr()
+    assert [line.split(":")[0] for line in said.out.splitlines()] == [
+        "missing index idx_consensus_created of consensus",
+        "missing index idx_debates_created of debates",
+        "added column extra of dissent",
+    ]
+    assert "3 differences" in said.err
+    assert main(["schema", "verify", "--sql", *damaged]) == 1
+    script = capsys.readouterr().out
+    assert script.count("CREATE INDEX") == 2
+    [drop] = [line for line in script.splitlines() if "DROP COLUMN" in line]
+    assert drop.startswith("-- ")
+    if damaged[0] == "--dsn":
+        # CONCURRENTLY: one statement after the other, as psql sends them.
+        with psycopg.connect(damaged[1], autocommit=True) as connection:
+            for line in script.splitlines():
+                if not line.startswith("--"):
+                    connection.execute(line.encode())
+    else:
+        change(damaged, script)
+    change(damaged, drop.removeprefix("-- "))
+    assert main(["schema", "verify", *damaged]) == 0
+    assert main(["schema", "verify", "--sql", *damaged]) == 0
+    assert main(["schema", "verify", "--sql", "--json", *damaged]) == 2
+
+
+def test_repair_shows_and_asks(
+    damaged: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capsys.readouterr()
+    # A script is not asked.
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert main(["schema", "repair", *damaged]) == 2
+    said = capsys.readouterr()
+    assert "CREATE INDEX" in said.out
+    assert "--yes" in said.err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer in ("", "n", "no"):
+        monkeypatch.setattr("builtins.input", lambda question, answer=answer: answer)
+        assert main(["schema", "repair", *damaged]) == 1
+        assert "nothing was run" in capsys.readouterr().err
+    assert main(["schema", "verify", *damaged]) == 1
+    asked: list[str] = []
+
+    def agree(question: str) -> str:
+        asked.append(question)
+        return "y"
+
+    monkeypatch.setattr("builtins.input", agree)
+    capsys.readouterr()
+    assert main(["schema", "repair", *damaged]) == 1
+    assert asked == ["Run these 2 statements? [y/N] "]
+    # What loses data is left.
+    assert capsys.readouterr().out.splitlines()[-1].startswith("added column extra of dissent")
+    change(damaged, "ALTER TABLE dissent DROP COLUMN extra")
+    assert main(["schema", "repair", "--yes", *damaged]) == 0
+    assert "the schema is as the files say" in capsys.readouterr().out
+
+
+def test_looking_changes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "aragora.db"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE theirs (id TEXT)")
+    before = path.read_bytes()
+    for command in (["verify"], ["verify", "--sql"], ["apply", "--dry-run"]):
+        main(["schema", *command, "--sqlite-path", str(path)])
+        assert [one.name for one in tmp_path.iterdir()] == ["aragora.db"]
+        assert path.read_bytes() == before
 
 
 def test_sqlite_needs_nothing_but_a_path(
@@ -143,8 +257,8 @@ def test_looking_at_a_file_that_is_not_there_creates_nothing(
     path = tmp_path / "none" / "aragora.db"
     assert main(["schema", "apply", "--dry-run", "--sqlite-path", str(path)]) == 0
     assert "consensus: would be created at version 1" in capsys.readouterr().out
-    assert main(["schema", "verify", "--sqlite-path", str(path)]) == 1
-    assert "missing table consensus\n" in capsys.readouterr().out
+    assert main(["schema", "verify", "--sqlite-path", str(path)]) == 3
+    assert f"there is no SQLite file {path}" in capsys.readouterr().err
     assert not path.parent.exists()
 
 

@@ -125,7 +125,7 @@ def test_commands_print_stored_text_escaped(
 
     job_id = asyncio.run(fill())
     place = ["--sqlite-path", str(path)]
-    by_id = ["jobs.get_job", f"id={job_id}"]
+    by_id = ["jobs.get_job", "-p", f"id={job_id}"]
     for command in (
         ["jobs", "list", *place],
         ["jobs", "show", job_id, *place],

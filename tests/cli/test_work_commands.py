@@ -181,7 +181,7 @@ def test_findings(location: str | Path, capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(run("stats", "--json"))["by_state"] == {"open": 1, "triaging": 1}
     assert "in state triaging" in run("stats")
     for command in ("show", "history"):
-        assert main(["findings", command, *target(location), "nowhere"]) == 2
+        assert main(["findings", command, *target(location), "nowhere"]) == 1
         assert "there is no finding 'nowhere'" in capsys.readouterr().err
     assert main(["findings", "list", *target(location), "--overdue", "--state", "open"]) == 2
 

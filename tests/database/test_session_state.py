@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aragora_sql.database import Statement
+from aragora_sql.database import Dialect, Statement
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
 from aragora_sql.database.session_state import (
     changes_postgres_session,
     changes_sqlite_connection,
 )
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.queries import adapter_of, load_queries
+from aragora_sql.queries import Queries, adapter_of, load_queries
 from aragora_sql.schema import store_names
 from tests.database.items import Items
 from tests.proxy import CountingProxy
@@ -109,12 +110,14 @@ async def test_only_what_may_change_the_session_costs_a_round_trip(
 
 
 def test_no_query_of_the_package_has_its_session_reset() -> None:
-    for dialect, changes in (
+    checks: list[tuple[Dialect, Callable[[str], bool]]] = [
         ("postgres", changes_postgres_session),
         ("sqlite", changes_sqlite_connection),
-    ):
-        for store in [*store_names(dialect), "schema_versions"]:  # type: ignore[arg-type]
-            adapter = adapter_of(load_queries(store, dialect))  # type: ignore[arg-type]
+    ]
+    for dialect, changes in checks:
+        for store in [*store_names(dialect), "schema_versions"]:
+            queries: Queries = load_queries(store, dialect)
+            adapter = adapter_of(queries)
             for call in adapter._calls.values():
                 assert not changes(call.statement.sql), call.statement.name
 

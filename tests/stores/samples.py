@@ -34,7 +34,7 @@ def days_ago(number: float) -> datetime:
     return datetime.now(UTC) - timedelta(days=number)
 
 
-def consensus(topic: str = "Rate limiting approach", **changes: Any) -> dict[str, Any]:
+def consensus(topic: str = "Rate limiting approach", **changes: Any) -> Any:
     """Arguments of ``store_consensus``."""
     return {
         "topic": topic,
@@ -47,7 +47,7 @@ def consensus(topic: str = "Rate limiting approach", **changes: Any) -> dict[str
     }
 
 
-def dissent(debate_id: str, **changes: Any) -> dict[str, Any]:
+def dissent(debate_id: str, **changes: Any) -> Any:
     """Arguments of ``store_dissent``."""
     return {
         "debate_id": debate_id,
@@ -58,7 +58,7 @@ def dissent(debate_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def critique(agent: str = "claude", **changes: Any) -> dict[str, Any]:
+def critique(agent: str = "claude", **changes: Any) -> Any:
     """Arguments of ``store_critique``."""
     return {
         "debate_id": None,
@@ -72,7 +72,7 @@ def critique(agent: str = "claude", **changes: Any) -> dict[str, Any]:
     }
 
 
-def workflow_checkpoint(workflow_id: str = "w", **changes: Any) -> dict[str, Any]:
+def workflow_checkpoint(workflow_id: str = "w", **changes: Any) -> Any:
     """What the engine gives to ``CheckpointStore.save``."""
     return {
         "id": "cp_0123456789ab",

@@ -6,9 +6,17 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+StatusWord = Literal[
+    "creating",
+    "complete",
+    "resuming",
+    "corrupted",
+    "expired",
+]
 
 class InsertWorkflowCheckpointParameters(TypedDict):
     """One set of parameters of insert_workflow_checkpoint."""
@@ -83,7 +91,7 @@ class UpsertDebateCheckpointParameters(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: StatusWord
     data: Any
     size_bytes: int
     checksum: str
@@ -101,7 +109,7 @@ class DebateCheckpointRow(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: StatusWord
     data: Any
     size_bytes: int
     checksum: str
@@ -119,7 +127,7 @@ class DebateCheckpointSummaryRow(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: StatusWord
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
@@ -285,7 +293,7 @@ class CheckpointsQueries(Protocol):
         current_round: int,
         total_rounds: int,
         phase: str,
-        status: str,
+        status: StatusWord,
         data: Any,
         size_bytes: int,
         checksum: str,

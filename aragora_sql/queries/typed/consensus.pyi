@@ -6,9 +6,38 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+DissentTypeWord = Literal[
+    "minor_quibble",
+    "alternative_approach",
+    "fundamental_disagreement",
+    "edge_case_concern",
+    "risk_warning",
+    "abstention",
+]
+
+ProofStatusWord = Literal[
+    "not_attempted",
+    "translation_failed",
+    "proof_found",
+    "proof_failed",
+    "timeout",
+    "backend_unavailable",
+    "not_supported",
+    "unknown",
+]
+
+StrengthWord = Literal[
+    "unanimous",
+    "strong",
+    "moderate",
+    "weak",
+    "split",
+    "contested",
+]
 
 class InsertConsensusParameters(TypedDict):
     """One set of parameters of insert_consensus."""
@@ -18,7 +47,7 @@ class InsertConsensusParameters(TypedDict):
     topic_hash: str
     topic_terms: str | None
     conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -44,7 +73,7 @@ class ConsensusRecordRow(TypedDict):
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -77,7 +106,7 @@ class SimilarConsensusRow(TypedDict):
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -105,7 +134,7 @@ class InsertDissentParameters(TypedDict):
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
+    dissent_type: DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -122,7 +151,7 @@ class DissentRecordRow(TypedDict):
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
+    dissent_type: DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -137,7 +166,7 @@ class InsertProofParameters(TypedDict):
 
     id: str
     consensus_id: str
-    proof_status: str
+    proof_status: ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -155,7 +184,7 @@ class ProofRecordRow(TypedDict):
 
     id: str
     consensus_id: str
-    proof_status: str
+    proof_status: ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -431,7 +460,7 @@ class ConsensusQueries(Protocol):
         connection: Connection,
         /,
         *,
-        dissent_type: str,
+        dissent_type: DissentTypeWord,
         row_limit: int,
     ) -> AsyncIterator[DissentRecordRow]:
         """List the newest dissents of one type.

@@ -6,9 +6,19 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+StatusWord = Literal[
+    "pending",
+    "scheduled",
+    "retrying",
+    "processing",
+    "completed",
+    "failed",
+    "cancelled",
+]
 
 class JobRow(TypedDict):
     """A row of enqueue_job, find_waiting_job, retry_job, update_job, get_job, list_jobs,
@@ -18,7 +28,7 @@ class JobRow(TypedDict):
     number: int
     job_type: str
     payload: Any
-    status: str
+    status: StatusWord
     priority: int
     attempts: int
     max_attempts: int
@@ -79,7 +89,7 @@ class CompleteJobsRow(TypedDict):
     """A row of complete_jobs, fail_jobs, release_jobs, recover_jobs."""
 
     id: str
-    status: str
+    status: StatusWord
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
@@ -91,7 +101,7 @@ class JobCountRow(TypedDict):
     """A row of count_jobs."""
 
     job_type: str
-    status: str
+    status: StatusWord
     total: int
     created_at: datetime
 
@@ -362,7 +372,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
@@ -384,7 +394,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         age_seconds: float,
         row_limit: int,
     ) -> int:

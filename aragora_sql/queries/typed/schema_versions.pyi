@@ -5,9 +5,9 @@ Made by ``aragora-sql stubs`` from
 ``sql/system/sqlite/schema_versions/queries.sql``.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
@@ -17,6 +17,54 @@ class SetVersionParameters(TypedDict):
     module: str
     version: int
     updated_at: datetime
+
+class LimitLocksRow(TypedDict):
+    """A row of limit_locks."""
+
+    name: str
+    setting: str
+    changed: str | None
+
+class RestoreLimitsRow(TypedDict):
+    """A row of restore_limits."""
+
+    changed: str
+
+class ListLockHoldersRow(TypedDict):
+    """A row of list_lock_holders."""
+
+    process_id: int
+    application_name: str | None
+    state: str | None
+    since: datetime | None
+
+class GetRightsRow(TypedDict):
+    """A row of get_rights."""
+
+    role_name: str
+    schema_name: str | None
+    is_read_only: bool
+    may_create: bool
+    may_use_temp: bool
+    public_may_create: bool
+    server_version: int
+
+class ListClosedTablesRow(TypedDict):
+    """A row of list_closed_tables."""
+
+    table_name: str
+    owner_name: str
+    is_forbidden: bool
+    is_hidden: bool
+
+class ListOpenGrantsRow(TypedDict):
+    """A row of list_open_grants."""
+
+    table_name: str
+    object_name: str
+    grantee: str
+    privileges: str
+    statement: str
 
 class ListColumnsRow(TypedDict):
     """A row of list_columns."""
@@ -36,15 +84,11 @@ class DescribeCatalogRow(TypedDict):
 class SchemaVersionsQueries(Protocol):
     """The queries of the store schema_versions."""
 
-    async def lock_schema(self, connection: Connection, /) -> None:
-        """Let one connection at a time create or upgrade schemas; the lock ends with the
-        transaction.
+    async def find_versions(self, connection: Connection, /) -> str | None:
+        """Tell whether the table of versions is there (in the schema where tables go) and can be
+        read:
 
-        Operation #: nothing: a script.
-        """
-
-    async def has_versions(self, connection: Connection, /) -> bool:
-        """Tell whether the table of versions exists (in the schema where tables go).
+        'no schema', 'absent', 'forbidden', 'hidden' (by row level security) or 'readable'.
 
         Operation $: the first value of the first row, or None.
         """
@@ -69,6 +113,112 @@ class SchemaVersionsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
+    async def try_lock_schema(self, connection: Connection, /) -> bool:
+        """Become the only one that creates or upgrades schemas until the transaction ends; false
+        when
+
+        somebody else is. Nobody waits for this lock inside the server: a waiting statement would
+        hold
+        a snapshot, for which CREATE INDEX CONCURRENTLY waits in its turn.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def try_lock_schema_of_session(self, connection: Connection, /) -> bool:
+        """The same until the session ends, for steps that can't run in a transaction.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    def limit_locks(
+        self,
+        connection: Connection,
+        /,
+        *,
+        lock_timeout: int,
+        to_transaction: bool,
+    ) -> AsyncIterator[LimitLocksRow]:
+        """Let statements run for as long as they need, and wait for a lock no longer than
+        lock_timeout
+
+        milliseconds (0: without end): for this transaction or the session. Returns what was set
+        before.
+
+        Operation (none): every row.
+        """
+
+    def restore_limits(
+        self,
+        connection: Connection,
+        /,
+        *,
+        limits: Any,
+    ) -> AsyncIterator[RestoreLimitsRow]:
+        """Set what limit_locks changed for the transaction back, for an outer transaction that
+        goes on.
+
+        Operation (none): every row.
+        """
+
+    def list_lock_holders(
+        self,
+        connection: Connection,
+        /,
+        *,
+        table_names: Sequence[str],
+    ) -> AsyncIterator[ListLockHoldersRow]:
+        """List the transactions that hold locks on some tables, the oldest first.
+
+        Operation (none): every row.
+        """
+
+    async def find_invalid_index(self, connection: Connection, /, *, index_name: str) -> str | None:
+        """Return the statement that drops an index whose building was cut short, or nothing.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def get_rights(self, connection: Connection, /) -> GetRightsRow:
+        """Tell what the role of this connection may do in the schema where tables go, and what
+        everybody
+
+        may: objects that PUBLIC makes there can take the place of an operator or function.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_closed_tables(
+        self,
+        connection: Connection,
+        /,
+        *,
+        table_names: Sequence[str],
+    ) -> AsyncIterator[ListClosedTablesRow]:
+        """List those of some tables that the role of this connection does not own, with their
+        owner, and
+
+        whether it may not read them or row level security hides all their rows from it.
+
+        Operation (none): every row.
+        """
+
+    def list_open_grants(
+        self,
+        connection: Connection,
+        /,
+        *,
+        table_names: Sequence[str],
+    ) -> AsyncIterator[ListOpenGrantsRow]:
+        """List what everybody, or a role that Supabase gives to the world, was granted on some
+        tables and
+
+        on the sequences of their columns, with the statement that takes it back. Row level
+        security
+        stops neither TRUNCATE nor setval().
+
+        Operation (none): every row.
+        """
+
     def list_columns(self, connection: Connection, /) -> AsyncIterator[ListColumnsRow]:
         """List the columns of all tables and views in the schema where tables go.
 
@@ -76,10 +226,18 @@ class SchemaVersionsQueries(Protocol):
         """
 
     def describe_catalog(self, connection: Connection, /) -> AsyncIterator[DescribeCatalogRow]:
-        """Describe tables, columns, indexes, constraints and triggers as text that can be
-        compared: that of
+        """Describe tables, columns, indexes, constraints, triggers, policies and rules as text
+        that can be
 
-        temporary tables too, whose schema is printed as pg_temp, whatever it is called.
+        compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is
+        called.
+        Policies for roles that were named are an operator's decision and left out.
 
         Operation (none): every row.
+        """
+
+    async def count_broken_references(self, connection: Connection, /) -> int:
+        """Count the rows whose foreign key points at nothing.
+
+        Operation $: the first value of the first row, or None.
         """

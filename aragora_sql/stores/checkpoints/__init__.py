@@ -8,6 +8,7 @@ from aragora_sql.stores.checkpoints.records import (
     DebateCheckpoint,
     DebateCheckpointPage,
     DebateCheckpointSummary,
+    DebateStatusWord,
     WorkflowCheckpoint,
 )
 from aragora_sql.stores.checkpoints.store import (
@@ -23,5 +24,6 @@ __all__ = [
     "DebateCheckpoint",
     "DebateCheckpointPage",
     "DebateCheckpointSummary",
+    "DebateStatusWord",
     "WorkflowCheckpoint",
 ]

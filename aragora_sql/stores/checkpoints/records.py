@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from aragora_sql.database.values import (
     MOST_NESTED,
@@ -46,7 +46,9 @@ __all__ = [
     "workflow_checksum",
 ]
 
-DEBATE_STATUSES = ("creating", "complete", "resuming", "corrupted", "expired")
+DebateStatusWord = Literal["creating", "complete", "resuming", "corrupted", "expired"]
+
+DEBATE_STATUSES: tuple[DebateStatusWord, ...] = get_args(DebateStatusWord)
 STORAGE_ID_PREFIX = "wcp-"
 
 Default = Callable[[Any], Any]
@@ -203,7 +205,7 @@ class DebateCheckpoint(Record):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: DebateStatusWord
     data: dict[str, Any]
     size_bytes: int
     checksum: str
@@ -239,7 +241,7 @@ class DebateCheckpointSummary(Record):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: DebateStatusWord
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None

@@ -6,16 +6,22 @@ from aragora_sql.stores.consensus.dissents import (
 )
 from aragora_sql.stores.consensus.records import (
     CleanupResult,
+    ConsensusEntry,
     ConsensusRecord,
     ConsensusStats,
     ConsensusStrength,
     DebateVote,
+    DissentEntry,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
+    ProofEntry,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
 )
 from aragora_sql.stores.consensus.store import (
     ConsensusMemory,
@@ -23,17 +29,23 @@ from aragora_sql.stores.consensus.store import (
 
 __all__ = [
     "CleanupResult",
+    "ConsensusEntry",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStats",
     "ConsensusStrength",
     "DebatePreparation",
     "DebateVote",
+    "DissentEntry",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "DissentTypeWord",
+    "ProofEntry",
     "ProofRecord",
     "ProofStatus",
+    "ProofStatusWord",
     "SimilarConsensus",
     "SimilarDebate",
+    "StrengthWord",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.consensus.topics import topic_hash
@@ -75,9 +75,30 @@ class ProofStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-STRENGTHS = tuple(strength.value for strength in ConsensusStrength)
-DISSENT_TYPES = tuple(kind.value for kind in DissentType)
-PROOF_STATUSES = tuple(status.value for status in ProofStatus)
+# The same words, for those who write them as text: a type checker finds a mistake in one.
+StrengthWord = Literal["unanimous", "strong", "moderate", "weak", "split", "contested"]
+DissentTypeWord = Literal[
+    "minor_quibble",
+    "alternative_approach",
+    "fundamental_disagreement",
+    "edge_case_concern",
+    "risk_warning",
+    "abstention",
+]
+ProofStatusWord = Literal[
+    "not_attempted",
+    "translation_failed",
+    "proof_found",
+    "proof_failed",
+    "timeout",
+    "backend_unavailable",
+    "not_supported",
+    "unknown",
+]
+
+STRENGTHS: tuple[StrengthWord, ...] = get_args(StrengthWord)
+DISSENT_TYPES: tuple[DissentTypeWord, ...] = get_args(DissentTypeWord)
+PROOF_STATUSES: tuple[ProofStatusWord, ...] = get_args(ProofStatusWord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +113,7 @@ class ConsensusRecord(Record):
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
+    strength: ConsensusStrength | StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -148,7 +169,7 @@ class DissentRecord(Record):
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
+    dissent_type: DissentType | DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -175,7 +196,7 @@ class ProofRecord(Record):
 
     id: str
     consensus_id: str
-    proof_status: str
+    proof_status: ProofStatus | ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -248,11 +269,69 @@ class CleanupResult(Record):
     deleted: int
 
 
+class ConsensusEntry(TypedDict):
+    """A consensus of a batch: the arguments of ``store_consensus``."""
+
+    topic: str
+    conclusion: str
+    strength: ConsensusStrength | StrengthWord
+    confidence: float
+    participating_agents: Iterable[str]
+    agreeing_agents: Iterable[str]
+    dissenting_agents: NotRequired[Iterable[str] | None]
+    key_claims: NotRequired[Iterable[str] | None]
+    domain: NotRequired[str]
+    tags: NotRequired[Iterable[str] | None]
+    debate_duration: NotRequired[float]
+    rounds: NotRequired[int]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    supporting_evidence: NotRequired[Iterable[str] | None]
+    belief_cruxes: NotRequired[Iterable[Any] | None]
+    supersedes: NotRequired[str | None]
+    debate_id: NotRequired[str | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
+
+
+class DissentEntry(TypedDict):
+    """A dissent of a batch: the arguments of ``store_dissent``."""
+
+    debate_id: str
+    agent_id: str
+    dissent_type: DissentType | DissentTypeWord
+    content: str
+    reasoning: NotRequired[str]
+    confidence: NotRequired[float]
+    acknowledged: NotRequired[bool]
+    rebuttal: NotRequired[str]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
+
+
+class ProofEntry(TypedDict):
+    """A proof of a batch: the arguments of ``store_proof``."""
+
+    debate_id: str
+    proof_status: ProofStatus | ProofStatusWord
+    language: NotRequired[str | None]
+    formal_statement: NotRequired[str | None]
+    is_verified: NotRequired[bool]
+    proof_hash: NotRequired[str | None]
+    translation_time_ms: NotRequired[float | None]
+    proof_search_time_ms: NotRequired[float | None]
+    prover_version: NotRequired[str | None]
+    error_message: NotRequired[str | None]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    data: NotRequired[Mapping[str, Any] | None]
+    created_at: NotRequired[datetime | None]
+
+
 def new_consensus(
     path: str,
     topic: str,
     conclusion: str,
-    strength: ConsensusStrength | str,
+    strength: ConsensusStrength | StrengthWord,
     confidence: float,
     participating_agents: Iterable[str],
     agreeing_agents: Iterable[str],
@@ -306,7 +385,7 @@ def new_dissent(
     path: str,
     debate_id: str,
     agent_id: str,
-    dissent_type: DissentType | str,
+    dissent_type: DissentType | DissentTypeWord,
     content: str,
     reasoning: str = "",
     confidence: float = 0.0,
@@ -338,7 +417,7 @@ def new_dissent(
 def new_proof(
     path: str,
     debate_id: str,
-    proof_status: ProofStatus | str,
+    proof_status: ProofStatus | ProofStatusWord,
     language: str | None = None,
     formal_statement: str | None = None,
     is_verified: bool = False,

@@ -19,16 +19,22 @@ from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
     CleanupResult,
+    ConsensusEntry,
     ConsensusRecord,
     ConsensusStats,
     ConsensusStrength,
     DebateVote,
+    DissentEntry,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
+    ProofEntry,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
     new_consensus,
     new_dissent,
     new_proof,
@@ -80,7 +86,7 @@ class ConsensusMemory(Store):
         self,
         topic: str,
         conclusion: str,
-        strength: ConsensusStrength | str,
+        strength: ConsensusStrength | StrengthWord,
         confidence: float,
         participating_agents: Iterable[str],
         agreeing_agents: Iterable[str],
@@ -131,7 +137,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_consensus(connection, [row])
         return record
 
-    async def store_many(self, records: Iterable[Mapping[str, Any]]) -> list[ConsensusRecord]:
+    async def store_many(self, records: Iterable[ConsensusEntry]) -> list[ConsensusRecord]:
         """Store many consensus records in one round trip, all or none, and return them.
 
         Each is a mapping with the arguments of :meth:`store_consensus`. A record may supersede one
@@ -360,7 +366,7 @@ class ConsensusMemory(Store):
     async def find_relevant_dissent(
         self,
         topic: str,
-        dissent_types: Iterable[DissentType | str] | None = None,
+        dissent_types: Iterable[DissentType | DissentTypeWord] | None = None,
         min_confidence: float = 0.0,
         limit: int = 10,
         domain: str | None = None,
@@ -399,7 +405,7 @@ class ConsensusMemory(Store):
         self,
         debate_id: str,
         agent_id: str,
-        dissent_type: DissentType | str,
+        dissent_type: DissentType | DissentTypeWord,
         content: str,
         reasoning: str = "",
         confidence: float = 0.0,
@@ -433,7 +439,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_dissent(connection, [row])
         return record
 
-    async def store_dissents(self, dissents: Iterable[Mapping[str, Any]]) -> list[DissentRecord]:
+    async def store_dissents(self, dissents: Iterable[DissentEntry]) -> list[DissentRecord]:
         """Store many dissents in one round trip, all or none, and return them.
 
         Each is a mapping with the arguments of :meth:`store_dissent`.
@@ -481,7 +487,7 @@ class ConsensusMemory(Store):
             return [record_of(DissentRecord, **row) async for row in rows]
 
     async def get_dissents_by_type(
-        self, dissent_type: DissentType | str, limit: int = 50
+        self, dissent_type: DissentType | DissentTypeWord, limit: int = 50
     ) -> list[DissentRecord]:
         """Return the newest dissents of a type."""
         kind = valid.choice(dissent_type, "dissent_type", DISSENT_TYPES)
@@ -514,7 +520,7 @@ class ConsensusMemory(Store):
     async def store_proof(
         self,
         debate_id: str,
-        proof_status: ProofStatus | str,
+        proof_status: ProofStatus | ProofStatusWord,
         language: str | None = None,
         formal_statement: str | None = None,
         is_verified: bool = False,
@@ -553,7 +559,7 @@ class ConsensusMemory(Store):
             await self._queries.insert_proof(connection, [row])
         return record
 
-    async def store_proofs(self, proofs: Iterable[Mapping[str, Any]]) -> list[ProofRecord]:
+    async def store_proofs(self, proofs: Iterable[ProofEntry]) -> list[ProofRecord]:
         """Store many runs in one round trip, all or none; see :meth:`store_proof`."""
         prepared = valid.prepare_each(new_proof, proofs, "proofs")
         if prepared:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from aragora_sql.database.values import dump_json
 from aragora_sql.stores import validation as valid
@@ -238,6 +238,45 @@ class ArchiveStats(Record):
     archived_by_type: dict[str, int]
 
 
+class CritiqueEntry(TypedDict):
+    """A critique of a batch: the arguments of ``store_critique``."""
+
+    agent: str
+    target_agent: NotRequired[str | None]
+    issues: NotRequired[Iterable[str]]
+    suggestions: NotRequired[Iterable[str]]
+    severity: NotRequired[float | None]
+    reasoning: NotRequired[str | None]
+    expected_usefulness: NotRequired[float]
+    debate_id: NotRequired[str | None]
+    created_at: NotRequired[datetime | None]
+
+
+class DebateEntry(TypedDict):
+    """A debate of a batch: the arguments of ``store_debate``."""
+
+    debate_id: str
+    task: str
+    final_answer: NotRequired[str | None]
+    consensus_reached: NotRequired[bool]
+    confidence: NotRequired[float | None]
+    rounds_used: NotRequired[int | None]
+    duration_seconds: NotRequired[float | None]
+    grounded_verdict: NotRequired[Mapping[str, Any] | None]
+    critiques: NotRequired[Iterable[CritiqueEntry]]
+    created_at: NotRequired[datetime | None]
+
+
+class ReputationEntry(TypedDict):
+    """What is counted of an agent: the arguments of ``update_reputation``."""
+
+    agent_name: str
+    proposal_made: NotRequired[bool]
+    proposal_accepted: NotRequired[bool]
+    critique_given: NotRequired[bool]
+    critique_valuable: NotRequired[bool]
+
+
 def new_debate(
     path: str,
     debate_id: str,
@@ -248,7 +287,7 @@ def new_debate(
     rounds_used: int | None = None,
     duration_seconds: float | None = None,
     grounded_verdict: Mapping[str, Any] | None = None,
-    critiques: Iterable[Mapping[str, Any]] = (),
+    critiques: Iterable[CritiqueEntry] = (),
     created_at: datetime | None = None,
 ) -> tuple[list[InsertCritiquesParameters], UpsertDebateParameters]:
     """Check the arguments and return the rows of the critiques and of the debate."""

@@ -22,11 +22,14 @@ from aragora_sql.stores.critique.records import (
     AgentReputation,
     ArchiveStats,
     Critique,
+    CritiqueEntry,
     CritiqueStats,
     Debate,
+    DebateEntry,
     DebateWithCritiques,
     Pattern,
     RankedPattern,
+    ReputationEntry,
     TrainingExample,
     issue_category,
     new_critique,
@@ -81,7 +84,7 @@ class CritiqueStore(Store):
         rounds_used: int | None = None,
         duration_seconds: float | None = None,
         grounded_verdict: Mapping[str, Any] | None = None,
-        critiques: Iterable[Mapping[str, Any]] = (),
+        critiques: Iterable[CritiqueEntry] = (),
         *,
         created_at: datetime | None = None,
     ) -> None:
@@ -109,7 +112,7 @@ class CritiqueStore(Store):
             ]
         )
 
-    async def store_debates(self, debates: Iterable[Mapping[str, Any]]) -> None:
+    async def store_debates(self, debates: Iterable[DebateEntry]) -> None:
         """Store many debates with their critiques, all or nothing, in one round trip per table.
 
         Each is a mapping with the arguments of :meth:`store_debate`.
@@ -241,7 +244,7 @@ class CritiqueStore(Store):
         async with self._database.connection() as connection:
             return await self._queries.insert_critique(connection, **row)
 
-    async def store_critiques(self, critiques: Iterable[Mapping[str, Any]]) -> int:
+    async def store_critiques(self, critiques: Iterable[CritiqueEntry]) -> int:
         """Store many critiques in one round trip, all or none, and return their number.
 
         Each is a mapping with the arguments of :meth:`store_critique`.
@@ -620,7 +623,7 @@ class CritiqueStore(Store):
         async with self._database.connection() as connection:
             await self._queries.update_reputation(connection, [row])
 
-    async def update_reputations(self, updates: Iterable[Mapping[str, Any]]) -> None:
+    async def update_reputations(self, updates: Iterable[ReputationEntry]) -> None:
         """Apply many updates in one round trip, all or none.
 
         Each is a mapping with the arguments of :meth:`update_reputation`.

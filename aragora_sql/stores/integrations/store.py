@@ -100,6 +100,7 @@ class IntegrationStore(Store):
         """
         kind = _type_name(integration_type)
         owner = _user(user_id)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             row = await self._queries.get_integration(
                 connection, user_id=owner, integration_type=kind, errors_after=_errors_after()
@@ -197,6 +198,7 @@ class IntegrationStore(Store):
         owner = _user(user_id)
         row_limit = valid.limit(limit)
         _, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_for_user(
                 connection,
@@ -219,6 +221,7 @@ class IntegrationStore(Store):
         valid.text(workspace_id, "workspace_id")
         row_limit = valid.limit(limit)
         after_user, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_for_workspace(
                 connection,
@@ -240,6 +243,7 @@ class IntegrationStore(Store):
         """Return all integrations by user and type; see :meth:`list_for_user`."""
         row_limit = valid.limit(limit)
         after_user, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_integrations(
                 connection,
@@ -444,6 +448,7 @@ class IntegrationStore(Store):
         the result. ``dry_run`` changes nothing and tells what would be done.
         """
         size = valid.integer(batch_size, "batch_size", least=1)
+        valid.boolean(dry_run, "dry_run")
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
             total = await self._queries.count_integrations(connection)

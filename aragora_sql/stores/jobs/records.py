@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.database.values import (
     EncodedJSON,
@@ -63,6 +63,14 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+# The same words, for those who write them as text: a type checker finds a mistake in one.
+JobStatusWord = Literal[
+    "pending", "scheduled", "retrying", "processing", "completed", "failed", "cancelled"
+]
+FinishedWord = Literal["completed", "failed", "cancelled"]
+
+JOB_STATUSES: tuple[JobStatusWord, ...] = get_args(JobStatusWord)
+FINISHED_WORDS: tuple[FinishedWord, ...] = get_args(FinishedWord)
 WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED, JobStatus.RETRYING)
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
@@ -80,7 +88,7 @@ class Job(Record):
     number: int
     job_type: str
     payload: dict[str, Any]
-    status: str
+    status: JobStatus | JobStatusWord
     priority: int
     attempts: int
     max_attempts: int
@@ -118,6 +126,21 @@ JOB_CONTENT = (
 )
 
 
+class JobEntry(TypedDict):
+    """A job of a batch: the arguments of ``enqueue``."""
+
+    job_type: str
+    payload: NotRequired[Mapping[str, Any] | None]
+    id: NotRequired[str | None]
+    priority: NotRequired[int]
+    max_attempts: NotRequired[int]
+    scheduled_at: NotRequired[datetime | None]
+    delay_seconds: NotRequired[float | None]
+    unique_key: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+    workspace_id: NotRequired[str | None]
+
+
 class NewJob(TypedDict):
     """What the query of a new job takes, checked."""
 
@@ -138,7 +161,7 @@ class JobCount(Record):
     """How many jobs of a type have a status; ``created_at`` is that of the oldest."""
 
     job_type: str
-    status: str
+    status: JobStatus | JobStatusWord
     total: int
     created_at: datetime
 

@@ -45,12 +45,17 @@ from aragora_sql.stores.jobs.outcomes import (
 )
 from aragora_sql.stores.jobs.records import (
     FINISHED,
+    FINISHED_WORDS,
     JOB_CONTENT,
+    JOB_STATUSES,
+    FinishedWord,
     Job,
     JobCount,
     JobEncoder,
+    JobEntry,
     JobLimit,
     JobStatus,
+    JobStatusWord,
     NewJob,
     RetryPolicy,
     encode_plain,
@@ -188,7 +193,7 @@ class JobQueueStore(Store):
                     if waiting is not None:
                         return record_of(Job, **waiting)
 
-    async def enqueue_many(self, jobs: Iterable[Mapping[str, Any] | Job]) -> list[str]:
+    async def enqueue_many(self, jobs: Iterable[JobEntry | Job]) -> list[str]:
         """Store many jobs in one round trip, all or none, and return their ids in this order.
 
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
@@ -607,7 +612,7 @@ class JobQueueStore(Store):
 
     async def list_jobs(
         self,
-        status: str | None = None,
+        status: JobStatus | JobStatusWord | None = None,
         job_type: str | None = None,
         limit: int = 100,
         *,
@@ -618,7 +623,7 @@ class JobQueueStore(Store):
         ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
         is found by an index of its own; a type is looked for among the newest of all.
         """
-        chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
+        chosen = None if status is None else valid.choice(status, "status", JOB_STATUSES)
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
         row_limit = valid.limit(limit)
@@ -729,7 +734,7 @@ class JobQueueStore(Store):
     async def purge(
         self,
         older_than: timedelta | float,
-        statuses: Iterable[str] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
+        statuses: Iterable[JobStatus | FinishedWord] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
         *,
         batch_size: int = PURGE_BATCH,
     ) -> int:
@@ -742,7 +747,7 @@ class JobQueueStore(Store):
         age = min(valid.number(age, "older_than", 0.0), records.MOST_SECONDS)
         size = valid.integer(batch_size, "batch_size", 1)
         chosen = [
-            valid.choice(status, f"statuses[{i}]", list(FINISHED))
+            valid.choice(status, f"statuses[{i}]", FINISHED_WORDS)
             for i, status in enumerate(valid.items(statuses, "statuses"))
         ]
         purged = 0

@@ -20,6 +20,7 @@ from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import check_database
 
 try:
     from langgraph.checkpoint.base import (
@@ -114,7 +115,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> None:
         super().__init__(serde=serde)
-        self._database = database
+        self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
         try:

@@ -35,6 +35,7 @@ from aragora_sql.stores.workflow.records import (
     finding_values,
     read_document,
 )
+from aragora_sql.stores.workflow.states import FindingState, FindingStateWord, LegacyStateWord
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.workflow import (
@@ -178,7 +179,12 @@ class FindingWorkflowStore(Store):
         )
 
     async def list_by_state(
-        self, state: str, limit: int = 1000, *, after: LastRow | None = None, history: bool = True
+        self,
+        state: FindingState | FindingStateWord | LegacyStateWord,
+        limit: int = 1000,
+        *,
+        after: LastRow | None = None,
+        history: bool = True,
     ) -> list[Document]:
         """Return a page of the documents in a state, newest first; see :meth:`list_all`.
 
@@ -339,7 +345,7 @@ class FindingWorkflowStore(Store):
     async def transition(
         self,
         finding_id: str,
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,
@@ -494,7 +500,7 @@ class FindingWorkflowStore(Store):
     async def bulk_transition(
         self,
         finding_ids: Iterable[str],
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,

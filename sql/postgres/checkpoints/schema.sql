@@ -73,6 +73,25 @@ CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_expires ON debate_checkpoints 
 ALTER TABLE workflow_checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE debate_checkpoints ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format('REVOKE ALL ON workflow_checkpoints, debate_checkpoints FROM %I', role_name);
+        EXECUTE format(
+            'REVOKE ALL ON SEQUENCE '
+            || 'workflow_checkpoints_sequence_seq FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE workflow_checkpoints IS 'State of a workflow between two steps, to resume it from.';
 COMMENT ON COLUMN workflow_checkpoints.sequence IS 'Grows with each checkpoint; breaks ties of stored_at.';
 COMMENT ON COLUMN workflow_checkpoints.id IS 'Storage id, given by the store.';

@@ -224,6 +224,31 @@ ALTER TABLE consensus_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dissent_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE verified_proofs_archive ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON '
+            || 'consensus, dissent, verified_proofs, debate_votes, consensus_archive, '
+            || 'dissent_archive, verified_proofs_archive FROM %I',
+            role_name
+        );
+        EXECUTE format(
+            'REVOKE ALL ON SEQUENCE '
+            || 'consensus_archive_archive_id_seq, dissent_archive_archive_id_seq, '
+            || 'verified_proofs_archive_archive_id_seq FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE consensus IS 'What a debate agreed on.';
 COMMENT ON COLUMN consensus.id IS 'Identifier of the consensus (UUID text).';
 COMMENT ON COLUMN consensus.topic IS 'Topic or task of the debate.';

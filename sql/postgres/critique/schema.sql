@@ -138,6 +138,30 @@ ALTER TABLE pattern_embeddings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE patterns_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agent_reputation ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON '
+            || 'debates, critiques, patterns, pattern_embeddings, patterns_archive, '
+            || 'agent_reputation FROM %I',
+            role_name
+        );
+        EXECUTE format(
+            'REVOKE ALL ON SEQUENCE '
+            || 'critiques_id_seq, patterns_archive_archive_id_seq FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE debates IS 'Result of a debate.';
 COMMENT ON COLUMN debates.id IS 'Identifier of the debate, given by the application.';
 COMMENT ON COLUMN debates.task IS 'What was debated.';

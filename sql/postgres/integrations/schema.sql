@@ -51,6 +51,20 @@ ON user_id_mappings (user_id, platform, platform_user_id, updated_at DESC);
 ALTER TABLE integrations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE user_id_mappings ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format('REVOKE ALL ON integrations, user_id_mappings FROM %I', role_name);
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE integrations IS 'A user''s connection to a platform; secrets in it are encrypted.';
 COMMENT ON COLUMN integrations.user_id IS 'Owner; part of what the encrypted secrets are bound to.';
 COMMENT ON COLUMN integrations.integration_type IS 'slack, discord, …; part of what the encrypted secrets are bound to.';

@@ -94,6 +94,21 @@ CREATE TABLE IF NOT EXISTS job_queue_limits (
 ALTER TABLE job_queue ENABLE ROW LEVEL SECURITY;
 ALTER TABLE job_queue_limits ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format('REVOKE ALL ON job_queue, job_queue_limits FROM %I', role_name);
+        EXECUTE format('REVOKE ALL ON SEQUENCE job_queue_number_seq FROM %I', role_name);
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE job_queue IS 'Jobs that wait, run, or are finished.';
 COMMENT ON COLUMN job_queue.number IS 'Order in which jobs were enqueued; among equal priorities the lower one comes first.';
 COMMENT ON COLUMN job_queue.id IS 'Identifier, given by the application or made by the store.';

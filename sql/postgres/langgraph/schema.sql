@@ -53,6 +53,24 @@ ALTER TABLE langgraph_checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE langgraph_values ENABLE ROW LEVEL SECURITY;
 ALTER TABLE langgraph_writes ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON '
+            || 'langgraph_checkpoints, langgraph_values, langgraph_writes FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE langgraph_checkpoints IS 'A checkpoint of a LangGraph thread, without the values of its channels.';
 COMMENT ON COLUMN langgraph_checkpoints.thread_id IS 'The thread.';
 COMMENT ON COLUMN langgraph_checkpoints.checkpoint_ns IS 'Namespace of a subgraph; empty for the graph itself.';

@@ -89,6 +89,24 @@ ALTER TABLE finding_workflows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE finding_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE finding_links ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON '
+            || 'finding_workflows, finding_history, finding_links FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE finding_workflows IS 'What became of a finding so far: its present state.';
 COMMENT ON COLUMN finding_workflows.finding_id IS 'Identifier of the finding, given by the application.';
 COMMENT ON COLUMN finding_workflows.current_state IS 'Present state; a state of an older system is kept as it was.';

@@ -20,7 +20,7 @@ from tests.stores.cases import (
 from tests.stores.samples import day, debate_checkpoint, numbers, run, workflow_checkpoint
 
 ROWS = 20_000
-FIRST_PAGE = {"before_created_at": LAST_TIMESTAMP, "row_limit": 10}
+FIRST_PAGE = {"before_stored_at": LAST_TIMESTAMP, "row_limit": 10}
 
 HOT = [
     Hot("get_workflow_checkpoint", {"checkpoint_id": "id 7", "workflow_id": None}),

@@ -184,6 +184,21 @@ async def test_an_upgraded_database_keeps_its_order(
     assert latest.current_step == "new"
 
 
+async def test_cleanup_expired_takes_those_that_expired_together_by_their_ids(
+    store: CheckpointStore,
+) -> None:
+    ids = [f"cp-{(number * 7) % 11:02}-{'Aa'[number % 2]}" for number in range(10)]
+    for key in ids:
+        await store.save_debate(debate_checkpoint(checkpoint_id=key, expires_at=day(1)))
+    async with store.database.connection() as connection:
+        deleted = await store._queries.delete_expired_debate_checkpoints(
+            connection, timestamp=day(2), row_limit=4
+        )
+    assert deleted == 4
+    left = [one.checkpoint_id for one in await store.list_debates("d")]
+    assert sorted(left) == sorted(ids)[4:]
+
+
 # What version 1 had in the place of today's indexes.
 VERSION_1 = """
 DROP INDEX idx_workflow_checkpoints_stored;

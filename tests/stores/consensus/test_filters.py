@@ -8,7 +8,7 @@ from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.stores.samples import consensus
 
 
-def many(number: int, **changes: Any) -> list[dict[str, Any]]:
+def many(number: int, **changes: Any) -> list[Any]:
     return [
         consensus(f"Rate limiting service number{n} variant{n % 50}", **changes)
         for n in range(number)

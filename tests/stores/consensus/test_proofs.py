@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from aragora_sql.errors import InvalidInputError, MissingParentError
-from aragora_sql.stores.consensus.records import ConsensusRecord, ProofRecord, ProofStatus
+from aragora_sql.stores.consensus.records import (
+    ConsensusRecord,
+    ProofEntry,
+    ProofRecord,
+    ProofStatus,
+)
 from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.stores.samples import consensus, day
 
@@ -174,13 +179,13 @@ async def test_a_proof_needs_a_consensus(memory: ConsensusMemory) -> None:
 async def test_store_proofs_stores_a_batch_or_nothing(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
-    good = {"debate_id": parent.id, "proof_status": "timeout"}
+    good: ProofEntry = {"debate_id": parent.id, "proof_status": "timeout"}
     assert await memory.store_proofs([]) == []
     assert len(await memory.store_proofs([good, good])) == 2
     with pytest.raises(InvalidInputError, match=r"^proofs\[1\]\.translation_time_ms"):
-        await memory.store_proofs([good, good | {"translation_time_ms": -1}])
+        await memory.store_proofs([good, {**good, "translation_time_ms": -1}])
     with pytest.raises(MissingParentError):
-        await memory.store_proofs([good, good | {"debate_id": "unknown"}])
+        await memory.store_proofs([good, {**good, "debate_id": "unknown"}])
     assert (await memory.get_stats()).total_proofs == 2
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aragora_sql.errors import IntegrityError, InvalidInputError, MissingParentError
-from aragora_sql.stores.critique.records import Critique
+from aragora_sql.stores.critique.records import Critique, DebateEntry
 from aragora_sql.stores.critique.store import CritiqueStore
 from tests.stores.samples import critique, day, fetch_value, row_counts
 
@@ -170,12 +170,12 @@ async def test_get_debates_with_critiques_batch_keeps_the_order_asked_for(
 
 async def test_store_debates_stores_a_batch_or_nothing(critiques: CritiqueStore) -> None:
     await critiques.store_debates([])
-    good = {"debate_id": "good", "task": "Task", "critiques": [critique()]}
-    bad = {"debate_id": "bad", "task": "Task", "critiques": [critique(), critique(severity=11)]}
+    good: DebateEntry = {"debate_id": "good", "task": "Task", "critiques": [critique()]}
+    bad: DebateEntry = {**good, "critiques": [critique(), critique(severity=11)]}
     with pytest.raises(InvalidInputError, match=r"^debates\[1\]\.critiques\[1\]\.severity"):
         await critiques.store_debates([good, bad])
     assert await row_counts(critiques.database) == {}
-    await critiques.store_debates([good, good | {"debate_id": "also good"}])
+    await critiques.store_debates([good, {**good, "debate_id": "also good"}])
     assert await row_counts(critiques.database) == {"debates": 2, "critiques": 2}
 
 

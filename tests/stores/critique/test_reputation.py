@@ -123,7 +123,10 @@ async def test_update_reputations_applies_all_or_none_and_get_reputations_reads_
     assert {name: agent.proposals_made for name, agent in found.items()} == {"a": 1, "b": 3}
     with pytest.raises(InvalidInputError, match=r"^updates\[1\]\.critique_given"):
         await critiques.update_reputations(
-            [{"agent_name": "a", "proposal_made": True}, {"agent_name": "b", "critique_given": 1}]
+            [
+                {"agent_name": "a", "proposal_made": True},
+                {"agent_name": "b", "critique_given": 1},  # type: ignore[typeddict-item]
+            ]
         )
     assert (await get(critiques, "a")).proposals_made == 1
 

@@ -14,6 +14,7 @@ from psycopg import sql
 from aragora_sql.database import Database
 from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import read_queries, sql_dir
+from aragora_sql.stores.jobs.records import JobStatusWord
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.stores.jobs.cases import ALWAYS, CLAIM, CLAIM_ONE, NEVER, OUT_OF_REACH, add_rows
 from tests.stores.plans import Explaining, nodes
@@ -128,7 +129,7 @@ RARE = {
     ],
 )
 async def test_a_rare_status_is_listed_without_the_common_one(
-    jobs: JobQueueStore, location: str | Path, rare: str, status: str, common: str
+    jobs: JobQueueStore, location: str | Path, rare: str, status: JobStatusWord, common: str
 ) -> None:
     arguments = {"status": status, "job_type": None, "before_number": None, "row_limit": 100}
 

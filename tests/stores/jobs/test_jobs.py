@@ -20,7 +20,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores.jobs.outcomes import JobOutcome
-from aragora_sql.stores.jobs.records import Job, RetryPolicy
+from aragora_sql.stores.jobs.records import Job, JobEntry, RetryPolicy
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.stores.samples import fetch_value, run
 
@@ -517,7 +517,7 @@ async def test_list_jobs_gives_the_newest_first_and_by_page(jobs: JobQueueStore)
 
 async def test_get_counts_and_get_stats(jobs: JobQueueStore) -> None:
     assert await jobs.get_stats() == {}
-    await jobs.enqueue_many([{"job_type": "a"}] * 3 + [{"job_type": "b"}])
+    await jobs.enqueue_many([{"job_type": job_type} for job_type in "aaab"])
     await jobs.complete(await claim_one(jobs))
     stats = await jobs.get_stats()
     assert stats == {"pending": 3, "completed": 1, "total": 4}
@@ -763,7 +763,7 @@ async def test_batches_store_what_single_jobs_store(
     """Whichever way a batch takes, its jobs are those that were given, in their order."""
     types = ["a", "step0e", "null"]
     single = await jobs.enqueue("a", payload)
-    given = [
+    given: list[Any] = [
         {"job_type": types[n % 3], "payload": {**payload, "#": n}, **options} for n in range(30)
     ]
     ids = await jobs.enqueue_many(given)
@@ -780,8 +780,12 @@ async def test_batches_store_what_single_jobs_store(
 
 
 async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> None:
-    good = {"job_type": "a", "payload": {}}
-    for bad in ({"job_type": "a", "payload": {"x": math.nan}}, {"job_type": "", "payload": {}}):
+    good: JobEntry = {"job_type": "a", "payload": {}}
+    faulty: list[JobEntry] = [
+        {"job_type": "a", "payload": {"x": math.nan}},
+        {"job_type": "", "payload": {}},
+    ]
+    for bad in faulty:
         with pytest.raises(InvalidInputError, match=r"jobs\[1\]"):
             await jobs.enqueue_many([good, bad, good])
     assert await jobs.list_jobs() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aragora_sql.database.values import utc_now
 from aragora_sql.stores.jobs.records import JobStatus

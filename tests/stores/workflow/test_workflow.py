@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -20,6 +20,7 @@ from aragora_sql.errors import (
     VersionConflictError,
 )
 from aragora_sql.stores.workflow.records import FindingWorkflow
+from aragora_sql.stores.workflow.states import FindingStateWord
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.conftest import OpenDatabase
 from tests.stores.samples import day, fetch, fetch_value, row_counts, run
@@ -453,7 +454,9 @@ async def test_an_outdated_decision_conflicts(findings: FindingWorkflowStore) ->
 
 async def test_of_decisions_on_one_version_one_wins(instances: Stores) -> None:
     await instances[0].create("f1")
-    states = ("triaging", "investigating", "false_positive", "duplicate") * 5
+    words: Sequence[FindingStateWord]
+    words = ["triaging", "investigating", "false_positive", "duplicate"]
+    states = [*words] * 5
     results = await asyncio.gather(
         *(
             instances[n % 2].transition("f1", state, expected_version=1)

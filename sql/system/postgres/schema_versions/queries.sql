@@ -1,10 +1,26 @@
--- name: lock_schema()#
--- Let one connection at a time create or upgrade schemas; the lock ends with the transaction.
-SELECT pg_advisory_xact_lock(5207412907514871);
-
--- name: has_versions()$
--- Tell whether the table of versions exists (in the schema where tables go).
-SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL AS present;
+-- name: find_versions()$
+-- Tell whether the table of versions is there (in the schema where tables go) and can be read:
+-- 'no schema', 'absent', 'forbidden', 'hidden' (by row level security) or 'readable'.
+-- result: state not null
+SELECT
+    CASE
+        WHEN current_schema() IS NULL THEN 'no schema'
+        WHEN c.oid IS NULL THEN 'absent'
+        WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'forbidden'
+        WHEN
+            row_security_active(c.oid)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM pg_catalog.pg_policy AS y
+                CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
+                WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+            )
+            THEN 'hidden'
+        ELSE 'readable'
+    END AS state
+FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text)))) AS n (oid)
+LEFT JOIN pg_catalog.pg_class AS c
+    ON n.oid = c.relnamespace AND c.relname = '_schema_versions' AND c.relkind IN ('r', 'p');
 
 -- name: get_version(module)$
 -- Return the version of a store's schema, or nothing when it was never created.
@@ -18,6 +34,178 @@ ON CONFLICT (module) DO UPDATE
     SET
         version = excluded.version,
         updated_at = excluded.updated_at;
+
+-- name: try_lock_schema()$
+-- Become the only one that creates or upgrades schemas until the transaction ends; false when
+-- somebody else is. Nobody waits for this lock inside the server: a waiting statement would hold
+-- a snapshot, for which CREATE INDEX CONCURRENTLY waits in its turn.
+-- result: taken not null
+SELECT pg_try_advisory_xact_lock(5207412907514871) AS taken;
+
+-- name: try_lock_schema_of_session()$
+-- The same until the session ends, for steps that can't run in a transaction.
+-- result: taken not null
+-- parity: query because SQLite has no sessions with locks of their own
+SELECT pg_try_advisory_lock(5207412907514871) AS taken;
+
+-- name: limit_locks(lock_timeout, to_transaction)
+-- Let statements run for as long as they need, and wait for a lock no longer than lock_timeout
+-- milliseconds (0: without end): for this transaction or the session. Returns what was set before.
+-- result: name not null, setting not null
+-- parity: query because SQLite's limits are those of the connection
+SELECT
+    s.name,
+    s.setting,
+    set_config(
+        s.name,
+        CASE s.name WHEN 'lock_timeout' THEN :lock_timeout::integer::text ELSE '0' END,
+        :to_transaction::boolean
+    ) AS changed
+FROM pg_catalog.pg_settings AS s
+WHERE s.name IN (
+    'lock_timeout',
+    'statement_timeout',
+    'transaction_timeout',
+    'idle_in_transaction_session_timeout'
+);
+
+-- name: restore_limits(limits)
+-- Set what limit_locks changed for the transaction back, for an outer transaction that goes on.
+-- result: changed not null
+-- parity: query because SQLite's limits are those of the connection
+SELECT set_config(l.key, l.value, TRUE) AS changed FROM jsonb_each_text(:limits::jsonb) AS l;
+
+-- name: list_lock_holders(table_names)
+-- List the transactions that hold locks on some tables, the oldest first.
+-- result: process_id not null
+-- parity: query because SQLite does not tell who holds its lock
+SELECT
+    a.pid AS process_id,
+    min(a.application_name) AS application_name,
+    min(a.state) AS state,
+    min(a.xact_start) AS since
+FROM pg_catalog.pg_locks AS l
+INNER JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+INNER JOIN pg_catalog.pg_class AS c ON l.relation = c.oid
+WHERE
+    l.granted
+    AND l.pid <> pg_backend_pid()
+    AND l.database
+    = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+    AND c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relname::text = any(:table_names::text[])
+GROUP BY a.pid
+ORDER BY min(a.xact_start), a.pid
+LIMIT 3;
+
+-- name: find_invalid_index(index_name)$
+-- Return the statement that drops an index whose building was cut short, or nothing.
+-- parity: query because SQLite builds an index whole or not at all
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) AS statement
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indexrelid
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+WHERE n.nspname = current_schema() AND c.relname::text = :index_name AND NOT x.indisvalid;
+
+-- name: get_rights()^
+-- Tell what the role of this connection may do in the schema where tables go, and what everybody
+-- may: objects that PUBLIC makes there can take the place of an operator or function.
+-- result: role_name not null, is_read_only not null, may_create not null, may_use_temp not null
+-- result: public_may_create not null, server_version not null
+-- parity: query because SQLite has no roles
+SELECT
+    current_user::text AS role_name,
+    current_schema()::text AS schema_name,
+    current_setting('transaction_read_only') = 'on' AS is_read_only,
+    coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), FALSE) AS may_create,
+    has_database_privilege(current_database()::text, 'TEMP') AS may_use_temp,
+    coalesce(has_schema_privilege('public', current_schema()::text, 'CREATE'), FALSE)
+        AS public_may_create,
+    current_setting('server_version_num')::integer / 10000 AS server_version;
+
+-- name: list_closed_tables(table_names)
+-- List those of some tables that the role of this connection does not own, with their owner, and
+-- whether it may not read them or row level security hides all their rows from it.
+-- result: table_name not null, owner_name not null, is_forbidden not null, is_hidden not null
+-- parity: query because SQLite has no roles
+SELECT
+    c.relname::text AS table_name,
+    pg_get_userbyid(c.relowner)::text AS owner_name,
+    NOT has_any_column_privilege(c.oid, 'SELECT') AS is_forbidden,
+    row_security_active(c.oid)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM pg_catalog.pg_policy AS y
+        CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
+        WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+    ) AS is_hidden
+FROM pg_catalog.pg_class AS c
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relkind IN ('r', 'p')
+    AND c.relname::text = any(:table_names::text[])
+    AND NOT pg_has_role(c.relowner, 'USAGE')
+ORDER BY c.relname COLLATE "C";
+
+-- name: list_open_grants(table_names)
+-- List what everybody, or a role that Supabase gives to the world, was granted on some tables and
+-- on the sequences of their columns, with the statement that takes it back. Row level security
+-- stops neither TRUNCATE nor setval().
+-- result: table_name not null, object_name not null, grantee not null, privileges not null
+-- result: statement not null
+-- parity: query because SQLite has no roles
+WITH tables AS (
+    SELECT
+        c.oid,
+        c.relname,
+        c.relacl
+    FROM pg_catalog.pg_class AS c
+    WHERE
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+        AND c.relkind IN ('r', 'p')
+        AND c.relname::text = any(:table_names::text[])
+),
+
+objects AS (
+    SELECT
+        t.relname AS table_name,
+        'TABLE' AS kind,
+        t.relname,
+        t.relacl
+    FROM tables AS t
+    UNION ALL
+    SELECT
+        t.relname,
+        'SEQUENCE',
+        s.relname,
+        s.relacl
+    FROM tables AS t
+    INNER JOIN pg_catalog.pg_depend AS d
+        ON
+            t.oid = d.refobjid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.deptype IN ('a', 'i')
+    INNER JOIN pg_catalog.pg_class AS s ON d.objid = s.oid AND s.relkind = 'S'
+)
+
+SELECT
+    o.table_name::text AS table_name,
+    o.relname::text AS object_name,
+    coalesce(r.rolname::text, 'PUBLIC') AS grantee,
+    string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type COLLATE "C") AS privileges,
+    format(
+        'REVOKE ALL ON %s %I FROM %s',
+        o.kind,
+        o.relname,
+        coalesce(quote_ident(r.rolname), 'PUBLIC')
+    ) AS statement
+FROM objects AS o
+CROSS JOIN LATERAL aclexplode(o.relacl) AS g
+LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
+WHERE g.grantee = 0 OR r.rolname IN ('anon', 'authenticated')
+GROUP BY o.table_name, o.kind, o.relname, r.rolname
+ORDER BY o.table_name COLLATE "C", o.relname COLLATE "C", r.rolname COLLATE "C";
 
 -- name: list_columns()
 -- List the columns of all tables and views in the schema where tables go.
@@ -36,14 +224,16 @@ WHERE
 ORDER BY c.relname COLLATE "C", a.attnum;
 
 -- name: describe_catalog()
--- Describe tables, columns, indexes, constraints and triggers as text that can be compared: that of
--- temporary tables too, whose schema is printed as pg_temp, whatever it is called.
+-- Describe tables, columns, indexes, constraints, triggers, policies and rules as text that can be
+-- compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is called.
+-- Policies for roles that were named are an operator's decision and left out.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
         c.oid,
         c.relname,
-        c.relrowsecurity
+        c.relrowsecurity,
+        c.relforcerowsecurity
     FROM pg_catalog.pg_class AS c
     WHERE
         c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
@@ -55,33 +245,65 @@ objects AS (
         r.relname AS table_name,
         'table' AS kind,
         r.relname AS name,
-        CASE WHEN r.relrowsecurity THEN 'row level security' ELSE 'no row level security' END
-        || CASE (SELECT count(*) FROM pg_catalog.pg_policy AS y WHERE y.polrelid = r.oid)
-            WHEN 0 THEN ' without policy'
-            ELSE ' with policies'
-        END
-        || coalesce(' -- ' || obj_description(r.oid, 'pg_class'), '') AS definition
+        CASE
+            WHEN NOT r.relrowsecurity THEN 'no row level security'
+            WHEN r.relforcerowsecurity THEN 'row level security for the owner too'
+            ELSE 'row level security'
+        END AS definition
     FROM relations AS r
+    UNION ALL
+    SELECT
+        r.relname,
+        CASE WHEN d.objsubid = 0 THEN 'table comment' ELSE 'column comment' END,
+        coalesce(a.attname, r.relname),
+        d.description
+    FROM relations AS r
+    INNER JOIN pg_catalog.pg_description AS d
+        ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass
+    LEFT JOIN pg_catalog.pg_attribute AS a
+        ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND a.attnum > 0
     UNION ALL
     SELECT
         r.relname,
         'column',
         a.attname,
         format_type(a.atttypid, a.atttypmod)
+        || coalesce(' COLLATE ' || quote_ident(l.collname), '')
         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+        || CASE
+            -- from version 18 on
+            WHEN
+                EXISTS (
+                    SELECT 1
+                    FROM pg_catalog.pg_constraint AS k
+                    WHERE
+                        k.conrelid = r.oid
+                        AND k.contype = 'n'
+                        AND k.conkey = ARRAY[a.attnum]
+                        AND NOT k.convalidated
+                )
+                THEN ' NOT VALID'
+            ELSE ''
+        END
         || CASE a.attidentity
-            WHEN 'a' THEN ' ALWAYS AS IDENTITY'
-            WHEN 'd' THEN ' BY DEFAULT AS IDENTITY'
+            WHEN 'a' THEN ' GENERATED ALWAYS AS IDENTITY'
+            WHEN 'd' THEN ' GENERATED BY DEFAULT AS IDENTITY'
             ELSE ''
         END
         || coalesce(
-            CASE WHEN a.attgenerated = 's' THEN ' GENERATED ' ELSE ' DEFAULT ' END
-            || pg_get_expr(d.adbin, d.adrelid),
+            CASE a.attgenerated
+                WHEN '' THEN ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)
+                ELSE
+                    ' GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid) || ') '
+                    || CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END
+            END,
             ''
         )
-        || coalesce(' -- ' || col_description(r.oid, a.attnum), '')
     FROM relations AS r
     INNER JOIN pg_catalog.pg_attribute AS a ON r.oid = a.attrelid
+    INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+    LEFT JOIN pg_catalog.pg_collation AS l
+        ON a.attcollation = l.oid AND a.attcollation <> t.typcollation
     LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     WHERE a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
@@ -93,7 +315,7 @@ objects AS (
     FROM relations AS r
     INNER JOIN pg_catalog.pg_constraint AS k ON r.oid = k.conrelid
     -- from version 18 on, NOT NULL is a constraint too; it is part of the column here
-    WHERE k.contype <> 'n'
+    WHERE k.contype NOT IN ('n', 't')
     UNION ALL
     SELECT
         r.relname,
@@ -106,9 +328,16 @@ objects AS (
             ),
             ' ON pg_temp.', ' ON '
         )
+        || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
     FROM relations AS r
     INNER JOIN pg_catalog.pg_index AS x ON r.oid = x.indrelid
     INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
+    WHERE
+        NOT EXISTS (
+            SELECT 1
+            FROM pg_catalog.pg_constraint AS k
+            WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')
+        )
     UNION ALL
     SELECT
         r.relname,
@@ -121,9 +350,39 @@ objects AS (
             ),
             ' ON pg_temp.', ' ON '
         )
+        || CASE t.tgenabled
+            WHEN 'D' THEN ' DISABLED'
+            WHEN 'R' THEN ' ENABLED FOR REPLICAS ONLY'
+            WHEN 'A' THEN ' ENABLED ALWAYS'
+            ELSE ''
+        END
     FROM relations AS r
     INNER JOIN pg_catalog.pg_trigger AS t ON r.oid = t.tgrelid
     WHERE NOT t.tgisinternal
+    UNION ALL
+    SELECT
+        r.relname,
+        'rule',
+        w.rulename,
+        pg_get_ruledef(w.oid)
+    FROM relations AS r
+    INNER JOIN pg_catalog.pg_rewrite AS w ON r.oid = w.ev_class
+    UNION ALL
+    SELECT
+        r.relname,
+        'policy',
+        y.polname,
+        CASE WHEN y.polpermissive THEN 'permissive' ELSE 'restrictive' END
+        || coalesce(' USING (' || pg_get_expr(y.polqual, y.polrelid) || ')', '')
+        || coalesce(' WITH CHECK (' || pg_get_expr(y.polwithcheck, y.polrelid) || ')', '')
+    FROM relations AS r
+    INNER JOIN pg_catalog.pg_policy AS y ON r.oid = y.polrelid
+    WHERE
+        EXISTS (
+            SELECT 1
+            FROM unnest(y.polroles) AS p (role)
+            WHERE p.role = 0 OR pg_get_userbyid(p.role) IN ('anon', 'authenticated')
+        )
 )
 
 SELECT

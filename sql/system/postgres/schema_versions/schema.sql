@@ -10,6 +10,20 @@ CREATE TABLE IF NOT EXISTS _schema_versions (
 
 ALTER TABLE _schema_versions ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format('REVOKE ALL ON _schema_versions FROM %I', role_name);
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE _schema_versions IS 'Version of each store''s schema in this database.';
 COMMENT ON COLUMN _schema_versions.module IS 'Name of the store, as its folder under sql/.';
 COMMENT ON COLUMN _schema_versions.version IS 'Number of the newest applied upgrade; 1 is the first schema.';

@@ -1,11 +1,7 @@
--- name: lock_schema()#
--- Let one connection at a time create or upgrade schemas: BEGIN IMMEDIATE has done it already.
-SELECT 1;
-
--- name: has_versions()$
--- Tell whether the table of versions exists.
--- result: present boolean
-SELECT count(*) > 0 AS present
+-- name: find_versions()$
+-- Tell whether the table of versions is there: 'absent' or 'readable'.
+-- result: state not null
+SELECT CASE WHEN count(*) > 0 THEN 'readable' ELSE 'absent' END AS state
 FROM sqlite_master
 WHERE type = 'table' AND name = '_schema_versions';
 
@@ -22,6 +18,11 @@ SET
     version = excluded.version,
     updated_at = excluded.updated_at;
 
+-- name: try_lock_schema()$
+-- Become the only one that creates or upgrades schemas: BEGIN IMMEDIATE has done it already.
+-- result: taken boolean not null
+SELECT 1 AS taken;
+
 -- name: list_columns()
 -- List the columns of all tables and views.
 -- result: table_name not null, is_table boolean not null, column_name not null
@@ -35,47 +36,23 @@ WHERE m.type IN ('table', 'view')
 ORDER BY m.name, c.cid;
 
 -- name: describe_catalog()
--- Describe tables, columns, indexes, constraints and triggers as text that can be compared.
+-- Describe tables, indexes, triggers and views by the statements that make them; the tables that a
+-- virtual table keeps for itself, and the indexes of constraints, are left out.
 -- result: table_name not null, kind not null, name not null, definition not null
-WITH tables AS (
-    SELECT
-        name,
-        sql
-    FROM sqlite_master
-    WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'
-)
-
 SELECT
-    t.name AS table_name,
-    'column' AS kind,
-    c.name,
-    c.type
-    || CASE WHEN c."notnull" THEN ' NOT NULL' ELSE '' END
-    || CASE WHEN c.pk > 0 THEN ' PRIMARY KEY ' || c.pk ELSE '' END
-    || coalesce(' DEFAULT ' || c.dflt_value, '') AS definition
-FROM tables AS t
-INNER JOIN pragma_table_xinfo(t.name) AS c
-UNION ALL
-SELECT
-    t.name,
-    'constraint',
-    'foreign key ' || f.id || '.' || f.seq,
-    f."from" || ' -> ' || f."table" || '.' || coalesce(f."to", '') || ' ON DELETE ' || f.on_delete
-FROM tables AS t
-INNER JOIN pragma_foreign_key_list(t.name) AS f
-UNION ALL
-SELECT
-    t.name,
-    'table',
-    t.name,
-    t.sql
-FROM tables AS t
-UNION ALL
-SELECT
-    m.tbl_name,
-    m.type,
+    m.tbl_name AS table_name,
+    m.type AS kind,
     m.name,
-    coalesce(m.sql, 'automatic')
+    m.sql AS definition
 FROM sqlite_master AS m
-WHERE m.type IN ('index', 'trigger', 'view')
-ORDER BY table_name, kind, name;
+WHERE
+    m.sql IS NOT NULL
+    AND m.name NOT LIKE 'sqlite^_%' ESCAPE '^'
+    AND m.name NOT IN (SELECT l.name FROM pragma_table_list AS l WHERE l.type = 'shadow')
+ORDER BY m.tbl_name, m.type, m.name;
+
+-- name: count_broken_references()$
+-- Count the rows whose foreign key points at nothing.
+-- result: total not null
+-- parity: query because PostgreSQL never leaves such rows
+SELECT count(*) AS total FROM pragma_foreign_key_check;

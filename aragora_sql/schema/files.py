@@ -1,0 +1,159 @@
+"""The schema files under ``sql/``: which stores there are, in which order, and at which version.
+
+A store's folder holds ``schema.sql`` (everything, for a new database) and ``upgrades/`` (steps for
+databases that exist: ``0002_what_it_does.sql`` leads from version 1 to 2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from aragora_sql.database import Dialect
+from aragora_sql.errors import QueryFileError
+from aragora_sql.queries.files import read_sql, sql_dir, sql_folder, store_dir
+from aragora_sql.schema.upgrades import upgrade_paths
+
+__all__ = [
+    "COLUMN",
+    "CREATE_TABLE",
+    "VERSIONS",
+    "VERSIONS_TABLE",
+    "check_versions",
+    "latest_version",
+    "list_stores",
+    "render_schema",
+    "schema_text",
+    "store_names",
+    "table_names",
+    "versions_root",
+]
+
+# The table of versions is a schema of its own, which all others need.
+VERSIONS: Final = "schema_versions"
+VERSIONS_TABLE = "_schema_versions"
+
+CREATE_TABLE = re.compile(
+    r"^CREATE TABLE IF NOT EXISTS (?P<name>\w+) \((?P<body>.*?)^\)",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+COLUMN = re.compile(r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(\w+) \w", re.MULTILINE)
+_INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
+# What psql alone understands: a store between \if and \endif, and a query whose answer it keeps.
+_GUARDED = re.compile(r"^\\if :make_(?P<store>\w+)\n\\ir (?P<path>\S+)\n\\endif$\n?", re.MULTILINE)
+_GUARDED_LINES = re.compile(r"(?:^\\if :make_\w+\n(?:\\ir \S+\n)*\\endif\n)+", re.MULTILINE)
+_VERSION_LINES = re.compile(r"(?:^    \('\w+', \d+\),?\n)+", re.MULTILINE)
+_FLAG_LINES = re.compile(
+    r"(?:^    current_setting\('aragora\.make_\w+'\) AS make_\w+,?\n)+", re.MULTILINE
+)
+_KEPT_ANSWER = re.compile(r"^SELECT[^;]*?^\\gset\n", re.MULTILINE)
+# The script around a store that does nothing where the store is there.
+_ONCE = "once.sql"
+_ONCE_SETTING, _ONCE_SCRIPT = "aragora.make_store", "$store$$store$"
+
+_RECORDED = re.compile(
+    r"^INSERT INTO _schema_versions \(module, version\) "
+    r"VALUES \('(?P<store>\w+)', (?P<version>\d+)\)",
+    re.MULTILINE,
+)
+_EXPECTED = re.compile(r"^    \('(?P<store>\w+)', (?P<version>\d+)\)[,;)]?", re.MULTILINE)
+
+
+def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
+    """Return the stores of the unified schema in the order in which they have to be created."""
+    master = (root or sql_dir()) / dialect / "schema.sql"
+    names = [Path(match["path"]).parent.name for match in _INCLUDE.finditer(read_sql(master))]
+    return [name for name in names if name != VERSIONS]
+
+
+def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[str]:
+    """Return the tables of a store in the order of its schema file: parents before children."""
+    text = schema_text(store, dialect, root or sql_dir())
+    return [match["name"] for match in CREATE_TABLE.finditer(text)]
+
+
+def schema_text(store: str, dialect: Dialect, root: Path) -> str:
+    """Return the script that creates a store."""
+    return read_sql(store_dir(store, dialect, root) / "schema.sql")
+
+
+def latest_version(store: str, dialect: Dialect, root: Path | None = None) -> int:
+    """Return the version of a store's schema that the SQL files lead to."""
+    return max(upgrade_paths(store, dialect, root or sql_dir()), default=1)
+
+
+def versions_root(dialect: Dialect, root: Path) -> Path:
+    """Return ``root`` when it holds the table of versions, else the tree in use."""
+    return root if sql_folder(VERSIONS, dialect, root).is_dir() else sql_dir()
+
+
+def render_schema(dialect: Dialect, root: Path | None = None) -> str:
+    """Return the unified schema as one script, for tools that know none of psql's commands.
+
+    Like the file that psql runs, it does nothing and locks nothing where a store is there.
+    """
+    root = root or sql_dir()
+    master = root / dialect / "schema.sql"
+
+    def once(match: re.Match[str]) -> str:
+        store, script = match["store"], read_sql(master.parent / match["path"]).strip()
+        _, _, wrapper = read_sql(sql_folder(VERSIONS, dialect, root) / _ONCE).partition("\n\n")
+        wrapper = wrapper.replace(_ONCE_SETTING, f"aragora.make_{store}")
+        quoted = f"${store}$\n{script}\n${store}$"
+        return f"-- {match['path']}\n\n" + wrapper.replace(_ONCE_SCRIPT, quoted) + "\n"
+
+    text = _KEPT_ANSWER.sub("", read_sql(master))
+    text = _GUARDED.sub(once, text)
+    return _INCLUDE.sub(
+        lambda match: f"-- {match['path']}\n\n{read_sql(master.parent / match['path']).strip()}\n",
+        text,
+    )
+
+
+def list_stores(master: str, versions: Mapping[str, int]) -> str:
+    """Put stores, in their order and with their versions, into the text of a unified schema."""
+    names = [VERSIONS, *versions]
+    parts = {
+        _VERSION_LINES: [f"    ('{name}', {number})" for name, number in versions.items()],
+        _FLAG_LINES: [f"    current_setting('aragora.make_{n}') AS make_{n}" for n in names],
+    }
+    for pattern, lines in parts.items():
+        master = pattern.sub(lambda _, lines=lines: ",\n".join(lines) + "\n", master)  # type: ignore[misc]
+
+    def guarded(block: re.Match[str]) -> str:
+        paths = {one["store"]: one["path"] for one in _GUARDED.finditer(block[0])}
+        paths |= {name: f"{name}/schema.sql" for name in versions}
+        return "".join(f"\\if :make_{n}\n\\ir {paths[n]}\n\\endif\n" for n in names if n in paths)
+
+    return _GUARDED_LINES.sub(guarded, master)
+
+
+def check_versions(dialect: Dialect, root: Path) -> list[QueryFileError]:
+    """Return what the files of a tree say otherwise than its upgrades about the stores' versions.
+
+    A store's ``schema.sql`` records the version, and so does the list of the file that psql runs.
+    """
+    problems: list[QueryFileError] = []
+    master = root / dialect / "schema.sql"
+    names = store_names(dialect, root)
+    listed = {match["store"]: match for match in _EXPECTED.finditer(read_sql(master))}
+    for store in names:
+        path = sql_folder(store, dialect, root) / "schema.sql"
+        latest = latest_version(store, dialect, root)
+        places = [(path, match) for match in _RECORDED.finditer(read_sql(path))]
+        if listed and store not in listed:
+            problems.append(QueryFileError(master, None, f"its list of versions lacks {store!r}"))
+        elif listed:
+            places.append((master, listed[store]))
+        problems += [
+            QueryFileError(
+                place,
+                match.string.count("\n", 0, match.start()) + 1,
+                f"version {match['version']} of {match['store']!r}: the upgrades lead to {latest}",
+            )
+            for place, match in places
+            if (match["store"], int(match["version"])) != (store, latest)
+        ]
+    return problems
