@@ -31,7 +31,7 @@ from aragora_sql.queries.files import DIALECTS, SYSTEM, query_folders
 
 __all__ = ["Checked", "Options", "check"]
 
-_PLANS = {"full-scan", "plan-snapshot"}
+_PLANS = {"filtered-walk", "full-scan", "plan-snapshot"}
 
 
 @dataclass(frozen=True, slots=True)

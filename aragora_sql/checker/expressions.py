@@ -6,7 +6,7 @@ table a result comes from, so only expressions and outer joins are looked at in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -86,27 +86,59 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
     if start is None:
         return []
     target: set[str] = set()
+    absent: dict[str, bool | None] = {}
     if tokens[start - 1].text.upper() == "RETURNING":
         target = _target(tokens)
+        absent, start = _absent_rows(tokens, start)
     opened = (Token("symbol", "(", 0), *tokens[start:end], Token("symbol", ")", 0))
     parts = [_without_alias(part) for part in split(opened)]
-    return [
-        Result(
-            part[0].start,
-            _is_column(part),
-            _is_column(part)
-            and (
-                identifier(part[0]) in target
-                if len(part) == 3
-                # PostgreSQL's may be one of FROM.
-                else dialect == "sqlite" and bool(target)
-            ),
-            _expression(part),
-            _type(part),
-        )
-        for part in parts
-        if part
-    ]
+    return [_result(part, target, absent, dialect) for part in parts if part]
+
+
+def _result(
+    part: tuple[Token, ...],
+    target: Container[str],
+    absent: Mapping[str, bool | None],
+    dialect: Dialect,
+) -> Result:
+    if len(part) == 3 and part[1].text == "." and _folded(part[0]) in absent:
+        return Result(part[0].start, False, False, absent[_folded(part[0])], None)
+    is_column = _is_column(part)
+    if len(part) == 3:
+        of_target = is_column and identifier(part[0]) in target
+    else:
+        # PostgreSQL's may be one of FROM.
+        of_target = is_column and dialect == "sqlite" and bool(target)
+    return Result(part[0].start, is_column, of_target, _expression(part), _type(part))
+
+
+def _folded(token: Token) -> str:
+    """Return the name that a token means to PostgreSQL."""
+    return identifier(token) if token.kind == "identifier" else token.text.lower()
+
+
+def _absent_rows(tokens: tuple[Token, ...], start: int) -> tuple[dict[str, bool | None], int]:
+    """Return the names in RETURNING of rows that may not be there, and where its list begins.
+
+    ``old`` of an INSERT, which may have updated a row, and ``new`` of a DELETE: their columns may
+    be NULL, whatever the table says; of a MERGE it is not known. PostgreSQL 18 has both, under
+    these names or others: ``RETURNING WITH (OLD AS o) o.id``.
+    """
+    names = {"OLD": "old", "NEW": "new"}
+    if tokens[start].text.upper() == "WITH" and tokens[start + 1].text == "(":
+        for part in split(tokens[start + 1 :]):
+            names[part[0].text.upper()] = _folded(part[-1])
+        start = _after_parentheses(tokens, start + 1)
+    verbs = {"INSERT", "UPDATE", "DELETE", "MERGE"}
+    verb = next((word for word in _outer_words(tokens) if word in verbs), "")
+    maybe: dict[str, dict[str, bool | None]] = {
+        "INSERT": {names["OLD"]: True},
+        "DELETE": {names["NEW"]: True},
+        "MERGE": {names["OLD"]: None, names["NEW"]: None},
+    }
+    # A table may be called so.
+    found = maybe.get(verb, {})
+    return {name: known for name, known in found.items() if name not in _target(tokens)}, start
 
 
 def _target(tokens: tuple[Token, ...]) -> set[str]:

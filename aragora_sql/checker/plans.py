@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ from aragora_sql.queries.parameters import scan
 __all__ = ["check_plans", "snapshot_path", "write_snapshots"]
 
 _SUBJECT = "seq_scan"
+_WALK = "filtered_walk"
+# A condition on an index that leads to some rows, and not to all from a place on.
+_POINT = re.compile(r"(?<![<>!])=(?!=)|IS NULL|IS NOT DISTINCT")
+_USED = re.compile(r"[<>]\(?\?")
+_ENDS = {"GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "RETURNING"}
 _SOURCES = {"FROM", "JOIN", "UPDATE", "INTO"}
 _NO_ALIAS = {"SET", "WHERE", "ON", "USING", "VALUES", "SELECT", "INNER", "LEFT", "CROSS", "ORDER"}
 _NO_ALIAS |= {"GROUP", "LIMIT", "UNION", "RETURNING", "JOIN", "DEFAULT", "INDEXED", "NOT", "FULL"}
@@ -31,40 +38,55 @@ def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
         place = facts.catalogs["postgres"][table]
         message = f"{table} got no rows to plan with, so a full scan is not seen: {reason}"
         report.add(Finding(place.path, place.line, 1, "full-scan", message, "warning"))
-    for key, (scans, _) in plans.items():
+    for key, plan in plans.items():
         query = facts.queries[key]
-        if scans:
-            message = f"query {query.name!r} reads the whole table: {'; '.join(scans)}"
-            report.add(
-                Finding(query.path, query.line, 1, "full-scan", message),
-                kind="plan",
-                subject=_SUBJECT,
-                scopes=[Scope(query.path, query.name)],
-            )
+        for subject, rule, what, steps in (
+            (_SUBJECT, "full-scan", "reads the whole table", plan.scans),
+            (_WALK, "filtered-walk", "reads and drops rows until LIMIT is reached", plan.walks),
+        ):
+            if steps:
+                message = f"query {query.name!r} {what}: {'; '.join(steps)}"
+                report.add(
+                    Finding(query.path, query.line, 1, rule, message),
+                    kind="plan",
+                    subject=subject,
+                    scopes=[Scope(query.path, query.name)],
+                )
     _compare_snapshots(facts, engines, report, plans)
 
 
-Plans = Mapping[tuple[Dialect, str, str], tuple[list[str], tuple[str, ...]]]
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The plan of a query: its lines, its full scans, and its walks with a filter."""
+
+    lines: tuple[str, ...]
+    scans: tuple[str, ...]
+    walks: tuple[str, ...]
+
+
+Plans = Mapping[tuple[Dialect, str, str], _Plan]
 
 
 def _plans(facts: Facts, engines: Engines) -> Plans:
-    """Return of each query the full scans in its plan, and the plan's lines."""
+    """Return the plan of each query."""
     engines.fill(facts.catalogs)
-    found: dict[tuple[Dialect, str, str], tuple[list[str], tuple[str, ...]]] = {}
+    found: dict[tuple[Dialect, str, str], _Plan] = {}
     for key, query in facts.queries.items():
         if not any(table in facts.catalogs[query.dialect] for table in _tables(query)):
             continue
         if query.dialect == "postgres":
             lines, plan = engines.postgres.explain(query.text)
             partial = _partial_indexes(facts, "postgres")
-            scans = list(dict.fromkeys(_postgres_scans(plan, partial, limited=False)))
+            scans = _postgres_scans(plan, partial, limited=False)
+            walks = _postgres_walks(plan, limited=False)
         else:
             details = engines.sqlite.describe(query.text)
             if isinstance(details, SQLProblem):
                 continue
             lines = sqlite_lines(details)
-            scans = list(dict.fromkeys(_sqlite_scans(query, lines, facts)))
-        found[key] = scans, lines
+            scans = _sqlite_scans(query, lines, facts)
+            walks = _sqlite_walks(query, lines, facts)
+        found[key] = _Plan(lines, tuple(dict.fromkeys(scans)), tuple(dict.fromkeys(walks)))
     return found
 
 
@@ -98,6 +120,78 @@ def _postgres_scans(
         yield f"{node} using {index} on all of {relation}"
     for child in plan.get("Plans", ()):
         yield from _postgres_scans(child, partial, limited=limited)
+
+
+def _postgres_walks(plan: Mapping[str, Any], *, limited: bool) -> Iterator[str]:
+    """Find walks along an index until LIMIT is reached, on which rows are read and dropped."""
+    node = plan["Node Type"]
+    limited = limited or node == "Limit"
+    if node == "Sort" or node.startswith("Aggregate"):
+        limited = False
+    walks = node in {"Index Scan", "Index Only Scan"} and limited
+    if walks and "Filter" in plan and not _POINT.search(plan.get("Index Cond", "")):
+        yield f"{node} using {plan['Index Name']} with the filter {plan['Filter']}"
+    for child in plan.get("Plans", ()):
+        yield from _postgres_walks(child, limited=limited)
+
+
+def _sqlite_walks(query: QueryFacts, lines: Sequence[str], facts: Facts) -> Iterator[str]:
+    """Find the same in a plan of SQLite, which does not say what it filters by.
+
+    What is asked in WHERE and neither found by the index nor true of all that it holds is a filter.
+    """
+    catalog = facts.catalogs["sqlite"]
+    tables = dict(_pairs(query))
+    indexes = {index.name: index for table in catalog.values() for index in table.indexes}
+    asked = _limited_conditions(query)
+    for number, line in enumerate(lines):
+        words = line.split()
+        searched = words[0] in {"SCAN", "SEARCH"} and "USING" in words and "=?" not in line
+        if not searched or words[1] not in asked or tables.get(words[1]) not in catalog:
+            continue
+        if _is_sorted(lines, number):
+            continue
+        index = next((indexes[word] for word in words if word in indexes), None)
+        predicate = "" if index is None or index.predicate is None else index.predicate
+        implied = len(re.split(r"\bAND\b", predicate, flags=re.IGNORECASE)) if predicate else 0
+        if asked[words[1]] > len(_USED.findall(line)) + implied:
+            yield f"{line.strip()} with a filter"
+
+
+def _limited_conditions(query: QueryFacts) -> dict[str, int]:
+    """Return of each alias that is read under a LIMIT how many conditions its WHERE has."""
+    tokens = [token for token in scan(query.sql, query.dialect) if token.kind != "comment"]
+    aliases = {alias for alias, _ in _pairs(query)}
+    found: dict[str, int] = {}
+    for start, token in enumerate(tokens):
+        if token.text.upper() != "SELECT":
+            continue
+        depth, conditions, between = 0, 0, False
+        named: set[str] = set()
+        part = ""
+        limited = False
+        for inner in tokens[start + 1 :]:
+            depth += {"(": 1, ")": -1}.get(inner.text, 0)
+            word = inner.text.upper()
+            if depth < 0 or (depth == 0 and word in {"UNION", "INTERSECT", "EXCEPT"}):
+                break
+            if depth:
+                continue
+            if word in {"FROM", "WHERE", *_ENDS}:
+                part = word
+                conditions += word == "WHERE"
+                limited |= word == "LIMIT"
+            elif part == "FROM" and inner.text in aliases:
+                named.add(inner.text)
+            elif part == "WHERE" and word == "BETWEEN":
+                between = True
+            elif part == "WHERE" and word == "AND":
+                conditions += not between
+                between = False
+        if limited:
+            for name in named:
+                found[name] = max(conditions, found.get(name, 0))
+    return found
 
 
 def _sqlite_scans(query: QueryFacts, lines: Sequence[str], facts: Facts) -> Iterator[str]:
@@ -174,10 +268,10 @@ def _version(dialect: Dialect, engines: Engines) -> str:
 
 def _snapshots(facts: Facts, engines: Engines, plans: Plans) -> dict[Path, str]:
     texts: dict[Path, list[str]] = {}
-    for (dialect, store, name), (_, lines) in plans.items():
+    for (dialect, store, name), plan in plans.items():
         path = snapshot_path(facts.tree.root, dialect, store)
         text = texts.setdefault(path, [_head(dialect, store, engines)])
-        text.append("\n".join([name, *(f"    {line}" for line in lines)]))
+        text.append("\n".join([name, *(f"    {line}" for line in plan.lines)]))
     return {path: "\n\n".join(parts) + "\n" for path, parts in texts.items()}
 
 
@@ -208,9 +302,7 @@ def _compare_snapshots(facts: Facts, engines: Engines, report: Report, plans: Pl
         return
     for dialect in DIALECTS:
         for store in facts.stores:
-            now = {
-                n: lines for (d, s, n), (_, lines) in plans.items() if (d, s) == (dialect, store)
-            }
+            now = {n: p.lines for (d, s, n), p in plans.items() if (d, s) == (dialect, store)}
             path = snapshot_path(root, dialect, store)
             head, saved = _saved(path)
             wanted = _head(dialect, store, engines)
@@ -219,7 +311,7 @@ def _compare_snapshots(facts: Facts, engines: Engines, report: Report, plans: Pl
                 wanted = f"{wanted}, in a schema that can't be vacuumed"
             if head is not None and head != wanted:
                 # Another version plans otherwise, and may do without what is declared.
-                report.unsure.add("full-scan")
+                report.unsure |= {"full-scan", "filtered-walk"}
                 message = f"not compared: {head}; here they are: {wanted}"
                 report.add(Finding(path, 1, 1, "plan-snapshot", message, "warning"))
                 continue

@@ -122,7 +122,7 @@ class Report:
 def _about(declaration: _Declaration) -> set[str]:
     """Return the rules that a declaration may be about."""
     if declaration.kind == "plan":
-        return {"full-scan"}
+        return {"filtered-walk"} if declaration.subject == "filtered_walk" else {"full-scan"}
     if declaration.kind == "parity":
         return {rule for rule in RULES if rule.startswith("parity-")}
     return {declaration.subject.partition(" ")[0]}

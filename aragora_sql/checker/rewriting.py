@@ -24,6 +24,7 @@ _DOCUMENT = re.compile(
 _OR_ABSENT = re.compile(
     r"(?P<x>\w+) is null or \( (?P<rule>json_type \( (?P=x) \) (?:=|<>) '\w+') \)"
 )
+_VALID_OR_ABSENT = re.compile(r"(?P<x>\w+) is null or (?P<rule>json_valid \( (?P=x) \))")
 _COLLATION = re.compile(r' collate (?:"?c"?|binary)(?=\W|$)')
 _OPERATOR_CLASS = re.compile(r" (?:text_pattern_ops|jsonb_path_ops)\b")
 _NUMBER_TEXT = re.compile(r"'(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)'")
@@ -49,6 +50,7 @@ def canonical(tokens: Iterable[Token], dialect: Dialect) -> str:
         text = _DOCUMENT.sub(lambda match: match["rest"], text)
         # A rule on NULL is not broken, on both engines.
         text = _OR_ABSENT.sub(lambda match: match["rule"], text)
+        text = _VALID_OR_ABSENT.sub(lambda match: match["rule"], text)
     return _COLLATION.sub("", text).replace(" . ", ".")
 
 

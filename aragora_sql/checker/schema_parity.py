@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from aragora_sql.checker.facts import Column, Facts, Table
@@ -12,6 +12,7 @@ from aragora_sql.checker.rewriting import canonical, canonical_default
 from aragora_sql.checker.schema_files import SchemaItem
 from aragora_sql.database import Dialect
 from aragora_sql.queries.files import DIALECTS, sql_folder
+from aragora_sql.queries.parameters import Token
 
 __all__ = ["check_schema_parity"]
 
@@ -202,7 +203,11 @@ class _Comparison:
         found = {}
         for item in self._items[dialect].get((self._postgres.name, "check"), ()):
             opened = next(i for i, token in enumerate(item.tokens) if token.text == "(")
-            text = canonical(item.tokens[opened + 1 : -1], dialect)
+            inner = _inside(item.tokens[opened:])
+            text = canonical(inner, dialect)
+            behind = [token.text.upper() for token in item.tokens[opened + len(inner) + 2 :]]
+            if behind[-2:] == ["NOT", "ENFORCED"]:
+                text += " not enforced"
             if dialect == "sqlite" and self._stands_for_a_type(text):
                 continue
             found[item.constraint or text] = (text, item.line)
@@ -246,6 +251,16 @@ class _Comparison:
                 text = f"unique {text}"
             found[item.name] = (text, item.line)
         return found
+
+
+def _inside(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return the tokens within the parentheses that the first one opens."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            return tokens[1:index]
+    return tokens[1:]
 
 
 def _either(what: str, postgres: str, sqlite: str) -> str:

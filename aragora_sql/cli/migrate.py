@@ -19,7 +19,6 @@ from aragora_sql.cli.output import new_console
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
-    DatabaseUnavailableError,
     DSNNotConfiguredError,
 )
 from aragora_sql.migration.options import (
@@ -32,7 +31,7 @@ from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["add_commands"]
 
-NOTHING_DONE, UNREACHABLE, INTERRUPTED, TERMINATED = 2, 3, 130, 143
+NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
 def add_commands(groups: Any) -> None:
@@ -46,8 +45,9 @@ def add_commands(groups: Any) -> None:
         ),
         epilog=(
             "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 3 the server can't be reached; 130 interrupted, 143 "
-            "terminated (run it again to go on)"
+            "done, or not all of it, and why; 3 all rows of the stores are there, and something "
+            "else of the source is left behind; 130 interrupted, 143 terminated (run it again to "
+            "go on)"
         ),
     )
     add_arguments(command)
@@ -63,8 +63,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--retry-rejects",
         type=Path,
+        action="append",
         metavar="FILE",
-        help="load the rows of a reject file after they were mended",
+        help="load the rows of a reject file after they were mended; may be repeated",
     )
     command.add_argument(
         "--postgres-dsn", metavar="DSN", help="connection URI (default: DATABASE_URL)"
@@ -115,10 +116,22 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="text with NUL characters, which PostgreSQL can't hold (default: reject)",
     )
     command.add_argument(
+        "--on-nan",
+        choices=("reject", "null"),
+        default="reject",
+        help="NaN and Infinity in documents, which JSON has not (default: reject the row)",
+    )
+    command.add_argument(
         "--drop-exact-duplicates",
         action="store_true",
         help="leave out critiques that repeat an earlier one of the same file in all but their "
         "number and the time of storing (default: migrate them too)",
+    )
+    command.add_argument(
+        "--renumber",
+        action="store_true",
+        help="give critiques new numbers whose number another critique has in the target, as "
+        "those of a second directory (default: report them as different)",
     )
     command.add_argument(
         "--rejects",
@@ -180,7 +193,7 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps({"success": False, "error": str(error)}))
             print(f"aragora-sql migrate: {error}", file=sys.stderr)
-            return UNREACHABLE if isinstance(error, DatabaseUnavailableError) else NOTHING_DONE
+            return NOTHING_DONE
 
 
 def _interrupted(received: list[int]) -> int:
@@ -230,6 +243,9 @@ def _run(options: argparse.Namespace) -> int:
     if dsn is None:
         raise DSNNotConfiguredError
     if options.retry_rejects is not None:
+        if options.dry_run or options.verify == "only":
+            mode = "--dry-run" if options.dry_run else "--verify-only"
+            raise ConfigurationError(f"--retry-rejects loads rows, and does not go with {mode}")
         report = retry_rejects(
             options.retry_rejects,
             dsn,
@@ -247,12 +263,14 @@ def _run(options: argparse.Namespace) -> int:
                     skip_existing=options.skip_existing,
                     orphans=options.orphans,
                     on_nul=options.on_nul,
+                    on_nan=options.on_nan,
                     source_timezone=options.source_timezone,
                     jobs=options.jobs,
                     dry_run=options.dry_run,
                     verify=options.verify,
                     rejects=options.rejects,
                     drop_exact_duplicates=options.drop_exact_duplicates,
+                    renumber=options.renumber,
                 ),
                 progress,
             )

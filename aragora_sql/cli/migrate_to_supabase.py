@@ -3,7 +3,7 @@
 ``scripts/migrate_sqlite_to_supabase.py`` of a checkout, ``aragora-sql-migrate-to-supabase`` of an
 installed package. The same as ``aragora-sql migrate``, whose other options may follow: see
 docs/migration.md. Exit codes: 0 every row is there, 1 some were rejected or differ, 2 nothing could
-be done, 3 the server can't be reached, 130 interrupted.
+be done, 3 something that no store takes is left behind, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def run() -> int:
     arguments += ["--dry-run"] if options.dry_run else []
     arguments += ["--verbose"] if options.verbose else []
     code = main([*arguments, *further])
-    if code in {0, 1} and options.reencrypt_secrets and not options.dry_run:
+    if code in {0, 1, 3} and options.reencrypt_secrets and not options.dry_run:
         target = ["--dsn", options.postgres_dsn] if options.postgres_dsn else []
         rotated = main(["integrations", "rotate-keys", "--dialect", "postgres", *target])
-        return code or rotated
+        # That secrets are still in the clear weighs more than what is left behind.
+        return rotated or code
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -18,7 +19,6 @@ def show_report(report: MigrationReport, console: Console) -> None:
     for candidate in report.candidates:
         verb = "taken" if candidate.is_taken else "left "
         _show_lines(console, [f"{verb} {candidate.path}: {candidate.why}"])
-    _show_lines(console, (f"left  {name}" for name in report.unused_tables))
     if report.is_verify_only:
         title = "verification"
     else:
@@ -67,10 +67,21 @@ def show_report(report: MigrationReport, console: Console) -> None:
         console,
         (
             f"rejected rows are in {path}; mend them there, then run: "
-            f"aragora-sql migrate --retry-rejects {path}"
+            f"aragora-sql migrate --retry-rejects {path}{_zone(report)}"
             for path in report.reject_files
         ),
     )
+    _show_lines(
+        console,
+        (
+            f"rows that were merged into others, and differ from them, are kept in {path}"
+            for path in report.merged_files
+        ),
+    )
+    for left in report.left_behind:
+        console.print(
+            f"[yellow]left behind:[/yellow] {escape(str(left))}", highlight=False, soft_wrap=True
+        )
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
 
 
@@ -112,12 +123,35 @@ def _show_lines(console: Console, lines: Iterable[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def _zone(report: MigrationReport) -> str:
+    """Return the option that times in mended rows need as well."""
+    zone = report.source_timezone
+    return "" if zone is None else f" --source-timezone {shlex.quote(zone)}"
+
+
 def _conclusion(report: MigrationReport) -> str:
-    if report.is_verify_only:
-        total = sum(table.verified.compared for table in report.tables if table.verified)
-        if report.mismatches:
-            return f"[red]{report.mismatches:,} rows are not as in the source.[/red]"
-        return f"[green]All {total:,} rows are in the target as in the source.[/green]"
+    text = _verified(report) if report.is_verify_only else _migrated(report)
+    if report.left_behind:
+        left = f"{report.total_left_behind:,} rows in {len(report.left_behind):,} places"
+        text += f"\n[yellow]{left} of the source are left behind.[/yellow]"
+    return text
+
+
+def _verified(report: MigrationReport) -> str:
+    found = [table.verified for table in report.tables if table.verified]
+    total = sum(result.compared + result.rejected + result.mended for result in found)
+    if report.mismatches:
+        rejected = sum(result.rejected for result in found)
+        text = f"[red]{report.mismatches:,} of {total:,} rows are not as in the source"
+        return f"{text}; {rejected:,} of them hold what the target can't.[/red]"
+    mended = sum(result.mended for result in found)
+    text = f"[green]All {total:,} rows are in the target as in the source"
+    if mended:
+        text += f", but for {mended:,} that the target can't hold and that were mended"
+    return f"{text}.[/green]"
+
+
+def _migrated(report: MigrationReport) -> str:
     done = "would be migrated" if report.is_dry_run else "migrated"
     text = (
         f"{report.total_migrated:,} rows {done}, {report.total_skipped:,} were there already, "

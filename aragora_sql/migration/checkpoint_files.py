@@ -16,13 +16,24 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from aragora_sql.migration.finding import Candidate, SourceError
+from aragora_sql.migration.accounting import LeftBehind
+from aragora_sql.migration.finding import (
+    ELSEWHERE,
+    Candidate,
+    SourceError,
+    checkpoint_folders_elsewhere,
+    data_places,
+)
 
 __all__ = ["COLLECTED_NAME", "checkpoint_folders", "collect_checkpoint_files"]
 
 COLLECTED_NAME = "checkpoint-files.db"
-_FOLDER = ".checkpoints"
+# What the older Aragora writes from other data, for a quick look.
+_DERIVED = frozenset({"elo_snapshot.json"})
+_SHOWN = 5
 _SUFFIXES = (".json", ".json.gz")
+# Logs of events, which no checkpoint is.
+_LINES = (".jsonl", ".jsonl.gz", ".ndjson")
 _TABLES = {
     "workflow_checkpoint_files": {"workflow_id", "definition_id"},
     "debate_checkpoint_files": {"checkpoint_id", "debate_id"},
@@ -30,54 +41,75 @@ _TABLES = {
 
 
 def checkpoint_folders(path: Path) -> list[Path]:
-    """Return the folders that may hold checkpoint files: the path, and ``.checkpoints`` near it."""
-    if not path.is_dir():
-        return []
-    near = [path, path / _FOLDER, path / path.name / _FOLDER, path.absolute().parent / _FOLDER]
-    found: dict[Path, Path] = {}
-    for folder in near:
-        if folder.is_dir() and any(_files(folder)):
-            found.setdefault(folder.resolve(), folder)
-    return list(found.values())
+    """Return the folders of a data directory that hold JSON files, which may be checkpoints."""
+    return [folder for folder in data_places(path).documents if any(_files(folder))]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    named = (file for file in sorted(folder.iterdir()) if file.name.endswith(_SUFFIXES))
+    suffixes = (*_SUFFIXES, *_LINES)
+    named = (file for file in sorted(folder.iterdir()) if file.name.endswith(suffixes))
     return (file for file in named if file.is_file())
 
 
-def collect_checkpoint_files(folders: list[Path], target: Path) -> list[Candidate]:
-    """Write the checkpoint files of the folders to a SQLite file, and return what was found."""
+def collect_checkpoint_files(
+    path: Path, folders: list[Path], target: Path
+) -> tuple[list[Candidate], list[LeftBehind]]:
+    """Write the checkpoint files of the folders to a SQLite file, and return what was found.
+
+    Also what is left behind: other JSON files of these folders, and the checkpoints of folders
+    below ``path`` in which the older program kept none.
+    """
     candidates = []
+    behind = []
     with closing(sqlite3.connect(target)) as connection:
         for table in _TABLES:
             connection.execute(f"CREATE TABLE {table} (storage_id TEXT, path TEXT, document TEXT)")
         for folder in folders:
             counts = dict.fromkeys(_TABLES, 0)
-            others = 0
+            others: list[str] = []
+            derived = 0
             for file in _files(folder):
-                data = _read(file)
-                kind = _kind(data)
-                if kind is None:
-                    others += 1
+                if file.name in _DERIVED:
+                    derived += 1
                     continue
-                counts[kind] += 1
-                stem = file.name.removesuffix(".gz").removesuffix(".json")
-                connection.execute(
-                    f"INSERT INTO {kind} VALUES (?, ?, CAST(? AS TEXT))",  # noqa: S608
-                    [stem, str(file), data],
-                )
+                data = None if file.name.endswith(_LINES) else _read(file)
+                kind = None if data is None else _kind(data)
+                if kind is None:
+                    others.append(file.name)
+                else:
+                    counts[kind] += 1
+                    stem = file.name.removesuffix(".gz").removesuffix(".json")
+                    connection.execute(
+                        f"INSERT INTO {kind} VALUES (?, ?, CAST(? AS TEXT))",  # noqa: S608
+                        [stem, str(file), data],
+                    )
             workflows, debates = counts.values()
-            candidates.append(
-                Candidate(
-                    folder,
-                    bool(workflows or debates),
-                    f"it holds checkpoint files of workflows ({workflows:,}) and of debates "
-                    f"({debates:,}); {others:,} other JSON files are left alone",
-                )
+            why = (
+                f"it holds checkpoint files of workflows ({workflows:,}) and of debates "
+                f"({debates:,}); {len(others):,} other JSON files are left behind"
             )
+            if derived:
+                why += f"; {', '.join(sorted(_DERIVED))} is derived from other data and not needed"
+            taken = {table: count for table, count in counts.items() if count}
+            candidates.append(Candidate(folder, bool(taken), why, taken))
+            if others:
+                why = f"JSON files that are not checkpoints: {_some(others)}"
+                behind.append(LeftBehind(folder, why, files=len(others)))
         connection.commit()
-    return candidates
+    searched = {folder.resolve() for folder in data_places(path).documents}
+    for folder in checkpoint_folders_elsewhere(path, searched):
+        names = [file.name for file in _files(folder)]
+        if names:
+            why = (
+                f"JSON files {ELSEWHERE}, give the folder above as --sqlite-path to move "
+                f"them: {_some(names)}"
+            )
+            behind.append(LeftBehind(folder, why, files=len(names)))
+    return candidates, behind
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
 def _read(file: Path) -> bytes:

@@ -1,19 +1,49 @@
-"""Which files of a data directory there are to read, and what is left behind with the reason."""
+"""Which files of a data directory there are to read, and which are only named.
+
+The older Aragora applied a relative data directory twice: with ``var/aragora`` its stores wrote to
+``var/aragora/var/aragora``. What is read is therefore the directory, every such nested directory,
+``.nomic`` below it, and the folders ``db`` and ``.checkpoints`` of each. SQLite files elsewhere in
+the tree, and those that are backups by their names, are named and not read: what they hold may be
+older than what the application uses.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aragora_sql.errors import AragoraSQLError
 
-__all__ = ["Candidate", "SourceError", "examine", "find_files"]
+__all__ = ["Candidate", "Places", "SourceError", "Survey", "data_places", "examine", "survey"]
 
 SUFFIXES = {".db", ".sqlite", ".sqlite3"}
-# Folders below a data directory that the older Aragora wrote to, besides the nested one.
-_SUBFOLDERS = ("db", ".checkpoints")
+CHECKPOINTS = ".checkpoints"
+# The data directory of an older Aragora that was told none.
+_DEFAULT_NAME = ".nomic"
+# Folders below a data directory that the older Aragora wrote to.
+_SUBFOLDERS = ("db", CHECKPOINTS)
 _MAGIC = b"SQLite format 3\x00"
+# Folders of tools, which hold no data of an application.
+_PRUNED = frozenset(
+    {
+        *(".git", ".hg", ".svn", ".venv", "venv", ".tox", "node_modules", "site-packages"),
+        *("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"),
+    }
+)
+_COMPANIONS = ("-wal", "-shm", "-journal")
+# A word that says backup, or a file name with something behind its usual ending.
+_BACKUP = re.compile(
+    r"(?:^|[\W_])(?:bak|bkp|backup|backups|old|orig|original|save|saved|copy|snapshot)\d*(?:[\W_]|$)"
+    r"|~$|\.(?:db|sqlite3?)[.\-_ (~].+|\(\d+\)",
+    re.IGNORECASE,
+)
+EMPTY = "it is empty"
+A_BACKUP = "a backup by its name"
+ELSEWHERE = "in a folder that the older Aragora did not write to"
 
 
 class SourceError(AragoraSQLError):
@@ -22,44 +52,135 @@ class SourceError(AragoraSQLError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that was looked at: taken, or left with a reason."""
+    """A file that was looked at: taken, or left with a reason.
+
+    ``tables`` are those that are taken, with their rows.
+    """
 
     path: Path
     is_taken: bool
     why: str
+    tables: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in a form that JSON can hold."""
-        return {"path": str(self.path), "taken": self.is_taken, "why": self.why}
+        return {
+            "path": str(self.path),
+            "taken": self.is_taken,
+            "why": self.why,
+            "tables": dict(self.tables),
+        }
 
 
-def find_files(path: Path, *, has_others: bool = False) -> list[Path]:
-    """Return the files to look at: the file itself, or those of a data directory.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of a data directory that the older Aragora may have written to.
 
-    A relative data directory was applied twice by the older Aragora, so ``D/D`` is searched too.
-    Raises :class:`SourceError` when there is nothing, unless there is something else to read.
+    ``files`` are those whose SQLite files are read, ``documents`` those whose checkpoints in JSON
+    files are.
+    """
+
+    files: tuple[Path, ...]
+    documents: tuple[Path, ...]
+
+
+@dataclass(slots=True)
+class Survey:
+    """The SQLite files to read, and those to name with the reason why they are not read."""
+
+    files: list[Path] = field(default_factory=list)
+    named: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def data_places(path: Path) -> Places:
+    """Return the folders to look in for a data directory; there are none for a file."""
+    if not path.is_dir():
+        return Places((), ())
+    roots: dict[Path, Path] = {}
+    # Where a program ran that wrote checkpoints to `.checkpoints` below its own directory.
+    programs = [path.absolute().parent]
+    for root in (path, path / _DEFAULT_NAME):
+        if root.is_dir():
+            roots.setdefault(root.resolve(), root)
+            for nested, program in _nested(root):
+                roots.setdefault(nested.resolve(), nested)
+                programs.append(program)
+    files: dict[Path, Path] = {}
+    documents: dict[Path, Path] = {}
+    for root in roots.values():
+        for folder in (root, *(root / name for name in _SUBFOLDERS)):
+            if folder.is_dir():
+                files.setdefault(folder.resolve(), folder)
+        for folder in (root, root / CHECKPOINTS):
+            if folder.is_dir():
+                documents.setdefault(folder.resolve(), folder)
+    for program in programs:
+        folder = program / CHECKPOINTS
+        if folder.is_dir():
+            documents.setdefault(folder.resolve(), folder)
+    return Places(tuple(files.values()), tuple(documents.values()))
+
+
+def _nested(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Return nested directories of a relative path, each with where its program ran."""
+    for whole in dict.fromkeys((Path(os.path.abspath(root)), root.resolve())):  # noqa: PTH100
+        for length in range(1, len(whole.parts)):
+            nested = root.joinpath(*whole.parts[-length:])
+            if nested.is_dir():
+                yield nested, Path(*whole.parts[:-length])
+
+
+def survey(path: Path) -> Survey:
+    """Find the files of a data directory, or take the one that is named.
+
+    Raises :class:`SourceError` when there is no such file or directory.
     """
     if path.is_file():
-        return [path]
+        return Survey([path])
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or directory; check --sqlite-path")
     if not path.is_dir():
         raise SourceError(f"{path}: neither a file nor a directory")
-    nested = [path / path.name, path / path.absolute().name]
-    folders = dict.fromkeys([path, *nested, *(path / name for name in _SUBFOLDERS)])
-    found = [
-        file
-        for folder in folders
-        if folder.is_dir()
-        for file in sorted(folder.iterdir())
-        if file.is_file() and (file.suffix.lower() in SUFFIXES or _starts_as_sqlite(file))
-    ]
-    if not found and not has_others:
-        looked = ", ".join(str(folder) for folder in folders if folder.is_dir())
-        raise SourceError(
-            f"{path}: no SQLite file in {looked} (looked for {', '.join(sorted(SUFFIXES))})"
-        )
+    found = Survey()
+    searched = data_places(path).files
+    for folder in searched:
+        for file in sorted(folder.iterdir()):
+            if not file.is_file() or file.name.endswith(_COMPANIONS):
+                continue
+            if file.suffix.lower() in SUFFIXES or _starts_as_sqlite(file):
+                if is_backup(file.name):
+                    found.named.append((file, A_BACKUP))
+                else:
+                    found.files.append(file)
+    known = {folder.resolve() for folder in searched}
+    found.named += [(file, ELSEWHERE) for file in _elsewhere(path, known)]
     return found
+
+
+def is_backup(name: str) -> bool:
+    """Tell whether a file is a backup by its name."""
+    return _BACKUP.search(name) is not None
+
+
+def _elsewhere(path: Path, searched: set[Path]) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(path):
+        subfolders[:] = sorted(set(subfolders) - _PRUNED)
+        if Path(folder).resolve() in searched:
+            continue
+        for name in sorted(names):
+            file = Path(folder) / name
+            is_named_so = file.suffix.lower() in SUFFIXES or is_backup(name)
+            if is_named_so and not name.endswith(_COMPANIONS) and _starts_as_sqlite(file):
+                yield file
+
+
+def checkpoint_folders_elsewhere(path: Path, searched: set[Path]) -> Iterator[Path]:
+    """Return folders for checkpoints below a data directory that are not among the usual ones."""
+    for folder, subfolders, _ in os.walk(path):
+        subfolders[:] = sorted(set(subfolders) - _PRUNED)
+        found = Path(folder)
+        if found.name == CHECKPOINTS and found.resolve() not in searched:
+            yield found
 
 
 def _starts_as_sqlite(path: Path) -> bool:
@@ -82,7 +203,7 @@ def examine(path: Path) -> str | None:
     except OSError as error:
         raise SourceError(f"{path}: can't be read: {error.strerror}") from error
     if size == 0:
-        return "it is empty"
+        return EMPTY
     if not header.startswith(_MAGIC):
         return "it is not a SQLite file, or it is encrypted"
     page_size = int.from_bytes(header[16:18], "big")

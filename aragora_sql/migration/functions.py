@@ -6,9 +6,11 @@ rejected with the reason of the column that is to blame.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,7 +23,7 @@ from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_che
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms
 
-__all__ = ["Functions"]
+__all__ = ["Functions", "TextRules"]
 
 _ESCAPED_NUL = "\\u0000"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -53,18 +55,45 @@ _DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
 _TIMESTAMPS = {"created_at", "expires_at"}
 
 
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """What is changed in text on request: NUL characters are taken out, NaN in JSON becomes null.
+
+    Infinity counts as NaN: JSON has neither.
+    """
+
+    strip_nul: bool = False
+    nan_to_null: bool = False
+
+    @property
+    def are_any(self) -> bool:
+        """Whether anything is changed."""
+        return self.strip_nul or self.nan_to_null
+
+    def apply(self, data: bytes | None) -> bytes | None:
+        """Return text as bytes, changed by the rules; what is not UTF-8 stays as it is."""
+        text = _decoded(data)
+        if text is None:
+            return data
+        if self.strip_nul:
+            text = _without_nul(text)
+        if self.nan_to_null:
+            text = _without_nan(text)
+        return text.encode()
+
+
 class Functions:
     """The functions; ``reader`` knows the zone of local times.
 
-    With ``is_nul_stripped`` documents in BLOBs lose their NUL characters, as text does.
+    ``rules`` change text of tables and documents in BLOBs before anything reads them.
     SQLite makes an error of its own of each exception in a function. That of a signal is kept in
     ``interrupt``, to be raised when the statement has failed.
     """
 
-    def __init__(self, reader: TimestampReader, *, is_nul_stripped: bool = False) -> None:
+    def __init__(self, reader: TimestampReader, rules: TextRules | None = None) -> None:
         self.interrupt: KeyboardInterrupt | None = None
         self._reader = reader
-        self._is_nul_stripped = is_nul_stripped
+        self._rules = rules or TextRules()
 
     def listed(self) -> Iterable[tuple[str, int, Callable[..., Any]]]:
         """Return name, number of arguments and meaning of each function."""
@@ -78,7 +107,7 @@ class Functions:
             ("json_size", 1, _json_size),
             ("has_clear_secrets", 1, _has_clear_secrets),
             ("is_sound", 1, _is_sound),
-            ("strip_nul", 1, _strip_nul),
+            ("changed_text", 1, self._rules.apply),
             ("workflow_checksum", len(_WORKFLOW), workflow),
             ("debate_checksum", len(_DEBATE), debate),
         )
@@ -91,7 +120,7 @@ class Functions:
 
     def _unpacked(self, data: Any, is_compressed: Any) -> bytes | None:
         found = _unpacked(data, is_compressed)
-        return _strip_nul(found) if self._is_nul_stripped else found
+        return self._rules.apply(found) if self._rules.are_any else found
 
     def _call(self, function: Callable[..., Any], *values: Any) -> Any:
         try:
@@ -144,12 +173,6 @@ def _json_size(text: Any) -> int | None:
         return None
 
 
-def _strip_nul(data: bytes | None) -> bytes | None:
-    text = _decoded(data)
-    # What is not text is rejected as it is.
-    return data if text is None else _without_nul(text).encode()
-
-
 def _without_nul(text: str) -> str:
     """Return text without NUL characters, and JSON text without their escape."""
     text = text.replace("\x00", "")
@@ -157,6 +180,17 @@ def _without_nul(text: str) -> str:
         parts = text.split("\\\\")
         text = "\\\\".join(part.replace(_ESCAPED_NUL, "") for part in parts)
     return text
+
+
+# A string, which stays as it is, or what Python writes for a number that JSON has not.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity\b|\bNaN\b', re.DOTALL)
+
+
+def _without_nan(text: str) -> str:
+    """Return JSON text with null in the place of NaN and Infinity; other text as it is."""
+    if text.lstrip()[:1] not in {"{", "["} or not ("NaN" in text or "Infinity" in text):
+        return text
+    return _TOKENS.sub(lambda match: match[0] if match[0][0] == '"' else "null", text)
 
 
 def _is_sound(data: Any) -> bool:

@@ -8,11 +8,12 @@ that builds it: a run that is killed leaves the record, and the next one builds 
 from __future__ import annotations
 
 import logging
+import re
 
 from psycopg import errors, sql
 
 from aragora_sql.migration.statements import call, call_value
-from aragora_sql.migration.target import PgConnection
+from aragora_sql.migration.target import PgConnection, describe_table
 
 __all__ = ["drop_indexes", "dropped_indexes", "rebuild_index"]
 
@@ -74,12 +75,45 @@ def dropped_indexes(connection: PgConnection) -> list[str]:
     return [name for name, is_ours in found if is_ours]
 
 
-def rebuild_index(connection: PgConnection, name: str) -> None:
-    """Build an index that was dropped; nothing happens when it is there already."""
-    with connection.transaction():
-        definition = call_value(connection, "get_index_definition", index_name=name)
-        if definition is None:
-            return
-        if not call_value(connection, "has_index", index_name=name):
-            connection.execute(definition.encode())
-        call(connection, "forget_index", index_name=name)
+def rebuild_index(connection: PgConnection, name: str) -> str | None:
+    """Build an index that was dropped; nothing happens when it is there already.
+
+    Returns why it can't be built, when rows of the table are to blame. It is built by the next run
+    then.
+    """
+    found = call(connection, "get_dropped_index", index_name=name).fetchone()
+    if found is None:
+        return None
+    definition, table = found
+    try:
+        with connection.transaction():
+            if not call_value(connection, "has_index", index_name=name):
+                connection.execute(definition.encode())
+            call(connection, "forget_index", index_name=name)
+    except errors.ProgramLimitExceeded as error:
+        primary = error.diag.message_primary or str(error)
+        return f"{name}: {primary}; {_longest(connection, table, definition)}"
+    return None
+
+
+def _longest(connection: PgConnection, name: str, definition: str) -> str:
+    """Name the row of a table that is longest in the columns of an index."""
+    table = describe_table(connection, name)
+    words = set(re.findall(r"\w+", definition.partition(" USING ")[2]))
+    texts = [c.name for c in table.columns if c.type == "text" and c.name in words]
+    if not texts:
+        return f"look for the longest rows of {name}"
+    size = sql.SQL(" + ").join(
+        sql.SQL("coalesce(octet_length({}), 0)").format(sql.Identifier(text)) for text in texts
+    )
+    keys = [sql.SQL("left({}::text, 80)").format(sql.Identifier(key)) for key in table.key]
+    row = connection.execute(
+        sql.SQL(
+            "SELECT {size}, concat_ws(', ', {keys}) FROM {table} ORDER BY 1 DESC LIMIT 1"
+        ).format(size=size, keys=sql.SQL(", ").join(keys), table=sql.Identifier(name))
+    ).fetchone()
+    length, key = row or (0, "")
+    return (
+        f"the longest row of {name} has {length:,} bytes in {', '.join(texts)}: "
+        f"{', '.join(table.key)} = {key}"
+    )

@@ -20,7 +20,14 @@ from aragora_sql.migration.conversion import Converter, SuspiciousError, convert
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping, bad_mapping
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult
-from aragora_sql.migration.staging import LoadOptions, Place, Stage, copy_statement, is_about_a_row
+from aragora_sql.migration.staging import (
+    LoadOptions,
+    Place,
+    Renumber,
+    Stage,
+    copy_statement,
+    is_about_a_row,
+)
 from aragora_sql.migration.target import PgConnection, Table
 from aragora_sql.migration.timestamps import TimestampReader
 
@@ -30,6 +37,9 @@ SourceRow = tuple[Any, ...]
 # Gives the rows of a range again each time it is called: (file, rows), in batches.
 Batches = Callable[[], Iterable[tuple[str, list[SourceRow]]]]
 
+# Text of an index whose columns hold no more characters than this fits into an entry of it, of
+# which a third of a page is the limit (2,704 bytes): a character has at most four bytes.
+_FITS_INDEX = 600
 # After so many ranges in a row that could not be copied directly, direct is not tried any more.
 _PATIENCE = 3
 
@@ -40,7 +50,11 @@ class _DirectFailedError(Exception):
 
 @dataclass(slots=True)
 class Loader:
-    """Loads rows of one mapping into its table, on one connection."""
+    """Loads rows of one mapping into its table, on one connection.
+
+    ``origin`` gives the file that a row comes from, where the source only gathers them;
+    ``renumber`` gives rows new numbers whose number another record of the target has.
+    """
 
     connection: PgConnection
     table: Table
@@ -49,10 +63,13 @@ class Loader:
     reader: TimestampReader
     options: LoadOptions
     is_direct_possible: bool = True
+    origin: Callable[[int], str] | None = None
+    renumber: Renumber | None = None
     columns: list[str] = field(init=False)
     converters: list[Converter] = field(init=False)
     _picks: list[int] = field(init=False)
     _notes: list[int] = field(init=False)
+    _indexed: list[int] = field(init=False)
     _failures: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -62,6 +79,9 @@ class Loader:
         self._notes = [i for i, name in enumerate(names) if name.startswith(NOTE_PREFIX)]
         self._picks = [i for i in range(1, len(names)) if i not in self._notes]
         self.columns = [names[i] for i in self._picks]
+        self._indexed = [
+            self.columns.index(n) for n in self.table.indexed_text if n in self.columns
+        ]
         self.converters = []
         for name in self.columns:
             column = self.table.column(name)
@@ -110,7 +130,7 @@ class Loader:
                             result.notes.update(
                                 str(row[index]) for row in rows if row[index] is not None
                             )
-                        for row in self.convert_batch(rows):
+                        for row in self._convert_fitting(rows):
                             write(row)
                 result.migrated = cursor.rowcount
         except (SuspiciousError, UnicodeEncodeError) as error:
@@ -128,26 +148,51 @@ class Loader:
         result.notes.update(self.reader.counts)
         return result
 
+    def _convert_fitting(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
+        """Convert rows all at once, unless one is so long that an index may refuse it.
+
+        An index that was dropped for the load can't refuse a row by itself before it is built.
+        """
+        converted = self._convert_columns(rows)
+        longest = sum(
+            max(map(len, filter(None, converted[place])), default=0) for place in self._indexed
+        )
+        if longest > _FITS_INDEX:
+            raise SuspiciousError
+        return zip(*converted, strict=True)
+
+    def is_long(self, row: tuple[Any, ...]) -> bool:
+        """Tell whether the indexed text of a converted row may be too long for an index."""
+        return sum(len(row[place] or "") for place in self._indexed) > _FITS_INDEX
+
     def convert_batch(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
         """Convert rows all at once, to what COPY takes.
 
         Raises :class:`SuspiciousError` when a value has to be looked at by itself.
         """
+        return zip(*self._convert_columns(rows), strict=True)
+
+    def _convert_columns(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
         turned = list(zip(*rows, strict=True))
-        return zip(
-            *(
-                converter.many(turned[pick])
-                for converter, pick in zip(self.converters, self._picks, strict=True)
-            ),
-            strict=True,
-        )
+        return [
+            converter.many(turned[pick])
+            for converter, pick in zip(self.converters, self._picks, strict=True)
+        ]
 
     def _load_staged(self, batches: Batches) -> tuple[ChunkResult, list[Reject]]:
         result, rejects = ChunkResult(), list[Reject]()
         staged: dict[int, Place] = {}
         noted: dict[int, list[str]] = {}
         with self.connection.transaction():
-            stage = Stage(self.connection, self.table, self.mapping, self.columns, self.options)
+            stage = Stage(
+                self.connection,
+                self.table,
+                self.mapping,
+                self.columns,
+                self.options,
+                self.origin,
+                self.renumber,
+            )
             stage.create()
             ordinal = 0
             for file, rows in batches():
@@ -164,8 +209,10 @@ class Loader:
                 by_ordinal = dict(
                     zip(range(ordinal - len(rows) + 1, ordinal + 1), rows, strict=True)
                 )
+                if any(self.is_long(converted) for _, converted in batch):
+                    stage.make_indexes()
                 for bad, reason, column in stage.copy(batch):
-                    rejects.append(self._reject(file, by_ordinal[bad], reason, column))
+                    rejects.append(self.reject(file, by_ordinal[bad], reason, column))
             stage.settle_existing(result, rejects, staged)
             stage.settle_orphans(noted, rejects, staged)
             result.migrated = stage.insert(result, rejects, staged)
@@ -193,6 +240,14 @@ class Loader:
                 raise BadRowError(converter.column, str(error)) from error
         return tuple(converted)
 
+    def convert_value(self, row: SourceRow, name: str) -> Any:
+        """Convert one value of a row. Raises :class:`BadRowError`."""
+        place = self.columns.index(name)
+        try:
+            return self.converters[place].one(row[self._picks[place]])
+        except BadValueError as error:
+            raise BadRowError(name, str(error)) from error
+
     def _convert_row(
         self, file: str, row: SourceRow, rejects: list[Reject]
     ) -> tuple[Any, ...] | None:
@@ -200,19 +255,22 @@ class Loader:
         try:
             return self.convert(row)
         except BadRowError as error:
-            rejects.append(self._reject(file, row, error.reason, error.column))
+            rejects.append(self.reject(file, row, error.reason, error.column))
             return None
 
-    def _reject(self, file: str, row: SourceRow, reason: str, column: str | None) -> Reject:
+    def reject(self, file: str, row: SourceRow, reason: str, column: str | None) -> Reject:
+        """Return a row as one that was not migrated, with the reason."""
         values = {name: row[i] for name, i in zip(self.columns, self._picks, strict=True)}
         return Reject(
             table=self.table.name,
             source_file=file,
+            origin=None if self.origin is None else self.origin(row[0]),
             rowid=row[0],
             key={name: values[name] for name in self.mapping.key},
             row=values,
             reason=reason,
             column=column,
+            secrets=self.mapping.secrets,
         )
 
 

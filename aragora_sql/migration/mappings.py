@@ -31,7 +31,8 @@ NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
 _DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|without|unpacks|into|key|repeats|duplicates|doubles|merge|order|json|unix|utc):"
+    r"(?P<name>from|optional|ignored|without|unpacks|into|key|repeats|duplicates|doubles|copies|secrets"
+    r"|merge|order|json|unix|utc):"
     r"\s*"
     r"(?P<value>.+)"
 )
@@ -49,9 +50,10 @@ class Merge:
     ``choice`` tells which of them it starts from: the ``newest`` by the column ``newest``, the
     ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
     the others are rejected; ``renumber``: the later ones get new keys).
-    ``fill`` columns that are NULL in it come from another row. ``number`` is a column that counts
-    the rows of one first column of the key, and a timestamp: where two rows share a number they all
-    are counted again, in the order of the timestamp.
+    ``fill`` columns that are NULL in it come from another row. Of rows that one file holds with
+    different keys which became one, those that differ in a ``conflict`` column are rejected.
+    ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
+    where two rows share a number they all are counted again, in the order of the timestamp.
     """
 
     choice: Unique = "first"
@@ -60,6 +62,7 @@ class Merge:
     add: tuple[str, ...] = ()
     mean: tuple[tuple[str, str], ...] = ()
     fill: tuple[str, ...] = ()
+    conflict: tuple[str, ...] = ()
     number: tuple[str, str] | None = None
 
 
@@ -67,13 +70,17 @@ class Merge:
 class Mapping:
     """One shape of one older table and the SELECT that maps it.
 
-    ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
-    ``unix`` are timestamps that arrive as seconds since 1970, ``utc`` are timestamps whose text
-    without zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with
-    ``repeats`` a file may hold a key more than once, whatever its own rules say. ``duplicates`` are
-    columns: rows of a file that differ in nothing else may be left out on request. ``order`` is the
-    timestamp in whose order rows get the numbers that the target makes; without it that of a file's
-    rows.
+    ``ignored`` columns are not read, because nothing but defaults is in them. ``key`` is empty when
+    every column counts. ``json_text`` are columns that arrive as JSON text, ``unix`` are timestamps
+    that arrive as seconds since 1970, ``utc`` are timestamps whose text without zone is UTC. With
+    ``unpacks`` a row of the table gives any number of rows; with ``repeats`` a file may hold a key
+    more than once, whatever its own rules say. ``duplicates`` are columns: rows of a file that
+    differ in nothing else may be left out on request. ``order`` is the timestamp in whose order
+    rows get the numbers that the target makes; without it that of a file's rows.
+
+    ``copies`` are columns by which rows of one key in several files are told to be copies of one
+    record; the word ``counters`` instead stands for copies whose counters only grew. ``secrets``
+    are target columns whose values may hold secrets.
     """
 
     store: str
@@ -84,12 +91,15 @@ class Mapping:
     table: str
     required: frozenset[str]
     optional: frozenset[str]
+    ignored: frozenset[str]
     without: frozenset[str]
     target: str
     key: tuple[str, ...]
     unpacks: bool
     repeats: bool
     duplicates: frozenset[str]
+    copies: frozenset[str]
+    secrets: frozenset[str]
     merge: Merge
     order: str | None
     json_text: frozenset[str]
@@ -146,6 +156,7 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         table=source["table"],
         required=_names(source["columns"]),
         optional=_names(*found.get("optional", ())),
+        ignored=_names(*found.get("ignored", ())),
         without=_names(*found.get("without", ())),
         target=found["into"][0],
         key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
@@ -153,6 +164,8 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         repeats="repeats" in found,
         # "doubles" is how earlier releases wrote it.
         duplicates=_names(*found.get("duplicates", ()), *found.get("doubles", ())),
+        copies=_names(*found.get("copies", ())),
+        secrets=_names(*found.get("secrets", ())),
         merge=_merge(query, found.get("merge", [])),
         order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
@@ -172,6 +185,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     add: list[str] = []
     mean: list[tuple[str, str]] = []
     fill: list[str] = []
+    conflict: list[str] = []
     number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
         word, _, rest = rule.partition(" ")
@@ -196,13 +210,24 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             add += columns
         elif word == "fill" and columns:
             fill += columns
+        elif word == "conflict" and columns:
+            conflict += columns
         else:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
-                "add COLUMN, …; fill COLUMN, …; mean COLUMN by COLUMN; number COLUMN by COLUMN; "
-                "renumber"
+                "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; mean COLUMN by COLUMN; "
+                "number COLUMN by COLUMN; renumber"
             )
-    return Merge(choice, newest, tuple(earliest), tuple(add), tuple(mean), tuple(fill), number)
+    return Merge(
+        choice,
+        newest,
+        tuple(earliest),
+        tuple(add),
+        tuple(mean),
+        tuple(fill),
+        tuple(conflict),
+        number,
+    )
 
 
 def own_mapping(
@@ -211,9 +236,12 @@ def own_mapping(
     columns: tuple[str, ...],
     key: tuple[str, ...],
     merge: Merge,
-    duplicates: frozenset[str] = frozenset(),
+    like: Mapping | None = None,
 ) -> Mapping:
-    """Return the mapping of a table that is in today's shape already: each column to itself."""
+    """Return the mapping of a table that is in today's shape already: each column to itself.
+
+    ``like`` is a mapping of an older shape, whose word on duplicates, copies and secrets counts.
+    """
     names = ", ".join(f'"{column}"' for column in columns)
     return Mapping(
         store=store,
@@ -227,12 +255,15 @@ def own_mapping(
         table=table,
         required=frozenset(columns),
         optional=frozenset(),
+        ignored=frozenset(),
         without=frozenset(),
         target=table,
         key=key,
         unpacks=False,
         repeats=False,
-        duplicates=duplicates,
+        duplicates=like.duplicates if like else frozenset(),
+        copies=like.copies if like else frozenset(),
+        secrets=like.secrets if like else frozenset(),
         merge=merge,
         order=None,
         json_text=frozenset(),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 import pickle
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -23,7 +24,7 @@ from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.timestamps import unix_timestamp
 
-__all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
+__all__ = ["COUNTERS", "Dropped", "MergedRow", "Part", "in_order", "merged_rows"]
 
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
 # The number of a part, and a row in its shape.
@@ -49,28 +50,43 @@ Renumber = Callable[[Part, SourceRow], int]
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A row that differs from the one that it was merged into, and what became of it."""
+
+    part: int
+    row: SourceRow
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MergedRow:
     """A row in the shape of a part, made of ``1 + folded`` rows of the source.
 
-    A duplicate is left out on request, and never merged.
+    Those of them that differ from it are ``dropped``. A duplicate is left out on request, and never
+    merged. What has a ``refusal``, a column and a reason, is rejected.
     """
 
     part: int
     row: SourceRow
     folded: int
     is_duplicate: bool = False
+    dropped: tuple[Dropped, ...] = ()
+    refusal: tuple[str, str] | None = None
 
 
 def merged_rows(
     parts: Sequence[Part],
     key: Sequence[str],
     renumber: Renumber,
+    are_related: Callable[[Part, Part], bool],
     batch_size: int,
 ) -> Iterator[MergedRow]:
     """Read the rows of all parts in the order of their key and merge those of one key.
 
-    An empty ``key`` means every column; ``renumber`` gives the new number of a row.
+    An empty ``key`` means every column; ``renumber`` gives the new number of a row; ``are_related``
+    tells whether the file of one part is a copy of another's.
     """
+    group_of = _Group(parts, renumber, are_related)
 
     def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow, bool]]:
         names = key or part.loader.columns
@@ -98,7 +114,7 @@ def merged_rows(
                 for number, row in rows:
                     yield MergedRow(number, row, 0)
             else:
-                yield from _merge_group(rows, parts, renumber)
+                yield from group_of.merge(rows)
 
     rule = parts[0].mapping.merge.number
     return merged() if rule is None else _numbered(merged(), parts, key[0], *rule)
@@ -150,7 +166,7 @@ def _numbered(
             for number, row in enumerate(of_parent, start=1):
                 place = parts[row.part].loader.result_columns.index(column)
                 changed = (*row.row[:place], number, *row.row[place + 1 :])
-                yield MergedRow(row.part, changed, row.folded)
+                yield replace(row, row=changed)
         else:
             yield from of_parent
 
@@ -167,51 +183,174 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (2 if type(value) is not bytes else 3), bytes(value)
 
 
-def _merge_group(
-    rows: list[_Numbered], parts: Sequence[Part], renumber: Renumber
-) -> Iterator[MergedRow]:
-    distinct: dict[Any, _Numbered] = {}
-    for number, row in rows:
-        distinct.setdefault((parts[number].mapping.name, row[1:]), (number, row))
-    folded = len(rows) - len(distinct)
-    valid: list[_Numbered] = []
-    bad: list[_Numbered] = []
-    for item in distinct.values():
-        try:
-            parts[item[0]].loader.convert(item[1])
-        except BadRowError:
-            bad.append(item)
+OLDER = "an older version of the record; the newest is in the target"
+COPY = "a copy of a record that another file holds; the newest is in the target"
+ADDED = "another file's record of the same key; its counts were added up"
+OTHER = "another version of the record; the first is in the target"
+# In place of columns: copies of a record without a creation time, whose counters only grow.
+COUNTERS = frozenset({"counters"})
+
+
+class _Group:
+    """Makes one record of the rows of one key."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        renumber: Renumber,
+        are_related: Callable[[Part, Part], bool],
+    ) -> None:
+        self._parts = parts
+        self._renumber = renumber
+        self._are_related = are_related
+
+    def merge(self, rows: list[_Numbered]) -> Iterator[MergedRow]:
+        """Merge rows that are equal in every column, then the others; bad ones stay apart."""
+        distinct: dict[Any, _Numbered] = {}
+        for number, row in rows:
+            distinct.setdefault((self._parts[number].mapping.name, row[1:]), (number, row))
+        folded = len(rows) - len(distinct)
+        valid: list[_Numbered] = []
+        bad: list[_Numbered] = []
+        for item in distinct.values():
+            try:
+                self._parts[item[0]].loader.convert(item[1])
+            except BadRowError:
+                bad.append(item)
+            else:
+                valid.append(item)
+        # Each bad row is rejected by itself, and does not spoil the others.
+        for place, (number, row) in enumerate(bad):
+            yield MergedRow(number, row, 0 if valid or place else folded)
+        if valid:
+            yield from self._merge_distinct(valid, folded)
+
+    def _merge_distinct(self, valid: list[_Numbered], folded: int) -> Iterator[MergedRow]:
+        number, row = valid[0]
+        choice = self._parts[number].mapping.merge.choice
+        if choice == "none":
+            yield MergedRow(number, row, folded)
+            yield from (MergedRow(number, row, 0) for number, row in valid[1:])
+        elif choice == "renumber":
+            yield from self._renumbered(valid, folded)
         else:
-            valid.append(item)
-    # Each bad row is rejected by itself, and does not spoil the others.
-    for place, (number, row) in enumerate(bad):
-        yield MergedRow(number, row, 0 if valid or place else folded)
-    if valid:
-        yield from _merge_distinct(valid, folded, parts, renumber)
+            yield from self._merge_valid(valid, folded)
+
+    def _renumbered(self, valid: list[_Numbered], folded: int) -> Iterator[MergedRow]:
+        for place, copies in enumerate(self._copies(valid)):
+            number, row = chosen = self._newest(copies)
+            dropped = _dropped(copies, chosen, COPY)
+            if place:
+                part = self._parts[number]
+                column = part.loader.result_columns.index(part.mapping.key[0])
+                row = (*row[:column], self._renumber(part, row), *row[column + 1 :])
+            folded_here = len(dropped) + (0 if place else folded)
+            yield MergedRow(number, row, folded_here, dropped=dropped)
+
+    def _merge_valid(self, valid: list[_Numbered], folded: int) -> Iterator[MergedRow]:
+        rules = self._parts[valid[0][0]].mapping.merge
+        chosen = valid[0] if rules.newest is None else self._newest(valid)
+        for item, column, reason in self._refused(valid, chosen, rules.conflict):
+            valid = [other for other in valid if other is not item]
+            yield MergedRow(*item, 0, refusal=(column, reason))
+        if len(valid) == 1:
+            yield MergedRow(*chosen, folded)
+            return
+        groups = self._copies(valid)
+        newest = [self._newest(copies) for copies in groups]
+        changes: dict[str, Any] = {}
+        for name in rules.earliest:
+            first = min(valid, key=lambda item: self._timestamp(item, name))
+            changes[name] = self._value(first, name)
+        for name, weight in rules.mean:
+            pairs = [(self._value(item, name), self._value(item, weight)) for item in newest]
+            changes[name] = _mean(pairs, self._value(chosen, name))
+        for name in rules.add:
+            # Of copies that both went on, the part that they share must not count twice.
+            changes[name] = sum(
+                max(self._value(item, name) or 0 for item in copies) for copies in groups
+            )
+        for name in rules.fill:
+            known = (self._value(item, name) for item in [chosen, *valid])
+            changes[name] = next((value for value in known if value is not None), None)
+        columns = self._parts[chosen[0]].loader.result_columns
+        merged = [changes.get(name, old) for name, old in zip(columns, chosen[1], strict=True)]
+        otherwise = OTHER if rules.newest is None else OLDER
+        dropped: tuple[Dropped, ...] = ()
+        for copies, of_copies in zip(groups, newest, strict=True):
+            dropped += _dropped(copies, of_copies, COPY if rules.add else otherwise)
+            if of_copies is not chosen:
+                dropped += (Dropped(*of_copies, ADDED if rules.add else otherwise),)
+        yield MergedRow(chosen[0], tuple(merged), folded + len(dropped), dropped=dropped)
+
+    def _refused(
+        self, valid: list[_Numbered], chosen: _Numbered, conflict: Sequence[str]
+    ) -> Iterator[tuple[_Numbered, str, str]]:
+        """Return rows whose key became the chosen one's, and which are about something else."""
+        files = Counter(number for number, _ in valid)
+        for item in valid if conflict else ():
+            if item is chosen or files[item[0]] == 1:
+                continue
+            for column in conflict:
+                if self._value(item, column) != self._value(chosen, column):
+                    part = self._parts[chosen[0]]
+                    key = ", ".join(part.mapping.key)
+                    yield (
+                        item,
+                        column,
+                        f"has the same key ({key}) in the target as row {chosen[1][0]} of "
+                        f"{part.source.name}, and another {column}",
+                    )
+                    break
+
+    def _copies(self, valid: list[_Numbered]) -> list[list[_Numbered]]:
+        """Put those rows together that are copies of one record."""
+        groups: list[list[_Numbered]] = []
+        for item in valid:
+            for group in groups:
+                if any(self._is_copy(item, other) for other in group):
+                    group.append(item)
+                    break
+            else:
+                groups.append([item])
+        return groups
+
+    def _is_copy(self, one: _Numbered, other: _Numbered) -> bool:
+        part, of_other = self._parts[one[0]], self._parts[other[0]]
+        columns = part.mapping.copies
+        if columns != COUNTERS:
+            return bool(columns) and all(
+                self._value(one, name) == self._value(other, name) for name in columns
+            )
+        older, newer = sorted(
+            (other, one), key=lambda item: self._timestamp(item, part.mapping.merge.newest or "")
+        )
+        has_grown = all(
+            (self._value(older, name) or 0) <= (self._value(newer, name) or 0)
+            for name in part.mapping.merge.add
+        )
+        return has_grown and self._are_related(part, of_other)
+
+    def _newest(self, rows: list[_Numbered]) -> _Numbered:
+        """Return the newest row: in a consolidated file, a later file, a later row where equal."""
+        name = self._parts[rows[0][0]].mapping.merge.newest
+
+        def rank(item: _Numbered) -> tuple[datetime, bool]:
+            timestamp = _ANCIENT if name is None else self._timestamp(item, name)
+            return timestamp, self._parts[item[0]].source.is_consolidated
+
+        return max(reversed(rows), key=rank)
+
+    def _value(self, item: _Numbered, name: str) -> Any:
+        columns = self._parts[item[0]].loader.result_columns
+        return item[1][columns.index(name)] if name in columns else None
+
+    def _timestamp(self, item: _Numbered, name: str) -> datetime:
+        return _timestamp(self._parts[item[0]].loader, item[1], name)
 
 
-def _merge_distinct(
-    valid: list[_Numbered],
-    folded: int,
-    parts: Sequence[Part],
-    renumber: Renumber,
-) -> Iterator[MergedRow]:
-    number, row = valid[0]
-    choice = parts[number].mapping.merge.choice
-    if choice == "none":
-        yield MergedRow(number, row, folded)
-        yield from (MergedRow(number, row, 0) for number, row in valid[1:])
-        return
-    if choice == "renumber":
-        yield MergedRow(number, row, folded)
-        for number, row in valid[1:]:
-            part = parts[number]
-            place = part.loader.result_columns.index(part.mapping.key[0])
-            fresh = renumber(part, row)
-            yield MergedRow(number, (*row[:place], fresh, *row[place + 1 :]), 0)
-        return
-    number, row = _merge_valid(valid, parts)
-    yield MergedRow(number, row, folded + len(valid) - 1)
+def _dropped(rows: list[_Numbered], chosen: _Numbered, reason: str) -> tuple[Dropped, ...]:
+    return tuple(Dropped(*item, reason) for item in rows if item is not chosen)
 
 
 def _timestamp(loader: Loader, row: SourceRow, name: str) -> datetime:
@@ -226,39 +365,6 @@ def _timestamp(loader: Loader, row: SourceRow, name: str) -> datetime:
     except BadValueError:
         pass
     return _ANCIENT
-
-
-def _merge_valid(valid: list[_Numbered], parts: Sequence[Part]) -> _Numbered:
-    rules = parts[valid[0][0]].mapping.merge
-
-    def value(item: _Numbered, name: str) -> Any:
-        columns = parts[item[0]].loader.result_columns
-        return item[1][columns.index(name)] if name in columns else None
-
-    def timestamp(item: _Numbered, name: str) -> datetime:
-        return _timestamp(parts[item[0]].loader, item[1], name)
-
-    chosen = valid[0]
-    newest = rules.newest
-    if newest is not None:
-        # The later file, and the later row of a file, when the times are equal.
-        chosen = max(reversed(valid), key=lambda item: timestamp(item, newest))
-    if len(valid) == 1:
-        return chosen
-    changes: dict[str, Any] = {}
-    for name in rules.earliest:
-        changes[name] = value(min(valid, key=lambda item: timestamp(item, name)), name)
-    for name, weight in rules.mean:
-        pairs = [(value(item, name), value(item, weight)) for item in valid]
-        changes[name] = _mean(pairs, value(chosen, name))
-    for name in rules.add:
-        changes[name] = sum(value(item, name) or 0 for item in valid)
-    for name in rules.fill:
-        known = [v for v in (value(item, name) for item in [chosen, *valid]) if v is not None]
-        changes[name] = known[0] if known else None
-    columns = parts[chosen[0]].loader.result_columns
-    merged = [changes.get(name, old) for name, old in zip(columns, chosen[1], strict=True)]
-    return chosen[0], tuple(merged)
 
 
 def _mean(pairs: Iterable[tuple[Any, Any]], otherwise: Any) -> Any:

@@ -11,6 +11,7 @@ from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
     MigrationOptions,
+    OnNan,
     OnNul,
     Verify,
 )
@@ -52,10 +53,12 @@ class MemoryMigrator:
         source_timezone: str | None = None,
         orphans: Orphans = "reject",
         on_nul: OnNul = "reject",
+        on_nan: OnNan = "reject",
         jobs: int = 1,
         verify: Verify = "auto",
         rejects: str | Path = DEFAULT_REJECTS,
         drop_exact_duplicates: bool = False,
+        renumber: bool = False,
         progress: Progress | None = None,
     ) -> None:
         dsn = dsn_from_env() if postgres_dsn is None else postgres_dsn
@@ -69,10 +72,12 @@ class MemoryMigrator:
             source_timezone=source_timezone,
             orphans=orphans,
             on_nul=on_nul,
+            on_nan=on_nan,
             jobs=jobs,
             verify=verify,
             rejects=Path(rejects),
             drop_exact_duplicates=drop_exact_duplicates,
+            renumber=renumber,
         )
         self._progress = progress
 

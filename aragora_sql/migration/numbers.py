@@ -6,6 +6,7 @@ where they were when they got their first number, and a directory that was moved
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,21 @@ class Numbers:
             place_of_row = (table.name, part.source.name, row[0])
             number = self._foretold.setdefault(place_of_row, -(2**62) - len(self._foretold))
         return int(number)
+
+    def given(self, table: Table, part: Part, rowids: Sequence[int]) -> dict[int, int]:
+        """Return the numbers that rows of a file were given, by rowid."""
+        if self._is_empty or not rowids:
+            return {}
+        found = call(
+            self._connection,
+            "list_numbers",
+            target_table=table.name,
+            source=self._home(table, part),
+            source_file=part.source.name,
+            first_row=min(rowids),
+            last_row=max(rowids),
+        )
+        return dict(found.fetchall())
 
     def _home(self, table: Table, part: Part) -> str:
         """Return the path under which the numbers of a file are remembered."""

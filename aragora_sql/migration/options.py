@@ -15,6 +15,7 @@ from aragora_sql.settings import PostgresDSN
 __all__ = ["BATCHES_PER_COMMIT", "DEFAULT_BATCH_SIZE", "MigrationOptions", "OnNul", "Verify"]
 
 OnNul = Literal["reject", "strip"]
+OnNan = Literal["reject", "null"]
 # auto: tables of at most VERIFY_AUTOMATICALLY rows.
 Verify = Literal["auto", "all", "none", "only"]
 
@@ -33,7 +34,8 @@ class MigrationOptions:
     ``sqlite_path`` is a file or a data directory, ``stores`` the stores to migrate (empty: all),
     ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or ``UTC``, ``jobs``
     is a number of processes, ``drop_exact_duplicates`` leaves out critiques that repeat an earlier
-    one of their file. See docs/migration.md for the rest.
+    one of their file, ``renumber`` gives critiques new numbers whose number the target has for
+    another one. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path
@@ -43,12 +45,14 @@ class MigrationOptions:
     skip_existing: bool = True
     orphans: Orphans = "reject"
     on_nul: OnNul = "reject"
+    on_nan: OnNan = "reject"
     source_timezone: str | None = None
     jobs: int = 1
     dry_run: bool = False
     verify: Verify = "auto"
     rejects: Path = field(default=DEFAULT_REJECTS)
     drop_exact_duplicates: bool = False
+    renumber: bool = False
 
     def __post_init__(self) -> None:
         known = migratable_stores()
@@ -61,7 +65,12 @@ class MigrationOptions:
             raise InvalidInputError("batch_size", f"{self.batch_size} is not from 1 to 1000000")
         if not 1 <= self.jobs <= MOST_JOBS:
             raise InvalidInputError("jobs", f"{self.jobs} is not from 1 to {MOST_JOBS}")
-        for name, allowed in (("orphans", Orphans), ("on_nul", OnNul), ("verify", Verify)):
+        for name, allowed in (
+            ("orphans", Orphans),
+            ("on_nul", OnNul),
+            ("on_nan", OnNan),
+            ("verify", Verify),
+        ):
             if getattr(self, name) not in get_args(allowed):
                 raise InvalidInputError(
                     name, f"{getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}"
@@ -86,7 +95,9 @@ class MigrationOptions:
                 self.skip_existing,
                 self.orphans,
                 self.on_nul,
+                self.on_nan,
                 self.source_timezone,
                 self.drop_exact_duplicates,
+                self.renumber,
             ]
         )

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.migration.finding import Candidate, SourceError, examine, find_files
-from aragora_sql.migration.mappings import Mapping, Merge, load_mappings, own_mapping
+from aragora_sql.migration.accounting import LeftBehind, TakenTable, left_of, unread_tables
+from aragora_sql.migration.finding import (
+    EMPTY,
+    SUFFIXES,
+    Candidate,
+    SourceError,
+    data_places,
+    examine,
+    survey,
+)
+from aragora_sql.migration.mappings import (
+    Mapping,
+    Merge,
+    load_mappings,
+    migratable_stores,
+    own_mapping,
+)
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.target import PgConnection, Table, describe_table
+from aragora_sql.queries.files import read_sql, sql_dir, store_dir
 from aragora_sql.schema import table_names
 
-__all__ = ["Plan", "SourcePart", "TablePlan", "find_sources", "make_plan"]
+__all__ = ["Plan", "SourcePart", "TablePlan", "find_sources", "make_plan", "refuse_nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +69,74 @@ class Plan:
     paths: list[Path]
     tables: list[TablePlan]
     candidates: list[Candidate]
-    unused: list[str] = field(default_factory=list)
+    left_behind: list[LeftBehind] = field(default_factory=list)
 
 
-def find_sources(path: Path, *, has_others: bool) -> tuple[list[Path], list[Candidate]]:
-    """Return the SQLite files to read, and what was left with the reason.
+def find_sources(
+    path: Path, *, has_others: bool
+) -> tuple[list[Path], list[Candidate], list[LeftBehind]]:
+    """Return the SQLite files to read, what was left with the reason, and what that leaves behind.
 
     There may be none when there is something else to read (``has_others``). Raises
     :class:`SourceError` when a single file can't be used, or a file of a directory is damaged:
     leaving it out could lose what is in it.
     """
-    found = find_files(path, has_others=has_others)
-    taken, left = [], []
-    for file in found:
+    found = survey(path)
+    taken, left, behind = [], [], []
+    for file in found.files:
         why = examine(file)
         if why is None:
             taken.append(file)
         else:
             left.append(Candidate(file, False, why))
+            if why != EMPTY:
+                behind.append(LeftBehind(file, why))
+    for file, why in found.named:
+        left.append(Candidate(file, False, why))
+        behind += unread_tables(file, f"{why}: give the file as --sqlite-path to move it")
     if not taken and not has_others:
+        if not left:
+            looked = ", ".join(map(str, data_places(path).files))
+            raise SourceError(
+                f"{path}: no SQLite file in {looked} (looked for {', '.join(sorted(SUFFIXES))})"
+            )
         reasons = "; ".join(f"{candidate.path}: {candidate.why}" for candidate in left)
         raise SourceError(f"nothing to migrate: {reasons}")
-    return taken, left
+    return taken, left, behind
+
+
+def refuse_nothing(
+    sources: Sequence[SourceFile], stores: Sequence[str], *, are_named: bool
+) -> None:
+    """Raise :class:`SourceError` when no file holds anything of these stores.
+
+    Or anything of one of them, when they were asked for by name (``are_named``). What the target
+    is like makes no difference to it.
+    """
+    found = {
+        store
+        for source in sources
+        for store in stores
+        if _known_tables(store, source.tables(), source.modules())
+    }
+    missing = [store for store in stores if store not in found]
+    if not found or (are_named and missing):
+        names = ", ".join(str(source.path) for source in sources)
+        raise SourceError(f"nothing to migrate: no table of {', '.join(missing)} in {names}")
+
+
+def _known_tables(
+    store: str, present: dict[str, frozenset[str]], modules: frozenset[str]
+) -> set[str]:
+    """Return those tables of a file that a store takes, as far as the file says it."""
+    found = {
+        mapping.table
+        for mapping in load_mappings(store)
+        if mapping.table in present and mapping.fits(present[mapping.table])
+    }
+    if store in modules:
+        found |= present.keys() & set(table_names(store, "postgres"))
+    return found
 
 
 def source_name(path: Path, root: Path) -> str:
@@ -82,23 +147,15 @@ def source_name(path: Path, root: Path) -> str:
 def make_plan(
     connection: PgConnection,
     sources: Sequence[SourceFile],
-    left: Sequence[Candidate],
     stores: Sequence[str],
     commit_size: int,
-    *,
-    are_named: bool,
 ) -> Plan:
-    """Match the tables of all files with the mappings of the stores.
-
-    Raises :class:`SourceError` when no file holds anything of these stores, or anything of one of
-    them when they were asked for by name (``are_named``).
-    """
+    """Match the tables of all files with the mappings of the stores."""
     tables = [source.tables() for source in sources]
     modules = [source.modules() for source in sources]
     plans: list[TablePlan] = []
-    used: dict[int, list[str]] = {number: [] for number in range(len(sources))}
-    unused: list[str] = []
-    taken: set[tuple[int, str]] = set()
+    used: list[dict[str, int]] = [{} for _ in sources]
+    known: list[dict[str, TakenTable]] = [{} for _ in sources]
     for store in stores:
         mappings = load_mappings(store)
         targets = table_names(store, "postgres")
@@ -112,31 +169,74 @@ def make_plan(
                 for mapping in _fitting(store, table, legacy, tables[number], is_ours):
                     source.prepare(mapping)
                     rows, ranges = source.ranges(mapping.table, commit_size)
+                    used[number].setdefault(mapping.table, rows)
                     if mapping.unpacks:
                         rows = source.count(mapping)
                     parts.append(SourcePart(number, mapping, rows, tuple(ranges)))
-                    if not mapping.unpacks:
-                        used[number].append(f"{mapping.table} ({rows:,})")
-                    taken.add((number, mapping.table))
+                    read = mapping.required | mapping.optional | mapping.ignored
+                    if is_ours:
+                        read |= _own_tables(store).get(mapping.table, frozenset())
+                    before = known[number].get(mapping.table, TakenTable(frozenset()))
+                    known[number][mapping.table] = TakenTable(before.columns | read)
             if parts:
                 order = next((mapping.order for mapping in legacy if mapping.order), None)
                 plans.append(_plan_table(store, table, tuple(parts), sources, order))
-        ours = {mapping.table for mapping in mappings} | set(targets)
-        unused += _unknown_shapes(sources, tables, ours, taken)
-    found = {plan.store for plan in plans}
-    missing = [store for store in stores if store not in found]
-    if not plans or (are_named and missing):
-        names = ", ".join(str(source.path) for source in sources)
-        raise SourceError(f"nothing to migrate: no table of {', '.join(missing)} in {names}")
     candidates = [
-        Candidate(source.path, bool(used[number]), _why(used[number]))
-        for number, source in enumerate(sources)
+        Candidate(source.path, bool(of_file), _why(of_file), of_file)
+        for source, of_file in zip(sources, used, strict=True)
     ]
-    return Plan([source.path for source in sources], plans, [*candidates, *left], unused)
+    others = [store for store in migratable_stores() if store not in stores]
+    behind = [
+        left
+        for number, source in enumerate(sources)
+        for left in left_of(
+            source,
+            known[number],
+            {
+                name
+                for store in others
+                for name in _known_tables(store, tables[number], modules[number])
+            },
+            {name for store in modules[number] for name in _own_tables(store)},
+            _shapes(),
+        )
+    ]
+    return Plan([source.path for source in sources], plans, candidates, behind)
 
 
-def _why(used: list[str]) -> str:
-    return f"it holds {', '.join(used)}" if used else "it has no table of these stores"
+def _why(used: dict[str, int]) -> str:
+    if not used:
+        return "it has no table of these stores"
+    return "it holds " + ", ".join(f"{table} ({rows:,})" for table, rows in used.items())
+
+
+def _shapes() -> set[str]:
+    """Return the names of the tables that stores have, or had."""
+    stores = migratable_stores()
+    older = {mapping.table for store in stores for mapping in load_mappings(store)}
+    return older | {name for store in stores for name in table_names(store, "postgres")}
+
+
+@lru_cache(maxsize=32)
+def _own_tables(store: str) -> dict[str, frozenset[str]]:
+    """Return the tables of a store in a file of this package, with all of their columns.
+
+    Also those that the target has no use for: what a search or a number is made of.
+    """
+    if store not in migratable_stores():
+        return {}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(read_sql(store_dir(store, "sqlite", sql_dir()) / "schema.sql"))
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        return {
+            table: frozenset(
+                column
+                for (column,) in connection.execute(
+                    "SELECT name FROM pragma_table_xinfo(?)", [table]
+                )
+            )
+            for (table,) in tables.fetchall()
+        }
 
 
 def _check_targets(mappings: Sequence[Mapping], targets: Sequence[str]) -> None:
@@ -175,9 +275,9 @@ def _fitting(
     """Return the mappings that fit the tables of a file; ``is_ours`` when this package made it."""
     columns = own_columns(table)
     if is_ours and set(columns) <= present.get(table.name, frozenset()):
-        merge = legacy[0].merge if legacy else _default_merge(table)
-        duplicates = legacy[0].duplicates if legacy else frozenset[str]()
-        return [own_mapping(store, table.name, columns, own_key(table), merge, duplicates)]
+        like = legacy[0] if legacy else None
+        merge = like.merge if like else _default_merge(table)
+        return [own_mapping(store, table.name, columns, own_key(table), merge, like)]
     return [
         mapping
         for mapping in legacy
@@ -207,19 +307,3 @@ def _plan_table(
         and sources[parts[0].file].is_unique(parts[0].mapping.table, parts[0].mapping.key)
     )
     return TablePlan(store, table, key, parts, is_merged, order if is_merged else None)
-
-
-def _unknown_shapes(
-    sources: Sequence[SourceFile],
-    tables: Sequence[dict[str, frozenset[str]]],
-    names: set[str],
-    taken: set[tuple[int, str]],
-) -> list[str]:
-    """Name the tables that only share a name with ours."""
-    return [
-        f"{source.path}: table {name} is another program's: its columns "
-        f"({', '.join(sorted(present[name]))}) are in no known shape"
-        for number, (source, present) in enumerate(zip(sources, tables, strict=True))
-        for name in sorted(names & present.keys())
-        if (number, name) not in taken
-    ]

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.statement import Statement
 from aragora_sql.errors import ConfigurationError, SchemaMismatchError
-from aragora_sql.migration.statements import call
+from aragora_sql.migration.statements import call, text_of
 from aragora_sql.migration.target import PgConnection
 from aragora_sql.schema import (
     VERSIONS_TABLE,
@@ -23,20 +24,29 @@ __all__ = ["prepare_schema", "refuse_hidden"]
 
 # Who may see which rows, and what makes reading fast or is for people.
 _HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comment"}
+_DESCRIBE = Statement("migration.describe_session", text_of("describe_session"))
 
 
-def prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bool) -> None:
+def prepare_schema(
+    connection: PgConnection, dsn: PostgresDSN, stores: Sequence[str], *, create: bool
+) -> None:
     """Create or upgrade the target's tables and refuse a target that differs from the files.
 
-    Without ``create`` only what exists is compared. Raises
-    :class:`~aragora_sql.errors.SchemaMismatchError` naming the differences.
+    Without ``create`` only what exists is compared. The tables are made through the driver of the
+    stores, and loaded through ``connection``: raises :class:`ConfigurationError` when the two do
+    not come to the same place, and :class:`~aragora_sql.errors.SchemaMismatchError` naming the
+    differences.
     """
-    asyncio.run(_prepare_schema(dsn, stores, create=create))
+    found = call(connection, "describe_session").fetchone()
+    asyncio.run(_prepare_schema(dsn, stores, tuple(found or ()), create=create))
 
 
-async def _prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bool) -> None:
+async def _prepare_schema(
+    dsn: PostgresDSN, stores: Sequence[str], session: tuple[str, ...], *, create: bool
+) -> None:
     database = await PostgresDatabase.connect(dsn, min_size=1, max_size=1)
     try:
+        await _refuse_other_place(database, session)
         # One transaction: a target that is refused is left as it was.
         async with database.transaction():
             if create:
@@ -50,6 +60,23 @@ async def _prepare_schema(dsn: PostgresDSN, stores: Sequence[str], *, create: bo
             _refuse(difference for difference in found if _matters(difference))
     finally:
         await database.close()
+
+
+async def _refuse_other_place(database: PostgresDatabase, session: tuple[str, ...]) -> None:
+    """Refuse a DSN or an environment that two drivers understand in two ways."""
+    async with database.read() as unit:
+        row = await unit.fetch_one(_DESCRIBE, ())
+    stores_session = tuple((row or {}).values())
+    names = ("database", "schemas", "user", "server started")
+    for name, ours, theirs in zip(names, session, stores_session, strict=True):
+        if ours != theirs:
+            raise ConfigurationError(
+                f"the stores and the migration do not come to the same place: {name} {theirs!r} "
+                f"for the stores' driver (asyncpg), {ours!r} for the migration's (psycopg). Say it "
+                "in the DSN, for instance ?options=-csearch_path%3Dmy_schema, or ALTER ROLE … SET "
+                "search_path, instead of variables that only one of them reads. Nothing was "
+                "migrated"
+            )
 
 
 def refuse_hidden(connection: PgConnection, stores: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from aragora_sql.migration.accounting import LeftBehind
 from aragora_sql.migration.finding import Candidate
 
 __all__ = ["ChunkResult", "MigrationReport", "TableReport", "VerifyResult"]
@@ -18,10 +19,12 @@ class ChunkResult:
     """The outcome of a range of rows. All are counts of source rows but ``notes`` and keys.
 
     ``already_there`` includes ``different``: rows whose key exists in the target with other values.
+    ``kept_aside`` are those of ``merged`` that differ from what they were merged into.
     """
 
     read: int = 0
     merged: int = 0
+    kept_aside: int = 0
     migrated: int = 0
     already_there: int = 0
     different: int = 0
@@ -55,26 +58,52 @@ class ChunkResult:
         )
 
 
-_COUNTS = ("read", "merged", "migrated", "already_there", "different", "rejected", "left_out")
+_COUNTS = (
+    "read",
+    "merged",
+    "kept_aside",
+    "migrated",
+    "already_there",
+    "different",
+    "rejected",
+    "left_out",
+)
 
 
 @dataclass(slots=True)
 class VerifyResult:
-    """What a comparison of all values found: rows compared, rows that are not as in the source."""
+    """What a comparison of all values found; all but ``first`` are counts of source rows.
+
+    ``mismatches`` are not in the target as they are in the source; ``rejected`` are those of them
+    that it can't hold. ``mended`` could not be held either, and are there with other values.
+    ``merged`` and ``excused`` (rejected or left out before) were not compared.
+    """
 
     compared: int = 0
     mismatches: int = 0
+    rejected: int = 0
+    mended: int = 0
+    merged: int = 0
+    excused: int = 0
     first: list[str] = field(default_factory=list)
+
+    @property
+    def looked_at(self) -> int:
+        """Rows of the source that are accounted for."""
+        return self.compared + self.rejected + self.mended + self.merged + self.excused
 
     def add(self, other: VerifyResult) -> None:
         """Add another range's outcome."""
-        self.compared += other.compared
-        self.mismatches += other.mismatches
+        for name in _VERIFIED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first += other.first[: max(SHOWN_KEYS - len(self.first), 0)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in a form that JSON can hold."""
-        return {"compared": self.compared, "mismatches": self.mismatches, "first": self.first}
+        return {name: getattr(self, name) for name in _VERIFIED} | {"first": self.first}
+
+
+_VERIFIED = ("compared", "mismatches", "rejected", "mended", "merged", "excused")
 
 
 @dataclass(slots=True)
@@ -136,6 +165,7 @@ class TableReport:
             "table": self.table,
             "rows_in_source": self.rows_in_source,
             "merged": self.counts.merged,
+            "kept_aside": self.counts.kept_aside,
             "source": self.source,
             "migrated": self.migrated,
             "already_there": self.already_there,
@@ -156,9 +186,11 @@ class MigrationReport:
 
     tables: list[TableReport] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
-    unused_tables: list[str] = field(default_factory=list)
+    left_behind: list[LeftBehind] = field(default_factory=list)
     reject_files: list[str] = field(default_factory=list)
+    merged_files: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    source_timezone: str | None = None
     is_dry_run: bool = False
     is_verify_only: bool = False
     seconds: float = 0.0
@@ -192,14 +224,40 @@ class MigrationReport:
         return sum(table.verified.mismatches for table in self.tables if table.verified)
 
     @property
+    def total_merged(self) -> int:
+        """Rows that became part of another one, with or without a difference."""
+        return sum(table.counts.merged for table in self.tables)
+
+    @property
+    def total_kept_aside(self) -> int:
+        """Rows that differ from the one they were merged into, and are kept in a file."""
+        return sum(table.counts.kept_aside for table in self.tables)
+
+    @property
+    def total_left_behind(self) -> int:
+        """Rows of tables and files that no store takes, as far as they can be counted."""
+        return sum(left.rows or 0 for left in self.left_behind if left.column is None)
+
+    @property
+    def unused_tables(self) -> list[str]:
+        """Tables with rows that only share a name with one of a store."""
+        return [
+            f"{left.path}: table {left.table} is another program's: {left.why}"
+            for left in self.left_behind
+            if left.is_of_another_program
+        ]
+
+    @property
     def success(self) -> bool:
-        """Whether every row of the source is in the target as it is in the source."""
-        return not (self.total_errors or self.total_different or self.mismatches)
+        """Whether all of the source is in the target as it is in the source."""
+        return self.exit_code == 0
 
     @property
     def exit_code(self) -> int:
-        """0 all is there as in the source, 1 rows were rejected or differ."""
-        return 0 if self.success else 1
+        """0 all is there as in the source, 1 rows were rejected or differ, 3 something was left."""
+        if self.total_errors or self.total_different or self.mismatches:
+            return 1
+        return 3 if self.left_behind else 0
 
     def table(self, name: str) -> TableReport:
         """Return the report of a table by its name in the target."""
@@ -214,11 +272,16 @@ class MigrationReport:
             "total_skipped": self.total_skipped,
             "total_different": self.total_different,
             "total_errors": self.total_errors,
+            "total_merged": self.total_merged,
+            "total_kept_aside": self.total_kept_aside,
+            "total_left_behind": self.total_left_behind,
             "mismatches": self.mismatches,
             "seconds": round(self.seconds, 3),
             "files": [candidate.to_dict() for candidate in self.candidates],
             "unused_tables": self.unused_tables,
+            "left_behind": [left.to_dict() for left in self.left_behind],
             "tables": [table.to_dict() for table in self.tables],
             "reasons": self.reasons,
             "reject_files": self.reject_files,
+            "merged_files": self.merged_files,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,13 @@ from aragora_sql.migration.mappings import (
 from aragora_sql.migration.options import DEFAULT_BATCH_SIZE
 from aragora_sql.migration.planning import own_key
 from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
-from aragora_sql.migration.rejects import Reject, read_rejects
+from aragora_sql.migration.rejects import (
+    Reject,
+    create_private,
+    new_path,
+    read_rejects,
+    reason_of,
+)
 from aragora_sql.migration.report import MigrationReport, TableReport
 from aragora_sql.migration.sequences import advance_numbers
 from aragora_sql.migration.staging import LoadOptions
@@ -42,21 +48,29 @@ __all__ = ["retry_rejects"]
 
 
 def retry_rejects(
-    path: Path, dsn: PostgresDSN, source_timezone: str | None = None, *, skip_existing: bool = True
+    paths: Path | Sequence[Path],
+    dsn: PostgresDSN,
+    source_timezone: str | None = None,
+    *,
+    skip_existing: bool = True,
 ) -> MigrationReport:
-    """Load the rows of a reject file, in one transaction for each table.
+    """Load the rows of reject files, in one transaction for each table, parents before children.
 
-    What is rejected again is written to ``<path>.rejected``, with the new reason; lines that are
-    loaded stay in ``path``, where they do no harm: they are there already the next time. Raises
-    :class:`~aragora_sql.errors.InvalidInputError` naming a line that can't be read, before anything
-    is written.
+    What is rejected again is written to a new file ``<path>.rejected`` beside the first file of its
+    table, with the new reason; lines that are loaded stay in the files, where they do no harm: they
+    are there already the next time. Raises :class:`~aragora_sql.errors.InvalidInputError` naming a
+    line that can't be read, before anything is written.
     """
     started = time.monotonic()
+    files = [paths] if isinstance(paths, Path) else list(paths)
     tables: dict[str, list[Reject]] = {}
-    for reject in read_rejects(path):
-        tables.setdefault(reject.table, []).append(reject)
-    stores = _stores_of(tables, path)
-    report = MigrationReport()
+    homes: dict[str, Path] = {}
+    for path in files:
+        for reject in read_rejects(path):
+            tables.setdefault(reject.table, []).append(reject)
+            homes.setdefault(reject.table, path)
+    stores = _stores_of(tables, homes)
+    report = MigrationReport(source_timezone=source_timezone)
     rejects: list[Reject] = []
     reader = TimestampReader(None if source_timezone is None else time_zone(source_timezone))
     names = list(dict.fromkeys(stores.values()))
@@ -64,11 +78,11 @@ def retry_rejects(
     try:
         with driver_errors("loading mended rows"):
             refuse_hidden(connection, names)
-            prepare_schema(dsn, names, create=True)
+            prepare_schema(connection, dsn, names, create=True)
             take_lock(connection)
             described = {name: describe_table(connection, name) for name in stores}
             for name, table in described.items():
-                _check_columns(table, tables[name], path)
+                _check_columns(table, tables[name], homes[name])
             for name, table in described.items():
                 options = LoadOptions(skip_existing=skip_existing)
                 line = TableReport(stores[name], name, rows_in_source=len(tables[name]))
@@ -81,22 +95,31 @@ def retry_rejects(
                 report.tables.append(line)
     finally:
         connection.close()
-    left = path.with_name(f"{path.name}.rejected")
-    if rejects:
-        text = "".join(f"{reject.to_line()}\n" for reject in rejects)
-        left.write_text(text, encoding="utf-8")
-        report.reject_files = [str(left)]
-        report.reasons = dict(
-            Counter(
-                f"{reject.table}{'.' + reject.column if reject.column else ''}: {reject.reason}"
-                for reject in rejects
-            )
-        )
+    report.reject_files = _write(rejects, homes)
+    report.reasons = dict(Counter(reason_of(*_blame(reject)) for reject in rejects))
     report.seconds = time.monotonic() - started
     return report
 
 
-def _stores_of(tables: dict[str, Any], path: Path) -> dict[str, str]:
+def _blame(reject: Reject) -> tuple[str, str | None, str]:
+    return reject.table, reject.column, reject.reason
+
+
+def _write(rejects: list[Reject], homes: dict[str, Path]) -> list[str]:
+    """Write rows that were rejected again beside the files that they came from."""
+    lines: dict[Path, list[str]] = {}
+    for reject in rejects:
+        lines.setdefault(homes[reject.table], []).append(reject.to_line())
+    written = []
+    for path, of_path in lines.items():
+        left = new_path(path.with_name(f"{path.name}.rejected"))
+        with create_private(left) as file:
+            file.writelines(f"{line}\n" for line in of_path)
+        written.append(str(left))
+    return written
+
+
+def _stores_of(tables: dict[str, Any], homes: dict[str, Path]) -> dict[str, str]:
     """Return the store of each table, in the order in which tables have to be loaded."""
     found = {
         table: store
@@ -107,7 +130,8 @@ def _stores_of(tables: dict[str, Any], path: Path) -> dict[str, str]:
     unknown = sorted(tables.keys() - found.keys())
     if unknown:
         raise InvalidInputError(
-            "--retry-rejects", f"{path}: no store has a table {', '.join(unknown)}"
+            "--retry-rejects",
+            f"{homes[unknown[0]]}: no store has a table {', '.join(unknown)}",
         )
     return found
 

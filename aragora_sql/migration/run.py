@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 import tempfile
 import time
@@ -20,16 +19,23 @@ from aragora_sql.migration.checkpoint_files import (
     checkpoint_folders,
     collect_checkpoint_files,
 )
-from aragora_sql.migration.finding import Candidate
 from aragora_sql.migration.indexes import drop_indexes, dropped_indexes, rebuild_index
 from aragora_sql.migration.ledger import create_ledger
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
-from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
+from aragora_sql.migration.planning import (
+    Plan,
+    TablePlan,
+    find_sources,
+    make_plan,
+    refuse_nothing,
+)
 from aragora_sql.migration.pool import Pool
 from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
 from aragora_sql.migration.progress import Progress, SilentProgress
 from aragora_sql.migration.rejects import (
     Reject,
+    is_of_merged,
+    reason_of,
     refuse_unwritable,
     stored_rejects,
     write_reject_files,
@@ -55,7 +61,6 @@ from aragora_sql.migration.sources import (
     fingerprint,
     last_written,
 )
-from aragora_sql.migration.staging import BROKEN_RULE
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
@@ -71,6 +76,10 @@ log = logging.getLogger(__name__)
 
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
+
+
+class UnbuiltIndexError(AragoraSQLError):
+    """All rows are migrated, and an index could not be built because of a row."""
 
 
 class IncompleteError(AragoraSQLError):
@@ -97,10 +106,13 @@ class _Run:
         self._progress = progress
         self._started = time.monotonic()
         self._report = MigrationReport(
-            is_dry_run=options.dry_run, is_verify_only=options.verify == "only"
+            source_timezone=options.source_timezone,
+            is_dry_run=options.dry_run,
+            is_verify_only=options.verify == "only",
         )
         self._stack = ExitStack()
         self._indexes_dropped = False
+        self._unbuilt: list[str] = []
 
     def run(self) -> MigrationReport:
         """Do all of it."""
@@ -108,23 +120,29 @@ class _Run:
         if not (options.dry_run or options.verify == "only"):
             refuse_unwritable(options.rejects)
         with self._stack:
-            left = self._find_sources()
+            self._find_sources()
             # First, as the processes take their time to be ready.
             self._pool = Pool(0 if options.dry_run else options.jobs - 1)
             self._stack.callback(self._pool.kill)
             # The source first: what is wrong with it can be said without a server.
             self._sources = self._open_sources()
+            refuse_nothing(self._sources, options.chosen_stores, are_named=bool(options.stores))
             connection = connect(options.dsn)
             self._stack.callback(connection.close)
             with driver_errors("preparing the target"):
                 refuse_hidden(connection, options.chosen_stores)
                 if options.dry_run:
-                    self._dry_run(connection, left)
+                    self._dry_run(connection)
                 else:
                     take_lock(connection)
                     is_new = options.verify != "only"
-                    prepare_schema(options.dsn, options.chosen_stores, create=is_new)
-                    plan = self._plan(connection, left)
+                    if options.source_timezone is None:
+                        # Before anything is made in the target.
+                        doing = "reading the source"
+                        with scratch_tables(connection, options.chosen_stores, doing) as existing:
+                            self._plan(connection, existing)
+                    prepare_schema(connection, options.dsn, options.chosen_stores, create=is_new)
+                    plan = self._plan(connection)
                     if is_new:
                         self._migrate(connection, plan)
                     else:
@@ -132,19 +150,23 @@ class _Run:
         self._report.seconds = time.monotonic() - self._started
         return self._report
 
-    def _find_sources(self) -> list[Candidate]:
-        """Find the files to read, and gather those that are no SQLite files into one."""
+    def _find_sources(self) -> None:
+        """Find the files to read, and gather those that are not SQLite files into one."""
         options = self._options
         is_wanted = "checkpoints" in options.chosen_stores
         folders = checkpoint_folders(options.sqlite_path) if is_wanted else []
-        self._paths, left = find_sources(options.sqlite_path, has_others=bool(folders))
-        if folders:
+        self._paths, self._left, self._behind = find_sources(
+            options.sqlite_path, has_others=bool(folders)
+        )
+        if is_wanted and options.sqlite_path.is_dir():
             scratch = tempfile.mkdtemp(prefix="aragora-migration-")
             self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
             collected = Path(scratch) / COLLECTED_NAME
-            left += collect_checkpoint_files(folders, collected)
-            self._paths.append(collected)
-        return left
+            found, behind = collect_checkpoint_files(options.sqlite_path, folders, collected)
+            self._left += found
+            self._behind += behind
+            if folders:
+                self._paths.append(collected)
 
     def _open_sources(self) -> list[SourceFile]:
         # Before they are opened: what is written from then on shows itself as another state.
@@ -154,38 +176,30 @@ class _Run:
             self._stack.callback(source.close)
         return sources
 
-    def _plan(self, connection: PgConnection, left: Sequence[Candidate]) -> Plan:
+    def _plan(self, connection: PgConnection, existing: str | None = None) -> Plan:
         options = self._options
-        plan = make_plan(
-            connection,
-            self._sources,
-            left,
-            options.chosen_stores,
-            options.commit_size,
-            are_named=bool(options.stores),
-        )
-        self._report.candidates = [
-            candidate for candidate in plan.candidates if candidate.path.name != COLLECTED_NAME
-        ]
-        self._report.unused_tables = plan.unused
+        plan = make_plan(connection, self._sources, options.chosen_stores, options.commit_size)
+        files = [found for found in plan.candidates if found.path.name != COLLECTED_NAME]
+        self._report.candidates = [*files, *self._left]
+        self._report.left_behind = [*plan.left_behind, *self._behind]
         self._report.tables = [
             TableReport(store=table.store, table=table.table.name, rows_in_source=table.rows)
             for table in plan.tables
         ]
-        for candidate in self._report.candidates:
-            log.info(
-                "%s %s: %s",
-                "taken" if candidate.is_taken else "left",
-                candidate.path,
-                candidate.why,
-            )
         if options.source_timezone is None:
-            self._refuse_naive_times(connection, plan)
+            self._refuse_naive_times(connection, plan, existing)
         return plan
 
-    def _refuse_naive_times(self, connection: PgConnection, plan: Plan) -> None:
+    def _log_sources(self) -> None:
+        for candidate in self._report.candidates:
+            verb = "taken" if candidate.is_taken else "left"
+            log.info("%s %s: %s", verb, candidate.path, candidate.why)
+
+    def _refuse_naive_times(
+        self, connection: PgConnection, plan: Plan, existing: str | None
+    ) -> None:
         """Refuse local times whose zone was not given."""
-        session = self._session(connection, plan, None)
+        session = self._session(connection, plan, None, existing)
         found: Counter[str] = Counter()
         for number, table in enumerate(plan.tables):
             for place, part in enumerate(table.parts):
@@ -226,6 +240,7 @@ class _Run:
 
     def _migrate(self, connection: PgConnection, plan: Plan) -> None:
         options = self._options
+        self._log_sources()
         create_ledger(connection)
         source = str(options.sqlite_path.absolute())
         # The state of a file that is being written to says nothing about it the next time.
@@ -267,6 +282,12 @@ class _Run:
             connection.execute("SET LOCAL synchronous_commit = on")
             call(connection, "finish_run", run_id=run_id)
         self._pool.close()
+        if self._unbuilt:
+            raise UnbuiltIndexError(
+                "all rows are migrated, but rows of the target are too long for an index, which is "
+                "missing, so that searches are slow. Shorten the row, then run this command again: "
+                + "; ".join(self._unbuilt)
+            )
 
     def _migrate_table(
         self, session: Session, number: int, table: TablePlan, indexes: list[IndexTask]
@@ -275,8 +296,10 @@ class _Run:
         line = self._report.tables[number]
         self._progress.start(table.table.name, table.rows, "migrating")
 
-        def count(outcome: tuple[ChunkResult, bool] | None) -> None:
-            if outcome is not None:
+        def count(outcome: tuple[ChunkResult, bool] | str | None) -> None:
+            if isinstance(outcome, str):
+                self._unbuilt.append(outcome)
+            elif outcome is not None:
                 result, was_done = outcome
                 line.counts.add(result)
                 line.resumed += result.read if was_done else 0
@@ -305,7 +328,13 @@ class _Run:
         started = time.monotonic()
         self._progress.start("indexes", len(names), "building")
         tasks = [IndexTask(name) for name in names]
-        self._pool.share(session, tasks, lambda _: self._progress.advance(1))
+
+        def count(problem: str | None) -> None:
+            self._progress.advance(1)
+            if problem is not None:
+                self._unbuilt.append(problem)
+
+        self._pool.share(session, tasks, count)
         self._progress.finish()
         log.info("built %d indexes in %.1f s", len(names), time.monotonic() - started)
 
@@ -319,7 +348,9 @@ class _Run:
         try:
             with driver_errors("building indexes"), connect(self._options.dsn) as connection:
                 for name in dropped_indexes(connection):
-                    rebuild_index(connection, name)
+                    problem = rebuild_index(connection, name)
+                    if problem is not None:
+                        log.warning("an index is missing: %s", problem)
         except AragoraSQLError as error:
             log.warning(
                 "indexes that were dropped for the load are missing, and the next run builds them: "
@@ -352,14 +383,18 @@ class _Run:
 
     def _collect_rejects(self, connection: PgConnection, run_id: int) -> None:
         reasons: Counter[str] = Counter()
+        any_stored = False
         for table, line in stored_rejects(connection, run_id):
+            any_stored = True
             found = json.loads(line)
-            reasons[_reason(table, found["column"], found["reason"])] += 1
+            if found.get("kind") != "merged":
+                reasons[reason_of(table, found["column"], found["reason"])] += 1
         self._report.reasons = dict(reasons)
-        if reasons:
-            folder = self._options.rejects
-            files = write_reject_files(connection, run_id, folder)
-            self._report.reject_files = [str(path) for path in files]
+        if any_stored:
+            files = write_reject_files(connection, run_id, self._options.rejects)
+            merged = [path for path in files if is_of_merged(path)]
+            self._report.merged_files = [str(path) for path in merged]
+            self._report.reject_files = [str(path) for path in files if path not in merged]
 
     def _set_up_pool(self, plan: Plan, run_id: int | None) -> None:
         """Give the processes their task; all of them see the files as this one does."""
@@ -401,9 +436,15 @@ class _Run:
             self._progress.start(table.table.name, table.rows, "verifying")
             result = self._verify_table(session, number, table, excused)
             self._progress.finish()
-            self._report.tables[number].verified = result
+            line = self._report.tables[number]
+            line.verified = result
             if self._report.is_verify_only:
-                self._report.tables[number].seconds = time.monotonic() - started
+                line.seconds = time.monotonic() - started
+                if result.looked_at != line.rows_in_source:
+                    raise IncompleteError(
+                        f"{line.table}: {line.rows_in_source:,} rows are in the source, and "
+                        f"{result.looked_at:,} were looked at. This is a defect of the migration"
+                    )
 
     def _verify_table(
         self, session: Session, number: int, table: TablePlan, excused: set[tuple[str, int]]
@@ -434,26 +475,32 @@ class _Run:
     ) -> set[tuple[str, int]]:
         if run_id is None:
             return set()
-        rows = call(connection, "list_reject_places", run_id=run_id, target_table=table.table.name)
+        name = table.table.name
+        if self._report.is_verify_only:
+            # What was rejected is missing, unless it was mended and loaded since.
+            rows = call(connection, "list_left_out_places", run_id=run_id, target_table=name)
+        else:
+            rows = call(connection, "list_reject_places", run_id=run_id, target_table=name)
         return {(file, rowid) for file, rowid in rows}
 
     # -- dry run
 
-    def _dry_run(self, connection: PgConnection, left: Sequence[Candidate]) -> None:
+    def _dry_run(self, connection: PgConnection) -> None:
         """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
-        prepare_schema(options.dsn, options.chosen_stores, create=False)
+        prepare_schema(connection, options.dsn, options.chosen_stores, create=False)
         reasons: Counter[str] = Counter()
 
         def count_rejects(rejects: list[Reject]) -> None:
             reasons.update(
-                _reason(reject.table, reject.column, reject.reason)
+                reason_of(reject.table, reject.column, reject.reason)
                 for reject in rejects
-                if not reject.is_left_out
+                if not reject.is_left_out and reject.kind == "rejected"
             )
 
         with scratch_tables(connection, options.chosen_stores, "dry run") as existing:
-            plan = self._plan(connection, left)
+            plan = self._plan(connection, existing)
+            self._log_sources()
             drop_references(connection, plan.tables)
             session = self._session(connection, plan, None, existing)
             session.ledger.dry_rejects = count_rejects
@@ -508,13 +555,6 @@ def _tasks(number: int, table: TablePlan, done: ChunkResult) -> Iterator[list[Ra
         ]
 
 
-# What differs between rows in reasons that are the same: quoted values, long numbers, places.
-_PARTICULAR = re.compile(
-    r"b?'(?:[^'\\]|\\.)*'|b?\"(?:[^\"\\]|\\.)*\"|-?\b\d[\d.e+-]{2,}"
-    r"|(?<=position )\d+|(?<=line )\d+|(?<=column )\d+|(?<=char )\d+"
-)
-
-
 def _is_numbered_here(session: Session, number: int, table: TablePlan) -> bool:
     """Tell whether the target numbers the rows as they come."""
     return any(
@@ -522,10 +562,3 @@ def _is_numbered_here(session: Session, number: int, table: TablePlan) -> bool:
         for column in table.table.columns
         for part in range(len(table.parts))
     )
-
-
-def _reason(table: str, column: str | None, reason: str) -> str:
-    """Return a reason without the values in it, so that equal ones can be counted."""
-    if not reason.startswith(BROKEN_RULE):
-        reason = _PARTICULAR.sub("…", reason)
-    return f"{table}{'.' + column if column else ''}: {reason}"

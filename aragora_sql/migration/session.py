@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from aragora_sql.migration.checkpoint_files import COLLECTED_NAME
+from aragora_sql.migration.functions import TextRules
 from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.ledger import Ledger
 from aragora_sql.migration.loading import Loader, SourceRow
-from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
+from aragora_sql.migration.merging import COUNTERS, MergedRow, Part, in_order, merged_rows
 from aragora_sql.migration.numbers import Numbers
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult, VerifyResult
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.staging import LoadOptions
+from aragora_sql.migration.staging import LoadOptions, Renumber
 from aragora_sql.migration.target import PgConnection, Table, connect, driver_errors
 from aragora_sql.migration.timestamps import TimestampReader, time_zone
 from aragora_sql.migration.verifying import Verifier
@@ -28,6 +30,8 @@ __all__ = ["IndexTask", "RangeTask", "Session", "Task", "VerifyTask", "open_sour
 
 RangePart = Literal["rows", "links"]
 OutcomeT = TypeVar("OutcomeT", covariant=True)
+# The first rows of two files, which tell whether one is a copy of the other: copies begin alike.
+_SAMPLE = 10_000
 # A chunk of merged rows ends earlier when it has so many characters.
 _CHUNK_CHARACTERS = 32_000_000
 
@@ -69,10 +73,10 @@ class IndexTask:
 
     name: str
 
-    def run(self, session: Session) -> None:
-        """Build it."""
+    def run(self, session: Session) -> str | None:
+        """Build it; return why rows of the table prevent it."""
         with driver_errors(f"building the index {self.name}"):
-            rebuild_index(session.connection, self.name)
+            return rebuild_index(session.connection, self.name)
 
 
 class Task(Protocol[OutcomeT]):
@@ -85,11 +89,12 @@ class Task(Protocol[OutcomeT]):
 def open_sources(options: MigrationOptions, paths: Sequence[Path]) -> list[SourceFile]:
     """Open all files; what one worker reads of each is one snapshot."""
     zone = None if options.source_timezone is None else time_zone(options.source_timezone)
+    rules = TextRules(options.on_nul == "strip", options.on_nan == "null")
     opened: list[SourceFile] = []
     try:
         for path in paths:
             name = source_name(path, options.sqlite_path)
-            opened.append(SourceFile(path, name, strip_nul=options.on_nul == "strip", zone=zone))
+            opened.append(SourceFile(path, name, rules=rules, zone=zone))
     except BaseException:
         for source in opened:
             source.close()
@@ -128,6 +133,7 @@ class Session:
             options.sqlite_path,
             is_foretold=run_id is None or options.verify == "only",
         )
+        self._related: dict[frozenset[str], bool] = {}
         self._loaders: dict[tuple[int, int], Loader] = {}
 
     def close(self) -> None:
@@ -155,7 +161,48 @@ class Session:
             options=self._load_options,
             # Without a key nothing would refuse rows that are there already.
             is_direct_possible=self._is_direct_possible and bool(mapping.key),
+            origin=self._origin(source_part),
+            renumber=self._renumber(plan, part),
         )
+
+    def _renumber(self, plan: TablePlan, number: int) -> Renumber | None:
+        """Return what gives the rows of a part new numbers, where that was asked for."""
+        part = plan.parts[number]
+        if not (self.options.renumber and part.mapping.merge.choice == "renumber"):
+            return None
+        source = self.sources[part.file]
+
+        def number_of(file: str, rowid: int) -> int:
+            [[row]] = source.read(part.mapping, rowid, rowid, 1)
+            return self._numbers.number_of(plan.table, self._part(plan, number), row)
+
+        return number_of
+
+    def _part(self, plan: TablePlan, number: int) -> Part:
+        part = plan.parts[number]
+        loader = self.loader(self.tables.index(plan), number)
+        source = self.sources[part.file]
+        return Part(source, part.mapping, loader, partial(self._duplicates, part))
+
+    def _as_numbered(
+        self, plan: TablePlan, number: int, rows: Sequence[SourceRow]
+    ) -> Sequence[SourceRow]:
+        """Return rows with the new numbers that they have in the target, where they have some."""
+        if plan.parts[number].mapping.merge.choice != "renumber":
+            return rows
+        part = self._part(plan, number)
+        given = self._numbers.given(plan.table, part, [row[0] for row in rows])
+        if not given:
+            return rows
+        place = part.loader.result_columns.index(part.mapping.key[0])
+        return [(*row[:place], given.get(row[0], row[place]), *row[place + 1 :]) for row in rows]
+
+    def _origin(self, part: SourcePart) -> Callable[[int], str] | None:
+        """Return what gives the file of a row that was gathered from JSON files."""
+        source = self.sources[part.file]
+        if source.path.name != COLLECTED_NAME:
+            return None
+        return partial(source.value_of, part.mapping.table, "path")
 
     # -- ranges of rowids
 
@@ -210,12 +257,20 @@ class Session:
         part = plan.parts[task.part]
         source = self.sources[part.file]
         result = VerifyResult()
-        verifier = Verifier(self.connection, self.loader(task.table, task.part))
+        verifier = self._verifier(task.table, task.part)
         with driver_errors(f"verifying {plan.table.name}"):
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
                 left_out = excused | self._duplicates(part, batch)
-                result.add(verifier.compare(source.name, batch, left_out))
+                rows = self._as_numbered(plan, task.part, batch)
+                result.add(verifier.compare(source.name, rows, left_out))
         return result
+
+    def _verifier(self, table: int, part: int) -> Verifier:
+        return Verifier(
+            self.connection,
+            self.loader(table, part),
+            looks_for_mended=self.options.verify == "only",
+        )
 
     def _duplicates(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
         """Return the rowids of those rows of a part that were asked to be left out."""
@@ -251,6 +306,9 @@ class Session:
                     if row.is_duplicate
                 ]
                 rows = [row for row in rows if not row.is_duplicate]
+                kept, refused = self._set_aside(number, rows, total)
+                rejects += refused
+                rows = [row for row in rows if row.refusal is None]
                 names = {
                     part: self.sources[plan.parts[part].file].name
                     for part in sorted({row.part for row in rows})
@@ -273,8 +331,30 @@ class Session:
                 total.read += total.merged
                 for source in self.sources:
                     source.check_unchanged()
-                chunk.finish(total, rejects)
+                chunk.finish(total, [*rejects, *kept])
         return chunk.outcome()
+
+    def _set_aside(
+        self, number: int, rows: list[MergedRow], total: ChunkResult
+    ) -> tuple[list[Reject], list[Reject]]:
+        """Return what merging dropped, to be kept in a file, and what it refused; count both."""
+        plan = self.tables[number]
+        kept, refused = [], []
+        for row in rows:
+            for dropped in row.dropped:
+                name = self.sources[plan.parts[dropped.part].file].name
+                loader = self.loader(number, dropped.part)
+                reject = loader.reject(name, dropped.row, dropped.reason, None)
+                kept.append(replace(reject, kind="merged"))
+                total.notes[f"merged: {dropped.reason}"] += 1
+            if row.refusal is not None:
+                name = self.sources[plan.parts[row.part].file].name
+                column, reason = row.refusal
+                refused.append(self.loader(number, row.part).reject(name, row.row, reason, column))
+        total.kept_aside += len(kept)
+        total.read += len(refused)
+        total.rejected += len(refused)
+        return kept, refused
 
     def _chunks_of_merged(self, number: int, kind: str) -> Iterator[list[MergedRow]]:
         link = self.tables[number].table.link
@@ -314,29 +394,61 @@ class Session:
             parts,
             plan.key,
             partial(self._numbers.number_of, plan.table),
+            self._are_related,
             self.options.batch_size,
         )
         return rows if plan.order is None else in_order(rows, parts, plan.order)
 
+    def _are_related(self, one: Part, other: Part) -> bool:
+        """Tell whether one of two files is a copy of the other, or of what both were copied from.
+
+        The older Aragora says so of a file that it consolidated. Else they are when a table holds
+        a row of one key and one time of creation in both.
+        """
+        files = frozenset({one.source.name, other.source.name})
+        if one.source.is_consolidated or other.source.is_consolidated:
+            return True
+        if files not in self._related:
+            self._related[files] = any(
+                self._share_rows(plan, files)
+                for plan in self.tables
+                if plan.parts[0].mapping.copies - COUNTERS
+            )
+        return self._related[files]
+
+    def _share_rows(self, plan: TablePlan, files: frozenset[str]) -> bool:
+        found = []
+        for part in plan.parts:
+            source = self.sources[part.file]
+            if source.name in files:
+                columns = [*part.mapping.key, *sorted(part.mapping.copies - set(part.mapping.key))]
+                found.append(set(source.first_values(part.mapping, columns, _SAMPLE)))
+        return len(found) > 1 and bool(set.intersection(*found))
+
     def verify_merged(self, number: int, excused: set[tuple[str, int]]) -> Iterator[VerifyResult]:
         """Compare the merged rows of a table with the target."""
         plan = self.tables[number]
-        verifiers = [
-            Verifier(self.connection, self.loader(number, part)) for part in range(len(plan.parts))
-        ]
+        verifiers = [self._verifier(number, part) for part in range(len(plan.parts))]
         with driver_errors(f"verifying {plan.table.name}"):
             for chunk in self._chunks_of_merged_for_verifying(number):
                 for part, verifier in enumerate(verifiers):
                     name = self.sources[plan.parts[part].file].name
                     rowids = {rowid for file, rowid in excused if file == name}
-                    rows = [row.row for row in chunk if row.part == part]
-                    yield verifier.compare(name, rows, rowids)
+                    rows = [row for row in chunk if row.part == part]
+                    wanted = [row.row for row in rows if not (row.is_duplicate or row.refusal)]
+                    result = verifier.compare(name, self._as_numbered(plan, part, wanted), rowids)
+                    result.merged += sum(row.folded for row in rows)
+                    result.excused += sum(row.is_duplicate for row in rows)
+                    for row in rows:
+                        if row.refusal and row.row[0] in rowids:
+                            result.excused += 1
+                        elif row.refusal:
+                            verifier.add_refused(result, name, row.row, *row.refusal)
+                    yield result
 
     def _chunks_of_merged_for_verifying(self, number: int) -> Iterator[list[MergedRow]]:
         chunk: list[MergedRow] = []
         for row in self.merged(number):
-            if row.is_duplicate:
-                continue
             chunk.append(row)
             if len(chunk) >= self.options.batch_size:
                 yield chunk

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,20 @@ from aragora_sql.database.sqlite_files import ReadableFile, file_state, last_wri
 from aragora_sql.errors import DatabaseError
 from aragora_sql.migration.bad_values import DamagedText
 from aragora_sql.migration.finding import SourceError
-from aragora_sql.migration.functions import Functions
+from aragora_sql.migration.functions import Functions, TextRules
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.timestamps import TimestampReader
 
-__all__ = ["SourceFile", "file_state", "last_written"]
+__all__ = ["SourceFile", "file_state", "last_written", "quoted"]
 
 BUSY_TIMEOUT = 30.0
+# A default that is a number or text, as a file's schema has it.
+_LITERAL = re.compile(r"[+-]?\d+(?:\.\d+)?|'[^']*'")
+
+
+def quoted(name: str) -> str:
+    """Return a name of a table or column as SQL holds it, whatever it is."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _text_or_damage(data: bytes) -> str | DamagedText:
@@ -40,14 +49,21 @@ class SourceFile:
     """An open SQLite file; ``name`` is what reports and the ledger call it."""
 
     def __init__(
-        self, path: Path, name: str, *, strip_nul: bool = False, zone: tzinfo | None = None
+        self,
+        path: Path,
+        name: str,
+        *,
+        rules: TextRules | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self.path = path
         self.name = name
-        self._strip_nul = strip_nul
+        self._rules = rules or TextRules()
         self._views: set[str] = set()
+        # Where each table can be read by rowid.
+        self._numbered: dict[str, str] = {}
         self._duplicates: set[str] = set()
-        self._functions = Functions(TimestampReader(zone), is_nul_stripped=strip_nul)
+        self._functions = Functions(TimestampReader(zone), self._rules)
         self._place = ReadableFile(path)
         try:
             self._connection = sqlite3.connect(
@@ -129,6 +145,30 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
+    def stored_tables(self) -> dict[str, list[str]]:
+        """Return the columns of each table that holds rows of its own, in the file's order.
+
+        Tables of SQLite and those inside a virtual table are not among them, nor are columns that
+        are computed from others.
+        """
+        try:
+            names = [
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT name FROM pragma_table_list WHERE schema = 'main' "
+                    "AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                    "ORDER BY name"
+                )
+            ]
+            return {name: self._columns(name, "hidden = 0") for name in names}
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    @cached_property
+    def is_consolidated(self) -> bool:
+        """Whether the older Aragora made the file by copying others, and went on in it."""
+        return "memory" in self.modules()
+
     def modules(self) -> frozenset[str]:
         """Return the names under which the file's schemas were recorded."""
         if not {"module", "version"} <= set(self._columns("_schema_versions")):
@@ -139,11 +179,18 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
-    def _columns(self, table: str) -> list[str]:
-        rows = self._connection.execute(
-            "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1", [table]
-        )
-        return [row[0] for row in rows]
+    def _columns(self, table: str, which: str = "hidden <> 1") -> list[str]:
+        try:
+            rows = self._connection.execute(
+                f"SELECT name FROM pragma_table_xinfo(?, 'main') WHERE {which}",  # noqa: S608
+                [table],
+            )
+            return [row[0] for row in rows]
+        except sqlite3.OperationalError as error:
+            if "no such module" not in str(error):
+                raise
+            # A virtual table of an extension that is not there: none of ours.
+            return []
 
     def is_unique(self, table: str, columns: Sequence[str]) -> bool:
         """Tell whether the file itself keeps rows with the same values of these columns out."""
@@ -170,8 +217,8 @@ class SourceFile:
 
     def ranges(self, table: str, size: int) -> tuple[int, list[tuple[int, int]]]:
         """Return the number of rows of a table, and ranges of rowids with ``size`` rows each."""
-        name = f'main."{table}"'
         try:
+            name = self._with_rowid(table)
             count, first, last = self._connection.execute(
                 f"SELECT count(*), (SELECT min(rowid) FROM {name}), "  # noqa: S608
                 f"(SELECT max(rowid) FROM {name}) FROM {name}"
@@ -198,6 +245,32 @@ class SourceFile:
         ends = [start - 1 for start in starts[1:]] + [last]
         return count, list(zip(starts, ends, strict=True))
 
+    def _with_rowid(self, table: str) -> str:
+        """Return where to read a table whose rows have numbers: itself, or a copy of it.
+
+        A table WITHOUT ROWID is copied beside the file, in the order of its key.
+        """
+        if table not in self._numbered:
+            name = f"main.{quoted(table)}"
+            lacks_rowid = self._connection.execute(
+                "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?", [table]
+            ).fetchone()
+            if lacks_rowid == (1,):
+                key = self._connection.execute(
+                    "SELECT name FROM pragma_table_info(?, 'main') WHERE pk > 0 ORDER BY pk",
+                    [table],
+                )
+                order = ", ".join(quoted(row[0]) for row in key)
+                source, name = name, f"temp.{quoted(f'numbered_{table}')}"
+                self._connection.execute("PRAGMA query_only = OFF")
+                self._connection.execute(
+                    f"CREATE TEMP TABLE {name.removeprefix('temp.')} AS "  # noqa: S608
+                    f"SELECT * FROM {source} ORDER BY {order}"
+                )
+                self._connection.execute("PRAGMA query_only = ON")
+            self._numbered[table] = name
+        return self._numbered[table]
+
     def prepare(self, mapping: Mapping) -> list[str]:
         """Make the mapping's table readable under its own name, and return the result columns.
 
@@ -207,11 +280,11 @@ class SourceFile:
         if table not in self._views:
             present = self._columns(table)
             missing = sorted(mapping.optional - set(present))
-            if self._strip_nul:
+            if self._rules.are_any:
                 # As bytes, because text may be damaged.
                 shown = [
                     f"CASE WHEN typeof(\"{column}\") = 'text' THEN "
-                    f'cast(strip_nul(cast("{column}" AS BLOB)) AS TEXT) '
+                    f'cast(changed_text(cast("{column}" AS BLOB)) AS TEXT) '
                     f'ELSE "{column}" END AS "{column}"'
                     for column in present
                 ]
@@ -219,9 +292,10 @@ class SourceFile:
                 shown = [f'"{column}"' for column in present]
             shown += [f'NULL AS "{column}"' for column in missing]
             columns = ", ".join(["rowid AS rowid", *shown])
+            source = self._with_rowid(table)
             self._connection.execute("PRAGMA query_only = OFF")
             self._connection.execute(
-                f'CREATE TEMP VIEW "{table}" AS SELECT {columns} FROM main."{table}"'  # noqa: S608
+                f'CREATE TEMP VIEW "{table}" AS SELECT {columns} FROM {source}'  # noqa: S608
             )
             self._connection.execute("PRAGMA query_only = ON")
             self._views.add(table)
@@ -315,6 +389,41 @@ class SourceFile:
         )
         self._connection.execute("PRAGMA query_only = ON")
         self._duplicates.add(name)
+
+    def first_values(
+        self, mapping: Mapping, columns: Sequence[str], limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the values of some columns of a mapping's first rows."""
+        names = ", ".join(map(quoted, columns))
+        try:
+            return self._connection.execute(
+                f"SELECT {names} FROM ({mapping.sql}) LIMIT :row_limit",  # noqa: S608
+                {"first_rowid": -(2**63), "last_rowid": 2**63 - 1, "row_limit": limit},
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
+    def count_values(self, table: str, column: str) -> int:
+        """Count the values of a column that are neither NULL, nor empty, nor its default."""
+        name = quoted(column)
+        default = self.scalar(
+            "SELECT dflt_value FROM pragma_table_xinfo(?, 'main') WHERE name = ?", [table, column]
+        )
+        is_literal = default is not None and _LITERAL.fullmatch(default)
+        other = f" AND {name} IS NOT {default}" if is_literal else ""
+        return int(
+            self.scalar(
+                f"SELECT count(*) FROM main.{quoted(table)} "  # noqa: S608 - names are quoted
+                f"WHERE {name} IS NOT NULL AND {name} <> ''{other}"
+            )
+        )
+
+    def value_of(self, table: str, column: str, rowid: int) -> Any:
+        """Return one value of a row of a table as it is stored."""
+        return self.scalar(
+            f"SELECT {quoted(column)} FROM main.{quoted(table)} WHERE rowid = ?",  # noqa: S608
+            [rowid],
+        )
 
     def count(self, mapping: Mapping) -> int:
         """Return the number of rows that a mapping gives."""

@@ -8,20 +8,19 @@ joins; the rest is inserted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
 
 from aragora_sql.migration.mappings import Mapping
-from aragora_sql.migration.rejects import Reject
+from aragora_sql.migration.rejects import BROKEN_RULE, Reject
 from aragora_sql.migration.report import SHOWN_KEYS, ChunkResult
 from aragora_sql.migration.target import PgConnection, Reference, Table
 
 __all__ = [
-    "BROKEN_RULE",
     "LoadOptions",
     "Orphans",
     "Place",
@@ -35,12 +34,12 @@ Orphans = Literal["reject", "null", "leave-out"]
 _STAGE = "_migration_stage"
 _ORDINAL = "_migration_row"
 _LINE = re.compile(r"\bline (\d+)")
+# A value is too long for an index, or for the type of a column.
+_LIMIT = "54000"
 # Refusals of a whole statement that are not about one row.
 _NOT_A_ROW = ("08", "53", "54", "55", "57", "58", "XX", "25", "40", "42", "3D", "3F")
 _UNIQUE = "23505"
 
-# How the reason of a row begins that breaks a constraint of the target.
-BROKEN_RULE = "breaks the rule"
 # Where a staged row is in its source: the file and the rowid. The rest is in the stage.
 Place = tuple[str, int]
 
@@ -56,7 +55,11 @@ class LoadOptions:
     existing_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Gives the new number of a row of a file: (file, rowid).
+Renumber = Callable[[str, int], int]
+
+
+@dataclass(slots=True)
 class Stage:
     """The temporary table of one transaction, for rows of one mapping with these ``columns``."""
 
@@ -65,6 +68,9 @@ class Stage:
     mapping: Mapping
     columns: Sequence[str]
     options: LoadOptions
+    origin: Callable[[int], str] | None = None
+    renumber: Renumber | None = None
+    _indexes: dict[str, str] = field(init=False, default_factory=dict)
 
     @property
     def _key(self) -> Sequence[str]:
@@ -102,6 +108,34 @@ class Stage:
             sql.SQL("ALTER TABLE {} ").format(stage) + sql.SQL(", ").join(changes)
         )
 
+    def make_indexes(self) -> None:
+        """Give the stage the target's indexes, which refuse what is too long for them.
+
+        Those of the target may have been dropped for the load. A unique one refuses nothing more
+        here: whose key is in the stage twice is found out by the target.
+        """
+        if self._indexes:
+            return
+        stage = sql.Identifier("pg_temp", _STAGE)
+        staged = set(self.columns)
+        for number, (name, definition) in enumerate(self.table.indexes):
+            method = definition.partition(" USING ")[2]
+            if not staged & set(re.findall(r"\w+", method)):
+                continue
+            own_name = f"{_STAGE}_{number}"
+            try:
+                with self.connection.transaction():
+                    self.connection.execute(
+                        sql.SQL("CREATE INDEX {} ON {} USING ").format(
+                            sql.Identifier(own_name), stage
+                        )
+                        + sql.SQL(method)  # of the target's catalog
+                    )
+            except psycopg.errors.UndefinedColumn:
+                # It is about what the target computes.
+                continue
+            self._indexes[own_name] = name
+
     def copy(
         self, batch: list[tuple[int, tuple[Any, ...]]]
     ) -> Iterator[tuple[int, str, str | None]]:
@@ -115,6 +149,7 @@ class Stage:
                 if self.connection.broken or not is_about_a_row(error):
                     raise
                 reason, column = self._explain(error)
+                limit = _refusing_index(error)
                 line = _LINE.search(error.diag.context or "")
                 if line is None:
                     # psycopg refused a value before anything was sent, or no line is named.
@@ -123,7 +158,12 @@ class Stage:
             good = int(line[1]) - 1
             if good:
                 self._copy_to_stage(batch[start : start + good])
-            yield batch[start + good][0], reason, column
+            ordinal, row = batch[start + good]
+            if limit is not None:
+                texts = zip(self.columns, row, strict=True)
+                lengths = {name: len(value) for name, value in texts if isinstance(value, str)}
+                reason, column = self._too_long(limit, lengths) or (reason, column)
+            yield ordinal, reason, column
             start += good + 1
 
     def _halve(
@@ -160,6 +200,37 @@ class Stage:
             column = named[1]
         return primary, column
 
+    def _too_long(self, index: str, lengths: dict[str, int]) -> tuple[str, str] | None:
+        """Return why an index refuses a row whose texts have so many characters."""
+        name = self._indexes.get(index, index)
+        definition = dict(self.table.indexes).get(name, "")
+        words = set(re.findall(r"\w+", definition.partition(" USING ")[2]))
+        texts = {column: length for column, length in lengths.items() if column in words}
+        if not texts:
+            return None
+        longest = max(texts, key=lambda column: texts[column])
+        reason = (
+            f"{texts[longest]:,} characters are too long for the index {name}, of which an entry "
+            "has at most 2,704 bytes after compression"
+        )
+        return reason, longest
+
+    def _text_lengths(self, ordinal: int) -> dict[str, int]:
+        kinds = {column.name: column.type for column in self.table.columns}
+        names = [name for name in self.columns if kinds.get(name) == "text"]
+        row = self.connection.execute(
+            sql.SQL("SELECT {} FROM {} WHERE {} = %s").format(
+                sql.SQL(", ").join(
+                    sql.SQL("coalesce(char_length({}), 0)").format(sql.Identifier(name))
+                    for name in names
+                ),
+                sql.Identifier("pg_temp", _STAGE),
+                sql.Identifier(_ORDINAL),
+            ),
+            [ordinal],
+        ).fetchone()
+        return dict(zip(names, row or (), strict=False))
+
     def settle_existing(
         self,
         result: ChunkResult,
@@ -167,8 +238,15 @@ class Stage:
         staged: dict[int, Place],
         first: int = 1,
         last: int = 2**62,
+        *,
+        may_renumber: bool = True,
     ) -> int:
-        """Take rows out of the stage whose key is in the target, and return how many."""
+        """Take rows out of the stage whose key is in the target, and return how many.
+
+        Where rows get new numbers, those whose number another record has stay, under another one.
+        """
+        if may_renumber and self.renumber is not None:
+            self._give_numbers(self.renumber, staged, first, last)
         same = sql.SQL(" AND ").join(self._equal(name) for name in self._key)
         compared = [name for name in self.columns if name not in self._key]
         differs: sql.Composable = sql.SQL(" OR ").join(map(self._differs, compared))
@@ -196,6 +274,39 @@ class Stage:
             del result.different_keys[SHOWN_KEYS:]
         self._remove([ordinal for ordinal, _, _ in found])
         return len(found)
+
+    def _give_numbers(
+        self, renumber: Renumber, staged: dict[int, Place], first: int, last: int
+    ) -> None:
+        """Give those rows of the stage another number whose number another record has."""
+        [name] = self._key
+        of_another = sql.SQL(" OR ").join(
+            sql.SQL("s.{0} IS DISTINCT FROM t.{0}").format(sql.Identifier(column))
+            for column in sorted(self.mapping.copies)
+        )
+        found = self.connection.execute(
+            sql.SQL(
+                "SELECT s.{ordinal} FROM {stage} AS s JOIN {table} AS t ON s.{key} = t.{key} "
+                "WHERE s.{ordinal} BETWEEN %s AND %s AND ({of_another}) ORDER BY s.{ordinal}"
+            ).format(
+                ordinal=sql.Identifier(_ORDINAL),
+                stage=sql.Identifier("pg_temp", _STAGE),
+                table=self._existing_table(self.table.name),
+                key=sql.Identifier(name),
+                of_another=of_another,
+            ),
+            [first, last],
+        ).fetchall()
+        changes = [(renumber(*staged[ordinal]), ordinal) for (ordinal,) in found]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s").format(
+                    sql.Identifier("pg_temp", _STAGE),
+                    sql.Identifier(name),
+                    sql.Identifier(_ORDINAL),
+                ),
+                changes,
+            )
 
     def _shown_key(self) -> sql.Composable:
         names = self.mapping.key or self.columns[:1]
@@ -311,6 +422,10 @@ class Stage:
                     ):
                         return 0
                     reason, column = self._explain(error)
+                    limit = _refusing_index(error)
+                    if limit is not None:
+                        lengths = self._text_lengths(first)
+                        reason, column = self._too_long(limit, lengths) or (reason, column)
                     rejects.extend(self._staged_rejects([first], staged, reason, column))
                     self._remove([first])
                     return 0
@@ -359,6 +474,7 @@ class Stage:
                 table=self.table.name,
                 source_file=staged[ordinal][0],
                 rowid=staged[ordinal][1],
+                origin=None if self.origin is None else self.origin(staged[ordinal][1]),
                 key={
                     name: value
                     for name, value in zip(self.columns, values, strict=True)
@@ -367,6 +483,7 @@ class Stage:
                 row=dict(zip(self.columns, values, strict=True)),
                 reason=reason,
                 column=column,
+                secrets=self.mapping.secrets,
             )
             for ordinal, *values in rows
         ]
@@ -396,4 +513,9 @@ def is_about_a_row(error: psycopg.Error) -> bool:
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.DataError)
-    return not state.startswith(_NOT_A_ROW)
+    return state == _LIMIT or not state.startswith(_NOT_A_ROW)
+
+
+def _refusing_index(error: psycopg.Error) -> str | None:
+    """Return the index for which a row is too long, where that is why it was refused."""
+    return error.diag.constraint_name or "" if error.sqlstate == _LIMIT else None

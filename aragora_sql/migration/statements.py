@@ -10,7 +10,7 @@ import psycopg
 
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 
-__all__ = ["call", "call_many", "call_value", "schema_path", "upgrade_path"]
+__all__ = ["call", "call_many", "call_value", "schema_path", "text_of", "upgrade_path"]
 
 
 def schema_path() -> Path:
@@ -35,6 +35,11 @@ def _render(query: QueryText) -> bytes:
         end = parameter.end
     parts.append(query.sql[end:].replace("%", "%%"))
     return "".join(parts).encode()
+
+
+def text_of(name: str) -> str:
+    """Return a query without parameters as any driver takes it."""
+    return read_queries(sql_dir() / "migration" / "queries.sql", "postgres")[name].sql
 
 
 def call(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from aragora_sql.database.psycopg_errors import cannot_connect, driver_errors
 from aragora_sql.database.psycopg_sessions import shares_session
@@ -44,7 +46,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A target table: the columns a row can give, what refers where, what each rule is about."""
+    """A target table: the columns a row can give, what refers where, what each rule is about.
+
+    ``indexes`` are names and definitions.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -52,6 +57,17 @@ class Table:
     unique: tuple[tuple[str, ...], ...]
     references: tuple[Reference, ...]
     rules: dict[str, tuple[tuple[str, ...], str]]
+    indexes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def indexed_text(self) -> tuple[str, ...]:
+        """The columns of text that an index holds."""
+        words = {
+            word
+            for _, definition in self.indexes
+            for word in re.findall(r"\w+", definition.partition(" USING ")[2])
+        }
+        return tuple(c.name for c in self.columns if c.type == "text" and c.name in words)
 
     @property
     def link(self) -> str | None:
@@ -74,8 +90,11 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
         raise _pooled(dsn)
 
     def open_one() -> PgConnection:
+        uri = dsn.libpq_uri()
         return psycopg.connect(
-            dsn.libpq_uri(),
+            uri,
+            # Also when there are none: the driver of the stores does not read PGOPTIONS.
+            options=conninfo_to_dict(uri).get("options", ""),
             connect_timeout=dsn.number("connect_timeout") or _CONNECT_TIMEOUT,
             application_name=dsn.option("application_name") or name,
         )
@@ -128,7 +147,18 @@ def describe_table(connection: PgConnection, name: str) -> Table:
             unique.append(tuple(of))
         elif kind == "f" and len(of) == 1:
             references.append(Reference(of[0], parent.strip('"'), parent_columns[0], rule))
-    return Table(name, columns, key, tuple(unique), tuple(references), rules)
+    indexes = list(call(connection, "list_indexes", table_name=name))
+    if call_value(connection, "has_tables"):
+        indexes += call(connection, "list_indexes_to_build", table_name=name)
+    return Table(
+        name,
+        columns,
+        key,
+        tuple(unique),
+        tuple(references),
+        rules,
+        tuple((index, definition) for index, definition in indexes),
+    )
 
 
 def check_readable(connection: PgConnection, table: str) -> None:

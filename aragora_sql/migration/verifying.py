@@ -16,6 +16,7 @@ from psycopg import sql
 from aragora_sql.database.values import load_json
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
+from aragora_sql.migration.rejects import without_values
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
 from aragora_sql.migration.target import PgConnection, Table
 
@@ -29,9 +30,16 @@ Values = tuple[Any, ...]
 
 
 class Verifier:
-    """Compares rows of one mapping; rows in ``excused`` are known to be missing."""
+    """Compares rows of one mapping; rows in ``excused`` are known to be missing.
 
-    def __init__(self, connection: PgConnection, loader: Loader) -> None:
+    With ``looks_for_mended`` a row that the target can't hold is looked for by its key: it may be
+    there with values that somebody mended.
+    """
+
+    def __init__(
+        self, connection: PgConnection, loader: Loader, *, looks_for_mended: bool = False
+    ) -> None:
+        self._looks_for_mended = looks_for_mended
         self._connection = connection
         self._loader = loader
         self._kinds = [_kind(loader.table, name) for name in loader.columns]
@@ -78,7 +86,13 @@ class Verifier:
     def compare(self, file: str, rows: Iterable[SourceRow], excused: set[int]) -> VerifyResult:
         """Compare rows of a file with the target's rows of the same key."""
         result = VerifyResult()
-        wanted = self._convert(file, [row for row in rows if row[0] not in excused], result)
+        kept = []
+        for row in rows:
+            if row[0] in excused:
+                result.excused += 1
+            else:
+                kept.append(row)
+        wanted = self._convert(file, kept, result)
         found = self._find([values for _, values in wanted])
         for row, values in wanted:
             problem = self._best(values, found.get(self._identity(values), ()))
@@ -153,6 +167,8 @@ class Verifier:
                 name = self._loader.columns[place]
                 if actual is None and self._is_cut_reference(name, expected):
                     continue
+                if name in self._loader.mapping.secrets:
+                    return f"{name}: not shown, as it may hold secrets"
                 return f"{name}: {_short(expected)} in the source, {_short(actual)} in the target"
         return None
 
@@ -170,7 +186,38 @@ class Verifier:
         return False
 
     def _add_bad(self, result: VerifyResult, file: str, row: SourceRow, error: BadRowError) -> None:
-        self._add(result, file, row[0], f"{error} (it could not be migrated)")
+        if self._looks_for_mended and self._is_key_there(row):
+            result.mended += 1
+            return
+        result.rejected += 1
+        problem = str(error)
+        if error.column in self._loader.mapping.secrets:
+            problem = without_values(problem)
+        self._add(result, file, row[0], f"{problem} (it could not be migrated)")
+
+    def add_refused(
+        self, result: VerifyResult, file: str, row: SourceRow, column: str, reason: str
+    ) -> None:
+        """Count a row that merging refused, which is missing in the target."""
+        result.rejected += 1
+        self._add(result, file, row[0], f"{column} {reason} (it could not be migrated)")
+
+    def _is_key_there(self, row: SourceRow) -> bool:
+        """Tell whether the target has a row of this key, whatever its other values are."""
+        names = self._loader.mapping.key
+        try:
+            key = [self._loader.convert_value(row, name) for name in names]
+        except BadRowError:
+            return False
+        if not key or any(isinstance(value, str) and "\x00" in value for value in key):
+            return False
+        found = sql.SQL("SELECT FROM {} WHERE {}").format(
+            sql.Identifier(self._loader.table.name),
+            sql.SQL(" AND ").join(
+                sql.SQL("{} = %s").format(sql.Identifier(name)) for name in names
+            ),
+        )
+        return self._connection.execute(found, key).fetchone() is not None
 
     def _add(self, result: VerifyResult, file: str, rowid: int, problem: str) -> None:
         result.mismatches += 1

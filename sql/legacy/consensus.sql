@@ -11,6 +11,7 @@
 -- Consensus records as the class wrote them, or as a consolidation script copied them.
 -- from: consensus (id, topic, data, timestamp)
 -- optional: topic_hash, conclusion, strength, confidence, domain, tags
+-- ignored: created_at, updated_at
 -- without: participating_agents
 -- into: consensus
 -- key: id
@@ -113,6 +114,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- Dissents; what the older table calls debate_id is the id of a consensus.
 -- from: dissent (id, debate_id, agent_id, dissent_type, content, timestamp, data)
 -- optional: confidence
+-- ignored: created_at
 -- without: acknowledged
 -- into: dissent
 -- key: id

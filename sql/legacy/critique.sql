@@ -38,6 +38,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: critiques
 -- key: id
 -- duplicates: id, created_at
+-- copies: debate_id, agent, created_at
 -- merge: renumber
 SELECT
     rowid AS source_rowid,
@@ -58,11 +59,12 @@ FROM critiques
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: patterns(first_rowid, last_rowid)
--- Patterns. In several files, their counts are added up.
+-- Patterns. In several files, their counts are added up, unless one file is a copy of the other.
 -- from: patterns (id, issue_type, issue_text, success_count, failure_count, created_at, updated_at)
 -- optional: suggestion_text, avg_severity, surprise_score, base_rate, example_task
 -- into: patterns
 -- key: id
+-- copies: created_at
 -- merge: add success_count, failure_count; mean avg_severity by success_count
 -- merge: earliest created_at; newest updated_at
 SELECT
@@ -122,12 +124,14 @@ FROM patterns_archive
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: reputations(first_rowid, last_rowid)
--- Reputations. In several files, counters and errors are added up and the score follows from them.
+-- Reputations. In several files, counters and errors are added up and the score follows from them,
+-- unless one file is a copy of the other in which the counters only grew.
 -- from: agent_reputation (agent_name, proposals_made, proposals_accepted, updated_at)
 -- optional: critiques_given, critiques_valuable, total_predictions, total_prediction_error
 -- optional: calibration_score
 -- into: agent_reputation
 -- key: agent_name
+-- copies: counters
 -- merge: add proposals_made, proposals_accepted, critiques_given, critiques_valuable
 -- merge: add total_predictions, total_prediction_error
 -- merge: mean calibration_score by total_predictions; newest updated_at

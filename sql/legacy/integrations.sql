@@ -8,6 +8,7 @@
 -- optional: notify_on_consensus, notify_on_debate_end, notify_on_error, notify_on_leaderboard
 -- optional: messages_sent, errors_24h, last_activity, last_error, workspace_id
 -- into: integrations
+-- secrets: settings
 -- key: user_id, integration_type
 -- merge: newest updated_at
 -- unix: created_at, updated_at, last_activity, errors_since
@@ -45,7 +46,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: user_id_mappings
 -- key: user_id, platform, email
 -- repeats: addresses that differ in case only
--- merge: newest updated_at
+-- merge: newest updated_at; conflict platform_user_id
 -- unix: created_at, updated_at
 SELECT
     rowid AS source_rowid,

@@ -23,6 +23,14 @@ WHERE
     = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
 LIMIT 1;
 
+-- name: describe_session()^
+-- Tell where a session is: two drivers that read one DSN should be in the same place.
+SELECT
+    current_database()::text AS database_name,
+    array_to_string(current_schemas(FALSE), ', ') AS schema_names,
+    current_user::text AS user_name,
+    extract(EPOCH FROM pg_postmaster_start_time())::text AS server_start;
+
 -- name: list_columns(table_name)
 -- List the columns of a table that a row gives values for.
 SELECT
@@ -153,6 +161,14 @@ SELECT
 FROM _migration_rejects
 WHERE run_id = :run_id AND target_table = :target_table;
 
+-- name: list_left_out_places(run_id, target_table)
+-- List where those rows of a table are in the source that were left out on request.
+SELECT
+    source_file,
+    source_rowid
+FROM _migration_rejects
+WHERE run_id = :run_id AND target_table = :target_table AND reject = '';
+
 -- name: last_run(source)$
 -- Return the newest run of a source.
 SELECT run_id FROM _migration_runs WHERE source = :source ORDER BY run_id DESC LIMIT 1;
@@ -166,6 +182,18 @@ WHERE
     n.target_table = :target_table
     AND n.source_file = :source_file
     AND n.source_rowid = :source_rowid
+    AND coalesce(to_jsonb(n) ->> 'source', '') = :source;
+
+-- name: list_numbers(target_table, source, source_file, first_row, last_row)
+-- List the new numbers of a file's rows in a range.
+SELECT
+    n.source_rowid,
+    n.number
+FROM _migration_numbers AS n
+WHERE
+    n.target_table = :target_table
+    AND n.source_file = :source_file
+    AND n.source_rowid BETWEEN :first_row AND :last_row
     AND coalesce(to_jsonb(n) ->> 'source', '') = :source;
 
 -- name: list_numbered(target_table, source_file, row_limit)
@@ -242,6 +270,25 @@ WHERE
     AND obj_description(c.oid, 'pg_class') IS NULL
 ORDER BY c.relname COLLATE "C";
 
+-- name: list_indexes(table_name)
+-- List the indexes of a table with their definitions.
+SELECT
+    c.relname::text AS name,
+    pg_get_indexdef(i.indexrelid) AS definition
+FROM pg_catalog.pg_index AS i
+INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
+WHERE i.indrelid = to_regclass(quote_ident(:table_name))
+ORDER BY c.relname COLLATE "C";
+
+-- name: list_indexes_to_build(table_name)
+-- List the indexes of a table that were dropped and not yet built again.
+SELECT
+    index_name AS name,
+    definition
+FROM _migration_indexes
+WHERE target_table = :table_name
+ORDER BY index_name COLLATE "C";
+
 -- name: record_index(index_name, target_table, definition)!
 -- Remember an index that is about to be dropped.
 INSERT INTO _migration_indexes (index_name, target_table, definition)
@@ -258,9 +305,13 @@ FROM _migration_indexes AS d
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass(quote_ident(d.target_table))
 ORDER BY d.index_name COLLATE "C";
 
--- name: get_index_definition(index_name)$
--- Return the definition of an index that was dropped.
-SELECT definition FROM _migration_indexes WHERE index_name = :index_name;
+-- name: get_dropped_index(index_name)^
+-- Return the definition of an index that was dropped, and its table.
+SELECT
+    definition,
+    target_table
+FROM _migration_indexes
+WHERE index_name = :index_name;
 
 -- name: has_index(index_name)$
 -- Tell whether an index is there, because somebody else built it.

@@ -144,6 +144,24 @@ def wrong_order(root: Path) -> tuple[str, int]:
     return edit_both(columns, f"    -- columns: Note\n{columns}", files=QUERIES)(root)
 
 
+def filtered_walk(root: Path) -> tuple[str, int]:
+    where = "WHERE\n    n.author_id = :author_id\n    AND (:body::text IS NULL OR n.body = :body);"
+    walk = (
+        f"{where[:-1].replace('author_id =', 'author_id <>')}\nORDER BY n.created_at DESC\nLIMIT 9;"
+    )
+    replace_in(root / SQLITE, where.replace("::text", ""), walk.replace("::text", ""))
+    return edit(POSTGRES, where, walk, below=-6)(root)
+
+
+def nullable_document(root: Path) -> tuple[str, int]:
+    for file, kind in zip(SCHEMAS, ("JSONB", "TEXT"), strict=True):
+        replace_in(root / file, "    body TEXT,\n", f"    body TEXT,\n    extra {kind},\n")
+    append(POSTGRES_SCHEMA, "COMMENT ON COLUMN notes.extra IS 'More.';\n")(root)
+    rule = "    CONSTRAINT notes_done_check"
+    more = f"    CONSTRAINT notes_extra_check CHECK (json_valid(extra)),\n{rule}"
+    return edit(SQLITE_SCHEMA, rule, more)(root)
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
     "final-newline": unfinished,
@@ -198,6 +216,7 @@ BREAKS: dict[str, Break] = {
         "WHERE author_id || '' = :author_id;",
         below=-4,
     ),
+    "filtered-walk": filtered_walk,
     "plan-snapshot": unsaved_plan,
     "missing-primary-key": edit_both(
         "    CONSTRAINT authors_pkey PRIMARY KEY (id)\n",
@@ -214,6 +233,7 @@ BREAKS: dict[str, Break] = {
         files=SCHEMAS,
     ),
     "missing-comment": missing_comment,
+    "nullable-document": nullable_document,
     "row-level-security": unprotected,
     "policy": append(
         POSTGRES_SCHEMA, "\nCREATE POLICY all_notes ON notes USING (TRUE);\n", below=2

@@ -15,7 +15,7 @@ from aragora_sql.database.session_state import (
     changes_sqlite_connection,
 )
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.queries import Queries, adapter_of, load_queries
+from aragora_sql.queries import adapter_of, load_queries
 from aragora_sql.schema import store_names
 from tests.database.items import Items
 from tests.proxy import CountingProxy
@@ -110,14 +110,13 @@ async def test_only_what_may_change_the_session_costs_a_round_trip(
 
 
 def test_no_query_of_the_package_has_its_session_reset() -> None:
-    checks: list[tuple[Dialect, Callable[[str], bool]]] = [
-        ("postgres", changes_postgres_session),
-        ("sqlite", changes_sqlite_connection),
-    ]
-    for dialect, changes in checks:
+    changing: dict[Dialect, Callable[[str], bool]] = {
+        "postgres": changes_postgres_session,
+        "sqlite": changes_sqlite_connection,
+    }
+    for dialect, changes in changing.items():
         for store in [*store_names(dialect), "schema_versions"]:
-            queries: Queries = load_queries(store, dialect)
-            adapter = adapter_of(queries)
+            adapter = adapter_of(load_queries(store, dialect))
             for call in adapter._calls.values():
                 assert not changes(call.statement.sql), call.statement.name
 

@@ -66,9 +66,15 @@ class Target:
         """Return the number of rows of each table."""
         return {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
-    def rejected(self, table: str) -> list[dict[str, Any]]:
-        """Return the lines of a table's reject file."""
-        path = self.rejects / f"{table}.jsonl"
+    def reject_file(self, table: str, kind: str = "rejected") -> Path:
+        """Return where the newest run with rejects has those of a table."""
+        runs = sorted(self.rejects.iterdir()) if self.rejects.exists() else []
+        folder = runs[-1] if runs else self.rejects
+        return (folder / "merged" if kind == "merged" else folder) / f"{table}.jsonl"
+
+    def rejected(self, table: str, kind: str = "rejected") -> list[dict[str, Any]]:
+        """Return the lines of a table's reject file of the newest run."""
+        path = self.reject_file(table, kind)
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -31,7 +31,7 @@ from tests.migration.legacy.values import insert
 
 PATIENCE = 60.0
 # The command's own exit codes.
-DONE, WITH_REJECTS, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+DONE, WITH_REJECTS, FAILED, LEFT_BEHIND, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 
 # Numbers that the target gives to rows without one: they tell nothing about the source.
 _OWN_NUMBERS = {"archive_id"}
@@ -54,7 +54,7 @@ class Outcome:
     def figures(self) -> dict[str, Any]:
         """The report without what differs between runs that do the same."""
         report = self.report
-        for name in ("seconds", "reject_files"):
+        for name in ("seconds", "reject_files", "merged_files"):
             del report[name]
         for table in report["tables"]:
             del table["seconds"], table["resumed"]
@@ -265,8 +265,14 @@ class Result:
 
 def reject_lines(folder: Path) -> dict[str, list[str]]:
     """Return the lines of all reject files, in order of themselves: workers end in any order."""
-    files = sorted(folder.iterdir()) if folder.exists() else []
-    return {file.name: sorted(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    found: dict[str, list[str]] = {}
+    for run in sorted(folder.iterdir()) if folder.exists() else []:
+        # The newest has all that is rejected.
+        found = {
+            str(file.relative_to(run)): sorted(file.read_text(encoding="utf-8").splitlines())
+            for file in sorted(run.rglob("*.jsonl"))
+        }
+    return found
 
 
 # -- the source

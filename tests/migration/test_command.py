@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,9 @@ def test_the_commands_of_the_guide(target: Target, path: Path) -> None:
 
 
 def test_exit_code_0(run: Command, path: Path) -> None:
+    # With the table of a third store, something would be left behind.
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE continuum_memory")
     code, out, err = run(
         "--sqlite-path", str(path), "--source-timezone", "UTC", "--orphans", "leave-out"
     )
@@ -131,7 +136,10 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
     code, out, _ = run("--sqlite-path", str(path), "--source-timezone", "UTC")
     assert code == 1
     assert "dissent.consensus_id: no row of consensus has this id" in out
-    assert f"aragora-sql migrate --retry-rejects {target.rejects}/dissent.jsonl" in out
+    assert (
+        f"aragora-sql migrate --retry-rejects {target.reject_file('dissent')} --source-timezone"
+        in out
+    )
     target.query("UPDATE debates SET task = 'x'")
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC", "--orphans", "leave-out")
     code, out, _ = run(*arguments)
@@ -140,7 +148,8 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
     assert "not as in the source:" in out
     code, out, _ = run(*arguments, "--verify-only")
     assert code == 1
-    assert "20 rows are not as in the source." in out
+    assert "20 of " in out
+    assert "rows are not as in the source; 0 of them hold what the target can't." in out
 
 
 @pytest.mark.parametrize(
@@ -198,7 +207,7 @@ def test_the_dsn_of_the_environment(
     code = main(["migrate", "--sqlite-path", str(path), "--source-timezone", "UTC"])
     assert code == 1
     assert target.counts("consensus") == {"consensus": 20}
-    assert (target.folder / "aragora-rejects" / "dissent.jsonl").exists()
+    assert list((target.folder / "aragora-rejects").glob("*/dissent.jsonl"))
 
 
 def test_the_report_as_json(run: Command, path: Path, target: Target) -> None:
@@ -212,13 +221,18 @@ def test_the_report_as_json(run: Command, path: Path, target: Target) -> None:
         "total_skipped",
         "total_different",
         "total_errors",
+        "total_merged",
+        "total_kept_aside",
+        "total_left_behind",
         "mismatches",
         "seconds",
         "files",
         "unused_tables",
+        "left_behind",
         "tables",
         "reasons",
         "reject_files",
+        "merged_files",
     }
     assert report["success"] is False
     assert report["files"][0]["path"] == str(path)
@@ -312,7 +326,7 @@ def test_mending_by_command(run: Command, target: Target, tmp_path: Path) -> Non
     path = tmp_path / "bad.db"
     write_bad_rows(path, [bad for bad in BAD_ROWS if bad.name == "flag-2"], good=0)
     run("--sqlite-path", str(path), "--source-timezone", "UTC")
-    file = target.rejects / "debates.jsonl"
+    file = target.reject_file("debates")
     code, out, _ = run("--retry-rejects", str(file), "--source-timezone", "UTC")
     assert code == 1
     assert f"{file}.rejected" in out

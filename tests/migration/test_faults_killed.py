@@ -155,8 +155,11 @@ def test_a_run_killed_while_it_verifies_gives_the_report_of_a_clean_one(
         )
         process = migration.start()
         # Reject files are written between loading and verifying.
-        last = migration.rejects / "agent_reputation.jsonl"
-        wait_until(last.exists, "the reject files were written", process)
+        wait_until(
+            lambda: any(migration.rejects.glob("*/agent_reputation.jsonl")),
+            "the reject files were written",
+            process,
+        )
         kill(process)
         finish(process)
         target.wait_until_left()

@@ -41,7 +41,7 @@ def test_mended_lines_are_loaded(target: Target, tmp_path: Path) -> None:
     path = tmp_path / "bad.db"
     write_bad_rows(path, rows_named(*names), good=0)
     target.migrate(path, orphans="leave-out")
-    file = target.rejects / "consensus.jsonl"
+    file = target.reject_file("consensus")
     lines = {line["row"]["id"]: line for line in read(file)}
     assert len(lines) == len(names)
     # As text, as a number, as an object.
@@ -75,7 +75,7 @@ def test_a_mended_line_is_no_error_of_the_next_migration(target: Target, tmp_pat
     path = tmp_path / "bad.db"
     write_bad_rows(path, rows_named("confidence-1.5"), good=3)
     target.migrate(path)
-    file = target.rejects / "consensus.jsonl"
+    file = target.reject_file("consensus")
     [line] = read(file)
     line["row"]["confidence"] = 1.0
     write(file, [line])
@@ -93,7 +93,7 @@ def test_lines_that_are_still_bad_go_to_a_file_of_their_own(target: Target, tmp_
         path, rows_named("infinite", "flag-2", "year-9999-end", "null-debate-id"), good=0
     )
     target.migrate(path, orphans="leave-out")
-    file = target.rejects / "debates.jsonl"
+    file = target.reject_file("debates")
     lines = {line["rowid"]: line for line in read(file)}
     assert len(lines) == 3
     before = file.read_bytes()
@@ -214,7 +214,7 @@ def test_a_local_time_needs_the_zone(target: Target, tmp_path: Path) -> None:
     path = tmp_path / "bad.db"
     write_bad_rows(path, rows_named("confidence-negative"), good=0)
     target.migrate(path, orphans="leave-out")
-    file = target.rejects / "dissent.jsonl"
+    file = target.reject_file("dissent")
     [line] = read(file)
     line["row"]["confidence"] = 0.1
     if "+" in line["row"]["created_at"]:
@@ -284,7 +284,7 @@ def test_a_damaged_text_can_be_mended_or_stay(target: Target, tmp_path: Path) ->
     path = tmp_path / "bad.db"
     write_bad_rows(path, rows_named("utf8-latin-1", "utf8-in-task"), good=0)
     target.migrate(path, orphans="leave-out")
-    file = target.rejects / "consensus.jsonl"
+    file = target.reject_file("consensus")
     assert retry(target, file).total_errors == 1
     assert read(Path(f"{file}.rejected")) == read(file)
     [line] = read(file)
@@ -299,7 +299,7 @@ def test_an_embedding_comes_back_byte_for_byte(target: Target, tmp_path: Path) -
     path = tmp_path / "bad.db"
     write_bad_rows(path, rows_named("orphan-embedding"), good=0)
     target.migrate(path)
-    file = target.rejects / "pattern_embeddings.jsonl"
+    file = target.reject_file("pattern_embeddings")
     lines = read(file)
     for line in lines:
         line["row"]["pattern_id"] = "good-pattern"
@@ -319,7 +319,7 @@ def test_an_orphan_whose_parent_was_named_is_as_in_the_source(
         ("dissent", "consensus_id", "good-consensus"),
         ("critiques", "debate_id", "good-debate"),
     ):
-        file = target.rejects / f"{table}.jsonl"
+        file = target.reject_file(table)
         [line] = read(file)
         line["row"][column] = parent
         write(file, [line])
@@ -340,7 +340,7 @@ def test_all_bad_rows_go_round_unchanged(target: Target, tmp_path: Path) -> None
     for table in first.tables:
         if not table.rejected:
             continue
-        file = target.rejects / f"{table.table}.jsonl"
+        file = target.reject_file(table.table)
         report = retry(target, file)
         check_sums(report)
         assert (report.total_migrated, report.total_errors) == (0, table.rejected)

@@ -317,7 +317,7 @@ def test_a_path_that_does_not_exist(target: Target, tmp_path: Path) -> None:
 
 
 def test_a_file_with_another_ending_is_found_by_its_content(target: Target, tmp_path: Path) -> None:
-    write_consensus(tmp_path / "data" / "memory.bak", rows=3)
+    write_consensus(tmp_path / "data" / "memory.data", rows=3)
     assert target.migrate(tmp_path / "data").table("consensus").migrated == 3
 
 
@@ -418,6 +418,7 @@ async def test_this_packages_own_files(target: Target, tmp_path: Path) -> None:
     # No local times are in it, so no zone is needed.
     report = await asyncio.to_thread(target.migrate, path, source_timezone=None)
     check_sums(report)
+    assert report.left_behind == []
     assert report.success
     assert report.unused_tables == []
     assert report.table("debate_votes").migrated == 1

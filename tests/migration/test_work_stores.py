@@ -37,7 +37,7 @@ COUNTS = {
     "finding_history": (2, 0, 2, 0),
     "finding_links": (2, 0, 2, 0),
     "integrations": (2, 0, 2, 0),
-    "user_id_mappings": (2, 1, 1, 0),
+    "user_id_mappings": (2, 0, 1, 1),
     "workflow_checkpoints": (4, 0, 3, 1),
     "debate_checkpoints": (3, 0, 3, 0),
 }
@@ -363,5 +363,5 @@ def test_a_broken_checkpoint_is_rejected_and_other_files_are_left(
     assert "is not valid JSON" in line["reason"]
     files = written.folder.parent / ".checkpoints"
     [why] = [c.why for c in report.candidates if c.path.resolve() == files.resolve()]
-    assert "of workflows (4) and of debates (1); 1 other JSON files are left alone" in why
+    assert "of workflows (4) and of debates (1); 1 other JSON files are left behind" in why
     assert (files / "other.json").exists()

@@ -88,7 +88,7 @@ class CatalogQueries(Protocol):
         """
 
     def list_keys(self, connection: Connection, /) -> AsyncIterator[ListKeysRow]:
-        """List primary keys, unique constraints and foreign keys with their columns.
+        """List primary keys, unique constraints and enforced foreign keys with their columns.
 
         Operation (none): every row.
         """

@@ -183,6 +183,7 @@ WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 -- name: delete_old_workflow_checkpoints(cutoff, keep_latest, row_limit)!
 -- Delete some of the checkpoints that are older than a timestamp; with keep_latest not the newest of a
 -- workflow.
+-- plan: filtered_walk allowed because what is kept of the old ones is the newest checkpoint of each workflow
 WITH stale AS (
     SELECT c.sequence
     FROM workflow_checkpoints AS c

@@ -441,6 +441,7 @@ WHERE e.pattern_id = any(:pattern_ids::text[]);
 
 -- name: lock_stale_patterns(cutoff, min_success_rate, row_limit)
 -- Take patterns that are old and fail too often out of everybody's way; no counts count as half.
+-- plan: filtered_walk allowed because it runs in the background, and archives what it finds among the old patterns
 SELECT p.id
 FROM patterns AS p
 WHERE

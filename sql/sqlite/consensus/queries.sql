@@ -149,6 +149,7 @@ LIMIT 1;
 
 -- name: list_recent(min_confidence, row_limit)
 -- List the newest consensus records of all domains.
+-- plan: filtered_walk allowed because records below the confidence asked for are the smaller part; where they are not, all are read at worst
 -- result: dissent_ids json
 SELECT
     -- columns: ConsensusRecord
@@ -245,6 +246,7 @@ LIMIT :row_limit;
 
 -- name: sample_topic_terms(row_limit)
 -- List the terms of the newest topics, from which the store learns which words are common.
+-- plan: filtered_walk allowed because the store writes terms with nearly every row
 -- result: topic_terms not null
 SELECT c.topic_terms
 FROM consensus AS c

@@ -202,6 +202,7 @@ ORDER BY c.created_at, c.id;
 
 -- name: export_training(after_id, row_limit)
 -- List critiques of debates that reached consensus, one page after the other by number.
+-- plan: filtered_walk allowed because an export reads all critiques, page by page from where the last one ended
 SELECT
     -- columns: TrainingExample
     c.id,
@@ -433,6 +434,7 @@ WHERE e.pattern_id IN (SELECT value FROM json_each(:pattern_ids));
 
 -- name: lock_stale_patterns(cutoff, min_success_rate, row_limit)
 -- Take patterns that are old and fail too often out of everybody's way; no counts count as half.
+-- plan: filtered_walk allowed because it runs in the background, and archives what it finds among the old patterns
 SELECT p.id
 FROM patterns AS p
 WHERE

@@ -835,6 +835,7 @@ LIMIT :row_limit;
 
 -- name: list_jobs_of_status(status, job_type, before_number, row_limit)
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
+-- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
 WITH few AS MATERIALIZED (
     -- Each group in the order of its own index, which finds the first thousand without the others.
     SELECT f.number

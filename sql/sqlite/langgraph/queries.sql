@@ -347,6 +347,7 @@ LIMIT :row_limit;
 -- name: list_all(before_id, after_id, after_thread, after_ns, wanted, row_limit)
 -- Return the keys of the checkpoints of all threads, newest first, behind the given one. All keys
 -- of wanted have to be in the metadata with equal values.
+-- plan: filtered_walk allowed because it looks through the threads for metadata, which have no index, as a caller asks for
 SELECT
     c.thread_id,
     c.checkpoint_ns,

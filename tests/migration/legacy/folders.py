@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from tests.migration.legacy.bad_rows import SOURCE_ZONE
 from tests.migration.legacy.consensus import make_consensus, write_consensus
 from tests.migration.legacy.critique import (
     FOREIGN_DEBATES,
@@ -212,6 +214,7 @@ def _file_rows(rows: int, seed: int, nested: str) -> dict[str, Tables]:
         "critiques": copied + own,
         "patterns": critique["patterns"][:quarter]
         + [_used_again(chooser, row) for row in critique["patterns"][quarter : 2 * quarter]]
+        + [_made_again(chooser, row) for row in critique["patterns"][2 * quarter : 3 * quarter]]
         + own_critique["patterns"],
         "agent_reputation": critique["agent_reputation"][:1]
         + own_critique["agent_reputation"][1:4]
@@ -258,11 +261,17 @@ def _later(row: Row, days: int) -> Row:
     return row | changes | {"data": legacy_json(json.loads(row["data"]) | changes)}
 
 
+def _made_again(chooser: random.Random, row: Row) -> Row:
+    """Return another pattern of the same text, which a file found by itself later."""
+    created = datetime.fromisoformat(row["created_at"]) + timedelta(days=3)
+    return _used_again(chooser, row) | {"created_at": local_iso(created)}
+
+
 def _used_again(chooser: random.Random, row: Row) -> Row:
     timestamp = datetime.fromisoformat(row["updated_at"]) + timedelta(days=9)
     return row | {
-        "success_count": chooser.randrange(1, 40),
-        "failure_count": chooser.randrange(4),
+        "success_count": row["success_count"] + chooser.randrange(1, 40),
+        "failure_count": row["failure_count"] + chooser.randrange(4),
         "avg_severity": chooser.random() * 10,
         "surprise_score": chooser.random(),
         "updated_at": local_iso(timestamp),
@@ -353,6 +362,9 @@ def _merged(sources: list[Tables], table: str, key: str, merge: Any) -> dict[str
 
 def _merge_patterns(first: Row, second: Row) -> Row:
     older, newer = sorted((first, second), key=lambda row: str(row["updated_at"]))
+    if older["created_at"] == newer["created_at"]:
+        # A copy in which the application went on.
+        return newer
     successes = older["success_count"] + newer["success_count"]
     severity = sum(row["avg_severity"] * row["success_count"] for row in (older, newer))
     return newer | {
@@ -364,10 +376,21 @@ def _merge_patterns(first: Row, second: Row) -> Row:
 
 
 def _merge_reputation(first: Row, second: Row) -> Row:
-    """Add up; the newest time is not among the values, as one is local and the other UTC."""
+    """Add up, unless the newer counts may have grown from the older ones in a copy.
+
+    The newest time is not among the values, as one is local and the other UTC.
+    """
+    older, newer = sorted((first, second), key=lambda row: _utc(row["updated_at"]))
+    if all(older[name] <= newer[name] for name in _COUNTERS):
+        return {name: value for name, value in newer.items() if name != "updated_at"}
     total = {name: first[name] + second[name] for name in _COUNTERS}
     mean = total["total_prediction_error"] / total["total_predictions"]
     return {"agent_name": first["agent_name"], **total, "calibration_score": 1 - mean}
+
+
+def _utc(text: str) -> datetime:
+    zone = UTC if " " in text else ZoneInfo(SOURCE_ZONE)
+    return datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
 def _clashing(sources: list[Tables]) -> list[int]:

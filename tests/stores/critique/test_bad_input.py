@@ -24,7 +24,7 @@ async def test_a_wrong_critique_of_a_debate_is_named(
         assert caught.value.argument == expected
         with pytest.raises(InvalidInputError) as caught:
             await critiques.store_debates(
-                [{"debate_id": "d", "task": "t", "critiques": [critique(), bad]}]
+                [{"debate_id": "d", "task": "t", "critiques": [critique(), bad]}]  # type: ignore[list-item]
             )
         assert caught.value.argument == f"debates[0].{expected}"
     assert await row_counts(memory.database) == {}

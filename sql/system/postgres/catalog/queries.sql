@@ -24,7 +24,16 @@ SELECT
     c.oid::bigint AS table_id,
     a.attnum AS position,
     format_type(a.atttypid, a.atttypmod) AS type,
-    a.attnotnull AS not_null,
+    -- Version 18 has rules that hold for new rows only.
+    a.attnotnull AND NOT EXISTS (
+        SELECT 1
+        FROM pg_catalog.pg_constraint AS k
+        WHERE
+            k.conrelid = c.oid
+            AND k.contype = 'n'
+            AND k.conkey = ARRAY[a.attnum]
+            AND NOT k.convalidated
+    ) AS not_null,
     CASE
         WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid)
     END AS default_value,
@@ -46,7 +55,7 @@ WHERE
 ORDER BY c.oid, a.attnum;
 
 -- name: list_keys()
--- List primary keys, unique constraints and foreign keys with their columns.
+-- List primary keys, unique constraints and enforced foreign keys with their columns.
 -- result: table_name not null, kind not null, columns json not null
 -- result: target_columns json not null, on_delete not null, on_update not null
 SELECT
@@ -92,6 +101,8 @@ LEFT JOIN pg_catalog.pg_class AS t ON k.confrelid = t.oid
 WHERE
     c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
     AND k.contype IN ('p', 'u', 'f')
+    -- Version 18 has keys that nothing enforces.
+    AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
 ORDER BY c.oid, k.conname COLLATE "C";
 
 -- name: list_indexes()
