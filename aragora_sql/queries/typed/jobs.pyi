@@ -16,22 +16,25 @@ class EnqueueJobRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -40,34 +43,37 @@ class ListIdsRow(TypedDict):
 
     id: str
 
-class ListWaitingKeysRow(TypedDict):
-    """A row of list_waiting_keys."""
+class ListActiveKeysRow(TypedDict):
+    """A row of list_active_keys."""
 
     unique_key: str
     id: str
 
-class FindWaitingJobRow(TypedDict):
-    """A row of find_waiting_job."""
+class FindJobOfKeyRow(TypedDict):
+    """A row of find_job_of_key."""
 
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -77,16 +83,18 @@ class ClaimJobsRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     created_at: datetime
@@ -98,16 +106,18 @@ class ClaimJobsOfTypeRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     created_at: datetime
@@ -132,6 +142,12 @@ class FailJobsRow(TypedDict):
     id: str
     status: str
 
+class ListStoredOutcomesRow(TypedDict):
+    """A row of list_stored_outcomes."""
+
+    id: str
+    status: str
+
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
 
@@ -150,30 +166,56 @@ class RecoverJobsRow(TypedDict):
     id: str
     status: str
 
+class CancelJobRow(TypedDict):
+    """A row of cancel_job."""
+
+    status: str
+
+class ListCancelRequestsRow(TypedDict):
+    """A row of list_cancel_requests."""
+
+    id: str
+    claim_count: int
+
 class RetryJobRow(TypedDict):
     """A row of retry_job."""
 
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+class ListFinishedIdsRow(TypedDict):
+    """A row of list_finished_ids."""
+
+    id: str
+    number: int
+    completed_at: datetime
+
+class RetryJobsRow(TypedDict):
+    """A row of retry_jobs."""
+
+    id: str
 
 class UpdateJobRow(TypedDict):
     """A row of update_job."""
@@ -181,22 +223,25 @@ class UpdateJobRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -206,22 +251,25 @@ class GetJobRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -231,22 +279,25 @@ class ListJobsRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -256,22 +307,25 @@ class ListJobsOfStatusRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -287,9 +341,92 @@ class ListLimitsRow(TypedDict):
     """A row of list_limits."""
 
     job_type: str
-    max_running: int
+    max_running: int | None
     running: int
+    paused: bool
     updated_at: datetime
+
+class SetScheduleRow(TypedDict):
+    """A row of set_schedule."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class SetScheduleParameters(TypedDict):
+    """One set of parameters of set_schedule."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+
+class ListSchedulesRow(TypedDict):
+    """A row of list_schedules."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class ListDueSchedulesRow(TypedDict):
+    """A row of list_due_schedules."""
+
+    name: str
+    cron: str
+    time_zone: str
+    next_run_at: datetime
+    clock: datetime
+
+class AdvanceScheduleRow(TypedDict):
+    """A row of advance_schedule."""
+
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
 
 class JobsQueries(Protocol):
     """The queries of the store jobs."""
@@ -304,21 +441,23 @@ class JobsQueries(Protocol):
         payload: Any,
         priority: int,
         max_attempts: int,
+        time_limit_seconds: float | None,
         scheduled_at: datetime | None,
         delay_seconds: float | None,
         unique_key: str | None,
+        unique_while_running: bool,
         user_id: str | None,
         workspace_id: str | None,
         notify: bool,
     ) -> EnqueueJobRow | None:
-        """Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+        """Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
 
         Operation ^: the first row, or None.
         """
 
     async def enqueue_jobs(self, connection: Connection, /, *, jobs: Any, notify: bool) -> int:
-        """Store many jobs, each a list of the values that enqueue_job takes; those whose key waits
-        are left out.
+        """Store many jobs, each a list of the values that enqueue_job takes; those that another
+        job of their key keeps out are left out.
 
         Operation !: the number of rows changed.
         """
@@ -350,26 +489,26 @@ class JobsQueries(Protocol):
         Operation (none): every row.
         """
 
-    def list_waiting_keys(
+    def list_active_keys(
         self,
         connection: Connection,
         /,
         *,
         unique_keys: Sequence[str],
-    ) -> AsyncIterator[ListWaitingKeysRow]:
-        """List which jobs wait under some unique keys.
+    ) -> AsyncIterator[ListActiveKeysRow]:
+        """List the jobs that keep others of some unique keys out.
 
         Operation (none): every row.
         """
 
-    async def find_waiting_job(
+    async def find_job_of_key(
         self,
         connection: Connection,
         /,
         *,
         unique_key: str,
-    ) -> FindWaitingJobRow | None:
-        """Return the job that waits under a unique key.
+    ) -> FindJobOfKeyRow | None:
+        """Return the job that keeps others of its unique key out.
 
         Operation ^: the first row, or None.
         """
@@ -450,8 +589,21 @@ class JobsQueries(Protocol):
         max_seconds: float,
         jitter: float,
     ) -> AsyncIterator[FailJobsRow]:
-        """Finish attempts that failed: each a list of id, worker, claim count, 'retry' or
-        'failed', error, delay.
+        """Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed'
+        or 'cancelled', error, delay.
+
+        Operation (none): every row.
+        """
+
+    def list_stored_outcomes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        outcomes: Any,
+    ) -> AsyncIterator[ListStoredOutcomesRow]:
+        """List which outcomes are stored already: each a list of id, worker, claim count, outcome,
+        error, result.
 
         Operation (none): every row.
         """
@@ -496,10 +648,30 @@ class JobsQueries(Protocol):
         Operation (none): every row.
         """
 
-    async def cancel_job(self, connection: Connection, /, *, id: str) -> int:
-        """Cancel a job that waits.
+    async def cancel_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        running: bool,
+    ) -> CancelJobRow | None:
+        """Cancel a job that waits; of one that is processed ask its worker to stop it, when
+        running is true.
 
-        Operation !: the number of rows changed.
+        Operation ^: the first row, or None.
+        """
+
+    def list_cancel_requests(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+    ) -> AsyncIterator[ListCancelRequestsRow]:
+        """List which of some claimed jobs are to be stopped.
+
+        Operation (none): every row.
         """
 
     async def retry_job(
@@ -513,6 +685,37 @@ class JobsQueries(Protocol):
         """Make a finished job pending again, from its first attempt on.
 
         Operation ^: the first row, or None.
+        """
+
+    def list_finished_ids(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str,
+        job_type: str | None,
+        after_time: datetime,
+        after_number: int,
+        row_limit: int,
+    ) -> AsyncIterator[ListFinishedIdsRow]:
+        """List the ids of jobs that were finished with a status, the earliest first, a page after
+        the other.
+
+        Operation (none): every row.
+        """
+
+    def retry_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+        notify: bool,
+    ) -> AsyncIterator[RetryJobsRow]:
+        """Make finished jobs pending again, from their first attempt on; leave out those whose key
+        another keeps.
+
+        Operation (none): every row.
         """
 
     async def update_job(
@@ -602,13 +805,32 @@ class JobsQueries(Protocol):
         """
 
     async def delete_limit(self, connection: Connection, /, *, job_type: str) -> int:
-        """Take the limit of a type away.
+        """Take the limit of a type away; a type that is paused keeps its row, with the largest
+        number.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def pause_type(self, connection: Connection, /, *, job_type: str) -> int:
+        """Let no job of a type be claimed until it is resumed.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def resume_type(self, connection: Connection, /, *, job_type: str) -> int:
+        """Let jobs of a paused type be claimed again.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_unlimited(self, connection: Connection, /, *, job_type: str) -> int:
+        """Delete the row of a type that has no limit and is not paused.
 
         Operation !: the number of rows changed.
         """
 
     def list_limits(self, connection: Connection, /) -> AsyncIterator[ListLimitsRow]:
-        """List the limits by type.
+        """List the limits by type; a paused type may have none (NULL).
 
         Operation (none): every row.
         """
@@ -623,4 +845,75 @@ class JobsQueries(Protocol):
         """Set the counters to the number of jobs that are processed.
 
         Operation !: the number of rows changed.
+        """
+
+    async def set_schedule(
+        self,
+        connection: Connection,
+        /,
+        *,
+        name: str,
+        cron: str,
+        time_zone: str,
+        enabled: bool,
+        job_type: str,
+        payload: Any,
+        priority: int,
+        max_attempts: int,
+        time_limit_seconds: float | None,
+        unique_key: str | None,
+        unique_while_running: bool,
+        user_id: str | None,
+        workspace_id: str | None,
+        next_run_at: datetime,
+    ) -> SetScheduleRow:
+        """Store a schedule, or change it; its next run stays, unless the times of its runs change.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_schedules(self, connection: Connection, /) -> AsyncIterator[ListSchedulesRow]:
+        """List the schedules by name.
+
+        Operation (none): every row.
+        """
+
+    async def delete_schedule(self, connection: Connection, /, *, name: str) -> int:
+        """Delete a schedule; the jobs that it has enqueued stay.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_due_schedules(self, connection: Connection, /) -> AsyncIterator[ListDueSchedulesRow]:
+        """List the schedules whose run is due, with the clock of the database.
+
+        Operation (none): every row.
+        """
+
+    async def find_next_schedule(self, connection: Connection, /) -> float | None:
+        """Tell in how many seconds the next run of a schedule is due; NULL: there is none.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def advance_schedule(
+        self,
+        connection: Connection,
+        /,
+        *,
+        name: str,
+        run_at: datetime | None,
+        next_run_at: datetime,
+    ) -> AdvanceScheduleRow | None:
+        """Take the run of a schedule that is due, and return what to enqueue; nothing when another
+        took it.
+
+        Operation ^: the first row, or None.
+        """
+
+    async def find_notify_queue_usage(self, connection: Connection, /) -> float | None:
+        """Tell how full the server's queue of NOTIFY messages is, from 0 to 1; NULL where there is
+        none.
+
+        Operation $: the first value of the first row, or None.
         """
