@@ -356,7 +356,8 @@ class LoopMonitor:
 def _describe(error: BaseException) -> str:
     """Return the type and text of an exception in the form in which it can be stored."""
     try:
-        name = type.__getattribute__(type(error), "__name__")
+        # Past whatever its metaclass makes of the name.
+        name = type.__dict__["__name__"].__get__(type(error))
     except BaseException:
         return _INDESCRIBABLE
     try:

@@ -91,7 +91,7 @@ RETURNING
 -- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
 WITH given AS MATERIALIZED (
     SELECT
-        o.ordinality AS place,
+        nextval((SELECT pg_get_serial_sequence('job_queue', 'number'))::regclass) AS number,
         o.value ->> 0 AS id,
         o.value ->> 1 AS job_type,
         o.value -> 2 AS payload,
@@ -106,14 +106,7 @@ WITH given AS MATERIALIZED (
         o.value ->> 9 AS workspace_id,
         (o.value ->> 10)::double precision AS time_limit_seconds,
         (o.value ->> 11)::boolean AS unique_while_running
-    FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
-),
-
-numbered AS MATERIALIZED (
-    SELECT
-        nextval(pg_get_serial_sequence('job_queue', 'number')::regclass) AS number,
-        p.*
-    FROM (SELECT g.* FROM given AS g ORDER BY g.place) AS p
+    FROM jsonb_array_elements(:jobs::jsonb) AS o (value)
 ),
 
 told AS MATERIALIZED (
@@ -160,7 +153,7 @@ SELECT
     g.workspace_id,
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
-FROM numbered AS g
+FROM given AS g
 CROSS JOIN heard
 -- In the order of keys, so that two calls never wait for each other in a circle.
 ORDER BY g.unique_key ASC NULLS FIRST, g.number ASC

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ CLAIM_ONE = {
 CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
 ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
 CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
+STORED = dump_json([["key 1", "w", 1, "completed", None, None]])
 FAILURES = dump_json([["key 1", "w", 1, "retry", "x", None]])
 
 HOT = [
@@ -52,9 +54,23 @@ HOT = [
     Hot("jobs", "extend_leases", {"claims": CLAIMS, "lease_seconds": 60.0}),
     Hot("jobs", "release_jobs", {"claims": CLAIMS}),
     Hot("jobs", "recover_jobs", {"job_types": None, "grace_seconds": 0.0, "row_limit": 10}, True),
-    Hot("jobs", "cancel_job", {"id": "key"}),
+    Hot("jobs", "cancel_job", {"id": "key", "running": True}),
+    Hot("jobs", "list_cancel_requests", {"ids": ["key 1", "key 2"]}),
+    Hot("jobs", "list_stored_outcomes", {"outcomes": STORED}),
+    Hot("jobs", "retry_jobs", {"ids": ["key 1", "key 2"], "notify": False}),
+    Hot(
+        "jobs",
+        "list_finished_ids",
+        {
+            "status": "cancelled",
+            "job_type": None,
+            "after_time": datetime(1, 1, 1, tzinfo=UTC),
+            "after_number": 0,
+            "row_limit": 10,
+        },
+    ),
     Hot("jobs", "get_job", {"id": "key"}),
-    Hot("jobs", "find_waiting_job", {"unique_key": "key"}),
+    Hot("jobs", "find_job_of_key", {"unique_key": "key"}),
     Hot(
         "jobs",
         "purge_jobs",
