@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Literal, cast
 
 from aragora_sql.errors import InvalidInputError
@@ -222,14 +222,21 @@ def is_coroutine_handler(handler: Handler) -> bool:
 
 
 async def run_coroutine(run: HandlerRun) -> None:
-    """Run a coroutine handler to its end and set the outcome; to be run in a task of its own."""
-    _current_run.set(run)
+    """Run a coroutine handler to its end and set the outcome; never raises.
+
+    What the handler leaves in context variables stays with it, so a task may run several handlers,
+    one after the other, until one of them was cancelled.
+    """
+    context = copy_context()
+    context.run(_current_run.set, run)
     result: Any = None
     error: BaseException | None = None
     try:
         if run.held.is_expired():
-            raise asyncio.CancelledError
-        result = await _Steps(cast(Any, run.handler(run.held.job)), run)
+            run.stop_reason = "claim lost"
+            return
+        awaitable = cast(Any, context.run(run.handler, run.held.job))
+        result = await _Steps(awaitable, run, context)
     except BaseException as raised:
         error = raised
     run.finish(result, error)
@@ -266,17 +273,18 @@ class _Steps:
     that somebody else has by now.
     """
 
-    __slots__ = ("_awaitable", "_run")
+    __slots__ = ("_awaitable", "_context", "_run")
 
-    def __init__(self, awaitable: Awaitable[Any], run: HandlerRun) -> None:
+    def __init__(self, awaitable: Awaitable[Any], run: HandlerRun, context: Context) -> None:
         self._awaitable = awaitable
         self._run = run
+        self._context = context
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        run, monitor = self._run, self._run.monitor
-        coroutine: Any = (
-            self._awaitable if inspect.iscoroutine(self._awaitable) else self._awaitable.__await__()
-        )
+        run, monitor, in_context = self._run, self._run.monitor, self._context.run
+        coroutine: Any = self._awaitable
+        if not inspect.iscoroutine(coroutine):
+            coroutine = in_context(coroutine.__await__)
         step: Callable[[Any], Any] = coroutine.send
         argument: Any = None
         while True:
@@ -287,11 +295,11 @@ class _Steps:
             if run.is_closed:
                 # One that catches even this has had its last step, too.
                 with suppress(RuntimeError):
-                    coroutine.close()
+                    in_context(coroutine.close)
                 raise asyncio.CancelledError
             monitor.running = run
             try:
-                awaited = step(argument)
+                awaited = in_context(step, argument)
             except StopIteration as stop:
                 return stop.value
             finally:
@@ -300,7 +308,7 @@ class _Steps:
                 argument = yield awaited
                 step = coroutine.send
             except GeneratorExit:
-                coroutine.close()
+                in_context(coroutine.close)
                 raise
             except BaseException as error:
                 step, argument = coroutine.throw, error

@@ -19,6 +19,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.jobs.records import Job, encode_rows
 
 if TYPE_CHECKING:
+    from aragora_sql.stores.jobs.handlers import HandlerRun
     from aragora_sql.stores.jobs.store import JobQueueStore
 
 __all__ = [
@@ -98,11 +99,11 @@ class HeldJob:
     """A claimed job in the hands of a worker.
 
     ``id``, ``job_type`` and ``claim`` are those of the claim, whatever a handler does to the job.
-    ``deadline`` is when its lease ends, by :func:`clock`. ``stop`` is set while its handler runs,
-    and is called when the claim is lost; ``lost`` is set when it does not hold any longer.
+    ``deadline`` is when its lease ends, by :func:`clock`. ``run`` is set while its handler runs,
+    ``lost`` when the claim does not hold any longer.
     """
 
-    __slots__ = ("claim", "deadline", "id", "job", "job_type", "lost", "stop")
+    __slots__ = ("claim", "deadline", "id", "job", "job_type", "lost", "run")
 
     def __init__(self, job: Job, deadline: float) -> None:
         self.job = job
@@ -110,7 +111,7 @@ class HeldJob:
         self.job_type = job.job_type
         self.claim = claim_of(job, None, "")
         self.deadline = deadline
-        self.stop: Callable[[], None] | None = None
+        self.run: HandlerRun | None = None
         self.lost = False
 
     def is_expired(self) -> bool:

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -318,7 +318,7 @@ class JobWorker:
             return 0
         for one in claimed:
             former = self._leases.held.get(one.id)
-            if former is not None and former.stop is not None:
+            if former is not None and former.run is not None:
                 # The database has forgotten that claim.
                 self._lose(former)
             self._leases.held[one.id] = one
@@ -372,39 +372,82 @@ class JobWorker:
 
     def _start_runs(self) -> None:
         """Start jobs of the backlog in the places that are free."""
+        while (held := self._next_coroutine()) is not None:
+            run = self._begin_run(held)
+            run.task = asyncio.create_task(self._run_coroutines(run))
+            run.task.add_done_callback(functools.partial(self._on_task_ended, run))
+
+    def _next_coroutine(self) -> HeldJob | None:
+        """Take the next job for a coroutine out of the backlog; plain functions start on the way.
+
+        None when there is none, or no place for it.
+        """
         while self._backlog and len(self._runs) < self._concurrency and not self._closing:
             held = self._backlog.popleft()
             if held.lost:
                 continue
             if held.is_expired():
                 self._lose(held)
-                continue
-            self._start_run(held)
+            elif held.job_type in self._coroutine_types:
+                return held
+            else:
+                self._start_plain(held)
+        return None
 
-    def _start_run(self, held: HeldJob) -> None:
+    def _begin_run(self, held: HeldJob) -> HandlerRun:
         handler = self._handlers[held.job_type]
         run = HandlerRun(held, handler, self._store.max_payload_bytes, self._monitor)
-        held.stop = functools.partial(run.stop, "claim lost", self._grace_seconds)
+        held.run = run
         self._runs.add(run)
-        loop = asyncio.get_running_loop()
         limit = held.job.time_limit_seconds or self._time_limit_seconds
         if limit is not None:
             run.time_limit_seconds = limit
-            run.timers.append(
-                loop.call_later(limit, self._stop_run, run, "time limit", "its time limit is over")
+            timer = asyncio.get_running_loop().call_later(
+                limit, self._stop_run, run, "time limit", "its time limit is over"
             )
-        ended: asyncio.Future[None]
-        if held.job_type in self._coroutine_types:
-            ended = run.task = loop.create_task(run_coroutine(run))
+            run.timers.append(timer)
+        return run
+
+    async def _run_coroutines(self, run: HandlerRun) -> None:
+        """Run a job, and then others of the backlog for as long as nothing was cancelled.
+
+        A task that was cancelled, also by its handler, is not used again.
+        """
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        while True:
+            await run_coroutine(run)
+            self._end_run(run)
+            if run.is_cancelled or task.cancelling():
+                self._start_runs()
+                return
+            held = self._next_coroutine()
+            if held is None:
+                return
+            run = self._begin_run(held)
+            run.task = task
+
+    def _on_task_ended(self, first: HandlerRun, task: asyncio.Task[None]) -> None:
+        if first in self._runs:
+            # It was cancelled before its first step.
+            first.finish(None, asyncio.CancelledError())
+            self._end_run(first)
+            self._start_runs()
+
+    def _start_plain(self, held: HeldJob) -> None:
+        run = self._begin_run(held)
+        loop = asyncio.get_running_loop()
+        try:
+            ended = loop.run_in_executor(self._threads, copy_context().run, run_plain, run)
+        except RuntimeError as error:
+            # The system gives no more threads.
+            run.finish(None, error)
+            loop.call_soon(self._on_thread_ended, run, None)
         else:
-            try:
-                ended = loop.run_in_executor(self._threads, copy_context().run, run_plain, run)
-            except RuntimeError as error:
-                # The system gives no more threads.
-                run.finish(None, error)
-                ended = loop.create_future()
-                ended.set_result(None)
-        ended.add_done_callback(functools.partial(self._on_run_ended, run))
+            ended.add_done_callback(functools.partial(self._on_thread_ended, run))
+
+    def _on_thread_ended(self, run: HandlerRun, ended: asyncio.Future[None] | None) -> None:
+        self._end_run(run)
+        self._start_runs()
 
     @property
     def _grace_seconds(self) -> float:
@@ -420,25 +463,20 @@ class JobWorker:
             )
         run.stop(reason, self._grace_seconds)
 
-    def _on_run_ended(self, run: HandlerRun, ended: asyncio.Future[None]) -> None:
-        """Take the outcome of a run, and its place for the next one."""
+    def _end_run(self, run: HandlerRun) -> None:
+        """Take the outcome of a run; its place is free."""
         for timer in run.timers:
             timer.cancel()
-        error = asyncio.CancelledError() if ended.cancelled() else ended.exception()
-        if error is not None:
-            # It was cancelled before its first step, or after its last one.
-            run.finish(None, error)
         held = run.held
         self._runs.discard(run)
-        held.stop = None
+        held.run = None
         if run.stop_reason == "claim lost" and not held.lost:
             self._lose(held)
         if run.outcome is not None and not held.lost:
             self._outcomes.append((held, run.outcome))
             self._outcomes_ready.set()
         self._run_ended.set()
-        self._start_runs()
-        if len(self._runs) < self._concurrency:
+        if not self._backlog:
             self._capacity_freed.set()
 
     # Storing outcomes
@@ -529,7 +567,7 @@ class JobWorker:
 
     def _is_unfinished(self, held: HeldJob) -> bool:
         """Tell whether a job runs, or waits here for its turn and is not being given back."""
-        if held.stop is not None:
+        if held.run is not None:
             return True
         return not self._stop_requested.is_set() and held in self._backlog
 
@@ -538,8 +576,8 @@ class JobWorker:
         held.lost = True
         self.stats.lost += 1
         self._let_go(held)
-        if held.stop is not None:
-            held.stop()
+        if held.run is not None:
+            held.run.stop("claim lost", self._grace_seconds)
         self._capacity_freed.set()
 
     async def _regularly(self, work: Callable[[], Awaitable[float]], what_failed: str) -> None:
