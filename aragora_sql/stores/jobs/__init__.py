@@ -1,6 +1,12 @@
 """Job queue: leases, retries, schedules and limits, and the worker that works on it."""
 
-from aragora_sql.stores.jobs.handlers import Handler, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.handlers import (
+    Handler,
+    PermanentJobError,
+    RetryJobError,
+    StopReason,
+    stop_reason,
+)
 from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
@@ -11,7 +17,9 @@ from aragora_sql.stores.jobs.records import (
     JobStatus,
     NewJob,
     RetryPolicy,
+    UndecodableDocument,
 )
+from aragora_sql.stores.jobs.schedules import JobSchedule
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
     PostgresJobQueueStore,
@@ -30,6 +38,7 @@ __all__ = [
     "JobLimit",
     "JobOutcome",
     "JobQueueStore",
+    "JobSchedule",
     "JobStatus",
     "JobWorker",
     "NewJob",
@@ -38,7 +47,10 @@ __all__ = [
     "RetryJobError",
     "RetryPolicy",
     "SQLiteJobQueueStore",
+    "StopReason",
+    "UndecodableDocument",
     "WorkerStats",
     "get_postgres_job_queue_store",
     "get_sqlite_job_queue_store",
+    "stop_reason",
 ]
