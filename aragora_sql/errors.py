@@ -1,7 +1,18 @@
 """The exceptions of aragora-sql: one small tree, the same on both engines.
 
 Every exception derives from :class:`AragoraSQLError`. Where a driver raised first, its exception is
-chained (``__cause__``). No message carries a password or a bound value.
+chained (``__cause__``), without the values that the server quotes in its details. No message
+carries a password, a secret or a row; those of duplicate keys and missing parents name the key.
+
+What to do with an error of a unit of work:
+
+==============================  =================================================================
+:class:`OutcomeUnknownError`    look whether it took effect before running it again
+:class:`ReadOnlyDatabaseError`  nothing took effect; run it again when the server takes writes
+:class:`ConflictError`          nothing took effect; run it again
+:class:`LockTimeoutError`       nothing took effect; run it again later
+:class:`ConnectionLostError`    (other) nothing took effect; run it again later
+==============================  =================================================================
 """
 
 from __future__ import annotations
@@ -21,6 +32,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
+    "DatabaseUseError",
     "DecryptionError",
     "DuplicateKeyError",
     "EncryptionError",
@@ -36,14 +48,19 @@ __all__ = [
     "LockTimeoutError",
     "MissingParentError",
     "NotNullViolationError",
+    "OutcomeUnknownError",
     "PoolTimeoutError",
     "QueryCallError",
     "QueryFileError",
+    "ReadOnlyDatabaseError",
     "SchemaError",
     "SchemaMismatchError",
     "SchemaVersionError",
+    "StatementOutcomeUnknownError",
     "StatementTimeoutError",
     "UnknownStoreError",
+    "UnreadableValueError",
+    "UnsupportedStatementError",
     "VersionConflictError",
 ]
 
@@ -87,12 +104,19 @@ class BackendDriverMissingError(ConfigurationError):
 class InvalidInputError(AragoraSQLError, ValueError):
     """An argument is outside its allowed values; nothing was written.
 
-    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch).
+    ``argument`` names it (a path such as ``critiques[3].severity`` in a batch). A long value is not
+    quoted whole.
     """
 
     def __init__(self, argument: str, problem: str) -> None:
-        super().__init__(f"{argument}: {problem}")
+        super().__init__(f"{_shortened(argument)}: {_shortened(problem)}")
         self.argument = argument
+
+
+def _shortened(text: str, longest: int = 400) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 100]} … ({len(text):,} characters) … {text[-100:]}"
 
 
 class FindingNotFoundError(InvalidInputError, LookupError):
@@ -159,6 +183,10 @@ class SchemaMismatchError(SchemaError):
 
 class DatabaseError(AragoraSQLError):
     """The database refused or failed a statement."""
+
+
+class DatabaseUseError(DatabaseError, RuntimeError):
+    """A database was used in another process or event loop than the one that it belongs to."""
 
 
 class IntegrityError(DatabaseError):
@@ -228,15 +256,49 @@ class LockTimeoutError(DatabaseTimeoutError):
 
 
 class StatementTimeoutError(DatabaseTimeoutError):
-    """A statement ran for longer than the statement timeout and was stopped."""
+    """A statement ran for longer than the statement timeout and was stopped; it had no effect."""
 
 
 class PoolTimeoutError(DatabaseTimeoutError):
     """No connection became free within the acquire timeout."""
 
 
+class ReadOnlyDatabaseError(DatabaseError):
+    """The server takes no writes: it is a standby, or it or the session is read-only.
+
+    Nothing took effect. The pool renews its connections, so that the next unit of work reaches the
+    primary where the DSN leads to it (several hosts, or a name that has moved).
+    """
+
+
+class UnsupportedStatementError(DatabaseError):
+    """The server can't do this at all, or not in its present role (a standby)."""
+
+
+class UnreadableValueError(DatabaseError):
+    """A stored value has no form in Python (a date before year 1), or is damaged."""
+
+
 class ConnectionLostError(DatabaseError, ConnectionError):
-    """The connection broke; whether the last statement took effect is not known."""
+    """The connection broke.
+
+    What a transaction had done has no effect, unless it is an :class:`OutcomeUnknownError`.
+    """
+
+
+class OutcomeUnknownError(ConnectionLostError):
+    """A commit was sent, and its answer did not come: it may have taken effect, or may yet.
+
+    That is so when the connection breaks, or the statement timeout passes, while a COMMIT or a
+    statement that commits by itself is at work. Running the unit again may do it twice: look first.
+    """
+
+
+class StatementOutcomeUnknownError(OutcomeUnknownError, StatementTimeoutError):
+    """A statement that commits by itself was stopped after the statement timeout, maybe too late.
+
+    For instance while its commit waited for a standby: the change is there then.
+    """
 
 
 class DatabaseUnavailableError(ConnectionLostError):

@@ -11,13 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import SchemaError, SchemaMismatchError, SchemaVersionError
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import read_sql, sql_dir, store_dir
+from aragora_sql.queries.files import read_sql, sql_dir, sql_folder, store_dir
 from aragora_sql.queries.parameters import Token, scan
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # The table of versions is a schema of its own, which all others need.
-VERSIONS = "schema_versions"
+VERSIONS: Final = "schema_versions"
 VERSIONS_TABLE = "_schema_versions"
 
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
@@ -114,7 +114,7 @@ def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
 
 def _included(dialect: Dialect, root: Path) -> list[str]:
     master = root / dialect / "schema.sql"
-    return [Path(match["path"]).parts[0] for match in _INCLUDE.finditer(read_sql(master))]
+    return [Path(match["path"]).parent.name for match in _INCLUDE.finditer(read_sql(master))]
 
 
 def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[str]:
@@ -234,7 +234,7 @@ def _version_queries(dialect: Dialect, root: Path | None) -> SchemaVersionsQueri
 
 def _versions_root(dialect: Dialect, root: Path) -> Path | None:
     """Return ``root`` when it holds the table of versions, else None for the tree in use."""
-    return root if (root / dialect / VERSIONS).is_dir() else None
+    return root if sql_folder(VERSIONS, dialect, root).is_dir() else None
 
 
 async def _version(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from aragora_sql.stores.topics import topic_hash
+from aragora_sql.stores.consensus.topics import topic_hash
 
 __all__ = ["QUERY_SETS", "TOPIC_SET", "Corpus", "TopicRow", "new_debate"]
 

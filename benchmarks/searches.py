@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 
 from aragora_sql.stores.consensus.store import ConsensusMemory
-from aragora_sql.stores.topics import topic_terms
+from aragora_sql.stores.terms import search_terms
 from benchmarks.corpus import QUERY_SETS, TOPIC_SET, Corpus
 from benchmarks.measure import percentile
 from benchmarks.report import Aim, Cell, Column, Report
@@ -117,7 +117,7 @@ async def _take_turns(
 def _share(words: Sequence[str], topics: Sequence[str]) -> float:
     """Return the mean fraction of the words in LIMIT topics; one that is missing counts as 0."""
     wanted = set(words)
-    return sum(len(wanted & set(topic_terms(topic))) for topic in topics) / len(wanted) / LIMIT
+    return sum(len(wanted & set(search_terms(topic))) for topic in topics) / len(wanted) / LIMIT
 
 
 def _row(kind: str, lane: str, outcomes: dict[str, _Outcome]) -> dict[str, Cell]:

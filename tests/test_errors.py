@@ -49,6 +49,7 @@ def test_every_exception_belongs_to_the_tree_and_is_listed() -> None:
         ("PoolTimeoutError", [TimeoutError, "DatabaseTimeoutError"]),
         ("ConnectionLostError", [ConnectionError, "DatabaseError"]),
         ("DatabaseUnavailableError", ["ConnectionLostError"]),
+        ("DatabaseUseError", [RuntimeError, "DatabaseError"]),
         ("DatabaseClosedError", ["ConnectionLostError"]),
         ("SchemaVersionError", ["SchemaError"]),
         ("SchemaMismatchError", ["SchemaError"]),

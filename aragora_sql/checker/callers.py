@@ -192,7 +192,7 @@ def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], l
 
 
 def _parsed(path: Path, *words: bytes) -> ast.Module | Finding | None:
-    """Read a Python file in which one of the words stands; None for others."""
+    """Read a Python file that holds one of the words; None for others."""
     try:
         source = path.read_bytes()
         return ast.parse(source) if any(word in source for word in words) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
-from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries
+from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries, sql_folder
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.catalog import (
@@ -102,7 +102,7 @@ class CatalogQueries:
     """The queries of the folder ``catalog``, run as they are: they take no parameters."""
 
     def __init__(self, dialect: Dialect, run: Callable[[QueryText], Rows]) -> None:
-        path = packaged_sql_dir() / dialect / "catalog" / "queries.sql"
+        path = sql_folder("catalog", dialect, packaged_sql_dir()) / "queries.sql"
         self._queries = read_queries(path, dialect)
         self._run = run
 

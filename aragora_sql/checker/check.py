@@ -17,14 +17,16 @@ from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.plans import check_plans, write_snapshots
+from aragora_sql.checker.record_columns import check_record_columns
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.schema_parity import check_schema_parity
 from aragora_sql.checker.squawk import check_with_squawk
 from aragora_sql.checker.style import Style
 from aragora_sql.checker.tree import read_tree
+from aragora_sql.checker.unified_schema import check_unified_schemas
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, SYSTEM, query_folders
 
 __all__ = ["Checked", "Options", "check"]
 
@@ -109,23 +111,25 @@ def check(options: Options) -> Checked:
 
 def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
     check_files(facts, report)
+    check_unified_schemas(facts, report)
     if whole:
         check_beside(facts, engines, report, options.python)
     check_parity(facts, report)
     check_schema_parity(facts, report)
     check_callers(facts, report, options.python)
+    check_record_columns(facts, report, options.python)
     check_documents(facts, report)
     check_schemas(facts, engines, report)
     if not options.skip >= _PLANS:
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:
         names = {"schema.sql"}
-        folder = options.root / "postgres"
+        folders = [options.root / "postgres", options.root / SYSTEM / "postgres"]
         paths = [
             path
             for path in sql_files(options.root)
-            if path.is_relative_to(folder)
-            and path.parent != folder
+            if any(path.is_relative_to(folder) for folder in folders)
+            and path.parent not in folders
             and (path.name in names or path.parent.name == "upgrades")
             and path not in report.broken
         ]
@@ -136,7 +140,7 @@ def _stores(options: Options) -> set[str] | None:
     """Return the stores that the given files are about; None for all."""
     if not options.files:
         return None
-    known = {path.name for name in DIALECTS for path in (options.root / name).glob("*/")}
+    known = {path.name for name in DIALECTS for path in query_folders(name, options.root)}
     found: set[str] = set()
     for path in options.files:
         if not path.exists():
@@ -163,6 +167,8 @@ def _store(path: Path, root: Path) -> str | None:
     parts = path.relative_to(root).parts
     if parts[:1] == ("plans",):
         return Path(parts[2]).stem if len(parts) == 3 else None
+    if parts[:1] == (SYSTEM,):
+        parts = parts[1:]
     if not parts or parts[0] not in DIALECTS:
         return None
     inside = len(parts) >= 3 or (len(parts) == 2 and path.is_dir())

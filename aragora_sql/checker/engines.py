@@ -15,7 +15,8 @@ from typing import Self
 from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.filling import fillings, for_copy, for_sqlite
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.postgres_engine import PostgresEngine, open_postgres
+from aragora_sql.checker.postgres_engine import PostgresEngine
+from aragora_sql.checker.scratch import open_postgres
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.tree import Tree
 from aragora_sql.database import Dialect

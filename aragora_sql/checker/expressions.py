@@ -176,7 +176,7 @@ def stores_given_row(sql: str, dialect: Dialect) -> bool:
 
 
 def _outer_words(tokens: tuple[Token, ...]) -> list[str]:
-    """Return what stands outside of all parentheses, in capitals, with these themselves."""
+    """Return what is outside of all parentheses, in capitals, with these themselves."""
     depth = 0
     outer: list[str] = []
     for token in tokens:

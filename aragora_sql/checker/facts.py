@@ -31,7 +31,13 @@ from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.errors import QueryFileError
-from aragora_sql.queries.files import DIALECTS, QueryText, column_kinds, read_queries
+from aragora_sql.queries.files import (
+    DIALECTS,
+    QueryText,
+    column_kinds,
+    query_folders,
+    read_queries,
+)
 from aragora_sql.queries.parameters import number_parameters, scan
 
 __all__ = [
@@ -165,9 +171,9 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
     listed = {file.path for files in engines.tree.schemas.values() for file in files}
     for dialect in DIALECTS:
         kinds: dict[str, dict[str, ColumnKind]] = {}
-        for path in sorted((root / dialect).glob("*/queries.sql")):
-            store = path.parent.name
-            if wanted is not None and store not in wanted:
+        for folder in query_folders(dialect, root):
+            path, store = folder / "queries.sql", folder.name
+            if not path.is_file() or (wanted is not None and store not in wanted):
                 continue
             try:
                 read = read_queries(path, dialect)

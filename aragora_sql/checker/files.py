@@ -21,6 +21,7 @@ _KNOWN = re.compile(
       (postgres|sqlite)/schema\.sql
     | (postgres|sqlite)/\w+/(schema|queries)\.sql
     | (postgres|sqlite)/\w+/upgrades/\d{4}_\w+\.sql
+    | system/(postgres|sqlite)/\w+/(schema|queries)\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
     | workbench/postgres/\w+/(schema|queries)\.sql

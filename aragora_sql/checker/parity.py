@@ -7,7 +7,7 @@ from aragora_sql.checker.facts import ColumnFacts, Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS, QueryText
+from aragora_sql.queries.files import DIALECTS, QueryText, sql_folder
 
 __all__ = ["check_parity"]
 
@@ -57,7 +57,7 @@ def check_parity(facts: Facts, report: Report) -> None:
 def _alone(facts: Facts, report: Report, store: str, texts: dict[Dialect, QueryText]) -> None:
     ((dialect, text),) = texts.items()
     other: Dialect = "sqlite" if dialect == "postgres" else "postgres"
-    path = facts.tree.root / other / store / "queries.sql"
+    path = sql_folder(store, other, facts.tree.root) / "queries.sql"
     if path.is_file() and not any((d, s) == (other, store) for d, s, _ in facts.texts):
         return  # the file could not be read, which is said already
     here = Finding(
@@ -72,7 +72,7 @@ def _alone(facts: Facts, report: Report, store: str, texts: dict[Dialect, QueryT
         _place_of_missing(facts, store, dialect, other, text.name),
         1,
         "parity-query",
-        f"query {text.name!r} is missing; it stands in {text.path}:{text.line}",
+        f"query {text.name!r} is missing; it is defined in {text.path}:{text.line}",
     )
     report.add(here, there, kind="parity", subject="query", scopes=[Scope(text.path, text.name)])
 
@@ -116,7 +116,7 @@ def _both(
 
 
 def _place(facts: QueryFacts, index: int) -> Place:
-    """Return where a result column stands in the file."""
+    """Return where a result column is in the file."""
     results = select_list(facts.sql, facts.dialect)
     if len(results) != len(facts.columns) or index >= len(results):
         return facts.text, facts.line, 1

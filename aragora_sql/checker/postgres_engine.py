@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-import json
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import pq, sql
 from psycopg.rows import dict_row
 
-from aragora_sql.checker.cache import digest
 from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.filling import VERSION, Filling
+from aragora_sql.checker.filling import Filling
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.checker.schema_files import SchemaFile, statements
 from aragora_sql.checker.tree import SQLProblem, line_and_column
-from aragora_sql.checker.warm import SETTINGS, kept_server
 from aragora_sql.database import Dialect
-from aragora_sql.embedded import EmbeddedServer
-from aragora_sql.errors import DatabaseUnavailableError
 from aragora_sql.queries.files import QueryText
-from aragora_sql.queries.parameters import number_parameters, source_offset
-from aragora_sql.settings import PostgresDSN, dsn_from_env
+from aragora_sql.queries.parameters import number_parameters, scan, source_offset
 
-__all__ = ["PostgresEngine", "open_postgres"]
+__all__ = ["PostgresEngine"]
 
 # indeterminate_datatype, ambiguous_parameter
 _UNDETERMINED = {"42P18", "42P08"}
 _NUMBER = re.compile(r"\$(\d+)")
 _BODIES_SINCE = 14
+_TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "PREPARE", "ROLLBACK", "SAVEPOINT", "START"}
 # Plans do not depend on how a server is set up; these are the usual values for solid state disks.
+# VACUUM marks no page as visible while a commit near to its rows is not on disk.
 _PLANNING = {
     "effective_cache_size": "4GB",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
     "random_page_cost": "1.1",
+    "synchronous_commit": "local",
     "work_mem": "4MB",
 }
-_SHARED = "aragora_shared_"
-_MOST_SHARED = 4
-# Any numbers that nothing else on a scratch server uses.
-_FILL_LOCK, _MAKE_LOCK = 7207, 7208
 
 
 class PostgresEngine:
-    """A connection to a scratch place that holds the schema; nothing stays behind."""
+    """A connection to a scratch place that holds the schema; nothing stays behind.
+
+    ``filled`` says of a filled database why a table stayed empty, by table; None before.
+    """
 
     dialect: Dialect = "postgres"
 
-    def __init__(self, connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        files: Sequence[SchemaFile],
+        *,
+        filled: Mapping[str, str] | None = None,
+    ) -> None:
         """``files`` are loaded; none where the database holds the schema already."""
         self.connection = connection
+        self.filled = filled
         for setting, value in _PLANNING.items():
             connection.execute(f"SET {setting} = '{value}'")
         self.version = connection.info.server_version // 10000
         # Whether the statistics are those that every check of the same files gathers.
-        self.settled = self._is_shared()
+        self.settled = filled is not None
         self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
@@ -67,7 +69,19 @@ class PostgresEngine:
         self.problems = tuple(problems)
 
     def load(self, file: SchemaFile) -> Finding | None:
-        """Run a schema file, whole or not at all; return what the server has against it."""
+        """Run a schema file, whole or not at all; return what the server has against it.
+
+        A file that ends the transaction is refused: it could be left half done, and where the
+        scratch place is a schema, what follows would be done in the user's own.
+        """
+        for statement in statements(list(scan(file.text, "postgres"))):
+            if statement[0].text.upper() in _TRANSACTION:
+                line, column = line_and_column(file.text, statement[0].start)
+                message = (
+                    f"{statement[0].text.upper()}: a schema file is part of one transaction, "
+                    "which it must not begin or end"
+                )
+                return Finding(file.path, line, column, "prepare", message)
         try:
             with self.connection.transaction():
                 self.connection.execute(file.text.encode())
@@ -139,32 +153,22 @@ class PostgresEngine:
     def fill(self, fillings: Iterable[Filling], files: Sequence[SchemaFile]) -> Mapping[str, str]:
         """Put rows into the tables, without the CHECK rules that the rows could break.
 
-        Returns why a table stayed empty, by table. A database that keeps its rows for the next
-        check is marked as filled.
+        Returns why a table stayed empty, by table. What is filled already is left as it is.
         """
-        # one at a time, in a database that is shared
-        self.connection.execute(f"SELECT pg_advisory_lock({_FILL_LOCK})")
-        try:
-            marked = self._mark()
-            if marked is not None:
-                return marked
-            failed = {}
-            with self.connection.transaction():
-                self._drop_checks(files)
-                for filling in fillings:
-                    try:
-                        with self.connection.transaction():
-                            self._copy(filling)
-                    except psycopg.Error as error:
-                        failed[filling.table.name] = _said(error)
-            self._gather_statistics()
-            if self._is_shared():
-                name = sql.Identifier(self.connection.info.dbname)
-                statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
-                self.connection.execute(statement.format(name, json.dumps(failed)))
-            return failed
-        finally:
-            self.connection.execute(f"SELECT pg_advisory_unlock({_FILL_LOCK})")
+        if self.filled is not None:
+            return self.filled
+        failed = {}
+        with self.connection.transaction():
+            self._drop_checks(files)
+            for filling in fillings:
+                try:
+                    with self.connection.transaction():
+                        self._copy(filling)
+                except psycopg.Error as error:
+                    failed[filling.table.name] = _said(error)
+        self._gather_statistics()
+        self.filled = failed
+        return failed
 
     def _copy(self, filling: Filling) -> None:
         table = sql.Identifier(filling.table.name)
@@ -179,18 +183,6 @@ class PostgresEngine:
         # In a transaction, which a scratch schema lives in, there is no VACUUM.
         self.connection.execute("VACUUM ANALYZE" if idle else "ANALYZE")
         self.settled = idle
-
-    def _is_shared(self) -> bool:
-        return self.connection.info.dbname.startswith(_SHARED)
-
-    def _mark(self) -> Mapping[str, str] | None:
-        """Return what an earlier check left in a shared database; None when it is not filled."""
-        query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
-        row = self.connection.execute(query, (self.connection.info.dbname,)).fetchone()
-        if not self._is_shared() or row is None or row[0] is None:
-            return None
-        failed: Mapping[str, str] = json.loads(row[0])
-        return failed
 
     def _drop_checks(self, files: Sequence[SchemaFile]) -> None:
         for file in files:
@@ -226,7 +218,7 @@ class PostgresEngine:
 
 
 def _untyped(message: str, offset: int | None, query: QueryText) -> SQLProblem:
-    """Name the parameter that the server knows by number only, and say where it stands."""
+    """Name the parameter that the server knows by number only, and say where it is."""
     _, order = number_parameters(query.sql, list(query.found))
     number = _NUMBER.search(message)
     name = order[int(number[1]) - 1] if number else order[0]
@@ -239,85 +231,3 @@ def _untyped(message: str, offset: int | None, query: QueryText) -> SQLProblem:
 def _said(error: psycopg.Error) -> str:
     hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
     return (error.diag.message_primary or str(error)) + hint
-
-
-@contextmanager
-def open_postgres(
-    dsn: str | None, files: Sequence[SchemaFile], *, keep: bool, environment: bool = True
-) -> Iterator[PostgresEngine]:
-    """Open a scratch place on ``dsn``, the environment's server, a kept one or one of our own."""
-    target = PostgresDSN.parse(dsn, "--dsn") if dsn else None
-    if target is None and environment:
-        target = dsn_from_env()
-    with ExitStack() as stack:
-        if target is None and keep:
-            yield stack.enter_context(_shared_database(kept_server().dsn, files))
-            return
-        if target is None:
-            uri = stack.enter_context(EmbeddedServer(settings=SETTINGS)).dsn()
-            connection = stack.enter_context(psycopg.connect(uri, autocommit=True))
-            yield PostgresEngine(connection, files)
-            return
-        try:
-            server = psycopg.connect(target.uri(), autocommit=True)
-        except psycopg.Error as error:
-            raise DatabaseUnavailableError(
-                f"{target}: no connection could be made to check on: {error}"
-            ) from error
-        stack.enter_context(server)
-        name = f"aragora_check_{uuid.uuid4().hex[:12]}"
-        try:
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        except psycopg.errors.InsufficientPrivilege:
-            with server.transaction(force_rollback=True):
-                identifier = sql.Identifier(name)
-                server.execute(sql.SQL("CREATE SCHEMA {}").format(identifier))
-                server.execute(sql.SQL("SET LOCAL search_path = {}").format(identifier))
-                yield PostgresEngine(server, files)
-            return
-        try:
-            uri = psycopg.conninfo.make_conninfo(target.uri(), dbname=name)
-            with psycopg.connect(uri, autocommit=True) as connection:
-                # whatever the user's sessions search
-                connection.execute("SET search_path = public")
-                yield PostgresEngine(connection, files)
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@contextmanager
-def _shared_database(dsn: str, files: Sequence[SchemaFile]) -> Iterator[PostgresEngine]:
-    """Give a database of the kept server that holds the schema: an old one, or a new one."""
-    name = _SHARED + digest([str(VERSION), *(file.text for file in files)])
-    making = f"aragora_check_{uuid.uuid4().hex[:12]}"
-    uri = psycopg.conninfo.make_conninfo
-    with psycopg.connect(dsn, autocommit=True) as server:
-        server.execute(f"SELECT pg_advisory_lock({_MAKE_LOCK})")
-        exists = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount
-        if not exists:
-            _drop_old(server)
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(making)))
-            with psycopg.connect(uri(dsn, dbname=making), autocommit=True) as connection:
-                engine = PostgresEngine(connection, files)
-                if engine.problems:
-                    server.execute(f"SELECT pg_advisory_unlock({_MAKE_LOCK})")
-                    yield engine
-            names = sql.Identifier(making), sql.Identifier(name)
-            if engine.problems:
-                server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
-                return
-            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
-    with psycopg.connect(uri(dsn, dbname=name), autocommit=True) as connection:
-        yield PostgresEngine(connection, ())
-
-
-def _drop_old(server: psycopg.Connection[Any]) -> None:
-    """Drop the databases of earlier states of the files, but the newest, and what broke off."""
-    rows = server.execute(
-        "SELECT datname FROM pg_database WHERE datname LIKE 'aragora%' ORDER BY oid DESC"
-    ).fetchall()
-    shared = [name for (name,) in rows if name.startswith(_SHARED)]
-    broken = [name for (name,) in rows if not name.startswith(_SHARED)]
-    for name in (*shared[_MOST_SHARED - 1 :], *broken):
-        with suppress(psycopg.errors.ObjectInUse):
-            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))

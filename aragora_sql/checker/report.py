@@ -1,8 +1,8 @@
 """Gathers findings, and takes away those that a comment in the SQL files declares deliberate.
 
 A declaration is one comment line: ``-- parity: column items.row_id because full text search needs
-it``. It stands under the ``-- name:`` line of a query, or anywhere in a schema file. One that takes
-nothing away is a finding itself.
+it``. It is written under the ``-- name:`` line of a query, or anywhere in a schema file. One that
+takes nothing away is a finding itself.
 """
 
 from __future__ import annotations

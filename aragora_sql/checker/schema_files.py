@@ -151,7 +151,7 @@ def identifier(token: Token) -> str:
 
 
 def split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
-    """Yield what stands between the commas of the first parentheses."""
+    """Yield what is between the commas of the first parentheses."""
     depth = 0
     part: list[Token] = []
     for token in tokens:

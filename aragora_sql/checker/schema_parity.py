@@ -11,7 +11,7 @@ from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.rewriting import canonical, canonical_default
 from aragora_sql.checker.schema_files import SchemaItem
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, sql_folder
 
 __all__ = ["check_schema_parity"]
 
@@ -40,7 +40,7 @@ def check_schema_parity(facts: Facts, report: Report) -> None:
         if here is None:
             continue
         other: Dialect = "sqlite" if here.dialect == "postgres" else "postgres"
-        path = facts.tree.root / other / here.store / "schema.sql"
+        path = sql_folder(here.store, other, facts.tree.root) / "schema.sql"
         if not any(file.path == path for file in facts.tree.schemas[other]):
             continue  # the whole store is missing or can't be read, which is said elsewhere
         if any(file.path == path for file in facts.unloaded):
@@ -54,7 +54,7 @@ def check_schema_parity(facts: Facts, report: Report) -> None:
                 1,
                 1,
                 "parity-table",
-                f"{here.kind} {name} is missing; it stands in {here.path}:{here.line}",
+                f"{here.kind} {name} is missing; it is defined in {here.path}:{here.line}",
             ),
             kind="parity",
             subject=f"table {name}",
@@ -167,7 +167,7 @@ class _Comparison:
         lacking = tables[there].path, tables[there].line
         self._report.add(
             Finding(*place, 1, rule, f"{what} is not in {_short(lacking)}"),
-            Finding(*lacking, 1, rule, f"{what} is missing; it stands in {_short(place)}"),
+            Finding(*lacking, 1, rule, f"{what} is missing; it is defined in {_short(place)}"),
             kind="parity",
             subject=subject,
             scopes=self._scopes,

@@ -35,6 +35,8 @@ class SQLiteEngine:
         except ImportError as error:
             raise BackendDriverMissingError("the SQLite side of check:", "apsw") from error
         self.connection = apsw.Connection(":memory:")
+        # No statement of a tree opens or writes a file: ATTACH, VACUUM INTO.
+        self.connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         self.connection.pragma("foreign_keys", True)
         self.version = apsw.sqlite_lib_version()
         problems = [problem for file in files if (problem := self._load(file)) is not None]

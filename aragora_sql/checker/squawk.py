@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from aragora_sql.checker.children import child_environment
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
@@ -89,7 +90,11 @@ def _run(program: str, files: Sequence[str]) -> list[dict[str, Any]]:
     command = [program, "--reporter", "json", "--pg-version", _FLOOR, "--assume-in-transaction"]
     command += [f"--exclude={rule}" for rule in _EXCLUDED]
     done = subprocess.run(  # noqa: S603 - the program of the package
-        [*command, *files], capture_output=True, text=True, encoding="utf-8"
+        [*command, *files],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=child_environment(),
     )
     try:
         said: list[dict[str, Any]] = json.loads(done.stdout)

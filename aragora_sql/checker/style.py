@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -23,6 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from aragora_sql.checker import cache
+from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.checker.files import dialect_of
 from aragora_sql.checker.findings import Finding
 from aragora_sql.errors import ConfigurationError
@@ -125,12 +125,13 @@ class _Reading:
         json.dump([(piece.key, str(piece.path), piece.text) for piece in ordered], request)
         request.seek(0)
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _WORKER, str(count)],
+            module_command(_WORKER, str(count)),
             stdin=request,
             stdout=self._answer,
             stderr=self._errors,
-            # sqlfluff takes its templater only from the configuration of the working folder.
+            # sqlfluff reads the configurations from the working folder on.
             cwd=root if (root / ".sqlfluff").is_file() else root.parent,
+            env=child_environment(),
             # so that it can be stopped together with the processes that it starts
             process_group=0,
         )

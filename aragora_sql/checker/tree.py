@@ -10,7 +10,7 @@ from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError
-from aragora_sql.queries.files import DIALECTS, sql_dir
+from aragora_sql.queries.files import DIALECTS, sql_dir, sql_folder
 from aragora_sql.schema import VERSIONS, store_names
 
 __all__ = ["SQLProblem", "Tree", "line_and_column", "read_tree"]
@@ -48,7 +48,9 @@ def read_tree(root: Path | None = None) -> Tree:
             names = []
         for name in names:
             try:
-                files.append(read_schema_file(name, root / dialect / name / "schema.sql", dialect))
+                files.append(
+                    read_schema_file(name, sql_folder(name, dialect, root) / "schema.sql", dialect)
+                )
             except QueryFileError as error:
                 problems.append(finding_of(error, "file"))
         schemas[dialect] = tuple(files)

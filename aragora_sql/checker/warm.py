@@ -1,9 +1,9 @@
 """A throw-away PostgreSQL server that outlives a check, so that the next one need not start it.
 
-There is no service: a small process (:mod:`aragora_sql.checker.keeper`) owns the server, holds a
-lock in the user's cache folder as long as it lives, and ends when nobody has asked for the server
-for a while, when it is told to, or when its folder is gone. The server ends with it, however it
-ends.
+There is no service: a small process (:mod:`aragora_sql.checker.cached_server`) owns the cached
+server, holds a lock in the user's cache folder while it runs, and exits when the server was not
+used for a while, when it is told to, or when its folder is gone. The server stops with it, also
+when it is killed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,16 +23,18 @@ from typing import IO
 import psycopg
 
 from aragora_sql.checker.cache import cache_folder
+from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.errors import DatabaseUnavailableError
 
 __all__ = ["SETTINGS", "Kept", "kept_server", "stop_kept_server"]
 
 IDLE_SECONDS = 900.0
-# Plans must not change because a table was vacuumed meanwhile.
-SETTINGS = {"autovacuum": "off"}
+# Plans must not change because a table was vacuumed meanwhile, nor because VACUUM found a page with
+# rows that are not on disk yet and did not mark it as visible.
+SETTINGS = {"autovacuum": "off", "synchronous_commit": "local"}
 PATIENCE = 60.0
 
-_KEEPER = "aragora_sql.checker.keeper"
+_SERVER_MODULE = "aragora_sql.checker.cached_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,19 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class KeeperFiles:
-    """The files by which a keeper and those who need its server find each other."""
+class CachedServerFiles:
+    """The files by which the cached server's process and its users find each other."""
 
     folder: Path
 
     @property
     def lock(self) -> Path:
-        """Locked by the keeper for as long as it lives."""
+        """Locked by the cached server's process while it runs."""
         return self.folder / "server.lock"
 
     @property
     def state(self) -> Path:
-        """Holds a :class:`Kept`; without it the keeper ends."""
+        """Holds a :class:`Kept`; when it is removed, the process exits."""
         return self.folder / "server.json"
 
     @property
@@ -67,11 +68,11 @@ class KeeperFiles:
 
     @property
     def log(self) -> Path:
-        """What the keeper says when it fails."""
+        """What the process says when it fails."""
         return self.folder / "server.log"
 
     def take_lock(self) -> IO[str] | None:
-        """Return the locked file, or None while a keeper lives."""
+        """Return the locked file, or None while the process runs."""
         file = self.lock.open("a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,10 +95,10 @@ class KeeperFiles:
         part.replace(self.state)
 
 
-def _files() -> KeeperFiles:
+def _files() -> CachedServerFiles:
     folder = cache_folder() / "server"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return KeeperFiles(folder)
+    return CachedServerFiles(folder)
 
 
 def kept_server(idle: float = IDLE_SECONDS) -> Kept:
@@ -112,43 +113,44 @@ def kept_server(idle: float = IDLE_SECONDS) -> Kept:
     if kept is not None and _answers(kept):
         return kept
     deadline = time.monotonic() + PATIENCE
-    with _keeper(files, idle) as keeper:
+    with _server_process(files, idle) as process:
         while time.monotonic() < deadline:
             kept = files.read()
             if kept is not None and _answers(kept):
-                if kept.pid != keeper.pid:
+                if kept.pid != process.pid:
                     # Somebody was faster. Ours must not find the lock free when theirs ends.
-                    keeper.terminate()
-                    keeper.wait()
+                    process.terminate()
+                    process.wait()
                 return kept
             # That of somebody who was faster is waited for too; ours then ends with 0.
-            if keeper.poll():
+            if process.poll():
                 break
             time.sleep(0.02)
         else:
-            keeper.kill()
+            process.kill()
     log = files.log.read_text(errors="replace").strip().splitlines()[-1:]
     raise DatabaseUnavailableError(f"no PostgreSQL could be started to check on: {''.join(log)}")
 
 
 @contextmanager
-def _keeper(files: KeeperFiles, idle: float) -> Iterator[subprocess.Popen[bytes]]:
+def _server_process(files: CachedServerFiles, idle: float) -> Iterator[subprocess.Popen[bytes]]:
     with files.log.open("wb") as log:
-        keeper = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _KEEPER, str(files.folder), str(idle)],
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            module_command(_SERVER_MODULE, str(files.folder), str(idle)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
+            env=child_environment(),
             # It has to outlive us, and Ctrl-C in our terminal.
             start_new_session=True,
         )
     try:
-        yield keeper
+        yield process
     finally:
         # It is not waited for: that it runs on is no mistake, and Popen would warn of it.
-        if keeper.poll() is None:
-            keeper.returncode = 0
+        if process.poll() is None:
+            process.returncode = 0
 
 
 def _answers(kept: Kept) -> bool:
@@ -169,7 +171,7 @@ def stop_kept_server() -> bool:
     kept = files.read()
     if kept is None:
         raise DatabaseUnavailableError("the kept server is just being started; try again")
-    # The lock is held, so the process id is the keeper's.
+    # The lock is held, so the process id is still that of the cached server's process.
     os.kill(kept.pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

@@ -1,6 +1,6 @@
-"""An older import path of :mod:`aragora_sql.stores.langgraph`."""
+"""An older import path of LangGraph's saver."""
 
-from aragora_sql.stores.langgraph import (
+from aragora_sql import (
     LangGraphSaver,
     PostgresLangGraphSaver,
     SQLiteLangGraphSaver,

@@ -1,21 +1,27 @@
 """The command ``aragora-sql``: one module for each group of commands.
 
-Exit codes: 0 done; 1 done, and a difference was found; 2 wrong arguments or configuration; 3 the
-database can't be reached; 4 the database or a file of SQL refused; 130 interrupted.
+Exit codes, of every command: 0 done; 1 done, and a difference was found, or what was named is not
+in the database; 2 wrong arguments or configuration; 3 the database can't be reached, or its SQLite
+file is not there; 4 the database or a file of SQL refused; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
+from aragora_sql import __version__
+from aragora_sql.cli.parser import Parser, parse
+from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
     DatabaseUnavailableError,
+    FindingNotFoundError,
     InvalidInputError,
+    JobNotFoundError,
 )
 
 __all__ = ["main"]
@@ -32,33 +38,53 @@ COMMANDS = {
     "calls": ("run", "explain"),
     "top": ("top",),
     "docs": ("docs",),
-    "check": ("check", "stubs"),
+    "check": ("check", "stubs", "columns"),
+    "stores": ("stores",),
+    "completion": ("completion",),
 }
 OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="aragora-sql",
-        description="The stores of the Aragora debate platform as SQL files, on two engines.",
-    )
-    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     words = sys.argv[1:] if arguments is None else arguments
-    for home in _homes(words[0] if words else ""):
-        import_module(f"{__name__}.{home}").add_commands(groups)
-    options = parser.parse_args(words)
+    options = parse(new_parser(_homes(words[0] if words else "")), words)
+    with printing_safely():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except (FindingNotFoundError, JobNotFoundError) as error:
+        return _failed(error, DIFFERENT)
     except (ConfigurationError, InvalidInputError) as error:
         return _failed(error, USAGE)
     except DatabaseUnavailableError as error:
         return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
         return _failed(error, REFUSED)
+
+
+def new_parser(homes: Iterable[str]) -> Parser:
+    """Return a parser of the commands of these modules."""
+    parser = Parser(
+        prog="aragora-sql",
+        description="The stores of the Aragora debate platform as SQL files, on two engines.",
+        epilog=(
+            "exit codes: 0 done; 1 a difference was found, or what was named is not in the "
+            "database; 2 wrong arguments or configuration; 3 the database can't be reached; 4 it "
+            "refused; 130 interrupted"
+        ),
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    groups = parser.add_subparsers(title="commands", required=True, metavar="command")
+    for home in homes:
+        import_module(f"{__name__}.{home}").add_commands(groups)
+    return parser
 
 
 def _homes(command: str) -> list[str]:

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import counted, new_console, plain, relative
+from aragora_sql.cli.output import counted, new_console, new_table, plain, relative
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError
@@ -59,7 +59,7 @@ def add_commands(groups: Any) -> None:
 
 
 def _add_call(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("query", metavar="STORE.QUERY")
+    parser.add_argument("query", metavar="STORE.QUERY", help="such as consensus.find_similar")
     parser.add_argument(
         "-p",
         "--param",
@@ -125,7 +125,7 @@ def _print_rows(rows: list[Row]) -> None:
     """Print rows as a table, or where that is too wide one below the other."""
     console = new_console()
     if rows:
-        table = Table(box=None, header_style="bold")
+        table = new_table()
         for column in rows[0]:
             table.add_column(column)
         for row in rows:

@@ -1,8 +1,9 @@
-"""``aragora-sql check`` and ``aragora-sql stubs``: the SQL files, proved on both engines."""
+"""``aragora-sql check``, ``stubs`` and ``columns``: the SQL files, proved on both engines."""
 
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import os
 import sys
@@ -15,11 +16,12 @@ from typing import Any
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.facts import Engines, read_facts, read_tree
 from aragora_sql.checker.findings import FORMATS, render
+from aragora_sql.checker.record_columns import rewritten_files
 from aragora_sql.checker.rules import RULES
-from aragora_sql.checker.stubs import stub_folder, stubs
+from aragora_sql.checker.stubs import MADE_BY, stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
-from aragora_sql.queries.files import sql_dir
+from aragora_sql.queries.files import check_tree, packaged_sql_dir, read_sql, sql_dir
 
 __all__ = ["add_commands"]
 
@@ -34,14 +36,12 @@ def add_commands(groups: Groups) -> None:
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only what it touches")
     _add_target(parser)
-    parser.add_argument(
-        "--python",
-        action="append",
-        type=Path,
-        metavar="DIR",
-        help="folder of the code that calls the queries (default: this package); may be repeated",
+    _add_python(
+        parser, "folder of more code that calls the queries, beside this package; may be repeated"
     )
-    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="how findings are printed (default text)"
+    )
     parser.add_argument(
         "--skip", action="append", default=[], metavar="RULE", help="may be repeated"
     )
@@ -51,12 +51,40 @@ def add_commands(groups: Groups) -> None:
     parser.add_argument("--stop", action="store_true", help="stop the kept server and end")
     parser.set_defaults(run=_check)
 
-    parser = groups.add_parser("stubs", help="write the types of the stores' queries")
+    parser = groups.add_parser(
+        "stubs",
+        help="write the types of the stores' queries",
+        description=(
+            "Writes a protocol for each store's query object, and load_queries() with the types of "
+            "each store, as files *.pyi. An application writes those of its own tree to a folder "
+            "of its own: aragora-sql stubs --sql-dir sql --output my_app/typed."
+        ),
+    )
     _add_target(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the types (default: the package's own; needed with another tree)",
+    )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit code 1 when they are not as is"
     )
     parser.set_defaults(run=_stubs)
+
+    parser = groups.add_parser(
+        "columns", help="write the column lists of records, as '-- columns: Record' names them"
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit code 1 when a list is not the record's fields (the default)",
+    )
+    chosen.add_argument("--write", action="store_true", help="write the lists to the tree")
+    parser.add_argument("--sql-dir", type=Path, help="tree (default: ARAGORA_SQL_DIR)")
+    _add_python(parser, "folder of more records, beside those of this package; may be repeated")
+    parser.set_defaults(run=_columns)
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
@@ -71,12 +99,26 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_python(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--python", action="append", type=Path, metavar="DIR", help=text)
+
+
+def _python(options: argparse.Namespace) -> tuple[Path, ...]:
+    # The package calls its own stores' queries, whatever else an application adds. Records of the
+    # application stand behind those of the package, and so before them where names are equal.
+    package = Path(__file__).resolve().parent.parent
+    folders = (package, *(path.absolute() for path in options.python or []))
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigurationError(f"--python: {folder} is not a folder")
+    return folders
+
+
 def _root(options: argparse.Namespace) -> Path:
     if options.sql_dir is None:
         return sql_dir()
     root = Path(options.sql_dir).expanduser().absolute()
-    if not root.is_dir():
-        raise ConfigurationError(f"--sql-dir: {root} is not a folder")
+    check_tree(root, "--sql-dir")
     return root
 
 
@@ -93,10 +135,9 @@ def _check(options: argparse.Namespace) -> int:
     if options.stop:
         print("stopped" if stop_kept_server() else "no server was kept")
         return 0
-    package = Path(__file__).resolve().parent.parent
     wanted = Options(
         root=_root(options),
-        python=tuple(path.absolute() for path in options.python or [package]),
+        python=_python(options),
         files=tuple(path.absolute() for path in options.files),
         skip=frozenset(options.skip),
         dsn=options.dsn,
@@ -140,7 +181,7 @@ def _stamps(options: Options) -> Stamps:
             try:
                 status = path.stat()
             except FileNotFoundError:
-                continue  # an editor's file that was there for a moment
+                continue  # an editor's temporary file
             found[path] = status.st_mtime_ns, status.st_size
     return found
 
@@ -174,15 +215,36 @@ def watch(options: Options, show: Callable[[Checked], None], saves: Iterator[set
             print(f"aragora-sql: {error}", file=sys.stderr, flush=True)
 
 
+def _stub_folder(options: argparse.Namespace, root: Path) -> Path:
+    """Return where the types are written: those of another tree never into the package."""
+    if options.output is not None:
+        return Path(options.output)
+    if root.resolve() != packaged_sql_dir():
+        raise ConfigurationError(
+            f"the types of the package are those of {packaged_sql_dir()}: name a folder of your "
+            f"own for those of {root} with --output"
+        )
+    return stub_folder()
+
+
 def _stubs(options: argparse.Namespace) -> int:
+    folder = _stub_folder(options, _root(options))
     with Engines(read_tree(_root(options)), options.dsn, keep=_keep(options)) as engines:
         facts = read_facts(engines)
     if facts.problems:
         print(render(facts.problems, "text"))
         return 1
-    folder = stub_folder()
     wanted = stubs(facts)
-    present = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.pyi")}
+    present = {
+        path.name: text
+        for path in folder.glob("*.pyi")
+        if MADE_BY in (text := path.read_text(encoding="utf-8"))
+    }
+    for name in wanted.keys() - present.keys():
+        if (folder / name).exists():
+            raise ConfigurationError(
+                f"{folder / name} was not made by aragora-sql stubs: name another folder"
+            )
     different = sorted(
         name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name)
     )
@@ -190,7 +252,7 @@ def _stubs(options: argparse.Namespace) -> int:
         if options.check:
             print("".join(_diff(name, present.get(name, ""), wanted.get(name, ""))), end="")
         elif name in wanted:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(wanted[name], encoding="utf-8")
         else:
             (folder / name).unlink()
@@ -199,6 +261,20 @@ def _stubs(options: argparse.Namespace) -> int:
     return 1 if different and options.check else 0
 
 
+def _columns(options: argparse.Namespace) -> int:
+    changed = rewritten_files(_root(options), _python(options))
+    for path, new in changed.items():
+        if options.write:
+            encoding = "utf-8-sig" if path.read_bytes().startswith(codecs.BOM_UTF8) else "utf-8"
+            path.write_bytes(new.encode(encoding))
+            print(path)
+        else:
+            print("".join(_diff(str(path), read_sql(path), new)), end="")
+    what = "written" if options.write else "differ"
+    print(f"{_counted(len(changed), 'file')} of queries {what}", file=sys.stderr)
+    return 1 if changed and not options.write else 0
+
+
 def _diff(name: str, old: str, new: str) -> Iterator[str]:
     lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    yield from difflib.unified_diff(*lines, f"{name} (committed)", f"{name} (of the SQL files)")
+    yield from difflib.unified_diff(*lines, f"{name} (committed)", f"{name} (as it should be)")

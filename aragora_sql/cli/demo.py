@@ -10,15 +10,16 @@ import asyncio
 import json
 import sqlite3
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from aragora_sql.cli.demo_debates import DEBATES, OUTCOMES, QUESTIONS
+from aragora_sql.cli.output import new_table
 from aragora_sql.database import Database
 from aragora_sql.queries.files import read_sql, sql_dir
 from aragora_sql.settings import PostgresDSN
@@ -44,7 +45,7 @@ def add_commands(groups: Any) -> None:
 class Answers:
     """What one engine answered; everything but ids and times."""
 
-    similar: dict[str, list[tuple[str, str, str, float, float, int]]]
+    similar: Mapping[str, Sequence[tuple[str, str, str, float, float, int]]]
     risks: list[tuple[str, str]]
     patterns: list[tuple[str, str, int, float]]
     weights: dict[str, float]
@@ -195,7 +196,7 @@ def _rounded(stats: dict[str, Any]) -> dict[str, Any]:
 
 def _show(console: Console, answers: Answers) -> None:
     for question, found in answers.similar.items():
-        table = Table(title=f"find_similar({question!r})", title_justify="left")
+        table = new_table(title=f"find_similar({question!r})")
         table.add_column("similarity", justify="right")
         table.add_column("topic")
         table.add_column("conclusion")
@@ -208,7 +209,7 @@ def _show(console: Console, answers: Answers) -> None:
             )
         console.print(table)
 
-    patterns = Table(title="patterns that worked", title_justify="left")
+    patterns = new_table(title="patterns that worked")
     patterns.add_column("category")
     patterns.add_column("issue")
     patterns.add_column("successes", justify="right")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.cli.queries import add_scratch, keeps
-from aragora_sql.workbench.entries import read_catalogue
+from aragora_sql.workbench.entries import read_query_entries
 from aragora_sql.workbench.site import write_site
 
 __all__ = ["add_commands"]
@@ -33,9 +33,9 @@ def add_commands(groups: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    catalogue = read_catalogue(dsn=options.dsn, keep=keeps(options))
-    write_site(catalogue, options.output)
+    queries = read_query_entries(dsn=options.dsn, keep=keeps(options))
+    write_site(queries, options.output)
     print(options.output / "index.html")
-    for problem in catalogue.facts.problems:
+    for problem in queries.facts.problems:
         print(problem, file=sys.stderr)
-    return 1 if catalogue.facts.problems else 0
+    return 1 if queries.facts.problems else 0

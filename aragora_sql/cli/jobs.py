@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
-from aragora_sql.cli.output import new_console
+from aragora_sql.cli.output import new_console, new_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
@@ -45,15 +45,17 @@ def add_commands(groups: Any) -> None:
     commands = group.add_subparsers(required=True, metavar="command")
 
     listing = _add(commands, "list", _list, "list jobs, the newest first")
-    listing.add_argument("--status", choices=[status.value for status in JobStatus])
-    listing.add_argument("--type", dest="job_type", metavar="TYPE")
+    listing.add_argument(
+        "--status", choices=[status.value for status in JobStatus], help="only jobs in this status"
+    )
+    listing.add_argument("--type", dest="job_type", metavar="TYPE", help="only jobs of this type")
     listing.add_argument("--limit", type=int, default=50, help="default: %(default)s")
     listing.add_argument(
         "--before", type=int, metavar="NUMBER", help="the number of the last job of the page before"
     )
 
     show = _add(commands, "show", _show, "show all of one job")
-    show.add_argument("id")
+    show.add_argument("id", help="the id of the job")
 
     retry = _add(
         commands,
@@ -61,14 +63,14 @@ def add_commands(groups: Any) -> None:
         _retry,
         "make finished jobs pending again; exit code 1 when one could not be",
     )
-    retry.add_argument("ids", nargs="*", metavar="id")
+    retry.add_argument("ids", nargs="*", metavar="id", help="the ids of jobs")
     retry.add_argument("--dead", action="store_true", help="all jobs that have failed")
     retry.add_argument("--type", dest="job_type", metavar="TYPE", help="with --dead: of this type")
 
     cancel = _add(
         commands, "cancel", _cancel, "cancel jobs that wait; exit code 1 when one could not be"
     )
-    cancel.add_argument("ids", nargs="+", metavar="id")
+    cancel.add_argument("ids", nargs="+", metavar="id", help="the ids of jobs")
     cancel.add_argument(
         "--running",
         action="store_true",
@@ -172,7 +174,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(commands: Any, name: str, work: Work, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
     add_target(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(work=work, run=lambda options: asyncio.run(_on_queue(work, options)))
@@ -208,7 +210,7 @@ async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([job.to_dict() for job in jobs]))
         return OK
-    table = _table("number", "id", "type", "status", "priority", "attempts", "created", "error")
+    table = new_table("number", "id", "type", "status", "priority", "attempts", "created", "error")
     for job in jobs:
         table.add_row(
             str(job.number),
@@ -234,7 +236,7 @@ async def _show(store: JobQueueStore, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(job.to_dict()))
         return OK
-    table = _table("field", "value")
+    table = new_table("field", "value")
     for name in job.keys():  # noqa: SIM118 - a record has keys and is no dictionary
         value = job[name]
         if isinstance(value, datetime):
@@ -372,7 +374,7 @@ async def _schedules(store: JobQueueStore, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([schedule.to_dict() for schedule in schedules]))
         return OK
-    table = _table("name", "cron", "time zone", "type", "next run", "last run")
+    table = new_table("name", "cron", "time zone", "type", "next run", "last run")
     for one in schedules:
         table.add_row(
             one.name,
@@ -439,7 +441,7 @@ async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
             )
         )
         return OK
-    table = _table("type", *(status.value for status in JobStatus), "limit", "oldest pending")
+    table = new_table("type", *(status.value for status in JobStatus), "limit", "oldest pending")
     for job_type in sorted({*by_type, *limits}):
         table.add_row(
             job_type,
@@ -532,13 +534,6 @@ def _document(text: str) -> dict[str, Any]:
 
 def _timestamp(timestamp: datetime) -> str:
     return timestamp.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _print(table: Table) -> None:

@@ -8,27 +8,20 @@ import logging
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
+from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bars
-from rich.text import Text
-
+from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
-from aragora_sql.errors import AragoraSQLError, ConfigurationError, DSNNotConfiguredError
+from aragora_sql.errors import (
+    AragoraSQLError,
+    ConfigurationError,
+    DatabaseUnavailableError,
+    DSNNotConfiguredError,
+)
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
@@ -39,10 +32,7 @@ from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["add_commands"]
 
-NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
-_LOG_EVERY = 5.0
-
-log = logging.getLogger("aragora_sql.migration")
+NOTHING_DONE, UNREACHABLE, INTERRUPTED, TERMINATED = 2, 3, 130, 143
 
 
 def add_commands(groups: Any) -> None:
@@ -56,8 +46,8 @@ def add_commands(groups: Any) -> None:
         ),
         epilog=(
             "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 130 interrupted, 143 terminated (run it again to go "
-            "on)"
+            "done, or not all of it, and why; 3 the server can't be reached; 130 interrupted, 143 "
+            "terminated (run it again to go on)"
         ),
     )
     add_arguments(command)
@@ -142,7 +132,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     mode = command.add_mutually_exclusive_group()
     mode.add_argument(
-        "--dry-run", action="store_true", help="change nothing and tell what would happen"
+        "--dry-run", action="store_true", help="change nothing and report what would happen"
     )
     mode.add_argument(
         "--verify",
@@ -164,7 +154,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="migrate nothing, compare every value",
     )
     command.add_argument("--json", action="store_true", help="print the report as JSON")
-    command.add_argument("-v", "--verbose", action="store_true", help="say more on the way")
+    command.add_argument("-v", "--verbose", action="store_true", help="log more")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -190,7 +180,7 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps({"success": False, "error": str(error)}))
             print(f"aragora-sql migrate: {error}", file=sys.stderr)
-            return NOTHING_DONE
+            return UNREACHABLE if isinstance(error, DatabaseUnavailableError) else NOTHING_DONE
 
 
 def _interrupted(received: list[int]) -> int:
@@ -203,7 +193,7 @@ def _interrupted(received: list[int]) -> int:
 
 @contextmanager
 def _orderly_termination() -> Iterator[list[int]]:
-    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process is left.
+    """End at SIGTERM as at Ctrl-C: what is not committed is undone, and no process stays.
 
     The signals that come are put into the list.
     """
@@ -247,7 +237,7 @@ def _run(options: argparse.Namespace) -> int:
             skip_existing=options.skip_existing,
         )
     else:
-        with _progress(options) as progress:
+        with new_progress() as progress:
             report = run_migration(
                 MigrationOptions(
                     sqlite_path=options.sqlite_path,
@@ -280,86 +270,3 @@ def _stores(named: list[str]) -> tuple[str, ...]:
             raise ConfigurationError("--store all does not go with another store")
         return ()
     return tuple(dict.fromkeys(names))
-
-
-def _progress(options: argparse.Namespace) -> _LiveProgress | _LoggedProgress:
-    console = Console(stderr=True)
-    return _LiveProgress(console) if console.is_terminal else _LoggedProgress(time.monotonic)
-
-
-class _RateColumn(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} rows/s", style="progress.data.speed")
-
-
-class _LiveProgress:
-    """A bar for each table."""
-
-    def __init__(self, console: Console) -> None:
-        self._bars = Bars(
-            TextColumn("{task.description:<34}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _RateColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._task = self._bars.add_task("", visible=False)
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bars.stop()
-
-    def start(self, table: str, rows: int, doing: str) -> None:
-        self._task = self._bars.add_task(f"{doing} {table}", total=rows)
-
-    def advance(self, rows: int) -> None:
-        self._bars.advance(self._task, rows)
-
-    def finish(self) -> None:
-        self._bars.stop_task(self._task)
-
-
-class _LoggedProgress:
-    """A line now and then."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._what = ""
-        self._rows = self._done = 0
-        self._started = self._told = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def start(self, table: str, rows: int, doing: str) -> None:
-        self._what, self._rows, self._done = f"{doing} {table}", rows, 0
-        self._started = self._told = self._clock()
-
-    def advance(self, rows: int) -> None:
-        self._done += rows
-        now = self._clock()
-        if now - self._told >= _LOG_EVERY:
-            self._told = now
-            self._tell(now)
-
-    def finish(self) -> None:
-        log.info(
-            "%s: %s rows in %.1f s", self._what, f"{self._done:,}", self._clock() - self._started
-        )
-
-    def _tell(self, now: float) -> None:
-        rate = self._done / max(now - self._started, 1e-9)
-        left = (self._rows - self._done) / rate if rate else 0.0
-        print(
-            f"{self._what}: {self._done:,} of {self._rows:,} rows, {rate:,.0f} rows/s, "
-            f"about {left:.0f} s left",
-            file=sys.stderr,
-        )

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from aragora_sql.cli.output import new_table
 from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
 
 __all__ = ["show_report"]
@@ -23,10 +23,10 @@ def show_report(report: MigrationReport, console: Console) -> None:
         title = "verification"
     else:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
-    table = Table(title=title, title_justify="left")
+    table = new_table(title=title)
     table.add_column("table", no_wrap=True)
     rows = [tuple(_figures(line)) for line in report.tables]
-    # A narrow terminal shows no column in which nothing stands.
+    # A narrow terminal shows no empty column.
     shown = [
         place
         for place, heading in enumerate(_HEADINGS)

@@ -10,16 +10,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from aragora_sql.cli.terminal import printable
+
 __all__ = [
+    "cell",
     "counted",
     "new_console",
+    "new_table",
     "plain",
     "print_json",
     "print_table",
+    "printable",
     "relative",
     "whole_number",
 ]
@@ -28,9 +34,26 @@ __all__ = [
 _WIDTH_OF_FILES = 240
 
 
+class _SafeConsole(Console):
+    """A console whose text is :func:`~aragora_sql.cli.terminal.printable`, in tables and lines."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        # Before its width is measured.
+        return super().render_str(printable(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
 def new_console(*, markup: bool = True) -> Console:
     """Return a console for tables: as wide as the terminal."""
-    console = Console(highlight=False, markup=markup)
+    console = _SafeConsole(highlight=False, markup=markup)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
@@ -41,12 +64,25 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
+def new_table(*headings: str, title: str | None = None) -> Table:
+    """Return a table as every command shows one: bold headings, no lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their headings; None is shown as nothing."""
-    table = Table(*headings, box=None, pad_edge=False)
+    """Print rows under their headings, each on one line; None is shown as nothing."""
+    table = new_table(*headings)
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*map(cell, row))
     new_console().print(table)
+
+
+def cell(value: object) -> Text:
+    """Return a value as a table shows it: on one line, None as nothing."""
+    return Text("" if value is None else printable(str(value), one_line=True))
 
 
 def relative(location: str | None) -> str | None:

@@ -14,11 +14,11 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, plain, relative
+from aragora_sql.cli.output import new_console, new_table, plain, relative
 from aragora_sql.database import Dialect
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries.files import DIALECTS
-from aragora_sql.workbench.entries import Catalogue, Entry, read_catalogue
+from aragora_sql.workbench.entries import Entry, QueryEntries, read_query_entries
 from aragora_sql.workbench.highlight import lexer
 from aragora_sql.workbench.names import check_store, find_query
 
@@ -42,7 +42,7 @@ def add_commands(groups: Any) -> None:
     queries.set_defaults(run=_queries)
 
     show = groups.add_parser("show", help="show a query in both dialects, with its plans")
-    show.add_argument("query", metavar="STORE.QUERY")
+    show.add_argument("query", metavar="STORE.QUERY", help="such as consensus.find_similar")
     add_scratch(show)
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
@@ -68,12 +68,12 @@ def _queries(options: argparse.Namespace) -> int:
     if options.store is not None:
         _in_either_dialect(check_store, options.store)
     stores = None if options.store is None else [options.store]
-    catalogue = read_catalogue(stores, plans=False, dsn=options.dsn, keep=keeps(options))
+    found = read_query_entries(stores, plans=False, dsn=options.dsn, keep=keeps(options))
     if options.json:
-        print(json.dumps([entry.to_dict() for entry in catalogue.entries], default=plain))
+        print(json.dumps([entry.to_dict() for entry in found.entries], default=plain))
     else:
-        _print_table(catalogue)
-    return _report_problems(catalogue)
+        _print_table(found)
+    return _report_problems(found)
 
 
 def _in_either_dialect(find: Any, name: str) -> None:
@@ -87,14 +87,14 @@ def _in_either_dialect(find: Any, name: str) -> None:
             raise error from None
 
 
-def _print_table(catalogue: Catalogue) -> None:
+def _print_table(found: QueryEntries) -> None:
     console = new_console()
-    table = Table(box=None, header_style="bold")
+    table = new_table()
     # Names and places are there to be copied: they are not broken where there is any room.
     table.add_column("query, file:line", overflow="fold", no_wrap=console.width >= _ROOM)
     for heading in ("returns", "parameters", "reads", "writes"):
         table.add_column(heading, overflow="fold")
-    for entry in catalogue.entries:
+    for entry in found.entries:
         places = "\n".join(_location(entry, dialect) for dialect in entry.texts)
         table.add_row(
             Text.assemble((str(entry), "bold"), "\n", (places, "dim")),
@@ -111,23 +111,23 @@ def _location(entry: Entry, dialect: Dialect) -> str:
     return str(relative(f"{text.path}:{text.line}"))
 
 
-def _report_problems(catalogue: Catalogue) -> int:
+def _report_problems(found: QueryEntries) -> int:
     """Say what the engines refuse, which is therefore not shown in full."""
-    for problem in catalogue.facts.problems:
+    for problem in found.facts.problems:
         print(problem, file=sys.stderr)
-    return 1 if catalogue.facts.problems else 0
+    return 1 if found.facts.problems else 0
 
 
 def _show(options: argparse.Namespace) -> int:
     _in_either_dialect(find_query, options.query)
     store, _, name = options.query.partition(".")
-    catalogue = read_catalogue([store], dsn=options.dsn, keep=keeps(options))
-    (entry,) = (entry for entry in catalogue.entries if entry.name == name)
+    found = read_query_entries([store], dsn=options.dsn, keep=keeps(options))
+    (entry,) = (entry for entry in found.entries if entry.name == name)
     if options.json:
         print(json.dumps(entry.to_dict(), default=plain))
     else:
         _print_entry(new_console(), entry)
-    return _report_problems(catalogue)
+    return _report_problems(found)
 
 
 def _print_entry(console: Console, entry: Entry) -> None:
@@ -140,7 +140,7 @@ def _print_entry(console: Console, entry: Entry) -> None:
     for heading, rows in (("parameters", _parameters(entry)), ("result", _columns(entry))):
         if rows:
             console.print()
-            table = Table(box=None, header_style="bold")
+            table = new_table()
             for title in (heading, "PostgreSQL", "SQLite", "Python", "null"):
                 table.add_column(title)
             for row in rows:

@@ -9,7 +9,13 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.target import add_target, chosen_dialect, open_postgres, sqlite_path
+from aragora_sql.cli.target import (
+    add_target,
+    chosen_dialect,
+    open_existing,
+    open_postgres,
+    sqlite_path,
+)
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.schema import (
@@ -35,16 +41,22 @@ def add_commands(groups: Groups) -> None:
     apply = commands.add_parser("apply", help="create the tables, or upgrade them")
     _add_target(apply)
     apply.add_argument("--dry-run", action="store_true", help="say what would be done")
-    apply.set_defaults(run=lambda options: _on_database(_apply, options))
+    apply.set_defaults(run=lambda options: _on_database(_apply, options), existing=False)
 
     verify = commands.add_parser(
         "verify", help="compare a database with the files; exit code 1 when it differs"
     )
     _add_target(verify)
-    verify.set_defaults(run=lambda options: _on_database(_verify, options), dry_run=True)
+    verify.set_defaults(
+        run=lambda options: _on_database(_verify, options), dry_run=True, existing=True
+    )
 
     show = commands.add_parser("show", help="print the whole schema as one script")
-    show.add_argument("--dialect", choices=("postgres", "sqlite"), default=None)
+    show.add_argument(
+        "--dialect",
+        choices=("postgres", "sqlite"),
+        help="engine (default: as the environment says)",
+    )
     show.set_defaults(run=_show)
 
 
@@ -59,6 +71,8 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 async def _open(options: argparse.Namespace) -> Database:
     if chosen_dialect(options) == "postgres":
         return await open_postgres(options)
+    if options.existing:
+        return await open_existing(options, writes=False)
     from aragora_sql.database.sqlite import SQLiteDatabase
 
     path = sqlite_path(options)

@@ -8,10 +8,9 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, relative, whole_number
+from aragora_sql.cli.output import new_console, new_table, relative, whole_number
 from aragora_sql.cli.target import add_postgres_target, open_postgres
 from aragora_sql.workbench.top import OTHER, SORT_KEYS, Usage, read_usage
 
@@ -52,7 +51,7 @@ async def _read(options: argparse.Namespace) -> list[Usage]:
 
 
 def _show(console: Console, usages: list[Usage], total: float) -> None:
-    table = Table(box=None, header_style="bold")
+    table = new_table()
     table.add_column("query", no_wrap=True)
     for heading in ("calls", "total ms", "share", "mean ms", "rows"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -31,10 +31,10 @@ def add_commands(groups: Any) -> None:
     listing.add_argument("--limit", type=int, default=100, help="most to list (default 100)")
 
     show = _command(commands, "show", "show a finding's document", _show)
-    show.add_argument("finding_id")
+    show.add_argument("finding_id", help="the id of the finding")
 
     history = _command(commands, "history", "show what happened to a finding", _history)
-    history.add_argument("finding_id")
+    history.add_argument("finding_id", help="the id of the finding")
     history.add_argument("--limit", type=int, default=1000, help="most to list (default 1000)")
 
     _command(commands, "stats", "count findings by state and priority", _stats)

@@ -1,84 +1,34 @@
-"""`Database` and `Connection`: the one thing that stores know.
-
-A *unit of work* is a block of ``async with``. It takes a connection once; store calls inside the
-block find it through a context variable, so calls of several stores share one connection, and one
-transaction when the block is :meth:`Database.transaction`.
-
-Tasks that are started inside a block (``asyncio.gather``) take part in it for as long as it is
-open: their statements run on the block's connection one after the other.
-"""
+"""`Database` and `Connection`: the one thing that stores know, and what each engine implements."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from contextvars import ContextVar, Token
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, ClassVar, Literal
 
+from aragora_sql.database.limits import within
+from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
-from aragora_sql.errors import AragoraSQLError, DatabaseError
+from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
+from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
 
 Dialect = Literal["postgres", "sqlite"]
+Role = Literal["primary", "standby"]
 Row = dict[str, Any]
 
-_Kind = Literal["read", "write", "transaction"]
 
 log = logging.getLogger(__name__)
 
-_IS_OVER = "the unit of work that this connection was taken for is over"
-_HAS_FAILED = (
-    "a statement of this transaction failed, so nothing of it is kept; to catch an error and go "
-    "on, put what may fail in a transaction() of its own"
-)
-
-
-class _Turns(asyncio.Lock):
-    """Gives the tasks of a unit of work its connection one after the other, until it is over.
-
-    The statement of a transaction that fails is its last: PostgreSQL refuses all others and keeps
-    nothing, SQLite may have ended the transaction already.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.in_transaction = False
-        self.has_failed = False
-        self.is_over = False
-
-    def check(self) -> None:
-        if self.is_over:
-            raise DatabaseError(_IS_OVER)
-        if self.has_failed:
-            raise DatabaseError(_HAS_FAILED)
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-        if self.is_over or self.has_failed:
-            self.release()
-            self.check()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None and self.in_transaction:
-            self.has_failed = True
-        self.release()
-
 
 class Connection(ABC):
-    """A connection in the hands of one unit of work.
+    """A connection that one unit of work uses.
 
     Query objects take it as their first argument. Rows come back as plain dictionaries with the
     same Python values on both engines.
@@ -87,7 +37,7 @@ class Connection(ABC):
     __slots__ = ("lock",)
 
     def __init__(self) -> None:
-        self.lock = _Turns()
+        self.lock = Turns()
 
     @property
     @abstractmethod
@@ -139,13 +89,31 @@ class Connection(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerState:
+    """What a database says of itself; ``problem`` is why it is not fit for use, or None."""
+
+    role: Role
+    is_read_only: bool
+    lag_seconds: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a database answers. ``latency_ms`` is the time of one ``SELECT 1``."""
+    """Whether a database answers, and what it is. ``latency_ms`` is the time of one question.
+
+    ``role`` is ``primary`` or ``standby`` (a SQLite file is ``primary``), ``is_read_only`` whether
+    it refuses writes, ``lag_seconds`` how old a standby's data is: 0 when it has applied all that
+    it received, None before its first transaction. They are None when it did not answer.
+    """
 
     ok: bool
     dialect: Dialect
     latency_ms: float | None
     error: str | None
+    role: Role | None = None
+    is_read_only: bool | None = None
+    lag_seconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a health endpoint shows it."""
@@ -155,12 +123,15 @@ class Health:
             "dialect": self.dialect,
             "latency_ms": self.latency_ms,
             "error": self.error,
+            "role": self.role,
+            "read_only": self.is_read_only,
+            "lag_seconds": self.lag_seconds,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class PoolMetrics:
-    """How the connections of a database are used at this timestamp.
+    """How the connections of a database are used now.
 
     ``size`` is the number of open connections, ``free`` of idle ones, ``in_use`` of busy ones;
     ``waiting`` is the number of units of work that wait for one.
@@ -192,7 +163,7 @@ class Watch(ABC):
     >>> ...                                  # look, and find nothing to do
     >>> await watch.changed(seen, 5.0)       # what happened since the mark counts
 
-    A watch may say that something changed where nothing did: whoever waits looks again.
+    A watch may report a change where there was none: the caller looks again, and waits again.
     """
 
     @property
@@ -202,7 +173,7 @@ class Watch(ABC):
 
     @abstractmethod
     async def mark(self) -> int:
-        """Return the present state; what happens from here on is noticed."""
+        """Return the current state; what happens after this call is noticed."""
 
     @abstractmethod
     async def changed(
@@ -227,6 +198,7 @@ class Database(ABC):
     """
 
     dialect: ClassVar[Dialect]
+    _owner: Owner
 
     def connection(self) -> UnitOfWork:
         """Open a unit of work that may write: each statement commits by itself."""
@@ -262,44 +234,32 @@ class Database(ABC):
         :class:`~aragora_sql.errors.DatabaseError`.
         """
 
-    def _refuse_within_a_unit(self) -> None:
-        """Raise where closing would wait for the caller itself."""
-        unit = _units.get(_NO_UNITS).get(self._unit_key())
-        while unit is not None:
-            if unit.is_open:
-                raise DatabaseError("close() was called inside a unit of work of this database")
-            unit = unit.outer
-
     async def health(self, timeout: float = 5.0) -> Health:
-        """Ask the database for ``SELECT 1`` and wait at most ``timeout`` seconds; never raises."""
-        started = time.perf_counter()
-        probe = asyncio.ensure_future(self._ping())
-        try:
-            await asyncio.wait({probe}, timeout=timeout)
-        finally:
-            # A connection that hangs is cleaned up behind our back: the answer must not wait.
-            if not probe.done():
-                probe.cancel()
-                _probes.add(probe)
-                probe.add_done_callback(_probes.discard)
-        error = (
-            f"no answer within {timeout:g} s"
-            if not probe.done() or probe.cancelled()
-            else probe.result()
-        )
-        if error is not None:
-            return Health(ok=False, dialect=self.dialect, latency_ms=None, error=error)
-        latency = (time.perf_counter() - started) * 1000
-        return Health(ok=True, dialect=self.dialect, latency_ms=latency, error=None)
+        """Ask the database how it is and wait at most ``timeout`` seconds; never raises.
 
-    async def _ping(self) -> str | None:
-        """Return what is wrong, or None."""
+        A server that takes no writes is not healthy where the DSN asks for one that does
+        (``target_session_attrs``).
+        """
+        started = time.perf_counter()
         try:
-            async with self.read() as connection:
-                await connection.run_script("health", "SELECT 1")
+            state = await within(timeout, self._state())
         except AragoraSQLError as error:
-            return str(error)
-        return None
+            return Health(False, self.dialect, None, str(error))
+        except TimeoutError:
+            return Health(False, self.dialect, None, f"no answer within {timeout:g} s")
+        return Health(
+            ok=state.problem is None,
+            dialect=self.dialect,
+            latency_ms=(time.perf_counter() - started) * 1000,
+            error=state.problem,
+            role=state.role,
+            is_read_only=state.is_read_only,
+            lag_seconds=state.lag_seconds,
+        )
+
+    @abstractmethod
+    async def _state(self) -> ServerState:
+        """Ask the database what it is."""
 
     @abstractmethod
     def metrics(self) -> PoolMetrics:
@@ -310,11 +270,11 @@ class Database(ABC):
         """Return what identifies the database among the open units of a task."""
 
     @abstractmethod
-    def _serves(self, held: _Kind, wanted: _Kind) -> bool:
+    def _serves(self, held: Kind, wanted: Kind) -> bool:
         """Tell whether a held connection of one kind can do the work of another."""
 
     @abstractmethod
-    async def _acquire(self, kind: _Kind) -> Connection:
+    async def _acquire(self, kind: Kind) -> Connection:
         """Take a connection; what fails here leaves nothing held."""
 
     @abstractmethod
@@ -323,125 +283,10 @@ class Database(ABC):
 
 
 def forget_closed_loops(registry: dict[asyncio.AbstractEventLoop, Any]) -> None:
-    """Let go of what belongs to event loops that are gone without having closed it."""
+    """Drop what belongs to event loops that were closed before it was."""
     gone = [registry.pop(loop) for loop in list(registry) if loop.is_closed()]
-    # What was closed in time has left an empty place.
+    # What was closed in time has left an empty entry.
     if any(gone):
         log.warning("an event loop ended without close_databases(): its connections are dropped")
         # Connections and their loop refer to each other; only a collection closes them.
         gc.collect()
-
-
-class _Unit:
-    """An open unit of work, as the context variable holds it."""
-
-    __slots__ = ("connection", "is_open", "kind", "outer")
-
-    def __init__(self, connection: Connection, kind: _Kind, outer: _Unit | None) -> None:
-        self.connection = connection
-        self.kind = kind
-        self.outer = outer
-        self.is_open = True
-
-
-_units: ContextVar[Mapping[object, _Unit]] = ContextVar("aragora_sql_units")
-# Cancelled health probes that still clean up; a task without a reference may vanish.
-_probes: set[asyncio.Future[str | None]] = set()
-_NO_UNITS: Mapping[object, _Unit] = {}
-
-
-class UnitOfWork:
-    """The block of ``async with database.transaction()`` and its kind. Made for one use."""
-
-    __slots__ = ("_database", "_is_finished", "_joined", "_kind", "_outer", "_token", "_unit")
-
-    def __init__(self, database: Database, kind: _Kind) -> None:
-        self._database = database
-        self._kind = kind
-        self._is_finished = False
-        self._joined = False
-        self._outer: Connection | None = None
-        self._unit: _Unit | None = None
-        self._token: Token[Mapping[object, _Unit]] | None = None
-
-    async def __aenter__(self) -> Connection:
-        database, kind = self._database, self._kind
-        units = _units.get(_NO_UNITS)
-        key = database._unit_key()
-        current = units.get(key)
-        while current is not None and not current.is_open:
-            current = current.outer
-        if current is not None and database._serves(current.kind, kind):
-            if kind != "transaction":
-                self._joined = True
-                return current.connection
-            # Statements of other tasks wait until the nested transaction is over.
-            await current.connection.lock.acquire()
-            self._outer = current.connection
-            connection = current.connection._fork()
-        else:
-            connection = await database._acquire(kind)
-        if kind == "transaction":
-            try:
-                if self._outer is not None:
-                    self._outer.lock.check()
-                await connection._begin()
-            except BaseException:
-                await self._leave(connection)
-                raise
-            connection.lock.in_transaction = True
-        self._unit = _Unit(connection, kind, current)
-        self._token = _units.set({**units, key: self._unit})
-        return connection
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._joined:
-            return
-        unit, token = self._unit, self._token
-        if unit is None or token is None:
-            raise RuntimeError("a unit of work was left without having been entered")
-        unit.is_open = False
-        # When set-up and tear-down ran in two contexts (a fixture), this one never saw the unit.
-        with contextlib.suppress(ValueError):
-            _units.reset(token)
-        connection = unit.connection
-        # Statements that other tasks have not begun yet are refused from here on.
-        connection.lock.is_over = True
-        try:
-            # A task that was started inside may still be in the middle of one.
-            await connection.lock.acquire()
-            try:
-                if self._kind == "transaction":
-                    await self._finish(connection, error)
-            finally:
-                connection.lock.release()
-        finally:
-            await self._leave(connection)
-
-    async def _finish(self, connection: Connection, error: BaseException | None) -> None:
-        kept = error is None and not connection.lock.has_failed
-        try:
-            await (connection._commit() if kept else connection._rollback())
-        except Exception as failure:
-            if error is None:
-                raise
-            # The connection is gone, and the transaction with it: the first error says why.
-            error.add_note(f"the rollback failed too: {failure}")
-            return
-        self._is_finished = True
-        if error is None and not kept:
-            raise DatabaseError(_HAS_FAILED)
-
-    async def _leave(self, connection: Connection) -> None:
-        if self._outer is not None:
-            if not self._is_finished:
-                # Cut short at its edges, it leaves the outer transaction in an unknown state.
-                self._outer.lock.has_failed = True
-            self._outer.lock.release()
-        else:
-            await self._database._release(connection)

@@ -9,32 +9,33 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from aragora_sql.database.base import Watch
-from aragora_sql.errors import AragoraSQLError, ConnectionLostError, DatabaseUnavailableError
+from aragora_sql.errors import AragoraSQLError, ConnectionLostError, DatabaseClosedError
 
 __all__ = ["ListeningWatch"]
 
 log = logging.getLogger(__name__)
 
-# Without LISTEN, whoever waits looks again after so many seconds.
+# How many seconds a waiter sleeps between two looks where LISTEN does not work.
 POLL_SECONDS = 0.25
+# How long closing waits for a server that does not answer.
+CLOSE_SECONDS = 2.0
+# Of how many topics the last message is known; of others it may have come at any time.
+MOST_TOPICS = 1000
+# No message of ours is longer, in characters.
+LONGEST_TOPIC = 1000
 # How long a message to ourselves may take before LISTEN counts as not working.
 PROBE_SECONDS = 2.0
 _PROBE = "probe:"
-# How long opening the connection and LISTEN may take, and closing it, in seconds.
-OPEN_SECONDS = 10.0
-CLOSE_SECONDS = 2.0
-# So many messages are told apart, and none that is longer (in characters); anybody may send some.
-MOST_TOPICS = 1000
-LONGEST_TOPIC = 1000
 
 
 class ListeningWatch(Watch):
     """Counts the messages of a channel.
 
-    ``connect`` opens a driver connection that nobody else uses, or gives None where a transaction
-    pooler is known to stand before the server; where none is known, a first message to ourselves
-    finds out whether messages arrive. ``notify`` sends a message to a channel through another
-    connection. ``owner`` is what the watch has to be closed with.
+    ``connect`` opens a driver connection that is used for nothing else, or gives None behind a
+    transaction pooler that is known; where none is known, a first message to ourselves finds out
+    whether messages arrive. ``notify`` sends a message to a channel through another
+    connection. ``translate`` returns our exception for one of the driver's. ``owner`` is what the
+    watch has to be closed with.
     """
 
     def __init__(
@@ -42,10 +43,14 @@ class ListeningWatch(Watch):
         channel: str,
         connect: Callable[[], Awaitable[Any]],
         notify: Callable[[str, str], Awaitable[None]],
+        translate: Callable[[Exception, str], AragoraSQLError],
         *,
         owner: object,
+        check: Callable[[], None],
     ) -> None:
         self.owner = owner
+        self._translate = translate
+        self._check = check
         self._channel = channel
         self._connect = connect
         self._notify = notify
@@ -53,9 +58,10 @@ class ListeningWatch(Watch):
         self._connection: Any = None
         self._opening = asyncio.Lock()
         self._count = 0
+        # The number of each topic's last message; what is not there came before the floor.
         self._latest: dict[str, int] = {}
-        # What came up to here is no longer told apart.
-        self._forgotten = 0
+        self._floor = 0
+        self._closings = 0
         self._arrival = asyncio.Event()
 
     @property
@@ -64,6 +70,7 @@ class ListeningWatch(Watch):
         return self._connection is not None and not self._connection.is_closed()
 
     async def mark(self) -> int:
+        self._check()
         async with self._opening:
             if not self._polls and not self.tells_topics:
                 await self._open()
@@ -86,50 +93,52 @@ class ListeningWatch(Watch):
     def _arrived(self, mark: int, topics: Collection[str] | None) -> bool:
         if topics is None or not self.tells_topics:
             return self._count > mark
-        return self._forgotten > mark or any(self._latest.get(t, 0) > mark for t in topics)
+        return any(self._latest.get(topic, self._floor) > mark for topic in topics)
 
     async def close(self) -> None:
+        self._closings += 1
+        await self._drop()
+
+    async def _drop(self) -> None:
+        """Close the connection, and cut it off when the server does not answer."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            await _close(connection)
+        if connection is None or connection.is_closed():
+            return
+        try:
+            await connection.close(timeout=CLOSE_SECONDS)
+        except Exception as error:
+            log.warning(
+                "a listening connection was dropped: %s", self._translate(error, self._channel)
+            )
 
     async def _open(self) -> None:
-        await self.close()
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                connection = await self._connect()
-        except TimeoutError as error:
-            raise DatabaseUnavailableError(
-                f"cannot connect: no answer within {OPEN_SECONDS:g} s"
-            ) from error
+        await self._drop()
+        closings = self._closings
+        connection = await self._connect()
         if connection is None:
             self._polls = True
             return
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                connection.add_termination_listener(self._lost)
-                await connection.add_listener(self._channel, self._heard)
-                self._connection = connection
-                await self._probe()
+            if closings != self._closings:
+                raise DatabaseClosedError(f"{self._channel}: closed while it was being opened")
+            connection.add_termination_listener(self._lost)
+            await connection.add_listener(self._channel, self._heard)
+            self._connection = connection
+            await self._probe()
         except BaseException as error:
             self._connection = None
-            await _close(connection)
-            if isinstance(error, Exception) and not isinstance(error, AragoraSQLError):
-                # A driver has many errors for a connection that breaks at this point.
-                raise ConnectionLostError(
-                    f"LISTEN {self._channel}: {str(error) or type(error).__name__}"
-                ) from error
+            connection.terminate()
+            if isinstance(error, Exception):
+                raise self._translate(error, f"LISTEN {self._channel}") from error
             raise
 
     async def _probe(self) -> None:
         message = _PROBE + secrets.token_hex(8)
         mark = self._count
         await self._notify(self._channel, message)
-        arrived = await self.changed(mark, PROBE_SECONDS, (message,))
-        self._latest.pop(message, None)
-        if not self.tells_topics:
-            raise ConnectionLostError(f"LISTEN {self._channel}: the connection was lost")
-        if arrived:
+        if await self.changed(mark, PROBE_SECONDS, (message,)):
+            if self._latest.pop(message, None) is None and not self.tells_topics:
+                raise ConnectionLostError(f"LISTEN {self._channel}: the connection broke")
             return
         log.warning(
             "messages of channel %s do not arrive, as behind a transaction pooler: waiting looks "
@@ -138,7 +147,7 @@ class ListeningWatch(Watch):
             POLL_SECONDS,
         )
         self._polls = True
-        await self.close()
+        await self._drop()
 
     def _heard(self, connection: Any, pid: int, channel: str, message: str) -> None:
         if len(message) > LONGEST_TOPIC or (
@@ -147,9 +156,9 @@ class ListeningWatch(Watch):
             return
         self._count += 1
         if len(self._latest) >= MOST_TOPICS and message not in self._latest:
-            # Whoever waits may have missed one, and looks again.
+            # Every role may send messages: they must not fill the memory.
             self._latest.clear()
-            self._forgotten = self._count
+            self._floor = self._count
         self._latest[message] = self._count
         self._wake()
 
@@ -164,24 +173,6 @@ class ListeningWatch(Watch):
         arrival.set()
 
 
-async def _close(connection: Any) -> None:
-    """Close a driver connection in good order, or drop it where the server does not answer."""
-    if connection.is_closed():
-        return
-    try:
-        await connection.close(timeout=CLOSE_SECONDS)
-    except Exception as error:
-        log.debug("a listening connection was dropped: %s", type(error).__name__)
-        connection.terminate()
-    except BaseException:
-        connection.terminate()
-        raise
-
-
 async def close_all(watches: Collection[Watch]) -> None:
-    """Close watches; what fails is logged."""
-    for watch in watches:
-        try:
-            await watch.close()
-        except (AragoraSQLError, OSError) as error:
-            log.warning("a listening connection was dropped: %s", error)
+    """Close watches, all at once."""
+    await asyncio.gather(*(watch.close() for watch in watches))

@@ -1,6 +1,6 @@
-"""PostgreSQL through asyncpg: pools, connections, conversion and errors.
+"""PostgreSQL: connections and units of work on an asyncpg pool.
 
-The only module that imports asyncpg.
+Only the modules of this name (``postgres*.py``) import asyncpg.
 """
 
 from __future__ import annotations
@@ -8,52 +8,53 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
-import ssl
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary, WeakSet
 
-from aragora_sql.database.base import (
-    Connection,
-    Database,
-    PoolMetrics,
-    Row,
-    _Kind,
-    forget_closed_loops,
-)
-from aragora_sql.database.listening import ListeningWatch, close_all
-from aragora_sql.database.statement import Statement
-from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
-from aragora_sql.errors import (
-    AragoraSQLError,
-    BackendDriverMissingError,
-    CheckViolationError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionLostError,
-    DatabaseClosedError,
-    DatabaseError,
-    DatabaseUnavailableError,
-    DSNNotConfiguredError,
-    DuplicateKeyError,
-    IntegrityError,
-    InvalidInputError,
-    LockTimeoutError,
-    MissingParentError,
-    NotNullViolationError,
-    PoolTimeoutError,
-    StatementTimeoutError,
-)
-from aragora_sql.settings import PostgresDSN, dsn_from_env, pool_sizes
+from aragora_sql.errors import BackendDriverMissingError
 
 try:
     import asyncpg
 except ImportError as error:  # pragma: no cover - asyncpg is a dependency of this package
     raise BackendDriverMissingError("PostgreSQL", "asyncpg") from error
 
+from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
+from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.ownership import Owner
+from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
+from aragora_sql.database.postgres_pool import (
+    DEFAULT_STATEMENT_TIMEOUT,
+    BaseConnection,
+    Pool,
+    cannot_connect_to,
+    check_pool,
+    close_pool,
+    close_postgres_pool,
+    create_pool,
+    get_postgres_pool,
+    set_up_of,
+    watches,
+)
+from aragora_sql.database.statement import Statement
+from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
+from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
+from aragora_sql.errors import (
+    AragoraSQLError,
+    DatabaseClosedError,
+    DatabaseError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+    PoolTimeoutError,
+    ReadOnlyDatabaseError,
+)
+from aragora_sql.settings import PostgresDSN
+
+if TYPE_CHECKING:
+    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
 __all__ = [
+    "DEFAULT_STATEMENT_TIMEOUT",
     "Pool",
     "PostgresConnection",
     "PostgresDatabase",
@@ -62,164 +63,48 @@ __all__ = [
     "get_postgres_pool",
 ]
 
-if TYPE_CHECKING:
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    _BaseConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-else:
-    Pool = asyncpg.Pool
-    _BaseConnection = asyncpg.Connection
-
 # Who turns documents into JSON text and back on a pool.
 _JSONCodec = Literal["ours", "application's", "none"]
 
 log = logging.getLogger(__name__)
 
-DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_ACQUIRE_TIMEOUT = 10.0
-DEFAULT_CONNECT_TIMEOUT = 10.0
-# How long a cancelled statement may take to stop, and a pool to close, in seconds.
+# How long a cancelled statement may take to stop, in seconds.
 RELEASE_TIMEOUT = 2.0
-CLOSE_TIMEOUT = 10.0
 
-# URI options that libpq knows and asyncpg would send to the server as settings.
-_IGNORED_OPTIONS = frozenset(
-    {
-        "connect_timeout",
-        "fallback_application_name",
-        "gssencmode",
-        "keepalives",
-        "keepalives_count",
-        "keepalives_idle",
-        "keepalives_interval",
-        "pgbouncer",
-        "sslcompression",
-        "sslsni",
-        "tcp_user_timeout",
-    }
+_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
+# What health asks. A standby that receives no changes has the age of the last one as its lag.
+_STATE = Statement(
+    "health",
+    "SELECT pg_is_in_recovery() AS is_standby, "
+    "current_setting('transaction_read_only') = 'on' AS is_read_only, "
+    "CASE WHEN NOT pg_is_in_recovery() THEN NULL "
+    "WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() "
+    "AND EXISTS (SELECT 1 FROM pg_catalog.pg_stat_wal_receiver) THEN 0 "
+    "ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 "
+    "END AS lag_seconds",
 )
-_REFUSED_OPTIONS = {"channel_binding": {"disable", "prefer"}, "require_auth": set[str]()}
 
 
-class _SessionConnection(_BaseConnection):
-    """A connection that can skip the reset query at its next release.
+class _Fraction(float):
+    """A number with a fraction, which asyncpg would cut off where an integer is wanted."""
 
-    The reset costs one round trip per unit of work, and named queries leave no session state.
-    Whoever takes a connection from the pool by hand still gets the full reset.
-    """
-
-    _skip_next_reset = False
-    _settings = ""
-
-    def skip_next_reset(self, skip: bool) -> None:
-        self._skip_next_reset = skip
-
-    async def change_settings(self, sql: str) -> None:
-        """Run SET statements, now and after each reset."""
-        await self.execute(sql)
-        self._settings = sql
-
-    def get_reset_query(self) -> str:
-        if self._skip_next_reset:
-            self._skip_next_reset = False
-            return ""
-        return f"{super().get_reset_query()}\n{self._settings}".strip()
-
-
-class _PooledConnection(_SessionConnection):
-    """A connection to a transaction pooler: what LISTEN asks for would not reach it."""
-
-
-async def _set_up(connection: _BaseConnection) -> None:
-    """Prepare a new connection of our pool that nobody else's statements run on."""
-    await _set_codecs(connection)
-    # The planner expects a search of a large table to cost so much that it would compile it first,
-    # which takes ten times as long as the search. Not a startup parameter: PgBouncer refuses those.
-    if isinstance(connection, _SessionConnection):
-        await connection.change_settings("SET jit = off;")
-
-
-async def _set_codecs(connection: _BaseConnection) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda value: b"\x01" + dump_json(value).encode(),
-        decoder=lambda data: load_json(data[1:]),
-        format="binary",
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="text"
-    )
-
-
-async def create_pool(
-    dsn: PostgresDSN | str,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    *,
-    statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
-) -> Pool:
-    """Open a pool that is ready for stores: JSON codecs, no JIT, fit for the server's pooler.
-
-    Sizes are connections (defaults: see :mod:`aragora_sql.settings`), ``statement_timeout`` is in
-    seconds. Behind a transaction pooler (port 6543 or ``?pgbouncer=true``) no named prepared
-    statement is used. Raises :class:`ConfigurationError` for a DSN that can't be used and
-    :class:`DatabaseUnavailableError` when the server can't be reached.
-    """
-    if isinstance(dsn, str):
-        dsn = PostgresDSN.parse(dsn)
-    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size)
-    try:
-        return await asyncpg.create_pool(
-            dsn.uri(without=_ignored_options(dsn)),
-            min_size=minimum,
-            max_size=maximum,
-            init=_set_codecs if dsn.transaction_pooling or dsn.option("jit") else _set_up,
-            connection_class=_PooledConnection if dsn.transaction_pooling else _SessionConnection,
-            statement_cache_size=0 if dsn.transaction_pooling else 1000,
-            command_timeout=statement_timeout,
-            timeout=_connect_timeout(dsn),
-            server_settings=(
-                {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
-            ),
-        )
-    except asyncpg.ClientConfigurationError as error:
-        raise ConfigurationError(f"{dsn}: {error}") from error
-    except _UNREACHABLE as error:
-        raise DatabaseUnavailableError(f"cannot connect to {dsn}: {_reason(error)}") from error
-
-
-def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
-    dropped = set(_IGNORED_OPTIONS)
-    for name, harmless in _REFUSED_OPTIONS.items():
-        value = dsn.option(name)
-        if value is not None and value not in harmless:
-            raise ConfigurationError(
-                f"{dsn}: asyncpg can't honour {name}={value}; take the option out of the DSN"
-            )
-        dropped.add(name)
-    return frozenset(dropped)
-
-
-def _connect_timeout(dsn: PostgresDSN) -> float:
-    text = dsn.option("connect_timeout")
-    if text is None:
-        return DEFAULT_CONNECT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
-        raise ConfigurationError(f"{dsn}: connect_timeout is not a whole number of seconds from 1")
-    return float(text)
+    def __int__(self) -> int:
+        raise ValueError("an integer is needed")
 
 
 class PostgresConnection(Connection):
     """One PostgreSQL connection of a pool."""
 
-    __slots__ = ("_json_codec", "_proxy", "_transaction")
+    __slots__ = ("_is_savepoint", "_json_codec", "_pool", "_proxy", "_transaction")
 
-    def __init__(self, proxy: _Proxy, json_codec: _JSONCodec) -> None:
+    def __init__(self, pool: Pool, proxy: _Proxy, json_codec: _JSONCodec) -> None:
         super().__init__()
+        self._pool = pool
         self._proxy = proxy
         self._json_codec = json_codec
         self._transaction: asyncpg.transaction.Transaction | None = None
+        self._is_savepoint = False
 
     @property
     def raw(self) -> _Proxy:
@@ -237,10 +122,13 @@ class PostgresConnection(Connection):
         return bool(self._proxy.is_in_transaction())
 
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
-        for argument in arguments:
+        for position, argument in enumerate(arguments):
             if isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
+                if not argument.is_integer():
+                    arguments = [*arguments]
+                    arguments[position] = _Fraction(argument)
             elif isinstance(argument, date):
                 if not isinstance(argument, datetime) or argument.tzinfo is None:
                     raise InvalidInputError(statement.name, f"{argument!r} has no time zone")
@@ -263,7 +151,10 @@ class PostgresConnection(Connection):
         if self._json_codec == "none":
             for column, kind in statement.column_kinds.items():
                 if kind == "json" and isinstance(row.get(column), str):
-                    row[column] = load_json(row[column])
+                    try:
+                        row[column] = load_json(row[column])
+                    except (ValueError, RecursionError) as error:
+                        raise translate(error, f"{statement.name}: column {column}") from error
         return row
 
     async def fetch_all(self, statement: Statement, arguments: Sequence[Any]) -> list[Row]:
@@ -272,8 +163,11 @@ class PostgresConnection(Connection):
             try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
-        return [self._row(statement, record) for record in records]
+                raise await self._translated(error, statement.name, statement.sql) from error
+        rows = [self._row(statement, record) for record in records]
+        if rows:
+            _check_timestamps(statement, rows)
+        return rows
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
         async with self.lock:
@@ -281,8 +175,12 @@ class PostgresConnection(Connection):
             try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
-        return None if record is None else self._row(statement, record)
+                raise await self._translated(error, statement.name, statement.sql) from error
+        if record is None:
+            return None
+        row = self._row(statement, record)
+        _check_timestamps(statement, (row,))
+        return row
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
         row = await self.fetch_one(statement, arguments)
@@ -294,7 +192,7 @@ class PostgresConnection(Connection):
             try:
                 status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise await self._translated(error, statement.name, statement.sql) from error
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -308,25 +206,42 @@ class PostgresConnection(Connection):
                     return len(await self._proxy.fetch(statement.sql, *prepared[0]))
                 return len(await self._proxy.fetchmany(statement.sql, prepared))
             except Exception as error:
-                raise _translate(error, statement.name) from error
+                raise await self._translated(error, statement.name, statement.sql) from error
 
     async def run_script(self, name: str, sql: str) -> None:
         async with self.lock:
             try:
                 await self._proxy.execute(sql)
             except Exception as error:
-                raise _translate(error, name) from error
+                raise await self._translated(error, name, sql) from error
 
     def _fork(self) -> PostgresConnection:
-        return PostgresConnection(self._proxy, self._json_codec)
+        return PostgresConnection(self._pool, self._proxy, self._json_codec)
+
+    def _is_within_a_transaction(self) -> bool:
+        """Tell it also when the connection is gone."""
+        try:
+            return self.lock.in_transaction or bool(self._proxy.is_in_transaction())
+        except asyncpg.InterfaceError:
+            return False
+
+    async def _translated(self, error: Exception, name: str, sql: str = "") -> AragoraSQLError:
+        """Return the exception for an error of a statement, and act on it where that helps."""
+        commits = may_write(sql) and not self._is_within_a_transaction()
+        ours = translate(error, name, commits=commits)
+        if isinstance(ours, ReadOnlyDatabaseError):
+            # The primary may be another server by now.
+            await self._pool.expire_connections()
+        return ours
 
     async def _begin(self) -> None:
+        self._is_savepoint = self._proxy.is_in_transaction()
         transaction = self._proxy.transaction()
         try:
-            # Entered as a block, it is no fault in asyncpg's eyes when a cancellation ends it.
+            # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             await transaction.__aenter__()
         except Exception as error:
-            raise _translate(error, "BEGIN") from error
+            raise await self._translated(error, "BEGIN") from error
         self._transaction = transaction
 
     async def _commit(self) -> None:
@@ -335,7 +250,8 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(None, None, None)
         except Exception as error:
-            raise _translate(error, "COMMIT") from error
+            # What a savepoint holds is not committed before the transaction around it.
+            raise translate(error, "COMMIT", commits=not self._is_savepoint) from error
 
     async def _rollback(self) -> None:
         if self._transaction is None:
@@ -343,7 +259,7 @@ class PostgresConnection(Connection):
         try:
             await self._transaction.__aexit__(BaseException, None, None)
         except Exception as error:
-            raise _translate(error, "ROLLBACK") from error
+            raise await self._translated(error, "ROLLBACK") from error
 
 
 class PostgresDatabase(Database):
@@ -352,14 +268,20 @@ class PostgresDatabase(Database):
     ``pool`` may be any asyncpg pool of the application: it is never closed here, its connections
     keep the application's codecs, and all :class:`PostgresDatabase` objects over one pool share
     its transactions. ``acquire_timeout`` is how many seconds a unit of work waits for a free
-    connection before :class:`PoolTimeoutError`.
+    connection before :class:`PoolTimeoutError` (default: the DSN's ``pool_timeout``, else 10).
     """
 
     dialect = "postgres"
 
-    def __init__(self, pool: Pool, *, acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT) -> None:
+    def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
+        check_pool(pool)
         self._pool = pool
+        self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
+        if acquire_timeout is None:
+            facts = set_up_of(pool)
+            named = facts.dsn.number("pool_timeout") if facts is not None else None
+            acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT if named is None else float(named)
         self._acquire_timeout = acquire_timeout
         self._waiting = 0
         self._json_codec: _JSONCodec | None = None
@@ -372,7 +294,7 @@ class PostgresDatabase(Database):
         min_size: int | None = None,
         max_size: int | None = None,
         *,
-        acquire_timeout: float = DEFAULT_ACQUIRE_TIMEOUT,
+        acquire_timeout: float | None = None,
         statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
     ) -> PostgresDatabase:
         """Open a pool of its own; :meth:`close` closes it. See :func:`create_pool`."""
@@ -392,34 +314,64 @@ class PostgresDatabase(Database):
     def watch(self, channel: str) -> ListeningWatch:
         pool = self._pool
 
-        async def connect() -> _BaseConnection | None:
+        def check() -> None:
+            self._owner.claim(self)
+
+        async def connect() -> BaseConnection | None:
             if self._closed or pool.is_closing():
                 raise DatabaseClosedError("the database was closed")
             try:
                 # A connection like the pool's that takes none of its places. This is asyncpg's
                 # own way to make one; its version is bounded in pyproject.toml.
-                connection: _BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
-            except _UNREACHABLE as error:
-                raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
-            # isinstance() takes any of asyncpg's connections for any other.
-            if type(connection) is _PooledConnection:
-                await connection.close()
+                connection: BaseConnection = await pool._get_new_connection()  # type: ignore[attr-defined]
+            except Exception as error:
+                raise self._cannot_connect(error) from error
+            if getattr(connection, "shares_session", False):
+                connection.terminate()
                 return None
             return connection
 
-        watch = ListeningWatch(channel, connect, self._notify, owner=pool)
-        _watches.add(watch)
+        watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool, check=check)
+        watches.add(watch)
         return watch
 
     async def _notify(self, channel: str, message: str) -> None:
         async with self.connection() as connection:
             await connection.fetch_all(_NOTIFY, (channel, message))
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether a connection has a session of the server: no transaction pooler is known."""
+        facts = set_up_of(self._pool)
+        return facts is None or not facts.sessions.is_shared
+
+    async def _state(self) -> ServerState:
+        async with self.read() as connection:
+            row = await connection.fetch_one(_STATE, ())
+        if row is None:
+            raise DatabaseError("health: the server gave no answer")
+        problem = None
+        facts = set_up_of(self._pool)
+        if row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
+            problem = (
+                "the server takes no writes, and the DSN asks for one that does: connections are "
+                "renewed"
+            )
+            await self._pool.expire_connections()
+        return ServerState(
+            role="standby" if row["is_standby"] else "primary",
+            is_read_only=row["is_read_only"],
+            lag_seconds=row["lag_seconds"],
+            problem=problem,
+        )
+
     async def close(self) -> None:
-        self._refuse_within_a_unit()
+        self._owner.check_closing(self)
+        refuse_within_a_unit(self._unit_key())
         if self._owns_pool and not self._closed:
+            self._owner.claim(self)
             self._closed = True
-            await _close_pool(self._pool)
+            await close_pool(self._pool)
         self._closed = True
 
     def metrics(self) -> PoolMetrics:
@@ -437,10 +389,10 @@ class PostgresDatabase(Database):
     def _unit_key(self) -> object:
         return self._pool
 
-    def _serves(self, held: _Kind, wanted: _Kind) -> bool:
+    def _serves(self, held: Kind, wanted: Kind) -> bool:
         return True
 
-    async def _acquire(self, kind: _Kind) -> PostgresConnection:
+    async def _acquire(self, kind: Kind) -> PostgresConnection:
         if self._closed:
             raise DatabaseClosedError("the database was closed")
         pool = self._pool
@@ -459,20 +411,29 @@ class PostgresDatabase(Database):
                 f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
             ) from error
         except asyncpg.InterfaceError as error:
-            raise DatabaseClosedError(f"the pool is not open: {error}") from error
-        except _UNREACHABLE as error:
-            raise DatabaseUnavailableError(f"cannot connect: {_reason(error)}") from error
+            raise self._pool_closed(error) from error
+        except Exception as error:
+            raise self._cannot_connect(error) from error
         finally:
             self._waiting -= 1
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)
-            return PostgresConnection(proxy, "ours")
+            return PostgresConnection(pool, proxy, "ours")
         try:
-            return PostgresConnection(proxy, await self._find_json_codec(proxy))
+            return PostgresConnection(pool, proxy, await self._find_json_codec(proxy))
         except BaseException:
             await pool.release(proxy)
             raise
+
+    def _pool_closed(self, error: asyncpg.InterfaceError) -> AragoraSQLError:
+        if "pool" in str(error):
+            return DatabaseClosedError(f"the pool is not open: {error}")
+        return self._cannot_connect(error)
+
+    def _cannot_connect(self, error: Exception) -> AragoraSQLError:
+        facts = set_up_of(self._pool)
+        return cannot_connect(error, "") if facts is None else cannot_connect_to(facts.dsn, error)
 
     async def _find_json_codec(self, proxy: _Proxy) -> _JSONCodec:
         """Find out once whether the application's pool has a jsonb codec."""
@@ -480,7 +441,7 @@ class PostgresDatabase(Database):
             try:
                 probe = await proxy.fetchval("SELECT '[]'::jsonb")
             except Exception as error:
-                raise _translate(error, "jsonb probe") from error
+                raise translate(error, "jsonb probe") from error
             self._json_codec = "none" if isinstance(probe, str) else "application's"
         return self._json_codec
 
@@ -490,162 +451,23 @@ class PostgresDatabase(Database):
         try:
             await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
-            # asyncpg has closed the connection; what it was used for is over.
-            log.warning("a connection was dropped when it was released: %s", _reason(error))
+            # asyncpg has closed the connection, and its unit of work has finished.
+            log.warning("a connection was dropped when it was released: %s", reason(error))
 
 
-_NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
-
-# What listens beside the pools.
-_watches: WeakSet[ListeningWatch] = WeakSet()
-
-_UNREACHABLE = (
-    OSError,
-    ssl.SSLError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InternalServerError,
-    asyncpg.ConnectionFailureError,
-    asyncpg.AdminShutdownError,
-    asyncpg.InterfaceError,
-    asyncpg.ProtocolViolationError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.UndefinedObjectError,
-)
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _translate(error: Exception, name: str) -> Exception:
-    """Return this package's exception for one of asyncpg's; ``name`` is the query."""
-    if isinstance(error, asyncpg.DataError) and error.severity is None:
-        # It is not the server's: asyncpg could not encode an argument.
-        if isinstance(error.__cause__, InvalidInputError):
-            return error.__cause__
-        return InvalidInputError(name, _without_value(error))
-    if isinstance(error, asyncpg.PostgresError):
-        return _from_sqlstate(error, name)
-    if isinstance(error, asyncpg.InterfaceError) and (
-        "clos" in str(error) or "released" in str(error)
-    ):
-        return ConnectionLostError(f"{name}: {error}")
-    if isinstance(error, asyncpg.InternalClientError):
-        # What asyncpg says when the server ended the connection in the middle of something.
-        return ConnectionLostError(f"{name}: {error}")
-    if isinstance(error, asyncpg.InterfaceError):
-        return DatabaseError(f"{name}: {error}")
-    if isinstance(error, TimeoutError):
-        return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
-    if isinstance(error, OSError):
-        return ConnectionLostError(f"{name}: {_reason(error)}")
-    return DatabaseError(f"{name}: {type(error).__name__}: {error}")
-
-
-_BY_SQLSTATE: dict[str, type[DatabaseError]] = {
-    "23505": DuplicateKeyError,
-    "23P01": DuplicateKeyError,
-    "23503": MissingParentError,
-    "23514": CheckViolationError,
-    "23502": NotNullViolationError,
-    "55P03": LockTimeoutError,
-    "57014": StatementTimeoutError,
-    "40001": ConflictError,
-    "40P01": ConflictError,
-    "57P01": ConnectionLostError,
-    "57P02": ConnectionLostError,
-    "57P03": DatabaseUnavailableError,
-    "57P05": ConnectionLostError,
-    "25P03": ConnectionLostError,
-}
-_BY_SQLSTATE_CLASS: dict[str, type[DatabaseError]] = {
-    "08": ConnectionLostError,
-    "23": IntegrityError,
+# How asyncpg reads infinity, and how we do: as the last and the first timestamp of Python.
+_INFINITIES = {
+    datetime.max: datetime.max.replace(tzinfo=UTC),
+    datetime.min: datetime.min.replace(tzinfo=UTC),
 }
 
 
-def _from_sqlstate(error: asyncpg.PostgresError, name: str) -> AragoraSQLError:
-    state = error.sqlstate or ""
-    # The detail, which str(error) would add, shows rows.
-    message = str(error.args[0]) if error.args else type(error).__name__
-    if state.startswith("22"):
-        # invalid input syntax for type uuid: "the value"
-        return InvalidInputError(name, message.partition(': "')[0])
-    if state == "42P01":
-        return DatabaseError(f"{name}: {error} (was the store initialized?)")
-    kind = _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], DatabaseError)
-    return kind(f"{name}: {message}")
-
-
-def _without_value(error: asyncpg.DataError) -> str:
-    # "invalid input for query argument $3: 'the value' (what was expected)"
-    text = str(error)
-    position = text.partition(":")[0]
-    _, bracket, expectation = text.rpartition("(")
-    return f"{position} ({expectation}" if bracket else position
-
-
-async def _close_pool(pool: Pool) -> None:
-    """Close a pool in an orderly way, or at once when the server does not answer."""
-    await close_all([watch for watch in _watches if watch.owner is pool])
-    try:
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
-
-
-# One pool per event loop and DSN: a pool can't be used from another loop.
-_pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
-_pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-
-
-async def get_postgres_pool(
-    dsn: str | None = None, min_size: int | None = None, max_size: int | None = None
-) -> Pool:
-    """Return the process's pool for a DSN, opening it at the first call.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``; the sizes are numbers of
-    connections and count at the first call. Safe to call from several tasks at once. Raises
-    :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
-    :class:`DatabaseUnavailableError`.
-    """
-    parsed = dsn_from_env() if dsn is None else PostgresDSN.parse(dsn)
-    if parsed is None:
-        raise DSNNotConfiguredError
-    loop = asyncio.get_running_loop()
-    forget_closed_loops(_pools)
-    pools = _pools.setdefault(loop, {})
-    async with _pool_locks.setdefault(loop, asyncio.Lock()):
-        pool = pools.get(parsed)
-        if pool is None or pool.is_closing():
-            pool = pools[parsed] = await create_pool(parsed, min_size, max_size)
-        elif (min_size or pool.get_min_size(), max_size or pool.get_max_size()) != (
-            pool.get_min_size(),
-            pool.get_max_size(),
-        ):
-            log.warning(
-                "the pool for %s is open already with %d to %d connections: other sizes are not "
-                "applied",
-                parsed,
-                pool.get_min_size(),
-                pool.get_max_size(),
-            )
-        return pool
-
-
-async def close_postgres_pool() -> None:
-    """Close every pool that :func:`get_postgres_pool` opened. Closing twice is harmless.
-
-    Pools that the application made are not touched.
-    """
-    loop = asyncio.get_running_loop()
-    async with _pool_locks.setdefault(loop, asyncio.Lock()):
-        pools = _pools.get(loop, {})
-        while pools:
-            _, pool = pools.popitem()
-            await _close_pool(pool)
+def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
+    """Give the timestamps that are infinite a time zone, as all others have one."""
+    kinds = statement.column_kinds
+    for column in rows[0]:
+        if kinds.get(column) == "timestamp":
+            for row in rows:
+                value = row[column]
+                if value is not None and type(value) is datetime and value.tzinfo is None:
+                    row[column] = _INFINITIES.get(value, value)

@@ -15,7 +15,7 @@ ColumnKind = Literal["boolean", "json", "timestamp"]
 class Statement:
     """One statement in the form that a driver takes.
 
-    ``name`` is ``store.query`` and stands in error messages. ``json_positions`` are the 0-based
+    ``name`` is ``store.query``, for error messages. ``json_positions`` are the 0-based
     positions of ``jsonb`` arguments (PostgreSQL). ``column_kinds`` says which result columns the
     engine itself has no type for.
     """

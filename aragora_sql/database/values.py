@@ -3,11 +3,17 @@
 =========  =========================================  ====================  ====================
 meaning    Python                                     PostgreSQL            SQLite
 =========  =========================================  ====================  ====================
-timestamp     aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
+timestamp  aware ``datetime``, returned in UTC        ``TIMESTAMPTZ``       ISO-8601 text in UTC
 document   ``dict``, ``list``                         ``JSONB``             JSON text
 boolean    ``bool``                                   ``BOOLEAN``           0 or 1
 measure    ``float``, finite, all 64 bits             ``DOUBLE PRECISION``  ``REAL``
 =========  =========================================  ====================  ====================
+
+A document holds what JSON has a form for: None, booleans, text, integers, finite floats, lists, and
+dictionaries with text as keys. A tuple counts as a list, and an object of a derived class as what
+it derives from: a member of a ``(str, Enum)`` as its text, a named tuple as a list. Everything else
+is refused (a UUID, a Decimal, a date, a dataclass, a member of another ``Enum``), whatever is
+beside it.
 
 JSON round-trips exactly. Two traps are met here: PostgreSQL's ``jsonb`` prints ``1e17`` as an
 integer, so large floats are written with a decimal point; and a fast JSON reader turns integers
@@ -17,6 +23,7 @@ beyond 64 bits into floats, so texts with long digit runs go to the exact reader
 from __future__ import annotations
 
 import json
+import marshal
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -47,8 +54,11 @@ _ORJSON_OPTIONS = (
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 _LARGE_FLOAT = 1e15
+_PLUS, _BACKSLASH = b"+\\"
 # Python reads back no more than 4300 digits.
 _MOST_BITS = 14_000
+# What the fast writer takes.
+MOST_NESTED = 254
 
 
 class EncodedJSON(str):
@@ -80,8 +90,8 @@ def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
     if text is not None:
         return text
     try:
-        encoded = orjson.dumps(_exact(value, argument), option=_ORJSON_OPTIONS)
-    except (orjson.JSONEncodeError, RecursionError) as error:
+        encoded = orjson.dumps(_exact(value, argument, 0), option=_ORJSON_OPTIONS)
+    except orjson.JSONEncodeError as error:
         raise InvalidInputError(argument, f"cannot be encoded as JSON: {error}") from error
     return EncodedJSON(encoded, "utf-8")
 
@@ -90,12 +100,34 @@ def dump_plain_json(value: Any) -> EncodedJSON | None:
     """Encode what the fast writer alone gets right, or return None."""
     try:
         encoded = orjson.dumps(value, option=_ORJSON_OPTIONS)
-    except orjson.JSONEncodeError:
+        # The writer has a form of its own for UUIDs and enumerations. This one refuses all objects
+        # that are not exactly of one of the types that JSON has, faster than a loop would.
+        plain = marshal.dumps(value)
+    except (orjson.JSONEncodeError, ValueError):
         return None
-    # What it gets wrong shows: null where NaN was, NUL characters, exponents.
-    if b"null" in encoded or b"\\u0000" in encoded or b"0e" in encoded.translate(_DIGITS_AS_ZERO):
+    # What the writer gets wrong shows: large exponents, NUL characters, and null where NaN or an
+    # infinity was, which have a byte 7F or FF. To look for one byte first costs next to nothing.
+    if (
+        _has_exponent(encoded)
+        or (_BACKSLASH in encoded and encoded.find(b"\\u0000") >= 0)
+        or ((0x7F in plain or 0xFF in plain) and encoded.find(b"null") >= 0)
+    ):
         return None
     return EncodedJSON(encoded, "utf-8")
+
+
+def _has_signed_exponent(encoded: bytes) -> bool:
+    """Tell whether there may be a large float in what a writer of ``1e+17`` wrote."""
+    return _PLUS in encoded and encoded.find(b"e+") >= 0
+
+
+def _has_any_exponent(encoded: bytes) -> bool:
+    """Tell whether there may be a large or a small float in what any writer wrote."""
+    return encoded.translate(_DIGITS_AS_ZERO).find(b"0e") >= 0
+
+
+# Releases of the fast writer differ: 1e17 and 1e+17.
+_has_exponent = _has_signed_exponent if b"+" in orjson.dumps(1e17) else _has_any_exponent
 
 
 def dump_scalars(values: Sequence[str | int | float | None]) -> str:
@@ -106,21 +138,25 @@ def dump_scalars(values: Sequence[str | int | float | None]) -> str:
     return orjson.dumps(values)[1:-1].decode()
 
 
-def _exact(value: Any, path: str) -> Any:
+def _exact(value: Any, path: str, depth: int) -> Any:
     """Return ``value`` with every number that the fast writer would change pre-encoded."""
     if isinstance(value, str):
         check_text(value, path)
-        return str(value)
+        # str() of an enumeration's member may be its Python name.
+        return str.__str__(value)
+    if isinstance(value, dict | list | tuple) and depth >= MOST_NESTED:
+        raise InvalidInputError(path, f"is nested deeper than {MOST_NESTED} levels")
     if isinstance(value, dict):
         exact = {}
         for key, item in value.items():
-            if not isinstance(key, str):
-                raise InvalidInputError(path, f"the JSON key {key!r} is not text")
-            check_text(key, path)
-            exact[str(key)] = _exact(item, f"{path}[{key!r}]")
+            name = json_key(key, path)
+            check_text(name, path)
+            if name in exact:
+                raise InvalidInputError(path, f"the JSON key {name!r} is there twice")
+            exact[name] = _exact(item, f"{path}[{name!r}]", depth + 1)
         return exact
     if isinstance(value, list | tuple):
-        return [_exact(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [_exact(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -129,12 +165,26 @@ def _exact(value: Any, path: str) -> Any:
         return orjson.Fragment(int.__repr__(value).encode())
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInputError(path, f"{value!r} has no form in JSON")
+            raise InvalidInputError(path, f"{float.__repr__(value)} has no form in JSON")
         if abs(value) >= _LARGE_FLOAT:
-            digits = f"{Decimal(repr(float(value))):f}"
+            digits = f"{Decimal(float.__repr__(value)):f}"
             return orjson.Fragment(digits if "." in digits else f"{digits}.0")
-        return float(value)
-    raise InvalidInputError(path, f"a {type(value).__name__} has no form in JSON")
+        return float.__float__(value)
+    raise no_form(value, path)
+
+
+def json_key(key: object, path: str) -> str:
+    """Return the key of a dictionary as JSON has it; only text can be one."""
+    if not isinstance(key, str):
+        raise InvalidInputError(path, f"the JSON key {key!r} is not text")
+    return str.__str__(key)
+
+
+def no_form(value: object, path: str) -> InvalidInputError:
+    """Return the error of a value that JSON has no form for."""
+    return InvalidInputError(
+        path, f"a {type(value).__name__} has no form in JSON; convert it, to text for example"
+    )
 
 
 def load_json(text: str | bytes) -> Any:
@@ -161,9 +211,9 @@ def format_timestamp(timestamp: date) -> str:
     The width is fixed, so text order is time order. Raises :class:`InvalidInputError` for a naive
     timestamp or a date.
     """
-    if not isinstance(timestamp, datetime) or timestamp.tzinfo is None:
+    if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
         raise InvalidInputError(
-            "datetime", f"{timestamp!r} has no time zone; use an aware datetime, best in UTC"
+            "datetime", f"must be a datetime with a time zone, best in UTC, not {timestamp!r}"
         )
     return timestamp.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from aragora_sql.migration.sources import Candidate, SourceError
+from aragora_sql.migration.finding import Candidate, SourceError
 
 __all__ = ["COLLECTED_NAME", "checkpoint_folders", "collect_checkpoint_files"]
 
@@ -47,7 +47,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def collect_checkpoint_files(folders: list[Path], target: Path) -> list[Candidate]:
-    """Write the checkpoint files of the folders to a SQLite file, and tell what was found."""
+    """Write the checkpoint files of the folders to a SQLite file, and return what was found."""
     candidates = []
     with closing(sqlite3.connect(target)) as connection:
         for table in _TABLES:
@@ -95,7 +95,7 @@ def _read(file: Path) -> bytes:
 
 
 def _kind(data: bytes) -> str | None:
-    """Return the table for a document; what is no JSON goes to the first, to be rejected there."""
+    """Return the table for a document; what is not JSON goes to the first, to be rejected there."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):

@@ -14,10 +14,12 @@ from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.migration.conversion import BadValueError, TimestampReader
+from aragora_sql.migration.bad_values import BadValueError
+from aragora_sql.migration.timestamps import TimestampReader
+from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
-from aragora_sql.stores.integrations.secrets import is_secret_name
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.terms import search_terms
 
 __all__ = ["Functions"]
 
@@ -54,7 +56,7 @@ _TIMESTAMPS = {"created_at", "expires_at"}
 class Functions:
     """The functions; ``reader`` knows the zone of local times.
 
-    With ``is_nul_stripped`` documents that stand in BLOBs lose their NUL characters, as text does.
+    With ``is_nul_stripped`` documents in BLOBs lose their NUL characters, as text does.
     SQLite makes an error of its own of each exception in a function. That of a signal is kept in
     ``interrupt``, to be raised when the statement has failed.
     """
@@ -102,7 +104,7 @@ class Functions:
 @lru_cache(maxsize=1 << 12)
 def _terms(topic: Any) -> str | None:
     text = _decoded(topic)
-    return None if text is None else " ".join(topic_terms(text))
+    return None if text is None else " ".join(search_terms(text))
 
 
 def _hash(topic: Any) -> str | None:
@@ -144,7 +146,7 @@ def _json_size(text: Any) -> int | None:
 
 def _strip_nul(data: bytes | None) -> bytes | None:
     text = _decoded(data)
-    # What is no text is rejected as it is.
+    # What is not text is rejected as it is.
     return data if text is None else _without_nul(text).encode()
 
 
@@ -165,22 +167,9 @@ def _is_sound(data: Any) -> bool:
 
 def _has_clear_secrets(data: Any) -> bool:
     try:
-        return _holds_clear_secret(load_json(_decoded(data) or ""))
+        return has_secret(load_json(_decoded(data) or ""))
     except (TypeError, ValueError, AttributeError):
         return False
-
-
-def _holds_clear_secret(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_holds_clear_secret, value))
-    if not isinstance(value, dict):
-        return False
-    return any(
-        _holds_clear_secret(item)
-        if not is_secret_name(name)
-        else bool(item) and not (isinstance(item, dict) and item.get("_encrypted") is True)
-        for name, item in value.items()
-    )
 
 
 def _checksum(

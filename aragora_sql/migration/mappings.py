@@ -1,7 +1,7 @@
 """Reads ``sql/legacy/<store>.sql``: named SELECTs that map older tables onto today's.
 
-What a query says of itself stands in its comment, in lines with a colon; docs/migration.md explains
-them. A new store needs such a file and nothing else.
+A query's comment describes it in lines with a colon, which docs/migration.md explains. A new store
+needs such a file and nothing else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
 _DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|without|unpacks|into|key|repeats|doubles|merge|order|json|unix|utc):"
+    r"(?P<name>from|optional|without|unpacks|into|key|repeats|duplicates|doubles|merge|order|json|unix|utc):"
     r"\s*"
     r"(?P<value>.+)"
 )
@@ -70,7 +70,7 @@ class Mapping:
     ``key`` is empty when every column counts. ``numbers`` are columns that arrive as JSON text,
     ``unix`` are timestamps that arrive as seconds since 1970, ``utc`` are timestamps whose text
     without zone is UTC. With ``unpacks`` a row of the table gives any number of rows; with
-    ``repeats`` a file may hold a key more than once, whatever its own rules say. ``doubles`` are
+    ``repeats`` a file may hold a key more than once, whatever its own rules say. ``duplicates`` are
     columns: rows of a file that differ in nothing else may be left out on request. ``order`` is the
     timestamp in whose order rows get the numbers that the target makes; without it that of a file's
     rows.
@@ -89,7 +89,7 @@ class Mapping:
     key: tuple[str, ...]
     unpacks: bool
     repeats: bool
-    doubles: frozenset[str]
+    duplicates: frozenset[str]
     merge: Merge
     order: str | None
     json_text: frozenset[str]
@@ -107,7 +107,7 @@ def migratable_stores(root: Path | None = None) -> list[str]:
 
 
 def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
-    """Read a store's mappings, in the order of the file: parents stand before children.
+    """Read a store's mappings, in the order of the file: parents come before children.
 
     There are none when no older program kept such a store.
     Raises :class:`~aragora_sql.errors.QueryFileError` with file and line.
@@ -151,7 +151,8 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
         unpacks="unpacks" in found,
         repeats="repeats" in found,
-        doubles=_names(*found.get("doubles", ())),
+        # "doubles" is how earlier releases wrote it.
+        duplicates=_names(*found.get("duplicates", ()), *found.get("doubles", ())),
         merge=_merge(query, found.get("merge", [])),
         order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
@@ -210,7 +211,7 @@ def own_mapping(
     columns: tuple[str, ...],
     key: tuple[str, ...],
     merge: Merge,
-    doubles: frozenset[str] = frozenset(),
+    duplicates: frozenset[str] = frozenset(),
 ) -> Mapping:
     """Return the mapping of a table that is in today's shape already: each column to itself."""
     names = ", ".join(f'"{column}"' for column in columns)
@@ -231,7 +232,7 @@ def own_mapping(
         key=key,
         unpacks=False,
         repeats=False,
-        doubles=doubles,
+        duplicates=duplicates,
         merge=merge,
         order=None,
         json_text=frozenset(),

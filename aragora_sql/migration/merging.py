@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from aragora_sql.migration.conversion import BadValueError, unix_timestamp
+from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
 from aragora_sql.migration.sources import SourceFile
+from aragora_sql.migration.timestamps import unix_timestamp
 
 __all__ = ["MergedRow", "Part", "in_order", "merged_rows"]
 
@@ -34,13 +35,13 @@ _SortKey = tuple[tuple[int, Any], ...]
 class Part:
     """A file, the mapping of its table, and a loader that knows the shape of its rows.
 
-    ``doubles`` returns the rowids of those rows of a batch that are to be left out.
+    ``duplicates`` returns the rowids of those rows of a batch that are to be left out.
     """
 
     source: SourceFile
     mapping: Mapping
     loader: Loader
-    doubles: Callable[[Sequence[SourceRow]], set[int]]
+    duplicates: Callable[[Sequence[SourceRow]], set[int]]
 
 
 # Gives the new number of a row of a part.
@@ -49,15 +50,15 @@ Renumber = Callable[[Part, SourceRow], int]
 
 @dataclass(frozen=True, slots=True)
 class MergedRow:
-    """A row in the shape of a part, which stands for ``1 + folded`` rows of the source.
+    """A row in the shape of a part, made of ``1 + folded`` rows of the source.
 
-    A double is of its own: it is no part of a merging.
+    A duplicate is left out on request, and never merged.
     """
 
     part: int
     row: SourceRow
     folded: int
-    is_double: bool = False
+    is_duplicate: bool = False
 
 
 def merged_rows(
@@ -68,7 +69,7 @@ def merged_rows(
 ) -> Iterator[MergedRow]:
     """Read the rows of all parts in the order of their key and merge those of one key.
 
-    An empty ``key`` stands for every column; ``renumber`` gives the new number of a row.
+    An empty ``key`` means every column; ``renumber`` gives the new number of a row.
     """
 
     def rows_of(number: int, part: Part) -> Iterator[tuple[_SortKey, int, SourceRow, bool]]:
@@ -76,10 +77,10 @@ def merged_rows(
         places = [part.loader.result_columns.index(name) for name in names]
         order = ", ".join(f'"{name}"' for name in [*names, ROWID_COLUMN])
         for batch in part.source.read(part.mapping, _FIRST, _LAST, batch_size, order=order):
-            doubles = part.doubles(batch)
+            duplicates = part.duplicates(batch)
             for row in batch:
                 sort_key = tuple(_rank(row[place]) for place in places)
-                yield sort_key, number, row, row[0] in doubles
+                yield sort_key, number, row, row[0] in duplicates
 
     streams = [rows_of(number, part) for number, part in enumerate(parts)]
     ordered = heapq.merge(*streams, key=lambda item: (item[0], item[1], item[2][0]))
@@ -87,13 +88,13 @@ def merged_rows(
     def merged() -> Iterator[MergedRow]:
         for sort_key, group in groupby(ordered, key=lambda item: item[0]):
             rows: list[_Numbered] = []
-            for _, number, row, is_double in group:
-                if is_double:
-                    yield MergedRow(number, row, 0, is_double=True)
+            for _, number, row, is_duplicate in group:
+                if is_duplicate:
+                    yield MergedRow(number, row, 0, is_duplicate=True)
                 else:
                     rows.append((number, row))
             if len(rows) <= 1 or (key and any(rank == 0 for rank, _ in sort_key)):
-                # A row without a key is no other row's double.
+                # A row without a key is never the same record as another one.
                 for number, row in rows:
                     yield MergedRow(number, row, 0)
             else:

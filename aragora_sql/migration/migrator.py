@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from aragora_sql.errors import DSNNotConfiguredError
-from aragora_sql.migration.loading import Orphans
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
@@ -15,8 +14,10 @@ from aragora_sql.migration.options import (
     OnNul,
     Verify,
 )
+from aragora_sql.migration.progress import Progress
 from aragora_sql.migration.report import MigrationReport
-from aragora_sql.migration.run import Progress, run_migration
+from aragora_sql.migration.run import run_migration
+from aragora_sql.migration.staging import Orphans
 from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["MemoryMigrator"]

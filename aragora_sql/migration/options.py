@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.migration.loading import Orphans
 from aragora_sql.migration.mappings import migratable_stores
+from aragora_sql.migration.staging import Orphans
 from aragora_sql.settings import PostgresDSN
 
 __all__ = ["BATCHES_PER_COMMIT", "DEFAULT_BATCH_SIZE", "MigrationOptions", "OnNul", "Verify"]
@@ -19,7 +19,7 @@ OnNul = Literal["reject", "strip"]
 Verify = Literal["auto", "all", "none", "only"]
 
 DEFAULT_BATCH_SIZE = 1000
-# That many batches make a chunk, which commits together with the ledger's word on it.
+# That many batches make a chunk, which commits together with its record in the ledger.
 BATCHES_PER_COMMIT = 5
 VERIFY_AUTOMATICALLY = 100_000
 DEFAULT_REJECTS = Path("aragora-rejects")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.migration.finding import Candidate, SourceError, examine, find_files
 from aragora_sql.migration.mappings import Mapping, Merge, load_mappings, own_mapping
-from aragora_sql.migration.sources import Candidate, SourceError, SourceFile, examine, find_files
+from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.target import PgConnection, Table, describe_table
 from aragora_sql.schema import table_names
 
@@ -175,8 +176,8 @@ def _fitting(
     columns = own_columns(table)
     if is_ours and set(columns) <= present.get(table.name, frozenset()):
         merge = legacy[0].merge if legacy else _default_merge(table)
-        doubles = legacy[0].doubles if legacy else frozenset[str]()
-        return [own_mapping(store, table.name, columns, own_key(table), merge, doubles)]
+        duplicates = legacy[0].duplicates if legacy else frozenset[str]()
+        return [own_mapping(store, table.name, columns, own_key(table), merge, duplicates)]
     return [
         mapping
         for mapping in legacy

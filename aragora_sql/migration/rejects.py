@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, InvalidInputError
-from aragora_sql.migration.conversion import DamagedText
+from aragora_sql.migration.bad_values import DamagedText
 from aragora_sql.migration.statements import call
 from aragora_sql.migration.target import PgConnection
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from aragora_sql.migration.sources import Candidate
+from aragora_sql.migration.finding import Candidate
 
 __all__ = ["ChunkResult", "MigrationReport", "TableReport", "VerifyResult"]
 
@@ -115,7 +115,7 @@ class TableReport:
 
     @property
     def rejected(self) -> int:
-        """Rows that could not be migrated and stand in the reject file."""
+        """Rows that could not be migrated and are in the reject file."""
         return self.counts.rejected
 
     @property

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.migration.conversion import TimestampReader, time_zone
-from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
+from aragora_sql.migration.loading import Loader, SourceRow
 from aragora_sql.migration.mappings import (
     ROWID_COLUMN,
     Mapping,
@@ -25,7 +24,8 @@ from aragora_sql.migration.planning import own_key
 from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
 from aragora_sql.migration.rejects import Reject, read_rejects
 from aragora_sql.migration.report import MigrationReport, TableReport
-from aragora_sql.migration.session import advance_numbers
+from aragora_sql.migration.sequences import advance_numbers
+from aragora_sql.migration.staging import LoadOptions
 from aragora_sql.migration.target import (
     PgConnection,
     Table,
@@ -34,6 +34,7 @@ from aragora_sql.migration.target import (
     driver_errors,
     take_lock,
 )
+from aragora_sql.migration.timestamps import TimestampReader, time_zone
 from aragora_sql.schema import table_names
 from aragora_sql.settings import PostgresDSN
 

@@ -10,14 +10,9 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Protocol, TypeVar
-
-from psycopg import sql
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
 from aragora_sql.migration.checkpoint_files import (
@@ -25,11 +20,14 @@ from aragora_sql.migration.checkpoint_files import (
     checkpoint_folders,
     collect_checkpoint_files,
 )
+from aragora_sql.migration.finding import Candidate
 from aragora_sql.migration.indexes import drop_indexes, dropped_indexes, rebuild_index
-from aragora_sql.migration.loading import BROKEN_RULE
+from aragora_sql.migration.ledger import create_ledger
 from aragora_sql.migration.options import VERIFY_AUTOMATICALLY, MigrationOptions
 from aragora_sql.migration.planning import Plan, TablePlan, find_sources, make_plan
+from aragora_sql.migration.pool import Pool
 from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
+from aragora_sql.migration.progress import Progress, SilentProgress
 from aragora_sql.migration.rejects import (
     Reject,
     refuse_unwritable,
@@ -42,74 +40,41 @@ from aragora_sql.migration.report import (
     TableReport,
     VerifyResult,
 )
+from aragora_sql.migration.scratch import drop_references, scratch_tables
+from aragora_sql.migration.sequences import NEVER_REACHED, advance_numbers
 from aragora_sql.migration.session import (
-    NEVER_REACHED,
     IndexTask,
     RangeTask,
     Session,
-    Task,
     VerifyTask,
-    advance_numbers,
     open_sources,
 )
 from aragora_sql.migration.sources import (
-    Candidate,
     SourceFile,
     file_state,
     fingerprint,
     last_written,
 )
+from aragora_sql.migration.staging import BROKEN_RULE
 from aragora_sql.migration.statements import call, call_value
 from aragora_sql.migration.target import (
     PgConnection,
     check_readable,
     connect,
-    create_ledger,
     driver_errors,
     take_lock,
 )
-from aragora_sql.migration.worker import Worker
-from aragora_sql.queries.files import read_sql, sql_dir, store_dir
-from aragora_sql.schema import VERSIONS
 
-__all__ = ["IncompleteError", "Progress", "SilentProgress", "run_migration"]
+__all__ = ["IncompleteError", "run_migration"]
 
 log = logging.getLogger(__name__)
 
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
-_R = TypeVar("_R")
-_T = TypeVar("_T")
 
 
 class IncompleteError(AragoraSQLError):
     """Rows of the source are not accounted for: a defect, which must not look like success."""
-
-
-class Progress(Protocol):
-    """Is told how far a migration is. ``rows`` are source rows."""
-
-    def start(self, table: str, rows: int, doing: str) -> None:
-        """Begin a table; ``doing`` is migrating, checking or verifying."""
-
-    def advance(self, rows: int) -> None:
-        """Some more rows of the table are done."""
-
-    def finish(self) -> None:
-        """The table is done."""
-
-
-class SilentProgress:
-    """Shows nothing."""
-
-    def start(self, table: str, rows: int, doing: str) -> None:
-        """Begin a table."""
-
-    def advance(self, rows: int) -> None:
-        """Some more rows are done."""
-
-    def finish(self) -> None:
-        """The table is done."""
 
 
 def run_migration(options: MigrationOptions, progress: Progress | None = None) -> MigrationReport:
@@ -135,7 +100,6 @@ class _Run:
             is_dry_run=options.dry_run, is_verify_only=options.verify == "only"
         )
         self._stack = ExitStack()
-        self._workers: list[Worker] = []
         self._indexes_dropped = False
 
     def run(self) -> MigrationReport:
@@ -145,8 +109,10 @@ class _Run:
             refuse_unwritable(options.rejects)
         with self._stack:
             left = self._find_sources()
-            self._start_workers()
-            # The source first: what is wrong with it needs no server to be told.
+            # First, as the processes take their time to be ready.
+            self._pool = Pool(0 if options.dry_run else options.jobs - 1)
+            self._stack.callback(self._pool.kill)
+            # The source first: what is wrong with it can be said without a server.
             self._sources = self._open_sources()
             connection = connect(options.dsn)
             self._stack.callback(connection.close)
@@ -218,7 +184,7 @@ class _Run:
         return plan
 
     def _refuse_naive_times(self, connection: PgConnection, plan: Plan) -> None:
-        """Refuse local times when nobody said of which zone they are."""
+        """Refuse local times whose zone was not given."""
         session = self._session(connection, plan, None)
         found: Counter[str] = Counter()
         for number, table in enumerate(plan.tables):
@@ -262,7 +228,7 @@ class _Run:
         options = self._options
         create_ledger(connection)
         source = str(options.sqlite_path.absolute())
-        # What is being written to can't be told from what it is like the next time.
+        # The state of a file that is being written to says nothing about it the next time.
         shape = options.shape() if self._is_settled else f"{options.shape()} {uuid.uuid4()}"
         mark = fingerprint(self._paths, self._states, shape, COLLECTED_NAME)
         run_id = call_value(connection, "find_run", source=source, fingerprint=mark)
@@ -277,7 +243,7 @@ class _Run:
         for table in plan.tables:
             check_readable(connection, table.table.name)
             self._advance_past_source(session, table)
-        self._set_up_workers(plan, run_id)
+        self._set_up_pool(plan, run_id)
         try:
             self._indexes_dropped = bool(dropped_indexes(connection))
             to_build: list[IndexTask] = []
@@ -300,8 +266,7 @@ class _Run:
             # Waits for the disk: with it, all that was committed before is safe.
             connection.execute("SET LOCAL synchronous_commit = on")
             call(connection, "finish_run", run_id=run_id)
-        for worker in self._workers:
-            worker.close()
+        self._pool.close()
 
     def _migrate_table(
         self, session: Session, number: int, table: TablePlan, indexes: list[IndexTask]
@@ -320,14 +285,14 @@ class _Run:
         if table.is_merged:
             for outcome in session.load_merged(number):
                 count(outcome)
-        elif _is_numbered_anew(session, number, table):
+        elif _is_numbered_here(session, number, table):
             # In the order of the source, as the application stored them.
             for tasks in _tasks(number, table, line.counts):
                 for task in tasks:
                     count(session.load(task))
         else:
             for tasks in _tasks(number, table, line.counts):
-                self._share(session, [*indexes, *tasks], count)
+                self._pool.share(session, [*indexes, *tasks], count)
                 indexes = []
         self._progress.finish()
         return indexes
@@ -340,7 +305,7 @@ class _Run:
         started = time.monotonic()
         self._progress.start("indexes", len(names), "building")
         tasks = [IndexTask(name) for name in names]
-        self._share(session, tasks, lambda _: self._progress.advance(1))
+        self._pool.share(session, tasks, lambda _: self._progress.advance(1))
         self._progress.finish()
         log.info("built %d indexes in %.1f s", len(names), time.monotonic() - started)
 
@@ -349,7 +314,7 @@ class _Run:
         if not self._indexes_dropped:
             return
         # Transactions that were left half-way hold locks.
-        self._end_workers()
+        self._pool.kill()
         session.connection.close()
         try:
             with driver_errors("building indexes"), connect(self._options.dsn) as connection:
@@ -396,22 +361,11 @@ class _Run:
             files = write_reject_files(connection, run_id, folder)
             self._report.reject_files = [str(path) for path in files]
 
-    # -- sharing work among processes
-
-    def _start_workers(self) -> None:
-        """Start the processes that work beside this one; they take their time to be ready."""
-        for _ in range(0 if self._options.dry_run else self._options.jobs - 1):
-            worker = Worker()
-            self._stack.callback(worker.kill)
-            self._workers.append(worker)
-
-    def _set_up_workers(self, plan: Plan, run_id: int | None) -> None:
+    def _set_up_pool(self, plan: Plan, run_id: int | None) -> None:
         """Give the processes their task; all of them see the files as this one does."""
-        for worker in self._workers:
-            worker.set_up(self._options, self._paths, plan.tables, run_id)
-        for worker in self._workers:
-            worker.wait_until_ready()
-        if not self._workers or (
+        pool = self._pool
+        pool.set_up(self._options, self._paths, plan.tables, run_id)
+        if pool.is_empty or (
             self._is_settled and self._states == [file_state(path) for path in self._paths]
         ):
             return
@@ -419,44 +373,7 @@ class _Run:
             "the source was written to while it was opened, so several processes would not see it "
             "in the same state: one process does the work"
         )
-        self._end_workers()
-
-    def _end_workers(self) -> None:
-        for worker in self._workers:
-            worker.kill()
-        self._workers = []
-
-    def _share(
-        self, session: Session, tasks: Sequence[Task[_R]], use: Callable[[_R], None]
-    ) -> None:
-        """Do all tasks, in this process and in the workers, and use each outcome in this thread."""
-        waiting: SimpleQueue[Task[_R]] = SimpleQueue()
-        for task in tasks:
-            waiting.put(task)
-        done: SimpleQueue[_R | BaseException] = SimpleQueue()
-
-        def work(worker: Worker) -> None:
-            for task in _taken(waiting):
-                try:
-                    done.put(worker.do(task))
-                except BaseException as error:
-                    done.put(error)
-                    return
-
-        threads = [Thread(target=work, args=[worker], daemon=True) for worker in self._workers]
-        for thread in threads:
-            thread.start()
-        left = len(tasks)
-        for task in _taken(waiting):
-            use(task.run(session))
-            left -= 1
-            for outcome in _taken(done):
-                use(_outcome(outcome))
-                left -= 1
-        for _ in range(left):
-            use(_outcome(done.get()))
-        for thread in threads:
-            thread.join()
+        pool.kill()
 
     # -- verifying
 
@@ -471,7 +388,7 @@ class _Run:
             source = str(self._options.sqlite_path.absolute())
             run_id = call_value(connection, "last_run", source=source)
         session = self._session(connection, plan, run_id)
-        self._set_up_workers(plan, run_id)
+        self._set_up_pool(plan, run_id)
         self._verify(session, plan, run_id)
 
     def _verify(self, session: Session, plan: Plan, run_id: int | None) -> None:
@@ -509,7 +426,7 @@ class _Run:
             for first, last in source_part.ranges:
                 of_range = {rowid for rowid in rowids if first <= rowid <= last}
                 tasks.append(VerifyTask(RangeTask(number, part, "rows", first, last), of_range))
-        self._share(session, tasks, add)
+        self._pool.share(session, tasks, add)
         return result
 
     def _places(
@@ -526,7 +443,6 @@ class _Run:
         """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
         prepare_schema(options.dsn, options.chosen_stores, create=False)
-        current = connection.execute("SELECT current_schema()").fetchone()
         reasons: Counter[str] = Counter()
 
         def count_rejects(rejects: list[Reject]) -> None:
@@ -536,12 +452,11 @@ class _Run:
                 if not reject.is_left_out
             )
 
-        with _undone(connection):
-            existing = self._make_scratch_tables(connection, current[0] if current else None)
+        with scratch_tables(connection, options.chosen_stores, "dry run") as existing:
             plan = self._plan(connection, left)
-            self._drop_references(connection, plan)
+            drop_references(connection, plan.tables)
             session = self._session(connection, plan, None, existing)
-            session.dry_rejects = count_rejects
+            session.ledger.dry_rejects = count_rejects
             for number, table in enumerate(plan.tables):
                 line = self._report.tables[number]
                 started = time.monotonic()
@@ -563,51 +478,6 @@ class _Run:
             self._check_sums(plan)
         self._report.reasons = dict(reasons)
 
-    def _make_scratch_tables(self, connection: PgConnection, current: str | None) -> str | None:
-        """Make temporary tables of the stores; return the schema of the real ones."""
-        present = connection.execute(
-            "SELECT to_regclass(format('%I._schema_versions', current_schema())) IS NOT NULL"
-        ).fetchone()
-        connection.execute(
-            # With room for them, loading is as fast as into other tables.
-            "SET LOCAL client_min_messages = warning; SET LOCAL temp_buffers = '64MB'; "
-            "SET LOCAL search_path = pg_temp"
-        )
-        for store in (VERSIONS, *self._options.chosen_stores):
-            text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
-            connection.execute(text.encode())
-        if current is not None:
-            # For what is not there: the numbers that rows have already.
-            connection.execute(
-                sql.SQL("SET LOCAL search_path = pg_temp, {}").format(sql.Identifier(current))
-            )
-        return current if present and present[0] else None
-
-    def _drop_references(self, connection: PgConnection, plan: Plan) -> None:
-        """Parents may be in the real schema; they are looked for in both."""
-        for table in plan.tables:
-            for reference in table.table.references:
-                connection.execute(
-                    sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-                        sql.Identifier(table.table.name), sql.Identifier(reference.constraint)
-                    )
-                )
-
-
-def _taken(queue: SimpleQueue[_T]) -> Iterator[_T]:
-    """Take from a queue until it is empty."""
-    while True:
-        try:
-            yield queue.get_nowait()
-        except Empty:
-            return
-
-
-def _outcome(answer: _R | BaseException) -> _R:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
-
 
 def _settled_states(paths: Sequence[Path]) -> tuple[list[tuple[int, ...]], bool]:
     """Return the states of files, and whether any later write is sure to change them."""
@@ -618,20 +488,6 @@ def _settled_states(paths: Sequence[Path]) -> tuple[list[tuple[int, ...]], bool]
             return states, True
         time.sleep(_CLOCK_TICK)
     return states, False
-
-
-class _UndoneError(Exception):
-    """Ends a transaction so that nothing of it stays."""
-
-
-@contextmanager
-def _undone(connection: PgConnection) -> Iterator[None]:
-    try:
-        with driver_errors("dry run"), connection.transaction():
-            yield
-            raise _UndoneError
-    except _UndoneError:
-        pass
 
 
 def _tasks(number: int, table: TablePlan, done: ChunkResult) -> Iterator[list[RangeTask]]:
@@ -659,7 +515,7 @@ _PARTICULAR = re.compile(
 )
 
 
-def _is_numbered_anew(session: Session, number: int, table: TablePlan) -> bool:
+def _is_numbered_here(session: Session, number: int, table: TablePlan) -> bool:
     """Tell whether the target numbers the rows as they come."""
     return any(
         column.identity and column.name not in session.loader(number, part).columns

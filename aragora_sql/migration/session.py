@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from psycopg import sql
-
-from aragora_sql.migration.conversion import TimestampReader, time_zone
 from aragora_sql.migration.indexes import rebuild_index
-from aragora_sql.migration.loading import Loader, LoadOptions, SourceRow
-from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.ledger import Ledger
+from aragora_sql.migration.loading import Loader, SourceRow
 from aragora_sql.migration.merging import MergedRow, Part, in_order, merged_rows
 from aragora_sql.migration.numbers import Numbers
 from aragora_sql.migration.options import MigrationOptions
@@ -24,8 +19,9 @@ from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult, VerifyResult
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.statements import call, call_many, call_value
+from aragora_sql.migration.staging import LoadOptions
 from aragora_sql.migration.target import PgConnection, Table, connect, driver_errors
+from aragora_sql.migration.timestamps import TimestampReader, time_zone
 from aragora_sql.migration.verifying import Verifier
 
 __all__ = ["IndexTask", "RangeTask", "Session", "Task", "VerifyTask", "open_sources"]
@@ -34,10 +30,6 @@ RangePart = Literal["rows", "links"]
 OutcomeT = TypeVar("OutcomeT", covariant=True)
 # A chunk of merged rows ends earlier when it has so many characters.
 _CHUNK_CHARACTERS = 32_000_000
-# Numbers that are not stepped through to move a sequence.
-_WIDE_GAP = 1_000_000
-# A sequence that hands out a million numbers a second gets here in 146,000 years.
-NEVER_REACHED = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +117,12 @@ class Session:
         self.tables = tables
         self.run_id = run_id
         self.connection = connection or connect(options.dsn, "aragora-sql migrate worker")
+        self.ledger = Ledger(self.connection, run_id)
         self._zone = None if options.source_timezone is None else time_zone(options.source_timezone)
         self._load_options = LoadOptions(
             orphans=options.orphans, skip_existing=options.skip_existing, existing_in=existing_in
         )
         self._is_direct_possible = run_id is not None
-        self.dry_rejects: Callable[[list[Reject]], None] = lambda rejects: None
         self._numbers = Numbers(
             self.connection,
             options.sqlite_path,
@@ -178,12 +170,16 @@ class Session:
 
         def batches() -> Iterator[tuple[str, list[SourceRow]]]:
             for batch in self._read(task, part, plan.table):
-                doubles = self._doubles(part, batch)
-                left_out.update(doubles)
-                if kept := [row for row in batch if row[0] not in doubles] if doubles else batch:
+                duplicates = self._duplicates(part, batch)
+                left_out.update(duplicates)
+                if (
+                    kept := [row for row in batch if row[0] not in duplicates]
+                    if duplicates
+                    else batch
+                ):
                     yield source.name, kept
 
-        with self._chunk(
+        with self.ledger.chunk(
             plan.table, source.name, part.mapping, task.kind, task.first, task.last
         ) as chunk:
             if chunk.result is None:
@@ -217,15 +213,15 @@ class Session:
         verifier = Verifier(self.connection, self.loader(task.table, task.part))
         with driver_errors(f"verifying {plan.table.name}"):
             for batch in source.read(part.mapping, task.first, task.last, self.options.batch_size):
-                left_out = excused | self._doubles(part, batch)
+                left_out = excused | self._duplicates(part, batch)
                 result.add(verifier.compare(source.name, batch, left_out))
         return result
 
-    def _doubles(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
+    def _duplicates(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
         """Return the rowids of those rows of a part that were asked to be left out."""
-        if not (self.options.drop_exact_duplicates and part.mapping.doubles):
+        if not (self.options.drop_exact_duplicates and part.mapping.duplicates):
             return set()
-        return self.sources[part.file].doubles(part.mapping, rows)
+        return self.sources[part.file].duplicates(part.mapping, rows)
 
     # -- tables whose rows are merged
 
@@ -246,15 +242,15 @@ class Session:
         self, number: int, kind: str, first: int, last: int, rows: list[MergedRow]
     ) -> tuple[ChunkResult, bool]:
         plan = self.tables[number]
-        with self._chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
+        with self.ledger.chunk(plan.table, "", plan.parts[0].mapping, kind, first, last) as chunk:
             if chunk.result is None:
                 total, rejects = ChunkResult(), list[Reject]()
-                doubles = [
+                duplicates = [
                     (self.sources[plan.parts[row.part].file].name, row.row[0])
                     for row in rows
-                    if row.is_double
+                    if row.is_duplicate
                 ]
-                rows = [row for row in rows if not row.is_double]
+                rows = [row for row in rows if not row.is_duplicate]
                 names = {
                     part: self.sources[plan.parts[part].file].name
                     for part in sorted({row.part for row in rows})
@@ -272,7 +268,7 @@ class Session:
                     )
                     total.add(result)
                     rejects += bad
-                rejects += _leave_out(plan.table, doubles, total)
+                rejects += _leave_out(plan.table, duplicates, total)
                 total.merged = sum(row.folded for row in rows)
                 total.read += total.merged
                 for source in self.sources:
@@ -310,7 +306,7 @@ class Session:
                 self.sources[part.file],
                 part.mapping,
                 self._make_loader(plan, place),
-                partial(self._doubles, part),
+                partial(self._duplicates, part),
             )
             for place, part in enumerate(plan.parts)
         ]
@@ -339,7 +335,7 @@ class Session:
     def _chunks_of_merged_for_verifying(self, number: int) -> Iterator[list[MergedRow]]:
         chunk: list[MergedRow] = []
         for row in self.merged(number):
-            if row.is_double:
+            if row.is_duplicate:
                 continue
             chunk.append(row)
             if len(chunk) >= self.options.batch_size:
@@ -348,79 +344,9 @@ class Session:
         if chunk:
             yield chunk
 
-    # -- the ledger
-
-    @contextmanager
-    def _chunk(
-        self, table: Table, file: str, mapping: Mapping, kind: str, first: int, last: int
-    ) -> Iterator[_Chunk]:
-        """Open the transaction of a chunk, and claim it."""
-        with driver_errors(f"migrating {table.name}"), self.connection.transaction():
-            chunk = _Chunk(self, table, file, mapping.name, kind, first)
-            if self.run_id is not None:
-                claimed = call(
-                    self.connection, "claim_chunk", **chunk.place, last_row=last
-                ).rowcount
-                if not claimed:
-                    stored = call_value(self.connection, "get_chunk", **chunk.place)
-                    chunk.result = ChunkResult.from_dict(json.loads(stored))
-                    chunk.was_done = True
-            yield chunk
-
-
-class _Chunk:
-    """A range in its transaction: the ledger's word on it."""
-
-    def __init__(
-        self, session: Session, table: Table, file: str, mapping: str, kind: str, first: int
-    ) -> None:
-        self._session = session
-        self._table = table
-        self.place = {
-            "run_id": session.run_id,
-            "target_table": table.name,
-            "source_file": file,
-            "mapping": mapping,
-            "part": kind,
-            "first_row": first,
-        }
-        self.result: ChunkResult | None = None
-        self.was_done = False
-
-    def finish(self, result: ChunkResult, rejects: list[Reject]) -> None:
-        """Record the outcome, in the transaction of the rows."""
-        self.result = result
-        session = self._session
-        if session.run_id is None:
-            session.dry_rejects(rejects)
-            return
-        if rejects:
-            call_many(
-                session.connection,
-                "add_reject",
-                [
-                    {
-                        "run_id": session.run_id,
-                        "target_table": reject.table,
-                        "source_file": reject.source_file,
-                        "source_rowid": reject.rowid,
-                        "reject": "" if reject.is_left_out else reject.to_line(),
-                    }
-                    for reject in rejects
-                ],
-            )
-        advance_numbers(session.connection, self._table)
-        call(session.connection, "finish_chunk", **self.place, result=json.dumps(result.to_dict()))
-
-    def outcome(self) -> tuple[ChunkResult, bool]:
-        """Return the result, and whether the chunk had been done before."""
-        if self.result is None:
-            raise RuntimeError("a chunk ended without a result")
-        return self.result, self.was_done
-
 
 def _leave_out(table: Table, places: list[tuple[str, int]], result: ChunkResult) -> list[Reject]:
-    """Count doubles, which stand at these places, as left out; return what the ledger keeps."""
+    """Count duplicates, which are at these places, as left out; return what the ledger keeps."""
     result.read += len(places)
     result.left_out += len(places)
     if places:
@@ -439,36 +365,3 @@ def _batches(
     for part, of_part in groupby(chosen, key=lambda row: row.part):
         while batch := [row.row for row in islice(of_part, size)]:
             yield names[part], batch
-
-
-def advance_numbers(connection: PgConnection, table: Table, at_least: int = 0) -> None:
-    """Move the sequence of a table's numbers past the largest one that is there.
-
-    Numbers from :data:`NEVER_REACHED` on don't count: the sequence would be used up, and it never
-    gets there by itself.
-    """
-    for column in table.columns:
-        if column.identity != "d":
-            continue
-        # An application may take numbers meanwhile. A few steps more do no harm, where setting it
-        # could undo that; past a wide gap nobody gets between two looks.
-        connection.execute(
-            sql.SQL(
-                "SELECT CASE WHEN m.number - s.last > {gap} THEN setval(s.name, m.number) "
-                "ELSE (SELECT max(n.taken) FROM (SELECT nextval(s.name) AS taken "
-                "FROM generate_series(s.last + 1, m.number)) AS n) END "
-                "FROM (SELECT q.name, coalesce(pg_sequence_last_value(q.name), 0) AS last "
-                "FROM (SELECT pg_get_serial_sequence({table_name}, {column_name})::regclass "
-                "AS name) AS q) AS s, "
-                "(SELECT greatest(max({column}), %s) AS number FROM {table} "
-                "WHERE {column} < {limit}) AS m WHERE m.number > s.last"
-            ).format(
-                gap=sql.Literal(_WIDE_GAP),
-                limit=sql.Literal(NEVER_REACHED),
-                table_name=sql.Literal(table.name),
-                column_name=sql.Literal(column.name),
-                column=sql.Identifier(column.name),
-                table=sql.Identifier(table.name),
-            ),
-            [at_least],
-        )

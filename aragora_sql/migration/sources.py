@@ -1,8 +1,8 @@
-"""The SQLite end: which files there are, what is in them, and reading them without a trace.
+"""The SQLite end: what is in a file, and reading it without a trace.
 
-A file is opened read-only. One in WAL mode whose ``-wal`` is gone is opened as immutable, because
-SQLite would create that file; that nobody writes to it meanwhile is checked instead, before each
-commit. What else is read is one snapshot: a transaction that stays open.
+How a file is opened is told in :mod:`aragora_sql.database.sqlite_files`. That nobody writes to an
+immutable one meanwhile is checked before each commit; what else is read is one snapshot: a
+transaction that stays open.
 """
 
 from __future__ import annotations
@@ -12,106 +12,21 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from aragora_sql.errors import AragoraSQLError, DatabaseError
-from aragora_sql.migration.conversion import DamagedText, TimestampReader
+from aragora_sql.database.sqlite_files import ReadableFile, file_state, last_written
+from aragora_sql.errors import DatabaseError
+from aragora_sql.migration.bad_values import DamagedText
+from aragora_sql.migration.finding import SourceError
 from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
+from aragora_sql.migration.timestamps import TimestampReader
 
-__all__ = ["Candidate", "SourceError", "SourceFile", "find_files"]
+__all__ = ["SourceFile", "file_state", "last_written"]
 
-SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 BUSY_TIMEOUT = 30.0
-# Folders below a data directory that the older Aragora wrote to, besides the doubled one.
-_SUBFOLDERS = ("db", ".checkpoints")
-_MAGIC = b"SQLite format 3\x00"
-
-
-class SourceError(AragoraSQLError):
-    """A source can't be read; the message names the file and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file that was looked at: taken, or left with a reason."""
-
-    path: Path
-    is_taken: bool
-    why: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it in a form that JSON can hold."""
-        return {"path": str(self.path), "taken": self.is_taken, "why": self.why}
-
-
-def find_files(path: Path, *, has_others: bool = False) -> list[Path]:
-    """Return the files to look at: the file itself, or those of a data directory.
-
-    A relative data directory was applied twice by the older Aragora, so ``D/D`` is searched too.
-    Raises :class:`SourceError` when there is nothing, unless there is something else to read.
-    """
-    if path.is_file():
-        return [path]
-    if not path.exists():
-        raise SourceError(f"{path}: there is no such file or directory; check --sqlite-path")
-    if not path.is_dir():
-        raise SourceError(f"{path}: neither a file nor a directory")
-    doubled = [path / path.name, path / path.absolute().name]
-    folders = dict.fromkeys([path, *doubled, *(path / name for name in _SUBFOLDERS)])
-    found = [
-        file
-        for folder in folders
-        if folder.is_dir()
-        for file in sorted(folder.iterdir())
-        if file.is_file() and (file.suffix.lower() in SUFFIXES or _starts_as_sqlite(file))
-    ]
-    if not found and not has_others:
-        looked = ", ".join(str(folder) for folder in folders if folder.is_dir())
-        raise SourceError(
-            f"{path}: no SQLite file in {looked} (looked for {', '.join(sorted(SUFFIXES))})"
-        )
-    return found
-
-
-def _starts_as_sqlite(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
-
-
-def examine(path: Path) -> str | None:
-    """Return why a file can't be a SQLite database, or None; a damaged one raises.
-
-    Raises :class:`SourceError` for a file that is SQLite and was cut off or can't be read.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        raise SourceError(f"{path}: can't be read: {error.strerror}") from error
-    if size == 0:
-        return "it is empty"
-    if not header.startswith(_MAGIC):
-        return "it is not a SQLite file, or it is encrypted"
-    page_size = int.from_bytes(header[16:18], "big")
-    page_size = 65536 if page_size == 1 else page_size
-    pages = int.from_bytes(header[28:32], "big")
-    is_count_valid = header[24:28] == header[92:96]
-    if len(header) < 100 or (is_count_valid and size < pages * page_size):
-        raise SourceError(
-            f"{path}: the file is cut off: {size} bytes, where its header says "
-            f"{pages * page_size}. Restore it from a backup, or recover what is left with "
-            "'sqlite3 FILE .recover'"
-        )
-    return None
 
 
 def _text_or_damage(data: bytes) -> str | DamagedText:
@@ -131,15 +46,16 @@ class SourceFile:
         self.name = name
         self._strip_nul = strip_nul
         self._views: set[str] = set()
-        self._doubles: set[str] = set()
+        self._duplicates: set[str] = set()
         self._functions = Functions(TimestampReader(zone), is_nul_stripped=strip_nul)
-        self._state = file_state(path)
-        self.is_immutable = _is_wal(path) and self._state[3] < 0
-        options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
-        uri = f"file:{quote(str(path.absolute()))}?{options}"
+        self._place = ReadableFile(path)
         try:
             self._connection = sqlite3.connect(
-                uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+                self._place.uri,
+                uri=True,
+                timeout=BUSY_TIMEOUT,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.execute("PRAGMA cache_size = -8000")
@@ -185,10 +101,11 @@ class SourceFile:
     def close(self) -> None:
         """Let go of the snapshot and the file."""
         self._connection.close()
+        self._place.close()
 
     def check_unchanged(self) -> None:
         """Raise when an immutable file was written to since it was opened."""
-        if self.is_immutable and file_state(self.path) != self._state:
+        if not self._place.is_as_it_was():
             raise SourceError(
                 f"{self.path}: another program has written to it meanwhile. What was committed "
                 "stays; run this command again"
@@ -361,15 +278,15 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
-    def doubles(self, mapping: Mapping, rows: Sequence[Sequence[Any]]) -> set[int]:
-        """Return the rowids of those rows that an earlier row of the file is a double of.
+    def duplicates(self, mapping: Mapping, rows: Sequence[Sequence[Any]]) -> set[int]:
+        """Return the rowids of those rows that repeat an earlier row of the file.
 
-        They differ in no other columns than the mapping's ``doubles``.
+        They differ in no other columns than the mapping's ``duplicates``.
         """
-        name = f"doubles_{mapping.name}"
+        name = f"duplicates_{mapping.name}"
         try:
-            if name not in self._doubles:
-                self._find_doubles(mapping, name)
+            if name not in self._duplicates:
+                self._find_duplicates(mapping, name)
             found = self._connection.execute(
                 f'SELECT d.place FROM json_each(?) AS r JOIN temp."{name}" AS d '  # noqa: S608
                 "ON r.value = d.place",
@@ -379,12 +296,12 @@ class SourceFile:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
-    def _find_doubles(self, mapping: Mapping, name: str) -> None:
+    def _find_duplicates(self, mapping: Mapping, name: str) -> None:
         compared = ", ".join(
             f'"{column}"'
             for column in self.prepare(mapping)
             if column != ROWID_COLUMN
-            and column not in mapping.doubles
+            and column not in mapping.duplicates
             and not column.startswith(NOTE_PREFIX)
         )
         # Beside the file, as there may be many.
@@ -397,7 +314,7 @@ class SourceFile:
             {"first_rowid": -(2**63), "last_rowid": 2**63 - 1},
         )
         self._connection.execute("PRAGMA query_only = ON")
-        self._doubles.add(name)
+        self._duplicates.add(name)
 
     def count(self, mapping: Mapping) -> int:
         """Return the number of rows that a mapping gives."""
@@ -410,33 +327,6 @@ class SourceFile:
             return self._connection.execute(sql, parameters).fetchone()[0]
         except sqlite3.Error as error:
             raise self.error(error) from error
-
-
-def _wal_of(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
-
-
-def _is_wal(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(20)[18:20] == b"\x02\x02"
-
-
-def file_state(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file, or its -wal, is written to."""
-    state: list[int] = []
-    for part in (path, _wal_of(path)):
-        try:
-            status = part.stat()
-        except FileNotFoundError:
-            state += [-1, -1, -1]
-        else:
-            state += [status.st_size, status.st_mtime_ns, status.st_ino]
-    return tuple(state)
-
-
-def last_written(state: tuple[int, ...]) -> int:
-    """Return when a file, or its -wal, was written to, in nanoseconds."""
-    return max(state[1::3])
 
 
 def _digest(path: Path) -> str:

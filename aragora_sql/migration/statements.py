@@ -42,7 +42,7 @@ def call(
 ) -> psycopg.Cursor[Any]:
     """Run a query of ``sql/migration/queries.sql``."""
     statement = _statements(sql_dir() / "migration" / "queries.sql")[name]
-    # Parameters even where there are none: only then is a doubled percent sign one sign.
+    # Parameters even where there are none: only then does psycopg read %% as one percent sign.
     return connection.execute(statement, parameters)
 
 

@@ -1,34 +1,24 @@
-"""The PostgreSQL end: connecting, the catalogue of the target tables, the lock and the ledger."""
+"""The PostgreSQL end: connecting, the catalog of the target tables, the lock."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from aragora_sql.errors import (
-    AragoraSQLError,
-    ConfigurationError,
-    ConnectionLostError,
-    DatabaseError,
-    DatabaseUnavailableError,
-    LockTimeoutError,
-)
-from aragora_sql.migration.statements import call, call_value, schema_path, upgrade_path
-from aragora_sql.queries.files import read_sql
+from aragora_sql.database.psycopg_errors import cannot_connect, driver_errors
+from aragora_sql.database.psycopg_sessions import shares_session
+from aragora_sql.errors import ConfigurationError, LockTimeoutError
+from aragora_sql.migration.statements import call, call_value
 from aragora_sql.settings import PostgresDSN
 
-__all__ = ["Column", "Reference", "Table", "connect", "describe_table"]
+__all__ = ["Column", "Reference", "Table", "connect", "describe_table", "driver_errors"]
 
 PgConnection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT = 10
-# URI options that are ours or asyncpg's.
-_OWN_OPTIONS = frozenset({"pgbouncer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +68,28 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     """Open a session for loading: UTC, ISO dates, no time limits.
 
     Raises :class:`ConfigurationError` for a transaction pooler and
-    :class:`DatabaseUnavailableError` when there is no connection.
+    :class:`DatabaseUnavailableError` when it can't connect.
     """
     if dsn.transaction_pooling:
-        raise ConfigurationError(
-            f"{dsn}: a migration needs a session of its own, which a transaction pooler "
-            "(port 6543) does not give: use the direct connection or the session pooler (port 5432)"
-        )
-    try:
-        connection: PgConnection = psycopg.connect(
-            dsn.uri(without=_OWN_OPTIONS),
-            connect_timeout=int(dsn.option("connect_timeout") or _CONNECT_TIMEOUT),
+        raise _pooled(dsn)
+
+    def open_one() -> PgConnection:
+        return psycopg.connect(
+            dsn.libpq_uri(),
+            connect_timeout=dsn.number("connect_timeout") or _CONNECT_TIMEOUT,
             application_name=dsn.option("application_name") or name,
         )
+
+    dsn.check_files()
+    try:
+        connection = open_one()
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
-        if dsn.password:
-            reason = reason.replace(dsn.password, "***")
-        raise DatabaseUnavailableError(f"cannot connect to {dsn}: {reason}") from None
+        raise cannot_connect(error, str(dsn), dsn.password) from None
     connection.autocommit = True
-    # A chunk and the ledger's word on it are lost or kept together, so waiting for the disk can
+    if dsn.named_pooling is None and shares_session(connection, open_one):
+        connection.close()
+        raise _pooled(dsn)
+    # A chunk and its record in the ledger are lost or kept together, so waiting for the disk can
     # be left to the end.
     connection.execute(
         "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; "
@@ -107,33 +99,15 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     return connection
 
 
-@contextlib.contextmanager
-def driver_errors(doing: str) -> Iterator[None]:
-    """Turn psycopg's exceptions into ours; values of rows do not get into the message."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise translate(error, doing) from error
-
-
-def translate(error: psycopg.Error, doing: str) -> AragoraSQLError:
-    """Return our exception for one of psycopg's."""
-    primary = error.diag.message_primary or " ".join(str(error).split())
-    message = f"{doing}: {primary}"
-    lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    if lost and error.sqlstate is None:
-        return ConnectionLostError(f"{message} (the connection to PostgreSQL is lost)")
-    if error.sqlstate in {"57P01", "57P02", "57P03"}:
-        return ConnectionLostError(f"{message} (PostgreSQL is shutting down)")
-    if error.sqlstate == "53100":
-        return DatabaseError(f"{message} (the server's disk is full)")
-    if error.sqlstate == "42501":
-        return DatabaseError(f"{message}: the user of the DSN lacks this right")
-    return DatabaseError(message)
+def _pooled(dsn: PostgresDSN) -> ConfigurationError:
+    return ConfigurationError(
+        f"{dsn}: a migration needs a session of its own, which a transaction pooler "
+        "(port 6543) does not give: use the direct connection or the session pooler (port 5432)"
+    )
 
 
 def describe_table(connection: PgConnection, name: str) -> Table:
-    """Read a target table from the catalogue; it has to exist."""
+    """Read a target table from the catalog; it has to exist."""
     rows = call(connection, "list_columns", table_name=name).fetchall()
     columns = tuple(
         Column(column, kind, not_null, has_default, identity)
@@ -182,15 +156,3 @@ def take_lock(connection: PgConnection) -> None:
         f"another migration into this database is at work: {who}. Wait until it has ended, then "
         "run this command again: it goes on from what is there"
     )
-
-
-def create_ledger(connection: PgConnection) -> None:
-    """Create the migration's own tables, or upgrade those of an earlier release."""
-    is_of_today = call_value(connection, "is_of_today")
-    paths = [upgrade_path()] if is_of_today is False else []
-    if is_of_today is None or not call_value(connection, "has_tables"):
-        paths.append(schema_path())
-    with connection.transaction():
-        connection.execute("SET LOCAL client_min_messages = warning")
-        for path in paths:
-            connection.execute(read_sql(path).encode())

@@ -108,7 +108,7 @@ class Verifier:
             for value in [values[place]]
         ):
             return converted
-        # One by one: a row that can't be looked for at all is told apart.
+        # One by one: a row that can't be looked for at all is reported by itself.
         converted = []
         for row in rows:
             try:
@@ -157,7 +157,7 @@ class Verifier:
         return None
 
     def _is_cut_reference(self, name: str, value: Any) -> bool:
-        """Tell whether a reference is NULL because its row is nowhere, as was asked for."""
+        """Tell whether a reference is NULL because its row is missing, as was asked for."""
         loader = self._loader
         for reference in loader.table.references:
             if reference.column != name or value is None:

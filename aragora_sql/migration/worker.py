@@ -42,7 +42,8 @@ class Worker:
     def __init__(self) -> None:
         """Start the process, which takes a while to be ready for :meth:`set_up`."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "aragora_sql.migration.worker_process"],
+            # -P: no modules of the working folder
+            [sys.executable, "-P", "-m", "aragora_sql.migration.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C in a terminal goes to our process group, and we end the worker.

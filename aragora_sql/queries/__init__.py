@@ -27,6 +27,7 @@ from aragora_sql.queries.files import (
     packaged_sql_dir,
     read_queries,
     sql_dir,
+    sql_folder,
     store_dir,
 )
 
@@ -60,7 +61,7 @@ for _dialect in DIALECTS:
     aiosql.register_adapter(f"aragora-{_dialect}", ADAPTERS[_dialect])  # type: ignore[arg-type]
 
 
-def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries:
+def _load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries:
     """Load a store's named queries as an aiosql query object.
 
     ``root`` is a tree like the packaged ``sql/`` (default: ``ARAGORA_SQL_DIR``, else the packaged
@@ -76,9 +77,18 @@ def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Quer
     path = store_dir(store, dialect, chosen) / "queries.sql"
     queries = _load(store, dialect, path, _stamp(path), _stamp(path.with_name("schema.sql")))
     packaged = packaged_sql_dir()
-    if chosen.resolve() != packaged and (packaged / dialect / store / "queries.sql").is_file():
-        _check_contract(path, packaged / dialect / store / "queries.sql", dialect)
+    ours = sql_folder(store, dialect, packaged) / "queries.sql"
+    if chosen.resolve() != packaged and ours.is_file():
+        _check_contract(path, ours, dialect)
     return queries
+
+
+if TYPE_CHECKING:
+    # By the name of a store the types of its queries are known.
+    from aragora_sql.queries.typed import load_queries
+else:
+    load_queries = _load_queries
+    load_queries.__name__ = load_queries.__qualname__ = "load_queries"
 
 
 def adapter_of(queries: Queries) -> Adapter:

@@ -29,28 +29,42 @@ from typing import Any
 from aiosql.types import SQLOperationType
 
 from aragora_sql.database import ColumnKind, Connection, Dialect, Row, Statement
-from aragora_sql.errors import QueryCallError
+from aragora_sql.errors import InvalidInputError, QueryCallError
 from aragora_sql.queries.parameters import find_parameters, number_parameters, scan
 
 __all__ = ["ADAPTERS", "Adapter", "Call", "PostgresAdapter", "SQLiteAdapter"]
 
 Parameters = Mapping[str, Any]
+# The name of the parameter that says how many rows a query returns or changes at most.
+LIMIT = "row_limit"
 
 
 class Call:
     """A statement and what a call of it has to bring: ``order`` are its parameters' names."""
 
-    __slots__ = ("location", "names", "order", "statement")
+    __slots__ = ("is_limited", "location", "names", "order", "statement")
 
     def __init__(self, statement: Statement, order: tuple[str, ...], location: str) -> None:
         self.statement = statement
         self.order = order
         self.names = frozenset(order)
+        self.is_limited = LIMIT in self.names
         self.location = location
 
     def check(self, parameters: object) -> Mapping[str, Any]:
-        """Return the parameters, or raise :class:`QueryCallError` for missing and extra ones."""
+        """Return the parameters, or raise :class:`QueryCallError` for missing and extra ones.
+
+        A limit has to be an integer of at least 0 (:class:`InvalidInputError`): the engines differ
+        in what they make of others.
+        """
         if isinstance(parameters, Mapping) and parameters.keys() == self.names:
+            if self.is_limited:
+                limit = parameters[LIMIT]
+                if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+                    raise InvalidInputError(
+                        f"{self.statement.name}: {LIMIT}",
+                        f"must be an integer of at least 0, not {limit!r:.100}",
+                    )
             return parameters
         raise self._refusal(parameters)
 
@@ -96,14 +110,14 @@ class Adapter(ABC):
         return self._arguments(call, parameters)
 
     def _tag(self, name: str, sql: str) -> str:
-        # Behind the first word: PostgreSQL 18 drops what stands before it in pg_stat_statements.
+        # Behind the first word: PostgreSQL 18 drops what is before it in pg_stat_statements.
         first = next(scan(sql, self.dialect)).end
         return f"{sql[:first]} /* aragora:{name} */{sql[first:]}"
 
     def describe(
         self, query_name: str, path: Path, line: int, kinds: Mapping[str, ColumnKind]
     ) -> None:
-        """Tell where a processed query stands and what its result columns hold."""
+        """Tell where a processed query is defined and what its result columns hold."""
         call = self._calls[query_name]
         call.location = f"{path}:{line}"
         call.statement = replace(call.statement, column_kinds=kinds)

@@ -21,18 +21,24 @@ from aragora_sql.queries.parameters import (
 
 __all__ = [
     "DIALECTS",
+    "SYSTEM",
     "Directive",
     "QueryText",
+    "check_tree",
     "column_kinds",
     "packaged_sql_dir",
+    "query_folders",
     "read_directive",
     "read_queries",
     "read_sql",
     "sql_dir",
+    "sql_folder",
     "store_dir",
 ]
 
 DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
+# The folder of what all stores need and none is: sql/system/<dialect>/.
+SYSTEM = "system"
 
 _NAME_LINE = re.compile(r"--\s*name\s*:\s*(?P<spec>.*)", re.IGNORECASE)
 _SPEC = re.compile(
@@ -57,7 +63,7 @@ class Directive:
 
 @dataclass(frozen=True, slots=True)
 class QueryText:
-    """A named query as it stands in its file.
+    """A named query as its file defines it.
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
     declared kinds of computed result columns, ``never_null`` the columns that are declared so;
@@ -105,13 +111,56 @@ def sql_dir() -> Path:
     if not chosen:
         return packaged_sql_dir()
     path = Path(chosen).expanduser().absolute()
-    if not path.is_dir():
-        raise ConfigurationError(f"ARAGORA_SQL_DIR: {path} is not a folder")
+    check_tree(path, "ARAGORA_SQL_DIR")
     return path
 
 
+def check_tree(root: Path, source: str) -> None:
+    """Raise :class:`ConfigurationError` for what is no tree of SQL files; ``source`` named it."""
+    if not root.is_dir():
+        raise ConfigurationError(f"{source}: {root} is not a folder")
+    if not _is_tree(root):
+        near = next((path for path in (root / "sql", root.parent) if _is_tree(path)), None)
+        hint = (
+            f"copy {packaged_sql_dir()}, change the copy and name it"
+            if near is None
+            else f"did you mean {near}?"
+        )
+        raise ConfigurationError(
+            f"{source}: {root} is no tree of SQL files: it has neither postgres/schema.sql nor "
+            f"sqlite/schema.sql; {hint}"
+        )
+    for dialect in DIALECTS:
+        older = root / dialect / "schema_versions"
+        if older.is_dir() and not (root / SYSTEM / dialect / "schema_versions").is_dir():
+            raise ConfigurationError(
+                f"{source}: {older} stands in {SYSTEM}/{dialect}/schema_versions now: move it "
+                f"there, and let {dialect}/schema.sql include "
+                f"../{SYSTEM}/{dialect}/schema_versions/schema.sql"
+            )
+
+
+def _is_tree(root: Path) -> bool:
+    return any(
+        (root / dialect / "schema.sql").is_file() or any((root / dialect).glob("*/queries.sql"))
+        for dialect in DIALECTS
+    )
+
+
+def sql_folder(name: str, dialect: str, root: Path) -> Path:
+    """Return where the SQL files of a store stand, or of what belongs to no store (``system/``)."""
+    system = root / SYSTEM / dialect / name
+    return system if system.is_dir() else root / dialect / name
+
+
+def query_folders(dialect: str, root: Path) -> list[Path]:
+    """Return the folders of a tree that can hold queries and a schema, in the order of names."""
+    folders = [*(root / dialect).glob("*/"), *(root / SYSTEM / dialect).glob("*/")]
+    return sorted((path for path in folders if path.is_dir()), key=lambda path: path.name)
+
+
 def store_dir(store: str, dialect: str, root: Path) -> Path:
-    """Return the folder of a store's SQL files.
+    """Return the folder of the SQL files of a store, or of what belongs to no store.
 
     Raises :class:`UnknownStoreError` for an unknown dialect or store.
     """
@@ -119,7 +168,9 @@ def store_dir(store: str, dialect: str, root: Path) -> Path:
         raise UnknownStoreError(
             root / dialect, None, f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}"
         )
-    folder = root / dialect / store
+    folder = sql_folder(store, dialect, root)
+    if not (root / dialect).is_dir():
+        raise UnknownStoreError(folder, None, f"there is no folder {root / dialect}")
     if not _IDENTIFIER.fullmatch(store) or not folder.is_dir():
         known = sorted(p.name for p in (root / dialect).glob("*/") if p.is_dir())
         raise UnknownStoreError(

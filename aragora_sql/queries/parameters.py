@@ -86,7 +86,7 @@ _ESCAPE_STRING = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _QUOTED = {'"': re.compile(r'"(?:[^"]++|"")*+"'), "`": re.compile(r"`(?:[^`]++|``)*+`")}
-# Before a slice's colon stands the end of an operand.
+# A slice's colon comes directly behind an operand.
 _OPERAND_KINDS = {"word", "string", "identifier", "parameter"}
 
 

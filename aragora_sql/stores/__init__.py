@@ -18,15 +18,19 @@ class StoreEntry:
     ``tests/stores``. ``class_name`` is the store's class, and ``door`` the rest of the names of its
     front doors: ``get_{door}()``, ``get_postgres_{bound_door}()``, ``get_sqlite_{bound_door}()``.
     ``bound_name`` and ``bound_door`` are given where the classes and doors of one engine are named
-    otherwise than the store. ``logger`` is the name that says which store is in use. ``legacy`` is
-    False for a store that the older system had no file of. ``extra`` is the extra of the
-    distribution that the store needs. ``exports`` are further names of the package that
-    ``aragora_sql`` exports.
+    otherwise than the store. ``keeps`` says what the store keeps, for README's table. ``logger`` is
+    the name that says which store is in use. ``legacy`` is False for a store that the older system
+    had no file of. ``extra`` is the extra of the distribution that the store needs. ``exports`` are
+    further names of the package that ``aragora_sql`` exports.
+
+    The order of the table is that of the unified schema: a store stands behind those whose tables
+    its foreign keys point to.
     """
 
     name: str
     class_name: str
     door: str
+    keeps: str
     logger: str = "aragora_sql.storage"
     legacy: bool = True
     extra: str | None = None
@@ -64,12 +68,26 @@ class StoreEntry:
         """The function that gives the store on SQLite."""
         return f"get_sqlite_{self.bound_door or self.door}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the store that ``aragora_sql`` exports."""
+        return (
+            self.class_name,
+            *self.exports,
+            self.postgres_class,
+            self.sqlite_class,
+            self.front_door,
+            self.postgres_door,
+            self.sqlite_door,
+        )
+
 
 STORES = (
     StoreEntry(
         "consensus",
         "ConsensusMemory",
         "consensus_memory",
+        "consensus, dissents, proofs, votes; finds similar topics",
         exports=(
             "ConsensusRecord",
             "ConsensusStrength",
@@ -83,16 +101,18 @@ STORES = (
         "critique",
         "CritiqueStore",
         "critique_store",
+        "debates, critiques, patterns, agent reputation",
         exports=("AgentReputation", "Critique", "Debate", "Pattern"),
     ),
     StoreEntry(
         "jobs",
         "JobQueueStore",
         "job_queue_store",
-        logger="aragora_sql.workflow",
+        "a job queue: leases, retries, schedules, limits; `JobWorker` works on it",
         exports=(
             "Job",
             "JobOutcome",
+            "JobSchedule",
             "JobStatus",
             "JobWorker",
             "PermanentJobError",
@@ -104,19 +124,21 @@ STORES = (
         "workflow",
         "FindingWorkflowStore",
         "finding_workflow_store",
-        logger="aragora_sql.workflow",
+        "states of findings, assignment, due dates, history",
         exports=("FindingEvent", "FindingState", "FindingWorkflow"),
     ),
     StoreEntry(
         "integrations",
         "IntegrationStore",
         "integration_store",
+        "configuration with encrypted secrets, user mappings",
         exports=("IntegrationConfig", "UserIdMapping"),
     ),
     StoreEntry(
         "checkpoints",
         "CheckpointStore",
         "checkpoint_store",
+        "checkpoints of workflows and debates, verified by checksum",
         logger="aragora_sql.workflow",
         exports=("DebateCheckpoint", "WorkflowCheckpoint"),
     ),
@@ -124,6 +146,8 @@ STORES = (
         "langgraph",
         "LangGraphSaver",
         "langgraph_saver",
+        "LangGraph's checkpoints (extra `langgraph`)",
+        logger="aragora_sql.workflow",
         legacy=False,
         extra="langgraph",
     ),

@@ -1,82 +1,15 @@
-"""What all stores share: the store itself, its records, and how an engine is bound to it."""
+"""What all stores share: the store itself."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, fields, make_dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
+from typing import ClassVar
 
 from aragora_sql.database import Database
-from aragora_sql.errors import DatabaseError
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 
-if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
-
-__all__ = ["Record", "Store", "postgres_database", "sqlite_database"]
-
-log = logging.getLogger("aragora_sql.stores")
-
-
-class Record:
-    """Base of the frozen dataclasses that stores return.
-
-    A record can also be read like a mapping (``record["topic"]``, ``dict(record)``).
-    """
-
-    __slots__ = ()
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make a record of what :meth:`to_dict` gave."""
-        timestamps = {
-            field.name
-            for field in fields(cast(Any, cls))
-            if field.type in {"datetime", "datetime | None"}
-        }
-        given: dict[str, Any] = {
-            name: datetime.fromisoformat(value)
-            if name in timestamps and isinstance(value, str)
-            else value
-            for name, value in values.items()
-        }
-        return record_of(cls, **given)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields in a form that JSON can hold: timestamps as ISO-8601 text."""
-        return {name: _plain(getattr(self, name)) for name in self.keys()}
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the names of the fields."""
-        return tuple(field.name for field in fields(cast(Any, self)))
-
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Record):
-        return value.to_dict()
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-Fields = ParamSpec("Fields")
-RecordT = TypeVar("RecordT", bound=Record)
-StoreT = TypeVar("StoreT", bound="Store")
+__all__ = ["Store", "check_database"]
 
 
 class Store:
@@ -93,7 +26,7 @@ class Store:
     _queries: object
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = check_database(database, type(self).__name__)
         self._queries = load_queries(self.name, database.dialect)
 
     def __repr__(self) -> str:
@@ -114,77 +47,12 @@ class Store:
         await initialize_store(self._database, self.name)
 
 
-def record_of(
-    kind: Callable[Fields, RecordT], /, *args: Fields.args, **row: Fields.kwargs
-) -> RecordT:
-    """Make a record of a row: ``record_of(Debate, **row)``.
-
-    Of a typed row the type check knows whether its columns are the record's fields. Raises
-    :class:`~aragora_sql.errors.DatabaseError` when a query gives other columns.
-    """
-    try:
-        twin = _twins[kind]
-    except KeyError:
-        twin = _twins[kind] = _twin_of(kind)
-    try:
-        record: RecordT = twin(*args, **row)
-    except TypeError as error:
-        name = getattr(kind, "__name__", "record")
-        expected = {field.name for field in fields(cast(Any, kind))}
-        missing = ", ".join(sorted(expected - row.keys())) or "none"
-        extra = ", ".join(sorted(row.keys() - expected)) or "none"
-        raise DatabaseError(
-            f"the result columns of a query do not make a {name}: "
-            f"missing: {missing}; unexpected: {extra}"
-        ) from error
-    if twin is not kind:
-        record.__class__ = kind  # type: ignore[assignment]
-    return record
-
-
-_twins: dict[Any, Callable[..., Any]] = {}
-
-
-def _twin_of(kind: Any) -> Callable[..., Any]:
-    """Return a class with the fields of a frozen record that is not frozen itself.
-
-    A frozen dataclass sets each field in a roundabout way: a third of the time of a claim goes into
-    making the records. An object of the twin is made in a third of that, and turned into a record.
-    """
-    if getattr(kind, "__bases__", None) != (Record,) or hasattr(kind, "__post_init__"):
-        return cast(Callable[..., Any], kind)
-    members: list[tuple[str, Any, Any]] = [
-        (
-            one.name,
-            one.type,
-            field(default=one.default, default_factory=one.default_factory, kw_only=one.kw_only),
+def check_database(database: Database, name: str) -> Database:
+    """Return a database; raise :class:`InvalidInputError` for a pool, a path or anything else."""
+    if not isinstance(database, Database):
+        raise InvalidInputError(
+            "database",
+            f"{name} takes a Database, not {type(database).__name__}; the classes Postgres… and "
+            "SQLite… take a pool or a path",
         )
-        for one in fields(kind)
-    ]
-    return make_dataclass(kind.__name__, members, bases=(Record,), slots=True)
-
-
-def postgres_database(pool: Pool | PostgresDatabase) -> PostgresDatabase:
-    """Return the database behind a pool; a database is returned as it is."""
-    from aragora_sql.database.postgres import PostgresDatabase
-
-    return pool if isinstance(pool, PostgresDatabase) else PostgresDatabase(pool)
-
-
-def sqlite_database(path: str | Path | SQLiteDatabase) -> SQLiteDatabase:
-    """Return the process's database of a file; a database is returned as it is."""
-    from aragora_sql.database.sqlite import SQLiteDatabase, get_sqlite_database
-
-    return path if isinstance(path, SQLiteDatabase) else get_sqlite_database(path)
-
-
-async def initialized(store: StoreT) -> StoreT:
-    """Initialize a store, log which one is in use, and return it."""
-    await store.initialize()
-    log.info("Using %s", type(store).__name__)
-    return store
-
-
-def counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Return a grouped count, which queries give as [name, count] pairs, as a dictionary."""
-    return {name: int(count) for name, count in pairs}
+    return database

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
+from aragora_sql.database.values import EncodedJSON, check_text, dump_json, utc_now
 from aragora_sql.errors import InvalidInputError
 
 __all__ = [
@@ -26,10 +26,14 @@ __all__ = [
     "limit",
     "names",
     "number",
+    "optional",
     "optional_text",
+    "shown",
     "text",
     "texts",
     "timestamp",
+    "timestamp_or_now",
+    "timestamp_or_text",
 ]
 
 # PostgreSQL's INTEGER; SQLite would take more.
@@ -38,30 +42,47 @@ LARGEST_INTEGER = 2**31 - 1
 LONGEST_KEY = 1000
 
 RecordT = TypeVar("RecordT")
+WordT = TypeVar("WordT", bound=str)
 RowT = TypeVar("RowT")
+ValueT = TypeVar("ValueT")
+
+# Characters of a value that a message quotes.
+LONGEST_SHOWN = 100
 
 _NO_ENTRIES = EncodedJSON("{}")
 _NO_ITEMS = EncodedJSON("[]")
 
 
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: text is cut, of an object it is the type."""
+    if isinstance(value, str) and len(value) > LONGEST_SHOWN:
+        return f"{value[:LONGEST_SHOWN]!r}… ({len(value):,} characters)"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length():,} bits"
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
 def text(value: Any, argument: str) -> str:
-    """Check a text, which may be empty."""
+    """Check text, which may be empty."""
     if not isinstance(value, str):
-        raise InvalidInputError(argument, f"a text is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be text, not {type(value).__name__}")
     check_text(value, argument)
-    return value
+    # A member of a (str, Enum) is its text.
+    return value if type(value) is str else str.__str__(value)
 
 
 def optional_text(value: Any, argument: str) -> str | None:
-    """Check a text that may be None."""
+    """Check text that may be None."""
     return None if value is None else text(value, argument)
 
 
 def identifier(value: Any, argument: str) -> str:
-    """Check a text that has to say something: not empty, not only white space."""
+    """Check text that has to say something: not empty, not only white space."""
     checked = text(value, argument)
     if not checked.strip():
-        raise InvalidInputError(argument, "is empty")
+        raise InvalidInputError(argument, "must not be empty")
     return checked
 
 
@@ -69,23 +90,23 @@ def key(value: Any, argument: str) -> str:
     """Check an identifier or a name, which is indexed: not empty, and not too long for an index."""
     checked = identifier(value, argument)
     if len(checked.encode()) > LONGEST_KEY:
-        raise InvalidInputError(argument, f"is longer than {LONGEST_KEY} bytes in UTF-8")
+        raise InvalidInputError(argument, f"must be at most {LONGEST_KEY} bytes long in UTF-8")
     return checked
 
 
 def number(value: Any, argument: str, least: float = 0.0, most: float = math.inf) -> float:
     """Check a finite number between ``least`` and ``most``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInputError(argument, f"a number is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be a number, not {type(value).__name__}")
     try:
         checked = float(value)
     except OverflowError:
         checked = math.inf
     if not math.isfinite(checked):
-        raise InvalidInputError(argument, f"{checked!r} is not a finite number")
+        raise InvalidInputError(argument, f"must be a finite number, not {checked!r}")
     if not least <= checked <= most:
         allowed = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
-        raise InvalidInputError(argument, f"{checked!r} is not {allowed}")
+        raise InvalidInputError(argument, f"must be {allowed}, not {checked!r}")
     return checked
 
 
@@ -95,12 +116,16 @@ def fraction(value: Any, argument: str) -> float:
 
 
 def integer(value: Any, argument: str, least: int = 0, most: int = LARGEST_INTEGER) -> int:
-    """Check a whole number between ``least`` and ``most``."""
+    """Check an integer between ``least`` and ``most``."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInputError(argument, f"a whole number is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be an integer, not {type(value).__name__}")
     if not least <= value <= most:
-        raise InvalidInputError(argument, f"{value} is not between {least} and {most}")
-    return value
+        if most < LARGEST_INTEGER - 1:
+            allowed = f"between {least} and {most}"
+        else:
+            allowed = f"at least {least}" if value < least else f"at most {most}"
+        raise InvalidInputError(argument, f"must be {allowed}, not {shown(value)}")
+    return value if type(value) is int else int.__int__(value)
 
 
 def limit(value: Any, argument: str = "limit") -> int:
@@ -111,40 +136,65 @@ def limit(value: Any, argument: str = "limit") -> int:
 def boolean(value: Any, argument: str) -> bool:
     """Check a boolean; 0 and 1 are not taken for one."""
     if not isinstance(value, bool):
-        raise InvalidInputError(argument, f"True or False is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be True or False, not {type(value).__name__}")
     return value
 
 
 def timestamp(value: Any, argument: str) -> datetime:
     """Check an aware datetime and return it in UTC."""
     if not isinstance(value, datetime):
-        raise InvalidInputError(argument, f"a datetime is needed, not {type(value).__name__}")
-    if value.tzinfo is None:
-        raise InvalidInputError(argument, "has no time zone; use an aware datetime, best in UTC")
+        raise InvalidInputError(
+            argument, f"must be a datetime with a time zone, not {type(value).__name__}"
+        )
+    # A time zone that knows no offset at this time is none.
+    if value.utcoffset() is None:
+        raise InvalidInputError(argument, "must be a datetime with a time zone, best in UTC")
     try:
         checked = value.astimezone(UTC)
     except OverflowError:
-        raise InvalidInputError(argument, "is outside the years 1 to 9999 in UTC") from None
+        raise InvalidInputError(argument, "must be within the years 1 to 9999 in UTC") from None
     # asyncpg writes the first and the last timestamp that Python knows as -infinity and infinity.
     if checked.replace(tzinfo=None) in (datetime.min, datetime.max):
         raise InvalidInputError(
-            argument, "the first and the last timestamp of all cannot be stored"
+            argument, "must be neither the first nor the last timestamp that Python knows"
         )
     return checked
 
 
-def choice(value: Any, argument: str, allowed: Collection[str]) -> str:
+def timestamp_or_text(value: Any, argument: str) -> datetime:
+    """Check a timestamp that may also be ISO-8601 text with a time zone."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidInputError(
+                argument, f"must be a timestamp in the form of ISO-8601, not {shown(value)}"
+            ) from None
+    return timestamp(value, argument)
+
+
+def timestamp_or_now(value: Any, argument: str) -> datetime:
+    """Check a timestamp; None is the present time."""
+    return utc_now() if value is None else timestamp(value, argument)
+
+
+def optional(value: Any, argument: str, check: Callable[[Any, str], ValueT]) -> ValueT | None:
+    """Check a value that may be None."""
+    return None if value is None else check(value, argument)
+
+
+def choice(value: Any, argument: str, allowed: Collection[WordT]) -> WordT:
     """Check one of some known words; an enumeration's member counts as its value."""
     name = value.value if isinstance(value, Enum) else value
     if not isinstance(name, str) or name not in allowed:
-        raise InvalidInputError(argument, f"{name!r} is not known; use {', '.join(allowed)}")
-    return name
+        raise InvalidInputError(argument, f"must be one of {', '.join(allowed)}, not {shown(name)}")
+    return cast(WordT, str.__str__(name))
 
 
 def items(value: Any, argument: str) -> list[Any]:
     """Check a list or tuple, and not a text."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise InvalidInputError(argument, f"a list is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be a list, not {type(value).__name__}")
     return list(value)
 
 
@@ -160,10 +210,9 @@ def texts(value: Any, argument: str) -> list[str]:
 
 def _are_plain(values: list[Any]) -> bool:
     """Tell whether all are texts in which no character has to be looked at."""
-    try:
-        joined = "".join(values)
-    except TypeError:
+    if {*map(type, values)} != {str}:
         return False
+    joined = "".join(values)
     return joined.isascii() and "\x00" not in joined
 
 
@@ -172,7 +221,7 @@ def names(value: Any, argument: str) -> list[str]:
     listed = texts(value, argument)
     for index, name in enumerate(listed):
         if not name.strip():
-            raise InvalidInputError(f"{argument}[{index}]", "is empty")
+            raise InvalidInputError(f"{argument}[{index}]", "must not be empty")
     return listed
 
 
@@ -187,18 +236,13 @@ def document(value: Any, argument: str) -> EncodedJSON:
     if value is None:
         return _NO_ENTRIES
     if not isinstance(value, Mapping):
-        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
+        raise InvalidInputError(argument, f"must be a dictionary, not {type(value).__name__}")
     return dump_json(dict(value), argument)
 
 
 def array(value: Any, argument: str) -> EncodedJSON:
     """Check a list of anything that JSON can hold and encode it; None counts as empty."""
     return _NO_ITEMS if value is None else dump_json(items(value, argument), argument)
-
-
-def decoded(encoded: EncodedJSON) -> Any:
-    """Return what an encoded document reads back as."""
-    return load_json(encoded)
 
 
 def prepare_each(
@@ -215,7 +259,7 @@ def prepare_each(
     for number, entry in enumerate(items(entries, argument)):
         path = f"{argument}[{number}]"
         if not isinstance(entry, Mapping):
-            raise InvalidInputError(path, f"a mapping is needed, not {type(entry).__name__}")
+            raise InvalidInputError(path, f"must be a dictionary, not {type(entry).__name__}")
         try:
             prepared.append(prepare(f"{path}.", **entry))
         except TypeError as error:

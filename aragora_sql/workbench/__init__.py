@@ -1,1 +1,1 @@
-"""What DBAs work with: the catalogue of queries, their plans, calls of them, and statistics."""
+"""What DBAs work with: the list of queries, their plans, calls of them, and statistics."""

@@ -18,7 +18,7 @@ from aragora_sql.checker.facts import (
 from aragora_sql.database import Dialect
 from aragora_sql.queries.files import DIALECTS, QueryText, sql_dir
 
-__all__ = ["OPERATIONS", "Catalogue", "Entry", "read_catalogue"]
+__all__ = ["OPERATIONS", "Entry", "QueryEntries", "read_query_entries"]
 
 OPERATIONS = {
     "": "rows",
@@ -97,7 +97,7 @@ def _known(facts: QueryFacts | None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class QueryEntries:
     """The queries of a tree in the order of their files, and all facts that they come from."""
 
     root: Path
@@ -109,14 +109,14 @@ class Catalogue:
         return [entry for entry in self.entries if entry.store == store]
 
 
-def read_catalogue(
+def read_query_entries(
     stores: Iterable[str] | None = None,
     *,
     plans: bool = True,
     dsn: str | None = None,
     keep: bool = False,
     root: Path | None = None,
-) -> Catalogue:
+) -> QueryEntries:
     """Ask both engines about every query of some stores (default: all) of a tree.
 
     PostgreSQL is an embedded server, which runs on for the next command when ``keep`` is set, or
@@ -136,7 +136,7 @@ def read_catalogue(
         # Sorting keeps the order of the files within a store.
         names = dict.fromkeys(sorted(names, key=lambda name: name[0]))
         entries = [_entry(facts, store, name, engines if plans else None) for store, name in names]
-    return Catalogue(tree.root, tuple(entries), facts)
+    return QueryEntries(tree.root, tuple(entries), facts)
 
 
 def _entry(facts: Facts, store: str, name: str, engines: Engines | None) -> Entry:

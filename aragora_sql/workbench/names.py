@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aragora_sql.database import Dialect
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+from aragora_sql.queries.files import QueryText, query_folders, read_queries, sql_dir, sql_folder
 
 __all__ = ["NamedQuery", "check_store", "find_query", "query_stores"]
 
@@ -52,8 +52,8 @@ class NamedQuery:
 
 def query_stores(dialect: Dialect, root: Path | None = None) -> list[str]:
     """Return the stores that have a file of queries, sorted."""
-    folder = (root or sql_dir()) / dialect
-    return sorted(path.parent.name for path in folder.glob("*/queries.sql"))
+    folders = query_folders(dialect, root or sql_dir())
+    return [folder.name for folder in folders if (folder / "queries.sql").is_file()]
 
 
 def check_store(store: str, dialect: Dialect, root: Path | None = None) -> None:
@@ -89,7 +89,7 @@ def find_query(name: str, dialect: Dialect, root: Path | None = None) -> NamedQu
 
 
 def _read(store: str, dialect: Dialect, root: Path) -> dict[str, QueryText]:
-    return read_queries(root / dialect / store / "queries.sql", dialect)
+    return read_queries(sql_folder(store, dialect, root) / "queries.sql", dialect)
 
 
 def _nearest(name: str, known: Iterable[str], *, by_query: bool = False) -> str:

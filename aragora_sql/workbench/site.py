@@ -1,4 +1,4 @@
-"""The catalogue as a static site: a folder of pages that needs neither a server nor a network."""
+"""All queries and tables as pages: a folder that needs neither a server nor a network."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from urllib.parse import quote
 from aragora_sql.checker.facts import Index, Table
 from aragora_sql.database import Dialect
 from aragora_sql.errors import ConfigurationError, QueryFileError
-from aragora_sql.queries.files import DIALECTS, read_sql
+from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.schema import VERSIONS
 from aragora_sql.workbench import diagram, highlight
-from aragora_sql.workbench.entries import Catalogue, Entry
+from aragora_sql.workbench.entries import Entry, QueryEntries
 
 __all__ = ["write_site"]
 
@@ -31,15 +31,15 @@ _SENTENCE_END = re.compile(r"(?<=\.) ")
 _NONE = '<span class="none">none</span>'
 
 
-def write_site(catalogue: Catalogue, folder: Path) -> list[Path]:
-    """Write the pages of a catalogue into a folder, and return their paths.
+def write_site(queries: QueryEntries, folder: Path) -> list[Path]:
+    """Write the pages of all queries and tables into a folder, and return their paths.
 
     The same SQL files give the same bytes, so the folder can be committed and compared. A folder
     that holds an earlier site is written again; any other that is not empty is refused with
     :class:`ConfigurationError`.
     """
     _make_room(folder)
-    site = _Site(catalogue)
+    site = _Site(queries)
     pages = {"index.html": site.index_page()}
     pages |= {_page_name(store): site.store_page(store) for store in site.stores}
     pages[_INDEX] = site.search_index()
@@ -65,20 +65,20 @@ def _make_room(folder: Path) -> None:
 
 
 class _Site:
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        catalogs = catalogue.facts.catalogs
+    def __init__(self, queries: QueryEntries) -> None:
+        self.queries = queries
+        catalogs = queries.facts.catalogs
         # In the order of creation, with those of SQLite alone at the end.
         self.tables = {
             name: catalogs["postgres"].get(name) or catalogs["sqlite"][name]
             for name in [*catalogs["postgres"], *catalogs["sqlite"]]
         }
-        made = dict.fromkeys(file.store for file in catalogue.facts.tree.schemas["postgres"])
-        present = {*catalogue.facts.stores, *(table.store for table in self.tables.values())}
+        made = dict.fromkeys(file.store for file in queries.facts.tree.schemas["postgres"])
+        present = {*queries.facts.stores, *(table.store for table in self.tables.values())}
         # Applications' stores in the order of the schema, then what serves this package itself.
         self.stores = [store for store in made if store in present and store != VERSIONS]
         self.stores += sorted(present.difference(self.stores))
-        self.entries = [entry for store in self.stores for entry in catalogue.of_store(store)]
+        self.entries = [entry for store in self.stores for entry in queries.of_store(store)]
         self.accents = {store: number % _ACCENTS for number, store in enumerate(self.stores)}
         self._template = Template(
             (files("aragora_sql.workbench") / "assets" / "page.html").read_text("utf-8")
@@ -117,7 +117,7 @@ class _Site:
 
     def _card(self, store: str) -> str:
         tables = _count(len(self.of_store(store)), "table")
-        queries = _count(len(self.catalogue.of_store(store)), "query", "queries")
+        queries = _count(len(self.queries.of_store(store)), "query", "queries")
         return (
             f'<a class="card accent-{self.accents[store]}" href="{_store_href(store)}">'
             f'<strong><span class="dot"></span>{escape(store)}</strong>'
@@ -125,7 +125,7 @@ class _Site:
         )
 
     def store_page(self, store: str) -> str:
-        tables, entries = self.of_store(store), self.catalogue.of_store(store)
+        tables, entries = self.of_store(store), self.queries.of_store(store)
         content = [
             f"<h1>{escape(store)}</h1>",
             f'<p class="lead">{escape(self.purpose(store))}</p>',
@@ -158,7 +158,7 @@ class _Site:
             sections = {
                 "Tables": [(_fragment("t", t.name), t.name) for t in self.of_store(current)],
                 "Queries": [
-                    (_fragment("q", e.name), e.name) for e in self.catalogue.of_store(current)
+                    (_fragment("q", e.name), e.name) for e in self.queries.of_store(current)
                 ],
             }
             for title, links in sections.items():
@@ -172,7 +172,7 @@ class _Site:
         """What a store is for: the comment at the head of its schema, or else of its queries."""
         for dialect in DIALECTS:
             for name in ("schema.sql", "queries.sql"):
-                path = self.catalogue.root / dialect / store / name
+                path = sql_folder(store, dialect, self.queries.root) / name
                 try:
                     comment = _HEAD_COMMENT.match(read_sql(path)) if path.is_file() else None
                 except QueryFileError:
@@ -184,7 +184,7 @@ class _Site:
         return ""
 
     def place(self, path: Path, line: int) -> str:
-        shown = path.relative_to(self.catalogue.root).as_posix()
+        shown = path.relative_to(self.queries.root).as_posix()
         return f"<code>{escape(shown)}:{line}</code>"
 
     def _diagram(self, tables: Sequence[Table], title: str, *, keys_only: bool = False) -> str:
@@ -199,7 +199,7 @@ class _Site:
     # Tables
 
     def _table(self, table: Table) -> str:
-        both = {d: self.catalogue.facts.catalogs[d].get(table.name) for d in DIALECTS}
+        both = {d: self.queries.facts.catalogs[d].get(table.name) for d in DIALECTS}
         found = {dialect: one for dialect, one in both.items() if one is not None}
         only = "" if len(found) == len(DIALECTS) else f" in {_TITLES[next(iter(found))]} only"
         return "\n".join(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError, DatabaseError
-from aragora_sql.queries.files import packaged_sql_dir, read_queries, sql_dir
+from aragora_sql.queries.files import packaged_sql_dir, read_queries, sql_dir, sql_folder
 from aragora_sql.workbench.calls import reading, statement_queries
 from aragora_sql.workbench.names import query_stores
 
@@ -111,7 +111,7 @@ def _what_is_missing(found: Mapping[str, Any]) -> str:
 
 def _locations() -> dict[str, str]:
     """Return where each named query stands, of the files in use and of the workbench itself."""
-    folders = [sql_dir() / "postgres" / store for store in query_stores("postgres")]
+    folders = [sql_folder(store, "postgres", sql_dir()) for store in query_stores("postgres")]
     folders += [packaged_sql_dir() / "workbench" / "postgres" / "statements"]
     return {
         f"{folder.name}.{query.name}": f"{query.path}:{query.line}"

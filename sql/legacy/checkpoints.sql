@@ -25,6 +25,7 @@ SELECT
     coalesce(nullif(document -> '$.context_state', 'null'), '{}') AS context_state,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
+    document ->> '$.created_at' AS stored_at,
     workflow_checksum(
         document ->> '$.id',
         document ->> '$.workflow_id',
@@ -49,7 +50,7 @@ FROM (
 ) AS files;
 
 -- name: debate_files(first_rowid, last_rowid)
--- Checkpoints of debates that stand in files.
+-- Checkpoints of debates in files.
 -- from: debate_checkpoint_files (storage_id, path, document)
 -- into: debate_checkpoints
 -- key: checkpoint_id
@@ -67,6 +68,7 @@ SELECT
     coalesce(document ->> '$.status', 'complete') AS status,
     coalesce(document ->> '$.checksum', '') AS checksum,
     document ->> '$.created_at' AS created_at,
+    document ->> '$.created_at' AS stored_at,
     document ->> '$.expires_at' AS expires_at,
     json_size(rest) AS size_bytes,
     debate_checksum(
@@ -107,7 +109,7 @@ FROM (
 ) AS documents;
 
 -- name: debates(first_rowid, last_rowid)
--- Checkpoints of debates that stand in a SQLite file, compressed or not.
+-- Checkpoints of debates in a SQLite file, compressed or not.
 -- from: checkpoints (checkpoint_id, debate_id, data, checksum, created_at, status)
 -- optional: task, current_round, total_rounds, phase, expires_at, compressed
 -- into: debate_checkpoints
@@ -125,6 +127,7 @@ SELECT
     coalesce(rest, body, content) AS data,
     checksum,
     created_at,
+    created_at AS stored_at,
     expires_at,
     json_size(rest) AS size_bytes,
     debate_checksum(

@@ -4,7 +4,7 @@
 -- target table by name; `source_rowid` says which row of the file it is. The comment lines with a
 -- colon are explained in docs/migration.md ("How a mapping is written"). The functions topic_hash()
 -- and topic_terms() are the stores' own; they take bytes, because a damaged file may hold text that
--- is none. Times are passed on as they stand: the migration reads `YYYY-MM-DD HH:MM:SS` as UTC and
+-- is none. Times are passed on as they are: the migration reads `YYYY-MM-DD HH:MM:SS` as UTC and
 -- `YYYY-MM-DDTHH:MM:SS` in the time zone that the operator gives.
 
 -- name: consensus_records(first_rowid, last_rowid)

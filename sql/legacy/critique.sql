@@ -3,11 +3,11 @@
 -- Each query reads one shape of one table of the older SQLite files and gives the columns of the
 -- target table by name; `source_rowid` says which row of the file it is. The comment lines with a
 -- colon are explained in docs/migration.md ("How a mapping is written"). Times are passed on as they
--- stand: the migration reads `YYYY-MM-DD HH:MM:SS` as UTC and `YYYY-MM-DDTHH:MM:SS` in the time zone
+-- are: the migration reads `YYYY-MM-DD HH:MM:SS` as UTC and `YYYY-MM-DDTHH:MM:SS` in the time zone
 -- that the operator gives.
 
 -- name: debates(first_rowid, last_rowid)
--- Debates. Their older table has no primary key: a debate that was stored twice stands in it twice.
+-- Debates. Their older table has no primary key: a debate that was stored twice is in it twice.
 -- from: debates (id, task, final_answer, rounds_used, created_at)
 -- optional: consensus_reached, confidence, duration_seconds, grounded_verdict
 -- into: debates
@@ -29,7 +29,7 @@ FROM debates
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: critiques(first_rowid, last_rowid)
--- Critiques. Severity is passed on as it stands: most of it is 0 to 10. A debate that was stored
+-- Critiques. Severity is passed on as it is: most of it is 0 to 10. A debate that was stored
 -- again left its critiques twice.
 -- from: critiques (id, agent, issues, suggestions, created_at)
 -- optional: debate_id, target_agent, severity, reasoning, led_to_improvement, expected_usefulness
@@ -37,7 +37,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- without: fingerprint
 -- into: critiques
 -- key: id
--- doubles: id, created_at
+-- duplicates: id, created_at
 -- merge: renumber
 SELECT
     rowid AS source_rowid,
@@ -96,7 +96,7 @@ FROM pattern_embeddings
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: archived_patterns(first_rowid, last_rowid)
--- Patterns that were forgotten. The same id may stand here many times.
+-- Patterns that were forgotten. The same id may be here many times.
 -- from: patterns_archive (id, issue_type, issue_text, created_at, updated_at, archived_at)
 -- optional: suggestion_text, success_count, failure_count, avg_severity, surprise_score, base_rate
 -- optional: example_task

@@ -129,7 +129,7 @@ SELECT
             '$.id', '$.finding_id', '$.event_type', '$.timestamp', '$.user_id', '$.user_name',
             '$.from_state', '$.to_state', '$.field_name', '$.old_value', '$.new_value', '$.comment'
         ),
-        -- What is no event is rejected as it is.
+        -- What is not an event is rejected as it is.
         json_quote(member)
     ) AS extra
 FROM (

@@ -1,12 +1,12 @@
 -- The migration's own queries, for PostgreSQL. Loading itself names its tables and columns at run
--- time, so it can't stand in a file.
+-- time, so it can't be in a file.
 
 -- name: try_lock()$
 -- Take the lock that lets one migration at a time write to this schema; false when it is taken.
 SELECT pg_try_advisory_lock(1095910255, hashtext(current_schema())) AS taken;
 
 -- name: lock_holder()^
--- Tell who holds the lock.
+-- Return who holds the lock.
 SELECT
     a.pid,
     coalesce(a.application_name, '') AS application_name,
@@ -98,7 +98,7 @@ INSERT INTO _migration_runs (source, fingerprint) VALUES (:source, :fingerprint)
 UPDATE _migration_runs SET finished_at = clock_timestamp() WHERE run_id = :run_id;
 
 -- name: claim_chunk(run_id, target_table, source_file, mapping, part, first_row, last_row)!
--- Claim a range of rows; changes nothing when it was done. Waits for whoever is at it.
+-- Claim a range of rows; changes nothing when it was done. Waits while another process is at it.
 INSERT INTO _migration_chunks (
     run_id, target_table, source_file, mapping, part, first_row, last_row
 )
@@ -146,7 +146,7 @@ ORDER BY reject_id
 LIMIT :row_limit;
 
 -- name: list_reject_places(run_id, target_table)
--- List where the rejects of a table stand.
+-- List where the rejects of a table are in the source.
 SELECT
     source_file,
     source_rowid
@@ -194,7 +194,7 @@ ORDER BY r.source, r.place;
 
 -- name: take_number(target_table, source, source_file, source_rowid, row_digest, key)$
 -- Give a row whose number was taken a new one, and remember it: in one statement, so that a client
--- which is killed leaves no number behind that nobody has.
+-- which is killed leaves no number unused.
 INSERT INTO _migration_numbers (
     target_table, source, source_file, source_rowid, row_digest, number
 )

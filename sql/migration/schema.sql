@@ -87,7 +87,7 @@ COMMENT ON TABLE _migration_rejects IS 'Rows that were not migrated.';
 COMMENT ON COLUMN _migration_rejects.reject_id IS 'Number of the reject.';
 COMMENT ON COLUMN _migration_rejects.run_id IS 'The run.';
 COMMENT ON COLUMN _migration_rejects.target_table IS 'Table that the row was meant for.';
-COMMENT ON COLUMN _migration_rejects.source_file IS 'File that it stands in.';
+COMMENT ON COLUMN _migration_rejects.source_file IS 'File that it is in.';
 COMMENT ON COLUMN _migration_rejects.source_rowid IS 'Its rowid there.';
 COMMENT ON COLUMN _migration_rejects.reject IS 'One line of the reject file, as JSON text.';
 

@@ -9,7 +9,7 @@
 BEGIN;
 -- so that a second run does not say of each object that it exists
 SET LOCAL client_min_messages = warning;
-\ir schema_versions/schema.sql
+\ir ../system/postgres/schema_versions/schema.sql
 \ir consensus/schema.sql
 \ir critique/schema.sql
 \ir jobs/schema.sql

@@ -4,7 +4,7 @@
 --
 -- The sqlite3 shell has no include relative to a file, so the lines below are read by aragora-sql.
 
--- \ir schema_versions/schema.sql
+-- \ir ../system/sqlite/schema_versions/schema.sql
 -- \ir consensus/schema.sql
 -- \ir critique/schema.sql
 -- \ir jobs/schema.sql

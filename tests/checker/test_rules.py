@@ -135,11 +135,21 @@ def regproc(root: Path) -> tuple[str, int]:
     return edit(POSTGRES_SCHEMA, column, column + more, below=2)(root)
 
 
+def wrong_order(root: Path) -> tuple[str, int]:
+    fields = ("body", "id", "done", "details", "created_at")
+    record = "class Note(Record):\n" + "".join(f"    {name}: object\n" for name in fields)
+    (root / "../code/notes").mkdir()
+    (root / "../code/notes/records.py").write_text(record, encoding="utf-8")
+    columns = "    n.id,\n    n.body"
+    return edit_both(columns, f"    -- columns: Note\n{columns}", files=QUERIES)(root)
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
     "final-newline": unfinished,
     "stray-file": write("postgres/notes/queries.sql.orig", b"x"),
     "unlisted-store": unlisted,
+    "unified-schema": append("postgres/schema.sql", "\\! true\n"),
     "prepare": edit(SQLITE, "    n.score\n", "    n.scores\n"),
     "untyped-parameter": edit(
         POSTGRES, "    AND (:body::text IS NULL OR n.body = :body);", "    AND :body IS NULL;"
@@ -175,6 +185,7 @@ BREAKS: dict[str, Break] = {
     ),
     "wrong-parameters": edit("../code/notes.py", 'note_id="1"', 'id="1"'),
     "unused-query": uncalled,
+    "record-columns": wrong_order,
     "full-scan": edit(
         POSTGRES,
         "WHERE author_id = :author_id;",

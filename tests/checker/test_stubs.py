@@ -18,7 +18,7 @@ from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.checker.stubs import class_name, stub_folder, stub_of, stubs
 from aragora_sql.cli import main
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, sql_folder
 from tests.conftest import Servers
 
 PACKAGE = Path(aragora_sql.__file__).parent
@@ -68,6 +68,45 @@ def test_what_a_stub_says(tree: Path, servers: Servers) -> None:
         in text
     )
     assert '"""Return a note.\n\n        Operation ^: the first row, or None.\n        """' in text
+
+
+def test_equal_rows_are_of_one_class(facts: Facts) -> None:
+    row = re.compile(r'(?m)^class \w+Row\(TypedDict\):\n    """[^"]*"""\n\n((?:    .+\n)+)')
+    for store, text in stubs(facts).items():
+        rows = row.findall(text)
+        assert len(rows) == len(set(rows)), store
+    jobs = stub_of(facts, "jobs")
+    assert 'class JobRow(TypedDict):\n    """A row of enqueue_job, find_waiting_job, ' in jobs
+    assert "def get_job(self, connection: Connection, /, *, id: str) -> JobRow | None:" in jobs
+
+
+def query(name: str, record: str, columns: str) -> str:
+    return (
+        f"\n-- name: {name}(author_id)\n-- List.\n"
+        f"SELECT\n    -- columns: {record}\n    {columns}\n"
+        "FROM notes AS n\nWHERE n.author_id = :author_id;\n"
+    )
+
+
+def test_a_shared_class_is_named_for_the_record_or_the_first_query(
+    tree: Path, servers: Servers
+) -> None:
+    queries = (
+        # GetNoteRow belongs to the query get_note.
+        query("list_bodies", "GetNote", "n.id, n.body"),
+        query("list_texts", "Text", "n.id, coalesce(n.body, '') AS body"),
+        query("list_names", "Text", "n.id, n.author_id AS body"),
+        # The same record, of other types.
+        query("list_scores", "Text", "n.id, n.score AS body"),
+    )
+    for dialect in DIALECTS:
+        with (tree / dialect / "notes" / "queries.sql").open("a", encoding="utf-8") as file:
+            file.write("".join(queries))
+    with Engines(read_tree(tree), servers.default.dsn("postgres")) as engines:
+        text = stub_of(read_facts(engines), "notes")
+    rows = re.findall(r"(?m)^class (\w+Row)\(", text)
+    assert rows == ["GetNoteRow", "ListNotesRow", "ListBodiesRow", "TextRow", "ListScoresRow"]
+    assert '"""A row of list_texts, list_names."""' in text
 
 
 # Of each store a column of a query, and what stands in the line behind its call that needs it.
@@ -136,11 +175,11 @@ def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
     shutil.copytree(read_tree().root, root)
     for dialect in DIALECTS:
         for store, query, column, _ in COLUMNS:
-            path = root / dialect / store / "queries.sql"
+            path = sql_folder(store, dialect, root) / "queries.sql"
             selected = rf"(?m)^    (?:(.+) AS )?((?:\w+\.)?{column})(?=[,;]?$)"
             rename(path, query, selected, lambda m: f"    {m[1] or m[2]} AS renamed")
         for store, query, parameter in PARAMETERS:
-            path = root / dialect / store / "queries.sql"
+            path = sql_folder(store, dialect, root) / "queries.sql"
             rename(path, query, rf"(:|\(|, ){parameter}\b", lambda m: f"{m[1]}renamed")
     with Engines(read_tree(root), servers.default.dsn("postgres")) as engines:
         facts = read_facts(engines)

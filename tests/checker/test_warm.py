@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from aragora_sql.checker import warm
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
+from aragora_sql.checker.facts import Engines, Facts, plan_lines, read_facts, read_tree
 from aragora_sql.checker.warm import Kept, kept_server, stop_kept_server
 from aragora_sql.cli import main
 
@@ -68,7 +68,7 @@ def test_it_is_found_again_and_stopped(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "no server was kept\n"
 
 
-def keepers(cache: Path) -> list[int]:
+def server_processes(cache: Path) -> list[int]:
     """Return the processes that keep, or want to keep, a server of this cache folder."""
     folder = str(cache / "server")
     return [
@@ -89,15 +89,15 @@ def test_many_that_start_at_once_get_the_same(cache: Path) -> None:
     assert "Kept(" in said.pop()
 
 
-def test_a_keeper_that_came_too_late_is_ended(
+def test_a_process_that_came_too_late_is_ended(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would start another server when the first is stopped."""
     first = kept_server()
     # One that has not come as far as to look whether there is a server.
-    (tmp_path / "late_keeper.py").write_text("import signal\nsignal.pause()\n", encoding="utf-8")
+    (tmp_path / "late_process.py").write_text("import signal\nsignal.pause()\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(warm, "_KEEPER", "late_keeper")
+    monkeypatch.setattr(warm, "_SERVER_MODULE", "late_process")
     # The first is ready only after we have started ours.
     answers = iter([False])
     answers_in_truth = warm._answers
@@ -107,9 +107,9 @@ def test_a_keeper_that_came_too_late_is_ended(
     try:
         assert kept_server() == first
         assert next(answers, None) is None
-        assert keepers(cache) == [first.pid]
+        assert server_processes(cache) == [first.pid]
     finally:
-        for pid in set(keepers(cache)) - {first.pid}:
+        for pid in set(server_processes(cache)) - {first.pid}:
             os.kill(pid, signal.SIGKILL)
 
 
@@ -126,7 +126,7 @@ def test_it_ends_when_its_folder_is_gone(cache: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_a_keeper_that_is_killed_takes_its_server_along_and_is_replaced() -> None:
+def test_a_process_that_is_killed_takes_its_server_along_and_is_replaced() -> None:
     kept = kept_server()
     server = server_process(kept)
     os.kill(kept.pid, signal.SIGKILL)
@@ -161,3 +161,71 @@ def test_a_broken_schema_leaves_no_database(tree: Path) -> None:
     with Engines(read_tree(tree), keep=True) as engines:
         assert [finding.rule for finding in engines.problems] == ["prepare"]
     assert databases(kept_server()) == {"postgres"}
+
+
+def plans_of(engines: Engines) -> tuple[Facts, list[tuple[str, ...]]]:
+    """Fill the tables and return the plans of all queries."""
+    facts = read_facts(engines)
+    engines.fill(facts.catalogs)
+    queries = [query for key, query in facts.queries.items() if key[0] == "postgres"]
+    return facts, [plan_lines(engines, query) for query in queries]
+
+
+def test_checks_at_the_same_time_do_not_wait_for_each_other_and_plan_the_same(tree: Path) -> None:
+    """Each fills a database of its own, in whatever order; the first that ends gives it its name.
+
+    One that waited would hold a snapshot from before the rows of the other, which keeps VACUUM
+    from marking pages as visible: plans would do without index-only scans from then on.
+    """
+    with Engines(read_tree(tree), keep=True) as first:
+        facts = read_facts(first)
+        with Engines(read_tree(tree), keep=True) as second:
+            # A statement of the second that began before the rows of the first were written.
+            second.postgres.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            second.postgres.connection.execute("SELECT count(*) FROM notes")
+            first.fill(facts.catalogs)
+            second.postgres.connection.execute("COMMIT")
+            _, theirs = plans_of(second)
+            names = {e.postgres.connection.info.dbname for e in (first, second)}
+            assert len(names) == 2
+        _, ours = plans_of(first)
+    assert ours == theirs
+    assert len(databases(kept_server())) == 2
+    with Engines(read_tree(tree), keep=True) as third:
+        _, again = plans_of(third)
+        assert again == ours
+        assert third.postgres.connection.info.dbname not in names
+        invisible = third.postgres.connection.execute(
+            "SELECT relname FROM pg_class WHERE relallvisible < 0.9 * relpages "
+            "AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        assert invisible.fetchall() == []
+
+
+def test_a_database_without_rows_is_not_kept(tree: Path) -> None:
+    with Engines(read_tree(tree), keep=True) as engines:
+        assert read_facts(engines).problems == ()
+    assert databases(kept_server()) == {"postgres"}
+    with psycopg.connect(kept_server().dsn) as connection:
+        roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'aragora%'")
+        assert roles.fetchall() == []
+
+
+def test_what_a_killed_check_left_is_dropped_by_the_next(tree: Path) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from aragora_sql.checker.facts import Engines, read_tree\n"
+        "engines = Engines(read_tree(Path(sys.argv[1])), keep=True)\n"
+        "engines.postgres\nos._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tree)]).returncode == 9
+    left = databases(kept_server()) - {"postgres"}
+    assert len(left) == 1
+
+    def make_again() -> bool:
+        # The server may need a moment to see that the other is gone.
+        with Engines(read_tree(tree), keep=True) as engines:
+            assert engines.postgres.problems == ()
+        return not left & databases(kept_server())
+
+    wait_until(make_again)

@@ -10,14 +10,14 @@ from aragora_sql.queries.files import packaged_sql_dir
 POSTGRES_MASTER = """\
 -- The unified schema.
 
-\\ir schema_versions/schema.sql
+\\ir ../system/postgres/schema_versions/schema.sql
 \\ir notes/schema.sql
 """
 
 SQLITE_MASTER = """\
 -- The unified schema.
 
--- \\ir schema_versions/schema.sql
+-- \\ir ../system/sqlite/schema_versions/schema.sql
 -- \\ir notes/schema.sql
 """
 
@@ -171,7 +171,11 @@ def write_tree(folder: Path) -> Path:
         (notes / "queries.sql").write_text(queries, encoding="utf-8")
         packaged = packaged_sql_dir() / dialect
         shutil.copy(packaged / ".sqlfluff", root / dialect)
-        shutil.copytree(packaged / "schema_versions", root / dialect / "schema_versions")
+        shutil.copytree(
+            packaged_sql_dir() / "system" / dialect,
+            root / "system" / dialect,
+            ignore=shutil.ignore_patterns("catalog"),
+        )
     shutil.copy(_configuration(), root / ".sqlfluff")
     (folder / "code").mkdir()
     (folder / "code" / "notes.py").write_text(STORE, encoding="utf-8")

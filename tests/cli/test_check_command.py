@@ -108,12 +108,38 @@ def test_of_a_file_only_what_it_touches_is_checked(
     tree: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    other = tree / "postgres" / "schema_versions" / "queries.sql"
+    other = tree / "system" / "postgres" / "schema_versions" / "queries.sql"
     assert main([*arguments, str(other)]) == 0
     assert "12 queries of 1 store " in capsys.readouterr().err
     assert main([*arguments, str(tree / "postgres" / "notes" / "schema.sql")]) == 1
     assert main([*arguments, str(tree.parent / "code" / "notes.py")]) == 1
     assert main([*arguments, str(tree / "postgres" / "schema.sql")]) == 1
+
+
+def test_code_of_an_application_is_added_to_that_of_the_package(
+    arguments: list[str], tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the package calls the queries of schema_versions now, only the code those of notes."""
+    code = tree.parent / "code" / "notes.py"
+    text = code.read_text(encoding="utf-8")
+    code.write_text(text[: text.index("class Versions")], encoding="utf-8")
+    assert main(arguments) == 0, capsys.readouterr().out
+    # A second folder is added as well.
+    further = tree.parent / "further"
+    further.mkdir()
+    (further / "more.py").write_text(
+        'class More(Store):\n    name = "notes"\n\n'
+        "    def work(self, connection):\n        self._queries.get_notes(connection)\n",
+        encoding="utf-8",
+    )
+    capsys.readouterr()
+    assert main([*arguments, "--python", str(further)]) == 1
+    assert "store 'notes' has no query 'get_notes'" in capsys.readouterr().out
+    code.unlink()
+    assert main(arguments) == 1
+    said = capsys.readouterr().out
+    assert "nothing calls query 'get_note'" in said
+    assert "schema_versions" not in said
 
 
 def test_the_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

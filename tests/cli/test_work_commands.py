@@ -153,7 +153,7 @@ def test_rotating_without_a_key_or_with_a_bad_batch_is_refused(
     assert "nonsense" not in error
     monkeypatch.setenv("ARAGORA_ENCRYPTION_KEY", KEY.hex())
     assert main([*command, "--batch-size", "0"]) == 2
-    assert "batch_size: 0" in capsys.readouterr().err
+    assert "batch_size: must be at least 1" in capsys.readouterr().err
 
 
 def test_findings(location: str | Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,9 @@ async def test_a_database_that_answers_is_healthy(database: Database) -> None:
         "dialect": database.dialect,
         "latency_ms": health.latency_ms,
         "error": None,
+        "role": "primary",
+        "read_only": False,
+        "lag_seconds": None,
     }
 
 
@@ -41,6 +44,9 @@ async def test_a_closed_database_is_not_healthy(database: Database) -> None:
         "dialect": database.dialect,
         "latency_ms": None,
         "error": health.error,
+        "role": None,
+        "read_only": None,
+        "lag_seconds": None,
     }
     assert "closed" in str(health.error)
 

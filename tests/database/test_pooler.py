@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
 
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
+from aragora_sql.errors import ConfigurationError, DatabaseError
+from aragora_sql.migration.target import connect
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from aragora_sql.stores.consensus.store import ConsensusMemory
@@ -27,12 +29,11 @@ from aragora_sql.stores.jobs.records import Job
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from aragora_sql.stores.langgraph.saver import LangGraphSaver
-from tests.database.waiting import until
+from tests.conftest import require_program
+from tests.database.items import Items
+from tests.database.waiting import outside, until
+from tests.proxy import CountingProxy
 from tests.stores.samples import workflow_checkpoint
-
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-
-pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer on this machine")
 
 
 def free_port() -> int:
@@ -42,8 +43,12 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
+@contextmanager
+def pgbouncer(
+    postgres_dsn: str, pool_mode: str = "transaction", pool_size: int = 2
+) -> Iterator[str]:
+    """Run PgBouncer on a port that says nothing, and give its DSN."""
+    program = require_program("pgbouncer", "pgbouncer")
     upstream = PostgresDSN.parse(postgres_dsn)
     port = free_port()
     # PgBouncer refuses to run as root; the socket's folder opens to the server's own user only.
@@ -58,10 +63,10 @@ def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
             f"dbname={upstream.database} user={upstream.user}\n"
             "[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
+            f"auth_type = any\npool_mode = {pool_mode}\ndefault_pool_size = {pool_size}\n"
         )
         process = subprocess.Popen(
-            [str(PGBOUNCER), str(folder / "pgbouncer.ini")],
+            [program, str(folder / "pgbouncer.ini")],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=owner,
@@ -69,10 +74,16 @@ def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
         dsn = f"postgresql://{upstream.user}@127.0.0.1:{port}/pooled"
         try:
             wait_until_it_answers(dsn, process)
-            yield f"{dsn}?pgbouncer=true"
+            yield dsn
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+@pytest.fixture
+def pooled_dsn(postgres_dsn: str) -> Iterator[str]:
+    with pgbouncer(postgres_dsn) as dsn:
+        yield f"{dsn}?pgbouncer=true"
 
 
 def wait_until_it_answers(dsn: str, process: subprocess.Popen[bytes]) -> None:
@@ -203,3 +214,123 @@ async def test_waiting_for_jobs_looks_where_nobody_can_listen(pooled_dsn: str) -
         assert await connection.raw.fetch("SELECT pg_listening_channels()") == []
     await queue.close()
     await database.close()
+
+
+# A pooler that the DSN does not tell of
+
+
+@pytest.mark.parametrize("pool_size", [1, 2])
+async def test_a_transaction_pooler_on_an_unknown_port_is_found_out(
+    postgres_dsn: str, items_tree: Path, pool_size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="aragora_sql")
+    with pgbouncer(postgres_dsn, pool_size=pool_size) as dsn:
+        # Several pools, as several processes have.
+        databases = [await PostgresDatabase.connect(dsn, 1, 4) for _ in range(3)]
+        assert not any(database.has_sessions for database in databases)
+        assert "a transaction pooler stands before the server" in caplog.text
+        stores = [await Items.create(databases[0], items_tree)]
+        stores += [Items.on(database, items_tree) for database in databases[1:]]
+
+        async def work(items: Items, number: int) -> None:
+            async with items.database.transaction():
+                await items.add(f"{number}")
+                await items.grow(f"{number}")
+            assert await items.size(f"{number}") == 1
+
+        await asyncio.gather(*(work(stores[n % 3], n) for n in range(60)))
+        assert len(await stores[0].ids()) == 60
+        async with databases[0].connection() as connection:
+            assert isinstance(connection, PostgresConnection)
+            assert await connection.raw.fetch("SELECT FROM pg_prepared_statements") == []
+        # What LISTEN asks for would not arrive.
+        watch = databases[0].watch("channel")
+        await watch.mark()
+        assert not watch.tells_topics
+        for database in databases:
+            await database.close()
+
+
+async def test_a_pool_that_opens_its_first_connection_later_finds_out_then(
+    postgres_dsn: str, items_tree: Path
+) -> None:
+    with pgbouncer(postgres_dsn) as dsn:
+        database = await PostgresDatabase.connect(dsn, 0, 4)
+        assert database.has_sessions
+        items = await Items.create(database, items_tree)
+        await asyncio.gather(*(items.add(f"{number}") for number in range(20)))
+        assert not database.has_sessions
+        await database.close()
+
+
+async def test_a_session_pooler_keeps_its_prepared_statements(
+    postgres_dsn: str, items_tree: Path
+) -> None:
+    with pgbouncer(postgres_dsn, "session", 8) as dsn:
+        database = await PostgresDatabase.connect(dsn, 1, 4)
+        assert database.has_sessions
+        items = await Items.create(database, items_tree)
+        await asyncio.gather(*(items.add(f"{number}") for number in range(20)))
+        async with database.connection() as connection:
+            assert isinstance(connection, PostgresConnection)
+            assert await connection.raw.fetch("SELECT FROM pg_prepared_statements")
+        watch = database.watch("channel")
+        await watch.mark()
+        assert watch.tells_topics
+        await database.close()
+
+
+@pytest.mark.parametrize("option", ["", "?pgbouncer=true"])
+async def test_a_pooler_that_takes_transactions_apart_is_refused_at_once(
+    postgres_dsn: str, option: str
+) -> None:
+    with (
+        pgbouncer(postgres_dsn, "statement") as dsn,
+        pytest.raises(ConfigurationError, match="pool_mode to transaction"),
+    ):
+        await PostgresDatabase.connect(dsn + option, 1, 4)
+
+
+async def test_a_direct_connection_is_asked_once_for_each_pool(
+    counted_postgres: CountingProxy,
+) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 4)
+    first = counted_postgres.round_trips
+    units = [database.read() for _ in range(3)]
+    counted_postgres.reset()
+    for unit in units:
+        await outside(unit.__aenter__())
+    assert database.metrics().size == 3
+    # JIT is switched off on the two new ones, and nothing else is asked.
+    assert (first, counted_postgres.round_trips) == (3, 2)
+    for unit in units:
+        await unit.__aexit__(None, None, None)
+    await database.close()
+
+
+async def test_a_wrong_word_about_the_pooler_is_named_in_the_error(
+    postgres_dsn: str, items_tree: Path
+) -> None:
+    with pgbouncer(postgres_dsn) as dsn:
+        first = await PostgresDatabase.connect(f"{dsn}?pgbouncer=false", 1, 1)
+        second = await PostgresDatabase.connect(f"{dsn}?pgbouncer=false", 1, 1)
+        items = await Items.create(first, items_tree)
+        assert await items.ids() == []
+        # Now the server's process that knows the statement serves somebody else.
+        async with second.transaction() as connection:
+            await connection.run_script("test", "SELECT 1")
+            with pytest.raises(DatabaseError, match=r"does not exist.*\?pgbouncer=true"):
+                await outside(items.ids())
+        await first.close()
+        await second.close()
+
+
+def test_a_migration_behind_a_pooler_is_refused_before_it_begins(postgres_dsn: str) -> None:
+    with (
+        pgbouncer(postgres_dsn) as dsn,
+        pytest.raises(ConfigurationError, match="needs a session of its own"),
+    ):
+        connect(PostgresDSN.parse(dsn))
+    with pgbouncer(postgres_dsn, "session", 8) as dsn:
+        connect(PostgresDSN.parse(dsn)).close()
+    connect(PostgresDSN.parse(postgres_dsn)).close()

@@ -14,7 +14,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from aragora_sql.database import postgres
+from aragora_sql.database import postgres, postgres_pool
 from aragora_sql.database.postgres import (
     Pool,
     PostgresConnection,
@@ -533,7 +533,7 @@ async def test_a_server_that_does_not_answer_a_statement(
 async def test_closing_does_not_wait_for_a_server_that_does_not_answer(
     proxied: Items, counted_postgres: CountingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(postgres_pool, "CLOSE_TIMEOUT", 0.2)
     task = asyncio.create_task(proxied.dawdle())
     await until(lambda: counted_postgres.round_trips >= 2)
     counted_postgres.stall()

@@ -21,8 +21,8 @@ from aragora_sql.database.sqlite import (
     SQLiteDatabase,
     close_sqlite_databases,
     get_sqlite_database,
-    split_script,
 )
+from aragora_sql.database.sqlite_statements import split_script
 from aragora_sql.database.statement import Statement
 from aragora_sql.errors import (
     ConfigurationError,

@@ -274,7 +274,7 @@ def reject_lines(folder: Path) -> dict[str, list[str]]:
 
 def write_source(folder: Path, rows: int) -> Path:
     """Write a data directory: both stores with every bad value but the huge one, orphans, tables
-    that stand in two files, and critiques of both whose numbers clash.
+    that are in two files, and critiques of both whose numbers clash.
     """
     folder.mkdir()
     bad = [row for row in BAD_ROWS if row.name != "huge-text"]

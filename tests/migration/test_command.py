@@ -240,10 +240,12 @@ def test_the_report_as_json(run: Command, path: Path, target: Target) -> None:
     # The same figures are in the table for people.
     _, shown, _ = run("--sqlite-path", str(path), "--source-timezone", "UTC")
     for table in tables.values():
-        [line] = [text for text in shown.splitlines() if f"│ {table['table']} " in text]
-        figures = [part.strip() for part in line.replace("│", "|").split("|")]
-        assert figures[2] == str(table["rows_in_source"])
-        assert figures[5] == str(table["already_there"])
+        [line] = [text for text in shown.splitlines() if text.split()[:1] == [table["table"]]]
+        [headings] = [text for text in shown.splitlines() if text.split()[:1] == ["table"]]
+        for heading, figure in (("in files", "rows_in_source"), ("already there", "already_there")):
+            # Figures stand under the ends of their headings.
+            before = line[: headings.index(heading) + len(heading)]
+            assert before.split()[-1] == str(table[figure])
 
 
 def test_a_name_in_brackets_is_no_markup(run: Command, target: Target, tmp_path: Path) -> None:
@@ -328,7 +330,7 @@ def test_an_unreachable_server(run: Command, path: Path) -> None:
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC")
     for extra in ((), ("--json",), ("-v",), ("--dry-run",)):
         code, _, err = run(*arguments, *extra, dsn=dsn)
-        assert code == 2
+        assert code == 3
         assert "cannot connect to postgresql://user:***@127.0.0.1:1/db" in err
         assert "refused" in err.lower()
 
@@ -337,7 +339,7 @@ def test_a_database_that_does_not_exist(run: Command, path: Path, target: Target
     dsn = PostgresDSN.parse(target.dsn)
     wrong = replace(dsn, database="no_such_database", password=SECRET).uri()
     code, _, err = run("--sqlite-path", str(path), "--source-timezone", "UTC", dsn=wrong)
-    assert code == 2
+    assert code == 3
     assert 'database "no_such_database" does not exist' in err
 
 

@@ -22,7 +22,7 @@ from tests.migration.legacy import (
     write_memory_db,
 )
 
-CATALOGUE = """
+CATALOG = """
     SELECT 'relation', n.nspname, c.relname, c.relkind::text, c.relfilenode::text
     FROM pg_class AS c INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
@@ -42,7 +42,7 @@ CATALOGUE = """
 
 
 def state(target: Target) -> dict[str, Any]:
-    """All that a dump would hold: the catalogue, the rows, where sequences are."""
+    """All that a dump would hold: the catalog, the rows, where sequences are."""
     tables = [
         name
         for (name,) in target.query(
@@ -54,7 +54,7 @@ def state(target: Target) -> dict[str, Any]:
         "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
     )
     return {
-        "catalogue": target.query(CATALOGUE),
+        "catalog": target.query(CATALOG),
         "sequences": sequences,
         # xmin changes with each write, also with one that writes the same.
         "rows": {

@@ -38,7 +38,7 @@ LATER = "2026-03-04 05:06:07"
 ROWS = [
     critique(1),
     critique(2, agent="gemini"),
-    # Doubles of the first, one of them stored later.
+    # Duplicates of the first, one of them stored later.
     critique(3),
     critique(7, created_at=LATER),
     # Each differs in something.
@@ -109,7 +109,7 @@ def test_without_the_option_all_of_them_come(target: Target, tmp_path: Path) -> 
     assert (only.verified.compared, only.verified.mismatches) == (len(KEPT), 0)
 
 
-def test_doubles_of_a_file_take_no_number_of_another(target: Target, tmp_path: Path) -> None:
+def test_duplicates_of_a_file_take_no_number_of_another(target: Target, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     write(folder / "a.db", ROWS)
     others = [critique(3, agent="grok"), critique(1, agent="grok", severity=1.0), critique(30)]
@@ -122,12 +122,12 @@ def test_doubles_of_a_file_take_no_number_of_another(target: Target, tmp_path: P
         assert (table.different, report.mismatches) == (0, 0)
     only = target.migrate(folder, drop_exact_duplicates=True, verify="only")
     assert only.mismatches == 0
-    # 3 was a double in the first file, so it is free; 1 was not.
+    # 3 was a duplicate in the first file, so it is free; 1 was not.
     assert target.row("critiques", 3)["agent"] == "grok"
     assert target.row("critiques", 1)["agent"] == "claude"
     [(fresh,)] = target.query("SELECT id FROM critiques WHERE severity = 1.0")
     assert fresh > 31
-    # Equal ones of two files are no doubles of one file.
+    # Equal ones of two files are no duplicates of one file.
     assert target.row("critiques", 30)["agent"] == "claude"
 
 
@@ -147,8 +147,8 @@ async def test_for_programs(target: Target, tmp_path: Path) -> None:
     contents = [
         tuple(v for k, v in row.items() if k not in ("id", "created_at")) for row in written
     ]
-    doubles = len(contents) - len(set(contents))
-    assert doubles > 0
+    duplicates = len(contents) - len(set(contents))
+    assert duplicates > 0
     migrator = MemoryMigrator(
         path,
         target.dsn,
@@ -158,4 +158,4 @@ async def test_for_programs(target: Target, tmp_path: Path) -> None:
     )
     report = await migrator.migrate_critique_store()
     await migrator.close()
-    assert report.table("critiques").left_out == doubles
+    assert report.table("critiques").left_out == duplicates

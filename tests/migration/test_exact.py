@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from aragora_sql.migration.conversion import SuspiciousError, TimestampReader, converter_for
+from aragora_sql.migration.conversion import SuspiciousError, converter_for
 from aragora_sql.migration.target import Column
+from aragora_sql.migration.timestamps import TimestampReader
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy import good_parents
 from tests.migration.legacy.bad_rows import good_row

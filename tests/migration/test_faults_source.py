@@ -21,7 +21,7 @@ from aragora_sql.migration import (
     run_migration,
     sources,
 )
-from aragora_sql.migration.run import SilentProgress
+from aragora_sql.migration.progress import SilentProgress
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (

@@ -92,7 +92,7 @@ def test_ctrl_c_in_a_function_that_sqlite_calls(
         signal.raise_signal(signal.SIGINT)
         return [topic]
 
-    monkeypatch.setattr(functions, "topic_terms", interrupted)
+    monkeypatch.setattr(functions, "search_terms", interrupted)
     monkeypatch.setattr(functions, "_terms", functions._terms.__wrapped__)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with new_target(servers.default) as target:

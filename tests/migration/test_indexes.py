@@ -57,7 +57,7 @@ def definitions(target: Target) -> dict[str, str]:
     return {name: definition for name, definition, _ in target.rows(INDEXES)}
 
 
-def built_anew(target: Target, before: list[tuple[str, str, int]]) -> set[str]:
+def built_again(target: Target, before: list[tuple[str, str, int]]) -> set[str]:
     """Return the names of the indexes that are not the ones of before."""
     numbers = {name: number for name, _, number in before}
     return {name for name, _, number in target.rows(INDEXES) if numbers[name] != number}
@@ -70,7 +70,7 @@ def test_they_are_built_after_the_load_as_they_were(
     before = target.rows(INDEXES)
     assert migration(source, target, tmp_path, "--jobs", str(jobs)).run().code == WITH_REJECTS
     assert definitions(target) == {name: definition for name, definition, _ in before}
-    assert built_anew(target, before) == {name for name, _, _ in before} - {"consensus_pkey"}
+    assert built_again(target, before) == {name for name, _, _ in before} - {"consensus_pkey"}
     assert target.rows(RECORDED) == []
     invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
     assert target.value(invalid) == 0

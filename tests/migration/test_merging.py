@@ -129,8 +129,8 @@ def test_critiques_of_one_number_all_stay(migrated: Migrated) -> None:
 def test_archived_rows_are_not_merged(migrated: Migrated) -> None:
     rows = migrated.source.rows
     written = rows["consensus_memory.db"]["consensus_archive"]
-    doubled = next(name for name in rows if "/" in name)
-    written += rows[doubled]["consensus_archive"]
+    nested = next(name for name in rows if "/" in name)
+    written += rows[nested]["consensus_archive"]
     assert migrated.target.counts("consensus_archive") == {"consensus_archive": written}
 
 
@@ -239,7 +239,7 @@ def test_a_child_of_a_row_that_is_there_already_is_migrated(target: Target, tmp_
     assert report.table("dissent").migrated == len(written["dissent"])
 
 
-def test_doubles_of_one_file_are_folded(target: Target, tmp_path: Path) -> None:
+def test_duplicates_of_one_file_are_folded(target: Target, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     create(path, critique_ddl("class"))
     row = one_debate()
@@ -265,7 +265,7 @@ def test_a_bad_double_does_not_spoil_the_good_one(target: Target, tmp_path: Path
     assert line["column"] == "confidence"
 
 
-def test_rows_without_a_key_are_nobodys_double(target: Target, tmp_path: Path) -> None:
+def test_rows_without_a_key_are_never_merged(target: Target, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     create(path, critique_ddl("class"))
     fill(path, {"debates": [one_debate(id=None), one_debate(id=None), one_debate(id="")]})

@@ -12,7 +12,7 @@ import pytest
 
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration import MigrationReport, retry_rejects
-from aragora_sql.migration.conversion import DamagedText
+from aragora_sql.migration.bad_values import DamagedText
 from aragora_sql.migration.rejects import Reject, read_rejects
 from aragora_sql.settings import PostgresDSN
 from tests.migration.conftest import Target, check_sums

@@ -192,7 +192,7 @@ def test_a_table_that_only_shares_a_name_is_named(target: Target, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", [".nomic", "data"])
-def test_the_doubled_folder_is_searched(
+def test_the_nested_folder_is_searched(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     write_consensus(tmp_path / name / name / "memory.db", rows=5)

@@ -1,4 +1,4 @@
-"""Jobs and findings that stand in two files become one of each, in one order."""
+"""Jobs and findings that are in two files become one of each, in one order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from aragora_sql import PostgresJobQueueStore
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.migration import MigrationReport
-from aragora_sql.stores.jobs.store import PostgresJobQueueStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy.values import Row
@@ -200,7 +200,7 @@ def test_histories_of_two_files_are_one_history(
     check_again(target, findings, FINDINGS)
 
 
-async def test_events_go_on_behind_a_history_that_was_numbered_anew(
+async def test_events_go_on_behind_a_history_that_was_numbered_again(
     target: Target, findings: Path
 ) -> None:
     await asyncio.to_thread(target.migrate, findings, source_timezone="UTC")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from aragora_sql import PostgresJobQueueStore
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.encryption import Keyring
 from aragora_sql.migration import MigrationReport
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from aragora_sql.stores.integrations.store import IntegrationStore
-from aragora_sql.stores.jobs.store import PostgresJobQueueStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy.values import Row

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import aiosql
 import pytest
+from aiosql.utils import SQLParseException
 
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError, UnknownStoreError
@@ -14,6 +16,7 @@ from aragora_sql.queries.files import (
     QueryText,
     column_kinds,
     packaged_sql_dir,
+    query_folders,
     read_queries,
     read_sql,
     store_dir,
@@ -246,7 +249,7 @@ def test_both_dialects_say_the_same_of_their_columns() -> None:
 def test_both_dialects_have_the_same_queries() -> None:
     root = packaged_sql_dir()
     stores = {
-        dialect: {p.name for p in (root / dialect).iterdir() if p.is_dir()} for dialect in DIALECTS
+        dialect: {folder.name for folder in query_folders(dialect, root)} for dialect in DIALECTS
     }
     assert stores["postgres"] == stores["sqlite"]
     for store in stores["postgres"]:
@@ -261,3 +264,41 @@ def test_both_dialects_have_the_same_queries() -> None:
             for dialect in DIALECTS
         ]
         assert contracts[0] == contracts[1]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_stock_aiosql_reads_every_file(dialect: Dialect) -> None:
+    """With aiosql's own adapters: the files are not bound to this package."""
+    driver = {"postgres": "asyncpg", "sqlite": "aiosqlite"}[dialect]
+    paths = sorted((packaged_sql_dir() / dialect).glob("*/queries.sql"))
+    assert paths
+    for path in paths:
+        theirs = aiosql.from_path(path, driver)
+        ours = read_queries(path, dialect)
+        assert {n for n in theirs.available_queries if not n.endswith("_cursor")} == ours.keys()
+        for name, query in ours.items():
+            signature = getattr(theirs, name).__signature__
+            assert set(signature.parameters) - {"self", "conn"} == set(query.parameters), name
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "-- name: add_note(id,\n--   body)!",
+        "-- name: add_note(id,\n--   name: body)!",
+        "-- name: add_note(id, /*\n*/ body)!",
+        "/* name: add_note(id,\n   body)! */",
+    ],
+)
+def test_a_name_line_cannot_be_wrapped(head: str, tmp_path: Path) -> None:
+    """Stock aiosql takes the specification from one line, and so do we."""
+    path = tmp_path / "queries.sql"
+    path.write_text(f"{head}\n-- Store.\nINSERT INTO n VALUES (:id, :body);\n", encoding="utf-8")
+    # Of a file with no '-- name:' at all, aiosql says nothing and has no query.
+    try:
+        queries = aiosql.from_path(path, "aiosqlite").available_queries
+    except SQLParseException:
+        queries = []
+    assert list(queries) == []
+    with pytest.raises(QueryFileError):
+        read_queries(path, "sqlite")

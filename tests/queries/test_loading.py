@@ -18,7 +18,8 @@ from aragora_sql.errors import (
     UnknownStoreError,
 )
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import packaged_sql_dir, read_queries
+from aragora_sql.queries.files import packaged_sql_dir, query_folders, read_queries
+from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus.store import ConsensusMemory
 from tests.queries.trees import DIALECTS, write_store
 
@@ -58,9 +59,8 @@ def test_a_query_is_a_function_with_its_comment_and_parameters(
 
 def test_every_packaged_store_loads_in_both_dialects() -> None:
     for dialect in DIALECTS:
-        for folder in (packaged_sql_dir() / dialect).iterdir():
-            if folder.is_dir():
-                assert load_queries(folder.name, dialect).available_queries
+        for folder in query_folders(dialect, packaged_sql_dir()):
+            assert load_queries(folder.name, dialect).available_queries
 
 
 def test_a_store_without_queries_is_an_error(tmp_path: Path) -> None:
@@ -124,7 +124,8 @@ def test_a_corrected_file_loads(tmp_path: Path) -> None:
 def test_the_variable_replaces_the_packaged_tree(copied_tree: Path) -> None:
     path = copied_tree / "sqlite" / "consensus" / "queries.sql"
     edit(path, "SELECT", "SELECT /* ours */")
-    queries = load_queries("consensus", "sqlite")
+    store: str = "consensus"
+    queries = load_queries(store, "sqlite")
     assert any("/* ours */" in getattr(queries, name).sql for name in queries.available_queries)
 
 
@@ -134,6 +135,52 @@ def test_a_tree_that_is_not_there_names_the_variable(
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match=r"ARAGORA_SQL_DIR: .*nowhere is not a folder"):
         load_queries("consensus", "sqlite")
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("empty", r"copy .*sql, change the copy and name it$"),
+        ("", r"did you mean .*copied/sql\?$"),
+        ("sql/postgres", r"did you mean .*copied/sql\?$"),
+        ("sql/postgres/consensus", r"copy .*sql, change the copy and name it$"),
+    ],
+)
+def test_a_folder_that_is_no_tree_names_the_variable_and_what_is_near(
+    given: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "copied"
+    shutil.copytree(packaged_sql_dir(), root / "sql")
+    (root / "empty").mkdir()
+    monkeypatch.setenv("ARAGORA_SQL_DIR", str(root / given))
+    for dialect in DIALECTS:
+        with pytest.raises(ConfigurationError, match=hint) as caught:
+            load_queries("consensus", dialect)
+        assert str(caught.value).startswith(
+            f"ARAGORA_SQL_DIR: {root / given} is no tree of SQL files: it has neither "
+            "postgres/schema.sql nor sqlite/schema.sql; "
+        )
+    with pytest.raises(ConfigurationError):
+        render_schema("sqlite")
+
+
+def test_a_tree_of_one_engine_names_the_folder_of_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("postgres", "system"):
+        shutil.copytree(packaged_sql_dir() / folder, tmp_path / folder)
+    monkeypatch.setenv("ARAGORA_SQL_DIR", str(tmp_path))
+    assert load_queries("consensus", "postgres").available_queries  # type: ignore[attr-defined]
+    with pytest.raises(UnknownStoreError, match=f"there is no folder {tmp_path / 'sqlite'}"):
+        ConsensusMemory(SQLiteDatabase(tmp_path / "a.db"))
+
+
+def test_a_tree_of_an_older_release_says_what_has_moved(copied_tree: Path) -> None:
+    system = copied_tree / "system" / "sqlite" / "schema_versions"
+    system.rename(copied_tree / "sqlite" / "schema_versions")
+    with pytest.raises(ConfigurationError) as caught:
+        load_queries("consensus", "sqlite")
+    assert "stands in system/sqlite/schema_versions now: move it there" in str(caught.value)
 
 
 def test_a_tree_without_the_store_lists_what_there_is(
@@ -200,7 +247,7 @@ def test_other_parameters_than_the_store_gives_are_an_error_at_the_query(
 def test_a_query_with_its_parameters_in_another_order_is_the_same(
     copied_tree: Path, tmp_path: Path
 ) -> None:
-    path = copied_tree / "sqlite" / "schema_versions" / "queries.sql"
+    path = copied_tree / "system" / "sqlite" / "schema_versions" / "queries.sql"
     edit(
         path, "set_version(module, version, updated_at)", "set_version(updated_at, version, module)"
     )

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aragora_sql.database import Database, Row, Statement
 from aragora_sql.encryption import Keyring
+from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus.records import ConsensusRecord, SimilarConsensus
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.terms import search_terms
 
-TABLES = (
-    "consensus",
-    "dissent",
-    "verified_proofs",
-    "debate_votes",
-    "consensus_archive",
-    "dissent_archive",
-    "verified_proofs_archive",
-    "debates",
-    "critiques",
-    "patterns",
-    "pattern_embeddings",
-    "patterns_archive",
-    "agent_reputation",
-    "finding_workflows",
-    "finding_history",
-    "finding_links",
-    "integrations",
-    "user_id_mappings",
-    "workflow_checkpoints",
-    "debate_checkpoints",
-    "langgraph_checkpoints",
-    "langgraph_values",
-    "langgraph_writes",
-    "job_queue",
-    "job_queue_limits",
+# Every table of every store.
+TABLES = tuple(
+    name
+    for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", render_schema("sqlite"))
+    if name != "_schema_versions"
 )
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))
@@ -160,13 +142,23 @@ def scores(records: Sequence[SimilarConsensus]) -> list[tuple[str, float]]:
 
 def compared(topic: str, records: Sequence[ConsensusRecord]) -> list[tuple[str, float]]:
     """Compare a topic with every record and return (id, similarity), best first."""
-    wanted, hashed = set(topic_terms(topic)), topic_hash(topic)
+    wanted, hashed = set(search_terms(topic)), topic_hash(topic)
     ranked = []
     for record in records:
-        terms = set(topic_terms(record.topic))
+        terms = set(search_terms(record.topic))
         same = record.topic_hash == hashed
         similarity = 1.0 if same else len(wanted & terms) / max(1, len(wanted | terms))
         if similarity > 0.1:
             key = (not same, -similarity, -record.confidence, -record.created_at.timestamp())
             ranked.append(((*key, record.id), (record.id, similarity)))
     return [pair for _, pair in sorted(ranked)]
+
+
+def numbers(database: Database, count: int) -> str:
+    """Return what stands in FROM to give ``n`` from 1 to ``count``."""
+    if database.dialect == "postgres":
+        return f"generate_series(1, {count}) AS g (n)"
+    return (
+        f"(WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count}) "
+        "SELECT n FROM g) AS g"
+    )

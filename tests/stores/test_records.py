@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from aragora_sql.errors import DatabaseError
-from aragora_sql.stores.base import Record, record_of
 from aragora_sql.stores.consensus.records import SimilarConsensus
 from aragora_sql.stores.jobs import records as jobs_records
+from aragora_sql.stores.records import Record, record_of
 
 
 def kinds() -> list[type[Record]]:

@@ -7,21 +7,18 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from aragora_sql.cli import main
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
-from aragora_sql.workbench.entries import Catalogue, read_catalogue
+from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries, sql_folder
+from aragora_sql.workbench.entries import QueryEntries, read_query_entries
 from aragora_sql.workbench.site import write_site
+from tests.conftest import require_program
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -36,8 +33,8 @@ STORES = ("consensus", "critique", "schema_versions")
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return read_catalogue(keep=True)
+def queries() -> QueryEntries:
+    return read_query_entries(keep=True)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +129,7 @@ def test_every_query_and_table_is_there(site: Path) -> None:
     pages = pages_of(site)
     for dialect in DIALECTS:
         for store in STORES:
-            folder = packaged_sql_dir() / dialect / store
+            folder = sql_folder(store, dialect, packaged_sql_dir())
             for name in read_queries(folder / "queries.sql", dialect):
                 assert f"q-{name}" in pages[f"{store}.html"].ids
             schema = (folder / "schema.sql").read_text()
@@ -146,38 +143,38 @@ def test_every_query_and_table_is_there(site: Path) -> None:
 
 
 def test_the_same_files_give_the_same_bytes(
-    site: Path, catalogue: Catalogue, tmp_path: Path
+    site: Path, queries: QueryEntries, tmp_path: Path
 ) -> None:
     again = tmp_path / "again"
-    write_site(catalogue, again)
+    write_site(queries, again)
     assert {path.name: path.read_bytes() for path in again.iterdir()} == {
         path.name: path.read_bytes() for path in site.iterdir()
     }
 
 
 def test_an_earlier_site_is_replaced_and_nothing_else(
-    site: Path, catalogue: Catalogue, tmp_path: Path
+    site: Path, queries: QueryEntries, tmp_path: Path
 ) -> None:
     folder = tmp_path / "site"
     shutil.copytree(site, folder)
     (folder / "gone.html").write_text("a store that is no more")
-    write_site(catalogue, folder)
+    write_site(queries, folder)
     assert not (folder / "gone.html").exists()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "index.html").write_text("not ours")
     with pytest.raises(ConfigurationError, match="is not empty, and what it holds is not an earl"):
-        write_site(catalogue, tmp_path / "other")
+        write_site(queries, tmp_path / "other")
     assert (tmp_path / "other" / "index.html").read_text() == "not ours"
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="--output: "):
-        write_site(catalogue, tmp_path / "file")
+        write_site(queries, tmp_path / "file")
 
 
 def test_what_is_written_in_the_files_stays_text(
     sql_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for dialect in DIALECTS:
-        path = sql_copy / dialect / "schema_versions" / "queries.sql"
+        path = sql_copy / "system" / dialect / "schema_versions" / "queries.sql"
         with path.open("a") as file:
             file.write(
                 "\n-- name: hostile(id)\n-- <script>alert(1)</script> & <b>bold</b>.\n"
@@ -197,11 +194,9 @@ def test_what_is_written_in_the_files_stays_text(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    program = require_program("chromium", "chromium")
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield opened
         opened.close()
 

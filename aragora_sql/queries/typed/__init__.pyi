@@ -1,1 +1,56 @@
-"""The types of the stores' queries, made from the SQL files."""
+"""The types of the stores' queries. Made by ``aragora-sql stubs`` from the SQL files."""
+
+from pathlib import Path
+from typing import Literal, overload
+
+from aragora_sql.database import Dialect
+from aragora_sql.queries import Queries
+
+from .catalog import CatalogQueries
+from .checkpoints import CheckpointsQueries
+from .consensus import ConsensusQueries
+from .critique import CritiqueQueries
+from .integrations import IntegrationsQueries
+from .jobs import JobsQueries
+from .langgraph import LanggraphQueries
+from .schema_versions import SchemaVersionsQueries
+from .workflow import WorkflowQueries
+
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["catalog"], dialect: Dialect, root: Path | None = None
+) -> CatalogQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["checkpoints"], dialect: Dialect, root: Path | None = None
+) -> CheckpointsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["consensus"], dialect: Dialect, root: Path | None = None
+) -> ConsensusQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["critique"], dialect: Dialect, root: Path | None = None
+) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["integrations"], dialect: Dialect, root: Path | None = None
+) -> IntegrationsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["jobs"], dialect: Dialect, root: Path | None = None
+) -> JobsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
+) -> LanggraphQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
+) -> SchemaVersionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["workflow"], dialect: Dialect, root: Path | None = None
+) -> WorkflowQueries: ...
+@overload
+def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries: ...

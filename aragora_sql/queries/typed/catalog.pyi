@@ -1,7 +1,7 @@
 """The types of the queries of the store catalog.
 
 Made by ``aragora-sql stubs`` from
-``sql/postgres/catalog/queries.sql`` and ``sql/sqlite/catalog/queries.sql``.
+``sql/system/postgres/catalog/queries.sql`` and ``sql/system/sqlite/catalog/queries.sql``.
 """
 
 from collections.abc import AsyncIterator

@@ -6,9 +6,17 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+StatusWord = Literal[
+    "creating",
+    "complete",
+    "resuming",
+    "corrupted",
+    "expired",
+]
 
 class InsertWorkflowCheckpointParameters(TypedDict):
     """One set of parameters of insert_workflow_checkpoint."""
@@ -41,9 +49,10 @@ class GetWorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
     owners: int
 
-class GetLatestWorkflowCheckpointRow(TypedDict):
+class WorkflowCheckpointRow(TypedDict):
     """A row of get_latest_workflow_checkpoint."""
 
     storage_id: str
@@ -58,21 +67,10 @@ class GetLatestWorkflowCheckpointRow(TypedDict):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
-class ListWorkflowCheckpointsRow(TypedDict):
-    """A row of list_workflow_checkpoints."""
-
-    storage_id: str
-    id: str
-    sequence: int
-    workflow_id: str
-    definition_id: str
-    current_step: str | None
-    checksum: str
-    created_at: datetime
-
-class FindWorkflowCheckpointsRow(TypedDict):
-    """A row of find_workflow_checkpoints."""
+class CheckpointSummaryRow(TypedDict):
+    """A row of list_workflow_checkpoints, find_workflow_checkpoints."""
 
     storage_id: str
     id: str
@@ -82,6 +80,7 @@ class FindWorkflowCheckpointsRow(TypedDict):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 class UpsertDebateCheckpointParameters(TypedDict):
     """One set of parameters of upsert_debate_checkpoint."""
@@ -92,7 +91,7 @@ class UpsertDebateCheckpointParameters(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: StatusWord
     data: Any
     size_bytes: int
     checksum: str
@@ -101,8 +100,8 @@ class UpsertDebateCheckpointParameters(TypedDict):
     expires_at: datetime | None
     stored_at: datetime
 
-class GetDebateCheckpointRow(TypedDict):
-    """A row of get_debate_checkpoint."""
+class DebateCheckpointRow(TypedDict):
+    """A row of get_debate_checkpoint, get_latest_debate_checkpoint."""
 
     checkpoint_id: str
     debate_id: str
@@ -110,30 +109,17 @@ class GetDebateCheckpointRow(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: StatusWord
     data: Any
     size_bytes: int
     checksum: str
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
-class FindDebateCheckpointRow(TypedDict):
-    """A row of find_debate_checkpoint."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-
-class GetLatestDebateCheckpointRow(TypedDict):
-    """A row of get_latest_debate_checkpoint."""
+class DebateCheckpointSummaryRow(TypedDict):
+    """A row of find_debate_checkpoint, list_debate_checkpoints, list_all_debate_checkpoints."""
 
     checkpoint_id: str
     debate_id: str
@@ -141,43 +127,13 @@ class GetLatestDebateCheckpointRow(TypedDict):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
-    data: Any
-    size_bytes: int
-    checksum: str
-    content_checksum: str
-    created_at: datetime
-    expires_at: datetime | None
-
-class ListDebateCheckpointsRow(TypedDict):
-    """A row of list_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
+    status: StatusWord
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
-class ListAllDebateCheckpointsRow(TypedDict):
-    """A row of list_all_debate_checkpoints."""
-
-    checkpoint_id: str
-    debate_id: str
-    task: str
-    current_round: int
-    total_rounds: int
-    phase: str
-    status: str
-    size_bytes: int
-    created_at: datetime
-    expires_at: datetime | None
-
-class GetStatsRow(TypedDict):
+class CheckpointStatsRow(TypedDict):
     """A row of get_stats."""
 
     workflow_checkpoints: int
@@ -207,7 +163,10 @@ class CheckpointsQueries(Protocol):
         created_at: datetime,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a workflow.
+        """Store a checkpoint of a workflow. The order of its checkpoints is that of their storing:
+        it is later
+
+        than all that are there, whatever the clocks of the hosts say.
 
         Operation !: the number of rows changed.
         """
@@ -234,7 +193,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-    ) -> GetLatestWorkflowCheckpointRow | None:
+    ) -> WorkflowCheckpointRow | None:
         """Return the newest checkpoint of a workflow.
 
         Operation ^: the first row, or None.
@@ -246,10 +205,10 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         workflow_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_sequence: int,
         row_limit: int,
-    ) -> AsyncIterator[ListWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints of a workflow that are older than a given one, newest first,
         without their
 
@@ -264,7 +223,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> AsyncIterator[FindWorkflowCheckpointsRow]:
+    ) -> AsyncIterator[CheckpointSummaryRow]:
         """Return the checkpoints that have this storage id or this engine's id, without their
         states.
 
@@ -334,7 +293,7 @@ class CheckpointsQueries(Protocol):
         current_round: int,
         total_rounds: int,
         phase: str,
-        status: str,
+        status: StatusWord,
         data: Any,
         size_bytes: int,
         checksum: str,
@@ -343,7 +302,11 @@ class CheckpointsQueries(Protocol):
         expires_at: datetime | None,
         stored_at: datetime,
     ) -> int:
-        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+        """Store a checkpoint of a debate, or renew it; that of another debate is left as it is. A
+        new one is
+
+        later than all that are there, whatever the clocks say; one of the same time keeps its
+        place.
 
         Operation !: the number of rows changed.
         """
@@ -354,7 +317,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> GetDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return one checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -366,7 +329,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         checkpoint_id: str,
-    ) -> FindDebateCheckpointRow | None:
+    ) -> DebateCheckpointSummaryRow | None:
         """Return one checkpoint of a debate without its data.
 
         Operation ^: the first row, or None.
@@ -378,7 +341,7 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-    ) -> GetLatestDebateCheckpointRow | None:
+    ) -> DebateCheckpointRow | None:
         """Return the newest checkpoint of a debate.
 
         Operation ^: the first row, or None.
@@ -390,10 +353,10 @@ class CheckpointsQueries(Protocol):
         /,
         *,
         debate_id: str,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of a debate that are older than a given one, newest first,
         without their
 
@@ -407,10 +370,10 @@ class CheckpointsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        before_created_at: datetime,
+        before_stored_at: datetime,
         before_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListAllDebateCheckpointsRow]:
+    ) -> AsyncIterator[DebateCheckpointSummaryRow]:
         """Return the checkpoints of all debates that are older than a given one, newest first,
         without their
 
@@ -459,7 +422,7 @@ class CheckpointsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> CheckpointStatsRow:
         """Count checkpoints, workflows and debates.
 
         Operation ^: the first row, or None.

@@ -6,9 +6,38 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+DissentTypeWord = Literal[
+    "minor_quibble",
+    "alternative_approach",
+    "fundamental_disagreement",
+    "edge_case_concern",
+    "risk_warning",
+    "abstention",
+]
+
+ProofStatusWord = Literal[
+    "not_attempted",
+    "translation_failed",
+    "proof_found",
+    "proof_failed",
+    "timeout",
+    "backend_unavailable",
+    "not_supported",
+    "unknown",
+]
+
+StrengthWord = Literal[
+    "unanimous",
+    "strong",
+    "moderate",
+    "weak",
+    "split",
+    "contested",
+]
 
 class InsertConsensusParameters(TypedDict):
     """One set of parameters of insert_consensus."""
@@ -18,7 +47,7 @@ class InsertConsensusParameters(TypedDict):
     topic_hash: str
     topic_terms: str | None
     conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -37,98 +66,14 @@ class InsertConsensusParameters(TypedDict):
     created_at: datetime
     updated_at: datetime
 
-class GetConsensusRow(TypedDict):
-    """A row of get_consensus."""
+class ConsensusRecordRow(TypedDict):
+    """A row of get_consensus, get_by_topic_hash, list_recent, list_domain."""
 
     id: str
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class GetByTopicHashRow(TypedDict):
-    """A row of get_by_topic_hash."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class ListRecentRow(TypedDict):
-    """A row of list_recent."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
-    confidence: float
-    domain: str | None
-    debate_id: str | None
-    participating_agents: Any
-    agreeing_agents: Any
-    dissenting_agents: Any
-    key_claims: Any
-    supporting_evidence: Any
-    tags: Any
-    belief_cruxes: Any
-    rounds: int
-    debate_duration_seconds: float
-    supersedes: str | None
-    superseded_by: str | None
-    dissent_ids: Any
-    metadata: Any
-    data: Any
-    created_at: datetime
-    updated_at: datetime
-
-class ListDomainRow(TypedDict):
-    """A row of list_domain."""
-
-    id: str
-    topic: str
-    topic_hash: str
-    conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -154,14 +99,14 @@ class SampleTopicTermsRow(TypedDict):
 
     topic_terms: str
 
-class FindSimilarRow(TypedDict):
+class SimilarConsensusRow(TypedDict):
     """A row of find_similar."""
 
     id: str
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
+    strength: StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -189,7 +134,7 @@ class InsertDissentParameters(TypedDict):
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
+    dissent_type: DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -199,77 +144,14 @@ class InsertDissentParameters(TypedDict):
     data: Any
     created_at: datetime
 
-class GetDissentRow(TypedDict):
-    """A row of get_dissent."""
+class DissentRecordRow(TypedDict):
+    """A row of get_dissent, list_dissents, list_relevant_dissents, list_dissents_by_agent,
+    list_dissents_by_type."""
 
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsRow(TypedDict):
-    """A row of list_dissents."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListRelevantDissentsRow(TypedDict):
-    """A row of list_relevant_dissents."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsByAgentRow(TypedDict):
-    """A row of list_dissents_by_agent."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
-    content: str
-    reasoning: str
-    confidence: float
-    acknowledged: bool
-    rebuttal: str
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListDissentsByTypeRow(TypedDict):
-    """A row of list_dissents_by_type."""
-
-    id: str
-    consensus_id: str
-    agent_id: str
-    dissent_type: str
+    dissent_type: DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -284,7 +166,7 @@ class InsertProofParameters(TypedDict):
 
     id: str
     consensus_id: str
-    proof_status: str
+    proof_status: ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -297,66 +179,12 @@ class InsertProofParameters(TypedDict):
     data: Any
     created_at: datetime
 
-class GetLatestProofRow(TypedDict):
-    """A row of get_latest_proof."""
+class ProofRecordRow(TypedDict):
+    """A row of get_latest_proof, list_proofs, list_recent_proofs, list_verified_proofs."""
 
     id: str
     consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListProofsRow(TypedDict):
-    """A row of list_proofs."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListRecentProofsRow(TypedDict):
-    """A row of list_recent_proofs."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
-    language: str | None
-    formal_statement: str | None
-    is_verified: bool
-    proof_hash: str | None
-    translation_time_ms: float | None
-    proof_search_time_ms: float | None
-    prover_version: str | None
-    error_message: str | None
-    metadata: Any
-    data: Any
-    created_at: datetime
-
-class ListVerifiedProofsRow(TypedDict):
-    """A row of list_verified_proofs."""
-
-    id: str
-    consensus_id: str
-    proof_status: str
+    proof_status: ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -378,7 +206,7 @@ class SetVoteParameters(TypedDict):
     source: str
     voted_at: datetime
 
-class ListVotesRow(TypedDict):
+class DebateVoteRow(TypedDict):
     """A row of list_votes."""
 
     debate_id: str
@@ -388,7 +216,7 @@ class ListVotesRow(TypedDict):
     created_at: datetime
     updated_at: datetime
 
-class GetStatsRow(TypedDict):
+class ConsensusStatsRow(TypedDict):
     """A row of get_stats."""
 
     total_consensus: int
@@ -425,7 +253,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> GetConsensusRow | None:
+    ) -> ConsensusRecordRow | None:
         """Return one consensus with the ids of its dissents and of what superseded it.
 
         Operation ^: the first row, or None.
@@ -437,7 +265,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         topic_hash: str,
-    ) -> GetByTopicHashRow | None:
+    ) -> ConsensusRecordRow | None:
         """Return the newest consensus on exactly this set of topic words.
 
         Operation ^: the first row, or None.
@@ -450,7 +278,7 @@ class ConsensusQueries(Protocol):
         *,
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListRecentRow]:
+    ) -> AsyncIterator[ConsensusRecordRow]:
         """List the newest consensus records of all domains.
 
         Operation (none): every row.
@@ -464,7 +292,7 @@ class ConsensusQueries(Protocol):
         domain: str,
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListDomainRow]:
+    ) -> AsyncIterator[ConsensusRecordRow]:
         """List the newest consensus records of one domain.
 
         Operation (none): every row.
@@ -496,7 +324,7 @@ class ConsensusQueries(Protocol):
         domain: str | None,
         include_superseded: bool,
         row_limit: int,
-    ) -> AsyncIterator[FindSimilarRow]:
+    ) -> AsyncIterator[SimilarConsensusRow]:
         """Find the consensus records whose topic shares most terms with the given ones, best
         first.
 
@@ -504,7 +332,7 @@ class ConsensusQueries(Protocol):
         in
         turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all
         matches
-        before it gives the first, which is slow for words that stand everywhere: a level that
+        before it gives the first, which is slow for words that most topics have: a level that
         begins with
         ~ looks through the 500 newest topics instead. Rows are handed on by their place in the
         table,
@@ -513,8 +341,8 @@ class ConsensusQueries(Protocol):
         and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash
         the ids of
         all that was ever superseded.
-        A topic with ten times as many terms is not similar, whatever it shares: it is no row of
-        enough.
+        A topic with ten times as many terms is not similar, whatever terms both have: it is left
+        out.
 
         Operation (none): every row.
         """
@@ -581,7 +409,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         dissent_id: str,
-    ) -> GetDissentRow | None:
+    ) -> DissentRecordRow | None:
         """Return one dissent.
 
         Operation ^: the first row, or None.
@@ -593,7 +421,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_ids: Sequence[str],
-    ) -> AsyncIterator[ListDissentsRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the dissents of some consensus records, oldest first.
 
         Operation (none): every row.
@@ -608,7 +436,7 @@ class ConsensusQueries(Protocol):
         dissent_types: Sequence[str],
         min_confidence: float,
         row_limit: int,
-    ) -> AsyncIterator[ListRelevantDissentsRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the most confident dissents of some consensus records, of some types.
 
         Operation (none): every row.
@@ -621,7 +449,7 @@ class ConsensusQueries(Protocol):
         *,
         agent_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDissentsByAgentRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the newest dissents of one agent.
 
         Operation (none): every row.
@@ -632,9 +460,9 @@ class ConsensusQueries(Protocol):
         connection: Connection,
         /,
         *,
-        dissent_type: str,
+        dissent_type: DissentTypeWord,
         row_limit: int,
-    ) -> AsyncIterator[ListDissentsByTypeRow]:
+    ) -> AsyncIterator[DissentRecordRow]:
         """List the newest dissents of one type.
 
         Operation (none): every row.
@@ -677,7 +505,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> GetLatestProofRow | None:
+    ) -> ProofRecordRow | None:
         """Return the newest run of a prover on a consensus.
 
         Operation ^: the first row, or None.
@@ -689,7 +517,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         consensus_id: str,
-    ) -> AsyncIterator[ListProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List all runs of a prover on a consensus, oldest first.
 
         Operation (none): every row.
@@ -701,7 +529,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListRecentProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List the newest runs, whatever their outcome.
 
         Operation (none): every row.
@@ -713,7 +541,7 @@ class ConsensusQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListVerifiedProofsRow]:
+    ) -> AsyncIterator[ProofRecordRow]:
         """List the newest runs that found a proof.
 
         Operation (none): every row.
@@ -741,13 +569,13 @@ class ConsensusQueries(Protocol):
         /,
         *,
         debate_id: str,
-    ) -> AsyncIterator[ListVotesRow]:
+    ) -> AsyncIterator[DebateVoteRow]:
         """List the votes on a debate by the order in which they were first given.
 
         Operation (none): every row.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> ConsensusStatsRow:
         """Count everything; groups come as lists of [name, count], largest first.
 
         Operation ^: the first row, or None.

@@ -50,8 +50,8 @@ class InsertCritiquesParameters(TypedDict):
     expected_usefulness: float
     created_at: datetime
 
-class GetDebateRow(TypedDict):
-    """A row of get_debate."""
+class DebateRow(TypedDict):
+    """A row of get_debate, list_debates."""
 
     id: str
     task: str
@@ -63,38 +63,8 @@ class GetDebateRow(TypedDict):
     grounded_verdict: Any
     created_at: datetime
 
-class ListDebatesRow(TypedDict):
-    """A row of list_debates."""
-
-    id: str
-    task: str
-    final_answer: str | None
-    consensus_reached: bool
-    confidence: float | None
-    rounds_used: int | None
-    duration_seconds: float | None
-    grounded_verdict: Any
-    created_at: datetime
-
-class GetCritiqueRow(TypedDict):
-    """A row of get_critique."""
-
-    id: int
-    debate_id: str | None
-    agent: str
-    target_agent: str | None
-    issues: Any
-    suggestions: Any
-    severity: float | None
-    reasoning: str | None
-    led_to_improvement: bool
-    expected_usefulness: float
-    actual_usefulness: float | None
-    prediction_error: float | None
-    created_at: datetime
-
-class ListRecentCritiquesRow(TypedDict):
-    """A row of list_recent_critiques."""
+class CritiqueRow(TypedDict):
+    """A row of get_critique, list_recent_critiques."""
 
     id: int
     debate_id: str | None
@@ -127,7 +97,7 @@ class ListCritiquesRow(TypedDict):
     prediction_error: float | None
     created_at: datetime
 
-class ExportTrainingRow(TypedDict):
+class TrainingExampleRow(TypedDict):
     """A row of export_training."""
 
     id: int
@@ -136,7 +106,7 @@ class ExportTrainingRow(TypedDict):
     suggestions: Any
     successful_answer: str | None
 
-class GetStatsRow(TypedDict):
+class CritiqueStatsRow(TypedDict):
     """A row of get_stats."""
 
     total_debates: int
@@ -157,7 +127,7 @@ class RecordPatternSuccessParameters(TypedDict):
     example_task: str | None
     seen_at: datetime
 
-class ListPatternsRow(TypedDict):
+class PatternRow(TypedDict):
     """A row of list_patterns."""
 
     id: str
@@ -173,25 +143,8 @@ class ListPatternsRow(TypedDict):
     created_at: datetime
     updated_at: datetime
 
-class RankPatternsRow(TypedDict):
-    """A row of rank_patterns."""
-
-    id: str
-    issue_type: str
-    issue_text: str
-    suggestion_text: str | None
-    success_count: int
-    failure_count: int
-    avg_severity: float
-    surprise_score: float
-    base_rate: float
-    example_task: str | None
-    created_at: datetime
-    updated_at: datetime
-    decay_score: float
-
-class RankPatternsOfTypeRow(TypedDict):
-    """A row of rank_patterns_of_type."""
+class RankedPatternRow(TypedDict):
+    """A row of rank_patterns, rank_patterns_of_type."""
 
     id: str
     issue_type: str
@@ -224,7 +177,7 @@ class LockStalePatternsRow(TypedDict):
 
     id: str
 
-class GetArchiveStatsRow(TypedDict):
+class ArchiveStatsRow(TypedDict):
     """A row of get_archive_stats."""
 
     total_archived: int
@@ -254,21 +207,8 @@ class UpdateReputationParameters(TypedDict):
     critiques_valuable: int
     updated_at: datetime
 
-class ListReputationsRow(TypedDict):
-    """A row of list_reputations."""
-
-    agent_name: str
-    proposals_made: int
-    proposals_accepted: int
-    critiques_given: int
-    critiques_valuable: int
-    total_predictions: int
-    total_prediction_error: float
-    calibration_score: float
-    updated_at: datetime
-
-class RankReputationsRow(TypedDict):
-    """A row of rank_reputations."""
+class AgentReputationRow(TypedDict):
+    """A row of list_reputations, rank_reputations."""
 
     agent_name: str
     proposals_made: int
@@ -325,7 +265,7 @@ class CritiqueQueries(Protocol):
         Operation *!: the number of rows changed, for many sets of parameters.
         """
 
-    async def get_debate(self, connection: Connection, /, *, debate_id: str) -> GetDebateRow | None:
+    async def get_debate(self, connection: Connection, /, *, debate_id: str) -> DebateRow | None:
         """Return one debate.
 
         Operation ^: the first row, or None.
@@ -337,7 +277,7 @@ class CritiqueQueries(Protocol):
         /,
         *,
         debate_ids: Sequence[str],
-    ) -> AsyncIterator[ListDebatesRow]:
+    ) -> AsyncIterator[DebateRow]:
         """List some debates by id.
 
         Operation (none): every row.
@@ -367,7 +307,7 @@ class CritiqueQueries(Protocol):
         /,
         *,
         critique_id: int,
-    ) -> GetCritiqueRow | None:
+    ) -> CritiqueRow | None:
         """Return one critique.
 
         Operation ^: the first row, or None.
@@ -379,7 +319,7 @@ class CritiqueQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListRecentCritiquesRow]:
+    ) -> AsyncIterator[CritiqueRow]:
         """List the newest critiques.
 
         Operation (none): every row.
@@ -404,7 +344,7 @@ class CritiqueQueries(Protocol):
         *,
         after_id: int,
         row_limit: int,
-    ) -> AsyncIterator[ExportTrainingRow]:
+    ) -> AsyncIterator[TrainingExampleRow]:
         """List critiques of debates that reached consensus, one page after the other by number.
 
         Operation (none): every row.
@@ -428,7 +368,7 @@ class CritiqueQueries(Protocol):
         Operation $: the first value of the first row, or None.
         """
 
-    async def get_stats(self, connection: Connection, /) -> GetStatsRow:
+    async def get_stats(self, connection: Connection, /) -> CritiqueStatsRow:
         """Count everything; patterns by type come as a list of [type, count], largest first.
 
         Operation ^: the first row, or None.
@@ -479,7 +419,7 @@ class CritiqueQueries(Protocol):
         /,
         *,
         pattern_ids: Sequence[str],
-    ) -> AsyncIterator[ListPatternsRow]:
+    ) -> AsyncIterator[PatternRow]:
         """List some patterns by id.
 
         Operation (none): every row.
@@ -494,7 +434,7 @@ class CritiqueQueries(Protocol):
         half_life_days: float,
         at_time: datetime,
         row_limit: int,
-    ) -> AsyncIterator[RankPatternsRow]:
+    ) -> AsyncIterator[RankedPatternRow]:
         """List the patterns of all categories with the highest decay score.
 
         Operation (none): every row.
@@ -510,7 +450,7 @@ class CritiqueQueries(Protocol):
         half_life_days: float,
         at_time: datetime,
         row_limit: int,
-    ) -> AsyncIterator[RankPatternsOfTypeRow]:
+    ) -> AsyncIterator[RankedPatternRow]:
         """List the patterns of one category with the highest decay score.
 
         Operation (none): every row.
@@ -585,7 +525,7 @@ class CritiqueQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def get_archive_stats(self, connection: Connection, /) -> GetArchiveStatsRow:
+    async def get_archive_stats(self, connection: Connection, /) -> ArchiveStatsRow:
         """Count archived patterns; by type as a list of [type, count], largest first.
 
         Operation ^: the first row, or None.
@@ -665,7 +605,7 @@ class CritiqueQueries(Protocol):
         /,
         *,
         agent_names: Sequence[str],
-    ) -> AsyncIterator[ListReputationsRow]:
+    ) -> AsyncIterator[AgentReputationRow]:
         """List the reputation of some agents.
 
         Operation (none): every row.
@@ -677,8 +617,12 @@ class CritiqueQueries(Protocol):
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[RankReputationsRow]:
-        """List agents by reputation score, best first.
+    ) -> AsyncIterator[AgentReputationRow]:
+        """List agents by reputation score, best first. The score is computed as
+        AgentReputation.score is, in
+
+        binary floating point, so that equal scores are equal on both engines and in the
+        application.
 
         Operation (none): every row.
         """

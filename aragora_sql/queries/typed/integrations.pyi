@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypedDict
 from aragora_sql.database import Connection
 
 class GetIntegrationRow(TypedDict):
-    """A row of get_integration."""
+    """A row of get_integration, list_for_user, list_for_workspace, list_integrations."""
 
     user_id: str
     integration_type: str
@@ -59,63 +59,6 @@ class SaveIntegrationParameters(TypedDict):
     updated_at: datetime
     errors_after: datetime
 
-class ListForUserRow(TypedDict):
-    """A row of list_for_user."""
-
-    user_id: str
-    integration_type: str
-    enabled: bool
-    notify_on_consensus: bool
-    notify_on_debate_end: bool
-    notify_on_error: bool
-    notify_on_leaderboard: bool
-    settings: Any
-    messages_sent: int
-    errors_24h: int
-    last_activity: datetime | None
-    last_error: str | None
-    workspace_id: str | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListForWorkspaceRow(TypedDict):
-    """A row of list_for_workspace."""
-
-    user_id: str
-    integration_type: str
-    enabled: bool
-    notify_on_consensus: bool
-    notify_on_debate_end: bool
-    notify_on_error: bool
-    notify_on_leaderboard: bool
-    settings: Any
-    messages_sent: int
-    errors_24h: int
-    last_activity: datetime | None
-    last_error: str | None
-    workspace_id: str | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListIntegrationsRow(TypedDict):
-    """A row of list_integrations."""
-
-    user_id: str
-    integration_type: str
-    enabled: bool
-    notify_on_consensus: bool
-    notify_on_debate_end: bool
-    notify_on_error: bool
-    notify_on_leaderboard: bool
-    settings: Any
-    messages_sent: int
-    errors_24h: int
-    last_activity: datetime | None
-    last_error: str | None
-    workspace_id: str | None
-    created_at: datetime
-    updated_at: datetime
-
 class LockIntegrationsRow(TypedDict):
     """A row of lock_integrations."""
 
@@ -130,52 +73,19 @@ class SetSettingsParameters(TypedDict):
     integration_type: str
     settings: Any
 
-class GetMappingRow(TypedDict):
-    """A row of get_mapping."""
+class UserIdMappingRow(TypedDict):
+    """A row of get_mapping, find_mapping, list_mappings, list_platform_mappings."""
 
-    user_id: str
-    platform: str
     email: str
+    platform: str
     platform_user_id: str
     display_name: str | None
-    created_at: datetime
-    updated_at: datetime
-
-class FindMappingRow(TypedDict):
-    """A row of find_mapping."""
-
     user_id: str
-    platform: str
-    email: str
-    platform_user_id: str
-    display_name: str | None
     created_at: datetime
     updated_at: datetime
 
 class SaveMappingParameters(TypedDict):
     """One set of parameters of save_mapping."""
-
-    user_id: str
-    platform: str
-    email: str
-    platform_user_id: str
-    display_name: str | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListMappingsRow(TypedDict):
-    """A row of list_mappings."""
-
-    user_id: str
-    platform: str
-    email: str
-    platform_user_id: str
-    display_name: str | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListPlatformMappingsRow(TypedDict):
-    """A row of list_platform_mappings."""
 
     user_id: str
     platform: str
@@ -253,7 +163,7 @@ class IntegrationsQueries(Protocol):
         after_type: str,
         row_limit: int,
         errors_after: datetime,
-    ) -> AsyncIterator[ListForUserRow]:
+    ) -> AsyncIterator[GetIntegrationRow]:
         """List a user's integrations by type, from a place on.
 
         Operation (none): every row.
@@ -269,7 +179,7 @@ class IntegrationsQueries(Protocol):
         after_type: str,
         row_limit: int,
         errors_after: datetime,
-    ) -> AsyncIterator[ListForWorkspaceRow]:
+    ) -> AsyncIterator[GetIntegrationRow]:
         """List a workspace's integrations by user and type, from a place on.
 
         Operation (none): every row.
@@ -284,7 +194,7 @@ class IntegrationsQueries(Protocol):
         after_type: str,
         row_limit: int,
         errors_after: datetime,
-    ) -> AsyncIterator[ListIntegrationsRow]:
+    ) -> AsyncIterator[GetIntegrationRow]:
         """List all integrations by user and type, from a place on.
 
         Operation (none): every row.
@@ -374,7 +284,7 @@ class IntegrationsQueries(Protocol):
         user_id: str,
         platform: str,
         email: str,
-    ) -> GetMappingRow | None:
+    ) -> UserIdMappingRow | None:
         """Return the account of an e-mail address on a platform.
 
         Operation ^: the first row, or None.
@@ -388,7 +298,7 @@ class IntegrationsQueries(Protocol):
         user_id: str,
         platform: str,
         platform_user_id: str,
-    ) -> FindMappingRow | None:
+    ) -> UserIdMappingRow | None:
         """Return the newest mapping of an account on a platform to an e-mail address.
 
         Operation ^: the first row, or None.
@@ -435,7 +345,7 @@ class IntegrationsQueries(Protocol):
         after_platform: str,
         after_email: str,
         row_limit: int,
-    ) -> AsyncIterator[ListMappingsRow]:
+    ) -> AsyncIterator[UserIdMappingRow]:
         """List a user's mappings by platform and e-mail address, from a place on.
 
         Operation (none): every row.
@@ -450,7 +360,7 @@ class IntegrationsQueries(Protocol):
         platform: str,
         after_email: str,
         row_limit: int,
-    ) -> AsyncIterator[ListPlatformMappingsRow]:
+    ) -> AsyncIterator[UserIdMappingRow]:
         """List a user's mappings on a platform by e-mail address, from a place on.
 
         Operation (none): every row.

@@ -6,26 +6,35 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
-class EnqueueJobRow(TypedDict):
-    """A row of enqueue_job."""
+StatusWord = Literal[
+    "pending",
+    "scheduled",
+    "retrying",
+    "processing",
+    "completed",
+    "failed",
+    "cancelled",
+]
+
+class StoredJobRow(TypedDict):
+    """A row of enqueue_job, find_job_of_key, retry_job, update_job, get_job, list_jobs,
+    list_jobs_of_status."""
 
     id: str
     number: int
     job_type: str
     payload_text: str
-    status: str
+    status: StatusWord
     priority: int
     attempts: int
     max_attempts: int
-    time_limit_seconds: float | None
     claim_count: int
     worker_id: str | None
     unique_key: str | None
-    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
@@ -34,12 +43,14 @@ class EnqueueJobRow(TypedDict):
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
-    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    time_limit_seconds: float | None
+    unique_while_running: bool
+    cancel_requested_at: datetime | None
 
 class ListIdsRow(TypedDict):
-    """A row of list_ids."""
+    """A row of list_ids, retry_jobs."""
 
     id: str
 
@@ -49,59 +60,8 @@ class ListActiveKeysRow(TypedDict):
     unique_key: str
     id: str
 
-class FindJobOfKeyRow(TypedDict):
-    """A row of find_job_of_key."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
 class ClaimJobsRow(TypedDict):
-    """A row of claim_jobs."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ClaimJobsOfTypeRow(TypedDict):
-    """A row of claim_jobs_of_type."""
+    """A row of claim_jobs, claim_jobs_of_type."""
 
     id: str
     number: int
@@ -131,22 +91,10 @@ class LookForJobsRow(TypedDict):
     due_in_seconds: float | None
 
 class CompleteJobsRow(TypedDict):
-    """A row of complete_jobs."""
+    """A row of complete_jobs, fail_jobs, list_stored_outcomes, release_jobs, recover_jobs."""
 
     id: str
-    status: str
-
-class FailJobsRow(TypedDict):
-    """A row of fail_jobs."""
-
-    id: str
-    status: str
-
-class ListStoredOutcomesRow(TypedDict):
-    """A row of list_stored_outcomes."""
-
-    id: str
-    status: str
+    status: StatusWord
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
@@ -154,56 +102,16 @@ class ExtendLeasesRow(TypedDict):
     id: str
     lease_expires_at: datetime
 
-class ReleaseJobsRow(TypedDict):
-    """A row of release_jobs."""
-
-    id: str
-    status: str
-
-class RecoverJobsRow(TypedDict):
-    """A row of recover_jobs."""
-
-    id: str
-    status: str
-
 class CancelJobRow(TypedDict):
     """A row of cancel_job."""
 
-    status: str
+    status: StatusWord
 
 class ListCancelRequestsRow(TypedDict):
     """A row of list_cancel_requests."""
 
     id: str
     claim_count: int
-
-class RetryJobRow(TypedDict):
-    """A row of retry_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
 
 class ListFinishedIdsRow(TypedDict):
     """A row of list_finished_ids."""
@@ -212,142 +120,25 @@ class ListFinishedIdsRow(TypedDict):
     number: int
     completed_at: datetime
 
-class RetryJobsRow(TypedDict):
-    """A row of retry_jobs."""
-
-    id: str
-
-class UpdateJobRow(TypedDict):
-    """A row of update_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class GetJobRow(TypedDict):
-    """A row of get_job."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListJobsRow(TypedDict):
-    """A row of list_jobs."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class ListJobsOfStatusRow(TypedDict):
-    """A row of list_jobs_of_status."""
-
-    id: str
-    number: int
-    job_type: str
-    payload_text: str
-    status: str
-    priority: int
-    attempts: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    claim_count: int
-    worker_id: str | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    error: str | None
-    result_text: str | None
-    scheduled_at: datetime | None
-    lease_expires_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    cancel_requested_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-class CountJobsRow(TypedDict):
+class JobCountRow(TypedDict):
     """A row of count_jobs."""
 
     job_type: str
-    status: str
+    status: StatusWord
     total: int
     created_at: datetime
 
-class ListLimitsRow(TypedDict):
+class JobLimitRow(TypedDict):
     """A row of list_limits."""
 
     job_type: str
     max_running: int | None
     running: int
-    paused: bool
     updated_at: datetime
+    paused: bool
 
-class SetScheduleRow(TypedDict):
-    """A row of set_schedule."""
+class JobScheduleRow(TypedDict):
+    """A row of set_schedule, list_schedules."""
 
     name: str
     cron: str
@@ -384,27 +175,6 @@ class SetScheduleParameters(TypedDict):
     user_id: str | None
     workspace_id: str | None
     next_run_at: datetime
-
-class ListSchedulesRow(TypedDict):
-    """A row of list_schedules."""
-
-    name: str
-    cron: str
-    time_zone: str
-    enabled: bool
-    job_type: str
-    payload: Any
-    priority: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    next_run_at: datetime
-    last_run_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
 
 class ListDueSchedulesRow(TypedDict):
     """A row of list_due_schedules."""
@@ -449,7 +219,7 @@ class JobsQueries(Protocol):
         user_id: str | None,
         workspace_id: str | None,
         notify: bool,
-    ) -> EnqueueJobRow | None:
+    ) -> StoredJobRow | None:
         """Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
 
         Operation ^: the first row, or None.
@@ -507,7 +277,7 @@ class JobsQueries(Protocol):
         /,
         *,
         unique_key: str,
-    ) -> FindJobOfKeyRow | None:
+    ) -> StoredJobRow | None:
         """Return the job that keeps others of its unique key out.
 
         Operation ^: the first row, or None.
@@ -540,7 +310,7 @@ class JobsQueries(Protocol):
         row_limit: int,
         lease_seconds: float,
         durable: bool,
-    ) -> AsyncIterator[ClaimJobsOfTypeRow]:
+    ) -> AsyncIterator[ClaimJobsRow]:
         """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 
         Operation (none): every row.
@@ -588,7 +358,7 @@ class JobsQueries(Protocol):
         base_seconds: float,
         max_seconds: float,
         jitter: float,
-    ) -> AsyncIterator[FailJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed'
         or 'cancelled', error, delay.
 
@@ -601,7 +371,7 @@ class JobsQueries(Protocol):
         /,
         *,
         outcomes: Any,
-    ) -> AsyncIterator[ListStoredOutcomesRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """List which outcomes are stored already: each a list of id, worker, claim count, outcome,
         error, result.
 
@@ -627,7 +397,7 @@ class JobsQueries(Protocol):
         /,
         *,
         claims: Any,
-    ) -> AsyncIterator[ReleaseJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Give claimed jobs back that were not worked on: the attempt does not count.
 
         Operation (none): every row.
@@ -641,7 +411,7 @@ class JobsQueries(Protocol):
         job_types: Sequence[str] | None,
         grace_seconds: float,
         row_limit: int,
-    ) -> AsyncIterator[RecoverJobsRow]:
+    ) -> AsyncIterator[CompleteJobsRow]:
         """Take jobs away from workers whose lease ran out: pending again, or failed after the last
         attempt.
 
@@ -681,7 +451,7 @@ class JobsQueries(Protocol):
         *,
         id: str,
         notify: bool,
-    ) -> RetryJobRow | None:
+    ) -> StoredJobRow | None:
         """Make a finished job pending again, from its first attempt on.
 
         Operation ^: the first row, or None.
@@ -692,7 +462,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         job_type: str | None,
         after_time: datetime,
         after_number: int,
@@ -711,7 +481,7 @@ class JobsQueries(Protocol):
         *,
         ids: Sequence[str],
         notify: bool,
-    ) -> AsyncIterator[RetryJobsRow]:
+    ) -> AsyncIterator[ListIdsRow]:
         """Make finished jobs pending again, from their first attempt on; leave out those whose key
         another keeps.
 
@@ -729,13 +499,13 @@ class JobsQueries(Protocol):
         payload: Any,
         scheduled_at: datetime | None,
         notify: bool,
-    ) -> UpdateJobRow | None:
+    ) -> StoredJobRow | None:
         """Change what is not NULL of a job that waits.
 
         Operation ^: the first row, or None.
         """
 
-    async def get_job(self, connection: Connection, /, *, id: str) -> GetJobRow | None:
+    async def get_job(self, connection: Connection, /, *, id: str) -> StoredJobRow | None:
         """Return one job.
 
         Operation ^: the first row, or None.
@@ -749,7 +519,7 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[ListJobsRow]:
+    ) -> AsyncIterator[StoredJobRow]:
         """List jobs, newest first, one page after the other.
 
         Operation (none): every row.
@@ -760,18 +530,18 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[ListJobsOfStatusRow]:
+    ) -> AsyncIterator[StoredJobRow]:
         """List jobs of one status, newest first: all of a rare one are looked at, of others the
         newest.
 
         Operation (none): every row.
         """
 
-    def count_jobs(self, connection: Connection, /) -> AsyncIterator[CountJobsRow]:
+    def count_jobs(self, connection: Connection, /) -> AsyncIterator[JobCountRow]:
         """Count jobs by type and status, with the creation of the oldest.
 
         Operation (none): every row.
@@ -782,7 +552,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         age_seconds: float,
         row_limit: int,
     ) -> int:
@@ -829,7 +599,7 @@ class JobsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    def list_limits(self, connection: Connection, /) -> AsyncIterator[ListLimitsRow]:
+    def list_limits(self, connection: Connection, /) -> AsyncIterator[JobLimitRow]:
         """List the limits by type; a paused type may have none (NULL).
 
         Operation (none): every row.
@@ -866,13 +636,13 @@ class JobsQueries(Protocol):
         user_id: str | None,
         workspace_id: str | None,
         next_run_at: datetime,
-    ) -> SetScheduleRow:
+    ) -> JobScheduleRow:
         """Store a schedule, or change it; its next run stays, unless the times of its runs change.
 
         Operation ^: the first row, or None.
         """
 
-    def list_schedules(self, connection: Connection, /) -> AsyncIterator[ListSchedulesRow]:
+    def list_schedules(self, connection: Connection, /) -> AsyncIterator[JobScheduleRow]:
         """List the schedules by name.
 
         Operation (none): every row.

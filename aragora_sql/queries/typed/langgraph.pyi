@@ -10,12 +10,7 @@ from typing import Any, Protocol, TypedDict
 from aragora_sql.database import Connection
 
 class ShareThreadRow(TypedDict):
-    """A row of share_thread."""
-
-    locked: bool
-
-class LockThreadsRow(TypedDict):
-    """A row of lock_threads."""
+    """A row of share_thread, lock_threads."""
 
     locked: bool
 
@@ -56,24 +51,7 @@ class UpsertWritesParameters(TypedDict):
     content: bytes
 
 class GetCheckpointRow(TypedDict):
-    """A row of get_checkpoint."""
-
-    kind: str
-    thread_id: str
-    checkpoint_ns: str
-    checkpoint_id: str | None
-    parent_checkpoint_id: str | None
-    metadata: Any
-    channel: str | None
-    version: str | None
-    task_id: str | None
-    task_path: str | None
-    idx: int | None
-    type: str
-    content: bytes
-
-class ReadCheckpointsRow(TypedDict):
-    """A row of read_checkpoints."""
+    """A row of get_checkpoint, read_checkpoints."""
 
     kind: str
     thread_id: str
@@ -90,21 +68,7 @@ class ReadCheckpointsRow(TypedDict):
     content: bytes
 
 class ListNamespaceRow(TypedDict):
-    """A row of list_namespace."""
-
-    thread_id: str
-    checkpoint_ns: str
-    checkpoint_id: str
-
-class ListThreadRow(TypedDict):
-    """A row of list_thread."""
-
-    thread_id: str
-    checkpoint_ns: str
-    checkpoint_id: str
-
-class ListAllRow(TypedDict):
-    """A row of list_all."""
+    """A row of list_namespace, list_thread, list_all."""
 
     thread_id: str
     checkpoint_ns: str
@@ -180,7 +144,7 @@ class LanggraphQueries(Protocol):
         /,
         *,
         thread_ids: Sequence[str] | None,
-    ) -> AsyncIterator[LockThreadsRow]:
+    ) -> AsyncIterator[ShareThreadRow]:
         """Hold off who stores or removes rows of the threads, until the transaction ends.
 
         Operation (none): every row.
@@ -255,7 +219,7 @@ class LanggraphQueries(Protocol):
         /,
         *,
         keys: Any,
-    ) -> AsyncIterator[ReadCheckpointsRow]:
+    ) -> AsyncIterator[GetCheckpointRow]:
         """Return several checkpoints with their values and writes; each value once.
 
         Operation (none): every row.
@@ -291,7 +255,7 @@ class LanggraphQueries(Protocol):
         after_ns: str,
         wanted: Any,
         row_limit: int,
-    ) -> AsyncIterator[ListThreadRow]:
+    ) -> AsyncIterator[ListNamespaceRow]:
         """Return the keys of the checkpoints of a thread, newest first, behind the given one. All
         keys of
 
@@ -311,7 +275,7 @@ class LanggraphQueries(Protocol):
         after_ns: str,
         wanted: Any,
         row_limit: int,
-    ) -> AsyncIterator[ListAllRow]:
+    ) -> AsyncIterator[ListNamespaceRow]:
         """Return the keys of the checkpoints of all threads, newest first, behind the given one.
         All keys
 

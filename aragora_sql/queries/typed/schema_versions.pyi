@@ -1,7 +1,8 @@
 """The types of the queries of the store schema_versions.
 
 Made by ``aragora-sql stubs`` from
-``sql/postgres/schema_versions/queries.sql`` and ``sql/sqlite/schema_versions/queries.sql``.
+``sql/system/postgres/schema_versions/queries.sql`` and
+``sql/system/sqlite/schema_versions/queries.sql``.
 """
 
 from collections.abc import AsyncIterator

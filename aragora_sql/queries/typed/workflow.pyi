@@ -10,29 +10,9 @@ from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
-class GetFindingRow(TypedDict):
-    """A row of get_finding."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class LockFindingsRow(TypedDict):
-    """A row of lock_findings."""
+class FindingWorkflowRow(TypedDict):
+    """A row of get_finding, lock_findings, list_findings, list_assigned, list_in_state,
+    list_duplicates, list_overdue."""
 
     finding_id: str
     current_state: str
@@ -88,131 +68,8 @@ class UpdateFindingParameters(TypedDict):
     extra: Any
     updated_at: datetime
 
-class ListFindingsRow(TypedDict):
-    """A row of list_findings."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class ListAssignedRow(TypedDict):
-    """A row of list_assigned."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class ListInStateRow(TypedDict):
-    """A row of list_in_state."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class ListDuplicatesRow(TypedDict):
-    """A row of list_duplicates."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class ListOverdueRow(TypedDict):
-    """A row of list_overdue."""
-
-    finding_id: str
-    current_state: str
-    is_terminal: bool
-    assigned_to: str | None
-    assigned_by: str | None
-    assigned_at: datetime | None
-    priority: int
-    due_date: datetime | None
-    parent_finding_id: str | None
-    resolved_at: datetime | None
-    state_entered_at: datetime
-    time_in_states: Any
-    extra: Any
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    linked_findings: Any
-
-class ListEventsRow(TypedDict):
-    """A row of list_events."""
-
-    finding_id: str
-    position: int
-    event_id: str
-    event_type: str
-    occurred_at: datetime
-    user_id: str | None
-    user_name: str | None
-    from_state: str | None
-    to_state: str | None
-    field_name: str | None
-    old_value: Any
-    new_value: Any
-    comment: str | None
-    extra: Any
-
-class ListHistoryRow(TypedDict):
-    """A row of list_history."""
+class FindingEventRow(TypedDict):
+    """A row of list_events, list_history."""
 
     finding_id: str
     position: int
@@ -252,7 +109,7 @@ class InsertLinksParameters(TypedDict):
     finding_id: str
     linked_id: str
 
-class GetStatisticsRow(TypedDict):
+class WorkflowStatisticsRow(TypedDict):
     """A row of get_statistics."""
 
     total: int
@@ -272,7 +129,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         finding_id: str,
-    ) -> GetFindingRow | None:
+    ) -> FindingWorkflowRow | None:
         """Return one finding.
 
         Operation ^: the first row, or None.
@@ -284,7 +141,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         finding_ids: Sequence[str],
-    ) -> AsyncIterator[LockFindingsRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """Take some findings for a change, always in one order.
 
         Operation (none): every row.
@@ -340,7 +197,7 @@ class WorkflowQueries(Protocol):
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListFindingsRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """List findings, newest first, from a place on.
 
         Operation (none): every row.
@@ -355,7 +212,7 @@ class WorkflowQueries(Protocol):
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListAssignedRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """List the findings that a user works on, newest first, from a place on.
 
         Operation (none): every row.
@@ -370,7 +227,7 @@ class WorkflowQueries(Protocol):
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListInStateRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """List the findings in a state, newest first, from a place on.
 
         Operation (none): every row.
@@ -385,7 +242,7 @@ class WorkflowQueries(Protocol):
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListDuplicatesRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """List the findings that repeat another one, newest first, from a place on.
 
         Operation (none): every row.
@@ -400,7 +257,7 @@ class WorkflowQueries(Protocol):
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
-    ) -> AsyncIterator[ListOverdueRow]:
+    ) -> AsyncIterator[FindingWorkflowRow]:
         """List the findings whose due date has passed while work goes on, longest overdue first.
 
         Operation (none): every row.
@@ -412,7 +269,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         finding_ids: Sequence[str],
-    ) -> AsyncIterator[ListEventsRow]:
+    ) -> AsyncIterator[FindingEventRow]:
         """List the whole history of some findings.
 
         Operation (none): every row.
@@ -427,7 +284,7 @@ class WorkflowQueries(Protocol):
         event_type: str | None,
         after_position: int,
         row_limit: int,
-    ) -> AsyncIterator[ListHistoryRow]:
+    ) -> AsyncIterator[FindingEventRow]:
         """List a finding's history in its order, from a place on, of one type of event or of all.
 
         Operation (none): every row.
@@ -480,7 +337,7 @@ class WorkflowQueries(Protocol):
         /,
         *,
         at_time: datetime,
-    ) -> GetStatisticsRow:
+    ) -> WorkflowStatisticsRow:
         """Count the findings by state and priority; mean seconds from creation to resolution.
 
         Operation ^: the first row, or None.

@@ -8,14 +8,11 @@ from aragora_sql.stores.checkpoints.records import (
     DebateCheckpoint,
     DebateCheckpointPage,
     DebateCheckpointSummary,
+    DebateStatusWord,
     WorkflowCheckpoint,
 )
 from aragora_sql.stores.checkpoints.store import (
     CheckpointStore,
-    PostgresCheckpointStore,
-    SQLiteCheckpointStore,
-    get_postgres_checkpoint_store,
-    get_sqlite_checkpoint_store,
 )
 
 __all__ = [
@@ -27,9 +24,6 @@ __all__ = [
     "DebateCheckpoint",
     "DebateCheckpointPage",
     "DebateCheckpointSummary",
-    "PostgresCheckpointStore",
-    "SQLiteCheckpointStore",
+    "DebateStatusWord",
     "WorkflowCheckpoint",
-    "get_postgres_checkpoint_store",
-    "get_sqlite_checkpoint_store",
 ]

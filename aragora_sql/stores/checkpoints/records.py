@@ -7,13 +7,22 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from aragora_sql.database.values import EncodedJSON, dump_json, format_timestamp, utc_now
+from aragora_sql.database.values import (
+    MOST_NESTED,
+    EncodedJSON,
+    dump_json,
+    format_timestamp,
+    json_key,
+    load_json,
+    utc_now,
+)
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.documents import mapping, member, unknown_members, with_unknown_members
+from aragora_sql.stores.records import Record
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.checkpoints import (
@@ -37,7 +46,9 @@ __all__ = [
     "workflow_checksum",
 ]
 
-DEBATE_STATUSES = ("creating", "complete", "resuming", "corrupted", "expired")
+DebateStatusWord = Literal["creating", "complete", "resuming", "corrupted", "expired"]
+
+DEBATE_STATUSES: tuple[DebateStatusWord, ...] = get_args(DebateStatusWord)
 STORAGE_ID_PREFIX = "wcp-"
 
 Default = Callable[[Any], Any]
@@ -124,9 +135,11 @@ class WorkflowCheckpoint(Record):
     """State of a workflow between two steps.
 
     ``id`` is the id that the engine gave it, ``storage_id`` the one that the store gave it;
-    ``sequence`` grows with each checkpoint stored. ``checksum`` is the engine's own, kept as it
-    came; ``content_checksum`` is the store's (:func:`content_checksum` of the fields that the
-    engine gives, timestamps as ``2026-02-12T16:42:57.123456Z``).
+    ``sequence`` grows with each checkpoint stored. ``stored_at`` is when it was stored, later than
+    every checkpoint of the workflow before it, whatever the clocks of the hosts say. ``checksum``
+    is the engine's own, kept as it came; ``content_checksum`` is the store's
+    (:func:`content_checksum` of the fields that the engine gives, timestamps as
+    ``2026-02-12T16:42:57.123456Z``).
     """
 
     storage_id: str
@@ -141,6 +154,7 @@ class WorkflowCheckpoint(Record):
     checksum: str
     content_checksum: str
     created_at: datetime
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -160,6 +174,7 @@ class CheckpointSummary(Record):
     current_step: str | None
     checksum: str
     created_at: datetime
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +195,8 @@ class DebateCheckpoint(Record):
 
     ``data`` is the part of the document that has no field here (messages, critiques, votes, agent
     states and so on). ``checksum`` is the debate's own, kept as it came; ``content_checksum`` is
-    the store's. ``size_bytes`` is the length of ``data`` as JSON text.
+    the store's. ``size_bytes`` is the length of ``data`` as JSON text. ``stored_at`` is when it was
+    stored first, later than every checkpoint of the debate before it.
     """
 
     checkpoint_id: str
@@ -189,13 +205,14 @@ class DebateCheckpoint(Record):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: DebateStatusWord
     data: dict[str, Any]
     size_bytes: int
     checksum: str
     content_checksum: str
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
     def is_intact(self) -> bool:
         """Tell whether the content is what was stored."""
@@ -205,10 +222,13 @@ class DebateCheckpoint(Record):
     def to_document(self) -> dict[str, Any]:
         """Return the document that was stored, timestamps as ISO-8601 text in UTC."""
         columns = {name: getattr(self, name) for name in _DEBATE_COLUMNS}
-        return self.data | {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in columns.items()
-        }
+        return with_unknown_members(
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in columns.items()
+            },
+            self.data,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +241,11 @@ class DebateCheckpointSummary(Record):
     current_round: int
     total_rounds: int
     phase: str
-    status: str
+    status: DebateStatusWord
     size_bytes: int
     created_at: datetime
     expires_at: datetime | None
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +277,7 @@ def new_workflow_checkpoint(
     and returns one to store instead.
     """
     given = {
-        name: _field(checkpoint, name, _WORKFLOW_DEFAULTS.get(name, _REQUIRED))
+        name: member(checkpoint, name, f"checkpoint.{name}", **_otherwise(name))
         for name in _WORKFLOW_CONTENT
     }
     steps = given["completed_steps"]
@@ -274,8 +295,7 @@ def new_workflow_checkpoint(
     }
     outputs = _document(given["step_outputs"], "checkpoint.step_outputs", default)
     context = _document(given["context_state"], "checkpoint.context_state", default)
-    content["step_outputs"] = valid.decoded(outputs)
-    content["context_state"] = valid.decoded(context)
+    content |= {"step_outputs": load_json(outputs), "context_state": load_json(context)}
     return {
         "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
         "engine_id": content["id"],
@@ -301,16 +321,12 @@ def new_debate_checkpoint(
     as in :func:`new_workflow_checkpoint`. Timestamps are aware datetimes or ISO-8601 text with a
     zone.
     """
-    if not isinstance(document, Mapping):
-        raise InvalidInputError(
-            "checkpoint", f"a dictionary is needed, not {type(document).__name__}"
-        )
+    document = mapping(document, "checkpoint")
 
-    def field(name: str, otherwise: Any = _REQUIRED) -> Any:
-        return _field(document, name, otherwise)
+    def field(name: str, **otherwise: Any) -> Any:
+        return member(document, name, f"checkpoint.{name}", **otherwise)
 
-    expires_at = field("expires_at", None)
-    rest = {name: value for name, value in document.items() if name not in _DEBATE_COLUMNS}
+    rest = unknown_members(document, _DEBATE_COLUMNS)
     encoded = _document(_with_text_timestamps(rest), "checkpoint", default)
     content: dict[str, Any] = {
         "checkpoint_id": valid.key(field("checkpoint_id"), "checkpoint.checkpoint_id"),
@@ -320,12 +336,12 @@ def new_debate_checkpoint(
         "total_rounds": valid.integer(field("total_rounds"), "checkpoint.total_rounds"),
         "phase": valid.text(field("phase"), "checkpoint.phase"),
         "status": valid.choice(field("status"), "checkpoint.status", DEBATE_STATUSES),
-        "data": valid.decoded(encoded),
-        "checksum": valid.text(field("checksum", ""), "checkpoint.checksum"),
-        "created_at": _timestamp(field("created_at"), "checkpoint.created_at"),
-        "expires_at": None
-        if expires_at is None
-        else _timestamp(expires_at, "checkpoint.expires_at"),
+        "data": load_json(encoded),
+        "checksum": valid.text(field("checksum", otherwise=""), "checkpoint.checksum"),
+        "created_at": valid.timestamp_or_text(field("created_at"), "checkpoint.created_at"),
+        "expires_at": valid.optional(
+            document.get("expires_at"), "checkpoint.expires_at", valid.timestamp_or_text
+        ),
     }
     return {
         "checkpoint_id": content["checkpoint_id"],
@@ -345,26 +361,8 @@ def new_debate_checkpoint(
     }
 
 
-_REQUIRED = object()
-
-
-def _field(source: object, name: str, otherwise: Any) -> Any:
-    if isinstance(source, Mapping):
-        value = source.get(name, otherwise)
-    else:
-        value = getattr(source, name, otherwise)
-    if value is _REQUIRED:
-        raise InvalidInputError(f"checkpoint.{name}", "is missing")
-    return value
-
-
-def _timestamp(value: Any, argument: str) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise InvalidInputError(argument, "is not ISO-8601 text") from None
-    return valid.timestamp(value, argument)
+def _otherwise(name: str) -> dict[str, Any]:
+    return {"otherwise": _WORKFLOW_DEFAULTS[name]} if name in _WORKFLOW_DEFAULTS else {}
 
 
 def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
@@ -378,72 +376,26 @@ def _with_text_timestamps(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document(value: Any, argument: str, default: Default | None) -> EncodedJSON:
-    if value is None:
-        value = {}
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
-    return dump_json(plain_json(dict(value), argument, default), argument)
+    given = {} if value is None else dict(mapping(value, argument))
+    if default is not None:
+        given = converted(given, argument, default, 0)
+    return dump_json(given, argument)
 
 
-def plain_json(value: Any, path: str, default: Default | None, depth: int = 0) -> Any:
-    """Return ``value`` made of JSON's own types, with ``default`` applied to all others.
-
-    Raises :class:`InvalidInputError` naming the path of a value that has no form in JSON.
-    """
-    if value is None or isinstance(value, bool | int | float):
+def converted(value: Any, path: str, default: Default, depth: int) -> Any:
+    """Return ``value`` with ``default`` applied to all that JSON has no form for."""
+    if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, str):
-        # An enumeration's member that is text says something else in str().
-        return str.__str__(value)
-    if depth > MOST_NESTED:
+    if depth >= MOST_NESTED:
         raise InvalidInputError(path, f"is nested deeper than {MOST_NESTED} levels")
     if isinstance(value, dict):
         return {
-            _key(key, path): plain_json(item, f"{path}[{key!r}]", default, depth + 1)
+            json_key(key, path): converted(item, f"{path}[{key!r}]", default, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [
-            plain_json(item, f"{path}[{index}]", default, depth + 1)
+            converted(item, f"{path}[{index}]", default, depth + 1)
             for index, item in enumerate(value)
         ]
-    if default is None:
-        raise InvalidInputError(
-            path,
-            f"a {type(value).__name__} has no form in JSON; convert it, or pass default= with a "
-            "function that does",
-        )
-    return plain_json(default(value), path, None, depth + 1)
-
-
-# PostgreSQL's parser and Python's encoder both stop somewhere beyond.
-MOST_NESTED = 200
-
-
-def _key(key: Any, path: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidInputError(path, f"the JSON key {key!r} is not text")
-    return key
-
-
-def cursor_of(timestamp: datetime, key: str | int) -> str:
-    """Return the cursor of what comes after a row in the order of a list."""
-    return f"{format_timestamp(timestamp)}/{key}"
-
-
-def parse_cursor(cursor: str | None, argument: str) -> tuple[datetime, str]:
-    """Return the timestamp and the key of a cursor; of None what is newer than everything."""
-    if cursor is None:
-        return LAST_TIMESTAMP, ""
-    timestamp, slash, key = valid.text(cursor, argument).partition("/")
-    try:
-        parsed = datetime.fromisoformat(timestamp)
-    except ValueError:
-        parsed = None
-    if not slash or not key or parsed is None or parsed.tzinfo is None:
-        raise InvalidInputError(argument, "is not the next of an earlier page")
-    return parsed, key
-
-
-# PostgreSQL reads it as infinity.
-LAST_TIMESTAMP = datetime.max.replace(tzinfo=UTC)
+    return default(value)

@@ -6,22 +6,15 @@ Its queries: ``sql/postgres/checkpoints/queries.sql`` and ``sql/sqlite/checkpoin
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Unpack
 
 from aragora_sql.database import Connection
-from aragora_sql.database.values import utc_now
 from aragora_sql.errors import DamagedCheckpointError, DuplicateKeyError, InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
+from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.checkpoints.records import (
     CheckpointPage,
     CheckpointStats,
@@ -31,26 +24,20 @@ from aragora_sql.stores.checkpoints.records import (
     DebateCheckpointSummary,
     Default,
     WorkflowCheckpoint,
-    cursor_of,
     new_debate_checkpoint,
     new_workflow_checkpoint,
-    parse_cursor,
 )
+from aragora_sql.stores.paging import cursor_of, parse_cursor, split_page
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.checkpoints import (
         CheckpointsQueries,
-        GetLatestWorkflowCheckpointRow,
+        WorkflowCheckpointRow,
     )
 
 __all__ = [
     "CheckpointStore",
-    "PostgresCheckpointStore",
-    "SQLiteCheckpointStore",
-    "get_postgres_checkpoint_store",
-    "get_sqlite_checkpoint_store",
 ]
 
 DELETE_BATCH = 500
@@ -64,7 +51,7 @@ T = TypeVar("T")
 
 
 class _Unreadable(Enum):
-    """Stands for a checkpoint whose documents are no JSON any more."""
+    """In the place of a checkpoint whose documents are not JSON any more."""
 
     ROW = "row"
 
@@ -76,8 +63,9 @@ class CheckpointStore(Store):
     """Stores checkpoints and gives them back as they were, or says that they are damaged.
 
     A workflow's checkpoint has two ids: :meth:`save` returns the storage id, and the engine's own
-    (``checkpoint.id``) is accepted wherever an id is asked for. The order of a workflow's
-    checkpoints is that of their ``created_at``, then of their storing.
+    (``checkpoint.id``) is accepted wherever an id is asked for. The order of the
+    checkpoints of a workflow or debate is that of their storing: the clocks of the hosts that take
+    them (``created_at``) may differ. One from an older system has the place of its ``created_at``.
 
     Every checkpoint carries a checksum of its whole content (:func:`content_checksum
     <aragora_sql.stores.checkpoints.records.content_checksum>`), which loading verifies:
@@ -173,7 +161,7 @@ class CheckpointStore(Store):
             key=lambda one: (
                 one.storage_id == checkpoint_id,
                 one.workflow_id == workflow_id,
-                one.created_at,
+                one.stored_at,
                 one.sequence,
             )
         )
@@ -187,7 +175,7 @@ class CheckpointStore(Store):
         """Return the newest undamaged checkpoint before a damaged one, or raise that it is."""
         previous = None
         async for older in self._summaries(
-            damaged.workflow_id, cursor_of(damaged.created_at, damaged.sequence)
+            damaged.workflow_id, cursor_of(damaged.stored_at, damaged.sequence)
         ):
             async with self._database.read() as connection:
                 row = await _decoded(
@@ -237,11 +225,10 @@ class CheckpointStore(Store):
         valid.key(workflow_id, "workflow_id")
         size = valid.integer(limit, "limit", 1, valid.LARGEST_INTEGER - 1)
         found = await self._list(workflow_id, size + 1, before)
-        page = found[:size]
-        more = len(found) > size
+        page, more = split_page(found, size)
         return CheckpointPage(
             checkpoints=page,
-            next=cursor_of(page[-1].created_at, page[-1].sequence) if more else None,
+            next=cursor_of(page[-1].stored_at, page[-1].sequence) if more else None,
         )
 
     async def _list(
@@ -251,13 +238,13 @@ class CheckpointStore(Store):
         sequence = valid.LARGEST_INTEGER
         if key:
             if not (key.isascii() and key.isdecimal() and len(key) <= 18):
-                raise InvalidInputError("before", "is not the next of an earlier page")
+                raise InvalidInputError("before", "must be the next of an earlier page")
             sequence = int(key)
         async with self._database.read() as connection:
             rows = self._queries.list_workflow_checkpoints(
                 connection,
                 workflow_id=workflow_id,
-                before_created_at=timestamp,
+                before_stored_at=timestamp,
                 before_sequence=sequence,
                 row_limit=row_limit,
             )
@@ -321,19 +308,12 @@ class CheckpointStore(Store):
     ) -> int:
         """Delete checkpoints of all workflows that are older than some days; return how many went.
 
-        ``max_age_days`` is counted back from ``now`` (default: this timestamp) and compared with
+        ``max_age_days`` is counted back from ``now`` (default: the present time) and compared with
         ``created_at``. With ``keep_latest`` the newest checkpoint of each workflow stays, however
         old it is, so that the workflow can still be resumed.
         """
-        days = valid.number(max_age_days, "max_age_days")
         valid.boolean(keep_latest, "keep_latest")
-        timestamp = utc_now() if now is None else valid.timestamp(now, "now")
-        try:
-            cutoff = timestamp - timedelta(days=days)
-        except OverflowError:
-            raise InvalidInputError(
-                "max_age_days", f"{days:g} days before now is no date"
-            ) from None
+        cutoff = age_limit(max_age_days, valid.timestamp_or_now(now, "now"))
         return await self._in_batches(
             lambda connection: self._queries.delete_old_workflow_checkpoints(
                 connection, cutoff=cutoff, keep_latest=keep_latest, row_limit=DELETE_BATCH
@@ -341,13 +321,11 @@ class CheckpointStore(Store):
         )
 
     async def _in_batches(self, delete: Callable[[Connection], Awaitable[int]]) -> int:
-        total = 0
-        while True:
+        async def batch() -> int:
             async with self._database.connection() as connection:
-                deleted = await delete(connection)
-            total += deleted
-            if not deleted:
-                return total
+                return await delete(connection)
+
+        return await in_batches(batch)
 
     # Debates
 
@@ -445,7 +423,7 @@ class CheckpointStore(Store):
         if isinstance(found, DebateCheckpoint) and found.is_intact():
             return found
         previous = None
-        before: str | None = cursor_of(found.created_at, found.checkpoint_id)
+        before: str | None = cursor_of(found.stored_at, found.checkpoint_id)
         while before is not None and previous is None:
             page = await self.list_debate_page(found.debate_id, SEARCH_PAGE, before=before)
             for older in page.checkpoints:
@@ -474,11 +452,10 @@ class CheckpointStore(Store):
         """Return a page of the checkpoints of a debate, or of all; like :meth:`list_page`."""
         size = valid.integer(limit, "limit", 1, valid.LARGEST_INTEGER - 1)
         found = await self._list_debates(debate_id, size + 1, before)
-        page = found[:size]
-        more = len(found) > size
+        page, more = split_page(found, size)
         return DebateCheckpointPage(
             checkpoints=page,
-            next=cursor_of(page[-1].created_at, page[-1].checkpoint_id) if more else None,
+            next=cursor_of(page[-1].stored_at, page[-1].checkpoint_id) if more else None,
         )
 
     async def _list_debates(
@@ -488,13 +465,13 @@ class CheckpointStore(Store):
         async with self._database.read() as connection:
             if debate_id is None:
                 rows = self._queries.list_all_debate_checkpoints(
-                    connection, before_created_at=timestamp, before_id=key, row_limit=row_limit
+                    connection, before_stored_at=timestamp, before_id=key, row_limit=row_limit
                 )
                 return [record_of(DebateCheckpointSummary, **row) async for row in rows]
             of_one = self._queries.list_debate_checkpoints(
                 connection,
                 debate_id=valid.key(debate_id, "debate_id"),
-                before_created_at=timestamp,
+                before_stored_at=timestamp,
                 before_id=key,
                 row_limit=row_limit,
             )
@@ -523,9 +500,9 @@ class CheckpointStore(Store):
     async def cleanup_expired(self, now: datetime | None = None) -> int:
         """Delete the debates' checkpoints whose ``expires_at`` is not after ``now``.
 
-        Returns how many went. ``now`` is an aware datetime (default: this timestamp).
+        Returns how many went. ``now`` is an aware datetime (default: the present time).
         """
-        timestamp = utc_now() if now is None else valid.timestamp(now, "now")
+        timestamp = valid.timestamp_or_now(now, "now")
         return await self._in_batches(
             lambda connection: self._queries.delete_expired_debate_checkpoints(
                 connection, timestamp=timestamp, row_limit=DELETE_BATCH
@@ -539,14 +516,14 @@ class CheckpointStore(Store):
 
 
 def _with_owners(
-    *, owners: int, **row: Unpack[GetLatestWorkflowCheckpointRow]
+    *, owners: int, **row: Unpack[WorkflowCheckpointRow]
 ) -> tuple[WorkflowCheckpoint, int]:
     """Return a checkpoint, and how many workflows have one with this engine's id."""
     return record_of(WorkflowCheckpoint, **row), owners
 
 
 async def _decoded(query: Awaitable[T]) -> T | Literal[_Unreadable.ROW]:
-    """Return a row, None, or ``UNREADABLE`` for one whose documents are no JSON any more."""
+    """Return a row, None, or ``UNREADABLE`` for one whose documents are not JSON any more."""
     try:
         return await query
     except InvalidInputError:
@@ -568,37 +545,3 @@ def _check_owner(
             f"{checkpoint_id!r} is the engine's id of checkpoints of {owners} workflows; pass "
             "workflow_id, or use the storage id",
         )
-
-
-class PostgresCheckpointStore(CheckpointStore):
-    """Checkpoint store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteCheckpointStore(CheckpointStore):
-    """Checkpoint store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_checkpoint_store(dsn: str | None = None) -> PostgresCheckpointStore:
-    """Return an initialized checkpoint store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresCheckpointStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_checkpoint_store(path: str | Path | None = None) -> SQLiteCheckpointStore:
-    """Return an initialized checkpoint store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.database.sqlite import get_sqlite_database
-
-    return await initialized(SQLiteCheckpointStore(get_sqlite_database(path)))

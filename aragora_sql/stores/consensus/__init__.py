@@ -12,17 +12,16 @@ from aragora_sql.stores.consensus.records import (
     DebateVote,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
 )
 from aragora_sql.stores.consensus.store import (
     ConsensusMemory,
-    PostgresConsensusMemory,
-    SQLiteConsensusMemory,
-    get_postgres_consensus_memory,
-    get_sqlite_consensus_memory,
 )
 
 __all__ = [
@@ -36,12 +35,11 @@ __all__ = [
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
-    "PostgresConsensusMemory",
+    "DissentTypeWord",
     "ProofRecord",
     "ProofStatus",
-    "SQLiteConsensusMemory",
+    "ProofStatusWord",
     "SimilarConsensus",
     "SimilarDebate",
-    "get_postgres_consensus_memory",
-    "get_sqlite_consensus_memory",
+    "StrengthWord",
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from aragora_sql.stores.base import Record
 from aragora_sql.stores.consensus.records import DissentRecord, DissentType
 from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.records import Record
 
 __all__ = ["DebatePreparation", "DissentRetriever"]
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from aragora_sql.database.values import utc_now
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
-from aragora_sql.stores.topics import topic_hash, topic_terms
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.documents import as_read
+from aragora_sql.stores.records import Record
+from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.consensus import (
@@ -74,9 +75,30 @@ class ProofStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-STRENGTHS = tuple(strength.value for strength in ConsensusStrength)
-DISSENT_TYPES = tuple(kind.value for kind in DissentType)
-PROOF_STATUSES = tuple(status.value for status in ProofStatus)
+# The same words, for those who write them as text: a type checker finds a mistake in one.
+StrengthWord = Literal["unanimous", "strong", "moderate", "weak", "split", "contested"]
+DissentTypeWord = Literal[
+    "minor_quibble",
+    "alternative_approach",
+    "fundamental_disagreement",
+    "edge_case_concern",
+    "risk_warning",
+    "abstention",
+]
+ProofStatusWord = Literal[
+    "not_attempted",
+    "translation_failed",
+    "proof_found",
+    "proof_failed",
+    "timeout",
+    "backend_unavailable",
+    "not_supported",
+    "unknown",
+]
+
+STRENGTHS: tuple[StrengthWord, ...] = get_args(StrengthWord)
+DISSENT_TYPES: tuple[DissentTypeWord, ...] = get_args(DissentTypeWord)
+PROOF_STATUSES: tuple[ProofStatusWord, ...] = get_args(ProofStatusWord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +113,7 @@ class ConsensusRecord(Record):
     topic: str
     topic_hash: str
     conclusion: str
-    strength: str
+    strength: ConsensusStrength | StrengthWord
     confidence: float
     domain: str | None
     debate_id: str | None
@@ -147,7 +169,7 @@ class DissentRecord(Record):
     id: str
     consensus_id: str
     agent_id: str
-    dissent_type: str
+    dissent_type: DissentType | DissentTypeWord
     content: str
     reasoning: str
     confidence: float
@@ -174,7 +196,7 @@ class ProofRecord(Record):
 
     id: str
     consensus_id: str
-    proof_status: str
+    proof_status: ProofStatus | ProofStatusWord
     language: str | None
     formal_statement: str | None
     is_verified: bool
@@ -251,7 +273,7 @@ def new_consensus(
     path: str,
     topic: str,
     conclusion: str,
-    strength: ConsensusStrength | str,
+    strength: ConsensusStrength | StrengthWord,
     confidence: float,
     participating_agents: Iterable[str],
     agreeing_agents: Iterable[str],
@@ -270,22 +292,18 @@ def new_consensus(
     created_at: datetime | None = None,
 ) -> tuple[ConsensusRecord, InsertConsensusParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    timestamp = (
-        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
-    )
-    if supersedes is not None:
-        valid.key(supersedes, f"{path}supersedes")
+    timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: InsertConsensusParameters = {
         "id": str(uuid.uuid4()),
         "topic": valid.identifier(topic, f"{path}topic"),
         "topic_hash": topic_hash(topic),
-        "topic_terms": " ".join(topic_terms(topic)),
+        "topic_terms": " ".join(search_terms(topic)),
         "conclusion": valid.text(conclusion, f"{path}conclusion"),
         "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
         "confidence": valid.fraction(confidence, f"{path}confidence"),
         "domain": valid.key(domain, f"{path}domain"),
-        "debate_id": None if debate_id is None else valid.key(debate_id, f"{path}debate_id"),
-        "supersedes": supersedes,
+        "debate_id": valid.optional(debate_id, f"{path}debate_id", valid.key),
+        "supersedes": valid.optional(supersedes, f"{path}supersedes", valid.key),
         "rounds": valid.integer(rounds, f"{path}rounds"),
         "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
         "participating_agents": valid.names(participating_agents, f"{path}participating_agents"),
@@ -302,19 +320,14 @@ def new_consensus(
     }
     values: dict[str, Any] = {**row, "superseded_by": None, "dissent_ids": []}
     del values["topic_terms"]
-    return ConsensusRecord(**_decoded(values, "belief_cruxes", "metadata", "data")), row
-
-
-def _decoded(values: dict[str, Any], *documents: str) -> dict[str, Any]:
-    """Return the values with the documents as they will be read."""
-    return values | {name: valid.decoded(values[name]) for name in documents}
+    return ConsensusRecord(**as_read(values, "belief_cruxes", "metadata", "data")), row
 
 
 def new_dissent(
     path: str,
     debate_id: str,
     agent_id: str,
-    dissent_type: DissentType | str,
+    dissent_type: DissentType | DissentTypeWord,
     content: str,
     reasoning: str = "",
     confidence: float = 0.0,
@@ -325,9 +338,7 @@ def new_dissent(
     created_at: datetime | None = None,
 ) -> tuple[DissentRecord, InsertDissentParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    timestamp = (
-        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
-    )
+    timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: InsertDissentParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
@@ -342,13 +353,13 @@ def new_dissent(
         "data": valid.document(data, f"{path}data"),
         "created_at": timestamp,
     }
-    return DissentRecord(**_decoded({**row}, "metadata", "data")), row
+    return DissentRecord(**as_read(row, "metadata", "data")), row
 
 
 def new_proof(
     path: str,
     debate_id: str,
-    proof_status: ProofStatus | str,
+    proof_status: ProofStatus | ProofStatusWord,
     language: str | None = None,
     formal_statement: str | None = None,
     is_verified: bool = False,
@@ -362,9 +373,7 @@ def new_proof(
     created_at: datetime | None = None,
 ) -> tuple[ProofRecord, InsertProofParameters]:
     """Check the arguments and return the record and the parameters of its query."""
-    timestamp = (
-        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
-    )
+    timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: InsertProofParameters = {
         "id": str(uuid.uuid4()),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
@@ -375,14 +384,14 @@ def new_proof(
         "proof_hash": valid.optional_text(proof_hash, f"{path}proof_hash"),
         "prover_version": valid.optional_text(prover_version, f"{path}prover_version"),
         "error_message": valid.optional_text(error_message, f"{path}error_message"),
-        "translation_time_ms": _time(translation_time_ms, f"{path}translation_time_ms"),
-        "proof_search_time_ms": _time(proof_search_time_ms, f"{path}proof_search_time_ms"),
+        "translation_time_ms": valid.optional(
+            translation_time_ms, f"{path}translation_time_ms", valid.number
+        ),
+        "proof_search_time_ms": valid.optional(
+            proof_search_time_ms, f"{path}proof_search_time_ms", valid.number
+        ),
         "metadata": valid.document(metadata, f"{path}metadata"),
         "data": valid.document(data, f"{path}data"),
         "created_at": timestamp,
     }
-    return ProofRecord(**_decoded({**row}, "metadata", "data")), row
-
-
-def _time(milliseconds: float | None, argument: str) -> float | None:
-    return None if milliseconds is None else valid.number(milliseconds, argument)
+    return ProofRecord(**as_read(row, "metadata", "data")), row

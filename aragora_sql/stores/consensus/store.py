@@ -7,22 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Database
 from aragora_sql.database.values import utc_now
-from aragora_sql.errors import IntegrityError, InvalidInputError
+from aragora_sql.errors import IntegrityError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    counts,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
+from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
     CleanupResult,
@@ -32,35 +25,35 @@ from aragora_sql.stores.consensus.records import (
     DebateVote,
     DissentRecord,
     DissentType,
+    DissentTypeWord,
     ProofRecord,
     ProofStatus,
+    ProofStatusWord,
     SimilarConsensus,
     SimilarDebate,
+    StrengthWord,
     new_consensus,
     new_dissent,
     new_proof,
 )
-from aragora_sql.stores.topics import (
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.counts import counts
+from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.records import record_of
+from aragora_sql.stores.search import (
     MOST_RANKED,
     MOST_RANKED_IN_SMALL_STORE,
     SAMPLE_SIZE,
     search_levels,
     term_frequencies,
-    topic_hash,
-    topic_terms,
 )
+from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.consensus import ConsensusQueries
 
 __all__ = [
     "ConsensusMemory",
-    "PostgresConsensusMemory",
-    "SQLiteConsensusMemory",
-    "get_postgres_consensus_memory",
-    "get_sqlite_consensus_memory",
 ]
 
 # How long what is known about common words stays good, in seconds.
@@ -90,7 +83,7 @@ class ConsensusMemory(Store):
         self,
         topic: str,
         conclusion: str,
-        strength: ConsensusStrength | str,
+        strength: ConsensusStrength | StrengthWord,
         confidence: float,
         participating_agents: Iterable[str],
         agreeing_agents: Iterable[str],
@@ -145,7 +138,7 @@ class ConsensusMemory(Store):
         """Store many consensus records in one round trip, all or none, and return them.
 
         Each is a mapping with the arguments of :meth:`store_consensus`. A record may supersede one
-        that stands before it in the database, not one of the same batch.
+        that is in the database already, not one of the same batch.
         """
         prepared = valid.prepare_each(new_consensus, records, "records")
         if prepared:
@@ -163,7 +156,7 @@ class ConsensusMemory(Store):
     async def get_by_topic_hash(self, topic_hash: str) -> ConsensusRecord | None:
         """Return the newest consensus on a set of words, or None.
 
-        See :func:`aragora_sql.stores.topics.topic_hash`.
+        See :func:`aragora_sql.stores.consensus.topics.topic_hash`.
         """
         valid.text(topic_hash, "topic_hash")
         async with self._database.read() as connection:
@@ -241,7 +234,7 @@ class ConsensusMemory(Store):
         :class:`~aragora_sql.errors.IntegrityError`.
         """
         valid.text(consensus_id, "consensus_id")
-        if cascade_dissents:
+        if valid.boolean(cascade_dissents, "cascade_dissents"):
             async with self._database.connection() as connection:
                 return bool(
                     await self._queries.delete_consensus(connection, consensus_id=consensus_id)
@@ -268,21 +261,18 @@ class ConsensusMemory(Store):
         ``verified_proofs_archive``. Works in batches of 1,000, each a transaction, so writers
         never wait long. The counts are of consensus and dissent rows.
         """
-        age = valid.number(max_age_days, "max_age_days")
         now = utc_now()
-        try:
-            cutoff = now - timedelta(days=age)
-        except OverflowError:
-            raise InvalidInputError("max_age_days", f"{age:g} days is before all time") from None
-        archived = deleted = 0
-        while True:
+        cutoff = age_limit(max_age_days, now)
+        valid.boolean(archive, "archive")
+
+        async def clean_up() -> int:
             async with self._database.transaction() as connection:
                 rows = self._queries.lock_expired(
                     connection, cutoff=cutoff, row_limit=CLEANUP_BATCH
                 )
                 ids = [row["id"] async for row in rows]
                 if not ids:
-                    return CleanupResult(archived=archived, deleted=deleted)
+                    return 0
                 dissents = await self._queries.count_dissents(connection, consensus_ids=ids)
                 if archive:
                     for copy in (
@@ -292,8 +282,10 @@ class ConsensusMemory(Store):
                     ):
                         await copy(connection, consensus_ids=ids, archived_at=now)
                 await self._queries.delete_many(connection, consensus_ids=ids)
-            deleted += len(ids) + dissents
-            archived += len(ids) + dissents if archive else 0
+            return len(ids) + dissents
+
+        deleted = await in_batches(clean_up)
+        return CleanupResult(archived=deleted if archive else 0, deleted=deleted)
 
     # Search
 
@@ -310,16 +302,16 @@ class ConsensusMemory(Store):
 
         Records that share all terms with the topic are looked for first, then such that share
         fewer and fewer, until there are enough. They are ranked by the Jaccard similarity of the
-        terms (see :mod:`aragora_sql.stores.topics`), which is above 0.1; the same set of words
+        terms (see :mod:`aragora_sql.stores.terms`), which is above 0.1; the same set of words
         comes first, ties go by confidence, then the newest. Any text may be searched for.
         Superseded records are left out unless asked for.
         """
         valid.text(topic, "topic")
         row_limit = valid.limit(limit)
         least = valid.fraction(min_confidence, "min_confidence")
-        if domain is not None:
-            valid.text(domain, "domain")
-        terms = topic_terms(topic)
+        valid.optional_text(domain, "domain")
+        valid.boolean(include_superseded, "include_superseded")
+        terms = search_terms(topic)
         if not row_limit or not topic.strip():
             return []
         async with self._database.read() as connection:
@@ -371,7 +363,7 @@ class ConsensusMemory(Store):
     async def find_relevant_dissent(
         self,
         topic: str,
-        dissent_types: Iterable[DissentType | str] | None = None,
+        dissent_types: Iterable[DissentType | DissentTypeWord] | None = None,
         min_confidence: float = 0.0,
         limit: int = 10,
         domain: str | None = None,
@@ -410,7 +402,7 @@ class ConsensusMemory(Store):
         self,
         debate_id: str,
         agent_id: str,
-        dissent_type: DissentType | str,
+        dissent_type: DissentType | DissentTypeWord,
         content: str,
         reasoning: str = "",
         confidence: float = 0.0,
@@ -492,7 +484,7 @@ class ConsensusMemory(Store):
             return [record_of(DissentRecord, **row) async for row in rows]
 
     async def get_dissents_by_type(
-        self, dissent_type: DissentType | str, limit: int = 50
+        self, dissent_type: DissentType | DissentTypeWord, limit: int = 50
     ) -> list[DissentRecord]:
         """Return the newest dissents of a type."""
         kind = valid.choice(dissent_type, "dissent_type", DISSENT_TYPES)
@@ -525,7 +517,7 @@ class ConsensusMemory(Store):
     async def store_proof(
         self,
         debate_id: str,
-        proof_status: ProofStatus | str,
+        proof_status: ProofStatus | ProofStatusWord,
         language: str | None = None,
         formal_statement: str | None = None,
         is_verified: bool = False,
@@ -578,9 +570,7 @@ class ConsensusMemory(Store):
         Known keys (``status`` or ``proof_status``, ``language``, ``is_verified``, …) fill the
         columns; the whole result is kept in ``data``.
         """
-        if not isinstance(proof_result, Mapping):
-            raise InvalidInputError("proof_result", "a dictionary is needed")
-        result = dict(proof_result)
+        result = dict(mapping(proof_result, "proof_result"))
         status = result.get("status", result.get("proof_status", ProofStatus.UNKNOWN))
         record = await self.store_proof(
             debate_id,
@@ -618,7 +608,7 @@ class ConsensusMemory(Store):
         row_limit = valid.limit(limit)
         list_runs = (
             self._queries.list_verified_proofs
-            if verified_only
+            if valid.boolean(verified_only, "verified_only")
             else self._queries.list_recent_proofs
         )
         async with self._database.read() as connection:
@@ -671,32 +661,3 @@ def _relevance(record: SimilarConsensus, dissents: Sequence[DissentRecord], hash
     if dissents:
         notes.append(f"{len(dissents)} dissents, {open_dissents} not answered")
     return "; ".join(notes)
-
-
-class PostgresConsensusMemory(ConsensusMemory):
-    """Consensus memory on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteConsensusMemory(ConsensusMemory):
-    """Consensus memory on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_consensus_memory(dsn: str | None = None) -> PostgresConsensusMemory:
-    """Return an initialized consensus memory on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresConsensusMemory(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_consensus_memory(path: str | Path) -> SQLiteConsensusMemory:
-    """Return an initialized consensus memory on a SQLite file."""
-    return await initialized(SQLiteConsensusMemory(path))

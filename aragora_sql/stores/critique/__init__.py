@@ -13,10 +13,6 @@ from aragora_sql.stores.critique.records import (
 )
 from aragora_sql.stores.critique.store import (
     CritiqueStore,
-    PostgresCritiqueStore,
-    SQLiteCritiqueStore,
-    get_postgres_critique_store,
-    get_sqlite_critique_store,
 )
 
 __all__ = [
@@ -28,10 +24,6 @@ __all__ = [
     "Debate",
     "DebateWithCritiques",
     "Pattern",
-    "PostgresCritiqueStore",
     "RankedPattern",
-    "SQLiteCritiqueStore",
     "TrainingExample",
-    "get_postgres_critique_store",
-    "get_sqlite_critique_store",
 ]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database.values import dump_json, utc_now
+from aragora_sql.database.values import dump_json
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.records import Record
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.critique import (
@@ -34,6 +34,7 @@ __all__ = [
     "new_critique",
     "new_debate",
     "pattern_id",
+    "severity_number",
 ]
 
 MOST_SEVERE = 10.0
@@ -50,7 +51,7 @@ CRITIQUE_CONTENT = (
     "expected_usefulness",
 )
 
-# The first category whose word stem begins a word of the issue wins. "un" may stand before the
+# The first category whose word stem begins a word of the issue wins. "un" may come before the
 # stem (unreadable); elsewhere inside a word a stem means something else (latest, community).
 _CATEGORIES = {
     "performance": "slow performance efficient optimize speed latency",
@@ -70,7 +71,7 @@ _CATEGORY_PATTERNS = [
 def pattern_id(issue_text: str) -> str:
     """Return the key of an issue: 12 hexadecimal digits of SHA-256 of its lower-case text.
 
-    The text is taken as it is; the store trims an issue before it asks.
+    The text is not trimmed here; the store trims an issue first.
     """
     return hashlib.sha256(issue_text.lower().encode()).hexdigest()[:12]
 
@@ -251,29 +252,19 @@ def new_debate(
     created_at: datetime | None = None,
 ) -> tuple[list[InsertCritiquesParameters], UpsertDebateParameters]:
     """Check the arguments and return the rows of the critiques and of the debate."""
-    timestamp = (
-        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
-    )
+    timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: UpsertDebateParameters = {
         "id": valid.key(debate_id, f"{path}debate_id"),
         "task": valid.identifier(task, f"{path}task"),
         "final_answer": valid.optional_text(final_answer, f"{path}final_answer"),
         "consensus_reached": valid.boolean(consensus_reached, f"{path}consensus_reached"),
-        "confidence": None
-        if confidence is None
-        else valid.fraction(confidence, f"{path}confidence"),
-        "rounds_used": (
-            None if rounds_used is None else valid.integer(rounds_used, f"{path}rounds_used")
+        "confidence": valid.optional(confidence, f"{path}confidence", valid.fraction),
+        "rounds_used": valid.optional(rounds_used, f"{path}rounds_used", valid.integer),
+        "duration_seconds": valid.optional(
+            duration_seconds, f"{path}duration_seconds", valid.number
         ),
-        "duration_seconds": (
-            None
-            if duration_seconds is None
-            else valid.number(duration_seconds, f"{path}duration_seconds")
-        ),
-        "grounded_verdict": (
-            None
-            if grounded_verdict is None
-            else valid.document(grounded_verdict, f"{path}grounded_verdict")
+        "grounded_verdict": valid.optional(
+            grounded_verdict, f"{path}grounded_verdict", valid.document
         ),
         "created_at": timestamp,
     }
@@ -306,24 +297,23 @@ def new_critique(
     created_at: datetime | None = None,
 ) -> tuple[None, InsertCritiqueParameters]:
     """Check the arguments and return the parameters of the critique's query."""
-    timestamp = (
-        utc_now() if created_at is None else valid.timestamp(created_at, f"{path}created_at")
-    )
+    timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     return None, {
-        "debate_id": (None if debate_id is None else valid.key(debate_id, f"{path}debate_id")),
+        "debate_id": valid.optional(debate_id, f"{path}debate_id", valid.key),
         "agent": valid.key(agent, f"{path}agent"),
         "target_agent": valid.optional_text(target_agent, f"{path}target_agent"),
         "issues": valid.texts(issues, f"{path}issues"),
         "suggestions": valid.texts(suggestions, f"{path}suggestions"),
-        "severity": (
-            None
-            if severity is None
-            else valid.number(severity, f"{path}severity", 0.0, MOST_SEVERE)
-        ),
+        "severity": valid.optional(severity, f"{path}severity", severity_number),
         "reasoning": valid.optional_text(reasoning, f"{path}reasoning"),
         "expected_usefulness": valid.fraction(expected_usefulness, f"{path}expected_usefulness"),
         "created_at": timestamp,
     }
+
+
+def severity_number(value: Any, argument: str) -> float:
+    """Check a severity: a number from 0 to 10."""
+    return valid.number(value, argument, 0.0, MOST_SEVERE)
 
 
 def _with_fingerprints(rows: list[InsertCritiqueParameters]) -> list[InsertCritiquesParameters]:

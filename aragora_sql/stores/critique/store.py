@@ -7,25 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import DuplicateKeyError, IntegrityError, InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    counts,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
+from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.counts import counts
 from aragora_sql.stores.critique.records import (
     CRITIQUE_CONTENT,
-    MOST_SEVERE,
     AgentReputation,
     ArchiveStats,
     Critique,
@@ -39,11 +32,12 @@ from aragora_sql.stores.critique.records import (
     new_critique,
     new_debate,
     pattern_id,
+    severity_number,
 )
+from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.critique import (
         CritiqueQueries,
         InsertCritiquesParameters,
@@ -55,10 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CritiqueStore",
-    "PostgresCritiqueStore",
-    "SQLiteCritiqueStore",
-    "get_postgres_critique_store",
-    "get_sqlite_critique_store",
 ]
 
 PRUNE_BATCH = 1000
@@ -175,7 +165,7 @@ class CritiqueStore(Store):
         :class:`~aragora_sql.errors.IntegrityError`.
         """
         valid.text(debate_id, "debate_id")
-        if cascade_critiques:
+        if valid.boolean(cascade_critiques, "cascade_critiques"):
             async with self._database.connection() as connection:
                 return bool(await self._queries.delete_debate(connection, debate_id=debate_id))
         async with self._database.transaction() as connection:
@@ -211,8 +201,8 @@ class CritiqueStore(Store):
         """Store one critique and return its number.
 
         ``severity`` is from 0 to 10, ``expected_usefulness`` from 0 to 1. With None for
-        ``debate_id`` it stands alone; :class:`~aragora_sql.errors.MissingParentError` when there is
-        no such debate.
+        ``debate_id`` it belongs to no debate; :class:`~aragora_sql.errors.MissingParentError` when
+        there is no such debate.
         """
         _, row = new_critique(
             "",
@@ -242,7 +232,9 @@ class CritiqueStore(Store):
         elif isinstance(critique, Mapping):
             content = dict(critique)
         else:
-            raise InvalidInputError("critique", "a critique or a dictionary is needed")
+            raise InvalidInputError(
+                "critique", f"must be a Critique or a dictionary, not {type(critique).__name__}"
+            )
         if debate_id is not None:
             content["debate_id"] = debate_id
         ((_, row),) = valid.prepare_each(new_critique, [content], "critique")
@@ -346,7 +338,7 @@ class CritiqueStore(Store):
         texts = [issue_text] if isinstance(issue_text, str) else issue_text
         issues = [text.strip() for text in valid.identifiers(texts, "issue_text")]
         suggestion = valid.optional_text(suggestion_text, "suggestion_text")
-        checked_severity = valid.number(severity, "severity", 0.0, MOST_SEVERE)
+        checked_severity = severity_number(severity, "severity")
         example = valid.optional_text(example_task, "example_task")
         by_id = {pattern_id(issue): issue for issue in issues}
         if not by_id:
@@ -384,7 +376,9 @@ class CritiqueStore(Store):
         The critique's first suggestion goes with all its issues.
         """
         if not isinstance(critique, Critique | Mapping):
-            raise InvalidInputError("critique", "a critique or a dictionary is needed")
+            raise InvalidInputError(
+                "critique", f"must be a Critique or a dictionary, not {type(critique).__name__}"
+            )
         given = dict(critique)
         suggestions = valid.texts(given.get("suggestions"), "critique.suggestions")
         severity = given.get("severity")
@@ -493,12 +487,12 @@ class CritiqueStore(Store):
 
         Raises :class:`~aragora_sql.errors.MissingParentError` for an unknown pattern.
         """
-        if not isinstance(embeddings, Mapping):
-            raise InvalidInputError("embeddings", "a dictionary is needed")
-        for key, embedding in embeddings.items():
+        for key, embedding in mapping(embeddings, "embeddings").items():
             valid.key(key, "embeddings")
             if not isinstance(embedding, bytes):
-                raise InvalidInputError(f"embeddings[{key!r}]", "bytes are needed")
+                raise InvalidInputError(
+                    f"embeddings[{key!r}]", f"must be bytes, not {type(embedding).__name__}"
+                )
         if embeddings:
             rows: list[SetEmbeddingParameters] = [
                 {"pattern_id": k, "embedding": v} for k, v in sorted(embeddings.items())
@@ -526,27 +520,26 @@ class CritiqueStore(Store):
         without outcomes has one half). With ``archive`` they are kept in ``patterns_archive``.
         Works in batches of 1,000, each a transaction. Returns how many were removed.
         """
-        age = valid.number(max_age_days, "max_age_days")
-        rate = valid.fraction(min_success_rate, "min_success_rate")
         now = utc_now()
-        try:
-            cutoff = now - timedelta(days=age)
-        except OverflowError:
-            raise InvalidInputError("max_age_days", f"{age:g} days is before all time") from None
-        removed = 0
-        while True:
+        cutoff = age_limit(max_age_days, now)
+        rate = valid.fraction(min_success_rate, "min_success_rate")
+        valid.boolean(archive, "archive")
+
+        async def prune() -> int:
             async with self._database.transaction() as connection:
                 rows = self._queries.lock_stale_patterns(
                     connection, cutoff=cutoff, min_success_rate=rate, row_limit=PRUNE_BATCH
                 )
                 ids = [row["id"] async for row in rows]
                 if not ids:
-                    return removed
+                    return 0
                 if archive:
                     await self._queries.archive_patterns(
                         connection, pattern_ids=ids, archived_at=now
                     )
-                removed += await self._queries.delete_patterns(connection, pattern_ids=ids)
+                return await self._queries.delete_patterns(connection, pattern_ids=ids)
+
+        return await in_batches(prune)
 
     async def get_archive_stats(self) -> ArchiveStats:
         """Return counts of the archived patterns."""
@@ -573,10 +566,8 @@ class CritiqueStore(Store):
         """
         valid.integer(critique_id, "critique_id", most=2**63 - 1)
         actual = valid.fraction(actual_usefulness, "actual_usefulness")
-        if agent_name is not None:
-            valid.key(agent_name, "agent_name")
-        if led_to_improvement is not None:
-            valid.boolean(led_to_improvement, "led_to_improvement")
+        valid.optional(agent_name, "agent_name", valid.key)
+        valid.optional(led_to_improvement, "led_to_improvement", valid.boolean)
         now = utc_now()
         async with self._database.transaction() as connection:
             critique = await self._queries.lock_critique(connection, critique_id=critique_id)
@@ -697,32 +688,3 @@ def _reputation_update(
         "critiques_valuable": int(valid.boolean(critique_valuable, f"{path}critique_valuable")),
         "updated_at": utc_now(),
     }
-
-
-class PostgresCritiqueStore(CritiqueStore):
-    """Critique store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteCritiqueStore(CritiqueStore):
-    """Critique store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_critique_store(dsn: str | None = None) -> PostgresCritiqueStore:
-    """Return an initialized critique store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresCritiqueStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_critique_store(path: str | Path) -> SQLiteCritiqueStore:
-    """Return an initialized critique store on a SQLite file."""
-    return await initialized(SQLiteCritiqueStore(path))

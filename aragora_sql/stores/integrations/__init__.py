@@ -14,10 +14,6 @@ from aragora_sql.stores.integrations.secrets import (
 )
 from aragora_sql.stores.integrations.store import (
     IntegrationStore,
-    PostgresIntegrationStore,
-    SQLiteIntegrationStore,
-    get_postgres_integration_store,
-    get_sqlite_integration_store,
 )
 
 __all__ = [
@@ -26,12 +22,8 @@ __all__ = [
     "IntegrationConfig",
     "IntegrationStore",
     "IntegrationType",
-    "PostgresIntegrationStore",
     "RotationFailure",
     "RotationResult",
-    "SQLiteIntegrationStore",
     "SealedSecret",
     "UserIdMapping",
-    "get_postgres_integration_store",
-    "get_sqlite_integration_store",
 ]

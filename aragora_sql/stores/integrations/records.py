@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from aragora_sql.stores.base import Record
-from aragora_sql.stores.integrations.secrets import REDACTED, SealedSecret, hide_secrets
+from aragora_sql.stores.integrations.secrets import hide_secrets, without_sealed
+from aragora_sql.stores.records import Record
 
 __all__ = [
     "INTEGRATION_TYPES",
@@ -93,18 +93,8 @@ class IntegrationConfig(Record):
         """
         # super() does not find its class in a dataclass with slots.
         fields = Record.to_dict(self)
-        shown = self.settings if include_secrets else hide_secrets(self.settings)
-        return {**fields, "settings": _without_sealed(shown)}
-
-
-def _without_sealed(value: Any) -> Any:
-    if isinstance(value, SealedSecret):
-        return REDACTED
-    if isinstance(value, dict):
-        return {name: _without_sealed(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_without_sealed(member) for member in value]
-    return value
+        shown = without_sealed if include_secrets else hide_secrets
+        return {**fields, "settings": shown(self.settings)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,30 +1,32 @@
-"""Which settings are secrets, and how they stand in the database.
+"""How the secrets of settings are stored: encrypted, and bound to the place that they belong to.
 
-A secret is a member, at any depth, whose name is one of :data:`SECRET_NAMES` or ends in one of them
-(``smtp_password``, ``clientSecret``, ``X-Api-Key``). The whole value is encrypted, be it text or
-not; None, ``""``, ``{}`` and ``[]`` hold nothing and stay. It stands in the database as::
+What is a secret tells :mod:`aragora_sql.redaction`. The whole value is encrypted, be it text or
+not. It is stored as::
 
     {"_encrypted": true, "_value": "<base64 of the envelope>", "_type": "text"}
 
 ``_type`` is ``text`` when the secret is text, and ``json`` when it is the JSON of anything else; so
 the secret ``"12345"`` stays text. Older envelopes have no ``_type``. Their writer encrypted text as
 it was and everything else as JSON, so ``12345`` may have been both, and it is taken for the text:
-what stands under such a name is a token or a password. Only an object or a list, in exactly the
-spelling that the older writer gave it, is read as JSON.
+what has such a name is a token or a password. Only an object or a list, in exactly the spelling
+that the older writer gave it, is read as JSON.
 
-The user and the type of the integration are bound to the envelope as associated data,
-``<user_id>:<integration_type>``: what is moved to another integration can't be opened there.
+An envelope is bound to its place by associated data: a version, the user, the type of the
+integration and the name of the setting, each with its length. What is copied to another integration
+or to a setting of another name can't be opened there. Older envelopes are bound to
+``<user_id>:<integration_type>``; they are opened only where the name is that of a secret, and
+rotating the keys binds them as above.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import re
-from collections.abc import Callable
+import struct
 from dataclasses import dataclass
 from typing import Any
 
+from aragora_sql import redaction
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.encryption import Keyring, decode_envelope
 from aragora_sql.errors import (
@@ -32,11 +34,11 @@ from aragora_sql.errors import (
     EncryptionKeyMissingError,
     InvalidInputError,
 )
+from aragora_sql.redaction import REDACTED, is_envelope, is_secret, is_secret_name, rebuild
 from aragora_sql.stores import validation as valid
 
 __all__ = [
     "REDACTED",
-    "SECRET_NAMES",
     "Owner",
     "SealedSecret",
     "hide_secrets",
@@ -45,30 +47,12 @@ __all__ = [
     "open_secrets",
     "reseal_secrets",
     "seal_secrets",
+    "without_sealed",
 ]
 
-SECRET_NAMES = (
-    "api_key",
-    "credentials",
-    "password",
-    "private_key",
-    "secret",
-    "secret_access_key",
-    "token",
-    "webhook_url",
-)
-_SECRET = re.compile(rf"(?:.*_)?(?:{'|'.join(SECRET_NAMES)})")
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-REDACTED = "\u2022" * 8
-
 TEXT, JSON = "text", "json"
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a setting of this name is a secret."""
-    words = _WORD_START.sub("_", name).replace("-", "_").lower()
-    return _SECRET.fullmatch(words) is not None
+# Begins associated data. Older data begins with a user id, which has no NUL, so none is like it.
+BINDING = b"\0aragora-sql:2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +62,14 @@ class Owner:
     user_id: str
     integration_type: str
 
+    def binding(self, name: str) -> bytes:
+        """Return what binds an envelope to the setting ``name`` of this integration."""
+        parts = [part.encode() for part in (self.user_id, self.integration_type, name)]
+        return BINDING + b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
     @property
-    def associated_data(self) -> bytes:
-        """What binds an envelope to its integration."""
+    def older_binding(self) -> bytes:
+        """What binds an older envelope to its integration."""
         return f"{self.user_id}:{self.integration_type}".encode()
 
     def __str__(self) -> str:
@@ -88,16 +77,18 @@ class Owner:
 
 
 class SealedSecret:
-    """Stands in settings for a secret that was not decrypted.
+    """A secret in settings that was not decrypted.
 
-    Settings with it can be saved again for the same integration: the secret stays what it is.
+    Settings with it can be saved again for the same integration, under the same name: the secret
+    stays what it is.
     """
 
-    __slots__ = ("_owner", "_stored")
+    __slots__ = ("_name", "_owner", "_stored")
 
-    def __init__(self, stored: dict[str, Any], owner: Owner) -> None:
+    def __init__(self, stored: dict[str, Any], owner: Owner, name: str) -> None:
         self._stored = stored
         self._owner = owner
+        self._name = name
 
     def __repr__(self) -> str:
         return "<sealed secret>"
@@ -110,38 +101,13 @@ class SealedSecret:
     def __hash__(self) -> int:
         return hash((self._stored["_value"], self._owner))
 
-    def stored_for(self, owner: Owner, path: str) -> dict[str, Any]:
-        """Return it as it stands in the database."""
+    def stored_for(self, owner: Owner, path: str, name: str) -> dict[str, Any]:
+        """Return it as it is stored."""
         if owner != self._owner:
             raise InvalidInputError(path, f"is a sealed secret of {self._owner}")
+        if name != self._name:
+            raise InvalidInputError(path, f"is the sealed secret of the setting {self._name!r}")
         return self._stored
-
-
-def _holds_something(value: Any) -> bool:
-    return value is not None and value not in ("", {}, [])
-
-
-def _is_stored(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("_encrypted") is True
-
-
-def _walk(value: Any, path: str, handle: Callable[[str, str, Any], Any]) -> Any:
-    """Rebuild ``value``; ``handle`` gets each member's path, name and value, and may replace it."""
-    if isinstance(value, dict):
-        built = {}
-        for name, member in value.items():
-            where = f"{path}.{name}"
-            replaced = handle(where, name if isinstance(name, str) else "", member)
-            built[name] = _walk(member, where, handle) if replaced is member else replaced
-        return built
-    if isinstance(value, list | tuple):
-        items = []
-        for number, member in enumerate(value):
-            where = f"{path}[{number}]"
-            replaced = handle(where, "", member)
-            items.append(_walk(member, where, handle) if replaced is member else replaced)
-        return items
-    return value
 
 
 def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> dict[str, Any]:
@@ -153,32 +119,36 @@ def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
 
     def handle(path: str, name: str, value: Any) -> Any:
         if isinstance(value, SealedSecret):
-            return value.stored_for(owner, path)
+            return value.stored_for(owner, path, name)
         if isinstance(value, dict) and "_encrypted" in value:
             raise InvalidInputError(
                 path, "is in the form in which secrets are stored; give it as it is"
             )
-        if is_secret_name(name) and _holds_something(value):
-            return _seal(value, path, keyring, owner)
+        if is_secret(name, value):
+            return _seal(value, path, name, keyring, owner)
         return value
 
     try:
-        sealed: dict[str, Any] = _walk(settings, "settings", handle)
+        sealed: dict[str, Any] = rebuild(settings, "settings", handle)
     except RecursionError:
         raise InvalidInputError("settings", "is nested too deeply") from None
     return sealed
 
 
-def _seal(value: Any, path: str, keyring: Keyring, owner: Owner) -> dict[str, Any]:
+def _seal(value: Any, path: str, name: str, keyring: Keyring, owner: Owner) -> dict[str, Any]:
     kind = TEXT if isinstance(value, str) else JSON
     plaintext = valid.text(value, path) if kind == TEXT else dump_json(value, path)
     keyring.require(f"{path} is a secret and is never stored in the clear: storing it")
-    envelope = keyring.seal(plaintext.encode(), owner.associated_data)
     return {
         "_encrypted": True,
-        "_value": base64.b64encode(envelope).decode(),
+        "_value": _sealed(plaintext.encode(), name, keyring, owner),
         "_type": kind,
     }
+
+
+def _sealed(plaintext: bytes, name: str, keyring: Keyring, owner: Owner) -> str:
+    envelope = keyring.seal(plaintext, owner.binding(name))
+    return base64.b64encode(envelope).decode()
 
 
 def open_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> dict[str, Any]:
@@ -189,12 +159,12 @@ def open_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
     """
 
     def handle(path: str, name: str, value: Any) -> Any:
-        if not _is_stored(value):
+        if not is_envelope(value):
             return value
-        plaintext, _ = _open(value, path, keyring, owner)
+        plaintext, _ = _open(value, path, name, keyring, owner)
         return _Opened(_decoded(plaintext, value.get("_type"), path, owner))
 
-    opened: dict[str, Any] = _unwrap(_walk(settings, "settings", handle))
+    opened: dict[str, Any] = _unwrap(rebuild(settings, "settings", handle))
     return opened
 
 
@@ -215,17 +185,26 @@ def _unwrap(value: Any) -> Any:
     return value
 
 
-def _open(stored: dict[str, Any], path: str, keyring: Keyring, owner: Owner) -> tuple[bytes, bool]:
+def _open(
+    stored: dict[str, Any], path: str, name: str, keyring: Keyring, owner: Owner
+) -> tuple[bytes, bool]:
+    """Return what is in an envelope, and whether it has the present key and binding."""
     try:
         text = stored.get("_value")
         if not isinstance(text, str):
             raise DecryptionError("it is damaged: it has no value")
-        opened = keyring.open(decode_envelope(text), owner.associated_data)
+        envelope = decode_envelope(text)
+        try:
+            return keyring.open(envelope, owner.binding(name))
+        except DecryptionError:
+            if not is_secret_name(name):
+                raise
+        plaintext, _ = keyring.open(envelope, owner.older_binding)
     except EncryptionKeyMissingError as error:
         raise EncryptionKeyMissingError(f"{owner}: {path}: {error}") from None
     except DecryptionError as error:
         raise DecryptionError(f"{owner}: {path} can't be decrypted: {error}") from None
-    return opened.plaintext, opened.is_current
+    return plaintext, False
 
 
 def _decoded(plaintext: bytes, kind: Any, path: str, owner: Owner) -> Any:
@@ -258,49 +237,50 @@ def keep_sealed(settings: dict[str, Any], owner: Owner) -> dict[str, Any]:
     """Return stored settings with a :class:`SealedSecret` for every secret that is encrypted."""
 
     def handle(path: str, name: str, value: Any) -> Any:
-        return SealedSecret(value, owner) if _is_stored(value) else value
+        return SealedSecret(value, owner, name) if is_envelope(value) else value
 
-    kept: dict[str, Any] = _walk(settings, "settings", handle)
+    kept: dict[str, Any] = rebuild(settings, "settings", handle)
     return kept
 
 
 def reseal_secrets(
     settings: dict[str, Any], keyring: Keyring, owner: Owner
 ) -> tuple[dict[str, Any], int, int]:
-    """Return stored settings with every secret under the present key.
+    """Return stored settings with every secret under the present key, bound to its setting.
 
-    Also returns how many were under an older key, and how many were in the clear. What is under
-    the present key already stays as it is.
+    Also returns how many were under an older key or bound in the older way, and how many were in
+    the clear. All others stay as they are.
     """
     resealed = in_the_clear = 0
 
     def handle(path: str, name: str, value: Any) -> Any:
         nonlocal resealed, in_the_clear
-        if _is_stored(value):
-            plaintext, is_current = _open(value, path, keyring, owner)
+        if is_envelope(value):
+            plaintext, is_current = _open(value, path, name, keyring, owner)
             if is_current:
                 return dict(value)
             resealed += 1
-            envelope = keyring.seal(plaintext, owner.associated_data)
-            return {**value, "_value": base64.b64encode(envelope).decode()}
-        if is_secret_name(name) and _holds_something(value):
+            return {**value, "_value": _sealed(plaintext, name, keyring, owner)}
+        if is_secret(name, value):
             in_the_clear += 1
-            return _seal(value, path, keyring, owner)
+            return _seal(value, path, name, keyring, owner)
         return value
 
-    changed: dict[str, Any] = _walk(settings, "settings", handle)
+    changed: dict[str, Any] = rebuild(settings, "settings", handle)
     return changed, resealed, in_the_clear
 
 
-def hide_secrets(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings with :data:`REDACTED` in the place of every secret."""
+def without_sealed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with :data:`REDACTED` in the place of every :class:`SealedSecret`."""
 
     def handle(path: str, name: str, value: Any) -> Any:
-        if isinstance(value, SealedSecret) or _is_stored(value):
-            return REDACTED
-        if is_secret_name(name) and _holds_something(value):
-            return REDACTED
-        return value
+        return REDACTED if isinstance(value, SealedSecret) else value
 
-    hidden: dict[str, Any] = _walk(settings, "settings", handle)
+    shown: dict[str, Any] = rebuild(settings, "settings", handle)
+    return shown
+
+
+def hide_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with :data:`REDACTED` in the place of every secret, sealed or not."""
+    hidden: dict[str, Any] = redaction.hide_secrets(without_sealed(settings))
     return hidden

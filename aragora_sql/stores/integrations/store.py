@@ -9,21 +9,15 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
+from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.integrations.records import (
     DEFAULT_USER,
     INTEGRATION_TYPES,
@@ -39,10 +33,10 @@ from aragora_sql.stores.integrations.secrets import (
     reseal_secrets,
     seal_secrets,
 )
+from aragora_sql.stores.paging import LastRow, key_of
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.integrations import (
         GetIntegrationRow,
         IntegrationsQueries,
@@ -54,10 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IntegrationStore",
-    "PostgresIntegrationStore",
-    "SQLiteIntegrationStore",
-    "get_postgres_integration_store",
-    "get_sqlite_integration_store",
 ]
 
 ERROR_WINDOW = timedelta(hours=24)
@@ -71,7 +61,7 @@ class IntegrationStore(Store):
     ``keyring`` holds the keys (default: those of the environment, see
     :mod:`aragora_sql.encryption`). Without a key everything but secrets works: to store one is
     :class:`~aragora_sql.errors.EncryptionKeyMissingError`, and so is to read one, unless
-    ``decrypt=False``. What is a secret, and how it is stored, tells
+    ``decrypt=False``. What is a secret tells :mod:`aragora_sql.redaction`, how it is stored
     :mod:`aragora_sql.stores.integrations.secrets`.
 
     Types that can be saved are those of
@@ -110,6 +100,7 @@ class IntegrationStore(Store):
         """
         kind = _type_name(integration_type)
         owner = _user(user_id)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             row = await self._queries.get_integration(
                 connection, user_id=owner, integration_type=kind, errors_after=_errors_after()
@@ -125,7 +116,9 @@ class IntegrationStore(Store):
         encrypt and no key.
         """
         if not isinstance(config, IntegrationConfig):
-            raise InvalidInputError("config", "an IntegrationConfig is needed")
+            raise InvalidInputError(
+                "config", f"must be an IntegrationConfig, not {type(config).__name__}"
+            )
         row = self._row(config, utc_now())
         async with self._database.connection() as connection:
             kept = await self._queries.save_integration(connection, **row)
@@ -144,7 +137,9 @@ class IntegrationStore(Store):
             valid.choice(config.integration_type, "integration_type", self._types),
         )
         if not isinstance(config.settings, dict):
-            raise InvalidInputError("settings", "a dictionary is needed")
+            raise InvalidInputError(
+                "settings", f"must be a dictionary, not {type(config.settings).__name__}"
+            )
 
         def flag(name: str) -> bool:
             return valid.boolean(getattr(config, name), name)
@@ -157,21 +152,13 @@ class IntegrationStore(Store):
             "notify_on_debate_end": flag("notify_on_debate_end"),
             "notify_on_error": flag("notify_on_error"),
             "notify_on_leaderboard": flag("notify_on_leaderboard"),
-            "workspace_id": (
-                None
-                if config.workspace_id is None
-                else valid.key(config.workspace_id, "workspace_id")
-            ),
+            "workspace_id": valid.optional(config.workspace_id, "workspace_id", valid.key),
             "messages_sent": valid.integer(config.messages_sent, "messages_sent", most=2**63 - 1),
             "errors_24h": valid.integer(config.errors_24h, "errors_24h"),
             "errors_since": now if config.errors_24h else None,
             "errors_after": now - ERROR_WINDOW,
-            "last_activity": (
-                None
-                if config.last_activity is None
-                else valid.timestamp(config.last_activity, "last_activity")
-            ),
-            "last_error": valid.optional_text(config.last_error, "last_error"),
+            "last_activity": valid.optional(config.last_activity, "last_activity", valid.timestamp),
+            "last_error": valid.optional(config.last_error, "last_error", _without_secrets),
             "settings": valid.document(
                 seal_secrets(config.settings, self._keyring, owner), "settings"
             ),
@@ -199,7 +186,7 @@ class IntegrationStore(Store):
         user_id: str | None = DEFAULT_USER,
         limit: int = 1000,
         *,
-        after: IntegrationConfig | None = None,
+        after: LastRow | None = None,
         decrypt: bool = True,
     ) -> list[IntegrationConfig]:
         """Return a user's integrations by type.
@@ -210,7 +197,8 @@ class IntegrationStore(Store):
         """
         owner = _user(user_id)
         row_limit = valid.limit(limit)
-        _, after_type = _place(after)
+        _, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_for_user(
                 connection,
@@ -226,13 +214,14 @@ class IntegrationStore(Store):
         workspace_id: str,
         limit: int = 1000,
         *,
-        after: IntegrationConfig | None = None,
+        after: LastRow | None = None,
         decrypt: bool = True,
     ) -> list[IntegrationConfig]:
         """Return a workspace's integrations by user and type; see :meth:`list_for_user`."""
         valid.text(workspace_id, "workspace_id")
         row_limit = valid.limit(limit)
-        after_user, after_type = _place(after)
+        after_user, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_for_workspace(
                 connection,
@@ -248,12 +237,13 @@ class IntegrationStore(Store):
         self,
         limit: int = 1000,
         *,
-        after: IntegrationConfig | None = None,
+        after: LastRow | None = None,
         decrypt: bool = True,
     ) -> list[IntegrationConfig]:
         """Return all integrations by user and type; see :meth:`list_for_user`."""
         row_limit = valid.limit(limit)
-        after_user, after_type = _place(after)
+        after_user, after_type = _key_of(after)
+        valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
             rows = self._queries.list_integrations(
                 connection,
@@ -303,13 +293,13 @@ class IntegrationStore(Store):
     async def record_error(
         self, integration_type: str, error: str, user_id: str | None = DEFAULT_USER
     ) -> bool:
-        """Count an error and keep its text, which must hold no secret.
+        """Count an error and keep its text, without the secrets that its form shows.
 
         The first error begins a window of 24 hours, in which ``errors_24h`` counts. When it is
         over, ``errors_24h`` is 0, and the next error begins another. Returns False when there is
         no such integration.
         """
-        message = valid.identifier(error, "error")
+        message = _without_secrets(valid.identifier(error, "error"), "error")
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.add_error(
@@ -370,7 +360,9 @@ class IntegrationStore(Store):
         The address is stored in lower case, without white space around it; ``created_at`` stays.
         """
         if not isinstance(mapping, UserIdMapping):
-            raise InvalidInputError("mapping", "a UserIdMapping is needed")
+            raise InvalidInputError(
+                "mapping", f"must be a UserIdMapping, not {type(mapping).__name__}"
+            )
         now = utc_now()
         row: SaveMappingParameters = {
             "user_id": _user(mapping.user_id),
@@ -409,7 +401,7 @@ class IntegrationStore(Store):
         user_id: str | None = DEFAULT_USER,
         limit: int = 1000,
         *,
-        after: UserIdMapping | None = None,
+        after: LastRow | None = None,
     ) -> list[UserIdMapping]:
         """Return a user's mappings, on one platform or on all, by platform and address.
 
@@ -417,9 +409,9 @@ class IntegrationStore(Store):
         """
         owner = _user(user_id)
         row_limit = valid.limit(limit)
-        if after is not None and not isinstance(after, UserIdMapping):
-            raise InvalidInputError("after", "the last mapping of the page before is needed")
-        after_platform, after_email = ("", "") if after is None else (after.platform, after.email)
+        after_platform, after_email = key_of(
+            after, {"platform": valid.text, "email": valid.text}, ("", "")
+        )
         async with self._database.read() as connection:
             if platform is None:
                 rows = self._queries.list_mappings(
@@ -451,11 +443,12 @@ class IntegrationStore(Store):
         """Encrypt every secret that is under an older key, or in the clear, with the present key.
 
         Works in batches of ``batch_size`` integrations, each a transaction; ``on_progress`` is
-        called after each. Stopped at any timestamp, it can be run again: what is done already is
+        called after each. Stopped at any time, it can be run again: what is done already is
         only looked at. Integrations whose secrets no key fits are left as they are and named in
         the result. ``dry_run`` changes nothing and tells what would be done.
         """
         size = valid.integer(batch_size, "batch_size", least=1)
+        valid.boolean(dry_run, "dry_run")
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
             total = await self._queries.count_integrations(connection)
@@ -542,6 +535,10 @@ def _type_name(integration_type: Any) -> str:
     return valid.key(getattr(integration_type, "value", integration_type), "integration_type")
 
 
+def _without_secrets(text: Any, argument: str) -> str:
+    return hide_in_text(valid.text(text, argument))
+
+
 def _email(email: Any) -> str:
     return valid.key(email, "email").strip().lower()
 
@@ -550,55 +547,5 @@ def _errors_after() -> datetime:
     return utc_now() - ERROR_WINDOW
 
 
-def _place(after: IntegrationConfig | None) -> tuple[str, str]:
-    if after is None:
-        return "", ""
-    if not isinstance(after, IntegrationConfig):
-        raise InvalidInputError("after", "the last integration of the page before is needed")
-    return after.user_id, after.integration_type
-
-
-class PostgresIntegrationStore(IntegrationStore):
-    """Integration store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(
-        self,
-        pool: Pool | PostgresDatabase,
-        keyring: Keyring | None = None,
-        extra_types: Iterable[str] = (),
-    ) -> None:
-        super().__init__(postgres_database(pool), keyring, extra_types)
-
-
-class SQLiteIntegrationStore(IntegrationStore):
-    """Integration store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(
-        self,
-        path: str | Path | SQLiteDatabase,
-        keyring: Keyring | None = None,
-        extra_types: Iterable[str] = (),
-    ) -> None:
-        super().__init__(sqlite_database(path), keyring, extra_types)
-
-
-async def get_postgres_integration_store(dsn: str | None = None) -> PostgresIntegrationStore:
-    """Return an initialized integration store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``. Keys are those of the
-    environment.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresIntegrationStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_integration_store(path: str | Path | None = None) -> SQLiteIntegrationStore:
-    """Return an initialized integration store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``. Keys are those of the environment.
-    """
-    from aragora_sql.settings import Settings
-
-    file = Settings.from_env().sqlite_path if path is None else path
-    return await initialized(SQLiteIntegrationStore(file))
+def _key_of(after: LastRow | None) -> tuple[str, ...]:
+    return key_of(after, {"user_id": valid.text, "integration_type": valid.text}, ("", ""))

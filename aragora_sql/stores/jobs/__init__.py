@@ -11,27 +11,26 @@ from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
     WAITING,
+    FinishedWord,
     Job,
     JobCount,
     JobLimit,
+    JobSchedule,
     JobStatus,
+    JobStatusWord,
     NewJob,
     RetryPolicy,
     UndecodableDocument,
 )
-from aragora_sql.stores.jobs.schedules import JobSchedule
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
-    PostgresJobQueueStore,
-    SQLiteJobQueueStore,
-    get_postgres_job_queue_store,
-    get_sqlite_job_queue_store,
 )
 from aragora_sql.stores.jobs.worker import JobWorker, WorkerStats
 
 __all__ = [
     "FINISHED",
     "WAITING",
+    "FinishedWord",
     "Handler",
     "Job",
     "JobCount",
@@ -40,17 +39,14 @@ __all__ = [
     "JobQueueStore",
     "JobSchedule",
     "JobStatus",
+    "JobStatusWord",
     "JobWorker",
     "NewJob",
     "PermanentJobError",
-    "PostgresJobQueueStore",
     "RetryJobError",
     "RetryPolicy",
-    "SQLiteJobQueueStore",
     "StopReason",
     "UndecodableDocument",
     "WorkerStats",
-    "get_postgres_job_queue_store",
-    "get_sqlite_job_queue_store",
     "stop_reason",
 ]

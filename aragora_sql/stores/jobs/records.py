@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 from aragora_sql.database.values import (
     EncodedJSON,
@@ -21,7 +21,7 @@ from aragora_sql.database.values import (
 )
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.records import Record
 
 __all__ = [
     "FINISHED",
@@ -30,9 +30,11 @@ __all__ = [
     "JobCount",
     "JobEncoder",
     "JobLimit",
+    "JobSchedule",
     "JobStatus",
     "NewJob",
     "RetryPolicy",
+    "StoredJob",
     "UndecodableDocument",
     "decode_document",
     "encode_plain",
@@ -67,6 +69,14 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+# The same words, for those who write them as text: a type checker finds a mistake in one.
+JobStatusWord = Literal[
+    "pending", "scheduled", "retrying", "processing", "completed", "failed", "cancelled"
+]
+FinishedWord = Literal["completed", "failed", "cancelled"]
+
+JOB_STATUSES: tuple[JobStatusWord, ...] = get_args(JobStatusWord)
+FINISHED_WORDS: tuple[FinishedWord, ...] = get_args(FinishedWord)
 WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED, JobStatus.RETRYING)
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
@@ -107,7 +117,7 @@ class Job(Record):
     number: int
     job_type: str
     payload: dict[str, Any]
-    status: str
+    status: JobStatus | JobStatusWord
     priority: int
     attempts: int
     max_attempts: int
@@ -132,6 +142,39 @@ class Job(Record):
     def is_finished(self) -> bool:
         """Whether it is completed, failed or cancelled."""
         return self.status in FINISHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob(Record):
+    """The columns of a job as queries give them: documents as text.
+
+    Decoded one by one, a document that Python can't decode does not fail a whole answer.
+    """
+
+    id: str
+    number: int
+    job_type: str
+    payload_text: str
+    status: JobStatus | JobStatusWord
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result_text: str | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    time_limit_seconds: float | None = None
+    unique_while_running: bool = False
+    cancel_requested_at: datetime | None = None
 
 
 # What makes a job; the rest of its record comes from the store.
@@ -172,7 +215,7 @@ class JobCount(Record):
     """How many jobs of a type have a status; ``created_at`` is that of the oldest."""
 
     job_type: str
-    status: str
+    status: JobStatus | JobStatusWord
     total: int
     created_at: datetime
 
@@ -190,6 +233,32 @@ class JobLimit(Record):
     running: int
     updated_at: datetime
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSchedule(Record):
+    """What is enqueued at the times of a cron expression.
+
+    ``next_run_at`` is when it runs next, ``last_run_at`` for which time it ran last.
+    """
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: dict[str, Any]
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

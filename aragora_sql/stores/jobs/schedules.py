@@ -1,4 +1,4 @@
-"""Cron schedules: when the next run is due, and what a schedule is.
+"""Cron schedules: when the next run is due.
 
 A schedule belongs to the database, not to a process: any number of workers look for runs that are
 due, and one of them enqueues each run's job.
@@ -6,42 +6,14 @@ due, and one of them enqueues each run's job.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
 
-__all__ = ["JobSchedule", "next_run", "time_zone"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSchedule(Record):
-    """What is enqueued at the times of a cron expression.
-
-    ``next_run_at`` is when it runs next, ``last_run_at`` for which time it ran last.
-    """
-
-    name: str
-    cron: str
-    time_zone: str
-    enabled: bool
-    job_type: str
-    payload: dict[str, Any]
-    priority: int
-    max_attempts: int
-    time_limit_seconds: float | None
-    unique_key: str | None
-    unique_while_running: bool
-    user_id: str | None
-    workspace_id: str | None
-    next_run_at: datetime
-    last_run_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+__all__ = ["cron_expression", "next_run", "time_zone"]
 
 
 def time_zone(value: Any, argument: str = "time_zone") -> str:

@@ -6,17 +6,16 @@ leases, schedules and delays is the database's, so the clocks of workers may dif
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from aragora_sql.database import Connection, Database
+from aragora_sql.database.limits import within
 from aragora_sql.database.values import dump_json
 from aragora_sql.errors import (
     ConflictError,
@@ -28,13 +27,7 @@ from aragora_sql.errors import (
     JobStateError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Store,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.jobs import records
 from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
@@ -56,12 +49,17 @@ from aragora_sql.stores.jobs.outcomes import (
 )
 from aragora_sql.stores.jobs.records import (
     FINISHED,
+    FINISHED_WORDS,
     JOB_CONTENT,
+    JOB_STATUSES,
+    FinishedWord,
     Job,
     JobCount,
     JobEncoder,
     JobLimit,
+    JobSchedule,
     JobStatus,
+    JobStatusWord,
     NewJob,
     RetryPolicy,
     UndecodableDocument,
@@ -70,19 +68,14 @@ from aragora_sql.stores.jobs.records import (
     new_ids,
     new_job,
 )
-from aragora_sql.stores.jobs.schedules import JobSchedule, cron_expression, next_run, time_zone
+from aragora_sql.stores.jobs.schedules import cron_expression, next_run, time_zone
+from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
-    from aragora_sql.queries.typed.jobs import ClaimJobsRow, GetJobRow, JobsQueries
+    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries, StoredJobRow
 
 __all__ = [
     "JobQueueStore",
-    "PostgresJobQueueStore",
-    "SQLiteJobQueueStore",
-    "get_postgres_job_queue_store",
-    "get_sqlite_job_queue_store",
 ]
 
 log = logging.getLogger(__name__)
@@ -101,8 +94,6 @@ PROMOTE_EVERY = 0.25
 LOOK_EVERY = 1.0
 # The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
 LOOK_FOR_PLACES_EVERY = 0.01
-# So much longer than its limit may a call that waits take where the server does not answer.
-WAIT_GRACE_SECONDS = 0.25
 # So often a job of a unique key is tried again when the other one was claimed in between.
 ENQUEUE_TRIES = 20
 # So often a batch is tried again in parts when jobs of its unique keys were enqueued meanwhile.
@@ -110,6 +101,8 @@ RECOVER_TRIES = 100
 # A queue of NOTIFY messages that is fuller than this gets no more; looked at so often, in seconds.
 FULL_QUEUE = 0.9
 LOOK_AT_QUEUE_EVERY = 60.0
+# How much later than its own limit a wait is given up when the database does not answer.
+_GIVE_UP_AFTER = 0.25
 
 JobLike = Job | str
 
@@ -409,17 +402,17 @@ class JobQueueStore(Store):
         """
         types = self._types(job_types)
         limit = None if timeout is None else valid.number(timeout, "timeout")
-        # A server that answers no more must not keep us beyond the limit.
-        scope = asyncio.timeout(None if limit is None else limit + WAIT_GRACE_SECONDS)
+        if limit is None:
+            return await self._wait_for_jobs(types, None)
         try:
-            async with scope:
-                return await self._wait(types, limit)
+            # A server that has gone silent must not make it wait any longer.
+            return await within(limit + _GIVE_UP_AFTER, self._wait_for_jobs(types, limit))
+        except DatabaseError:
+            raise
         except TimeoutError:
-            if not scope.expired():
-                raise
             return False
 
-    async def _wait(self, types: list[str] | None, limit: float | None) -> bool:
+    async def _wait_for_jobs(self, types: list[str] | None, limit: float | None) -> bool:
         deadline = None if limit is None else time.monotonic() + limit
         while True:
             mark = await self._watch.mark()
@@ -734,7 +727,7 @@ class JobQueueStore(Store):
 
     async def list_jobs(
         self,
-        status: str | None = None,
+        status: JobStatus | JobStatusWord | None = None,
         job_type: str | None = None,
         limit: int = 100,
         *,
@@ -745,7 +738,7 @@ class JobQueueStore(Store):
         ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
         is found by an index of its own; a type is looked for among the newest of all.
         """
-        chosen = None if status is None else valid.choice(status, "status", list(JobStatus))
+        chosen = None if status is None else valid.choice(status, "status", JOB_STATUSES)
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
         row_limit = valid.limit(limit)
@@ -834,7 +827,7 @@ class JobQueueStore(Store):
             async with self._database.connection() as connection:
                 listed = self._queries.list_finished_ids(
                     connection,
-                    status=JobStatus.FAILED,
+                    status="failed",
                     job_type=of_type,
                     after_time=after_time,
                     after_number=after_number,
@@ -911,7 +904,7 @@ class JobQueueStore(Store):
     async def purge(
         self,
         older_than: timedelta | float,
-        statuses: Iterable[str] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
+        statuses: Iterable[JobStatus | FinishedWord] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
         *,
         batch_size: int = PURGE_BATCH,
     ) -> int:
@@ -924,7 +917,7 @@ class JobQueueStore(Store):
         age = min(valid.number(age, "older_than", 0.0), records.MOST_SECONDS)
         size = valid.integer(batch_size, "batch_size", 1)
         chosen = [
-            valid.choice(status, f"statuses[{i}]", list(FINISHED))
+            valid.choice(status, f"statuses[{i}]", FINISHED_WORDS)
             for i, status in enumerate(valid.items(statuses, "statuses"))
         ]
         purged = 0
@@ -1148,7 +1141,7 @@ def _content(
     )
 
 
-def _job(row: GetJobRow) -> Job:
+def _job(row: StoredJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     values: dict[str, Any] = dict(row)
     result = values.pop("result_text")
@@ -1174,37 +1167,3 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
         completed_at=None,
         **values,
     )
-
-
-class PostgresJobQueueStore(JobQueueStore):
-    """Job queue on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase, **options: Any) -> None:
-        super().__init__(postgres_database(pool), **options)
-
-
-class SQLiteJobQueueStore(JobQueueStore):
-    """Job queue on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase, **options: Any) -> None:
-        super().__init__(sqlite_database(path), **options)
-
-
-async def get_postgres_job_queue_store(dsn: str | None = None) -> PostgresJobQueueStore:
-    """Return an initialized job queue on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresJobQueueStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_job_queue_store(path: str | Path | None = None) -> SQLiteJobQueueStore:
-    """Return an initialized job queue on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.database.sqlite import get_sqlite_database
-
-    return await initialized(SQLiteJobQueueStore(get_sqlite_database(path)))

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
@@ -21,7 +20,7 @@ from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import postgres_database, sqlite_database
+from aragora_sql.stores.base import check_database
 
 try:
     from langgraph.checkpoint.base import (
@@ -45,27 +44,20 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.serde.base import SerializerProtocol
 
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.langgraph import (
         DeleteOlderCheckpointsParameters,
         GetChannelHistoryRow,
         GetCheckpointRow,
         InsertValuesParameters,
         LanggraphQueries,
-        ListAllRow,
         ListLatestRow,
+        ListNamespaceRow,
         UpsertCheckpointParameters,
         UpsertWritesParameters,
     )
 
 __all__ = [
     "LangGraphSaver",
-    "PostgresLangGraphSaver",
-    "SQLiteLangGraphSaver",
-    "get_langgraph_saver",
-    "get_postgres_langgraph_saver",
-    "get_sqlite_langgraph_saver",
 ]
 
 log = logging.getLogger(__name__)
@@ -123,7 +115,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> None:
         super().__init__(serde=serde)
-        self._database = database
+        self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
         try:
@@ -292,17 +284,17 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         wanted: dict[str, Any],
         before_id: str,
         remaining: int | None,
-    ) -> AsyncIterator[list[ListAllRow]]:
+    ) -> AsyncIterator[list[ListNamespaceRow]]:
         options = config["configurable"] if config is not None else {}
         place = _place(config) if config is not None else None
-        after: ListAllRow = {
+        after: ListNamespaceRow = {
             "thread_id": BEHIND_ALL,
             "checkpoint_ns": BEHIND_ALL,
             "checkpoint_id": BEHIND_ALL,
         }
         while remaining is None or remaining > 0:
             size = self._page_size if remaining is None else min(self._page_size, remaining)
-            rows: AsyncIterator[ListAllRow]
+            rows: AsyncIterator[ListNamespaceRow]
             async with self._database.read() as connection:
                 if place is None:
                     rows = self._queries.list_all(
@@ -688,55 +680,3 @@ def _walk(parents: Mapping[str, str | None], start: str | None) -> Iterator[str]
         seen.add(current)
         yield cast(str, current)
         current = parents[cast(str, current)]
-
-
-SaverT = TypeVar("SaverT", bound=LangGraphSaver)
-
-
-async def _initialized(saver: SaverT) -> SaverT:
-    await saver.initialize()
-    log.info("Using %s", type(saver).__name__)
-    return saver
-
-
-class PostgresLangGraphSaver(LangGraphSaver):
-    """LangGraph's saver on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase, **options: Any) -> None:
-        super().__init__(postgres_database(pool), **options)
-
-
-class SQLiteLangGraphSaver(LangGraphSaver):
-    """LangGraph's saver on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase, **options: Any) -> None:
-        super().__init__(sqlite_database(path), **options)
-
-
-async def get_postgres_langgraph_saver(dsn: str | None = None) -> PostgresLangGraphSaver:
-    """Return an initialized saver on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await _initialized(PostgresLangGraphSaver(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_langgraph_saver(path: str | Path | None = None) -> SQLiteLangGraphSaver:
-    """Return an initialized saver on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.database.sqlite import get_sqlite_database
-
-    return await _initialized(SQLiteLangGraphSaver(get_sqlite_database(path)))
-
-
-async def get_langgraph_saver() -> LangGraphSaver:
-    """Return an initialized saver on the engine that the environment names."""
-    from aragora_sql.settings import Settings
-
-    if Settings.from_env().backend == "postgres":
-        return await get_postgres_langgraph_saver()
-    return await get_sqlite_langgraph_saver()

@@ -12,16 +12,14 @@ from aragora_sql.stores.workflow.states import (
     TERMINAL_STATES,
     TRANSITIONS,
     FindingState,
+    FindingStateWord,
+    LegacyStateWord,
     allowed_transitions,
     check_transition,
     is_terminal,
 )
 from aragora_sql.stores.workflow.store import (
     FindingWorkflowStore,
-    PostgresFindingWorkflowStore,
-    SQLiteFindingWorkflowStore,
-    get_postgres_finding_workflow_store,
-    get_sqlite_finding_workflow_store,
 )
 
 __all__ = [
@@ -32,14 +30,12 @@ __all__ = [
     "BulkResult",
     "FindingEvent",
     "FindingState",
+    "FindingStateWord",
     "FindingWorkflow",
     "FindingWorkflowStore",
-    "PostgresFindingWorkflowStore",
-    "SQLiteFindingWorkflowStore",
+    "LegacyStateWord",
     "WorkflowStatistics",
     "allowed_transitions",
     "check_transition",
-    "get_postgres_finding_workflow_store",
-    "get_sqlite_finding_workflow_store",
     "is_terminal",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from aragora_sql.database.values import utc_now
+from aragora_sql.database.values import load_json, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.workflow.records import (
@@ -56,7 +56,7 @@ class Actor:
     def checked(cls, user_id: Any, user_name: Any, comment: Any) -> Actor:
         """Check the arguments of a change that is made now."""
         return cls(
-            None if user_id is None else valid.key(user_id, "user_id"),
+            valid.optional(user_id, "user_id", valid.key),
             valid.optional_text(user_name, "user_name"),
             valid.optional_text(comment, "comment"),
             utc_now(),
@@ -110,7 +110,7 @@ def transition(to_state: Any, actor: Actor, metadata: Mapping[str, Any] | None =
     and goes with the way out of it, as the parent does with the way out of ``duplicate``.
     """
     state = valid.choice(to_state, "state", FINDING_STATES)
-    details = valid.decoded(valid.document(metadata, "metadata"))
+    details = load_json(valid.document(metadata, "metadata"))
 
     def decide(finding: FindingWorkflow) -> Change:
         check_transition(finding.current_state, state)
@@ -285,7 +285,9 @@ def change_severity(severity: Any, old_severity: Any, actor: Actor) -> Decision:
     new = valid.identifier(severity, "severity")
     old = None if old_severity is None else valid.identifier(old_severity, "old_severity")
     if new == old:
-        raise InvalidInputError("severity", f"is {new!r} already")
+        raise InvalidInputError(
+            "severity", f"must be another one than {valid.shown(new)}, which it has"
+        )
 
     def decide(finding: FindingWorkflow) -> Change:
         event = _event(

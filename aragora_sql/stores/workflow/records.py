@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from aragora_sql.database.values import EncodedJSON, dump_json, utc_now
+from aragora_sql.database.values import EncodedJSON, dump_json, load_json, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Record
+from aragora_sql.stores.documents import mapping, unknown_members, with_unknown_members
+from aragora_sql.stores.records import Record
+from aragora_sql.stores.versions import checked_version
 from aragora_sql.stores.workflow.states import FINDING_STATES, allowed_transitions, is_terminal
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class FindingWorkflow(Record):
         """
         document = self.to_dict()
         del document["is_terminal"]
-        document |= {k: v for k, v in document.pop("extra").items() if k not in document}
+        document = with_unknown_members(document, document.pop("extra"))
         if history is not None:
             document["history"] = [event.to_document() for event in history]
         return document
@@ -115,7 +117,7 @@ class FindingEvent(Record):
         del event["position"]
         extra = event.pop("extra")
         document = {"id": event.pop("event_id"), "timestamp": event.pop("occurred_at"), **event}
-        return document | {k: v for k, v in extra.items() if k not in document}
+        return with_unknown_members(document, extra)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ class WorkflowStatistics(Record):
 
     @property
     def unknown_states(self) -> dict[str, int]:
-        """The states of older systems that findings still stand in, with their numbers."""
+        """The states of older systems that findings are still in, with their numbers."""
         return {name: n for name, n in self.by_state.items() if name not in FINDING_STATES}
 
 
@@ -224,8 +226,8 @@ def event_row(event: FindingEvent) -> AppendEventsParameters:
         "from_state": event.from_state,
         "to_state": event.to_state,
         "field_name": event.field_name,
-        "old_value": _optional(dump_json, event.old_value, "old_value"),
-        "new_value": _optional(dump_json, event.new_value, "new_value"),
+        "old_value": valid.optional(event.old_value, "old_value", dump_json),
+        "new_value": valid.optional(event.new_value, "new_value", dump_json),
         "comment": event.comment,
         "extra": dump_json(event.extra, "extra"),
     }
@@ -295,20 +297,6 @@ _EVENT_MEMBERS = {
 }
 
 
-def _timestamp(value: Any, argument: str) -> datetime:
-    """Check a timestamp that may also be ISO-8601 text."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise InvalidInputError(argument, "is no timestamp in the form of ISO-8601") from None
-    return valid.timestamp(value, argument)
-
-
-def _optional(check: Any, value: Any, argument: str) -> Any:
-    return None if value is None else check(value, argument)
-
-
 def priority(value: Any, argument: str) -> int:
     """Check a priority: 1, the most urgent, to 5."""
     return valid.integer(value, argument, least=MOST_URGENT, most=LEAST_URGENT)
@@ -318,16 +306,14 @@ def other_finding(value: Any, argument: str, finding_id: str) -> str:
     """Check the id of another finding than ``finding_id``."""
     checked = valid.key(value, argument)
     if checked == finding_id:
-        raise InvalidInputError(argument, "is the finding itself")
+        raise InvalidInputError(argument, "must be another finding than the finding itself")
     return checked
 
 
 def _seconds(value: Any, argument: str) -> dict[str, float]:
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(argument, f"a dictionary is needed, not {type(value).__name__}")
     return {
         valid.key(state, argument): valid.number(seconds, f"{argument}[{state!r}]")
-        for state, seconds in value.items()
+        for state, seconds in mapping(value, argument).items()
     }
 
 
@@ -341,14 +327,13 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
     ``state_entered_at`` the timestamp of the last event that led to the present state, else the
     creation.
     """
-    if not isinstance(document, Mapping):
-        raise InvalidInputError(path, f"a dictionary is needed, not {type(document).__name__}")
+    mapping(document, path)
 
     def at(name: str) -> str:
         return f"{path}.{name}"
 
     def optional(name: str, check: Any) -> Any:
-        return _optional(check, document.get(name), at(name))
+        return valid.optional(document.get(name), at(name), check)
 
     finding_id = valid.key(document.get("finding_id"), at("finding_id"))
     history = [
@@ -358,13 +343,15 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
     seen: set[str] = set()
     for number, event in enumerate(history):
         if event.event_id in seen:
-            raise InvalidInputError(f"{at('history')}[{number}].id", "is there twice")
+            raise InvalidInputError(
+                f"{at('history')}[{number}].id", "must be unique within the history"
+            )
         seen.add(event.event_id)
     state = valid.key(document.get("current_state", "open"), at("current_state"))
     now = utc_now()
-    created_at = _timestamp(document.get("created_at", now), at("created_at"))
+    created_at = valid.timestamp_or_text(document.get("created_at", now), at("created_at"))
     entered = [e.occurred_at for e in history if e.to_state == state != e.from_state]
-    extra = {name: value for name, value in document.items() if name not in _DOCUMENT_MEMBERS}
+    extra = unknown_members(document, _DOCUMENT_MEMBERS)
     parent = document.get("parent_finding_id")
     finding = FindingWorkflow(
         finding_id=finding_id,
@@ -372,22 +359,24 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
         is_terminal=is_terminal(state),
         assigned_to=optional("assigned_to", valid.key),
         assigned_by=optional("assigned_by", valid.key),
-        assigned_at=optional("assigned_at", _timestamp),
+        assigned_at=optional("assigned_at", valid.timestamp_or_text),
         priority=priority(document.get("priority", DEFAULT_PRIORITY), at("priority")),
-        due_date=optional("due_date", _timestamp),
+        due_date=optional("due_date", valid.timestamp_or_text),
         parent_finding_id=(
             None if parent is None else other_finding(parent, at("parent_finding_id"), finding_id)
         ),
-        resolved_at=optional("resolved_at", _timestamp),
-        state_entered_at=_timestamp(
+        resolved_at=optional("resolved_at", valid.timestamp_or_text),
+        state_entered_at=valid.timestamp_or_text(
             document.get("state_entered_at", entered[-1] if entered else created_at),
             at("state_entered_at"),
         ),
         time_in_states=_seconds(document.get("time_in_states", {}), at("time_in_states")),
-        extra=valid.decoded(valid.document(extra, path)),
+        extra=load_json(valid.document(extra, path)),
         version=1,
         created_at=created_at,
-        updated_at=_timestamp(document.get("updated_at", created_at), at("updated_at")),
+        updated_at=valid.timestamp_or_text(
+            document.get("updated_at", created_at), at("updated_at")
+        ),
         linked_findings=[
             other_finding(linked, f"{at('linked_findings')}[{number}]", finding_id)
             for number, linked in enumerate(
@@ -395,31 +384,28 @@ def read_document(document: Any, path: str = "data") -> FindingDocument:
             )
         ],
     )
-    version = document.get("version")
-    if version is not None:
-        valid.integer(version, at("version"), least=1)
+    version = checked_version(document.get("version"), at("version"))
     return FindingDocument(finding, history, version, frozenset(document))
 
 
 def _read_event(event: Any, path: str, finding_id: str) -> FindingEvent:
-    if not isinstance(event, Mapping):
-        raise InvalidInputError(path, f"a dictionary is needed, not {type(event).__name__}")
+    mapping(event, path)
     for name in ("id", "event_type", "timestamp"):
         if event.get(name) is None:
             raise InvalidInputError(f"{path}.{name}", "is missing")
     if event.get("finding_id", finding_id) != finding_id:
-        raise InvalidInputError(f"{path}.finding_id", f"is not {finding_id!r}")
+        raise InvalidInputError(f"{path}.finding_id", f"must be {finding_id!r}")
     encoded = {
-        name: _optional(dump_json, event.get(name), f"{path}.{name}")
+        name: valid.optional(event.get(name), f"{path}.{name}", dump_json)
         for name in ("old_value", "new_value")
     }
-    extra = {name: value for name, value in event.items() if name not in _EVENT_MEMBERS}
+    extra = unknown_members(event, _EVENT_MEMBERS)
     return FindingEvent(
         finding_id=finding_id,
         position=0,
         event_id=valid.key(event["id"], f"{path}.id"),
         event_type=valid.key(event["event_type"], f"{path}.event_type"),
-        occurred_at=_timestamp(event["timestamp"], f"{path}.timestamp"),
+        occurred_at=valid.timestamp_or_text(event["timestamp"], f"{path}.timestamp"),
         **{
             name: valid.optional_text(event.get(name), f"{path}.{name}")
             for name in (
@@ -431,10 +417,8 @@ def _read_event(event: Any, path: str, finding_id: str) -> FindingEvent:
                 "comment",
             )
         },
-        **{
-            name: None if value is None else valid.decoded(value) for name, value in encoded.items()
-        },
-        extra=valid.decoded(valid.document(extra, path)),
+        **{name: None if value is None else load_json(value) for name, value in encoded.items()},
+        extra=load_json(valid.document(extra, path)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, get_args
 
 from aragora_sql.errors import InvalidTransitionError
 
@@ -12,6 +13,8 @@ __all__ = [
     "TERMINAL_STATES",
     "TRANSITIONS",
     "FindingState",
+    "FindingStateWord",
+    "LegacyStateWord",
     "allowed_transitions",
     "check_transition",
     "is_terminal",
@@ -31,17 +34,30 @@ class FindingState(StrEnum):
     DUPLICATE = "duplicate"
 
 
-FINDING_STATES = tuple(state.value for state in FindingState)
+# The same words, for those who write them as text: a type checker finds a mistake in one.
+FindingStateWord = Literal[
+    "open",
+    "triaging",
+    "investigating",
+    "remediating",
+    "resolved",
+    "false_positive",
+    "accepted_risk",
+    "duplicate",
+]
+LegacyStateWord = Literal["acknowledged", "wont_fix"]
 
-# Older findings may stand in these; nothing leads into them any more.
-LEGACY_STATES = ("acknowledged", "wont_fix")
+FINDING_STATES: tuple[FindingStateWord, ...] = get_args(FindingStateWord)
+
+# Older findings may be in these; nothing leads into them any more.
+LEGACY_STATES: tuple[LegacyStateWord, ...] = get_args(LegacyStateWord)
 
 # sql/*/workflow/schema.sql says the same in the column is_terminal.
 TERMINAL_STATES = frozenset(
     {"resolved", "false_positive", "accepted_risk", "duplicate", "wont_fix"}
 )
 
-TRANSITIONS: dict[str, tuple[str, ...]] = {
+TRANSITIONS: dict[str, tuple[FindingStateWord, ...]] = {
     "open": ("triaging", "investigating", "false_positive", "duplicate"),
     "triaging": ("investigating", "false_positive", "accepted_risk", "duplicate", "open"),
     "investigating": ("remediating", "false_positive", "accepted_risk", "triaging"),
@@ -54,10 +70,10 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "wont_fix": ("open",),
 }
 # A state that nobody knows is a way back to the beginning, or its finding could never move.
-_FROM_UNKNOWN = ("open",)
+_FROM_UNKNOWN: tuple[FindingStateWord, ...] = ("open",)
 
 
-def allowed_transitions(state: str) -> tuple[str, ...]:
+def allowed_transitions(state: str) -> tuple[FindingStateWord, ...]:
     """Return the states that ``state`` leads to; one that is not known leads to ``open``."""
     return TRANSITIONS.get(state, _FROM_UNKNOWN)
 

@@ -6,29 +6,23 @@ Its queries: ``sql/postgres/workflow/queries.sql`` and ``sql/sqlite/workflow/que
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import (
-    AragoraSQLError,
     DuplicateKeyError,
     FindingNotFoundError,
     InvalidInputError,
     VersionConflictError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import (
-    Record,
-    Store,
-    counts,
-    initialized,
-    postgres_database,
-    record_of,
-    sqlite_database,
-)
+from aragora_sql.stores.base import Store
+from aragora_sql.stores.counts import counts
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.records import record_of
+from aragora_sql.stores.versions import check_version, checked_version
 from aragora_sql.stores.workflow import changes
 from aragora_sql.stores.workflow.changes import Actor, Change, Decision
 from aragora_sql.stores.workflow.records import (
@@ -41,12 +35,11 @@ from aragora_sql.stores.workflow.records import (
     finding_values,
     read_document,
 )
+from aragora_sql.stores.workflow.states import FindingState, FindingStateWord, LegacyStateWord
 
 if TYPE_CHECKING:
-    from aragora_sql.database.postgres import Pool, PostgresDatabase
-    from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.queries.typed.workflow import (
-        GetFindingRow,
+        FindingWorkflowRow,
         InsertLinksParameters,
         UpdateFindingParameters,
         WorkflowQueries,
@@ -54,18 +47,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FindingWorkflowStore",
-    "PostgresFindingWorkflowStore",
-    "SQLiteFindingWorkflowStore",
-    "get_postgres_finding_workflow_store",
-    "get_sqlite_finding_workflow_store",
 ]
 
-# Where lists begin: after no finding, whichever way they go.
-_LAST_TIMESTAMP = datetime(9999, 12, 31, 23, 59, 59, 999998, tzinfo=UTC)
-_FIRST_TIMESTAMP = datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
-
 Document = dict[str, Any]
-Place = Mapping[str, Any] | Record
 
 
 class _Page(TypedDict):
@@ -122,7 +106,7 @@ class FindingWorkflowStore(Store):
         async with self._database.transaction() as connection:
             stored = (await self._lock(connection, [finding.finding_id])).get(finding.finding_id)
             if stored is None:
-                _check_version(finding.finding_id, document.version, None)
+                check_version(f"finding {finding.finding_id!r}", document.version, None)
                 if await self._insert(connection, finding):
                     await self._write_history(connection, document, ())
                     await self._write_links(connection, finding)
@@ -130,7 +114,7 @@ class FindingWorkflowStore(Store):
                 # Somebody else stored it just now.
                 found = await self._lock(connection, [finding.finding_id])
                 stored = found[finding.finding_id]
-            _check_version(finding.finding_id, document.version, stored.version)
+            check_version(f"finding {finding.finding_id!r}", document.version, stored.version)
             after = document.over(stored, utc_now())
             await self._update(connection, {finding.finding_id: (stored, after)})
             if document.history:
@@ -148,7 +132,7 @@ class FindingWorkflowStore(Store):
         Raises :class:`~aragora_sql.errors.DuplicateKeyError` when there is one of this id.
         """
         if "version" in members:
-            raise InvalidInputError("version", "a new finding has none yet")
+            raise InvalidInputError("version", "must not be given: a new finding has none yet")
         document = read_document({**members, "finding_id": finding_id})
         async with self._database.transaction() as connection:
             if not await self._insert(connection, document.finding):
@@ -166,7 +150,7 @@ class FindingWorkflowStore(Store):
     # Lists
 
     async def list_all(
-        self, limit: int = 1000, *, after: Place | None = None, history: bool = True
+        self, limit: int = 1000, *, after: LastRow | None = None, history: bool = True
     ) -> list[Document]:
         """Return a page of documents, newest first.
 
@@ -181,7 +165,7 @@ class FindingWorkflowStore(Store):
         )
 
     async def list_by_assignee(
-        self, user_id: str, limit: int = 1000, *, after: Place | None = None, history: bool = True
+        self, user_id: str, limit: int = 1000, *, after: LastRow | None = None, history: bool = True
     ) -> list[Document]:
         """Return a page of the documents that a user works on; see :meth:`list_all`."""
         valid.text(user_id, "user_id")
@@ -195,7 +179,12 @@ class FindingWorkflowStore(Store):
         )
 
     async def list_by_state(
-        self, state: str, limit: int = 1000, *, after: Place | None = None, history: bool = True
+        self,
+        state: FindingState | FindingStateWord | LegacyStateWord,
+        limit: int = 1000,
+        *,
+        after: LastRow | None = None,
+        history: bool = True,
     ) -> list[Document]:
         """Return a page of the documents in a state, newest first; see :meth:`list_all`.
 
@@ -216,7 +205,7 @@ class FindingWorkflowStore(Store):
         parent_finding_id: str,
         limit: int = 1000,
         *,
-        after: Place | None = None,
+        after: LastRow | None = None,
         history: bool = True,
     ) -> list[Document]:
         """Return a page of the documents that repeat a finding, newest first."""
@@ -234,7 +223,7 @@ class FindingWorkflowStore(Store):
         self,
         limit: int = 1000,
         *,
-        after: Place | None = None,
+        after: LastRow | None = None,
         history: bool = True,
         at: datetime | None = None,
     ) -> list[Document]:
@@ -251,22 +240,25 @@ class FindingWorkflowStore(Store):
             after,
             history,
             order="due_date",
-            first=_FIRST_TIMESTAMP,
+            first=FIRST_TIMESTAMP,
         )
 
     async def _list(
         self,
-        query: Callable[[Connection, _Page], AsyncIterator[GetFindingRow]],
+        query: Callable[[Connection, _Page], AsyncIterator[FindingWorkflowRow]],
         limit: int,
-        after: Place | None,
+        after: LastRow | None,
         history: bool,
         *,
         order: str = "created_at",
-        first: datetime = _LAST_TIMESTAMP,
+        first: datetime = LAST_TIMESTAMP,
     ) -> list[Document]:
         row_limit = valid.limit(limit)
-        timestamp, finding_id = (first, "") if after is None else _place(after, order)
+        timestamp, finding_id = key_of(
+            after, {order: valid.timestamp_or_text, "finding_id": valid.text}, (first, "")
+        )
         page: _Page = {"after_timestamp": timestamp, "after_id": finding_id, "row_limit": row_limit}
+        valid.boolean(history, "history")
         async with self._database.read() as connection:
             rows = query(connection, page)
             findings = [record_of(FindingWorkflow, **row) async for row in rows]
@@ -353,7 +345,7 @@ class FindingWorkflowStore(Store):
     async def transition(
         self,
         finding_id: str,
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,
@@ -508,7 +500,7 @@ class FindingWorkflowStore(Store):
     async def bulk_transition(
         self,
         finding_ids: Iterable[str],
-        state: str,
+        state: FindingState | FindingStateWord,
         *,
         user_id: str | None = None,
         user_name: str | None = None,
@@ -566,13 +558,12 @@ class FindingWorkflowStore(Store):
         self, finding_id: str, decision: Decision, expected_version: int | None
     ) -> FindingWorkflow:
         valid.text(finding_id, "finding_id")
-        if expected_version is not None:
-            valid.integer(expected_version, "expected_version", least=1)
+        checked_version(expected_version)
         async with self._database.transaction() as connection:
             stored = (await self._lock(connection, [finding_id])).get(finding_id)
             if stored is None:
                 raise FindingNotFoundError(finding_id)
-            _check_version(finding_id, expected_version, stored.version)
+            check_version(f"finding {finding_id!r}", expected_version, stored.version)
             change = decision(stored)
             await self._write(connection, {finding_id: (stored, change)})
         return change.finding
@@ -668,60 +659,3 @@ class FindingWorkflowStore(Store):
                 )
         if new:
             await self._queries.append_events(connection, new)
-
-
-def _check_version(finding_id: str, expected: int | None, found: int | None) -> None:
-    if expected is not None and expected != found:
-        raise VersionConflictError(f"finding {finding_id!r}", expected, found)
-
-
-def _place(after: Place, order: str) -> tuple[datetime, str]:
-    """Return where a page begins: behind the last finding of the page before."""
-    try:
-        timestamp, finding_id = after[order], after["finding_id"]
-        if isinstance(timestamp, str):
-            timestamp = datetime.fromisoformat(timestamp)
-        return valid.timestamp(timestamp, order), valid.text(finding_id, "finding_id")
-    except (AragoraSQLError, KeyError, TypeError, ValueError) as error:
-        raise InvalidInputError(
-            "after", f"the last document of the page before is needed, with {order} and finding_id"
-        ) from error
-
-
-class PostgresFindingWorkflowStore(FindingWorkflowStore):
-    """Workflow store on PostgreSQL. ``pool`` is an asyncpg pool or a ``PostgresDatabase``."""
-
-    def __init__(self, pool: Pool | PostgresDatabase) -> None:
-        super().__init__(postgres_database(pool))
-
-
-class SQLiteFindingWorkflowStore(FindingWorkflowStore):
-    """Workflow store on SQLite. ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``."""
-
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None:
-        super().__init__(sqlite_database(path))
-
-
-async def get_postgres_finding_workflow_store(
-    dsn: str | None = None,
-) -> PostgresFindingWorkflowStore:
-    """Return an initialized workflow store on the process's pool.
-
-    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
-    """
-    from aragora_sql.database.postgres import get_postgres_pool
-
-    return await initialized(PostgresFindingWorkflowStore(await get_postgres_pool(dsn)))
-
-
-async def get_sqlite_finding_workflow_store(
-    path: str | Path | None = None,
-) -> SQLiteFindingWorkflowStore:
-    """Return an initialized workflow store on a SQLite file.
-
-    ``path`` defaults to ``aragora.db`` in ``ARAGORA_DATA_DIR``.
-    """
-    from aragora_sql.settings import Settings
-
-    file = Settings.from_env().sqlite_path if path is None else path
-    return await initialized(SQLiteFindingWorkflowStore(file))

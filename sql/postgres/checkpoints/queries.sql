@@ -1,7 +1,8 @@
 -- Queries of the checkpoint store: checkpoints of workflows and of debates.
 
 -- name: insert_workflow_checkpoint(id, engine_id, workflow_id, definition_id, current_step, completed_steps, step_outputs, context_state, checksum, content_checksum, created_at, stored_at)!
--- Store a checkpoint of a workflow.
+-- Store a checkpoint of a workflow. The order of its checkpoints is that of their storing: it is later
+-- than all that are there, whatever the clocks of the hosts say.
 INSERT INTO workflow_checkpoints (
     id,
     engine_id,
@@ -28,7 +29,14 @@ VALUES (
     :checksum,
     :content_checksum,
     :created_at,
-    :stored_at
+    greatest(
+        :stored_at::timestamptz,
+        (
+            SELECT max(c.stored_at) + interval '1 microsecond'
+            FROM workflow_checkpoints AS c
+            WHERE c.workflow_id = :workflow_id::text
+        )
+    )
 );
 
 -- name: get_workflow_checkpoint(checkpoint_id, workflow_id)^
@@ -47,6 +55,7 @@ SELECT
     c.checksum,
     c.content_checksum,
     c.created_at,
+    c.stored_at,
     (
         SELECT count(DISTINCT o.workflow_id)
         FROM workflow_checkpoints AS o
@@ -61,7 +70,7 @@ WHERE
         ORDER BY
             k.id = :checkpoint_id DESC,
             coalesce(k.workflow_id = :workflow_id::text, FALSE) DESC,
-            k.created_at DESC,
+            k.stored_at DESC,
             k.sequence DESC
         LIMIT 1
     );
@@ -69,6 +78,7 @@ WHERE
 -- name: get_latest_workflow_checkpoint(workflow_id)^
 -- Return the newest checkpoint of a workflow.
 SELECT
+    -- columns: WorkflowCheckpoint
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -80,16 +90,18 @@ SELECT
     c.context_state,
     c.checksum,
     c.content_checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE c.workflow_id = :workflow_id
-ORDER BY c.created_at DESC, c.sequence DESC
+ORDER BY c.stored_at DESC, c.sequence DESC
 LIMIT 1;
 
--- name: list_workflow_checkpoints(workflow_id, before_created_at, before_sequence, row_limit)
+-- name: list_workflow_checkpoints(workflow_id, before_stored_at, before_sequence, row_limit)
 -- Return the checkpoints of a workflow that are older than a given one, newest first, without their
 -- states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -97,20 +109,22 @@ SELECT
     c.definition_id,
     c.current_step,
     c.checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE
     c.workflow_id = :workflow_id
-    AND (c.created_at, c.sequence) < (
-        :before_created_at::timestamptz,
+    AND (c.stored_at, c.sequence) < (
+        :before_stored_at::timestamptz,
         :before_sequence::bigint
     )
-ORDER BY c.created_at DESC, c.sequence DESC
+ORDER BY c.stored_at DESC, c.sequence DESC
 LIMIT :row_limit;
 
 -- name: find_workflow_checkpoints(checkpoint_id)
 -- Return the checkpoints that have this storage id or this engine's id, without their states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -118,7 +132,8 @@ SELECT
     c.definition_id,
     c.current_step,
     c.checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE c.id = :checkpoint_id OR c.engine_id = :checkpoint_id
 ORDER BY c.sequence;
@@ -138,11 +153,11 @@ WHERE workflow_id = :workflow_id;
 -- A checkpoint that is stored at the same time only adds to the newer ones.
 WITH kept AS (
     SELECT
-        k.created_at,
+        k.stored_at,
         k.sequence
     FROM workflow_checkpoints AS k
     WHERE k.workflow_id = :workflow_id
-    ORDER BY k.created_at DESC, k.sequence DESC
+    ORDER BY k.stored_at DESC, k.sequence DESC
     LIMIT 1 OFFSET :newer
 ),
 
@@ -151,13 +166,13 @@ stale AS (
     FROM workflow_checkpoints AS c
     WHERE
         c.workflow_id = :workflow_id
-        AND (c.created_at, c.sequence) < (
+        AND (c.stored_at, c.sequence) < (
             SELECT
-                kept.created_at,
+                kept.stored_at,
                 kept.sequence
             FROM kept
         )
-    ORDER BY c.created_at, c.sequence
+    ORDER BY c.stored_at, c.sequence
     LIMIT :row_limit
     FOR UPDATE OF c SKIP LOCKED
 )
@@ -180,7 +195,7 @@ WITH stale AS (
                 FROM workflow_checkpoints AS n
                 WHERE
                     n.workflow_id = c.workflow_id
-                    AND (n.created_at, n.sequence) > (c.created_at, c.sequence)
+                    AND (n.stored_at, n.sequence) > (c.stored_at, c.sequence)
             )
         )
     ORDER BY c.created_at, c.sequence
@@ -192,7 +207,8 @@ DELETE FROM workflow_checkpoints
 WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 
 -- name: upsert_debate_checkpoint(checkpoint_id, debate_id, task, current_round, total_rounds, phase, status, data, size_bytes, checksum, content_checksum, created_at, expires_at, stored_at)!
--- Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+-- Store a checkpoint of a debate, or renew it; that of another debate is left as it is. A new one is
+-- later than all that are there, whatever the clocks say; one of the same time keeps its place.
 INSERT INTO debate_checkpoints (
     checkpoint_id,
     debate_id,
@@ -223,7 +239,14 @@ VALUES (
     :content_checksum,
     :created_at,
     :expires_at,
-    :stored_at
+    greatest(
+        :stored_at::timestamptz,
+        (
+            SELECT max(c.stored_at) + interval '1 microsecond'
+            FROM debate_checkpoints AS c
+            WHERE c.debate_id = :debate_id::text
+        )
+    )
 )
 ON CONFLICT (checkpoint_id) DO UPDATE
     SET
@@ -238,12 +261,17 @@ ON CONFLICT (checkpoint_id) DO UPDATE
         content_checksum = excluded.content_checksum,
         created_at = excluded.created_at,
         expires_at = excluded.expires_at,
-        stored_at = excluded.stored_at
+        stored_at = CASE
+            WHEN debate_checkpoints.created_at = excluded.created_at
+                THEN debate_checkpoints.stored_at
+            ELSE excluded.stored_at
+        END
     WHERE debate_checkpoints.debate_id = excluded.debate_id;
 
 -- name: get_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -256,13 +284,15 @@ SELECT
     d.checksum,
     d.content_checksum,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.checkpoint_id = :checkpoint_id;
 
 -- name: find_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate without its data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -272,13 +302,15 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.checkpoint_id = :checkpoint_id;
 
 -- name: get_latest_debate_checkpoint(debate_id)^
 -- Return the newest checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -291,16 +323,18 @@ SELECT
     d.checksum,
     d.content_checksum,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.debate_id = :debate_id
-ORDER BY d.created_at DESC, d.checkpoint_id COLLATE "C" DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id COLLATE "C" DESC
 LIMIT 1;
 
--- name: list_debate_checkpoints(debate_id, before_created_at, before_id, row_limit)
+-- name: list_debate_checkpoints(debate_id, before_stored_at, before_id, row_limit)
 -- Return the checkpoints of a debate that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -310,21 +344,23 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE
     d.debate_id = :debate_id
-    AND (d.created_at, d.checkpoint_id COLLATE "C") < (
-        :before_created_at::timestamptz,
+    AND (d.stored_at, d.checkpoint_id COLLATE "C") < (
+        :before_stored_at::timestamptz,
         :before_id::text
     )
-ORDER BY d.created_at DESC, d.checkpoint_id COLLATE "C" DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id COLLATE "C" DESC
 LIMIT :row_limit;
 
--- name: list_all_debate_checkpoints(before_created_at, before_id, row_limit)
+-- name: list_all_debate_checkpoints(before_stored_at, before_id, row_limit)
 -- Return the checkpoints of all debates that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -334,14 +370,15 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE
-    (d.created_at, d.checkpoint_id COLLATE "C") < (
-        :before_created_at::timestamptz,
+    (d.stored_at, d.checkpoint_id COLLATE "C") < (
+        :before_stored_at::timestamptz,
         :before_id::text
     )
-ORDER BY d.created_at DESC, d.checkpoint_id COLLATE "C" DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id COLLATE "C" DESC
 LIMIT :row_limit;
 
 -- name: delete_debate_checkpoint(checkpoint_id)!
@@ -353,11 +390,11 @@ WHERE checkpoint_id = :checkpoint_id;
 -- Delete some of a debate's oldest checkpoints, of those that have at least newer + 1 newer ones.
 WITH kept AS (
     SELECT
-        k.created_at,
+        k.stored_at,
         k.checkpoint_id
     FROM debate_checkpoints AS k
     WHERE k.debate_id = :debate_id
-    ORDER BY k.created_at DESC, k.checkpoint_id COLLATE "C" DESC
+    ORDER BY k.stored_at DESC, k.checkpoint_id COLLATE "C" DESC
     LIMIT 1 OFFSET :newer
 ),
 
@@ -366,13 +403,13 @@ stale AS (
     FROM debate_checkpoints AS d
     WHERE
         d.debate_id = :debate_id
-        AND (d.created_at, d.checkpoint_id COLLATE "C") < (
+        AND (d.stored_at, d.checkpoint_id COLLATE "C") < (
             SELECT
-                kept.created_at,
+                kept.stored_at,
                 kept.checkpoint_id
             FROM kept
         )
-    ORDER BY d.created_at, d.checkpoint_id COLLATE "C"
+    ORDER BY d.stored_at, d.checkpoint_id COLLATE "C"
     LIMIT :row_limit
     FOR UPDATE OF d SKIP LOCKED
 )
@@ -386,7 +423,7 @@ WITH stale AS (
     SELECT d.checkpoint_id
     FROM debate_checkpoints AS d
     WHERE d.expires_at <= :timestamp
-    ORDER BY d.expires_at
+    ORDER BY d.expires_at, d.checkpoint_id COLLATE "C"
     LIMIT :row_limit
     FOR UPDATE OF d SKIP LOCKED
 )
@@ -415,6 +452,7 @@ d AS (
 )
 
 SELECT
+    -- columns: CheckpointStats
     w.workflow_checkpoints,
     w.workflows,
     d.debate_checkpoints,

@@ -29,9 +29,9 @@ CREATE TABLE IF NOT EXISTS workflow_checkpoints (
     CHECK (length(content_checksum) = 64)
 );
 
--- The order of a workflow's checkpoints: by their time, then as they were stored.
-CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_workflow
-ON workflow_checkpoints (workflow_id, created_at, sequence);
+-- The order of a workflow's checkpoints: as they were stored.
+CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_stored
+ON workflow_checkpoints (workflow_id, stored_at, sequence);
 CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_engine_id ON workflow_checkpoints (engine_id);
 CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_created
 ON workflow_checkpoints (created_at, sequence);
@@ -63,10 +63,10 @@ CREATE TABLE IF NOT EXISTS debate_checkpoints (
     CONSTRAINT debate_checkpoints_content_checksum_check CHECK (length(content_checksum) = 64)
 );
 
-CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_debate
-ON debate_checkpoints (debate_id, created_at, checkpoint_id COLLATE "C");
-CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_created
-ON debate_checkpoints (created_at, checkpoint_id COLLATE "C");
+CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_stored_debate
+ON debate_checkpoints (debate_id, stored_at, checkpoint_id COLLATE "C");
+CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_stored
+ON debate_checkpoints (stored_at, checkpoint_id COLLATE "C");
 CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_expires ON debate_checkpoints (expires_at);
 
 -- No policy: only the owning role (and roles that bypass row level security) sees the rows.
@@ -74,7 +74,7 @@ ALTER TABLE workflow_checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE debate_checkpoints ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE workflow_checkpoints IS 'State of a workflow between two steps, to resume it from.';
-COMMENT ON COLUMN workflow_checkpoints.sequence IS 'Grows with each checkpoint; breaks ties of created_at.';
+COMMENT ON COLUMN workflow_checkpoints.sequence IS 'Grows with each checkpoint; breaks ties of stored_at.';
 COMMENT ON COLUMN workflow_checkpoints.id IS 'Storage id, given by the store.';
 COMMENT ON COLUMN workflow_checkpoints.engine_id IS 'Id that the workflow engine gave the checkpoint.';
 COMMENT ON COLUMN workflow_checkpoints.workflow_id IS 'The workflow.';
@@ -86,7 +86,7 @@ COMMENT ON COLUMN workflow_checkpoints.context_state IS 'Inputs, state and metad
 COMMENT ON COLUMN workflow_checkpoints.checksum IS 'The engine''s own checksum, kept as it came; empty when there is none.';
 COMMENT ON COLUMN workflow_checkpoints.content_checksum IS 'SHA-256 of the whole content as canonical JSON, in hexadecimal; verified at load.';
 COMMENT ON COLUMN workflow_checkpoints.created_at IS 'When the engine took the checkpoint.';
-COMMENT ON COLUMN workflow_checkpoints.stored_at IS 'When the row was written.';
+COMMENT ON COLUMN workflow_checkpoints.stored_at IS 'When it was stored, later than all of the workflow before it: their order. Of one from an older system created_at.';
 
 COMMENT ON TABLE debate_checkpoints IS 'State of a debate between two rounds, to resume it from.';
 COMMENT ON COLUMN debate_checkpoints.checkpoint_id IS 'Id that the debate gave the checkpoint.';
@@ -102,7 +102,7 @@ COMMENT ON COLUMN debate_checkpoints.checksum IS 'The debate''s own checksum (of
 COMMENT ON COLUMN debate_checkpoints.content_checksum IS 'SHA-256 of the whole content as canonical JSON, in hexadecimal; verified at load.';
 COMMENT ON COLUMN debate_checkpoints.created_at IS 'When the debate took the checkpoint.';
 COMMENT ON COLUMN debate_checkpoints.expires_at IS 'From when on it may be removed; NULL: never.';
-COMMENT ON COLUMN debate_checkpoints.stored_at IS 'When the row was last written.';
+COMMENT ON COLUMN debate_checkpoints.stored_at IS 'When it was stored first, later than all of the debate before it: their order. Of one from an older system created_at.';
 
-INSERT INTO _schema_versions (module, version) VALUES ('checkpoints', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('checkpoints', 2)
 ON CONFLICT (module) DO NOTHING;

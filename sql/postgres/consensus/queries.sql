@@ -57,6 +57,7 @@ VALUES (
 -- Return one consensus with the ids of its dissents and of what superseded it.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -101,6 +102,7 @@ WHERE c.id = :consensus_id;
 -- Return the newest consensus on exactly this set of topic words.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -147,6 +149,7 @@ LIMIT 1;
 -- List the newest consensus records of all domains.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -193,6 +196,7 @@ LIMIT :row_limit;
 -- List the newest consensus records of one domain.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -241,7 +245,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id COLLATE "C" ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -249,12 +253,12 @@ LIMIT :row_limit;
 --
 -- levels are text search queries from strict (all words) to wide (any word). They are tried in
 -- turn until one gives enough rows, of which :most are ranked at most. A GIN index finds all matches
--- before it gives the first, which is slow for words that stand everywhere: a level that begins with
+-- before it gives the first, which is slow for words that most topics have: a level that begins with
 -- ~ looks through the 500 newest topics instead. Rows are handed on by their place in the table,
 -- which cannot change within a statement. Materialized, because the planner would expect few matches
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
--- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
+-- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
@@ -354,6 +358,7 @@ ranked AS (
 )
 
 SELECT
+    -- columns: SimilarConsensus
     c.id,
     c.topic,
     c.topic_hash,
@@ -473,6 +478,7 @@ VALUES (
 -- name: get_dissent(dissent_id)^
 -- Return one dissent.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -491,6 +497,7 @@ WHERE d.id = :dissent_id;
 -- name: list_dissents(consensus_ids)
 -- List the dissents of some consensus records, oldest first.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -510,6 +517,7 @@ ORDER BY d.created_at, d.id COLLATE "C";
 -- name: list_relevant_dissents(consensus_ids, dissent_types, min_confidence, row_limit)
 -- List the most confident dissents of some consensus records, of some types.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -533,6 +541,7 @@ LIMIT :row_limit;
 -- name: list_dissents_by_agent(agent_id, row_limit)
 -- List the newest dissents of one agent.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -553,6 +562,7 @@ LIMIT :row_limit;
 -- name: list_dissents_by_type(dissent_type, row_limit)
 -- List the newest dissents of one type.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -621,6 +631,7 @@ VALUES (
 -- name: get_latest_proof(consensus_id)^
 -- Return the newest run of a prover on a consensus.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -643,6 +654,7 @@ LIMIT 1;
 -- name: list_proofs(consensus_id)
 -- List all runs of a prover on a consensus, oldest first.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -664,6 +676,7 @@ ORDER BY p.created_at, p.id COLLATE "C";
 -- name: list_recent_proofs(row_limit)
 -- List the newest runs, whatever their outcome.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -685,6 +698,7 @@ LIMIT :row_limit;
 -- name: list_verified_proofs(row_limit)
 -- List the newest runs that found a proof.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -717,6 +731,7 @@ ON CONFLICT (debate_id, user_id) DO UPDATE
 -- name: list_votes(debate_id)
 -- List the votes on a debate by the order in which they were first given.
 SELECT
+    -- columns: DebateVote
     v.debate_id,
     v.user_id,
     v.vote,
@@ -732,6 +747,7 @@ ORDER BY v.created_at, v.user_id COLLATE "C";
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_strength json, by_domain json, by_dissent_type json
 SELECT
+    -- columns: ConsensusStats
     (SELECT count(*) FROM consensus) AS total_consensus,
     (SELECT count(*) FROM dissent) AS total_dissents,
     (SELECT count(*) FROM verified_proofs) AS total_proofs,
@@ -787,7 +803,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id COLLATE "C"
 LIMIT :row_limit
 FOR UPDATE SKIP LOCKED;
 

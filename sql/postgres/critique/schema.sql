@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS patterns (
     CONSTRAINT patterns_base_rate_check CHECK (base_rate BETWEEN 0 AND 1)
 );
 
--- The counts stand in the index so that a category's base rate is read from it alone.
+-- The counts are in the index so that a category's base rate is read from it alone.
 CREATE INDEX IF NOT EXISTS idx_patterns_issue_type
 ON patterns (issue_type, success_count DESC, failure_count);
 CREATE INDEX IF NOT EXISTS idx_patterns_success ON patterns (success_count DESC);

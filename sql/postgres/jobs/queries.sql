@@ -62,6 +62,7 @@ AND (
 )
 DO NOTHING
 RETURNING
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -70,11 +71,9 @@ RETURNING
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -83,9 +82,11 @@ RETURNING
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at;
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at;
 
 -- name: enqueue_jobs(jobs, notify)!
 -- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
@@ -221,6 +222,7 @@ WHERE
 -- Return the job that keeps others of its unique key out.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -229,11 +231,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -242,9 +242,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
@@ -1037,11 +1039,9 @@ WITH changed AS (
         j.priority,
         j.attempts,
         j.max_attempts,
-        j.time_limit_seconds,
         j.claim_count,
         j.worker_id,
         j.unique_key,
-        j.unique_while_running,
         j.user_id,
         j.workspace_id,
         j.error,
@@ -1050,9 +1050,11 @@ WITH changed AS (
         j.lease_expires_at,
         j.started_at,
         j.completed_at,
-        j.cancel_requested_at,
         j.created_at,
-        j.updated_at
+        j.updated_at,
+        j.time_limit_seconds,
+        j.unique_while_running,
+        j.cancel_requested_at
 ),
 
 told AS MATERIALIZED (
@@ -1067,6 +1069,7 @@ heard AS (
 )
 
 SELECT
+    -- columns: StoredJob
     c.id,
     c.number,
     c.job_type,
@@ -1075,11 +1078,9 @@ SELECT
     c.priority,
     c.attempts,
     c.max_attempts,
-    c.time_limit_seconds,
     c.claim_count,
     c.worker_id,
     c.unique_key,
-    c.unique_while_running,
     c.user_id,
     c.workspace_id,
     c.error,
@@ -1088,9 +1089,11 @@ SELECT
     c.lease_expires_at,
     c.started_at,
     c.completed_at,
-    c.cancel_requested_at,
     c.created_at,
-    c.updated_at
+    c.updated_at,
+    c.time_limit_seconds,
+    c.unique_while_running,
+    c.cancel_requested_at
 FROM changed AS c
 CROSS JOIN heard;
 
@@ -1203,11 +1206,9 @@ WITH changed AS (
         j.priority,
         j.attempts,
         j.max_attempts,
-        j.time_limit_seconds,
         j.claim_count,
         j.worker_id,
         j.unique_key,
-        j.unique_while_running,
         j.user_id,
         j.workspace_id,
         j.error,
@@ -1216,9 +1217,11 @@ WITH changed AS (
         j.lease_expires_at,
         j.started_at,
         j.completed_at,
-        j.cancel_requested_at,
         j.created_at,
-        j.updated_at
+        j.updated_at,
+        j.time_limit_seconds,
+        j.unique_while_running,
+        j.cancel_requested_at
 ),
 
 told AS MATERIALIZED (
@@ -1233,6 +1236,7 @@ heard AS (
 )
 
 SELECT
+    -- columns: StoredJob
     c.id,
     c.number,
     c.job_type,
@@ -1241,11 +1245,9 @@ SELECT
     c.priority,
     c.attempts,
     c.max_attempts,
-    c.time_limit_seconds,
     c.claim_count,
     c.worker_id,
     c.unique_key,
-    c.unique_while_running,
     c.user_id,
     c.workspace_id,
     c.error,
@@ -1254,9 +1256,11 @@ SELECT
     c.lease_expires_at,
     c.started_at,
     c.completed_at,
-    c.cancel_requested_at,
     c.created_at,
-    c.updated_at
+    c.updated_at,
+    c.time_limit_seconds,
+    c.unique_while_running,
+    c.cancel_requested_at
 FROM changed AS c
 CROSS JOIN heard;
 
@@ -1264,6 +1268,7 @@ CROSS JOIN heard;
 -- Return one job.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -1272,11 +1277,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -1285,9 +1288,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE j.id = :id;
 
@@ -1295,6 +1300,7 @@ WHERE j.id = :id;
 -- List jobs, newest first, one page after the other.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -1303,11 +1309,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -1316,9 +1320,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     (:job_type::text IS NULL OR j.job_type = :job_type)
@@ -1383,6 +1389,7 @@ chosen AS (
 )
 
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -1391,11 +1398,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -1404,9 +1409,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
@@ -1421,6 +1428,7 @@ LIMIT :row_limit;
 -- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
+    -- columns: JobCount
     j.job_type,
     j.status,
     count(*) AS total,
@@ -1508,11 +1516,12 @@ WHERE job_type = :job_type AND max_running = 2147483647 AND NOT paused;
 -- List the limits by type; a paused type may have none (NULL).
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
+    -- columns: JobLimit
     l.job_type,
     nullif(l.max_running, 2147483647) AS max_running,
     l.running,
-    l.paused,
-    l.updated_at
+    l.updated_at,
+    l.paused
 FROM job_queue_limits AS l
 ORDER BY l.job_type;
 
@@ -1607,6 +1616,7 @@ ON CONFLICT (name) DO UPDATE
         END,
         updated_at = excluded.updated_at
 RETURNING
+    -- columns: JobSchedule
     s.name,
     s.cron,
     s.time_zone,
@@ -1629,6 +1639,7 @@ RETURNING
 -- List the schedules by name.
 -- plan: seq_scan allowed because an application has a few schedules
 SELECT
+    -- columns: JobSchedule
     s.name,
     s.cron,
     s.time_zone,

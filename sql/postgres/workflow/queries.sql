@@ -4,6 +4,7 @@
 -- Return one finding.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -35,6 +36,7 @@ WHERE f.finding_id = :finding_id;
 -- Take some findings for a change, always in one order.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -130,6 +132,7 @@ WHERE finding_id = :finding_id;
 -- List findings, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -163,6 +166,7 @@ LIMIT :row_limit;
 -- List the findings that a user works on, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -198,6 +202,7 @@ LIMIT :row_limit;
 -- List the findings in a state, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -233,6 +238,7 @@ LIMIT :row_limit;
 -- List the findings that repeat another one, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -268,6 +274,7 @@ LIMIT :row_limit;
 -- List the findings whose due date has passed while work goes on, longest overdue first.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -303,6 +310,7 @@ LIMIT :row_limit;
 -- name: list_events(finding_ids)
 -- List the whole history of some findings.
 SELECT
+    -- columns: FindingEvent
     h.finding_id,
     h.position,
     h.event_id,
@@ -324,6 +332,7 @@ ORDER BY h.finding_id, h.position;
 -- name: list_history(finding_id, event_type, after_position, row_limit)
 -- List a finding's history in its order, from a place on, of one type of event or of all.
 SELECT
+    -- columns: FindingEvent
     h.finding_id,
     h.position,
     h.event_id,
@@ -416,6 +425,7 @@ WHERE finding_id = :finding_id;
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_state json, by_priority json
 SELECT
+    -- columns: WorkflowStatistics
     count(*) AS total,
     count(*) FILTER (WHERE NOT f.is_terminal) AS active,
     count(*) FILTER (WHERE NOT f.is_terminal AND f.assigned_to IS NULL) AS unassigned,

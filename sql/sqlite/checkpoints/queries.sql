@@ -1,7 +1,8 @@
 -- Queries of the checkpoint store: checkpoints of workflows and of debates.
 
 -- name: insert_workflow_checkpoint(id, engine_id, workflow_id, definition_id, current_step, completed_steps, step_outputs, context_state, checksum, content_checksum, created_at, stored_at)!
--- Store a checkpoint of a workflow.
+-- Store a checkpoint of a workflow. The order of its checkpoints is that of their storing: it is later
+-- than all that are there, whatever the clocks of the hosts say.
 INSERT INTO workflow_checkpoints (
     id,
     engine_id,
@@ -28,7 +29,24 @@ VALUES (
     :checksum,
     :content_checksum,
     :created_at,
-    :stored_at
+    (
+        SELECT
+            CASE
+                WHEN l.stored_at IS NULL OR l.stored_at < :stored_at THEN :stored_at
+                WHEN substr(l.stored_at, 21, 6) < '999999'
+                    THEN
+                        substr(l.stored_at, 1, 20)
+                        || printf('%06dZ', substr(l.stored_at, 21, 6) + 1)
+                ELSE
+                    strftime('%Y-%m-%dT%H:%M:%S', substr(l.stored_at, 1, 19), '+1 second')
+                    || '.000000Z'
+            END
+        FROM (
+            SELECT max(c.stored_at) AS stored_at
+            FROM workflow_checkpoints AS c
+            WHERE c.workflow_id = :workflow_id
+        ) AS l
+    )
 );
 
 -- name: get_workflow_checkpoint(checkpoint_id, workflow_id)^
@@ -47,6 +65,7 @@ SELECT
     c.checksum,
     c.content_checksum,
     c.created_at,
+    c.stored_at,
     (
         SELECT count(DISTINCT o.workflow_id)
         FROM workflow_checkpoints AS o
@@ -61,7 +80,7 @@ WHERE
         ORDER BY
             k.id = :checkpoint_id DESC,
             coalesce(k.workflow_id = :workflow_id, FALSE) DESC,
-            k.created_at DESC,
+            k.stored_at DESC,
             k.sequence DESC
         LIMIT 1
     );
@@ -69,6 +88,7 @@ WHERE
 -- name: get_latest_workflow_checkpoint(workflow_id)^
 -- Return the newest checkpoint of a workflow.
 SELECT
+    -- columns: WorkflowCheckpoint
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -80,16 +100,18 @@ SELECT
     c.context_state,
     c.checksum,
     c.content_checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE c.workflow_id = :workflow_id
-ORDER BY c.created_at DESC, c.sequence DESC
+ORDER BY c.stored_at DESC, c.sequence DESC
 LIMIT 1;
 
--- name: list_workflow_checkpoints(workflow_id, before_created_at, before_sequence, row_limit)
+-- name: list_workflow_checkpoints(workflow_id, before_stored_at, before_sequence, row_limit)
 -- Return the checkpoints of a workflow that are older than a given one, newest first, without their
 -- states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -97,20 +119,22 @@ SELECT
     c.definition_id,
     c.current_step,
     c.checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE
     c.workflow_id = :workflow_id
-    AND (c.created_at, c.sequence) < (
-        :before_created_at,
+    AND (c.stored_at, c.sequence) < (
+        :before_stored_at,
         :before_sequence
     )
-ORDER BY c.created_at DESC, c.sequence DESC
+ORDER BY c.stored_at DESC, c.sequence DESC
 LIMIT :row_limit;
 
 -- name: find_workflow_checkpoints(checkpoint_id)
 -- Return the checkpoints that have this storage id or this engine's id, without their states.
 SELECT
+    -- columns: CheckpointSummary
     c.id AS storage_id,
     c.engine_id AS id,
     c.sequence,
@@ -118,7 +142,8 @@ SELECT
     c.definition_id,
     c.current_step,
     c.checksum,
-    c.created_at
+    c.created_at,
+    c.stored_at
 FROM workflow_checkpoints AS c
 WHERE c.id = :checkpoint_id OR c.engine_id = :checkpoint_id
 ORDER BY c.sequence;
@@ -138,11 +163,11 @@ WHERE workflow_id = :workflow_id;
 -- A checkpoint that is stored at the same time only adds to the newer ones.
 WITH kept AS (
     SELECT
-        k.created_at,
+        k.stored_at,
         k.sequence
     FROM workflow_checkpoints AS k
     WHERE k.workflow_id = :workflow_id
-    ORDER BY k.created_at DESC, k.sequence DESC
+    ORDER BY k.stored_at DESC, k.sequence DESC
     LIMIT 1 OFFSET :newer
 ),
 
@@ -151,13 +176,13 @@ stale AS (
     FROM workflow_checkpoints AS c
     WHERE
         c.workflow_id = :workflow_id
-        AND (c.created_at, c.sequence) < (
+        AND (c.stored_at, c.sequence) < (
             SELECT
-                kept.created_at,
+                kept.stored_at,
                 kept.sequence
             FROM kept
         )
-    ORDER BY c.created_at, c.sequence
+    ORDER BY c.stored_at, c.sequence
     LIMIT :row_limit
 )
 
@@ -179,7 +204,7 @@ WITH stale AS (
                 FROM workflow_checkpoints AS n
                 WHERE
                     n.workflow_id = c.workflow_id
-                    AND (n.created_at, n.sequence) > (c.created_at, c.sequence)
+                    AND (n.stored_at, n.sequence) > (c.stored_at, c.sequence)
             )
         )
     ORDER BY c.created_at, c.sequence
@@ -190,7 +215,8 @@ DELETE FROM workflow_checkpoints
 WHERE sequence IN (SELECT stale.sequence FROM stale);
 
 -- name: upsert_debate_checkpoint(checkpoint_id, debate_id, task, current_round, total_rounds, phase, status, data, size_bytes, checksum, content_checksum, created_at, expires_at, stored_at)!
--- Store a checkpoint of a debate, or renew it; that of another debate is left as it is.
+-- Store a checkpoint of a debate, or renew it; that of another debate is left as it is. A new one is
+-- later than all that are there, whatever the clocks say; one of the same time keeps its place.
 INSERT INTO debate_checkpoints (
     checkpoint_id,
     debate_id,
@@ -221,7 +247,24 @@ VALUES (
     :content_checksum,
     :created_at,
     :expires_at,
-    :stored_at
+    (
+        SELECT
+            CASE
+                WHEN l.stored_at IS NULL OR l.stored_at < :stored_at THEN :stored_at
+                WHEN substr(l.stored_at, 21, 6) < '999999'
+                    THEN
+                        substr(l.stored_at, 1, 20)
+                        || printf('%06dZ', substr(l.stored_at, 21, 6) + 1)
+                ELSE
+                    strftime('%Y-%m-%dT%H:%M:%S', substr(l.stored_at, 1, 19), '+1 second')
+                    || '.000000Z'
+            END
+        FROM (
+            SELECT max(c.stored_at) AS stored_at
+            FROM debate_checkpoints AS c
+            WHERE c.debate_id = :debate_id
+        ) AS l
+    )
 )
 ON CONFLICT (checkpoint_id) DO UPDATE
 SET
@@ -236,12 +279,17 @@ SET
     content_checksum = excluded.content_checksum,
     created_at = excluded.created_at,
     expires_at = excluded.expires_at,
-    stored_at = excluded.stored_at
+    stored_at = CASE
+        WHEN debate_checkpoints.created_at = excluded.created_at
+            THEN debate_checkpoints.stored_at
+        ELSE excluded.stored_at
+    END
 WHERE debate_checkpoints.debate_id = excluded.debate_id;
 
 -- name: get_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -254,13 +302,15 @@ SELECT
     d.checksum,
     d.content_checksum,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.checkpoint_id = :checkpoint_id;
 
 -- name: find_debate_checkpoint(checkpoint_id)^
 -- Return one checkpoint of a debate without its data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -270,13 +320,15 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.checkpoint_id = :checkpoint_id;
 
 -- name: get_latest_debate_checkpoint(debate_id)^
 -- Return the newest checkpoint of a debate.
 SELECT
+    -- columns: DebateCheckpoint
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -289,16 +341,18 @@ SELECT
     d.checksum,
     d.content_checksum,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE d.debate_id = :debate_id
-ORDER BY d.created_at DESC, d.checkpoint_id DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id DESC
 LIMIT 1;
 
--- name: list_debate_checkpoints(debate_id, before_created_at, before_id, row_limit)
+-- name: list_debate_checkpoints(debate_id, before_stored_at, before_id, row_limit)
 -- Return the checkpoints of a debate that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -308,21 +362,23 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE
     d.debate_id = :debate_id
-    AND (d.created_at, d.checkpoint_id) < (
-        :before_created_at,
+    AND (d.stored_at, d.checkpoint_id) < (
+        :before_stored_at,
         :before_id
     )
-ORDER BY d.created_at DESC, d.checkpoint_id DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id DESC
 LIMIT :row_limit;
 
--- name: list_all_debate_checkpoints(before_created_at, before_id, row_limit)
+-- name: list_all_debate_checkpoints(before_stored_at, before_id, row_limit)
 -- Return the checkpoints of all debates that are older than a given one, newest first, without their
 -- data.
 SELECT
+    -- columns: DebateCheckpointSummary
     d.checkpoint_id,
     d.debate_id,
     d.task,
@@ -332,14 +388,15 @@ SELECT
     d.status,
     d.size_bytes,
     d.created_at,
-    d.expires_at
+    d.expires_at,
+    d.stored_at
 FROM debate_checkpoints AS d
 WHERE
-    (d.created_at, d.checkpoint_id) < (
-        :before_created_at,
+    (d.stored_at, d.checkpoint_id) < (
+        :before_stored_at,
         :before_id
     )
-ORDER BY d.created_at DESC, d.checkpoint_id DESC
+ORDER BY d.stored_at DESC, d.checkpoint_id DESC
 LIMIT :row_limit;
 
 -- name: delete_debate_checkpoint(checkpoint_id)!
@@ -351,11 +408,11 @@ WHERE checkpoint_id = :checkpoint_id;
 -- Delete some of a debate's oldest checkpoints, of those that have at least newer + 1 newer ones.
 WITH kept AS (
     SELECT
-        k.created_at,
+        k.stored_at,
         k.checkpoint_id
     FROM debate_checkpoints AS k
     WHERE k.debate_id = :debate_id
-    ORDER BY k.created_at DESC, k.checkpoint_id DESC
+    ORDER BY k.stored_at DESC, k.checkpoint_id DESC
     LIMIT 1 OFFSET :newer
 ),
 
@@ -364,13 +421,13 @@ stale AS (
     FROM debate_checkpoints AS d
     WHERE
         d.debate_id = :debate_id
-        AND (d.created_at, d.checkpoint_id) < (
+        AND (d.stored_at, d.checkpoint_id) < (
             SELECT
-                kept.created_at,
+                kept.stored_at,
                 kept.checkpoint_id
             FROM kept
         )
-    ORDER BY d.created_at, d.checkpoint_id
+    ORDER BY d.stored_at, d.checkpoint_id
     LIMIT :row_limit
 )
 
@@ -383,7 +440,7 @@ WITH stale AS (
     SELECT d.checkpoint_id
     FROM debate_checkpoints AS d
     WHERE d.expires_at <= :timestamp
-    ORDER BY d.expires_at
+    ORDER BY d.expires_at, d.checkpoint_id
     LIMIT :row_limit
 )
 
@@ -411,6 +468,7 @@ d AS (
 )
 
 SELECT
+    -- columns: CheckpointStats
     w.workflow_checkpoints,
     w.workflows,
     d.debate_checkpoints,

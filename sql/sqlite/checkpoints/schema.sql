@@ -32,9 +32,9 @@ CREATE TABLE IF NOT EXISTS workflow_checkpoints (
     CHECK (stored_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
 
--- The order of a workflow's checkpoints: by their time, then as they were stored.
-CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_workflow
-ON workflow_checkpoints (workflow_id, created_at, sequence);
+-- The order of a workflow's checkpoints: as they were stored.
+CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_stored
+ON workflow_checkpoints (workflow_id, stored_at, sequence);
 CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_engine_id ON workflow_checkpoints (engine_id);
 CREATE INDEX IF NOT EXISTS idx_workflow_checkpoints_created
 ON workflow_checkpoints (created_at, sequence);
@@ -73,11 +73,11 @@ CREATE TABLE IF NOT EXISTS debate_checkpoints (
     CHECK (stored_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_debate
-ON debate_checkpoints (debate_id, created_at, checkpoint_id);
-CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_created
-ON debate_checkpoints (created_at, checkpoint_id);
+CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_stored_debate
+ON debate_checkpoints (debate_id, stored_at, checkpoint_id);
+CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_stored
+ON debate_checkpoints (stored_at, checkpoint_id);
 CREATE INDEX IF NOT EXISTS idx_debate_checkpoints_expires ON debate_checkpoints (expires_at);
 
-INSERT INTO _schema_versions (module, version) VALUES ('checkpoints', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('checkpoints', 2)
 ON CONFLICT (module) DO NOTHING;

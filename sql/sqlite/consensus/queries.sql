@@ -57,6 +57,7 @@ VALUES (
 -- Return one consensus with the ids of its dissents and of what superseded it.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -102,6 +103,7 @@ WHERE c.id = :consensus_id;
 -- Return the newest consensus on exactly this set of topic words.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -149,6 +151,7 @@ LIMIT 1;
 -- List the newest consensus records of all domains.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -196,6 +199,7 @@ LIMIT :row_limit;
 -- List the newest consensus records of one domain.
 -- result: dissent_ids json
 SELECT
+    -- columns: ConsensusRecord
     c.id,
     c.topic,
     c.topic_hash,
@@ -245,7 +249,7 @@ LIMIT :row_limit;
 SELECT c.topic_terms
 FROM consensus AS c
 WHERE c.topic_terms IS NOT NULL
-ORDER BY c.created_at DESC
+ORDER BY c.created_at DESC, c.id ASC
 LIMIT :row_limit;
 
 -- name: find_similar(levels, enough, most, terms, topic_hash, min_confidence, domain, include_superseded, row_limit)
@@ -255,7 +259,7 @@ LIMIT :row_limit;
 -- turn until one gives enough rows, of which the newest :most are ranked at most: the full-text index
 -- gives matches one by one, so common words cost nothing more. (PostgreSQL's does not; the ~ before
 -- a level is meant for it.)
--- A topic with ten times as many terms is not similar, whatever it shares: it is no row of enough.
+-- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
@@ -357,6 +361,7 @@ ranked AS (
 )
 
 SELECT
+    -- columns: SimilarConsensus
     c.id,
     c.topic,
     c.topic_hash,
@@ -477,6 +482,7 @@ VALUES (
 -- name: get_dissent(dissent_id)^
 -- Return one dissent.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -495,6 +501,7 @@ WHERE d.id = :dissent_id;
 -- name: list_dissents(consensus_ids)
 -- List the dissents of some consensus records, oldest first.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -514,6 +521,7 @@ ORDER BY d.created_at, d.id;
 -- name: list_relevant_dissents(consensus_ids, dissent_types, min_confidence, row_limit)
 -- List the most confident dissents of some consensus records, of some types.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -537,6 +545,7 @@ LIMIT :row_limit;
 -- name: list_dissents_by_agent(agent_id, row_limit)
 -- List the newest dissents of one agent.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -557,6 +566,7 @@ LIMIT :row_limit;
 -- name: list_dissents_by_type(dissent_type, row_limit)
 -- List the newest dissents of one type.
 SELECT
+    -- columns: DissentRecord
     d.id,
     d.consensus_id,
     d.agent_id,
@@ -625,6 +635,7 @@ VALUES (
 -- name: get_latest_proof(consensus_id)^
 -- Return the newest run of a prover on a consensus.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -647,6 +658,7 @@ LIMIT 1;
 -- name: list_proofs(consensus_id)
 -- List all runs of a prover on a consensus, oldest first.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -668,6 +680,7 @@ ORDER BY p.created_at, p.id;
 -- name: list_recent_proofs(row_limit)
 -- List the newest runs, whatever their outcome.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -689,6 +702,7 @@ LIMIT :row_limit;
 -- name: list_verified_proofs(row_limit)
 -- List the newest runs that found a proof.
 SELECT
+    -- columns: ProofRecord
     p.id,
     p.consensus_id,
     p.proof_status,
@@ -721,6 +735,7 @@ SET
 -- name: list_votes(debate_id)
 -- List the votes on a debate by the order in which they were first given.
 SELECT
+    -- columns: DebateVote
     v.debate_id,
     v.user_id,
     v.vote,
@@ -736,6 +751,7 @@ ORDER BY v.created_at, v.user_id;
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_strength json, by_domain json, by_dissent_type json
 SELECT
+    -- columns: ConsensusStats
     (SELECT count(*) FROM consensus) AS total_consensus,
     (SELECT count(*) FROM dissent) AS total_dissents,
     (SELECT count(*) FROM verified_proofs) AS total_proofs,
@@ -781,7 +797,7 @@ SELECT
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff
-ORDER BY created_at
+ORDER BY created_at, id
 LIMIT :row_limit;
 
 -- name: archive_consensus(consensus_ids, archived_at)!

@@ -63,7 +63,7 @@ CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
 
--- What topics are searched by. External content: the words stand once, in the table.
+-- What topics are searched by. External content: the words are stored once, in the table.
 -- parity: table consensus_topics because PostgreSQL searches in consensus.topic_vector
 CREATE VIEW IF NOT EXISTS consensus_topics AS
 SELECT

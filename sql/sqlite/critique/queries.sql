@@ -91,6 +91,7 @@ ON CONFLICT (debate_id, fingerprint) DO NOTHING;
 -- name: get_debate(debate_id)^
 -- Return one debate.
 SELECT
+    -- columns: Debate
     d.id,
     d.task,
     d.final_answer,
@@ -106,6 +107,7 @@ WHERE d.id = :debate_id;
 -- name: list_debates(debate_ids)
 -- List some debates by id.
 SELECT
+    -- columns: Debate
     d.id,
     d.task,
     d.final_answer,
@@ -138,6 +140,7 @@ WHERE
 -- name: get_critique(critique_id)^
 -- Return one critique.
 SELECT
+    -- columns: Critique
     c.id,
     c.debate_id,
     c.agent,
@@ -157,6 +160,7 @@ WHERE c.id = :critique_id;
 -- name: list_recent_critiques(row_limit)
 -- List the newest critiques.
 SELECT
+    -- columns: Critique
     c.id,
     c.debate_id,
     c.agent,
@@ -178,6 +182,7 @@ LIMIT :row_limit;
 -- List the critiques of some debates, oldest first.
 -- result: debate_id not null
 SELECT
+    -- columns: Critique
     c.id,
     c.debate_id,
     c.agent,
@@ -198,6 +203,7 @@ ORDER BY c.created_at, c.id;
 -- name: export_training(after_id, row_limit)
 -- List critiques of debates that reached consensus, one page after the other by number.
 SELECT
+    -- columns: TrainingExample
     c.id,
     d.task,
     c.issues,
@@ -234,6 +240,7 @@ FROM patterns;
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: patterns_by_type json
 SELECT
+    -- columns: CritiqueStats
     (SELECT count(*) FROM debates) AS total_debates,
     (SELECT count(*) FROM debates WHERE consensus_reached) AS consensus_debates,
     (SELECT count(*) FROM critiques) AS total_critiques,
@@ -324,6 +331,7 @@ WHERE
 -- name: list_patterns(pattern_ids)
 -- List some patterns by id.
 SELECT
+    -- columns: Pattern
     p.id,
     p.issue_type,
     p.issue_text,
@@ -345,6 +353,7 @@ ORDER BY p.id;
 -- plan: seq_scan allowed because the score falls with time, so no index holds it
 -- result: decay_score not null
 SELECT
+    -- columns: RankedPattern
     p.id,
     p.issue_type,
     p.issue_text,
@@ -374,6 +383,7 @@ LIMIT :row_limit;
 -- List the patterns of one category with the highest decay score.
 -- result: decay_score not null
 SELECT
+    -- columns: RankedPattern
     p.id,
     p.issue_type,
     p.issue_text,
@@ -431,7 +441,7 @@ WHERE
         WHEN p.success_count + p.failure_count = 0 THEN 0.5
         ELSE cast(p.success_count AS REAL) / (p.success_count + p.failure_count)
     END < :min_success_rate
-ORDER BY p.updated_at
+ORDER BY p.updated_at, p.id
 LIMIT :row_limit;
 
 -- name: archive_patterns(pattern_ids, archived_at)!
@@ -479,6 +489,7 @@ WHERE id IN (SELECT value FROM json_each(:pattern_ids));
 -- plan: seq_scan allowed because statistics of the whole archive look at all rows
 -- result: archived_by_type json
 SELECT
+    -- columns: ArchiveStats
     (SELECT count(*) FROM patterns_archive) AS total_archived,
     (
         SELECT json_group_array(json_array(g.name, g.n))
@@ -567,6 +578,7 @@ SET
 -- name: list_reputations(agent_names)
 -- List the reputation of some agents.
 SELECT
+    -- columns: AgentReputation
     r.agent_name,
     r.proposals_made,
     r.proposals_accepted,
@@ -581,9 +593,11 @@ WHERE r.agent_name IN (SELECT value FROM json_each(:agent_names))
 ORDER BY r.agent_name;
 
 -- name: rank_reputations(row_limit)
--- List agents by reputation score, best first.
+-- List agents by reputation score, best first. The score is computed as AgentReputation.score is, in
+-- binary floating point, so that equal scores are equal on both engines and in the application.
 -- plan: seq_scan allowed because the score is computed, and there are few agents
 SELECT
+    -- columns: AgentReputation
     r.agent_name,
     r.proposals_made,
     r.proposals_accepted,
@@ -598,7 +612,7 @@ ORDER BY
     CASE
         WHEN r.proposals_made = 0 THEN 0.5
         ELSE
-            0.6 * r.proposals_accepted / r.proposals_made
+            0.6 * (cast(r.proposals_accepted AS REAL) / r.proposals_made)
             + 0.4
             * CASE
                 WHEN r.critiques_given = 0 THEN 0.5

@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS patterns (
     CONSTRAINT patterns_updated_at_check CHECK (updated_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
 
--- The counts stand in the index so that a category's base rate is read from it alone.
+-- The counts are in the index so that a category's base rate is read from it alone.
 CREATE INDEX IF NOT EXISTS idx_patterns_issue_type
 ON patterns (issue_type, success_count DESC, failure_count);
 CREATE INDEX IF NOT EXISTS idx_patterns_success ON patterns (success_count DESC);

@@ -226,11 +226,12 @@ WHERE
 -- name: get_mapping(user_id, platform, email)^
 -- Return the account of an e-mail address on a platform.
 SELECT
-    m.user_id,
-    m.platform,
+    -- columns: UserIdMapping
     m.email,
+    m.platform,
     m.platform_user_id,
     m.display_name,
+    m.user_id,
     m.created_at,
     m.updated_at
 FROM user_id_mappings AS m
@@ -242,11 +243,12 @@ WHERE
 -- name: find_mapping(user_id, platform, platform_user_id)^
 -- Return the newest mapping of an account on a platform to an e-mail address.
 SELECT
-    m.user_id,
-    m.platform,
+    -- columns: UserIdMapping
     m.email,
+    m.platform,
     m.platform_user_id,
     m.display_name,
+    m.user_id,
     m.created_at,
     m.updated_at
 FROM user_id_mappings AS m
@@ -295,11 +297,12 @@ WHERE
 -- name: list_mappings(user_id, after_platform, after_email, row_limit)
 -- List a user's mappings by platform and e-mail address, from a place on.
 SELECT
-    m.user_id,
-    m.platform,
+    -- columns: UserIdMapping
     m.email,
+    m.platform,
     m.platform_user_id,
     m.display_name,
+    m.user_id,
     m.created_at,
     m.updated_at
 FROM user_id_mappings AS m
@@ -312,11 +315,12 @@ LIMIT :row_limit;
 -- name: list_platform_mappings(user_id, platform, after_email, row_limit)
 -- List a user's mappings on a platform by e-mail address, from a place on.
 SELECT
-    m.user_id,
-    m.platform,
+    -- columns: UserIdMapping
     m.email,
+    m.platform,
     m.platform_user_id,
     m.display_name,
+    m.user_id,
     m.created_at,
     m.updated_at
 FROM user_id_mappings AS m

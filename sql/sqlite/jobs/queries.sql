@@ -61,6 +61,7 @@ AND (
 )
 DO NOTHING
 RETURNING
+    -- columns: StoredJob
     id,
     number,
     job_type,
@@ -69,11 +70,9 @@ RETURNING
     priority,
     attempts,
     max_attempts,
-    time_limit_seconds,
     claim_count,
     worker_id,
     unique_key,
-    unique_while_running,
     user_id,
     workspace_id,
     error,
@@ -82,9 +81,11 @@ RETURNING
     lease_expires_at,
     started_at,
     completed_at,
-    cancel_requested_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
 
 -- name: enqueue_jobs(jobs, notify)!
 -- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
@@ -210,6 +211,7 @@ WHERE
 -- Return the job that keeps others of its unique key out.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -218,11 +220,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -231,9 +231,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
@@ -796,6 +798,7 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('completed', 'failed', 'cancelled')
 RETURNING
+    -- columns: StoredJob
     id,
     number,
     job_type,
@@ -804,11 +807,9 @@ RETURNING
     priority,
     attempts,
     max_attempts,
-    time_limit_seconds,
     claim_count,
     worker_id,
     unique_key,
-    unique_while_running,
     user_id,
     workspace_id,
     error,
@@ -817,9 +818,11 @@ RETURNING
     lease_expires_at,
     started_at,
     completed_at,
-    cancel_requested_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
 
 -- name: list_finished_ids(status, job_type, after_time, after_number, row_limit)
 -- List the ids of jobs that were finished with a status, the earliest first, a page after the other.
@@ -907,6 +910,7 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('pending', 'scheduled', 'retrying')
 RETURNING
+    -- columns: StoredJob
     id,
     number,
     job_type,
@@ -915,11 +919,9 @@ RETURNING
     priority,
     attempts,
     max_attempts,
-    time_limit_seconds,
     claim_count,
     worker_id,
     unique_key,
-    unique_while_running,
     user_id,
     workspace_id,
     error,
@@ -928,14 +930,17 @@ RETURNING
     lease_expires_at,
     started_at,
     completed_at,
-    cancel_requested_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
 
 -- name: get_job(id)^
 -- Return one job.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -944,11 +949,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -957,9 +960,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE j.id = :id;
 
@@ -967,6 +972,7 @@ WHERE j.id = :id;
 -- List jobs, newest first, one page after the other.
 -- result: payload_text not null
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -975,11 +981,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -988,9 +992,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     (:job_type IS NULL OR j.job_type = :job_type)
@@ -1059,6 +1065,7 @@ chosen AS (
 )
 
 SELECT
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
@@ -1067,11 +1074,9 @@ SELECT
     j.priority,
     j.attempts,
     j.max_attempts,
-    j.time_limit_seconds,
     j.claim_count,
     j.worker_id,
     j.unique_key,
-    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
@@ -1080,9 +1085,11 @@ SELECT
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
-    j.cancel_requested_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.number IN (SELECT c.number FROM chosen AS c)
@@ -1097,6 +1104,7 @@ LIMIT :row_limit;
 -- result: created_at not null
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 SELECT
+    -- columns: JobCount
     j.job_type,
     j.status,
     count(*) AS total,
@@ -1182,11 +1190,12 @@ WHERE job_type = :job_type AND max_running = 2147483647 AND NOT paused;
 -- List the limits by type; a paused type may have none (NULL).
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
+    -- columns: JobLimit
     l.job_type,
     nullif(l.max_running, 2147483647) AS max_running,
     l.running,
-    l.paused,
-    l.updated_at
+    l.updated_at,
+    l.paused
 FROM job_queue_limits AS l
 ORDER BY l.job_type;
 
@@ -1281,6 +1290,7 @@ SET
     END,
     updated_at = excluded.updated_at
 RETURNING
+    -- columns: JobSchedule
     name,
     cron,
     time_zone,
@@ -1303,6 +1313,7 @@ RETURNING
 -- List the schedules by name.
 -- plan: seq_scan allowed because an application has a few schedules
 SELECT
+    -- columns: JobSchedule
     s.name,
     s.cron,
     s.time_zone,

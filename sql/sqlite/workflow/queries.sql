@@ -4,6 +4,7 @@
 -- Return one finding.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -36,6 +37,7 @@ WHERE f.finding_id = :finding_id;
 -- Read some findings for a change; the transaction has the only right to write.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -131,6 +133,7 @@ WHERE finding_id = :finding_id;
 -- List findings, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -165,6 +168,7 @@ LIMIT :row_limit;
 -- List the findings that a user works on, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -201,6 +205,7 @@ LIMIT :row_limit;
 -- List the findings in a state, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -237,6 +242,7 @@ LIMIT :row_limit;
 -- List the findings that repeat another one, newest first, from a place on.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -273,6 +279,7 @@ LIMIT :row_limit;
 -- List the findings whose due date has passed while work goes on, longest overdue first.
 -- result: linked_findings json
 SELECT
+    -- columns: FindingWorkflow
     f.finding_id,
     f.current_state,
     f.is_terminal,
@@ -309,6 +316,7 @@ LIMIT :row_limit;
 -- name: list_events(finding_ids)
 -- List the whole history of some findings.
 SELECT
+    -- columns: FindingEvent
     h.finding_id,
     h.position,
     h.event_id,
@@ -330,6 +338,7 @@ ORDER BY h.finding_id, h.position;
 -- name: list_history(finding_id, event_type, after_position, row_limit)
 -- List a finding's history in its order, from a place on, of one type of event or of all.
 SELECT
+    -- columns: FindingEvent
     h.finding_id,
     h.position,
     h.event_id,
@@ -422,6 +431,7 @@ WHERE finding_id = :finding_id;
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_state json, by_priority json
 SELECT
+    -- columns: WorkflowStatistics
     count(*) AS total,
     count(*) FILTER (WHERE NOT f.is_terminal) AS active,
     count(*) FILTER (WHERE NOT f.is_terminal AND f.assigned_to IS NULL) AS unassigned,

@@ -107,7 +107,7 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
     ``agora_memory.db``       critique store, class-made; some rows only in its write-ahead log
     ``memory.db``             both stores, consolidated: copies of a half, newer versions of some,
                               rows of its own, critiques whose numbers clash; and a third store
-    ``<name>/memory.db``      the doubled relative path: consensus memory, with older versions of
+    ``<name>/memory.db``      the nested relative path: consensus memory, with older versions of
                               rows of ``memory.db`` and rows of its own
     ``core.db``               another store's ``debates``
     ``nomic_loop.db``         another program's ``patterns``
@@ -118,8 +118,8 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
     ========================= =====================================================================
     """
     folder.mkdir(parents=True, exist_ok=True)
-    doubled = f"{folder.name}/memory.db"
-    files = _file_rows(rows, seed, doubled)
+    nested = f"{folder.name}/memory.db"
+    files = _file_rows(rows, seed, nested)
     unmerged = _unmerged_rows(files["agora_memory.db"], seed)
 
     consensus_half, critique_half = _by_store(files["memory.db"])
@@ -134,7 +134,7 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
             **write_consensus(folder / "memory.db", shape="consolidated", tables=consensus_half),
             **write_critique(folder / "memory.db", shape="consolidated", tables=critique_half),
         },
-        doubled: write_consensus(folder / doubled, tables=files[doubled]),
+        nested: write_consensus(folder / nested, tables=files[nested]),
     }
     add_unmerged(folder / "agora_memory.db", unmerged)
     for table, of_table in unmerged.items():
@@ -190,7 +190,7 @@ def add_unmerged(path: Path, tables: Mapping[str, list[Row]]) -> None:
     copies.rmdir()
 
 
-def _file_rows(rows: int, seed: int, doubled: str) -> dict[str, Tables]:
+def _file_rows(rows: int, seed: int, nested: str) -> dict[str, Tables]:
     chooser = random.Random(f"folder {seed}")
     half = rows // 2
     consensus = make_consensus(rows, seed)
@@ -223,7 +223,7 @@ def _file_rows(rows: int, seed: int, doubled: str) -> dict[str, Tables]:
         "consensus_memory.db": consensus,
         "agora_memory.db": critique,
         "memory.db": memory,
-        doubled: latest
+        nested: latest
         | {
             table: latest[table] + [_later(row, -400) for row in own_consensus[table][:tenth]]
             for table in ("consensus", "dissent")

@@ -82,7 +82,7 @@ class WorkDir:
 def write_work_dir(folder: Path) -> WorkDir:
     """Write the data directory ``folder``, and ``.checkpoints`` beside it.
 
-    Jobs are in the doubled directory that a relative path led to, in WAL mode.
+    Jobs are in the nested directory that a relative path led to, in WAL mode.
     """
     jobs = make_jobs()
     findings = make_findings()

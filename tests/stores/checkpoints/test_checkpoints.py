@@ -27,6 +27,7 @@ from aragora_sql import (
     get_sqlite_checkpoint_store,
 )
 from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import (
     CheckViolationError,
     DamagedCheckpointError,
@@ -34,6 +35,7 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 from aragora_sql.stores.checkpoints.records import DebateCheckpoint, content_checksum
+from tests.proxy import CountingProxy
 from tests.stores.samples import (
     day,
     debate_checkpoint,
@@ -75,7 +77,7 @@ class Mood(str, Enum):  # noqa: UP042 - its str() is not its value
 # Saving and loading
 
 
-async def test_a_checkpoint_comes_back_by_both_ids(store: CheckpointStore) -> None:
+async def test_save_then_load_gives_it_back_by_both_ids(store: CheckpointStore) -> None:
     storage_id = await store.save(workflow_checkpoint())
     loaded = await store.load(storage_id)
     assert loaded is not None
@@ -235,14 +237,14 @@ async def test_a_default_that_does_not_convert_is_refused(store: CheckpointStore
 async def test_a_state_that_holds_itself_is_refused(store: CheckpointStore) -> None:
     state: dict[str, Any] = {}
     state["self"] = state
-    with pytest.raises(InvalidInputError, match="nested deeper than 200 levels"):
+    with pytest.raises(InvalidInputError, match="nested deeper than 254 levels"):
         await store.save(workflow_checkpoint(context_state=state))
 
 
 # Several of one workflow
 
 
-async def test_many_in_one_second_never_collide(store: CheckpointStore) -> None:
+async def test_list_checkpoints_of_one_second_never_collide(store: CheckpointStore) -> None:
     """All have the same time and the same engine's id."""
     ids = [await store.save(workflow_checkpoint(current_step=f"{n}")) for n in range(50)]
     assert len(set(ids)) == 50
@@ -253,19 +255,22 @@ async def test_many_in_one_second_never_collide(store: CheckpointStore) -> None:
     assert (await store.load("cp_0123456789ab")) == latest
 
 
-async def test_latest_is_the_newest_by_its_own_time(store: CheckpointStore) -> None:
-    newest = await store.save(workflow_checkpoint(created_at=day(2)))
-    late = await store.save(workflow_checkpoint(created_at=day(1)))
-    assert await store.list_checkpoints("w") == [newest, late]
+async def test_load_latest_is_of_the_checkpoint_that_was_stored_last(
+    store: CheckpointStore,
+) -> None:
+    """Two hosts, whose clocks differ."""
+    first = await store.save(workflow_checkpoint(created_at=day(2)))
+    last = await store.save(workflow_checkpoint(created_at=day(1)))
+    assert await store.list_checkpoints("w") == [last, first]
     latest = await store.load_latest("w")
     assert latest is not None
-    assert latest.storage_id == newest
+    assert latest.storage_id == last
 
 
 NAMES = ["w", "w1", "w1_extra", "w1/..", "../w", "a/b", "w*", "w?", "[w]", "w%", "w_", "W", "wé"]
 
 
-async def test_workflows_with_similar_names_never_mix(store: CheckpointStore) -> None:
+async def test_delete_workflow_leaves_workflows_with_similar_names(store: CheckpointStore) -> None:
     ids = {}
     for name in NAMES:
         ids[name] = await store.save(workflow_checkpoint(name, id=f"cp {name}"))
@@ -307,7 +312,7 @@ async def test_an_engines_id_in_two_workflows_needs_the_workflow(store: Checkpoi
     assert await store.list_checkpoints("w2") == [ids["w2"]]
 
 
-async def test_deleting_by_the_engines_id_leaves_none_of_it(store: CheckpointStore) -> None:
+async def test_delete_by_the_engines_id_leaves_none_of_it(store: CheckpointStore) -> None:
     ids = [await store.save(workflow_checkpoint()) for _ in range(3)]
     assert await store.delete(ids[1]) is True
     assert await store.list_checkpoints("w") == [ids[2], ids[0]]
@@ -316,7 +321,7 @@ async def test_deleting_by_the_engines_id_leaves_none_of_it(store: CheckpointSto
     assert await row_counts(store.database) == {}
 
 
-async def test_pages_of_thousands(store: CheckpointStore) -> None:
+async def test_list_page_of_thousands(store: CheckpointStore) -> None:
     async with store.database.transaction():
         ids = [
             await store.save(workflow_checkpoint(created_at=day(number // 7), context_state=None))
@@ -350,14 +355,14 @@ async def test_a_foreign_cursor_is_refused(store: CheckpointStore, cursor: str) 
 
 @pytest.mark.parametrize("key", ["-1", "1e3", "x", "9" * 19, "٣"])
 async def test_a_cursor_with_a_foreign_key_is_refused(store: CheckpointStore, key: str) -> None:
-    with pytest.raises(InvalidInputError, match="is not the next of an earlier page"):
+    with pytest.raises(InvalidInputError, match="must be the next of an earlier page"):
         await store.list_page("w", before=f"2026-01-01T00:00:00.000000Z/{key}")
 
 
 # Removing
 
 
-async def test_pruning_keeps_the_newest(store: CheckpointStore) -> None:
+async def test_prune_and_cleanup_old_checkpoints_keep_the_newest(store: CheckpointStore) -> None:
     ids = [await store.save(workflow_checkpoint(created_at=day(n % 5))) for n in range(1203)]
     other = await store.save(workflow_checkpoint("w2"))
     expected = (await store.list_checkpoints("w"))[:7]
@@ -370,7 +375,7 @@ async def test_pruning_keeps_the_newest(store: CheckpointStore) -> None:
     assert await store.list_checkpoints("w2") == [other]
 
 
-async def test_cleaning_up_by_age_leaves_the_latest_of_each_workflow(
+async def test_cleanup_older_than_leaves_the_latest_of_each_workflow(
     store: CheckpointStore,
 ) -> None:
     for name, days in (("old", (1, 2, 3)), ("mixed", (1, 50)), ("new", (49, 50))):
@@ -505,7 +510,9 @@ async def test_text_that_is_no_json_any_more_is_damage_too(tmp_path: Path) -> No
 # Debates
 
 
-async def test_a_debates_document_comes_back(store: CheckpointStore) -> None:
+async def test_save_debate_then_load_latest_debate_gives_the_document_back(
+    store: CheckpointStore,
+) -> None:
     given = debate_checkpoint(last_resumed_at=day(2), agent_states=[{"stance": "neutral"}])
     assert await store.save_debate(given) == "cp-d-001-abcd"
     loaded = await store.load_debate("cp-d-001-abcd")
@@ -525,7 +532,7 @@ async def test_a_debates_document_comes_back(store: CheckpointStore) -> None:
     assert again.content_checksum == loaded.content_checksum
 
 
-async def test_a_debates_checkpoint_is_renewed(store: CheckpointStore) -> None:
+async def test_load_debate_gives_the_renewed_checkpoint(store: CheckpointStore) -> None:
     await store.save_debate(debate_checkpoint())
     await store.save_debate(debate_checkpoint(status="resuming", resume_count=1, expires_at=None))
     loaded = await store.load_debate("cp-d-001-abcd")
@@ -548,7 +555,7 @@ async def test_the_checksum_covers_what_the_old_one_missed(store: CheckpointStor
     assert first.content_checksum != second.content_checksum
 
 
-async def test_debates_are_listed_filtered_before_they_are_limited(
+async def test_list_debates_and_list_debate_page_filter_before_they_limit(
     store: CheckpointStore,
 ) -> None:
     for number in range(1, 31):
@@ -559,7 +566,7 @@ async def test_debates_are_listed_filtered_before_they_are_limited(
     assert [one.current_round for one in listed] == [3, 2]
     everything = await store.list_debates(limit=100)
     assert len(everything) == 33
-    timestamps = [one.created_at for one in everything]
+    timestamps = [one.stored_at for one in everything]
     assert timestamps == sorted(timestamps, reverse=True)
     seen, before = [], None
     while True:
@@ -569,12 +576,21 @@ async def test_debates_are_listed_filtered_before_they_are_limited(
             break
         before = page.next
     assert seen == everything
+
+
+async def test_prune_debate_keeps_the_newest_of_one_debate(store: CheckpointStore) -> None:
+    for number in range(1, 31):
+        await store.save_debate(debate_checkpoint("busy", number=number))
+    for number in (1, 2, 3):
+        await store.save_debate(debate_checkpoint("quiet", number=number))
     assert await store.prune_debate("busy") == 20
     assert [one.current_round for one in await store.list_debates("busy")] == [*range(30, 20, -1)]
     assert len(await store.list_debates("quiet")) == 3
 
 
-async def test_expired_debates_are_removed(store: CheckpointStore) -> None:
+async def test_cleanup_expired_removes_debates_and_delete_debate_one(
+    store: CheckpointStore,
+) -> None:
     for number in range(1, 11):
         await store.save_debate(debate_checkpoint(number=number))
     await store.save_debate(debate_checkpoint("forever", expires_at=None))
@@ -588,7 +604,7 @@ async def test_expired_debates_are_removed(store: CheckpointStore) -> None:
     assert await store.delete_debate("cp-forever-001-abcd") is True
 
 
-async def test_stats_count_everything(store: CheckpointStore) -> None:
+async def test_get_stats_counts_everything(store: CheckpointStore) -> None:
     assert (await store.get_stats()).to_dict() == dict.fromkeys(
         ["workflow_checkpoints", "workflows", "debate_checkpoints", "debates", "debate_bytes"], 0
     )
@@ -605,29 +621,44 @@ async def test_stats_count_everything(store: CheckpointStore) -> None:
 # Bad input
 
 BAD_WORKFLOWS: dict[str, tuple[dict[str, Any], str]] = {
-    "empty id": ({"id": " "}, "checkpoint.id: is empty"),
-    "long id": ({"id": "x" * 1001}, "checkpoint.id: is longer"),
-    "no workflow": ({"workflow_id": ""}, "checkpoint.workflow_id: is empty"),
+    "empty id": ({"id": " "}, "checkpoint.id: must not be empty"),
+    "long id": ({"id": "x" * 1001}, "checkpoint.id: must be at most 1000 bytes"),
+    "no workflow": ({"workflow_id": ""}, "checkpoint.workflow_id: must not be empty"),
     "NUL": ({"workflow_id": "a\x00"}, "checkpoint.workflow_id: a NUL"),
     "surrogate": ({"current_step": "\ud800"}, "checkpoint.current_step: a lone surrogate"),
-    "number": ({"definition_id": 1}, "checkpoint.definition_id: a text is needed"),
-    "steps": ({"completed_steps": "abc"}, "checkpoint.completed_steps: a list is needed"),
-    "step": ({"completed_steps": ["a", 1]}, r"checkpoint.completed_steps\[1\]: a text"),
-    "outputs": ({"step_outputs": [1]}, "checkpoint.step_outputs: a dictionary is needed"),
+    "number": ({"definition_id": 1}, "checkpoint.definition_id: must be text, not"),
+    "steps": ({"completed_steps": "abc"}, "checkpoint.completed_steps: must be a list, not"),
+    "step": ({"completed_steps": ["a", 1]}, r"checkpoint.completed_steps\[1\]: must be text"),
+    "outputs": ({"step_outputs": [1]}, "checkpoint.step_outputs: must be a dictionary"),
     "NaN": ({"context_state": {"x": float("nan")}}, r"context_state\['x'\]: nan has no form"),
     "key": ({"context_state": {1: 2}}, "context_state: the JSON key 1 is not text"),
     "nested NUL": ({"context_state": {"x": ["\x00"]}}, r"\['x'\]\[0\]: a NUL character"),
-    "naive": ({"created_at": datetime(2026, 1, 1)}, "checkpoint.created_at: has no time zone"),
-    "text time": ({"created_at": "2026-01-01"}, "checkpoint.created_at: a datetime is needed"),
-    "checksum": ({"checksum": None}, "checkpoint.checksum: a text is needed"),
+    "naive": (
+        {"created_at": datetime(2026, 1, 1)},
+        "checkpoint.created_at: must be a datetime with a time zone",
+    ),
+    "text time": (
+        {"created_at": "2026-01-01"},
+        "checkpoint.created_at: must be a datetime with a time zone, not",
+    ),
+    "checksum": ({"checksum": None}, "checkpoint.checksum: must be text, not"),
 }
 BAD_DEBATES: dict[str, tuple[dict[str, Any], str]] = {
-    "empty id": ({"checkpoint_id": ""}, "checkpoint.checkpoint_id: is empty"),
-    "status": ({"status": "done"}, "checkpoint.status: 'done' is not known; use creating, comp"),
-    "round": ({"current_round": -1}, "checkpoint.current_round: -1 is not between"),
-    "naive": ({"created_at": "2026-01-01T00:00:00"}, "checkpoint.created_at: has no time zone"),
-    "no time": ({"expires_at": "soon"}, "checkpoint.expires_at: is not ISO-8601"),
-    "naive other": ({"last_resumed_at": datetime(2026, 1, 1)}, "last_resumed_at: has no time"),
+    "empty id": ({"checkpoint_id": ""}, "checkpoint.checkpoint_id: must not be empty"),
+    "status": ({"status": "done"}, "checkpoint.status: must be one of creating, complete"),
+    "round": ({"current_round": -1}, "checkpoint.current_round: must be at least 0, not -1"),
+    "naive": (
+        {"created_at": "2026-01-01T00:00:00"},
+        "checkpoint.created_at: must be a datetime with a time zone",
+    ),
+    "no time": (
+        {"expires_at": "soon"},
+        "checkpoint.expires_at: must be a timestamp in the form of ISO-8601",
+    ),
+    "naive other": (
+        {"last_resumed_at": datetime(2026, 1, 1)},
+        "last_resumed_at: must be a datetime with a time",
+    ),
     "NaN": ({"votes": [float("inf")]}, r"checkpoint\['votes'\]\[0\]: inf has no form"),
 }
 
@@ -655,26 +686,35 @@ async def test_a_missing_field_is_named(store: CheckpointStore) -> None:
         await store.save(given)
     with pytest.raises(InvalidInputError, match="id: is missing"):
         await store.save(object())
-    with pytest.raises(InvalidInputError, match="a dictionary is needed, not list"):
+    with pytest.raises(InvalidInputError, match="must be a dictionary, not list"):
         await store.save_debate([])  # type: ignore[arg-type]
 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "load": (lambda s: s.load(""), "checkpoint_id: is empty"),
-    "load of": (lambda s: s.load("x", " "), "workflow_id: is empty"),
-    "load_latest": (lambda s: s.load_latest(None), "workflow_id: a text is needed"),
-    "on_damage": (lambda s: s.load_latest("w", on_damage="ignore"), "use raise, previous"),
-    "list": (lambda s: s.list_checkpoints("w", -1), "limit: -1 is not between"),
-    "list_page": (lambda s: s.list_page("w", 0), "limit: 0 is not between 1"),
-    "prune": (lambda s: s.prune("w", 0), "keep: 0 is not between 1"),
-    "prune_debate": (lambda s: s.prune_debate("d", True), "keep: a whole number"),
-    "cleanup_old": (lambda s: s.cleanup_old_checkpoints("w", 0), "keep_count: 0 is not"),
-    "age": (lambda s: s.cleanup_older_than(-1), "max_age_days: -1.0 is not at least 0"),
-    "great age": (lambda s: s.cleanup_older_than(1e9), "max_age_days: .* before now is no date"),
-    "keep_latest": (lambda s: s.cleanup_older_than(1, keep_latest=1), "keep_latest: True or"),
-    "now": (lambda s: s.cleanup_expired(datetime(2026, 1, 1)), "now: has no time zone"),
-    "delete": (lambda s: s.delete(""), "checkpoint_id: is empty"),
-    "delete_workflow": (lambda s: s.delete_workflow(""), "workflow_id: is empty"),
+    "load": (lambda s: s.load(""), "checkpoint_id: must not be empty"),
+    "load of": (lambda s: s.load("x", " "), "workflow_id: must not be empty"),
+    "load_latest": (lambda s: s.load_latest(None), "workflow_id: must be text, not"),
+    "on_damage": (
+        lambda s: s.load_latest("w", on_damage="ignore"),
+        "must be one of raise, previous",
+    ),
+    "list": (lambda s: s.list_checkpoints("w", -1), "limit: must be at least 0, not -1"),
+    "list_page": (lambda s: s.list_page("w", 0), "limit: must be at least 1, not 0"),
+    "prune": (lambda s: s.prune("w", 0), "keep: must be at least 1, not 0"),
+    "prune_debate": (lambda s: s.prune_debate("d", True), "keep: must be an integer"),
+    "cleanup_old": (lambda s: s.cleanup_old_checkpoints("w", 0), "keep_count: must be at least 1"),
+    "age": (lambda s: s.cleanup_older_than(-1), "max_age_days: must be at least 0, not -1.0"),
+    "great age": (lambda s: s.cleanup_older_than(1e9), "max_age_days: must not reach back"),
+    "keep_latest": (
+        lambda s: s.cleanup_older_than(1, keep_latest=1),
+        "keep_latest: must be True or",
+    ),
+    "now": (
+        lambda s: s.cleanup_expired(datetime(2026, 1, 1)),
+        "now: must be a datetime with a time zone",
+    ),
+    "delete": (lambda s: s.delete(""), "checkpoint_id: must not be empty"),
+    "delete_workflow": (lambda s: s.delete_workflow(""), "workflow_id: must not be empty"),
 }
 
 
@@ -725,3 +765,21 @@ async def test_a_checkpoint_joins_a_transaction_of_the_application(store: Checkp
         await fail()
     assert await row_counts(store.database) == {}
     assert await fetch_value(store.database, "SELECT count(*) FROM workflow_checkpoints") == 0
+
+
+async def test_pruning_takes_as_long_for_many(counted_postgres: CountingProxy) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    store = CheckpointStore(database)
+
+    async def prune(count: int) -> int:
+        async with database.transaction():
+            for _ in range(count):
+                await store.save(workflow_checkpoint())
+        counted_postgres.reset()
+        await store.prune("w", 1)
+        return counted_postgres.round_trips
+
+    await prune(2)
+    assert await prune(400) == await prune(2) == 2
+    assert await fetch_value(database, "SELECT count(*) FROM workflow_checkpoints")
+    await database.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.stores.consensus.store import ConsensusMemory
+from tests.proxy import CountingProxy
 from tests.stores.samples import consensus, days_ago, dissent, fetch, row_counts, run
 
 
@@ -122,7 +124,7 @@ async def test_more_than_one_batch_is_cleaned_up(memory: ConsensusMemory) -> Non
     assert len(await archived_ids(memory.database, "consensus_archive")) == 1005
 
 
-async def test_cleaned_up_topics_are_not_found_any_more(memory: ConsensusMemory) -> None:
+async def test_cleanup_old_records_takes_topics_out_of_the_search(memory: ConsensusMemory) -> None:
     await store_old(memory)
     assert len(await memory.find_similar("Rate limiting approach")) == 1
     await memory.cleanup_old_records()
@@ -136,3 +138,23 @@ async def test_a_young_successor_of_a_cleaned_up_record_stays(memory: ConsensusM
     (left,) = await memory.get_recent()
     assert left.id == young.id
     assert left.supersedes is None
+
+
+async def test_cleaning_up_takes_as_long_for_a_thousand_records(
+    counted_postgres: CountingProxy,
+) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    memory = ConsensusMemory(database)
+
+    async def clean_up(count: int) -> int:
+        records = await memory.store_many(
+            consensus(f"{n}", created_at=days_ago(100)) for n in range(count)
+        )
+        await memory.store_dissents(dissent(record.id) for record in records)
+        counted_postgres.reset()
+        await memory.cleanup_old_records()
+        return counted_postgres.round_trips
+
+    await clean_up(1)
+    assert await clean_up(900) == await clean_up(1)
+    await database.close()

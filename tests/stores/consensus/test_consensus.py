@@ -23,7 +23,7 @@ def topics(records: list[ConsensusRecord]) -> list[str]:
     return [record.topic for record in records]
 
 
-async def test_a_consensus_reads_back_as_it_was_stored(memory: ConsensusMemory) -> None:
+async def test_store_consensus_then_get_consensus_gives_it_back(memory: ConsensusMemory) -> None:
     record = await memory.store_consensus(
         topic="Rate limiting approach",
         conclusion="Use token bucket algorithm",
@@ -106,7 +106,7 @@ async def test_an_unknown_consensus_is_none(memory: ConsensusMemory) -> None:
     assert await memory.get_by_topic_hash("27c18c4635ab2b10") is None
 
 
-async def test_the_newest_consensus_on_a_topic_is_found_by_its_hash(
+async def test_get_by_topic_hash_finds_the_newest_consensus_on_a_topic(
     memory: ConsensusMemory,
 ) -> None:
     await stored(memory, "Rate limiting approach", created_at=day(1))
@@ -129,7 +129,7 @@ async def test_agreement_is_the_share_of_those_who_took_part(memory: ConsensusMe
 # Lists
 
 
-async def test_the_newest_come_first(memory: ConsensusMemory) -> None:
+async def test_get_recent_gives_the_newest_first(memory: ConsensusMemory) -> None:
     for number in (2, 5, 1, 4, 3):
         await stored(memory, f"topic {number}", created_at=day(number))
     assert topics(await memory.get_recent()) == [f"topic {n}" for n in (5, 4, 3, 2, 1)]
@@ -148,7 +148,9 @@ async def test_records_of_one_timestamp_come_by_id(memory: ConsensusMemory) -> N
     assert newest.id == expected[0]
 
 
-async def test_lists_are_of_one_domain_or_of_all(memory: ConsensusMemory) -> None:
+async def test_get_by_domain_and_get_domain_consensus_history_and_count_are_of_one_domain(
+    memory: ConsensusMemory,
+) -> None:
     await stored(memory, "one", domain="security", created_at=day(1))
     await stored(memory, "two", domain="general", created_at=day(2))
     await stored(memory, "three", domain="security", created_at=day(3))
@@ -187,7 +189,7 @@ async def test_a_confidence_of_zero_is_kept(memory: ConsensusMemory) -> None:
 # Batches
 
 
-async def test_a_batch_is_stored_in_its_order(memory: ConsensusMemory) -> None:
+async def test_store_many_stores_a_batch_in_its_order(memory: ConsensusMemory) -> None:
     records = await memory.store_many(
         consensus(f"topic {number}", rounds=number, created_at=day(number)) for number in range(50)
     )
@@ -233,7 +235,7 @@ async def test_cruxes_are_read_back(memory: ConsensusMemory) -> None:
     assert read.updated_at > record.updated_at
 
 
-async def test_the_first_five_cruxes_are_kept_and_replace_the_others(
+async def test_update_cruxes_keeps_the_first_five_and_replaces_the_others(
     memory: ConsensusMemory,
 ) -> None:
     record = await stored(memory, "T", belief_cruxes=["old"])
@@ -267,7 +269,7 @@ async def test_cruxes_and_dissents_do_not_overwrite_each_other(memory: Consensus
 # Supersession
 
 
-async def test_a_consensus_supersedes_another(memory: ConsensusMemory) -> None:
+async def test_supersede_consensus_links_both_records(memory: ConsensusMemory) -> None:
     old = await stored(memory, "Rate limiting approach")
     new = await memory.supersede_consensus(
         old.id,
@@ -336,7 +338,7 @@ async def test_a_successor_outlives_what_it_superseded(memory: ConsensusMemory) 
 # Deletion
 
 
-async def test_a_consensus_is_deleted_with_its_dissents_and_proofs(memory: ConsensusMemory) -> None:
+async def test_delete_consensus_deletes_its_dissents_and_proofs(memory: ConsensusMemory) -> None:
     gone = await stored(memory, "gone")
     kept = await stored(memory, "kept")
     for record in (gone, kept):
@@ -380,7 +382,9 @@ async def test_an_empty_store_has_empty_statistics(memory: ConsensusMemory) -> N
     }
 
 
-async def test_statistics_count_everything_largest_first(memory: ConsensusMemory) -> None:
+async def test_get_stats_and_get_statistics_count_everything_largest_first(
+    memory: ConsensusMemory,
+) -> None:
     records = await memory.store_many(
         consensus(f"T{number}", strength=strength, domain=domain, confidence=confidence)
         for number, (strength, domain, confidence) in enumerate(

@@ -43,7 +43,7 @@ def agents(dissents: list[DissentRecord]) -> list[str]:
 # Similar debates with their dissents
 
 
-async def test_similar_debates_come_with_their_dissents_newest_first(
+async def test_find_similar_debates_gives_their_dissents_newest_first(
     memory: ConsensusMemory,
 ) -> None:
     await store_debate(memory, "API rate limiting", ("far", "risk_warning", 0.5))
@@ -80,7 +80,9 @@ async def test_similar_debates_may_be_narrowed(memory: ConsensusMemory) -> None:
 # Relevant dissents
 
 
-async def test_relevant_dissents_come_most_confident_first(memory: ConsensusMemory) -> None:
+async def test_find_relevant_dissent_gives_the_most_confident_first(
+    memory: ConsensusMemory,
+) -> None:
     await store_debate(memory, TOPIC, ("low", "risk_warning", 0.1), ("high", "abstention", 0.9))
     await store_debate(memory, "API rate limiting", ("middle", "minor_quibble", 0.5))
     await store_debate(memory, "Database choice", ("other", "minor_quibble", 1.0))
@@ -132,7 +134,7 @@ async def test_any_number_of_dissents_may_be_asked_for(memory: ConsensusMemory) 
 # The retriever
 
 
-async def test_preparation_gathers_similar_debates_and_their_dissents(
+async def test_retrieve_for_new_debate_gathers_similar_debates_and_their_dissents(
     memory: ConsensusMemory, retriever: DissentRetriever
 ) -> None:
     record_id = await store_debate(
@@ -199,7 +201,7 @@ async def test_preparation_honours_the_domain(
     assert "there" not in await retriever.get_debate_preparation_context(TOPIC, "security")
 
 
-async def test_contrarian_views_and_risk_warnings_are_of_their_types(
+async def test_find_contrarian_views_and_find_risk_warnings_are_of_their_types(
     memory: ConsensusMemory, retriever: DissentRetriever
 ) -> None:
     await store_debate(
@@ -232,7 +234,7 @@ async def test_nothing_known_is_an_empty_preparation(retriever: DissentRetriever
     assert context == "# Historical context\n\n0 similar debates, 0 relevant dissents."
 
 
-async def test_the_context_names_three_debates_and_three_open_dissents(
+async def test_get_debate_preparation_context_names_three_debates_and_three_open_dissents(
     memory: ConsensusMemory, retriever: DissentRetriever
 ) -> None:
     record_id = await store_debate(

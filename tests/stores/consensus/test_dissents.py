@@ -19,7 +19,7 @@ def agents(dissents: list[DissentRecord]) -> list[str]:
     return [objection.agent_id for objection in dissents]
 
 
-async def test_a_dissent_reads_back_as_it_was_stored(
+async def test_store_dissent_then_get_dissent_gives_it_back(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_dissent(
@@ -89,7 +89,7 @@ async def test_a_consensus_names_its_dissents_oldest_first(
     assert read.dissent_ids == [stored[2].id, stored[1].id]
 
 
-async def test_dissents_of_a_consensus_come_oldest_first(
+async def test_get_dissents_and_get_dissents_for_debate_give_the_oldest_first(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     for number in (2, 3, 1):
@@ -105,7 +105,7 @@ async def test_dissents_of_a_consensus_come_oldest_first(
     assert await memory.get_dissents("unknown") == []
 
 
-async def test_dissents_of_many_come_by_consensus(
+async def test_get_dissents_batch_gives_them_by_consensus(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     other = await memory.store_consensus(**consensus("Other"))
@@ -124,7 +124,7 @@ async def test_dissents_of_many_come_by_consensus(
     assert await memory.get_dissents_batch([]) == {}
 
 
-async def test_dissents_by_agent_and_by_type_come_newest_first(
+async def test_get_dissents_by_agent_and_get_dissents_by_type_give_the_newest_first(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     for number, (agent, kind) in enumerate(
@@ -172,7 +172,7 @@ async def test_dissents_of_one_timestamp_come_by_id(
         assert [objection.id for objection in found] == expected
 
 
-async def test_a_dissent_is_acknowledged_with_an_answer(
+async def test_acknowledge_dissent_keeps_the_answer(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_dissent(**dissent(parent.id))
@@ -185,7 +185,7 @@ async def test_a_dissent_is_acknowledged_with_an_answer(
     assert await memory.acknowledge_dissent("unknown", "answer") is False
 
 
-async def test_a_dissent_is_deleted(memory: ConsensusMemory, parent: ConsensusRecord) -> None:
+async def test_delete_dissent(memory: ConsensusMemory, parent: ConsensusRecord) -> None:
     stored = await memory.store_dissent(**dissent(parent.id))
     assert await memory.delete_dissent(stored.id) is True
     assert await memory.get_dissent(stored.id) is None
@@ -199,7 +199,7 @@ async def test_a_dissent_needs_a_consensus(memory: ConsensusMemory) -> None:
     assert (await memory.get_stats()).total_dissents == 0
 
 
-async def test_a_batch_of_dissents_is_stored_in_its_order_or_not_at_all(
+async def test_store_dissents_stores_a_batch_in_its_order_or_not_at_all(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_dissents(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aragora_sql.database import Database
 from aragora_sql.stores.consensus.records import ConsensusRecord
 from aragora_sql.stores.consensus.store import ConsensusMemory
-from aragora_sql.stores.topics import topic_hash
+from aragora_sql.stores.consensus.topics import topic_hash
 from tests.stores.samples import compared, consensus, day, run, scores
 
 TOPIC = "Rate limiting approach"
@@ -110,7 +110,7 @@ async def test_long_topics_do_not_hide_short_ones(memory: ConsensusMemory) -> No
 # Options
 
 
-async def test_the_limit_is_the_number_of_best_records(memory: ConsensusMemory) -> None:
+async def test_find_similar_gives_as_many_of_the_best_as_the_limit(memory: ConsensusMemory) -> None:
     await store(memory, *(f"{TOPIC} {'x ' * number}".strip() for number in range(2)))
     await store(memory, *(f"Rate limiting {number}" for number in range(10)))
     everything = await memory.find_similar(TOPIC, limit=100)

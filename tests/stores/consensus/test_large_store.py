@@ -10,7 +10,9 @@ import pytest
 
 from aragora_sql.stores.consensus.records import ConsensusRecord
 from aragora_sql.stores.consensus.store import ConsensusMemory
-from aragora_sql.stores.topics import SAMPLE_SIZE, search_levels, topic_hash, topic_terms
+from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.search import SAMPLE_SIZE, search_levels
+from aragora_sql.stores.terms import search_terms
 from tests.stores.samples import compared, consensus, day, scores
 
 VOCABULARY = [f"word{number}" for number in range(3000)]
@@ -80,7 +82,7 @@ async def test_words_that_stand_everywhere_find_something(memory: ConsensusMemor
 @pytest.mark.parametrize("topic", ["one", "one two", "one two three", "a b c d e f"])
 @pytest.mark.parametrize("share", [0.9, 0.3, 0.05, 0.01, 0.0001])
 async def test_every_plan_can_be_run(memory: ConsensusMemory, topic: str, share: float) -> None:
-    terms = topic_terms(topic)
+    terms = search_terms(topic)
     stored = await memory.store_many([consensus(topic), consensus(f"{topic} more")])
     plans = [
         search_levels(terms, dict.fromkeys(terms[:common], share), wanted)

@@ -19,7 +19,7 @@ def hashes(proofs: list[ProofRecord]) -> list[str | None]:
     return [proof.proof_hash for proof in proofs]
 
 
-async def test_a_proof_reads_back_as_it_was_stored(
+async def test_store_proof_then_get_verified_proof_gives_it_back(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     stored = await memory.store_proof(
@@ -69,7 +69,7 @@ async def test_a_status_is_a_member_or_its_value(
     }
 
 
-async def test_a_result_is_kept_whole_and_fills_the_columns(
+async def test_store_verified_proof_keeps_the_result_whole_and_fills_the_columns(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     result = {
@@ -105,7 +105,7 @@ async def test_a_result_may_name_its_status_in_either_way_or_not_at_all(
     assert not any(proof.is_verified for proof in proofs)
 
 
-async def test_runs_on_a_consensus_come_oldest_first_and_the_newest_counts(
+async def test_get_proofs_for_debate_gives_the_oldest_first_and_the_newest_counts(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     for number in (2, 3, 1):
@@ -144,7 +144,7 @@ async def test_runs_of_one_timestamp_come_by_id(
     assert newest.id == expected[0]
 
 
-async def test_the_newest_verified_runs_are_listed_or_all(
+async def test_get_verified_proofs_and_list_verified_debates_give_the_newest_first(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     for number in range(4):
@@ -171,7 +171,7 @@ async def test_a_proof_needs_a_consensus(memory: ConsensusMemory) -> None:
     assert (await memory.get_stats()).total_proofs == 0
 
 
-async def test_a_batch_of_proofs_is_stored_or_not_at_all(
+async def test_store_proofs_stores_a_batch_or_nothing(
     memory: ConsensusMemory, parent: ConsensusRecord
 ) -> None:
     good = {"debate_id": parent.id, "proof_status": "timeout"}
@@ -187,7 +187,9 @@ async def test_a_batch_of_proofs_is_stored_or_not_at_all(
 # Votes
 
 
-async def test_the_last_vote_of_a_user_counts(memory: ConsensusMemory) -> None:
+async def test_record_vote_and_get_votes_count_the_last_vote_of_a_user(
+    memory: ConsensusMemory,
+) -> None:
     await memory.record_vote("debate-1", "ann", "agree", "web")
     await memory.record_vote("debate-1", "bob", "agree")
     await memory.record_vote("debate-2", "ann", "agree")

@@ -11,17 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aragora_sql.stores.topics import (
-    LONGEST_TERM,
+from aragora_sql.stores.consensus.topics import topic_hash, topic_similarity
+from aragora_sql.stores.search import (
     MOST_SEARCH_TERMS,
-    MOST_TERMS,
     SAMPLE_SIZE,
     search_levels,
     term_frequencies,
-    topic_hash,
-    topic_similarity,
-    topic_terms,
 )
+from aragora_sql.stores.terms import LONGEST_TERM, MOST_TERMS, search_terms
 
 WORDS = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta")
 
@@ -50,7 +47,9 @@ def test_the_hash_is_of_the_set_of_words(topic: str, expected: str) -> None:
         ("", "Rate limiting", 0.0),
     ],
 )
-def test_similarity_is_the_share_of_common_words(topic: str, other: str, expected: float) -> None:
+def test_similarity_is_the_fraction_of_words_in_both(
+    topic: str, other: str, expected: float
+) -> None:
     assert topic_similarity(topic, other) == expected
     assert topic_similarity(other, topic) == expected
 
@@ -75,32 +74,32 @@ def test_similarity_is_the_share_of_common_words(topic: str, other: str, expecte
     ],
 )
 def test_terms_are_words_without_case_accents_and_punctuation(topic: str, terms: list[str]) -> None:
-    assert topic_terms(topic) == terms
+    assert search_terms(topic) == terms
 
 
 def test_marks_that_belong_to_letters_stay() -> None:
-    assert topic_terms("हिन्दी") == [unicodedata.normalize("NFKD", "हिन्दी")]
+    assert search_terms("हिन्दी") == [unicodedata.normalize("NFKD", "हिन्दी")]
 
 
 @pytest.mark.parametrize("topic", ["⚠️ risk", "❤️‍🔥 risk", "1️⃣ risk"])
 def test_what_dresses_up_an_emoji_is_no_term(topic: str) -> None:
-    assert topic_terms(topic)[-1] == "risk"
-    assert set(topic_terms(topic)) <= {"1", "risk"}
+    assert search_terms(topic)[-1] == "risk"
+    assert set(search_terms(topic)) <= {"1", "risk"}
 
 
 def test_a_long_term_is_cut() -> None:
-    assert topic_terms("x" * 1000) == ["x" * LONGEST_TERM]
+    assert search_terms("x" * 1000) == ["x" * LONGEST_TERM]
 
 
 def test_a_topic_has_a_thousand_terms_at_most() -> None:
-    assert topic_terms(" ".join(f"w{i}" for i in range(2 * MOST_TERMS))) == [
+    assert search_terms(" ".join(f"w{i}" for i in range(2 * MOST_TERMS))) == [
         f"w{i}" for i in range(MOST_TERMS)
     ]
 
 
 @given(st.text())
 def test_terms_hold_nothing_that_a_search_engine_reads_as_syntax(topic: str) -> None:
-    for term in topic_terms(topic):
+    for term in search_terms(topic):
         assert 0 < len(term) <= LONGEST_TERM
         assert all(unicodedata.category(character)[0] in "LNM" for character in term)
         assert not re.search("[A-Z]", term)
@@ -108,23 +107,23 @@ def test_terms_hold_nothing_that_a_search_engine_reads_as_syntax(topic: str) -> 
 
 @given(st.text())
 def test_terms_of_terms_are_the_same_terms(topic: str) -> None:
-    terms = topic_terms(topic)
-    assert topic_terms(" ".join(terms)) == terms
+    terms = search_terms(topic)
+    assert search_terms(" ".join(terms)) == terms
 
 
 @given(st.text())
 def test_case_and_unicode_form_make_no_difference(topic: str) -> None:
-    expected = set(topic_terms(topic))
-    assert set(topic_terms(topic.casefold())) == expected
-    assert set(topic_terms(unicodedata.normalize("NFC", topic))) == expected
-    assert set(topic_terms(unicodedata.normalize("NFD", topic))) == expected
+    expected = set(search_terms(topic))
+    assert set(search_terms(topic.casefold())) == expected
+    assert set(search_terms(unicodedata.normalize("NFC", topic))) == expected
+    assert set(search_terms(unicodedata.normalize("NFD", topic))) == expected
 
 
 def test_no_word_counts_as_common_while_a_sample_is_the_whole_store() -> None:
     assert term_frequencies(["rate limiting"] * (SAMPLE_SIZE - 1)) == {}
 
 
-def test_common_words_are_known_with_their_share() -> None:
+def test_common_words_are_known_with_their_frequency() -> None:
     sample = ["the limit"] * (SAMPLE_SIZE // 2) + ["the"] * (SAMPLE_SIZE // 2)
     sample[0] = sample[1] = "the limit rare"
     assert term_frequencies(sample) == {"the": 1.0, "limit": 0.5}
@@ -245,10 +244,10 @@ def test_only_common_words_are_looked_for_among_the_newest_rows_first() -> None:
     assert least_number(levels[-1]) == 1
 
 
-shares = st.dictionaries(st.sampled_from(WORDS), st.floats(min_value=1e-4, max_value=1.0))
+frequency_tables = st.dictionaries(st.sampled_from(WORDS), st.floats(min_value=1e-4, max_value=1.0))
 
 
-@given(st.lists(st.sampled_from(WORDS)), shares, st.integers(min_value=1, max_value=1000))
+@given(st.lists(st.sampled_from(WORDS)), frequency_tables, st.integers(min_value=1, max_value=1000))
 def test_whatever_words_are_common_a_topic_with_any_of_them_is_found_in_the_end(
     terms: list[str], frequencies: dict[str, float], wanted: int
 ) -> None:
@@ -262,7 +261,7 @@ def test_whatever_words_are_common_a_topic_with_any_of_them_is_found_in_the_end(
         assert not matches(level, set())
 
 
-@given(st.lists(st.sampled_from(WORDS), min_size=1), shares)
+@given(st.lists(st.sampled_from(WORDS), min_size=1), frequency_tables)
 def test_a_topic_with_all_the_words_matches_every_level(
     terms: list[str], frequencies: dict[str, float]
 ) -> None:

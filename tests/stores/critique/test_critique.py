@@ -77,13 +77,13 @@ async def test_zero_is_not_taken_for_nothing(critiques: CritiqueStore) -> None:
     assert (stored.severity, stored.expected_usefulness, stored.reasoning) == (0.0, 0.0, "")
 
 
-async def test_an_unknown_debate_is_none(critiques: CritiqueStore) -> None:
+async def test_get_debate_of_an_unknown_id_is_none(critiques: CritiqueStore) -> None:
     assert await critiques.get_debate("unknown") is None
     assert await critiques.get_debate("") is None
     assert await critiques.get_critiques_for_debate("unknown") == []
 
 
-async def test_a_debate_stored_again_is_one_row_with_the_new_result(
+async def test_store_debate_again_leaves_one_row_and_count_debates_counts_it_once(
     critiques: CritiqueStore,
 ) -> None:
     await critiques.store_debate("d", "Task", grounded_verdict={"a": 1}, created_at=day(1))
@@ -112,7 +112,9 @@ async def test_a_debate_stored_again_does_not_double_its_critiques(
     assert await critiques.count_critiques() == 4
 
 
-async def test_a_critique_that_was_made_twice_is_stored_twice(critiques: CritiqueStore) -> None:
+async def test_count_critiques_counts_one_that_was_made_twice_twice(
+    critiques: CritiqueStore,
+) -> None:
     given = [critique(), critique()]
     for _ in range(2):
         await critiques.store_debate("d", "Task", critiques=given)
@@ -145,7 +147,7 @@ async def test_two_debates_may_have_the_same_critique(critiques: CritiqueStore) 
     assert await critiques.count_critiques() == 2
 
 
-async def test_debates_come_with_their_critiques_in_the_order_asked_for(
+async def test_get_debates_with_critiques_batch_keeps_the_order_asked_for(
     critiques: CritiqueStore,
 ) -> None:
     await critiques.store_debates(
@@ -166,7 +168,7 @@ async def test_debates_come_with_their_critiques_in_the_order_asked_for(
     assert await critiques.get_debates_with_critiques_batch(["unknown"]) == []
 
 
-async def test_a_batch_of_debates_is_stored_or_not_at_all(critiques: CritiqueStore) -> None:
+async def test_store_debates_stores_a_batch_or_nothing(critiques: CritiqueStore) -> None:
     await critiques.store_debates([])
     good = {"debate_id": "good", "task": "Task", "critiques": [critique()]}
     bad = {"debate_id": "bad", "task": "Task", "critiques": [critique(), critique(severity=11)]}
@@ -188,7 +190,7 @@ async def test_the_last_result_of_a_debate_in_a_batch_counts(critiques: Critique
     assert await row_counts(critiques.database) == {"debates": 1, "critiques": 1}
 
 
-async def test_a_debate_is_deleted_with_its_critiques(critiques: CritiqueStore) -> None:
+async def test_delete_debate_deletes_its_critiques(critiques: CritiqueStore) -> None:
     for name in ("gone", "kept"):
         await critiques.store_debate(name, "Task", critiques=[critique()])
     await critiques.store_critique(None, "alone")
@@ -211,7 +213,7 @@ async def test_without_the_cascade_a_debate_with_critiques_stays(critiques: Crit
 # Critiques
 
 
-async def test_a_critique_reads_back_as_it_was_stored(critiques: CritiqueStore) -> None:
+async def test_store_critique_then_get_critique_gives_it_back(critiques: CritiqueStore) -> None:
     await critiques.store_debate("d", "Task")
     number = await critiques.store_critique(
         agent="claude",
@@ -267,7 +269,7 @@ async def test_a_critique_needs_its_debate(critiques: CritiqueStore) -> None:
     assert await critiques.count_critiques() == 0
 
 
-async def test_a_critique_may_be_given_as_one_object(critiques: CritiqueStore) -> None:
+async def test_store_takes_a_critique_as_one_object(critiques: CritiqueStore) -> None:
     await critiques.store_debates({"debate_id": name, "task": "Task"} for name in ("a", "b"))
     first = await critiques.get_critique(await critiques.store(critique(debate_id="a")))
     assert first is not None
@@ -287,7 +289,9 @@ async def test_a_critique_may_be_given_as_one_object(critiques: CritiqueStore) -
         await critiques.store(judged, "unknown")
 
 
-async def test_identical_critiques_of_one_call_are_all_kept(critiques: CritiqueStore) -> None:
+async def test_get_critiques_for_debate_gives_identical_critiques_of_one_call(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_debate("d", "Task")
     assert await critiques.store_critiques([critique(debate_id="d")] * 3) == 3
     assert await critiques.store_critiques([critique(debate_id="d")]) == 1
@@ -295,7 +299,7 @@ async def test_identical_critiques_of_one_call_are_all_kept(critiques: CritiqueS
     assert len(await critiques.get_critiques_for_debate("d")) == 4
 
 
-async def test_a_batch_of_critiques_with_a_wrong_entry_is_not_stored(
+async def test_store_critiques_with_a_wrong_entry_stores_nothing(
     critiques: CritiqueStore,
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
@@ -304,7 +308,9 @@ async def test_a_batch_of_critiques_with_a_wrong_entry_is_not_stored(
     assert await critiques.count_critiques() == 0
 
 
-async def test_the_newest_critiques_come_first(critiques: CritiqueStore) -> None:
+async def test_get_recent_and_get_recent_critiques_give_the_newest_first(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_critiques(
         critique(f"{number}", created_at=day(number)) for number in (2, 3, 1)
     )
@@ -322,7 +328,7 @@ async def test_critiques_of_one_timestamp_come_by_number(critiques: CritiqueStor
     assert critics(await critiques.get_recent(20)) == oldest_first[::-1]
 
 
-async def test_critiques_of_many_debates_come_by_debate_oldest_first(
+async def test_get_critiques_batch_gives_them_by_debate_oldest_first(
     critiques: CritiqueStore,
 ) -> None:
     await critiques.store_debates({"debate_id": name, "task": "Task"} for name in ("a", "b"))
@@ -353,7 +359,7 @@ async def test_an_empty_store_has_empty_statistics(critiques: CritiqueStore) -> 
     }
 
 
-async def test_statistics_count_everything(critiques: CritiqueStore) -> None:
+async def test_get_stats_counts_everything(critiques: CritiqueStore) -> None:
     await critiques.store_debates(
         {
             "debate_id": f"d{number}",

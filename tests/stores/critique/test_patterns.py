@@ -117,7 +117,9 @@ async def test_surprise_of_a_first_success_and_of_a_failure_after_it(
     assert await one(critiques, ISSUE) == failure
 
 
-async def test_later_successes_count_and_keep_what_came_first(critiques: CritiqueStore) -> None:
+async def test_count_patterns_counts_a_pattern_once_and_its_successes_all(
+    critiques: CritiqueStore,
+) -> None:
     (first,) = await critiques.store_pattern(ISSUE, "First", 4.0, "First fix")
     (second,) = await critiques.store_pattern(ISSUE.upper(), "Second", 1.0, "Second fix")
     (third,) = await critiques.store_pattern(f"  {ISSUE}\n", None, 0.0, None)
@@ -193,7 +195,9 @@ async def test_all_issues_of_a_call_are_counted_once(critiques: CritiqueStore) -
     assert await critiques.store_pattern([]) == []
 
 
-async def test_a_critique_gives_a_pattern_for_each_of_its_issues(critiques: CritiqueStore) -> None:
+async def test_store_critique_patterns_makes_a_pattern_of_each_issue(
+    critiques: CritiqueStore,
+) -> None:
     number = await critiques.store_critique(
         **critique(issues=["Bug", "Slow"], suggestions=["First", "Second"], severity=6.0)
     )
@@ -220,7 +224,7 @@ async def test_a_failure_of_an_unknown_pattern_is_not_counted(critiques: Critiqu
     assert await critiques.count_patterns() == 0
 
 
-async def test_a_failure_is_counted_whatever_the_case_and_blanks_around(
+async def test_fail_pattern_counts_whatever_the_case_and_blanks_around(
     critiques: CritiqueStore,
 ) -> None:
     await critiques.store_pattern(ISSUE)
@@ -228,7 +232,7 @@ async def test_a_failure_is_counted_whatever_the_case_and_blanks_around(
     assert (await one(critiques, ISSUE)).failure_count == 1
 
 
-async def test_two_issues_never_share_a_pattern(critiques: CritiqueStore) -> None:
+async def test_store_pattern_never_shares_one_between_two_issues(critiques: CritiqueStore) -> None:
     await critiques.store_pattern(ISSUE)
     key = pattern_id(ISSUE)
     await run(critiques.database, f"UPDATE patterns SET issue_text = 'Another' WHERE id = '{key}'")
@@ -256,7 +260,9 @@ async def test_patterns_are_ranked_by_successes_surprise_and_age(critiques: Crit
     assert scores == pytest.approx([12.0, 10.0, 7.5], rel=1e-5)
 
 
-async def test_a_pattern_counts_half_after_its_half_life(critiques: CritiqueStore) -> None:
+async def test_retrieve_patterns_counts_a_pattern_half_after_its_half_life(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_pattern("fading")
     await set_columns(critiques, "fading", success_count=8, updated_at=days_ago(7))
     (pattern,) = await critiques.retrieve_patterns(decay_halflife_days=7)
@@ -274,7 +280,7 @@ async def test_a_pattern_of_the_future_is_not_older_than_new(critiques: Critique
     assert pattern.decay_score == 2.0
 
 
-async def test_ranking_takes_options(critiques: CritiqueStore) -> None:
+async def test_get_relevant_and_retrieve_patterns_take_options(critiques: CritiqueStore) -> None:
     await critiques.store_pattern(["Bug", "Slow", "Typo"])
     await critiques.store_pattern(["Bug", "Slow"])
     await critiques.store_pattern("Bug")
@@ -308,7 +314,9 @@ async def test_equal_patterns_come_by_id(critiques: CritiqueStore) -> None:
 # Embeddings
 
 
-async def test_embeddings_come_with_their_patterns(critiques: CritiqueStore) -> None:
+async def test_get_patterns_batch_and_retrieve_patterns_with_embeddings_give_embeddings(
+    critiques: CritiqueStore,
+) -> None:
     bug, slow = (pattern.id for pattern in await critiques.store_pattern(["Bug", "Slow"]))
     vector = bytes(range(256))
     await critiques.store_embeddings({bug: b"old"})
@@ -324,14 +332,14 @@ async def test_embeddings_come_with_their_patterns(critiques: CritiqueStore) -> 
     assert await critiques.get_patterns_batch([]) == {}
 
 
-async def test_an_embedding_needs_its_pattern(critiques: CritiqueStore) -> None:
+async def test_store_embeddings_needs_their_patterns(critiques: CritiqueStore) -> None:
     (pattern,) = await critiques.store_pattern("Bug")
     with pytest.raises(MissingParentError):
         await critiques.store_embeddings({pattern.id: b"1", "unknown": b"2"})
     assert await row_counts(critiques.database) == {"patterns": 1}
 
 
-async def test_a_pattern_is_deleted_with_its_embedding(critiques: CritiqueStore) -> None:
+async def test_delete_pattern_deletes_its_embedding(critiques: CritiqueStore) -> None:
     gone, kept = await critiques.store_pattern(["Bug", "Slow"])
     await critiques.store_embeddings({gone.id: b"1", kept.id: b"2"})
     assert await critiques.delete_pattern(gone.id) is True
@@ -354,7 +362,7 @@ async def test_a_pattern_is_deleted_with_its_embedding(critiques: CritiqueStore)
         (100, 0, 0, False),
     ],
 )
-async def test_old_patterns_that_worked_too_rarely_are_pruned(
+async def test_prune_stale_patterns_takes_old_ones_that_worked_too_rarely(
     critiques: CritiqueStore, age: float, successes: int, failures: int, pruned: bool
 ) -> None:
     await critiques.store_pattern(ISSUE)
@@ -388,7 +396,9 @@ async def test_pruning_takes_options(critiques: CritiqueStore) -> None:
     assert await critiques.prune_stale_patterns(0, 1) == 1
 
 
-async def test_pruned_patterns_are_archived_with_every_value(critiques: CritiqueStore) -> None:
+async def test_get_archive_stats_counts_pruned_patterns_archived_with_every_value(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.store_pattern(ISSUE, "Retry", 4.0, "fix")
     await critiques.store_embeddings({pattern_id(ISSUE): b"1"})
     await set_columns(

@@ -98,19 +98,23 @@ async def test_each_flag_adds_one(critiques: CritiqueStore) -> None:
     }
 
 
-async def test_an_update_without_flags_makes_the_agent_known(critiques: CritiqueStore) -> None:
+async def test_update_reputation_without_flags_makes_the_agent_known(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.update_reputation("claude")
     assert (await get(critiques, "claude")).proposals_made == 0
 
 
-async def test_an_unknown_agent_has_no_reputation(critiques: CritiqueStore) -> None:
+async def test_get_reputation_of_an_unknown_agent_is_none(critiques: CritiqueStore) -> None:
     assert await critiques.get_reputation("unknown") is None
     assert await critiques.get_reputations(["unknown"]) == {}
     assert await critiques.get_reputations([]) == {}
     assert await critiques.get_all_reputations() == []
 
 
-async def test_many_updates_are_applied_or_none(critiques: CritiqueStore) -> None:
+async def test_update_reputations_applies_all_or_none_and_get_reputations_reads_them(
+    critiques: CritiqueStore,
+) -> None:
     await critiques.update_reputations([])
     await critiques.update_reputations(
         {"agent_name": name, "proposal_made": True} for name in ("b", "a", "b", "c", "b")
@@ -127,7 +131,9 @@ async def test_many_updates_are_applied_or_none(critiques: CritiqueStore) -> Non
 # Weights
 
 
-async def test_weights_come_by_name(critiques: CritiqueStore) -> None:
+async def test_get_vote_weight_and_get_vote_weights_batch_give_weights_by_name(
+    critiques: CritiqueStore,
+) -> None:
     await run(
         critiques.database,
         "INSERT INTO agent_reputation (agent_name, proposals_made, proposals_accepted, "
@@ -153,7 +159,7 @@ async def test_a_weight_follows_an_update_at_once(critiques: CritiqueStore) -> N
     assert await critiques.get_vote_weight("claude") == pytest.approx(0.5 + 0.6 + 0.2)
 
 
-async def test_agents_are_ranked_by_score(critiques: CritiqueStore) -> None:
+async def test_get_all_reputations_ranks_agents_by_score(critiques: CritiqueStore) -> None:
     counters = {
         "half": (2, 1, 0, 0),
         "busy": (100, 50, 0, 0),
@@ -222,7 +228,7 @@ async def test_an_outcome_counts_once(critiques: CritiqueStore) -> None:
     assert await calibration(critiques, "claude") == (1, 0.5, 0.5)
 
 
-async def test_a_second_outcome_replaces_the_first(critiques: CritiqueStore) -> None:
+async def test_update_prediction_outcome_again_replaces_the_first(critiques: CritiqueStore) -> None:
     number = await predicted(critiques, 0.75)
     await critiques.update_prediction_outcome(await predicted(critiques, 0.5), 0.25)
     await critiques.update_prediction_outcome(number, 0.25)

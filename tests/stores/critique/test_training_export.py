@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.critique.records import TrainingExample
 from aragora_sql.stores.critique.store import CritiqueStore
+from tests.proxy import CountingProxy
 from tests.stores.samples import critique
 
 
@@ -76,7 +78,7 @@ async def test_critiques_stored_meanwhile_do_not_shift_the_export(store: Critiqu
     assert (await collected(store))[-1].task == "Late task"
 
 
-async def test_an_export_left_half_way_holds_no_connection(store: CritiqueStore) -> None:
+async def test_export_for_training_left_half_way_holds_no_connection(store: CritiqueStore) -> None:
     export = store.export_for_training(page_size=2)
     await anext(export)
     assert store.database.metrics().in_use == 0
@@ -102,3 +104,22 @@ async def test_a_wrong_option_is_named(
     with pytest.raises(InvalidInputError) as caught:
         await collected(critiques, **options)
     assert caught.value.argument == argument
+
+
+async def test_export_for_training_reads_a_page_in_one_round_trip(
+    counted_postgres: CountingProxy,
+) -> None:
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1)
+    store = CritiqueStore(database)
+    for debate_id, count in (("d", 1), ("e", 99)):
+        given = [critique(str(number)) for number in range(count)]
+        await store.store_debate(debate_id, "Task", consensus_reached=True, critiques=given)
+
+    async def export() -> int:
+        return len([one async for one in store.export_for_training(page_size=40)])
+
+    assert await export() == 100
+    counted_postgres.reset()
+    await export()
+    assert counted_postgres.round_trips == 3
+    await database.close()

@@ -112,7 +112,7 @@ async def test_the_default_user(integrations: IntegrationStore) -> None:
     assert await integrations.get("email", None) == await integrations.get("email")
 
 
-async def test_saving_again_keeps_creation_and_counters(integrations: IntegrationStore) -> None:
+async def test_save_again_keeps_creation_and_counters(integrations: IntegrationStore) -> None:
     first = await integrations.save(slack(created_at=day(1), messages_sent=7, errors_24h=2))
     assert (first.created_at, first.messages_sent, first.errors_24h) == (day(1), 7, 2)
     await integrations.record_message("slack", "u1")
@@ -125,14 +125,16 @@ async def test_saving_again_keeps_creation_and_counters(integrations: Integratio
     assert again.updated_at > first.updated_at
 
 
-async def test_deleting(integrations: IntegrationStore) -> None:
+async def test_delete(integrations: IntegrationStore) -> None:
     await integrations.save(slack())
     assert await integrations.delete("slack") is False
     assert await integrations.delete("slack", "u1") is True
     assert await integrations.delete("slack", "u1") is False
 
 
-async def test_lists_are_ordered_and_paged(integrations: IntegrationStore) -> None:
+async def test_list_for_user_and_list_for_workspace_are_ordered_and_paged(
+    integrations: IntegrationStore,
+) -> None:
     expected = []
     for number in range(10):
         for kind in ("telegram", "slack", "email"):
@@ -168,7 +170,7 @@ async def test_types_of_an_application(database: Database) -> None:
     assert (await got(store, "default", "pager")).type == "pager"
 
 
-async def test_types_of_older_systems_can_be_read_and_deleted(
+async def test_list_all_reads_types_of_older_systems(
     integrations: IntegrationStore,
 ) -> None:
     await put(integrations.database, "u1", {"a": 1}, "fax")
@@ -181,7 +183,7 @@ async def test_types_of_older_systems_can_be_read_and_deleted(
 # Counters
 
 
-async def test_counters_of_concurrent_callers_all_count(
+async def test_record_message_of_concurrent_callers_counts_all(
     integrations: IntegrationStore, open_database: OpenDatabase
 ) -> None:
     await integrations.save(slack())
@@ -198,7 +200,7 @@ async def test_counters_of_concurrent_callers_all_count(
     assert config.last_error.startswith("error ")
 
 
-async def test_status(integrations: IntegrationStore) -> None:
+async def test_clear_errors_changes_the_status(integrations: IntegrationStore) -> None:
     await integrations.save(slack())
     assert (await got(integrations)).status == "not_configured"
     before = utc_now()
@@ -224,7 +226,7 @@ async def test_status(integrations: IntegrationStore) -> None:
         assert await call is False
 
 
-async def test_errors_age(integrations: IntegrationStore) -> None:
+async def test_record_error_counts_for_a_day(integrations: IntegrationStore) -> None:
     async def age(hours: float) -> None:
         timestamp = utc_now() - timedelta(hours=hours)
         text = f"'{timestamp:%Y-%m-%dT%H:%M:%S.%fZ}'"
@@ -250,7 +252,7 @@ async def test_errors_age(integrations: IntegrationStore) -> None:
 # User mappings
 
 
-async def test_mappings(integrations: IntegrationStore) -> None:
+async def test_get_user_mapping_and_delete_user_mapping(integrations: IntegrationStore) -> None:
     saved = await integrations.save_user_mapping(
         UserIdMapping(
             email=" Ann.Lee@Example.COM ",
@@ -280,7 +282,7 @@ async def test_mappings(integrations: IntegrationStore) -> None:
     assert await integrations.delete_user_mapping("Ann.Lee@example.com", "slack") is False
 
 
-async def test_a_platform_account_leads_to_its_newest_address(
+async def test_find_user_mapping_gives_the_newest_address_of_an_account(
     integrations: IntegrationStore,
 ) -> None:
     for email in ("old@example.com", "new@example.com"):
@@ -294,7 +296,9 @@ async def test_a_platform_account_leads_to_its_newest_address(
     assert await integrations.find_user_mapping("teams", "U1", "t1") is None
 
 
-async def test_mappings_are_listed_in_order(integrations: IntegrationStore) -> None:
+async def test_save_user_mapping_then_list_user_mappings_in_order(
+    integrations: IntegrationStore,
+) -> None:
     for platform in ("teams", "slack"):
         for number in range(5):
             await integrations.save_user_mapping(
@@ -424,7 +428,7 @@ def test_names_of_secrets(name: str) -> None:
         "smtp_username",
         "ses_access_key_id",
         "token_expiry",
-        "tokens",
+        "max_tokens",
         "secretary",
         "username",
         "twilio_account_sid",
@@ -569,7 +573,9 @@ DAMAGED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("stored", "problem"), DAMAGED)
-async def test_damage_is_told(integrations: IntegrationStore, stored: Any, problem: str) -> None:
+async def test_get_tells_of_damage(
+    integrations: IntegrationStore, stored: Any, problem: str
+) -> None:
     await put(integrations.database, "u1", {"bot_token": stored})
     with pytest.raises(DecryptionError, match=problem):
         await integrations.get("slack", "u1")
@@ -630,20 +636,23 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 BAD_CONFIGS: list[tuple[Any, str]] = [
-    (slack(integration_type="slak"), "integration_type: 'slak' is not known; use slack, discord"),
+    (slack(integration_type="slak"), "integration_type: must be one of slack, discord"),
     (slack(integration_type=""), "integration_type"),
-    (slack(""), "user_id: is empty"),
-    (slack(settings=[1]), "settings: a dictionary"),
+    (slack(""), "user_id: must not be empty"),
+    (slack(settings=[1]), "settings: must be a dictionary"),
     (slack(settings={"a": {1, 2}}), r"settings\['a'\]"),
     (slack(settings={5: "x"}), "settings"),
     (slack(settings=nested(300)), "settings"),
     (slack(settings=nested(5000)), "settings: is nested too deeply"),
-    (slack(enabled=1), "enabled: True or False"),
-    (slack(workspace_id=" "), "workspace_id: is empty"),
+    (slack(enabled=1), "enabled: must be True or False"),
+    (slack(workspace_id=" "), "workspace_id: must not be empty"),
     (slack(messages_sent=-1), "messages_sent"),
     (slack(errors_24h=-1), "errors_24h"),
-    (slack(last_activity=datetime(2026, 1, 1)), "last_activity: has no time zone"),
-    ({"integration_type": "slack"}, "config: an IntegrationConfig"),
+    (
+        slack(last_activity=datetime(2026, 1, 1)),
+        "last_activity: must be a datetime with a time zone",
+    ),
+    ({"integration_type": "slack"}, "config: must be an IntegrationConfig"),
 ]
 
 
@@ -657,18 +666,18 @@ async def test_a_bad_configuration_is_refused(
 
 
 BAD_CALLS: dict[str, tuple[Any, str]] = {
-    "type": (lambda s: s.get(""), "integration_type: is empty"),
-    "user": (lambda s: s.get("slack", " "), "user_id: is empty"),
-    "count": (lambda s: s.record_message("slack", "u1", 0), "count: 0"),
-    "error": (lambda s: s.record_error("slack", " "), "error: is empty"),
+    "type": (lambda s: s.get(""), "integration_type: must not be empty"),
+    "user": (lambda s: s.get("slack", " "), "user_id: must not be empty"),
+    "count": (lambda s: s.record_message("slack", "u1", 0), "count: must be at least 1"),
+    "error": (lambda s: s.record_error("slack", " "), "error: must not be empty"),
     "limit": (lambda s: s.list_all(-1), "limit"),
-    "place": (lambda s: s.list_all(after="u1"), "after: the last integration"),
-    "mapping": (lambda s: s.save_user_mapping({}), "mapping: a UserIdMapping"),
-    "email": (lambda s: s.get_user_mapping(" ", "slack"), "email: is empty"),
-    "platform": (lambda s: s.get_user_mapping("a@b", ""), "platform: is empty"),
-    "account": (lambda s: s.find_user_mapping("slack", ""), "platform_user_id: is empty"),
-    "mapping place": (lambda s: s.list_user_mappings(after="a"), "after: the last mapping"),
-    "batch": (lambda s: s.rotate_keys(batch_size=0), "batch_size: 0"),
+    "place": (lambda s: s.list_all(after="u1"), "after: must be the last row"),
+    "mapping": (lambda s: s.save_user_mapping({}), "mapping: must be a UserIdMapping"),
+    "email": (lambda s: s.get_user_mapping(" ", "slack"), "email: must not be empty"),
+    "platform": (lambda s: s.get_user_mapping("a@b", ""), "platform: must not be empty"),
+    "account": (lambda s: s.find_user_mapping("slack", ""), "platform_user_id: must not be empty"),
+    "mapping place": (lambda s: s.list_user_mappings(after="a"), "after: must be the last row"),
+    "batch": (lambda s: s.rotate_keys(batch_size=0), "batch_size: must be at least 1"),
 }
 
 

@@ -48,7 +48,7 @@ async def updates(database: Database) -> list[Any]:
     return await fetch(database, "SELECT updated_at, settings FROM integrations ORDER BY user_id")
 
 
-async def test_everything_is_under_the_new_key(database: Database) -> None:
+async def test_rotate_keys_brings_everything_under_the_new_key(database: Database) -> None:
     await store_secrets(database, 25)
     steps: list[RotationResult] = []
     result = await IntegrationStore(database, BOTH).rotate_keys(

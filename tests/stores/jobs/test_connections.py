@@ -244,7 +244,7 @@ async def test_a_flood_of_messages_is_not_kept(queue: JobQueueStore) -> None:
         f"SELECT pg_notify('{CHANNEL}', repeat('x', 7000) || n) "
         "FROM generate_series(1, 200) AS g (n)",
     )
-    await until(lambda: watch._forgotten > 0)
+    await until(lambda: watch._floor > 0)
     assert len(watch._latest) <= listening.MOST_TOPICS
     assert all(len(message) <= listening.LONGEST_TOPIC for message in watch._latest)
     await jobs.enqueue("mine")

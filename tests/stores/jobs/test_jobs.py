@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.errors import (
     DuplicateKeyError,
     InvalidInputError,
@@ -42,7 +43,7 @@ async def lapse(jobs: JobQueueStore, *claimed: Job) -> None:
 # Enqueue
 
 
-async def test_a_job_comes_back_as_it_was_given(jobs: JobQueueStore) -> None:
+async def test_enqueue_then_get_gives_the_job_back(jobs: JobQueueStore) -> None:
     payload = {"text": "Grüße 🎉", "floats": [1e17, 0.1, -0.0], "deep": {"none": None}}
     before = datetime.now(UTC)
     given = await jobs.enqueue(
@@ -94,7 +95,7 @@ async def test_a_job_can_be_enqueued_from_another(jobs: JobQueueStore) -> None:
     assert (third.job_type, third.payload) == ("b", {"n": 2})
 
 
-async def test_many_with_all_options(jobs: JobQueueStore) -> None:
+async def test_enqueue_many_takes_all_options(jobs: JobQueueStore) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     ids = await jobs.enqueue_many(
         [
@@ -125,7 +126,7 @@ async def test_larger_priorities_first_then_in_order(jobs: JobQueueStore) -> Non
     assert [job.payload["n"] for job in await jobs.claim("w", 9, ["a", "b"])] == expected[3:]
 
 
-async def test_a_claim_marks_the_job(jobs: JobQueueStore) -> None:
+async def test_claim_marks_the_job(jobs: JobQueueStore) -> None:
     given = await jobs.enqueue("a")
     job = await claim_one(jobs, lease_seconds=100)
     assert job == await jobs.get(given.id)
@@ -137,7 +138,7 @@ async def test_a_claim_marks_the_job(jobs: JobQueueStore) -> None:
     assert await jobs.dequeue("w") is None
 
 
-async def test_only_the_types_that_were_asked_for(jobs: JobQueueStore) -> None:
+async def test_dequeue_gives_only_the_types_that_were_asked_for(jobs: JobQueueStore) -> None:
     for job_type in "abcabc":
         await jobs.enqueue(job_type)
     assert [job.job_type for job in await jobs.claim("w", 9, ["c"])] == ["c", "c"]
@@ -203,7 +204,7 @@ async def test_a_job_is_dead_after_its_last_attempt(jobs: JobQueueStore) -> None
     assert await jobs.claim("w") == []
 
 
-async def test_no_retry_when_it_would_not_help(jobs: JobQueueStore) -> None:
+async def test_fail_does_not_retry_when_it_would_not_help(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a")
     assert await jobs.fail(await claim_one(jobs), "bad input", should_retry=False) == "failed"
 
@@ -235,7 +236,7 @@ async def test_a_given_delay_replaces_the_policy(jobs: JobQueueStore) -> None:
     assert (failed.scheduled_at - failed.updated_at).total_seconds() == pytest.approx(5000)
 
 
-async def test_many_ends_at_once(jobs: JobQueueStore) -> None:
+async def test_complete_many_ends_many_at_once(jobs: JobQueueStore) -> None:
     await jobs.enqueue_many([{"job_type": "a", "payload": {"n": n}} for n in range(6)])
     claimed = await jobs.claim("w", 6)
     ended = await jobs.finish_many(
@@ -285,7 +286,7 @@ async def test_only_the_holder_can_end_a_job(jobs: JobQueueStore) -> None:
         await jobs.complete("unknown", worker_id="w")
 
 
-async def test_a_late_worker_is_refused(jobs: JobQueueStore) -> None:
+async def test_extend_many_and_complete_refuse_a_late_worker(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a")
     late = await claim_one(jobs, "same")
     await lapse(jobs, late)
@@ -301,7 +302,7 @@ async def test_a_late_worker_is_refused(jobs: JobQueueStore) -> None:
     await jobs.complete(again)
 
 
-async def test_two_completions_at_once_give_one(jobs: JobQueueStore) -> None:
+async def test_complete_twice_at_once_gives_one(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a")
     job = await claim_one(jobs)
     results = await asyncio.gather(
@@ -324,7 +325,7 @@ async def test_a_cancelled_job_cannot_be_ended(jobs: JobQueueStore) -> None:
 # Leases
 
 
-async def test_extending_moves_the_end_of_the_lease(jobs: JobQueueStore) -> None:
+async def test_extend_moves_the_end_of_the_lease(jobs: JobQueueStore) -> None:
     await jobs.enqueue_many([{"job_type": "a"}] * 3)
     claimed = await jobs.claim("w", 3, lease_seconds=10)
     end = await jobs.extend(claimed[0], 1000)
@@ -334,7 +335,7 @@ async def test_extending_moves_the_end_of_the_lease(jobs: JobQueueStore) -> None
     assert await jobs.recover_stale_jobs() == 0
 
 
-async def test_recovery_gives_jobs_to_others(jobs: JobQueueStore) -> None:
+async def test_recover_stale_jobs_gives_jobs_to_others(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a", max_attempts=2)
     await jobs.enqueue("b")
     claimed = await jobs.claim("dead worker", 2)
@@ -353,7 +354,7 @@ async def test_recovery_gives_jobs_to_others(jobs: JobQueueStore) -> None:
     assert (dead.status, dead.worker_id) == ("failed", "w")
 
 
-async def test_what_is_released_is_as_if_it_was_not_claimed(jobs: JobQueueStore) -> None:
+async def test_release_leaves_a_job_as_if_it_was_not_claimed(jobs: JobQueueStore) -> None:
     await jobs.enqueue_many([{"job_type": "a", "max_attempts": 1}] * 2)
     claimed = await jobs.claim("w", 2)
     assert set(await jobs.release(claimed)) == {job.id for job in claimed}
@@ -406,7 +407,9 @@ async def test_what_would_wait_beside_another_of_its_key_is_cancelled(
 
 
 @pytest.mark.parametrize("how", ["fail", "release", "recover"])
-async def test_of_two_that_come_back_together_one_waits(jobs: JobQueueStore, how: str) -> None:
+async def test_finish_many_leaves_one_waiting_of_two_that_come_back_together(
+    jobs: JobQueueStore, how: str
+) -> None:
     await jobs.enqueue("a", unique_key="k")
     claimed = [await claim_one(jobs)]
     await jobs.enqueue("a", unique_key="k")
@@ -460,7 +463,7 @@ async def test_no_more_of_a_type_than_its_limit(jobs: JobQueueStore) -> None:
     assert [job.job_type for job in await jobs.claim("w", 9)] == ["a"]
 
 
-async def test_a_limit_holds_under_many_claims_at_once(jobs: JobQueueStore) -> None:
+async def test_set_limit_and_get_limits_hold_under_many_claims_at_once(jobs: JobQueueStore) -> None:
     await jobs.enqueue_many([{"job_type": "a"}] * 60)
     await jobs.set_limit("a", 7)
     most = 0
@@ -502,7 +505,7 @@ async def test_counters_that_rows_deleted_by_hand_leave_wrong_are_mended(
 # Looking after
 
 
-async def test_lists_are_newest_first_and_by_page(jobs: JobQueueStore) -> None:
+async def test_list_jobs_gives_the_newest_first_and_by_page(jobs: JobQueueStore) -> None:
     ids = await jobs.enqueue_many([{"job_type": "ab"[n % 2]} for n in range(10)])
     assert [job.id for job in await jobs.list_jobs()] == ids[::-1]
     page = await jobs.list_jobs(limit=4)
@@ -514,7 +517,7 @@ async def test_lists_are_newest_first_and_by_page(jobs: JobQueueStore) -> None:
     assert await jobs.list_jobs(limit=0) == []
 
 
-async def test_stats(jobs: JobQueueStore) -> None:
+async def test_get_counts_and_get_stats(jobs: JobQueueStore) -> None:
     assert await jobs.get_stats() == {}
     await jobs.enqueue_many([{"job_type": "a"}] * 3 + [{"job_type": "b"}])
     await jobs.complete(await claim_one(jobs))
@@ -525,7 +528,7 @@ async def test_stats(jobs: JobQueueStore) -> None:
     assert counts == [("a", "completed", 1), ("a", "pending", 2), ("b", "pending", 1)]
 
 
-async def test_only_waiting_jobs_are_cancelled(jobs: JobQueueStore) -> None:
+async def test_cancel_takes_waiting_jobs_only(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a")
     running = await claim_one(jobs)
     scheduled = await jobs.enqueue("a", delay_seconds=100)
@@ -535,7 +538,7 @@ async def test_only_waiting_jobs_are_cancelled(jobs: JobQueueStore) -> None:
     assert not await jobs.cancel("unknown")
 
 
-async def test_finished_jobs_run_again(jobs: JobQueueStore) -> None:
+async def test_retry_runs_finished_jobs_again(jobs: JobQueueStore) -> None:
     given = await jobs.enqueue("a", max_attempts=1, unique_key="k")
     await jobs.fail(await claim_one(jobs), "boom")
     again = await jobs.retry(given.id)
@@ -550,7 +553,7 @@ async def test_finished_jobs_run_again(jobs: JobQueueStore) -> None:
         await jobs.retry(given.id)
 
 
-async def test_waiting_jobs_are_changed(jobs: JobQueueStore) -> None:
+async def test_update_changes_waiting_jobs(jobs: JobQueueStore) -> None:
     given = await jobs.enqueue("a", {"n": 1})
     later = datetime.now(UTC) + timedelta(days=1)
     changed = await jobs.update(
@@ -585,7 +588,7 @@ async def test_purge_takes_what_is_old_in_small_batches(jobs: JobQueueStore) -> 
 # Waiting
 
 
-async def test_waiting_ends_with_a_new_job(jobs: JobQueueStore) -> None:
+async def test_wait_for_jobs_ends_with_a_new_job(jobs: JobQueueStore) -> None:
     assert not await jobs.wait_for_jobs(timeout=0)
     waiting = asyncio.create_task(jobs.wait_for_jobs(["a"], 20))
     await asyncio.sleep(0.05)
@@ -784,6 +787,17 @@ async def test_a_faulty_job_of_a_plain_batch_is_named(jobs: JobQueueStore) -> No
         with pytest.raises(InvalidInputError, match=r"jobs\[1\]"):
             await jobs.enqueue_many([good, bad, good])
     assert await jobs.list_jobs() == []
+
+
+async def test_a_queue_in_memory() -> None:
+    jobs = JobQueueStore(SQLiteDatabase(":memory:"))
+    await jobs.initialize()
+    waiting = asyncio.create_task(jobs.wait_for_jobs(["a"], 20))
+    await asyncio.sleep(0.05)
+    await jobs.enqueue("a")
+    assert await waiting
+    assert len(await jobs.claim("w", 5)) == 1
+    await jobs.database.close()
 
 
 async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:

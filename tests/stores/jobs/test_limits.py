@@ -55,7 +55,7 @@ async def test_draining_waits_for_a_place_that_another_holds(jobs: JobQueueStore
 
 
 @pytest.mark.parametrize("how", ["limit", "pause"])
-async def test_draining_ends_at_what_is_held_back(jobs: JobQueueStore, how: str) -> None:
+async def test_has_work_is_false_for_what_is_held_back(jobs: JobQueueStore, how: str) -> None:
     await (jobs.set_limit("a", 0) if how == "limit" else jobs.pause("a"))
     await jobs.enqueue_many([{"job_type": name, "payload": {}} for name in "aabb"])
     worker = JobWorker(jobs, {"a": handle, "b": handle})
@@ -64,7 +64,7 @@ async def test_draining_ends_at_what_is_held_back(jobs: JobQueueStore, how: str)
     assert not await jobs.has_work()
 
 
-async def test_a_paused_type_is_not_claimed(jobs: JobQueueStore) -> None:
+async def test_pause_and_resume_of_a_type(jobs: JobQueueStore) -> None:
     await jobs.enqueue_many([{"job_type": name, "payload": {}} for name in "aab"])
     (running,) = await jobs.claim("w", 1, ["a"])
     await jobs.pause("a")
@@ -126,7 +126,7 @@ async def test_unknown_types_are_refused(jobs: JobQueueStore) -> None:
     await store.close()
 
 
-async def test_retrying_all_dead_jobs(jobs: JobQueueStore) -> None:
+async def test_retry_dead_of_a_type(jobs: JobQueueStore) -> None:
     large = "x" * 50_000
     ids = await jobs.enqueue_many(
         [

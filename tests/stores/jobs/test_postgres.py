@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from aragora_sql import PostgresJobQueueStore
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
 from aragora_sql.stores.jobs.outcomes import JobOutcome
-from aragora_sql.stores.jobs.store import JobQueueStore, PostgresJobQueueStore
+from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.proxy import CountingProxy
 from tests.stores.samples import fetch, run
 
@@ -145,7 +146,7 @@ async def test_a_cut_connection_is_replaced(store: JobQueueStore) -> None:
     assert watch._connection is not first
 
 
-async def test_behind_a_known_transaction_pooler_it_looks(postgres_dsn: str) -> None:
+async def test_close_ends_the_looking_behind_a_known_transaction_pooler(postgres_dsn: str) -> None:
     separator = "&" if "?" in postgres_dsn else "?"
     database = await PostgresDatabase.connect(f"{postgres_dsn}{separator}pgbouncer=true", 1, 4)
     queue = JobQueueStore(database)

@@ -14,7 +14,8 @@ from aragora_sql.errors import (
     InvalidInputError,
     JobClaimLostError,
 )
-from aragora_sql.stores.jobs.outcomes import JobOutcome
+from aragora_sql.stores.jobs.leases import claim_of
+from aragora_sql.stores.jobs.outcomes import JobOutcome, encode_outcome
 from aragora_sql.stores.jobs.records import Job, RetryPolicy, UndecodableDocument
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
@@ -132,6 +133,26 @@ async def test_a_worker_counts_an_outcome_whose_answer_was_lost(
     worker.stop()
     stats = await running
     assert (stats.completed, stats.failed, stats.lost) == (4, 1, 0)
+
+
+async def test_extend_claims_release_claims_and_finish_encoded(jobs: JobQueueStore) -> None:
+    """What a worker calls: claims and outcomes that are checked already."""
+    await jobs.enqueue_many([{"job_type": "a", "payload": {}}] * 3)
+    claims = [claim_of(job, None, "") for job in await jobs.claim("w", 3)]
+    first, second, third = claims
+    assert set(await jobs.extend_claims(claims, 60)) == {claim[0] for claim in claims}
+    assert await jobs.extend_claims([(first[0], "another", first[2])], 60) == {}
+    assert await jobs.release_claims([third]) == [third[0]]
+    assert await jobs.release_claims([]) == []
+    outcomes = [
+        encode_outcome(second, "failed", 100, error="x"),
+        encode_outcome(first, "completed", 100, {"n": 1}),
+    ]
+    expected = {first[0]: "completed", second[0]: "failed"}
+    assert await jobs.finish_encoded(outcomes) == expected
+    # A repetition is accepted; what was given back is not finished.
+    late = encode_outcome(third, "completed", 100)
+    assert await jobs.finish_encoded([*outcomes, late]) == expected
 
 
 # What the database swallows

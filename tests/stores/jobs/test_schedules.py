@@ -19,6 +19,8 @@ from tests.conftest import OpenDatabase
 from tests.database.waiting import until
 from tests.stores.samples import run
 
+EARLY_AND_LATE = [("early", "0 0 1 * *"), ("late", "0 0 29 2 *")]
+
 
 async def make_due(jobs: JobQueueStore, minutes: int = 1, name: str = "s") -> datetime:
     """Let the next run of a schedule be some minutes ago."""
@@ -31,7 +33,7 @@ async def make_due(jobs: JobQueueStore, minutes: int = 1, name: str = "s") -> da
     return due
 
 
-async def test_a_schedule_is_stored_and_changed(jobs: JobQueueStore) -> None:
+async def test_set_schedule_list_schedules_and_delete_schedule(jobs: JobQueueStore) -> None:
     first = await jobs.set_schedule(
         "s", " 30  4 * * mon ", "a", {"x": 1}, time_zone="Europe/Berlin", priority=3, user_id="u"
     )
@@ -44,9 +46,6 @@ async def test_a_schedule_is_stored_and_changed(jobs: JobQueueStore) -> None:
     assert (first.enabled, first.last_run_at) == (True, None)
     assert first.next_run_at > datetime.now(UTC)
     assert await jobs.list_schedules() == [first]
-    assert await jobs.seconds_to_next_run() == pytest.approx(
-        (first.next_run_at - datetime.now(UTC)).total_seconds(), abs=60
-    )
     # Set again at the next start, the next run stays, even if it is due.
     due = await make_due(jobs)
     again = await jobs.set_schedule("s", "30 4 * * mon", "b", time_zone="Europe/Berlin")
@@ -56,10 +55,19 @@ async def test_a_schedule_is_stored_and_changed(jobs: JobQueueStore) -> None:
     assert await jobs.delete_schedule("s")
     assert not await jobs.delete_schedule("s")
     assert await jobs.list_schedules() == []
+
+
+async def test_seconds_to_next_run_are_those_of_the_earliest(jobs: JobQueueStore) -> None:
+    assert await jobs.seconds_to_next_run() is None
+    first, *_ = [await jobs.set_schedule(name, cron, "a") for name, cron in EARLY_AND_LATE]
+    expected = (first.next_run_at - datetime.now(UTC)).total_seconds()
+    assert await jobs.seconds_to_next_run() == pytest.approx(expected, abs=60)
+    await jobs.delete_schedule("early")
+    await jobs.set_schedule("late", "0 0 1 1 *", "a", enabled=False)
     assert await jobs.seconds_to_next_run() is None
 
 
-async def test_a_due_run_is_enqueued_once_with_its_content(jobs: JobQueueStore) -> None:
+async def test_run_due_enqueues_a_run_once_with_its_content(jobs: JobQueueStore) -> None:
     await jobs.set_schedule(
         "s",
         "0 0 1 1 *",

@@ -178,7 +178,9 @@ async def test_cancelling_a_running_plain_function(jobs: JobQueueStore) -> None:
 
 
 @pytest.mark.parametrize("how", ["fail", "release", "recover", "outcome"])
-async def test_a_job_to_be_cancelled_does_not_wait_again(jobs: JobQueueStore, how: str) -> None:
+async def test_list_cancel_requests_and_the_end_of_such_a_job(
+    jobs: JobQueueStore, how: str
+) -> None:
     given = await jobs.enqueue("a")
     (job,) = await jobs.claim("w", lease_seconds=0.001 if how == "recover" else 60)
     assert await jobs.cancel(given.id, running=True)

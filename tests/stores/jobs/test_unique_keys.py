@@ -121,7 +121,7 @@ async def test_retrying_a_finished_job_respects_a_running_one(jobs: JobQueueStor
 async def test_covering_needs_a_key(jobs: JobQueueStore) -> None:
     with pytest.raises(InvalidInputError, match="must not be True without a unique_key"):
         await jobs.enqueue("a", unique_while_running=True)
-    with pytest.raises(InvalidInputError, match="unique_while_running: True or False"):
+    with pytest.raises(InvalidInputError, match="unique_while_running: must be True or False"):
         await jobs.enqueue("a", unique_key="k", unique_while_running="yes")
 
 

@@ -156,7 +156,7 @@ async def test_a_limit_does_not_make_a_worker_sleep(jobs: JobQueueStore) -> None
     await running
 
 
-async def test_a_stopped_worker_ends_what_runs_and_gives_back_the_rest(
+async def test_run_ends_what_runs_and_gives_back_the_rest_when_stopped(
     jobs: JobQueueStore,
 ) -> None:
     may_end = asyncio.Event()
@@ -186,7 +186,7 @@ async def test_a_stopped_worker_ends_what_runs_and_gives_back_the_rest(
 
 
 @pytest.mark.parametrize("how", ["twice", "patience"])
-async def test_handlers_that_do_not_end_are_cancelled_and_given_back(
+async def test_stop_cancels_handlers_that_do_not_end_and_gives_jobs_back(
     jobs: JobQueueStore, how: str
 ) -> None:
     started = asyncio.Event()

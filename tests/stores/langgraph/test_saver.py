@@ -23,19 +23,19 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from aragora_sql import close_databases
-from aragora_sql.database import Database
-from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.errors import ConfigurationError, InvalidInputError
-from aragora_sql.stores.checkpoints.store import CheckpointStore
-from aragora_sql.stores.langgraph.saver import (
+from aragora_sql import (
     LangGraphSaver,
     PostgresLangGraphSaver,
     SQLiteLangGraphSaver,
+    close_databases,
     get_langgraph_saver,
     get_postgres_langgraph_saver,
     get_sqlite_langgraph_saver,
 )
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.conftest import OpenDatabase
 from tests.database.waiting import PATIENCE, outside
 from tests.proxy import CountingProxy
@@ -273,7 +273,74 @@ async def test_every_synchronous_method_does_as_its_other_half(saver: LangGraphS
     assert ids(everything) == ids(await listed(saver, at("thread")))
 
 
-async def test_a_synchronous_call_that_can_not_work_says_why(database: Database) -> None:
+METADATA: Any = {"source": "input", "step": -1, "run_id": "run"}
+
+
+async def test_put_stores_what_aget_tuple_reads(saver: LangGraphSaver) -> None:
+    config = await asyncio.to_thread(saver.put, at("t"), empty_checkpoint(), METADATA, {})
+    stored = await saver.aget_tuple(config)
+    assert stored is not None
+    assert stored.config == config
+    assert stored.metadata["run_id"] == "run"
+
+
+async def test_put_writes_and_get_tuple_from_a_thread(saver: LangGraphSaver) -> None:
+    config = await put(saver, at("t"))
+    await asyncio.to_thread(saver.put_writes, config, [("channel", 1)], "task")
+    read = await asyncio.to_thread(saver.get_tuple, config)
+    assert read == await saver.aget_tuple(config)
+    assert read is not None
+    assert read.pending_writes == [("task", "channel", 1)]
+
+
+async def test_list_gives_what_alist_gives(saver: LangGraphSaver) -> None:
+    await put_chain(saver, "t", 3)
+    read = await asyncio.to_thread(lambda: list(saver.list(at("t"), limit=2)))
+    assert read == await listed(saver, at("t"), limit=2)
+    assert len(read) == 2
+
+
+async def test_copy_thread_copies_all_of_it(saver: LangGraphSaver) -> None:
+    await put_chain(saver, "t", 3)
+    await asyncio.to_thread(saver.copy_thread, "t", "copy")
+    assert ids(await listed(saver, at("copy"))) == ids(await listed(saver, at("t")))
+
+
+async def test_prune_keeps_the_latest(saver: LangGraphSaver) -> None:
+    await put_chain(saver, "t", 3)
+    latest = ids(await listed(saver, at("t"), limit=1))
+    await asyncio.to_thread(saver.prune, ["t"])
+    assert ids(await listed(saver, at("t"))) == latest
+
+
+async def test_delete_for_runs_takes_the_checkpoints_of_the_run(saver: LangGraphSaver) -> None:
+    for run_id in ("one", "other"):
+        await put(saver, at(run_id), run_id=run_id)
+    await asyncio.to_thread(saver.delete_for_runs, ["one"])
+    assert await listed(saver, at("one")) == []
+    assert len(await listed(saver, at("other"))) == 1
+
+
+async def test_delete_thread_takes_one_thread(saver: LangGraphSaver) -> None:
+    await put_chain(saver, "t", 2)
+    await put_chain(saver, "u", 2)
+    await asyncio.to_thread(saver.delete_thread, "t")
+    assert await listed(saver, at("t")) == []
+    assert len(await listed(saver, at("u"))) == 2
+
+
+async def test_get_delta_channel_history_gives_writes_since_the_seed(
+    saver: LangGraphSaver,
+) -> None:
+    await put_chain(saver, "t", 3)
+
+    def work() -> Any:
+        return saver.get_delta_channel_history(config=at("t"), channels=["n"])
+
+    assert (await asyncio.to_thread(work))["n"] == {"writes": [("task 1", "n", 2)], "seed": 1}
+
+
+async def test_get_tuple_that_can_not_work_says_why(database: Database) -> None:
     saver = LangGraphSaver(database)
     with pytest.raises(ConfigurationError, match=r"would block the event loop.*aget_tuple"):
         saver.get_tuple(at("thread"))
@@ -296,7 +363,9 @@ async def test_a_synchronous_call_that_can_not_work_says_why(database: Database)
 # Like LangGraph's own saver in memory
 
 
-async def test_it_answers_like_the_saver_in_memory(saver: LangGraphSaver) -> None:
+async def test_aget_tuple_and_aget_delta_channel_history_answer_like_the_saver_in_memory(
+    saver: LangGraphSaver,
+) -> None:
     """The same random calls of both, over forks, namespaces and shared values."""
     memory = InMemorySaver()
     choose = random.Random(5)  # noqa: S311
@@ -418,7 +487,7 @@ async def test_a_paused_listing_holds_nothing(
     assert later["configurable"]["checkpoint_id"] not in ids(rest)
 
 
-async def test_what_is_deleted_during_a_listing_is_left_out(saver: LangGraphSaver) -> None:
+async def test_alist_leaves_out_what_is_deleted_meanwhile(saver: LangGraphSaver) -> None:
     small = LangGraphSaver(saver.database, page_size=2)
     await put_chain(saver, "thread", 6)
     listing = small.alist(at("thread"))
@@ -439,7 +508,7 @@ async def test_each_reader_gets_values_of_its_own(saver: LangGraphSaver) -> None
 # Removing
 
 
-async def test_threads_with_similar_names_never_mix(saver: LangGraphSaver) -> None:
+async def test_adelete_thread_leaves_threads_with_similar_names(saver: LangGraphSaver) -> None:
     names = ["t", "t1", "t%", "t_", "t*", "T", "t/1", "../t", "té"]
     for name in names:
         await put_chain(saver, name, 2)
@@ -450,7 +519,7 @@ async def test_threads_with_similar_names_never_mix(saver: LangGraphSaver) -> No
     assert [len(await listed(saver, at(name))) for name in names] == [2, 2, 1, 0, 2, 2, 2, 2, 2]
 
 
-async def test_what_is_removed_leaves_no_rows(saver: LangGraphSaver) -> None:
+async def test_aprune_leaves_no_rows(saver: LangGraphSaver) -> None:
     await put_chain(saver, "a", 5)
     await put_chain(saver, "b", 5)
     await saver.aprune(["a"])
@@ -463,7 +532,7 @@ async def test_what_is_removed_leaves_no_rows(saver: LangGraphSaver) -> None:
     assert await row_counts(saver.database) == {}
 
 
-async def test_a_run_that_is_removed_takes_only_its_own_values(saver: LangGraphSaver) -> None:
+async def test_adelete_for_runs_takes_only_the_values_of_the_run(saver: LangGraphSaver) -> None:
     first = await put(saver, at("t"), {"a": 1, "b": 2}, run_id="one")
     await put(saver, first, {"a": 1, "b": 3}, ["b"], {"a": "1", "b": "2"}, run_id="two")
     await saver.adelete_for_runs(["one", "unknown"])
@@ -513,7 +582,7 @@ async def test_pruning_during_runs_loses_no_value(
         assert one.checkpoint["channel_values"].keys() == one.checkpoint["channel_versions"].keys()
 
 
-async def test_copying_onto_a_thread_that_is_in_use_is_refused(saver: LangGraphSaver) -> None:
+async def test_acopy_thread_onto_one_that_is_in_use_is_refused(saver: LangGraphSaver) -> None:
     await put_chain(saver, "a", 2)
     await put_chain(saver, "b", 1)
     with pytest.raises(InvalidInputError, match="thread 'b' is not empty"):
@@ -527,7 +596,7 @@ async def test_copying_onto_a_thread_that_is_in_use_is_refused(saver: LangGraphS
 # Versions, transactions, round trips
 
 
-def test_versions_grow_and_differ_between_forks(tmp_path: Path) -> None:
+def test_get_next_version_grows_and_differs_between_forks(tmp_path: Path) -> None:
     async def versions() -> None:
         saver = SQLiteLangGraphSaver(tmp_path / "aragora.db")
         current, seen = None, []
@@ -542,7 +611,9 @@ def test_versions_grow_and_differ_between_forks(tmp_path: Path) -> None:
     asyncio.run(versions())
 
 
-async def test_a_checkpoint_joins_a_transaction_of_the_application(saver: LangGraphSaver) -> None:
+async def test_initialize_and_aput_join_a_transaction_of_the_application(
+    saver: LangGraphSaver,
+) -> None:
     store = CheckpointStore(saver.database)
     await store.initialize()
 
@@ -596,7 +667,7 @@ async def test_round_trips_do_not_grow_with_checkpoints_and_writes(
 # Bad input
 
 
-async def test_bad_input_is_refused_and_nothing_written(saver: LangGraphSaver) -> None:
+async def test_aput_refuses_bad_input_and_writes_nothing(saver: LangGraphSaver) -> None:
     checkpoint = empty_checkpoint()
 
     async def put_with(config: Any, **metadata: Any) -> None:
@@ -610,7 +681,7 @@ async def test_bad_input_is_refused_and_nothing_written(saver: LangGraphSaver) -
             await put_with(config)
         with pytest.raises(InvalidInputError, match="has no 'thread_id'"):
             await saver.aget_tuple(config)
-    with pytest.raises(InvalidInputError, match="thread_id: is empty"):
+    with pytest.raises(InvalidInputError, match="thread_id: must not be empty"):
         await put_with(at(""))
     with pytest.raises(InvalidInputError, match="thread_id: is longer than 500 bytes"):
         await put_with(at("é" * 300))
@@ -622,16 +693,16 @@ async def test_bad_input_is_refused_and_nothing_written(saver: LangGraphSaver) -
         await put_with(at("t"), bad={1})
     with pytest.raises(InvalidInputError, match="has no 'checkpoint_id'"):
         await saver.aput_writes(at("t"), [("a", 1)], "task")
-    with pytest.raises(InvalidInputError, match="task_id: is empty"):
+    with pytest.raises(InvalidInputError, match="task_id: must not be empty"):
         await saver.aput_writes(at("t", "", "c"), [("a", 1)], "")
-    with pytest.raises(InvalidInputError, match="strategy: 'keep_all' is not known"):
+    with pytest.raises(InvalidInputError, match="strategy: must be one of keep_latest, delete"):
         await saver.aprune(["t"], strategy="keep_all")
     with pytest.raises(InvalidInputError, match="page_size"):
         LangGraphSaver(saver.database, page_size=0)
     assert await row_counts(saver.database) == {}
 
 
-async def test_the_longest_names_fit(saver: LangGraphSaver) -> None:
+async def test_aput_writes_takes_the_longest_names(saver: LangGraphSaver) -> None:
     """Into one row of an index of PostgreSQL."""
     choose = random.Random(5)  # noqa: S311
     long = "".join(chr(choose.randint(33, 126)) for _ in range(500))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -20,6 +20,7 @@ from aragora_sql.errors import (
     VersionConflictError,
 )
 from aragora_sql.stores.workflow.records import FindingWorkflow
+from aragora_sql.stores.workflow.states import FindingStateWord
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.conftest import OpenDatabase
 from tests.stores.samples import day, fetch, fetch_value, row_counts, run
@@ -81,7 +82,7 @@ async def got(store: FindingWorkflowStore, finding_id: str = "f1") -> dict[str, 
 # Documents
 
 
-async def test_a_document_comes_back(findings: FindingWorkflowStore) -> None:
+async def test_get_gives_the_document_back(findings: FindingWorkflowStore) -> None:
     await findings.save(DOCUMENT)
     assert await got(findings) == {**DOCUMENT, "version": 1}
     assert await findings.get("f2") is None
@@ -204,7 +205,9 @@ async def test_history_cannot_be_rewritten(findings: FindingWorkflowStore) -> No
     assert await got(findings) == {**DOCUMENT, "version": 1}
 
 
-async def test_a_read_document_can_be_changed_and_saved(findings: FindingWorkflowStore) -> None:
+async def test_save_takes_a_document_that_was_read_and_changed(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     document["history"].append({**EVENT, "id": "e2", "event_type": "comment"})
@@ -217,7 +220,9 @@ async def test_a_read_document_can_be_changed_and_saved(findings: FindingWorkflo
     assert len((await got(findings))["history"]) == 2
 
 
-async def test_a_document_of_a_deleted_finding_conflicts(findings: FindingWorkflowStore) -> None:
+async def test_delete_makes_a_later_save_of_the_document_conflict(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.save(DOCUMENT)
     document = await got(findings)
     assert await findings.delete("f1") is True
@@ -245,7 +250,7 @@ async def test_timestamps_of_other_zones_are_the_same_timestamps(
     assert document["assigned_at"] == "2026-01-05T11:00:00+00:00"
 
 
-async def test_creating_twice_is_refused(findings: FindingWorkflowStore) -> None:
+async def test_create_twice_is_refused(findings: FindingWorkflowStore) -> None:
     finding = await findings.create("f1", priority=1, linked_findings=["f2"], history=[EVENT])
     assert (finding.version, finding.priority) == (1, 1)
     with pytest.raises(DuplicateKeyError, match="'f1'"):
@@ -257,7 +262,9 @@ async def test_creating_twice_is_refused(findings: FindingWorkflowStore) -> None
 # Changes
 
 
-async def test_a_way_through_the_states(findings: FindingWorkflowStore) -> None:
+async def test_get_finding_and_get_state_changes_and_get_time_to_resolution_along_the_states(
+    findings: FindingWorkflowStore,
+) -> None:
     await findings.create("f1", created_at=day(0), state_entered_at=day(0))
     for state in ("triaging", "investigating", "remediating", "resolved"):
         before = utc_now()
@@ -290,7 +297,7 @@ async def test_a_way_through_the_states(findings: FindingWorkflowStore) -> None:
     assert reopened.created_at == day(0)
 
 
-async def test_time_in_states(findings: FindingWorkflowStore) -> None:
+async def test_get_time_in_states(findings: FindingWorkflowStore) -> None:
     now = utc_now()
     await findings.create(
         "f1",
@@ -303,14 +310,14 @@ async def test_time_in_states(findings: FindingWorkflowStore) -> None:
     assert seconds["triaging"] == 7.5
 
 
-async def test_metadata_of_a_transition_is_kept(findings: FindingWorkflowStore) -> None:
+async def test_transition_keeps_metadata(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.transition("f1", "triaging", metadata={"score": 0.1})
     (event,) = (await got(findings))["history"]
     assert event["metadata"] == {"score": 0.1}
 
 
-async def test_assigning(findings: FindingWorkflowStore) -> None:
+async def test_assign_and_unassign(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     given = await findings.assign("f1", "ben", user_id="ann")
     assert (given.assigned_to, given.assigned_by) == ("ben", "ann")
@@ -326,7 +333,7 @@ async def test_assigning(findings: FindingWorkflowStore) -> None:
     ]
 
 
-async def test_priority_and_due_date(findings: FindingWorkflowStore) -> None:
+async def test_set_priority_and_set_due_date(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     assert (await findings.set_priority("f1", 1)).priority == 1
     assert (await findings.set_priority("f1", 1)).version == 2
@@ -342,7 +349,7 @@ async def test_priority_and_due_date(findings: FindingWorkflowStore) -> None:
     ]
 
 
-async def test_comments(findings: FindingWorkflowStore) -> None:
+async def test_add_comment_and_get_history(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.transition("f1", "triaging", comment="no comment of its own")
     for text in ("first", "zweiter 二", "third"):
@@ -354,7 +361,7 @@ async def test_comments(findings: FindingWorkflowStore) -> None:
     assert [e.comment for e in page] == ["first", "zweiter 二"]
 
 
-async def test_links(findings: FindingWorkflowStore) -> None:
+async def test_link_and_unlink(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     for other in ("f3", "f2", "f3"):
         finding = await findings.link("f1", other)
@@ -367,7 +374,13 @@ async def test_links(findings: FindingWorkflowStore) -> None:
     assert kinds == ["linked", "linked", "unlinked"]
 
 
-async def test_duplicates(findings: FindingWorkflowStore) -> None:
+async def test_link_finding_is_link(findings: FindingWorkflowStore) -> None:
+    await findings.create("f1")
+    assert (await findings.link_finding("f1", "f2")).linked_findings == ["f2"]
+    assert FindingWorkflowStore.link_finding is FindingWorkflowStore.link
+
+
+async def test_mark_duplicate_and_list_duplicates(findings: FindingWorkflowStore) -> None:
     for finding_id in ("f1", "f2", "f3"):
         await findings.create(finding_id)
     duplicate = await findings.mark_duplicate("f2", "f1", user_id="ann", comment="same line")
@@ -386,7 +399,7 @@ async def test_duplicates(findings: FindingWorkflowStore) -> None:
     assert await findings.list_duplicates("f1") == []
 
 
-async def test_severity_is_recorded(findings: FindingWorkflowStore) -> None:
+async def test_change_severity_is_recorded(findings: FindingWorkflowStore) -> None:
     await findings.create("f1")
     await findings.change_severity("f1", "high", old_severity="low", user_id="ann")
     (event,) = await findings.get_history("f1")
@@ -441,7 +454,9 @@ async def test_an_outdated_decision_conflicts(findings: FindingWorkflowStore) ->
 
 async def test_of_decisions_on_one_version_one_wins(instances: Stores) -> None:
     await instances[0].create("f1")
-    states = ("triaging", "investigating", "false_positive", "duplicate") * 5
+    words: Sequence[FindingStateWord]
+    words = ["triaging", "investigating", "false_positive", "duplicate"]
+    states = [*words] * 5
     results = await asyncio.gather(
         *(
             instances[n % 2].transition("f1", state, expected_version=1)
@@ -457,7 +472,7 @@ async def test_of_decisions_on_one_version_one_wins(instances: Stores) -> None:
     assert (document["version"], len(document["history"])) == (2, 1)
 
 
-async def test_a_hundred_concurrent_comments_are_all_kept(instances: Stores) -> None:
+async def test_get_comments_gives_a_hundred_concurrent_ones(instances: Stores) -> None:
     await instances[0].create("f1")
     await asyncio.gather(*(instances[n % 2].add_comment("f1", f"{n}") for n in range(100)))
     comments = await instances[0].get_comments("f1")
@@ -493,7 +508,7 @@ async def test_documents_that_touch_a_finding_first_do_not_lose_events(instances
     assert document["version"] == 20
 
 
-async def test_bulk_changes_in_opposite_order_do_not_deadlock(instances: Stores) -> None:
+async def test_bulk_assign_in_opposite_order_does_not_deadlock(instances: Stores) -> None:
     ids = [f"f{n}" for n in range(200)]
     for finding_id in ids:
         await instances[0].create(finding_id)
@@ -506,7 +521,7 @@ async def test_bulk_changes_in_opposite_order_do_not_deadlock(instances: Stores)
 # Bulk
 
 
-async def test_a_bulk_change_reports_each_finding(findings: FindingWorkflowStore) -> None:
+async def test_bulk_transition_reports_each_finding(findings: FindingWorkflowStore) -> None:
     for finding_id, state in (("a", "open"), ("b", "resolved"), ("c", "triaging")):
         await findings.create(finding_id, current_state=state)
     result = await findings.bulk_transition(
@@ -546,7 +561,7 @@ async def test_a_bulk_change_reports_each_finding(findings: FindingWorkflowStore
     assert await findings.get_history("b") == []
 
 
-async def test_other_bulk_changes(findings: FindingWorkflowStore) -> None:
+async def test_bulk_set_priority_and_bulk_unassign(findings: FindingWorkflowStore) -> None:
     for finding_id in ("a", "b"):
         await findings.create(finding_id)
     assert (await findings.bulk_assign(["a", "b"], "ben")).succeeded == ["a", "b"]
@@ -561,7 +576,9 @@ async def test_other_bulk_changes(findings: FindingWorkflowStore) -> None:
 # Lists
 
 
-async def test_lists_are_paged_newest_first(findings: FindingWorkflowStore) -> None:
+async def test_list_by_assignee_and_list_by_state_are_paged_newest_first(
+    findings: FindingWorkflowStore,
+) -> None:
     for number in range(25):
         # Five findings of each timestamp, so that the order within a timestamp shows.
         await findings.create(
@@ -594,7 +611,7 @@ async def test_lists_are_paged_newest_first(findings: FindingWorkflowStore) -> N
     assert [d["finding_id"] for d in await findings.list_by_state("wont_fix", 1)] == ["f24"]
 
 
-async def test_lists_can_leave_the_history_out(findings: FindingWorkflowStore) -> None:
+async def test_list_all_can_leave_the_history_out(findings: FindingWorkflowStore) -> None:
     await findings.save(DOCUMENT)
     assert await findings.list_all() == [{**DOCUMENT, "version": 1}]
     (short,) = await findings.list_all(history=False)
@@ -604,7 +621,7 @@ async def test_lists_can_leave_the_history_out(findings: FindingWorkflowStore) -
     assert (await got(findings))["history"] == [EVENT]
 
 
-async def test_overdue(findings: FindingWorkflowStore) -> None:
+async def test_list_overdue(findings: FindingWorkflowStore) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     states = ("open", "acknowledged", "remediating", "unheard")
     done = ("resolved", "false_positive", "accepted_risk", "duplicate", "wont_fix")
@@ -627,7 +644,7 @@ async def test_overdue_means_now_unless_told_otherwise(findings: FindingWorkflow
     assert [d["finding_id"] for d in await findings.list_overdue()] == ["past"]
 
 
-async def test_statistics(findings: FindingWorkflowStore) -> None:
+async def test_get_statistics(findings: FindingWorkflowStore) -> None:
     empty = await findings.get_statistics()
     assert (empty.total, empty.mean_seconds_to_resolution, empty.by_state) == (0, None, {})
     await findings.create("a", due_date=day(0), assigned_to="ben", priority=1)
@@ -684,48 +701,54 @@ async def test_ten_thousand_findings(findings: FindingWorkflowStore) -> None:
 
 NAIVE = datetime(2026, 1, 1)
 BAD_DOCUMENTS: list[tuple[Any, str]] = [
-    ("text", "data: a dictionary"),
+    ("text", "data: must be a dictionary"),
     ({}, r"data.finding_id"),
-    ({"finding_id": ""}, r"data.finding_id: is empty"),
-    ({"finding_id": 5}, r"data.finding_id: a text"),
-    ({"finding_id": "x" * 1001}, r"data.finding_id: is longer"),
-    ({"current_state": ""}, r"data.current_state: is empty"),
+    ({"finding_id": ""}, r"data.finding_id: must not be empty"),
+    ({"finding_id": 5}, r"data.finding_id: must be text"),
+    ({"finding_id": "x" * 1001}, r"data.finding_id: must be at most 1000 bytes"),
+    ({"current_state": ""}, r"data.current_state: must not be empty"),
     ({"current_state": None}, r"data.current_state"),
-    ({"priority": 0}, r"data.priority: 0 is not between 1 and 5"),
+    ({"priority": 0}, r"data.priority: must be between 1 and 5, not 0"),
     ({"priority": 6}, r"data.priority"),
     ({"priority": "3"}, r"data.priority"),
     ({"priority": True}, r"data.priority"),
-    ({"due_date": "2026-01-01T00:00:00"}, r"data.due_date: has no time zone"),
-    ({"due_date": "2026-01-01"}, r"data.due_date: has no time zone"),
-    ({"due_date": NAIVE}, r"data.due_date: has no time zone"),
-    ({"due_date": "tomorrow"}, r"data.due_date: is no timestamp"),
-    ({"due_date": 17}, r"data.due_date: a datetime"),
-    ({"assigned_at": "2026-01-01T00:00:00"}, r"data.assigned_at: has no time zone"),
+    ({"due_date": "2026-01-01T00:00:00"}, r"data.due_date: must be a datetime with a time zone"),
+    ({"due_date": "2026-01-01"}, r"data.due_date: must be a datetime with a time zone"),
+    ({"due_date": NAIVE}, r"data.due_date: must be a datetime with a time zone"),
+    ({"due_date": "tomorrow"}, r"data.due_date: must be a timestamp"),
+    ({"due_date": 17}, r"data.due_date: must be a datetime"),
+    (
+        {"assigned_at": "2026-01-01T00:00:00"},
+        r"data.assigned_at: must be a datetime with a time zone",
+    ),
     ({"created_at": None}, r"data.created_at"),
-    ({"assigned_to": " "}, r"data.assigned_to: is empty"),
-    ({"parent_finding_id": "f"}, r"data.parent_finding_id: is the finding itself"),
-    ({"linked_findings": ["f"]}, r"data.linked_findings\[0\]: is the finding itself"),
-    ({"linked_findings": "g"}, r"data.linked_findings: a list"),
-    ({"linked_findings": ["g", ""]}, r"data.linked_findings\[1\]: is empty"),
-    ({"time_in_states": {"open": -1}}, r"data.time_in_states\['open'\]: -1.0 is not at least 0"),
-    ({"time_in_states": [1]}, r"data.time_in_states: a dictionary"),
+    ({"assigned_to": " "}, r"data.assigned_to: must not be empty"),
+    ({"parent_finding_id": "f"}, r"data.parent_finding_id: must be another finding"),
+    ({"linked_findings": ["f"]}, r"data.linked_findings\[0\]: must be another finding"),
+    ({"linked_findings": "g"}, r"data.linked_findings: must be a list"),
+    ({"linked_findings": ["g", ""]}, r"data.linked_findings\[1\]: must not be empty"),
+    (
+        {"time_in_states": {"open": -1}},
+        r"data.time_in_states\['open'\]: must be at least 0, not -1.0",
+    ),
+    ({"time_in_states": [1]}, r"data.time_in_states: must be a dictionary"),
     ({"version": 0}, r"data.version"),
     ({"version": "1"}, r"data.version"),
     ({"score": float("nan")}, r"data\['score'\]: nan"),
     ({"note": "a\x00b"}, r"NUL"),
-    ({"history": {}}, r"data.history: a list"),
-    ({"history": [7]}, r"data.history\[0\]: a dictionary"),
+    ({"history": {}}, r"data.history: must be a list"),
+    ({"history": [7]}, r"data.history\[0\]: must be a dictionary"),
     ({"history": [{**EVENT, "id": None}]}, r"data.history\[0\].id: is missing"),
     ({"history": [{"id": "1", "timestamp": ISO}]}, r"data.history\[0\].event_type: is missing"),
     ({"history": [{"id": "1", "event_type": "comment"}]}, r"\[0\].timestamp: is missing"),
-    ({"history": [EVENT]}, r"data.history\[0\].finding_id: is not 'f'"),
+    ({"history": [EVENT]}, r"data.history\[0\].finding_id: must be 'f'"),
     (
         {"history": [{"id": "1", "event_type": "c", "timestamp": "2026-01-01T00:00:00"}]},
-        r"data.history\[0\].timestamp: has no time zone",
+        r"data.history\[0\].timestamp: must be a datetime with a time zone",
     ),
     (
         {"history": [{"id": "1", "event_type": "c", "timestamp": ISO}] * 2},
-        r"data.history\[1\].id: is there twice",
+        r"data.history\[1\].id: must be unique",
     ),
     (
         {"history": [{"id": "1", "event_type": "c", "timestamp": ISO, "new_value": {1}}]},
@@ -746,36 +769,45 @@ async def test_a_bad_document_is_refused(
 
 
 BAD_CALLS: dict[str, tuple[Any, str]] = {
-    "unknown state": (lambda s: s.transition("f1", "done"), "state: 'done' is not known; use open"),
-    "older state": (lambda s: s.transition("f1", "wont_fix"), "state: 'wont_fix' is not known"),
+    "unknown state": (lambda s: s.transition("f1", "done"), "state: must be one of open"),
+    "older state": (lambda s: s.transition("f1", "wont_fix"), "state: must be one of open"),
     "metadata": (lambda s: s.transition("f1", "triaging", metadata=[1]), "metadata"),
-    "assignee": (lambda s: s.assign("f1", " "), "assigned_to: is empty"),
-    "actor": (lambda s: s.assign("f1", "ben", user_id=""), "user_id: is empty"),
-    "comment": (lambda s: s.add_comment("f1", " "), "comment: is empty"),
+    "assignee": (lambda s: s.assign("f1", " "), "assigned_to: must not be empty"),
+    "actor": (lambda s: s.assign("f1", "ben", user_id=""), "user_id: must not be empty"),
+    "comment": (lambda s: s.add_comment("f1", " "), "comment: must not be empty"),
     "no comment": (lambda s: s.add_comment("f1", None), "comment"),
-    "priority": (lambda s: s.set_priority("f1", 6), "priority: 6 is not between 1 and 5"),
-    "naive due date": (lambda s: s.set_due_date("f1", NAIVE), "due_date: has no time zone"),
-    "due date text": (lambda s: s.set_due_date("f1", ISO), "due_date: a datetime"),
-    "own link": (lambda s: s.link("f1", "f1"), "linked_id: is the finding itself"),
-    "own duplicate": (lambda s: s.mark_duplicate("f1", "f1"), "parent_finding_id: is the finding"),
-    "severity": (lambda s: s.change_severity("f1", ""), "severity: is empty"),
+    "priority": (lambda s: s.set_priority("f1", 6), "priority: must be between 1 and 5, not 6"),
+    "naive due date": (
+        lambda s: s.set_due_date("f1", NAIVE),
+        "due_date: must be a datetime with a time zone",
+    ),
+    "due date text": (lambda s: s.set_due_date("f1", ISO), "due_date: must be a datetime"),
+    "own link": (lambda s: s.link("f1", "f1"), "linked_id: must be another finding"),
+    "own duplicate": (lambda s: s.mark_duplicate("f1", "f1"), "parent_finding_id: must be another"),
+    "severity": (lambda s: s.change_severity("f1", ""), "severity: must not be empty"),
     "same severity": (
         lambda s: s.change_severity("f1", "low", old_severity="low"),
-        "severity: is 'low' already",
+        "severity: must be another one than 'low'",
     ),
     "version": (lambda s: s.set_priority("f1", 1, expected_version=0), "expected_version"),
-    "bulk ids": (lambda s: s.bulk_assign("f1", "ben"), "finding_ids: a list"),
-    "bulk empty id": (lambda s: s.bulk_assign(["f1", ""], "ben"), r"finding_ids\[1\]: is empty"),
-    "bulk state": (lambda s: s.bulk_transition(["f1"], "done"), "state: 'done'"),
-    "bulk priority": (lambda s: s.bulk_set_priority(["f1"], 0), "priority: 0"),
+    "bulk ids": (lambda s: s.bulk_assign("f1", "ben"), "finding_ids: must be a list"),
+    "bulk empty id": (
+        lambda s: s.bulk_assign(["f1", ""], "ben"),
+        r"finding_ids\[1\]: must not be empty",
+    ),
+    "bulk state": (lambda s: s.bulk_transition(["f1"], "done"), "state: must be one of open"),
+    "bulk priority": (
+        lambda s: s.bulk_set_priority(["f1"], 0),
+        "priority: must be between 1 and 5",
+    ),
     "limit": (lambda s: s.list_all(-1), "limit"),
-    "place": (lambda s: s.list_all(after={"finding_id": "f1"}), "after: the last document"),
+    "place": (lambda s: s.list_all(after={"finding_id": "f1"}), "after: must be the last row"),
     "naive place": (
         lambda s: s.list_all(after={"finding_id": "f1", "created_at": "2026-01-01"}),
         "after",
     ),
-    "overdue at": (lambda s: s.list_overdue(at=NAIVE), "at: has no time zone"),
-    "version of a new one": (lambda s: s.create("f2", version=1), "version: a new finding"),
+    "overdue at": (lambda s: s.list_overdue(at=NAIVE), "at: must be a datetime with a time zone"),
+    "version of a new one": (lambda s: s.create("f2", version=1), "version: must not be given"),
 }
 
 

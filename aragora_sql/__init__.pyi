@@ -1,0 +1,448 @@
+"""The types of what the package exports; ``aragora-sql stores --write`` makes them."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from aragora_sql.database import Database as Database
+from aragora_sql.database import Health as Health
+from aragora_sql.database import PoolMetrics as PoolMetrics
+from aragora_sql.database.postgres import Pool
+from aragora_sql.database.postgres import PostgresDatabase as PostgresDatabase
+from aragora_sql.database.postgres import close_postgres_pool as close_postgres_pool
+from aragora_sql.database.postgres import get_postgres_pool as get_postgres_pool
+from aragora_sql.database.sqlite import SQLiteDatabase as SQLiteDatabase
+from aragora_sql.database.sqlite import close_sqlite_databases as close_sqlite_databases
+from aragora_sql.database.sqlite import get_sqlite_database as get_sqlite_database
+from aragora_sql.encryption import Keyring as Keyring
+from aragora_sql.environment import close_databases as close_databases
+from aragora_sql.queries import load_queries as load_queries
+from aragora_sql.schema import apply_schema as apply_schema
+from aragora_sql.schema import render_schema as render_schema
+from aragora_sql.schema import verify_schema as verify_schema
+from aragora_sql.settings import PostgresDSN as PostgresDSN
+from aragora_sql.settings import Settings as Settings
+from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
+from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
+from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
+from aragora_sql.stores.consensus import ConsensusMemory as ConsensusMemory
+from aragora_sql.stores.consensus import ConsensusRecord as ConsensusRecord
+from aragora_sql.stores.consensus import ConsensusStrength as ConsensusStrength
+from aragora_sql.stores.consensus import DissentRecord as DissentRecord
+from aragora_sql.stores.consensus import DissentRetriever as DissentRetriever
+from aragora_sql.stores.consensus import DissentType as DissentType
+from aragora_sql.stores.consensus import ProofStatus as ProofStatus
+from aragora_sql.stores.critique import AgentReputation as AgentReputation
+from aragora_sql.stores.critique import Critique as Critique
+from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
+from aragora_sql.stores.critique import Debate as Debate
+from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.integrations import IntegrationConfig as IntegrationConfig
+from aragora_sql.stores.integrations import IntegrationStore as IntegrationStore
+from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
+from aragora_sql.stores.jobs import Job as Job
+from aragora_sql.stores.jobs import JobOutcome as JobOutcome
+from aragora_sql.stores.jobs import JobQueueStore as JobQueueStore
+from aragora_sql.stores.jobs import JobSchedule as JobSchedule
+from aragora_sql.stores.jobs import JobStatus as JobStatus
+from aragora_sql.stores.jobs import JobWorker as JobWorker
+from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
+from aragora_sql.stores.jobs import RetryJobError as RetryJobError
+from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
+from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
+from aragora_sql.stores.workflow import FindingEvent as FindingEvent
+from aragora_sql.stores.workflow import FindingState as FindingState
+from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
+from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowStore
+
+__version__: str
+
+__all__ = [
+    "AgentReputation",
+    "CheckpointStore",
+    "ConsensusMemory",
+    "ConsensusRecord",
+    "ConsensusStrength",
+    "Critique",
+    "CritiqueStore",
+    "Database",
+    "Debate",
+    "DebateCheckpoint",
+    "DissentRecord",
+    "DissentRetriever",
+    "DissentType",
+    "FindingEvent",
+    "FindingState",
+    "FindingWorkflow",
+    "FindingWorkflowStore",
+    "Health",
+    "IntegrationConfig",
+    "IntegrationStore",
+    "Job",
+    "JobOutcome",
+    "JobQueueStore",
+    "JobSchedule",
+    "JobStatus",
+    "JobWorker",
+    "Keyring",
+    "Pattern",
+    "PermanentJobError",
+    "PoolMetrics",
+    "PostgresCheckpointStore",
+    "PostgresConsensusMemory",
+    "PostgresCritiqueStore",
+    "PostgresDSN",
+    "PostgresDatabase",
+    "PostgresFindingWorkflowStore",
+    "PostgresIntegrationStore",
+    "PostgresJobQueueStore",
+    "ProofStatus",
+    "RetryJobError",
+    "RetryPolicy",
+    "SQLiteCheckpointStore",
+    "SQLiteConsensusMemory",
+    "SQLiteCritiqueStore",
+    "SQLiteDatabase",
+    "SQLiteFindingWorkflowStore",
+    "SQLiteIntegrationStore",
+    "SQLiteJobQueueStore",
+    "Settings",
+    "UserIdMapping",
+    "WorkflowCheckpoint",
+    "apply_schema",
+    "close_databases",
+    "close_postgres_pool",
+    "close_sqlite_databases",
+    "get_checkpoint_store",
+    "get_consensus_memory",
+    "get_critique_store",
+    "get_finding_workflow_store",
+    "get_integration_store",
+    "get_job_queue_store",
+    "get_postgres_checkpoint_store",
+    "get_postgres_consensus_memory",
+    "get_postgres_critique_store",
+    "get_postgres_finding_workflow_store",
+    "get_postgres_integration_store",
+    "get_postgres_job_queue_store",
+    "get_postgres_pool",
+    "get_sqlite_checkpoint_store",
+    "get_sqlite_consensus_memory",
+    "get_sqlite_critique_store",
+    "get_sqlite_database",
+    "get_sqlite_finding_workflow_store",
+    "get_sqlite_integration_store",
+    "get_sqlite_job_queue_store",
+    "load_queries",
+    "render_schema",
+    "verify_schema",
+]
+
+class PostgresConsensusMemory(ConsensusMemory):
+    """``ConsensusMemory`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteConsensusMemory(ConsensusMemory):
+    """``ConsensusMemory`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_consensus_memory() -> ConsensusMemory:
+    """Return an initialized ``ConsensusMemory`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresConsensusMemory``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_consensus_memory(dsn: str | None = None) -> PostgresConsensusMemory:
+    """Return an initialized ``ConsensusMemory`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_consensus_memory(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteConsensusMemory:
+    """Return an initialized ``ConsensusMemory`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresCritiqueStore(CritiqueStore):
+    """``CritiqueStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteCritiqueStore(CritiqueStore):
+    """``CritiqueStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_critique_store() -> CritiqueStore:
+    """Return an initialized ``CritiqueStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresCritiqueStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_critique_store(dsn: str | None = None) -> PostgresCritiqueStore:
+    """Return an initialized ``CritiqueStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_critique_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteCritiqueStore:
+    """Return an initialized ``CritiqueStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresJobQueueStore(JobQueueStore):
+    """``JobQueueStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        job_types: Collection[str] | None = None,
+        max_payload_bytes: int = ...,
+        retry_policy: RetryPolicy | None = None,
+        notify: bool = True,
+        durable_claims: bool = False,
+    ) -> None: ...
+
+class SQLiteJobQueueStore(JobQueueStore):
+    """``JobQueueStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        job_types: Collection[str] | None = None,
+        max_payload_bytes: int = ...,
+        retry_policy: RetryPolicy | None = None,
+        notify: bool = True,
+        durable_claims: bool = False,
+    ) -> None: ...
+
+async def get_job_queue_store() -> JobQueueStore:
+    """Return an initialized ``JobQueueStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresJobQueueStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_job_queue_store(dsn: str | None = None) -> PostgresJobQueueStore:
+    """Return an initialized ``JobQueueStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_job_queue_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteJobQueueStore:
+    """Return an initialized ``JobQueueStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresFindingWorkflowStore(FindingWorkflowStore):
+    """``FindingWorkflowStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteFindingWorkflowStore(FindingWorkflowStore):
+    """``FindingWorkflowStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_finding_workflow_store() -> FindingWorkflowStore:
+    """Return an initialized ``FindingWorkflowStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresFindingWorkflowStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_finding_workflow_store(
+    dsn: str | None = None,
+) -> PostgresFindingWorkflowStore:
+    """Return an initialized ``FindingWorkflowStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_finding_workflow_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteFindingWorkflowStore:
+    """Return an initialized ``FindingWorkflowStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresIntegrationStore(IntegrationStore):
+    """``IntegrationStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        extra_types: Iterable[str] = (),
+    ) -> None: ...
+
+class SQLiteIntegrationStore(IntegrationStore):
+    """``IntegrationStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        extra_types: Iterable[str] = (),
+    ) -> None: ...
+
+async def get_integration_store() -> IntegrationStore:
+    """Return an initialized ``IntegrationStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresIntegrationStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_integration_store(dsn: str | None = None) -> PostgresIntegrationStore:
+    """Return an initialized ``IntegrationStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_integration_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteIntegrationStore:
+    """Return an initialized ``IntegrationStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresCheckpointStore(CheckpointStore):
+    """``CheckpointStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteCheckpointStore(CheckpointStore):
+    """``CheckpointStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_checkpoint_store() -> CheckpointStore:
+    """Return an initialized ``CheckpointStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresCheckpointStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_checkpoint_store(dsn: str | None = None) -> PostgresCheckpointStore:
+    """Return an initialized ``CheckpointStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_checkpoint_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteCheckpointStore:
+    """Return an initialized ``CheckpointStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresLangGraphSaver(LangGraphSaver):
+    """``LangGraphSaver`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        serde: SerializerProtocol | None = None,
+        page_size: int = ...,
+    ) -> None: ...
+
+class SQLiteLangGraphSaver(LangGraphSaver):
+    """``LangGraphSaver`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        serde: SerializerProtocol | None = None,
+        page_size: int = ...,
+    ) -> None: ...
+
+async def get_langgraph_saver() -> LangGraphSaver:
+    """Return an initialized ``LangGraphSaver`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresLangGraphSaver``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_langgraph_saver(dsn: str | None = None) -> PostgresLangGraphSaver:
+    """Return an initialized ``LangGraphSaver`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_langgraph_saver(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteLangGraphSaver:
+    """Return an initialized ``LangGraphSaver`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """

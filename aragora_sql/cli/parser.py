@@ -1,0 +1,72 @@
+"""The parser of commands: argparse's, which also says what a mistyped word is near to."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+__all__ = ["Parser", "parse"]
+
+_INVALID_CHOICE = re.compile(r"invalid choice: '([^']*)'")
+
+
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg] # generic in stubs only
+    """Commands whose own help begins with what the list of commands says of them."""
+
+    def add_parser(self, name: str, **options: Any) -> Any:
+        said = options.get("help")
+        if said and options.get("description") is None:
+            options["description"] = f"{said[:1].upper()}{said[1:]}."
+        return super().add_parser(name, **options)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of a command, or of a command of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("action", "parsers", _Commands)
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2, after saying what is wrong and what may have been meant."""
+        wrong = _INVALID_CHOICE.search(message)
+        if wrong is not None:
+            choices = (action.choices for action in self._actions if action.choices is not None)
+            message += _meant(wrong[1], (str(one) for all_of in choices for one in all_of))
+        super().error(message)
+
+    def refuse(self, further: Sequence[str]) -> NoReturn:
+        """End with exit code 2 because of words that the command does not know."""
+        message = f"unrecognized arguments: {' '.join(further)}"
+        option = next((word.partition("=")[0] for word in further if word.startswith("-")), None)
+        if option is not None:
+            message += _meant(
+                option, (name for action in self._actions for name in action.option_strings)
+            )
+        super().error(message)
+
+    def command(self, words: Sequence[str]) -> Parser:
+        """Return the parser of the command that the words name, as far as they name one."""
+        for action in self._actions:
+            if isinstance(action, _Commands):
+                for place, word in enumerate(words):
+                    if word in action.choices:
+                        found: Parser = action.choices[word].command(words[place + 1 :])
+                        return found
+        return self
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse the words of a command line; the command itself says what it does not know."""
+    options, further = parser.parse_known_args(words)
+    if further:
+        parser.command(words).refuse(further)
+    return options

@@ -1,0 +1,319 @@
+"""Pools of PostgreSQL connections: how they are opened, and those that a process shares."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary, WeakSet
+
+import asyncpg
+
+from aragora_sql.database.base import forget_closed_loops
+from aragora_sql.database.listening import ListeningWatch, close_all
+from aragora_sql.database.ownership import emptied_by_fork
+from aragora_sql.database.postgres_errors import cannot_connect, reason
+from aragora_sql.database.postgres_poolers import SessionFinder
+from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
+from aragora_sql.errors import (
+    AragoraSQLError,
+    ConfigurationError,
+    DSNNotConfiguredError,
+    InvalidInputError,
+)
+from aragora_sql.settings import dsn_from_env, pool_sizes
+
+__all__ = ["Pool", "close_pool", "close_postgres_pool", "create_pool", "get_postgres_pool"]
+
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    BaseConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    BaseConnection = asyncpg.Connection
+
+log = logging.getLogger(__name__)
+
+DEFAULT_STATEMENT_TIMEOUT = 60.0
+DEFAULT_CONNECT_TIMEOUT = 10.0
+# How long a pool may take to close, in seconds: with units of work that are open, and without.
+CLOSE_TIMEOUT = 10.0
+IDLE_CLOSE_TIMEOUT = 2.0
+
+# URI options that libpq knows and asyncpg would send to the server as settings.
+_IGNORED_OPTIONS = frozenset(
+    {
+        *OWN_OPTIONS,
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "sslcompression",
+        "sslsni",
+        "tcp_user_timeout",
+    }
+)
+_REFUSED_OPTIONS = {"channel_binding": {"disable", "prefer"}, "require_auth": set[str]()}
+
+
+class SessionConnection(BaseConnection):
+    """A connection that can skip the reset query at its next release.
+
+    The reset costs one round trip per unit of work, and named queries leave no session state.
+    A connection that the application takes from the pool itself still gets the full reset.
+    """
+
+    _skip_next_reset = False
+    _settings = ""
+    # Whether other clients use the same session: behind a transaction pooler, where neither named
+    # prepared statements nor LISTEN nor settings work.
+    shares_session = False
+    _stmt_cache_enabled: bool
+
+    def skip_next_reset(self, skip: bool) -> None:
+        self._skip_next_reset = skip
+
+    def share_session(self) -> None:
+        """Use no named prepared statement from here on."""
+        self.shares_session = True
+        # asyncpg takes it as an argument of connect(), when it can't be known yet; its version is
+        # bounded in pyproject.toml.
+        self._stmt_cache_enabled = False
+
+    @contextmanager
+    def without_named_statements(self) -> Iterator[None]:
+        """Run statements without a name while the block lasts."""
+        enabled, self._stmt_cache_enabled = self._stmt_cache_enabled, False
+        try:
+            yield
+        finally:
+            self._stmt_cache_enabled = enabled
+
+    async def change_settings(self, sql: str) -> None:
+        """Run SET statements, now and after each reset."""
+        await self.execute(sql)
+        self._settings = sql
+
+    def get_reset_query(self) -> str:
+        if self._skip_next_reset:
+            self._skip_next_reset = False
+            return ""
+        return f"{super().get_reset_query()}\n{self._settings}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What prepares each new connection of a pool that :func:`create_pool` opened."""
+
+    dsn: PostgresDSN
+    sessions: SessionFinder
+
+    async def __call__(self, connection: BaseConnection) -> None:
+        await _set_codecs(connection)
+        if isinstance(connection, SessionConnection):
+            await self.sessions.set_up(connection)
+            # The planner expects a search of a large table to cost so much that it would compile it
+            # first, which takes ten times as long as the search. Not a startup parameter: PgBouncer
+            # refuses those.
+            if not connection.shares_session and not self.dsn.option("jit"):
+                await connection.change_settings("SET jit = off;")
+
+
+def set_up_of(pool: Pool) -> SetUp | None:
+    """Return what is known of a pool; None for an application's own."""
+    known = pool._init  # type: ignore[attr-defined]
+    return known if isinstance(known, SetUp) else None
+
+
+async def _set_codecs(connection: BaseConnection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + dump_json(value).encode(),
+        decoder=lambda data: load_json(data[1:]),
+        format="binary",
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="text"
+    )
+
+
+async def create_pool(
+    dsn: PostgresDSN | str,
+    min_size: int | None = None,
+    max_size: int | None = None,
+    *,
+    statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
+) -> Pool:
+    """Open a pool that is ready for stores: JSON codecs, no JIT, fit for the server's pooler.
+
+    Sizes are connections (defaults: the DSN's ``connection_limit``, then those of
+    :mod:`aragora_sql.settings`), ``statement_timeout`` is in seconds. Behind a transaction pooler
+    no named prepared statement is used: it is known by port 6543 or ``?pgbouncer=true``, else found
+    out. Raises :class:`ConfigurationError` for a DSN that can't be used and
+    :class:`DatabaseUnavailableError` when the server can't be reached.
+    """
+    if isinstance(dsn, str):
+        dsn = PostgresDSN.parse(dsn)
+    limit = dsn.number("connection_limit")
+    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size or limit)
+    dsn.number("pool_timeout")
+    dsn.check_files()
+    options: dict[str, Any] = {
+        "dsn": dsn.uri(without=_ignored_options(dsn)),
+        "timeout": float(dsn.number("connect_timeout") or DEFAULT_CONNECT_TIMEOUT),
+        "server_settings": (
+            {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
+        ),
+    }
+
+    async def connect_another() -> BaseConnection:
+        return await asyncpg.connect(statement_cache_size=0, command_timeout=5.0, **options)
+
+    is_shared = dsn.transaction_pooling or (False if dsn.named_pooling is False else None)
+    sessions = SessionFinder(str(dsn), connect_another, is_shared)
+
+    try:
+        return await asyncpg.create_pool(
+            min_size=minimum,
+            max_size=maximum,
+            init=SetUp(dsn, sessions),
+            connection_class=SessionConnection,
+            statement_cache_size=0 if is_shared else 1000,
+            command_timeout=statement_timeout,
+            **options,
+        )
+    except AragoraSQLError:
+        raise
+    except Exception as error:
+        raise cannot_connect_to(dsn, error) from error
+
+
+def cannot_connect_to(dsn: PostgresDSN, error: Exception) -> AragoraSQLError:
+    """Return the exception for a connection to a DSN that could not be opened."""
+    text = reason(error)
+    unknown = re.search(
+        r'(?:unrecognized configuration|unsupported startup) parameter:? "?([\w.]+)', text
+    )
+    if unknown is not None and "unrecognized" in text:
+        return dsn.unknown_option(unknown[1])
+    ours = cannot_connect(error, str(dsn))
+    if dsn.password and dsn.password in str(ours):
+        ours.args = (str(ours).replace(dsn.password, "***"),)
+    return ours
+
+
+def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
+    dropped = set(_IGNORED_OPTIONS)
+    for name, harmless in _REFUSED_OPTIONS.items():
+        value = dsn.option(name)
+        if value is not None and value not in harmless:
+            raise ConfigurationError(
+                f"{dsn}: asyncpg can't honour {name}={value}; take the option out of the DSN"
+            )
+        dropped.add(name)
+    return frozenset(dropped)
+
+
+# The watches that listen on connections outside the pools.
+watches: WeakSet[ListeningWatch] = WeakSet()
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close a pool, and within a time limit also when the server does not answer.
+
+    Units of work that are open may finish first.
+    """
+    await close_all([watch for watch in watches if watch.owner is pool])
+    is_idle = pool.get_size() == pool.get_idle_size()
+    try:
+        async with asyncio.timeout(IDLE_CLOSE_TIMEOUT if is_idle else CLOSE_TIMEOUT):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+    except asyncpg.InterfaceError as error:
+        # Somebody else has closed it, or it never was opened.
+        log.debug("%s", error)
+    except OSError as error:
+        log.warning("a connection was dropped when its pool was closed: %s", reason(error))
+        pool.terminate()
+
+
+def check_pool(pool: object) -> None:
+    """Raise :class:`InvalidInputError` for what is not a pool. The message repeats no DSN."""
+    if isinstance(pool, asyncpg.Pool):
+        return
+    if inspect.iscoroutine(pool):
+        # it will never be awaited, which Python would warn of
+        pool.close()
+        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
+    elif isinstance(pool, str | PostgresDSN):
+        problem = (
+            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
+            "await PostgresDatabase.connect(dsn)"
+        )
+    else:
+        problem = f"must be an asyncpg pool, not {type(pool).__name__}"
+    raise InvalidInputError("pool", problem)
+
+
+# One pool per event loop and DSN: a pool can't be used from another loop.
+_pools: dict[asyncio.AbstractEventLoop, dict[PostgresDSN, Pool]] = {}
+emptied_by_fork(_pools)
+_pool_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+async def get_postgres_pool(
+    dsn: str | None = None, min_size: int | None = None, max_size: int | None = None
+) -> Pool:
+    """Return the process's pool for a DSN, opening it at the first call.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``; the sizes are numbers of
+    connections and count at the first call. Safe to call from several tasks at once. Raises
+    :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
+    :class:`DatabaseUnavailableError`.
+    """
+    parsed = dsn_from_env() if dsn is None else PostgresDSN.parse(dsn)
+    if parsed is None:
+        raise DSNNotConfiguredError
+    loop = asyncio.get_running_loop()
+    forget_closed_loops(_pools)
+    pools = _pools.setdefault(loop, {})
+    async with _pool_locks.setdefault(loop, asyncio.Lock()):
+        pool = pools.get(parsed)
+        if pool is None or pool.is_closing():
+            pool = pools[parsed] = await create_pool(parsed, min_size, max_size)
+        elif (min_size or pool.get_min_size(), max_size or pool.get_max_size()) != (
+            pool.get_min_size(),
+            pool.get_max_size(),
+        ):
+            log.warning(
+                "the pool for %s is open already with %d to %d connections: other sizes are not "
+                "applied",
+                parsed,
+                pool.get_min_size(),
+                pool.get_max_size(),
+            )
+        return pool
+
+
+async def close_postgres_pool() -> None:
+    """Close every pool that :func:`get_postgres_pool` opened. Closing twice is harmless.
+
+    Pools that the application made are not touched.
+    """
+    loop = asyncio.get_running_loop()
+    async with _pool_locks.setdefault(loop, asyncio.Lock()):
+        pools = _pools.get(loop, {})
+        while pools:
+            _, pool = pools.popitem()
+            await close_pool(pool)

@@ -1,0 +1,109 @@
+"""Finds out whether a connection has a session of the server to itself.
+
+A pooler answers a new connection with a process id of its own making, so a connection whose process
+id differs from that of the server goes through one. In session pooling each client has its own
+process of the server for as long as it is connected; in transaction pooling two idle clients meet
+in the same one, or one client in several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from aragora_sql.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aragora_sql.database.postgres_pool import SessionConnection
+
+__all__ = ["SessionFinder"]
+
+log = logging.getLogger(__name__)
+
+# How often two clients compare their processes of the server.
+_COMPARISONS = 3
+_CLOSE_TIMEOUT = 2.0
+_PROCESS = "SELECT pg_backend_pid()"
+
+
+class SessionFinder:
+    """Knows of a pool whether its connections share sessions, once the first one has looked.
+
+    ``where`` is the DSN as it may be shown; ``connect`` opens one more connection that has no named
+    statements; ``is_shared`` is what is known already.
+    """
+
+    def __init__(
+        self, where: str, connect: Callable[[], Awaitable[Any]], is_shared: bool | None
+    ) -> None:
+        self._where = where
+        self._connect = connect
+        self._is_checked = False
+        self._turn = asyncio.Lock()
+        self.is_shared = is_shared
+
+    async def set_up(self, connection: SessionConnection) -> None:
+        """Look whether a new connection shares its session, and tell it.
+
+        Raises :class:`ConfigurationError` for a pooler that takes transactions apart.
+        """
+        if self.is_shared is False:
+            return
+        async with self._turn:
+            if self.is_shared is None:
+                self.is_shared = await self._look(connection)
+            if self.is_shared:
+                connection.share_session()
+                if not self._is_checked:
+                    await self._check_transactions(connection)
+                    self._is_checked = True
+
+    async def _look(self, connection: SessionConnection) -> bool:
+        with connection.without_named_statements():
+            process = await connection.fetchval(_PROCESS)
+            if process == connection.get_server_pid():
+                return False
+            try:
+                other = await self._connect()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning(
+                    "%s: a pooler stands before the server, and whether it pools transactions is "
+                    "not known (%s): no named prepared statements are used; say "
+                    "?pgbouncer=false for a session pooler",
+                    self._where,
+                    error,
+                )
+                return True
+            try:
+                for _ in range(_COMPARISONS):
+                    others = await other.fetchval(_PROCESS)
+                    again = await connection.fetchval(_PROCESS)
+                    if others == process or again != process:
+                        log.info(
+                            "%s: a transaction pooler stands before the server: no named prepared "
+                            "statements are used, as with ?pgbouncer=true",
+                            self._where,
+                        )
+                        return True
+            finally:
+                try:
+                    await other.close(timeout=_CLOSE_TIMEOUT)
+                except (TimeoutError, OSError):
+                    other.terminate()
+        return False
+
+    async def _check_transactions(self, connection: SessionConnection) -> None:
+        try:
+            await connection.execute("BEGIN")
+            await connection.execute("ROLLBACK")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if "statement pooling" not in str(error) and connection.is_closed() is False:
+                raise
+            raise ConfigurationError(
+                f"{self._where}: the pooler takes transactions apart (statement pooling): set its "
+                f"pool_mode to transaction or session ({error})"
+            ) from error

@@ -1,0 +1,41 @@
+"""Finds out whether a psycopg connection has a session of the server to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+__all__ = ["shares_session"]
+
+_COMPARISONS = 3
+_PROCESS = "SELECT pg_backend_pid()"
+
+
+def shares_session(
+    connection: psycopg.Connection[Any], connect: Callable[[], psycopg.Connection[Any]]
+) -> bool:
+    """Tell whether a transaction pooler stands before the server.
+
+    As :mod:`aragora_sql.database.postgres_poolers` does; ``connect`` opens one more connection.
+    The connection has to be in autocommit mode. Where no second connection is possible, True.
+    """
+    process = _process_of(connection)
+    if process == connection.info.backend_pid:
+        return False
+    try:
+        other = connect()
+    except psycopg.Error:
+        return True
+    with other:
+        other.autocommit = True
+        return any(
+            _process_of(other) == process or _process_of(connection) != process
+            for _ in range(_COMPARISONS)
+        )
+
+
+def _process_of(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute(_PROCESS, prepare=False).fetchone()
+    return int(row[0]) if row is not None else 0

@@ -1,0 +1,254 @@
+"""What runs on the thread of a SQLite connection: binding, statements, scripts, rows."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from aragora_sql.database.base import Row
+from aragora_sql.database.sqlite_constraints import broken_key
+from aragora_sql.database.statement import ColumnKind, Statement
+from aragora_sql.database.values import (
+    check_text,
+    dump_json,
+    format_timestamp,
+    load_json,
+    parse_timestamp,
+)
+from aragora_sql.errors import InvalidInputError, UnreadableValueError
+
+__all__ = [
+    "data_version",
+    "execute",
+    "execute_many",
+    "fetch_all",
+    "fetch_one",
+    "roll_back",
+    "roll_back_to",
+    "run",
+    "run_script",
+    "split_script",
+]
+
+
+def _read_timestamp(text: str) -> datetime:
+    timestamp = parse_timestamp(text)
+    # What SQLite's own functions write is UTC, and does not say so.
+    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)
+
+
+_DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
+    "boolean": bool,
+    "json": load_json,
+    "timestamp": _read_timestamp,
+}
+# What executemany() does not count, or refuses (Python 3.13).
+_ONE_BY_ONE = re.compile(
+    r"\A (?: \s | /\* .*? \*/ | --[^\n]* )* WITH\b | \bRETURNING\b",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+def data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection commits."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+def fetch_all(
+    connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
+) -> list[Row]:
+    """Run a statement and return its rows, decoded."""
+    bound = _bind(statement, arguments)
+    try:
+        cursor = connection.execute(statement.sql, bound)
+        records = cursor.fetchall()
+    except sqlite3.IntegrityError as error:
+        _name_key(connection, error, statement.sql, bound)
+        raise
+    return _rows(statement, cursor, records)
+
+
+def fetch_one(
+    connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
+) -> Row | None:
+    """Run a statement and return its first row, or None."""
+    rows = fetch_all(connection, statement, arguments)
+    return rows[0] if rows else None
+
+
+def execute(
+    connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
+) -> int:
+    """Run a statement and return how many rows it changed."""
+    return _execute_bound(connection, statement.sql, _bind(statement, arguments))
+
+
+def execute_many(
+    connection: sqlite3.Connection, statement: Statement, arguments: Sequence[Mapping[str, Any]]
+) -> int:
+    """Run a statement for each set of arguments, all or nothing; return how many rows changed."""
+    if len(arguments) == 1:
+        return execute(connection, statement, arguments[0])
+    bound = [_bind(statement, one) for one in arguments]
+    with _transaction(connection):
+        return _execute_each(connection, statement.sql, bound)
+
+
+def run(connection: sqlite3.Connection, sql: str) -> None:
+    """Run a statement as it is."""
+    connection.execute(sql)
+
+
+def run_script(connection: sqlite3.Connection, sql: str) -> None:
+    """Run several statements, all or nothing."""
+    # executescript() would commit the open transaction first.
+    statements = list(split_script(sql))
+    if len(statements) == 1:
+        connection.execute(statements[0])
+        return
+    with _transaction(connection):
+        for statement in statements:
+            connection.execute(statement)
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Roll the transaction back, if there is one."""
+    # A statement that was stopped in the middle may have ended the transaction meanwhile.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def roll_back_to(connection: sqlite3.Connection, savepoint: str) -> None:
+    """Undo all since a savepoint, and drop it."""
+    connection.execute(f"ROLLBACK TO {savepoint}")
+    connection.execute(f"RELEASE {savepoint}")
+
+
+def split_script(sql: str) -> Iterator[str]:
+    """Split a script at the semicolons that end its statements (a trigger's body is one)."""
+    pending = ""
+    for part in sql.split(";"):
+        pending += part + ";"
+        if sqlite3.complete_statement(pending):
+            if pending.strip(" \t\r\n;"):
+                yield pending.strip()
+            pending = ""
+    rest = pending.removesuffix(";").strip()
+    if rest:
+        yield rest
+
+
+def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    bound = {}
+    for name, value in arguments.items():
+        if isinstance(value, date):
+            value = format_timestamp(value)
+        elif isinstance(value, (dict, list, tuple)):
+            value = dump_json(value, name)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
+        elif isinstance(value, str) and "\x00" in value:
+            check_text(value, name)
+        bound[name] = value
+    return bound
+
+
+def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) -> list[Row]:
+    if not records:
+        return []
+    kinds = statement.column_kinds
+    names = [description[0] for description in cursor.description]
+    decoders = [(name, _DECODERS[kinds[name]]) for name in names if name in kinds]
+    rows: list[Row] = [dict(zip(names, record, strict=True)) for record in records]
+    for row in rows:
+        for name, decode in decoders:
+            if row[name] is not None:
+                try:
+                    row[name] = decode(row[name])
+                except (ValueError, TypeError, RecursionError) as error:
+                    raise _unreadable(statement, name, kinds[name], error) from error
+    return rows
+
+
+def _unreadable(
+    statement: Statement, column: str, kind: ColumnKind, error: Exception
+) -> UnreadableValueError:
+    reason = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+    # What a traceback would print must not quote the value.
+    error.args = (reason,)
+    return UnreadableValueError(
+        f"{statement.name}: column {column}: a stored value is not a {_KINDS[kind]}{reason}"
+    )
+
+
+def _name_key(
+    connection: sqlite3.Connection,
+    error: sqlite3.IntegrityError,
+    sql: str,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Tell the error which key is to blame, for :mod:`aragora_sql.database.sqlite_errors`."""
+    error.broken_key = broken_key(connection, error, sql, arguments)  # type: ignore[attr-defined]
+
+
+_KINDS: dict[ColumnKind, str] = {
+    "boolean": "boolean",
+    "json": "JSON document",
+    "timestamp": "timestamp that Python can hold",
+}
+
+
+def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str, Any]) -> int:
+    before = connection.total_changes
+    try:
+        cursor = connection.execute(sql, bound)
+        # A RETURNING statement has done its work only when all its rows were taken.
+        returned = cursor.fetchall()
+    except sqlite3.IntegrityError as error:
+        _name_key(connection, error, sql, bound)
+        raise
+    if cursor.rowcount < 0 and connection.total_changes != before:
+        # The driver does not count for statements that begin with WITH.
+        count: int = connection.execute("SELECT changes()").fetchone()[0]
+        return count
+    return max(cursor.rowcount, 0) or len(returned)
+
+
+def _execute_each(
+    connection: sqlite3.Connection, sql: str, bound: Sequence[Mapping[str, Any]]
+) -> int:
+    connection.execute("SAVEPOINT aragora_many")
+    try:
+        if _ONE_BY_ONE.search(sql):
+            count = sum(_execute_bound(connection, sql, one) for one in bound)
+        else:
+            count = connection.executemany(sql, bound).rowcount
+    except BaseException:
+        if connection.in_transaction:
+            roll_back_to(connection, "aragora_many")
+        raise
+    connection.execute("RELEASE aragora_many")
+    return max(count, 0)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run a block in the open transaction, or in one of its own."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

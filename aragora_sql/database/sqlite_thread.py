@@ -1,0 +1,206 @@
+"""A SQLite connection on its thread.
+
+Each call crosses to the thread and back once: aiosqlite's own calls cross two or three times, and a
+crossing is what a call on SQLite costs. For that this module uses two internals of aiosqlite
+(``Connection._execute`` and ``_thread``); its version is bounded in ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from aragora_sql.database.sqlite_errors import is_busy, lone_surrogate, translate
+from aragora_sql.database.sqlite_files import FileId, file_id
+from aragora_sql.errors import (
+    AragoraSQLError,
+    BackendDriverMissingError,
+    DatabaseClosedError,
+    DatabaseError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+    LockTimeoutError,
+    StatementTimeoutError,
+)
+
+try:
+    import aiosqlite
+except ImportError as error:  # pragma: no cover - aiosqlite is a dependency of this package
+    raise BackendDriverMissingError("SQLite", "aiosqlite") from error
+
+__all__ = ["ThreadedConnection"]
+
+# SQLite waits for a lock in slices of this length, so that a cancelled task gives up soon.
+_BUSY_SLICE = 0.2
+# Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
+_PROGRESS_STEPS = 20_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ThreadedConnection:
+    """A connection of the driver, and the limits under which calls run on its thread.
+
+    All methods named ``_in_thread_...`` run there; one unit of work uses a handle at a time.
+    """
+
+    def __init__(self, busy_timeout: float, statement_timeout: float, generation: int = 0) -> None:
+        self.generation = generation
+        self._busy_timeout = busy_timeout
+        self._statement_timeout = statement_timeout
+        self._driver: aiosqlite.Connection | None = None
+        self._deadline = math.inf
+        self._cancelled = False
+        self._path: str | None = None
+        self._file: FileId | None = None
+        self._log: FileId | None = None
+
+    async def open(self, path: str, pragmas: Sequence[str], uri: str | None = None) -> None:
+        """Open a file, and set what ``pragmas`` say; ``uri`` says how, where that matters."""
+        driver = aiosqlite.connect(
+            uri or path,
+            timeout=min(_BUSY_SLICE, self._busy_timeout),
+            isolation_level=None,
+            uri=uri is not None,
+        )
+        # A connection that is never closed must not keep the process alive.
+        driver._thread.daemon = True
+        self._driver = driver
+        try:
+            await _connected(driver)
+            await self.run("open", self._in_thread_set_up, pragmas)
+            if path != ":memory:":
+                self._path = path
+                self._file = file_id(path)
+        except (sqlite3.Error, DatabaseError) as error:
+            await self.close()
+            if isinstance(error, LockTimeoutError | StatementTimeoutError):
+                raise
+            raise DatabaseUnavailableError(f"cannot open {path}: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    def has_moved(self) -> str | None:
+        """Tell what happened to the file since it was opened: deleted, replaced or None.
+
+        What is written from then on is in a file that nobody finds any more.
+        """
+        if self._path is None or self._file is None:
+            return None
+        found = file_id(self._path)
+        if found != self._file:
+            return "deleted" if found is None else "replaced by another one"
+        log = file_id(self._path + "-wal")
+        if log != self._log:
+            # It is made at the first write, and stays for as long as somebody has the file open.
+            if self._log is not None:
+                return "left without its -wal, which was deleted or replaced"
+            self._log = log
+        return None
+
+    async def close(self) -> None:
+        """Close it. Closing twice is harmless."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._driver is not None and self._driver.in_transaction
+
+    async def run(
+        self,
+        name: str,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run ``work`` on the thread; a cancelled task leaves nothing running behind."""
+        driver = self._driver
+        if driver is None:
+            raise DatabaseClosedError("the database was closed")
+        self._cancelled = False
+        try:
+            return await driver._execute(self._in_thread_guard, name, work, args, kwargs)  # type: ignore[no-any-return,no-untyped-call]
+        except asyncio.CancelledError:
+            self._cancelled = True
+            await self._settled(driver)
+            raise
+        except ValueError as error:
+            if self._driver is driver:
+                raise
+            raise DatabaseClosedError(f"{name}: {error}") from error
+
+    async def _settled(self, driver: aiosqlite.Connection) -> None:
+        """Wait until the thread is done with what was cancelled (it works first in, first out)."""
+        await _undisturbed(asyncio.ensure_future(driver._execute(lambda: None)))  # type: ignore[no-untyped-call]
+
+    def _in_thread_set_up(self, connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+        connection.set_progress_handler(self._in_thread_must_stop, _PROGRESS_STEPS)
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    def _in_thread_must_stop(self) -> bool:
+        return self._cancelled or time.monotonic() > self._deadline
+
+    def _in_thread_guard(
+        self,
+        name: str,
+        work: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> T:
+        """Apply the time limits: of the statement, and of waiting for another process's lock."""
+        if self._driver is None or self._driver._connection is None:
+            raise DatabaseClosedError("the database was closed")
+        connection = self._driver._connection
+        give_up = time.monotonic() + self._busy_timeout
+        while True:
+            self._deadline = time.monotonic() + self._statement_timeout
+            try:
+                return work(connection, *args, **kwargs)
+            except sqlite3.OperationalError as error:
+                # Within a transaction the lock is held already: waiting would not help.
+                waits = is_busy(error) and not connection.in_transaction
+                if not waits or self._cancelled or time.monotonic() >= give_up:
+                    raise translate(error, name) from error
+            except sqlite3.Error as error:
+                raise translate(error, name) from error
+            except AragoraSQLError:
+                raise
+            except UnicodeEncodeError as error:
+                raise lone_surrogate(name, error) from error
+            except (ValueError, OverflowError) as error:
+                raise InvalidInputError(name, str(error)) from error
+            finally:
+                self._deadline = math.inf
+
+
+async def _connected(driver: aiosqlite.Connection) -> None:
+    """Open the driver's connection; when this is cancelled it is open, and can be closed."""
+    connecting = asyncio.ensure_future(driver)
+    try:
+        await asyncio.shield(connecting)
+    except BaseException:
+        await _undisturbed(connecting)
+        if driver._connection is None:
+            # The thread is about to end: it must not outlive the event loop.
+            await _undisturbed(asyncio.ensure_future(asyncio.to_thread(driver._thread.join)))
+        raise
+
+
+async def _undisturbed(task: asyncio.Future[Any]) -> None:
+    """Wait until a task is done, however often that is cancelled; its result is not looked at."""
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

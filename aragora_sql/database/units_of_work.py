@@ -1,0 +1,193 @@
+"""Units of work: the blocks of ``async with database.transaction()`` and its kind.
+
+A unit takes a connection once; store calls inside the block find it through a context variable, so
+calls of several stores share one connection, and one transaction when the block is
+:meth:`Database.transaction`.
+
+Tasks that are started inside a block (``asyncio.gather``) take part in it for as long as it is
+open: their statements run on the block's connection one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from aragora_sql.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from aragora_sql.database.base import Connection, Database
+
+__all__ = ["Kind", "Turns", "UnitOfWork", "refuse_within_a_unit"]
+
+Kind = Literal["read", "write", "transaction"]
+
+_IS_OVER = "the unit of work that this connection was taken for is over"
+_HAS_FAILED = (
+    "a statement of this transaction failed, so nothing of it is kept; to catch an error and go "
+    "on, put what may fail in a transaction() of its own"
+)
+
+
+class Turns(asyncio.Lock):
+    """Gives the tasks of a unit of work its connection one after the other, until it is finished.
+
+    The statement of a transaction that fails is its last: PostgreSQL refuses all others and keeps
+    nothing, SQLite may have ended the transaction already.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_transaction = False
+        self.has_failed = False
+        self.is_over = False
+
+    def check(self) -> None:
+        """Raise when no statement may run any more."""
+        if self.is_over:
+            raise DatabaseError(_IS_OVER)
+        if self.has_failed:
+            raise DatabaseError(_HAS_FAILED)
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+        if self.is_over or self.has_failed:
+            self.release()
+            self.check()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and self.in_transaction:
+            self.has_failed = True
+        self.release()
+
+
+class _Unit:
+    """An open unit of work, as the context variable holds it."""
+
+    __slots__ = ("connection", "is_open", "kind", "outer")
+
+    def __init__(self, connection: Connection, kind: Kind, outer: _Unit | None) -> None:
+        self.connection = connection
+        self.kind = kind
+        self.outer = outer
+        self.is_open = True
+
+
+_units: ContextVar[Mapping[object, _Unit]] = ContextVar("aragora_sql_units")
+_NO_UNITS: Mapping[object, _Unit] = {}
+
+
+def refuse_within_a_unit(key: object) -> None:
+    """Raise where closing the database of this key would wait for the caller itself."""
+    unit = _units.get(_NO_UNITS).get(key)
+    while unit is not None:
+        if unit.is_open:
+            raise DatabaseError("close() was called inside a unit of work of this database")
+        unit = unit.outer
+
+
+class UnitOfWork:
+    """The block of ``async with database.transaction()`` and its kind. Made for one use."""
+
+    __slots__ = ("_database", "_is_finished", "_joined", "_kind", "_outer", "_token", "_unit")
+
+    def __init__(self, database: Database, kind: Kind) -> None:
+        self._database = database
+        self._kind = kind
+        self._is_finished = False
+        self._joined = False
+        self._outer: Connection | None = None
+        self._unit: _Unit | None = None
+        self._token: Token[Mapping[object, _Unit]] | None = None
+
+    async def __aenter__(self) -> Connection:
+        database, kind = self._database, self._kind
+        database._owner.claim(database)
+        units = _units.get(_NO_UNITS)
+        key = database._unit_key()
+        current = units.get(key)
+        while current is not None and not current.is_open:
+            current = current.outer
+        if current is not None and database._serves(current.kind, kind):
+            if kind != "transaction":
+                self._joined = True
+                return current.connection
+            # Statements of other tasks wait until the nested transaction is over.
+            await current.connection.lock.acquire()
+            self._outer = current.connection
+            connection = current.connection._fork()
+        else:
+            connection = await database._acquire(kind)
+        if kind == "transaction":
+            try:
+                if self._outer is not None:
+                    self._outer.lock.check()
+                await connection._begin()
+            except BaseException:
+                await self._leave(connection)
+                raise
+            connection.lock.in_transaction = True
+        self._unit = _Unit(connection, kind, current)
+        self._token = _units.set({**units, key: self._unit})
+        return connection
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._joined:
+            return
+        unit, token = self._unit, self._token
+        if unit is None or token is None:
+            raise RuntimeError("a unit of work was left without having been entered")
+        unit.is_open = False
+        # When set-up and tear-down ran in two contexts (a fixture), this one never saw the unit.
+        with contextlib.suppress(ValueError):
+            _units.reset(token)
+        connection = unit.connection
+        # Statements that other tasks have not begun yet are refused from here on.
+        connection.lock.is_over = True
+        try:
+            # A task that was started inside may still be in the middle of one.
+            await connection.lock.acquire()
+            try:
+                if self._kind == "transaction":
+                    await self._finish(connection, error)
+            finally:
+                connection.lock.release()
+        finally:
+            await self._leave(connection)
+
+    async def _finish(self, connection: Connection, error: BaseException | None) -> None:
+        kept = error is None and not connection.lock.has_failed
+        try:
+            await (connection._commit() if kept else connection._rollback())
+        except Exception as failure:
+            if error is None:
+                raise
+            # The connection is gone, and the transaction with it: the first error says why.
+            error.add_note(f"the rollback failed too: {failure}")
+            return
+        self._is_finished = True
+        if error is None and not kept:
+            raise DatabaseError(_HAS_FAILED)
+
+    async def _leave(self, connection: Connection) -> None:
+        if self._outer is not None:
+            if not self._is_finished:
+                # Stopped while it began or ended: the state of the outer transaction is not known.
+                self._outer.lock.has_failed = True
+            self._outer.lock.release()
+        else:
+            await self._database._release(connection)

@@ -1,0 +1,1 @@
+"""Module paths of the older Aragora: see docs/application.md."""

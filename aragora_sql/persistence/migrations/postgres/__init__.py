@@ -1,0 +1,5 @@
+"""A module path of the older Aragora: the names stand in :mod:`aragora_sql.migration`."""
+
+from aragora_sql.migration import MemoryMigrator, MigrationReport
+
+__all__ = ["MemoryMigrator", "MigrationReport"]

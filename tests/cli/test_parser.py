@@ -1,0 +1,221 @@
+"""What all commands share: help, hints for mistyped words, completion, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aragora_sql.cli import COMMANDS, main, new_parser
+
+NOWHERE = "postgresql://u@127.0.0.1:1/d?connect_timeout=2"
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            said = {choice.dest for choice in action._choices_actions}
+            for name, command in action.choices.items():
+                assert name in said, f"{command.prog} has no help text"
+                yield command.prog, command
+                yield from commands(command)
+
+
+def test_every_command_and_option_says_what_it_is() -> None:
+    found = dict(commands(new_parser(list(COMMANDS))))
+    named = {f"aragora-sql {name}" for names in COMMANDS.values() for name in names}
+    assert named <= found.keys()
+    for prog, command in found.items():
+        assert command.description, f"{prog} has no description"
+        assert command.description.endswith("."), prog
+        for action in command._actions:
+            is_commands = isinstance(action, argparse._SubParsersAction)
+            assert action.help or is_commands, f"{prog}: {action.option_strings or action.dest}"
+        # A stray % in a help text fails only here.
+        assert command.format_help()
+
+
+def refused(*words: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["chek"], "invalid choice: 'chek' .*; did you mean 'check'?"),
+        (["migrat", "--sqlite-path", "x"], "; did you mean 'migrate'?"),
+        (["schema", "verfy"], "invalid choice: 'verfy' .*; did you mean 'verify'?"),
+        (["jobs", "list", "--status", "pendng"], "; did you mean 'pending'?"),
+        (["schema", "apply", "--sqlite-pth", "x"], "--sqlite-pth x; did you mean '--sqlite-path'?"),
+        (["jobs", "list", "--limt=3"], "; did you mean '--limit'?"),
+    ],
+)
+def test_a_mistyped_word_names_what_is_near(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(*words)
+    last = capsys.readouterr().err.splitlines()[-1]
+    before, _, after = hint.partition(" .*")
+    assert before in last
+    assert last.endswith(after or before)
+
+
+def test_a_word_that_is_near_nothing_is_only_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["xyzzy"], ["schema", "xyzzy"], ["top", "--xyzzy"], ["top", "xyzzy"]):
+        refused(*words)
+        said = capsys.readouterr().err
+        assert "xyzzy" in said
+        assert "did you mean" not in said
+
+
+def test_an_unknown_option_shows_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused("jobs", "purge", "--older-than", "1d", "--statu", "failed", "--dry")
+    assert "usage: aragora-sql jobs purge" in capsys.readouterr().err
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["schema", "verify"],
+        ["schema", "apply"],
+        ["jobs", "list"],
+        ["jobs", "show", "j"],
+        ["findings", "list"],
+        ["findings", "show", "f"],
+        ["integrations", "list"],
+        ["run", "critique.get_debate", "-p", "debate_id=d"],
+        ["explain", "critique.get_debate", "-p", "debate_id=d"],
+        ["top"],
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_exit_code_3(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--dsn", NOWHERE]) == 3
+    assert "cannot connect to postgresql://u@127.0.0.1:1/d" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["schema", "verify"],
+        ["jobs", "stats"],
+        ["jobs", "show", "j"],
+        ["findings", "stats"],
+        ["integrations", "list"],
+        ["run", "critique.get_debate", "-p", "debate_id=d"],
+        ["explain", "critique.get_debate", "-p", "debate_id=d"],
+    ],
+)
+def test_a_file_that_is_not_there_is_exit_code_3(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none" / "x.db"
+    assert main([*words, "--sqlite-path", str(path)]) == 3
+    assert f"there is no SQLite file {path}" in capsys.readouterr().err
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jobs", "show", "unheard"],
+        ["jobs", "cancel", "unheard"],
+        ["jobs", "retry", "unheard"],
+        ["findings", "show", "unheard"],
+        ["findings", "history", "unheard"],
+    ],
+)
+def test_what_is_not_in_the_database_is_exit_code_1(
+    words: list[str], location: str | Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    option = "--sqlite-path" if isinstance(location, Path) else "--dsn"
+    target = [option, str(location)]
+    assert main(["schema", "apply", *target]) == 0
+    capsys.readouterr()
+    assert main([*words, *target]) == 1
+    assert "'unheard'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["queries", "unheard"],
+        ["show", "consensus.unheard"],
+        ["run", "consensus.unheard", "--sqlite-path", "x.db"],
+        ["schema", "verify", "--sqlite-path", ":memory:", "--store", "unheard"],
+        ["migrate", "--sqlite-path", "unheard.db", "--postgres-dsn", NOWHERE],
+        ["check", "unheard.sql"],
+        ["stubs", "--sql-dir", "unheard"],
+    ],
+)
+def test_what_is_named_in_the_arguments_and_not_there_is_exit_code_2(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if ":memory:" in words:
+        assert main(["schema", "apply", "--sqlite-path", "x.db"]) == 0
+        words = ["x.db" if word == ":memory:" else word for word in words]
+    assert main(words) == 2
+    assert "unheard" in capsys.readouterr().err
+
+
+# Completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_script_for_each_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for name in (name for names in COMMANDS.values() for name in names):
+        assert name in script
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not on the PATH")
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["sch"], {"schema"}),
+        (["schema", "ver"], {"verify"}),
+        (["jobs", "list", "--stat"], {"--status"}),
+        (["jobs", "list", "--status", "pen"], {"pending"}),
+    ],
+)
+def test_bash_completes(words: list[str], wanted: set[str]) -> None:
+    script = subprocess.run(
+        [sys.executable, "-m", "aragora_sql", "completion", "bash"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    line = " ".join(f'"{word}"' for word in ["aragora-sql", *words])
+    program = (
+        f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}\n"
+        f'_shtab_aragora_sql aragora-sql "{words[-1]}" ""\n'
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert {word.strip() for word in done.stdout.split()} == wanted
+
+
+def test_completion_without_its_extra_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    assert "pip install 'aragora-sql[completion]'" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""A standby of an embedded server, for tests of failover."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from aragora_sql.embedded import EmbeddedServer, find_binaries
+from aragora_sql.embedded.folders import OwnedFolder
+from aragora_sql.embedded.programs import run, server_account
+from aragora_sql.settings import PostgresDSN
+from tests.database.waiting import PATIENCE
+
+
+@contextmanager
+def standby_of(primary: EmbeddedServer) -> Iterator[EmbeddedServer]:
+    """Start a standby that follows a running server."""
+    binaries = next(found for found in find_binaries() if found.version == primary.version)
+    account = server_account()
+    folder = OwnedFolder(account, in_memory=False)
+    try:
+        host = PostgresDSN.parse(primary.dsn()).option("host") or ""
+        command = [str(binaries.bin_dir / "pg_basebackup"), "-R", "-X", "stream", "-c", "fast"]
+        command += ["-h", host, "-p", "5432", "-U", "postgres", "-D", str(folder.path / "copy")]
+        done = run(command, folder.path, account)
+        assert done.returncode == 0, done.stdout
+        with EmbeddedServer(binaries, data_dir=folder.path / "copy") as standby:
+            yield standby
+    finally:
+        folder.remove()
+
+
+def execute(dsn: str, *statements: str) -> None:
+    """Run statements, each by itself."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def wait_for_standby(standby: str, table: str) -> None:
+    """Wait until a table of the primary is on the standby too."""
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(standby, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            row = connection.execute("SELECT to_regclass(%s)", [table]).fetchone()
+            if row is not None and row[0] is not None:
+                return
+    raise AssertionError(f"the standby has no table {table}")
+
+
+def place_of(server: EmbeddedServer) -> Path:
+    """The folder of a server's socket."""
+    return Path(PostgresDSN.parse(server.dsn()).option("host") or "")
