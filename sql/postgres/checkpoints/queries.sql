@@ -32,7 +32,7 @@ VALUES (
     greatest(
         :stored_at::timestamptz,
         (
-            SELECT max(c.stored_at) + interval '1 microsecond'
+            SELECT max(c.stored_at) + '1 microsecond'::interval
             FROM workflow_checkpoints AS c
             WHERE c.workflow_id = :workflow_id::text
         )
@@ -243,7 +243,7 @@ VALUES (
     greatest(
         :stored_at::timestamptz,
         (
-            SELECT max(c.stored_at) + interval '1 microsecond'
+            SELECT max(c.stored_at) + '1 microsecond'::interval
             FROM debate_checkpoints AS c
             WHERE c.debate_id = :debate_id::text
         )

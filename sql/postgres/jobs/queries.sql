@@ -6,7 +6,7 @@
 WITH told AS MATERIALIZED (
     -- Not where the server's queue of messages is nearly full: a full one would fail the commit.
     SELECT pg_notify('aragora_jobs', :job_type::text)
-    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -113,7 +113,7 @@ WITH given AS MATERIALIZED (
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
     FROM (SELECT DISTINCT g.job_type FROM given AS g) AS n
-    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -1066,7 +1066,7 @@ WITH changed AS (
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
-    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -1174,7 +1174,7 @@ changed AS (
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
     FROM (SELECT DISTINCT c.job_type FROM changed AS c) AS n
-    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -1233,7 +1233,7 @@ WITH changed AS (
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
-    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (

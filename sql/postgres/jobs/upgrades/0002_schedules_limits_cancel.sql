@@ -1,4 +1,6 @@
 -- Time limits, requests to cancel, keys that cover running jobs, paused types, and cron schedules.
+-- check: squawk require-concurrent-index-creation because all of it is one transaction
+-- check: squawk require-concurrent-index-deletion because all of it is one transaction
 
 ALTER TABLE job_queue
 ADD COLUMN time_limit_seconds DOUBLE PRECISION
@@ -6,9 +8,8 @@ CONSTRAINT job_queue_time_limit_seconds_check CHECK (time_limit_seconds > 0),
 ADD COLUMN unique_while_running BOOLEAN NOT NULL DEFAULT FALSE,
 ADD COLUMN cancel_requested_at TIMESTAMPTZ;
 
--- The new index holds at most the jobs that wait or run, and is made within the upgrade's
--- transaction: writers of the table wait for it.
--- squawk-ignore require-concurrent-index-creation
+-- The new index holds at most the jobs that wait or run. Writers of the table wait until the upgrade
+-- has committed.
 CREATE UNIQUE INDEX idx_job_queue_active_key
 ON job_queue (unique_key)
 WHERE
@@ -17,7 +18,6 @@ AND (
     status IN ('pending', 'scheduled', 'retrying')
     OR (status = 'processing' AND unique_while_running)
 );
--- squawk-ignore require-concurrent-index-deletion
 DROP INDEX idx_job_queue_unique_key;
 
 ALTER TABLE job_queue_limits
