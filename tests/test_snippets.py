@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
+import json
 import re
 import shlex
 import subprocess
@@ -17,6 +19,7 @@ import pytest
 from aragora_sql import close_databases
 from aragora_sql.checker.house import checkout
 from aragora_sql.cli import parser_for
+from aragora_sql.errors import DatabaseClosedError
 from tests.stores.conftest import location, template_database, template_file
 from tests.stores.samples import KEY
 
@@ -73,7 +76,9 @@ async def test_the_python_of_a_page_runs_from_top_to_bottom(
         if isinstance(location, Path) and "get_postgres_pool" in block.text:
             continue
         source = "\n" * (block.line - 1) + textwrap.dedent(block.text)
-        code = compile(source, str(ROOT / page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(
+            source, str(ROOT / page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
         waiting = eval(code, names)  # noqa: S307 - the project's own documentation
         if inspect.iscoroutine(waiting):
             await waiting
@@ -85,6 +90,66 @@ async def test_the_python_of_a_page_runs_from_top_to_bottom(
         r"print\(error\)  # (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE
     ):
         assert promised.rstrip("… ") in said
+
+
+async def request(app: Any, path: str) -> tuple[int, Any]:
+    """Ask an ASGI application for a page; return the status and the JSON."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    await app(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], json.loads(body)
+
+
+async def test_the_web_application_opens_its_store_and_closes_it(
+    location: str | Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if isinstance(location, Path):
+        monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
+    else:
+        monkeypatch.setenv("DATABASE_URL", location)
+    (block,) = [one for one in blocks(ROOT / "docs/application.md") if WEB in one.text]
+    # FastAPI reads annotations, so they have to be real ones.
+    names: dict[str, Any] = {"__name__": "snippet"}
+    exec(compile(block.text, "web", "exec", dont_inherit=True), names)  # noqa: S102 - our own page
+    app = names["app"]
+    steps: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    done: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    running = asyncio.create_task(app({"type": "lifespan"}, steps.get, done.put))
+    await steps.put({"type": "lifespan.startup"})
+    assert (await done.get())["type"] == "lifespan.startup.complete"
+    store = app.state.critiques
+    await store.store_debate("d1", "Task")
+    status, debate = await request(app, "/debates/d1")
+    assert (status, debate["task"]) == (200, "Task")
+    assert (await request(app, "/debates/unknown"))[0] == 404
+    assert (await request(app, "/health"))[1]["status"] == "healthy"
+    await steps.put({"type": "lifespan.shutdown"})
+    assert (await done.get())["type"] == "lifespan.shutdown.complete"
+    await running
+    with pytest.raises(DatabaseClosedError):
+        await store.get_debate("d1")
 
 
 def commands(page: Path) -> Iterator[tuple[int, list[str]]]:

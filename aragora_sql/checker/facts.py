@@ -410,6 +410,8 @@ def _describe_sqlite(
     details = engines.sqlite.describe(query)
     if isinstance(details, SQLProblem):
         return refused(query, details)
+    if engines.sqlite.python is not None and (problem := engines.sqlite.python.problem(query)):
+        return refused(query, problem)
     merged = {**kinds, **query.result_kinds}
     by_text = [result.type for result in select_list(query.sql, "sqlite")]
     columns = []

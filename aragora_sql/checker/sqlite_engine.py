@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aragora_sql.checker import cache
 from aragora_sql.checker.filling import VERSION, Filling
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.python_sqlite import PythonSQLite
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database import Dialect
@@ -40,11 +41,17 @@ class SQLiteEngine:
         self.connection.pragma("foreign_keys", True)
         self.version = apsw.sqlite_lib_version()
         problems = [problem for file in files if (problem := self._load(file)) is not None]
+        # What applications run on, where it is older.
+        self.python = PythonSQLite(files) if PythonSQLite.is_older_than(self.version) else None
+        if self.python is not None and not problems:
+            problems += self.python.problems
         self.problems = tuple(problems)
 
     def close(self) -> None:
         """Forget everything."""
         self.connection.close()
+        if self.python is not None:
+            self.python.close()
 
     def _load(self, file: SchemaFile) -> Finding | None:
         import apsw

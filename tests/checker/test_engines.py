@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,3 +96,44 @@ def test_an_embedded_server_needs_nothing(tree: Path, servers: Servers) -> None:
         pid = engines.postgres.connection.info.backend_pid
         assert pid > 0
         assert read_facts(engines).problems == ()
+
+
+@pytest.mark.skipif(
+    sqlite3.sqlite_version_info >= (3, 44), reason="Python's SQLite takes what is tried here"
+)
+def test_what_the_older_sqlite_of_python_refuses_is_found(tree: Path, run_check: Check) -> None:
+    """An ordered aggregate, which SQLite takes since 3.44."""
+    for dialect, function in (("postgres", "string_agg"), ("sqlite", "group_concat")):
+        with (tree / dialect / "notes" / "queries.sql").open("a", encoding="utf-8") as out:
+            out.write(
+                "\n-- name: join_notes(author_id)$\n-- Join the texts of an author.\n"
+                f"SELECT {function}(n.body, ',' ORDER BY n.id) AS texts\n"
+                "FROM notes AS n\nWHERE n.author_id = :author_id;\n"
+            )
+    messages = [finding.message for finding in run_check(tree).findings]
+    refused = [message for message in messages if f"(on SQLite {sqlite3.sqlite_version}" in message]
+    assert len(refused) == 1
+    assert "query 'join_notes'" in refused[0]
+    assert 'near "ORDER"' in refused[0]
+
+
+@pytest.mark.skipif(
+    sqlite3.sqlite_version_info >= (3, 46), reason="Python's SQLite takes what is tried here"
+)
+def test_a_schema_that_the_older_sqlite_of_python_refuses_is_found(
+    tree: Path, run_check: Check
+) -> None:
+    schema = tree / "sqlite" / "notes" / "schema.sql"
+    text = schema.read_text(encoding="utf-8")
+    line = text.count("\n") + 2
+    # digits are grouped since SQLite 3.46
+    schema.write_text(
+        f"{text}\nCREATE INDEX IF NOT EXISTS idx_notes_best ON notes (score) WHERE score > 0.5_0;\n"
+    )
+    problems = [finding for finding in run_check(tree).findings if finding.path == schema]
+    assert any(
+        finding.rule == "prepare"
+        and finding.line == line
+        and "which this Python has" in finding.message
+        for finding in problems
+    ), problems
