@@ -23,7 +23,6 @@ from aragora_sql.settings import PostgresDSN
 __all__ = ["prepare_schema", "refuse_hidden"]
 
 _COMMENT = " -- "
-_DESCRIBE = Statement("migration.describe_session", text_of("describe_session"))
 
 
 def prepare_schema(
@@ -64,7 +63,8 @@ async def _prepare_schema(
 async def _refuse_other_place(database: PostgresDatabase, session: tuple[str, ...]) -> None:
     """Refuse a DSN or an environment that two drivers understand in two ways."""
     async with database.read() as unit:
-        row = await unit.fetch_one(_DESCRIBE, ())
+        describe = Statement("migration.describe_session", text_of("describe_session"))
+        row = await unit.fetch_one(describe, ())
     stores_session = tuple((row or {}).values())
     names = ("database", "schemas", "user", "server started")
     for name, ours, theirs in zip(names, session, stores_session, strict=True):
