@@ -18,7 +18,7 @@ SELECT
             THEN 'hidden'
         ELSE 'readable'
     END AS state
-FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text)))) AS n (oid)
+FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text))::oid)) AS n (oid)
 LEFT JOIN pg_catalog.pg_class AS c
     ON n.oid = c.relnamespace AND c.relname = '_schema_versions'::name AND c.relkind IN ('r', 'p');
 
