@@ -204,6 +204,8 @@ class JobEntry(TypedDict):
     scheduled_at: NotRequired[datetime | None]
     delay_seconds: NotRequired[float | None]
     unique_key: NotRequired[str | None]
+    unique_while_running: NotRequired[bool]
+    time_limit_seconds: NotRequired[float | None]
     user_id: NotRequired[str | None]
     workspace_id: NotRequired[str | None]
 

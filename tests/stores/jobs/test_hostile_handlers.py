@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from aragora_sql.stores.jobs.handlers import PermanentJobError, RetryJobError
-from aragora_sql.stores.jobs.records import Job
+from aragora_sql.stores.jobs.records import Job, JobEntry
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from tests.stores.samples import fetch
@@ -248,7 +248,7 @@ async def test_two_thousand_hostile_handlers_lose_no_neighbour(
     def good_plain(job: Job) -> dict[str, Any]:
         return {"n": job.payload["n"]}
 
-    given: list[dict[str, Any]] = []
+    given: list[JobEntry] = []
     for number in range(HOSTILE):
         kind = random.choice(["coroutine", "plain"])
         how = random.choice(kinds[kind])

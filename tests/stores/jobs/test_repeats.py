@@ -16,7 +16,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores.jobs.leases import claim_of
 from aragora_sql.stores.jobs.outcomes import JobOutcome, encode_outcome
-from aragora_sql.stores.jobs.records import Job, RetryPolicy, UndecodableDocument
+from aragora_sql.stores.jobs.records import Job, JobEntry, RetryPolicy, UndecodableDocument
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from tests.database.waiting import until
@@ -173,10 +173,11 @@ async def test_an_insert_that_a_trigger_swallows_is_an_error(jobs: JobQueueStore
     for key in (None, "k"):
         with pytest.raises(DatabaseError, match="a trigger or rule of table job_queue"):
             await jobs.enqueue("swallowed", unique_key=key)
-    for batch in (
+    batches: tuple[list[JobEntry], ...] = (
         [{"job_type": "swallowed", "payload": {}}] * 2,
         [{"job_type": "swallowed", "priority": 1}] * 2,
-    ):
+    )
+    for batch in batches:
         with pytest.raises(DatabaseError, match="2 of 2 jobs were not stored"):
             await jobs.enqueue_many(batch)
     with pytest.raises(DatabaseError, match="a trigger or rule"):

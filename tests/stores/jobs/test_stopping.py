@@ -12,7 +12,7 @@ import pytest
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.jobs.handlers import PermanentJobError, stop_reason
 from aragora_sql.stores.jobs.outcomes import JobOutcome
-from aragora_sql.stores.jobs.records import Job
+from aragora_sql.stores.jobs.records import Job, JobEntry
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from tests.database.waiting import until
@@ -103,7 +103,7 @@ async def test_bad_time_limits_are_refused(jobs: JobQueueStore, limit: Any) -> N
 
 
 async def test_batches_keep_time_limits(jobs: JobQueueStore) -> None:
-    given = [
+    given: list[JobEntry] = [
         {"job_type": "a", "time_limit_seconds": 1.5},
         {"job_type": "a", "unique_key": "k", "unique_while_running": True},
     ]

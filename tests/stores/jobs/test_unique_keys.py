@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import DuplicateKeyError, InvalidInputError
-from aragora_sql.stores.jobs.records import Job, RetryPolicy
+from aragora_sql.stores.jobs.records import Job, JobEntry, RetryPolicy
 from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.conftest import OpenDatabase
 from tests.database.waiting import outside
@@ -47,7 +46,7 @@ async def test_a_key_may_cover_the_running_job(jobs: JobQueueStore) -> None:
     # While it runs it keeps all others of its key out, also those that do not ask for it.
     assert (await jobs.enqueue("a", unique_key="k", unique_while_running=True)).id == first.id
     assert (await jobs.enqueue("a", unique_key="k")).id == first.id
-    batch = [{"job_type": "a", "unique_key": key} for key in ("k", "other", "k")]
+    batch: list[JobEntry] = [{"job_type": "a", "unique_key": key} for key in ("k", "other", "k")]
     ids = await jobs.enqueue_many(batch)
     assert [job_id == first.id for job_id in ids] == [True, False, True]
     await jobs.complete(job)
@@ -200,7 +199,7 @@ async def test_batches_of_the_same_keys_in_opposite_order(
     stores = [jobs, JobQueueStore(await open_database())]
     for number in range(20):
         keys = [f"key {number} {n}" for n in range(100)]
-        batches = [
+        batches: list[list[JobEntry]] = [
             [{"job_type": "a", "unique_key": key} for key in order]
             for order in (keys, list(reversed(keys)))
         ]
@@ -213,7 +212,7 @@ async def test_batches_of_the_same_keys_in_opposite_order(
 
 async def test_a_batch_keeps_its_order(jobs: JobQueueStore) -> None:
     """Rows are stored in the order of keys; jobs are claimed in the order of the batch."""
-    batch: list[dict[str, Any]] = [
+    batch: list[JobEntry] = [
         {"job_type": "a", "payload": {"n": n}, "unique_key": f"k{9 - n}" if n % 2 else None}
         for n in range(10)
     ]
