@@ -313,6 +313,7 @@ async def test_without_another_server_it_is_said_what_is_missing(
     await apply_schema(owner)
     database = await PostgresDatabase.connect(f"{dsn}&default_transaction_read_only=on", 1, 2)
     monkeypatch.setattr("aragora_sql.embedded.find_binaries", list)
+    monkeypatch.setattr("aragora_sql.embedded.server.find_binaries", list)
     with pytest.raises(SchemaRightsError, match=r"takes no writes.*pip install.*on the primary"):
         await verify_schema(database)
     await database.close()
