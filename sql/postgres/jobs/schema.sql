@@ -143,7 +143,7 @@ BEGIN
     FOR role_name IN
         SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
     LOOP
-        EXECUTE format('REVOKE ALL ON job_queue, job_queue_limits FROM %I', role_name);
+        EXECUTE format('REVOKE ALL ON job_queue, job_queue_limits, job_schedules FROM %I', role_name);
         EXECUTE format('REVOKE ALL ON SEQUENCE job_queue_number_seq FROM %I', role_name);
     END LOOP;
 END

@@ -54,6 +54,18 @@ CREATE TABLE job_schedules (
 
 ALTER TABLE job_schedules ENABLE ROW LEVEL SECURITY;
 
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format('REVOKE ALL ON job_schedules FROM %I', role_name);
+    END LOOP;
+END
+$$;
+
 COMMENT ON COLUMN job_queue.lease_expires_at IS 'The claim holds until then, unless its worker extends the lease.';
 COMMENT ON COLUMN job_queue.scheduled_at IS 'Not to be claimed before this timestamp; NULL: at once.';
 COMMENT ON COLUMN job_queue.time_limit_seconds IS 'How long one attempt may run, in seconds; NULL: any time.';
