@@ -101,8 +101,7 @@ LIMIT 3;
 -- name: find_invalid_index(index_name)$
 -- Return the statement that drops an index whose building was cut short, or nothing.
 -- parity: query because SQLite builds an index whole or not at all
-SELECT
-    pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) AS statement
+SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) AS ddl
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indexrelid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
