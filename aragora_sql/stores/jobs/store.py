@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.limits import within
@@ -1144,27 +1144,23 @@ def _content(
 
 def _job(row: StoredJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
-    values: dict[str, Any] = dict(row)
-    result = values.pop("result_text")
-    return record_of(
-        Job,
-        payload=decode_document(values.pop("payload_text")),
-        result=None if result is None else decode_document(result),
-        **values,
-    )
+    return record_of(Job, **_decoded(row))
 
 
 def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
     """Make a claimed job: the rest of the row is known."""
-    values: dict[str, Any] = dict(row)
+    values = _decoded(row)
+    values["status"] = "processing"
+    values["worker_id"] = worker_id
+    values["started_at"] = values["updated_at"]
+    values["completed_at"] = None
+    return record_of(Job, **values)
+
+
+def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
+    """Decode the documents of a row, in its place: nobody else has it."""
+    values = cast(dict[str, Any], row)
+    values["payload"] = decode_document(values.pop("payload_text"))
     result = values.pop("result_text")
-    return record_of(
-        Job,
-        payload=decode_document(values.pop("payload_text")),
-        result=None if result is None else decode_document(result),
-        status="processing",
-        worker_id=worker_id,
-        started_at=row["updated_at"],
-        completed_at=None,
-        **values,
-    )
+    values["result"] = None if result is None else decode_document(result)
+    return values
