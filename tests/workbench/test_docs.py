@@ -142,6 +142,15 @@ def test_every_query_and_table_is_there(site: Path) -> None:
     assert '<span class="nv">:consensus_id</span>' in text
 
 
+def test_every_method_of_a_store_is_there(site: Path) -> None:
+    page = (site / "critique.html").read_text(encoding="utf-8")
+    assert 'id="m-CritiqueStore.store_debate"' in page
+    assert "await get_debate(debate_id: str) -&gt; Debate | None" in page
+    assert "<p>Return a debate, or None when there is none of this id.</p>" in page
+    index = (site / "search-index.js").read_text(encoding="utf-8")
+    assert '"label": "CritiqueStore.get_debate"' in index
+
+
 def test_the_same_files_give_the_same_bytes(
     site: Path, queries: QueryEntries, tmp_path: Path
 ) -> None:
