@@ -44,6 +44,7 @@ from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
 from aragora_sql.stores.jobs import Job as Job
 from aragora_sql.stores.jobs import JobOutcome as JobOutcome
 from aragora_sql.stores.jobs import JobQueueStore as JobQueueStore
+from aragora_sql.stores.jobs import JobSchedule as JobSchedule
 from aragora_sql.stores.jobs import JobStatus as JobStatus
 from aragora_sql.stores.jobs import JobWorker as JobWorker
 from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
@@ -81,6 +82,7 @@ __all__ = [
     "Job",
     "JobOutcome",
     "JobQueueStore",
+    "JobSchedule",
     "JobStatus",
     "JobWorker",
     "Keyring",

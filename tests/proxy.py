@@ -138,6 +138,8 @@ class CountingProxy:
         session = asyncio.create_task(self._serve((reader, writer)))
         self._sessions.add(session)
         session.add_done_callback(self._sessions.discard)
+        # One that is cut before its first step closes nothing itself.
+        session.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, client: Streams) -> None:
         server: Streams | None = None

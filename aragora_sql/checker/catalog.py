@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aragora_sql.queries.typed.catalog import (
         ListColumnsRow,
         ListDependenciesRow,
+        ListFunctionSignaturesRow,
         ListFunctionsRow,
         ListIndexesRow,
         ListKeysRow,
@@ -132,6 +133,14 @@ class CatalogQueries:
     def list_dependencies(self) -> Iterable[ListDependenciesRow]:
         """List what the body of the procedure aragora_probe names (PostgreSQL)."""
         return self._rows("list_dependencies")
+
+    def list_function_signatures(self) -> Iterable[ListFunctionSignaturesRow]:
+        """List what the functions that everybody has take (PostgreSQL)."""
+        return self._rows("list_function_signatures")
+
+    def list_operator_signatures(self) -> Iterable[ListFunctionSignaturesRow]:
+        """List what the operators that everybody has take (PostgreSQL)."""
+        return self._rows("list_operator_signatures")
 
     def list_functions(self) -> Iterable[ListFunctionsRow]:
         """List the functions, and whether their search_path is fixed (PostgreSQL)."""

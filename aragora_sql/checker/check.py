@@ -11,6 +11,7 @@ from aragora_sql.checker.beside import check_beside
 from aragora_sql.checker.callers import check_callers, stores_called
 from aragora_sql.checker.document_casts import check_documents
 from aragora_sql.checker.engines import Engines
+from aragora_sql.checker.exact_calls import check_calls
 from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
@@ -122,6 +123,8 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     check_documents(facts, report)
     check_functions(facts, report)
     check_schemas(facts, engines, report)
+    if "inexact-call" not in options.skip:
+        check_calls(facts, engines, report)
     if not options.skip >= _PLANS:
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:

@@ -6,7 +6,7 @@ table a result comes from, so only expressions and outer joins are looked at in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -36,7 +36,22 @@ NullableColumn = Callable[[str, str], bool | None]
 # All that is asked of a query is asked one after the other.
 @lru_cache(maxsize=16)
 def _tokens(sql: str, dialect: Dialect) -> tuple[Token, ...]:
-    return tuple(token for token in scan(sql, dialect) if token.kind != "comment")
+    """Return the tokens without comments, and functions without their schema."""
+    tokens = [token for token in scan(sql, dialect) if token.kind != "comment"]
+    return tuple(
+        token
+        for index, token in enumerate(tokens)
+        if not (
+            _is_system_schema(tokens[index : index + 4])
+            or _is_system_schema(tokens[max(index - 1, 0) : index + 3])
+        )
+    )
+
+
+def _is_system_schema(tokens: Sequence[Token]) -> bool:
+    """Tell whether this is ``pg_catalog . name (``."""
+    texts = [token.text.lower() for token in tokens]
+    return texts[:2] == ["pg_catalog", "."] and texts[3:4] == ["("]
 
 
 def has_outer_join(sql: str, dialect: Dialect) -> bool:

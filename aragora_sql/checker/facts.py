@@ -54,8 +54,10 @@ __all__ = [
     "Tree",
     "plan_lines",
     "read_facts",
+    "read_texts",
     "read_tree",
     "refused",
+    "tables_in_text",
 ]
 
 
@@ -162,25 +164,15 @@ class Facts:
 def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
     """Ask both engines about every query of some stores (default: of all that have a folder)."""
     root = engines.tree.root
-    wanted = None if stores is None else set(stores)
     problems = list(engines.problems)
-    texts: dict[tuple[Dialect, str, str], QueryText] = {}
+    texts, unread = read_texts(root, stores)
     queries: dict[tuple[Dialect, str, str], QueryFacts] = {}
     catalogs: dict[Dialect, Catalog] = {}
     refused = {problem.path for problem in problems}
+    problems += unread
     listed = {file.path for files in engines.tree.schemas.values() for file in files}
     for dialect in DIALECTS:
         kinds: dict[str, dict[str, ColumnKind]] = {}
-        for folder in query_folders(dialect, root):
-            path, store = folder / "queries.sql", folder.name
-            if not path.is_file() or (wanted is not None and store not in wanted):
-                continue
-            try:
-                read = read_queries(path, dialect)
-            except QueryFileError as error:
-                problems.append(finding_of(error, "file"))
-                continue
-            texts |= {(dialect, store, query.name): query for query in read.values()}
         for file in engines.tree.schemas[dialect]:
             try:
                 status = file.path.stat()
@@ -349,7 +341,26 @@ def _touched_in_postgres(
 ) -> tuple[set[str], set[str], set[str], set[str]]:
     """Return tables read and written, columns read and written."""
     uses = engines.postgres.uses(query, types)
-    words = [token for token in scan(query.sql, "postgres") if token.kind != "comment"]
+    sources, written = tables_in_text(query.sql, "postgres")
+    written &= catalog.keys()
+    tables = {table for table, _ in uses if table in catalog}
+    # A table that is only inserted into is not read.
+    read = {table for table in tables if table not in written or table in sources}
+    named = {(table, column) for table, column in uses if table in catalog and column}
+    return (
+        read,
+        written,
+        {f"{table}.{column}" for table, column in named if table in read},
+        {f"{table}.{column}" for table, column in named if table in written},
+    )
+
+
+def tables_in_text(sql: str, dialect: Dialect) -> tuple[set[str], set[str]]:
+    """Return what a statement names as a source of rows, and what it writes to.
+
+    Names of common table expressions are among the sources.
+    """
+    words = [token for token in scan(sql, dialect) if token.kind != "comment"]
     sources: set[str] = set()
     written: set[str] = set()
     before = ""
@@ -365,17 +376,28 @@ def _touched_in_postgres(
         if word in {"FROM", "JOIN", "USING"} or updating:
             sources.add(target.text)
         before = word
-    written &= catalog.keys()
-    tables = {table for table, _ in uses if table in catalog}
-    # A table that is only inserted into is not read.
-    read = {table for table in tables if table not in written or table in sources}
-    named = {(table, column) for table, column in uses if table in catalog and column}
-    return (
-        read,
-        written,
-        {f"{table}.{column}" for table, column in named if table in read},
-        {f"{table}.{column}" for table, column in named if table in written},
-    )
+    return sources, written
+
+
+def read_texts(
+    root: Path, stores: Iterable[str] | None = None
+) -> tuple[dict[tuple[Dialect, str, str], QueryText], list[Finding]]:
+    """Read the queries of some stores (default: of all that have a folder), asking no engine."""
+    wanted = None if stores is None else set(stores)
+    texts: dict[tuple[Dialect, str, str], QueryText] = {}
+    problems: list[Finding] = []
+    for dialect in DIALECTS:
+        for folder in query_folders(dialect, root):
+            path = folder / "queries.sql"
+            if not path.is_file() or (wanted is not None and folder.name not in wanted):
+                continue
+            try:
+                read = read_queries(path, dialect)
+            except QueryFileError as error:
+                problems.append(finding_of(error, "file"))
+                continue
+            texts |= {(dialect, folder.name, query.name): query for query in read.values()}
+    return texts, problems
 
 
 def _describe_sqlite(

@@ -132,6 +132,27 @@ class PostgresEngine:
             rows = self.catalog.list_dependencies()
         return [(row["table_name"], row["column_name"] or "") for row in rows]
 
+    def parse_tree(self, query: QueryText) -> str:
+        """Return the tree that the server parses a query to, as it prints it for debugging."""
+        rendered, _ = number_parameters(query.sql, list(query.found))
+        said: list[str] = []
+
+        def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
+            # A server may be set up to tell other things as well.
+            if diagnostic.message_detail is not None and "{QUERY" in diagnostic.message_detail:
+                said.append(diagnostic.message_detail)
+
+        with self.scratch() as connection:
+            connection.execute("SET LOCAL debug_pretty_print = off")
+            connection.execute("SET LOCAL client_min_messages = log")
+            connection.execute("SET LOCAL debug_print_parse = on")
+            connection.add_notice_handler(hear)
+            try:
+                connection.pgconn.prepare(b"", rendered.encode(), None)
+            finally:
+                connection.remove_notice_handler(hear)
+        return said[-1]
+
     def plan_lines(self, query: QueryText) -> tuple[str, ...]:
         """Return the plan that the server makes for whatever the parameters are."""
         return self.explain(query)[0]

@@ -18,6 +18,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "prepare": "both engines take every schema file and every query",
         "untyped-parameter": "PostgreSQL can tell the type of every parameter",
         "uncast-document": "a parameter that is a document is written :name::jsonb",
+        "inexact-call": "what a query calls can't be somebody's own function or operator",
         "parity-query": "a query is defined in both dialects",
         "parity-parameters": "a query takes the same parameters in both dialects",
         "parity-operation": "a query has the same operation in both dialects",

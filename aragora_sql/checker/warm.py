@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,12 @@ from typing import IO
 
 import psycopg
 
-from aragora_sql.checker.cache import cache_folder
+from aragora_sql.checker.cache import cache_folder, digest
 from aragora_sql.checker.children import child_environment, module_command
+from aragora_sql.embedded import find_binaries
 from aragora_sql.errors import DatabaseUnavailableError
 
-__all__ = ["SETTINGS", "Kept", "kept_server", "stop_kept_server"]
+__all__ = ["SETTINGS", "Kept", "kept_server", "server_files", "stop_kept_server"]
 
 IDLE_SECONDS = 900.0
 # Plans must not change because a table was vacuumed meanwhile, nor because VACUUM found a page with
@@ -95,8 +97,11 @@ class CachedServerFiles:
         part.replace(self.state)
 
 
-def _files() -> CachedServerFiles:
-    folder = cache_folder() / "server"
+def server_files() -> CachedServerFiles:
+    """Return the files of the server of this installation: another one may have other programs."""
+    programs = [f"{found.version} {found.bin_dir}" for found in find_binaries()[:1]]
+    installation = digest([sys.prefix, str(Path(__file__).parent), *programs])
+    folder = cache_folder() / f"server-{installation}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return CachedServerFiles(folder)
 
@@ -107,7 +112,7 @@ def kept_server(idle: float = IDLE_SECONDS) -> Kept:
     ``idle`` is for how many seconds a new one is kept after its last use. Raises
     :class:`DatabaseUnavailableError` when it does not start.
     """
-    files = _files()
+    files = server_files()
     files.used.touch()
     kept = files.read()
     if kept is not None and _answers(kept):
@@ -163,7 +168,7 @@ def _answers(kept: Kept) -> bool:
 
 def stop_kept_server() -> bool:
     """Stop the server that is kept for this user and wait for its end; False if there is none."""
-    files = _files()
+    files = server_files()
     lock = files.take_lock()
     if lock is not None:
         lock.close()

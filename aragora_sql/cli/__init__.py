@@ -2,12 +2,14 @@
 
 Exit codes, of every command: 0 done; 1 done, and a difference was found, or what was named is not
 in the database; 2 wrong arguments or configuration; 3 the database can't be reached, or its SQLite
-file is not there; 4 the database or a file of SQL refused; 130 interrupted.
+file is not there; 4 the database or a file of SQL refused; 130 interrupted; 141 the
+reader of the output closed the pipe.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -42,11 +44,22 @@ COMMANDS = {
     "stores": ("stores",),
     "completion": ("completion",),
 }
-OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on standard error."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            # What is still to be written must fail here, where it can be dealt with.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     options = parse(parser_for(words), words)
     with printing_safely():
@@ -95,6 +108,14 @@ def new_parser(homes: Iterable[str]) -> Parser:
 def _homes(command: str) -> list[str]:
     """Return the module of a command, so that no other is imported; all for the help text."""
     return [home for home, names in COMMANDS.items() if command in names] or list(COMMANDS)
+
+
+def _reader_is_gone() -> int:
+    """End quietly: whoever read our output (head, a pager) has closed the pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # Python writes the rest of its buffers when it exits.
+    os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
+    return PIPE_CLOSED
 
 
 def _failed(error: AragoraSQLError, code: int) -> int:

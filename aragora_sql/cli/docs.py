@@ -38,4 +38,6 @@ def _run(options: argparse.Namespace) -> int:
     print(options.output / "index.html")
     for problem in queries.facts.problems:
         print(problem, file=sys.stderr)
+    if queries.missing is not None:
+        print(queries.missing, file=sys.stderr)
     return 1 if queries.facts.problems else 0

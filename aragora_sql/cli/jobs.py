@@ -1,4 +1,8 @@
-"""``aragora-sql jobs list | show | retry | cancel | purge | stats | work``: the job queue."""
+"""``aragora-sql jobs …``: the job queue.
+
+list, show, stats; enqueue, retry, cancel, purge; limit, pause, resume, recover; schedules,
+schedule, unschedule; work.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from aragora_sql.cli.output import new_console, new_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
-from aragora_sql.stores.jobs.records import FINISHED, Job, JobStatus
+from aragora_sql.stores.jobs.records import FINISHED, Job, JobLimit, JobStatus
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import Handler, JobWorker
 
@@ -31,8 +35,6 @@ Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
 OK, DIFFERENT = 0, 1
 # A worker claims, ends and extends at once.
 _CONNECTIONS = 5
-# How many jobs one page of `retry --dead` reads.
-PAGE = 500
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
@@ -69,6 +71,52 @@ def add_commands(groups: Any) -> None:
         commands, "cancel", _cancel, "cancel jobs that wait; exit code 1 when one could not be"
     )
     cancel.add_argument("ids", nargs="+", metavar="id", help="the ids of jobs")
+    cancel.add_argument(
+        "--running",
+        action="store_true",
+        help="of jobs that are processed ask their workers to stop them",
+    )
+
+    enqueue = _add(commands, "enqueue", _enqueue, "store a job and print its id")
+    enqueue.add_argument("job_type", metavar="type")
+    _add_content(enqueue)
+    enqueue.add_argument("--id", help="default: a new one")
+    enqueue.add_argument("--delay", type=_age, metavar="AGE", help="not before then, such as 10m")
+
+    limit = _add(commands, "limit", _limit, "limit how many jobs of a type are processed at once")
+    limit.add_argument("job_type", metavar="type")
+    limit.add_argument("max_running", metavar="number", help="a number, or none for no limit")
+
+    pause = _add(commands, "pause", _pause, "let no job of these types be claimed until resume")
+    pause.add_argument("types", nargs="+", metavar="type")
+
+    resume = _add(
+        commands, "resume", _resume, "end a pause; exit code 1 when a type was not paused"
+    )
+    resume.add_argument("types", nargs="+", metavar="type")
+
+    recover = _add(
+        commands, "recover", _recover, "take jobs away from workers whose lease has run out"
+    )
+    recover.add_argument(
+        "--type", action="append", dest="types", metavar="TYPE", help="of this type"
+    )
+    recover.add_argument(
+        "--stale-for", type=_age, default=0.0, metavar="AGE", help="so long ago (default: now)"
+    )
+
+    _add(commands, "schedules", _schedules, "list the cron schedules")
+    schedule = _add(commands, "schedule", _schedule, "store a cron schedule, or change it")
+    schedule.add_argument("name")
+    schedule.add_argument("cron", help="such as '30 4 * * mon-fri'")
+    schedule.add_argument("job_type", metavar="type")
+    schedule.add_argument(
+        "--time-zone", default="UTC", metavar="NAME", help="such as Europe/Berlin (default: UTC)"
+    )
+    schedule.add_argument("--disabled", action="store_true", help="store it without running it")
+    _add_content(schedule)
+    unschedule = _add(commands, "unschedule", _unschedule, "delete cron schedules; their jobs stay")
+    unschedule.add_argument("names", nargs="+", metavar="name")
 
     purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
     purge.add_argument(
@@ -97,9 +145,31 @@ def add_commands(groups: Any) -> None:
     work.add_argument(
         "--lease", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s"
     )
+    work.add_argument(
+        "--time-limit", type=_age, metavar="AGE", help="of an attempt without one, such as 30s"
+    )
+    work.add_argument(
+        "--no-schedules", action="store_true", help="leave cron schedules to other workers"
+    )
     work.add_argument("--worker-id", help="default: made of host, process and chance")
     work.add_argument(
         "--until-empty", action="store_true", help="stop when no job can be claimed any longer"
+    )
+
+
+def _add_content(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what a job is."""
+    parser.add_argument("--payload", type=_document, metavar="JSON", help="default: {}")
+    parser.add_argument("--priority", type=int, default=0, help="larger is sooner (default: 0)")
+    parser.add_argument("--max-attempts", type=int, default=3, help="default: %(default)s")
+    parser.add_argument(
+        "--time-limit", type=_age, metavar="AGE", help="of one attempt, such as 30s"
+    )
+    parser.add_argument("--unique-key", metavar="KEY", help="not while a job of this key waits")
+    parser.add_argument(
+        "--unique-while-running",
+        action="store_true",
+        help="with --unique-key: nor while one is processed",
     )
 
 
@@ -185,22 +255,24 @@ async def _retry(store: JobQueueStore, options: argparse.Namespace) -> int:
         raise ConfigurationError("--type goes with --dead")
     if options.ids:
         return await _each(store.retry, options.ids, options, "pending again")
-    ids: list[str] = []
-    before = None
-    while page := await store.list_jobs(JobStatus.FAILED, options.job_type, PAGE, before=before):
-        ids += [job.id for job in page]
-        before = page[-1].number
-    return await _each(store.retry, ids, options, "pending again")
+    pending = await store.retry_dead(options.job_type)
+    problems = {
+        job_id: f"job {job_id!r}: another job with its unique key waits"
+        for job_id, is_pending in pending.items()
+        if not is_pending
+    }
+    return _report(list(pending), problems, options, "pending again")
 
 
 async def _cancel(store: JobQueueStore, options: argparse.Namespace) -> int:
     async def cancel(job_id: str) -> None:
-        if not await store.cancel(job_id):
+        if not await store.cancel(job_id, running=options.running):
             job = await store.get(job_id)
             state = "there is no such job" if job is None else f"it is {job.status}"
             raise JobError(f"job {job_id!r} does not wait: {state}")
 
-    return await _each(cancel, options.ids, options, "cancelled")
+    done = "cancelled, or to be stopped by their workers" if options.running else "cancelled"
+    return await _each(cancel, options.ids, options, done)
 
 
 async def _each(
@@ -218,6 +290,12 @@ async def _each(
             problems[job_id] = f"job {job_id!r}: another job with its unique key waits"
         except JobError as error:
             problems[job_id] = str(error)
+    return _report(ids, problems, options, done)
+
+
+def _report(
+    ids: Sequence[str], problems: dict[str, str], options: argparse.Namespace, done: str
+) -> int:
     if options.json:
         succeeded = [job_id for job_id in ids if job_id not in problems]
         print(json.dumps({"done": succeeded, "problems": problems}))
@@ -226,6 +304,112 @@ async def _each(
             print(problem, file=sys.stderr)
         print(f"{len(ids) - len(problems)} {done}")
     return DIFFERENT if problems else OK
+
+
+async def _enqueue(store: JobQueueStore, options: argparse.Namespace) -> int:
+    job = await store.enqueue(
+        options.job_type,
+        options.payload,
+        **_content(options),
+        **({} if options.id is None else {"id": options.id}),
+        **({} if options.delay is None else {"delay_seconds": options.delay}),
+    )
+    print(json.dumps(job.to_dict()) if options.json else job.id)
+    return OK
+
+
+def _content(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "priority": options.priority,
+        "max_attempts": options.max_attempts,
+        "time_limit_seconds": options.time_limit,
+        "unique_key": options.unique_key,
+        "unique_while_running": options.unique_while_running,
+    }
+
+
+async def _limit(store: JobQueueStore, options: argparse.Namespace) -> int:
+    text = options.max_running
+    if text == "none":
+        limit = None
+    elif re.fullmatch(r"\d{1,9}", text):
+        limit = int(text)
+    else:
+        raise ConfigurationError(f"the limit must be a whole number or none, not {text!r}")
+    await store.set_limit(options.job_type, limit)
+    shown = "no limit" if limit is None else f"at most {limit} at once"
+    result = {"type": options.job_type, "limit": limit}
+    print(json.dumps(result) if options.json else f"{options.job_type}: {shown}")
+    return OK
+
+
+async def _pause(store: JobQueueStore, options: argparse.Namespace) -> int:
+    for job_type in options.types:
+        await store.pause(job_type)
+    paused = {"paused": options.types}
+    print(json.dumps(paused) if options.json else f"paused: {', '.join(options.types)}")
+    return OK
+
+
+async def _resume(store: JobQueueStore, options: argparse.Namespace) -> int:
+    resumed = [job_type for job_type in options.types if await store.resume(job_type)]
+    others = [job_type for job_type in options.types if job_type not in resumed]
+    if options.json:
+        print(json.dumps({"resumed": resumed, "not_paused": others}))
+    else:
+        print(f"resumed: {', '.join(resumed) or 'none'}")
+        for job_type in others:
+            print(f"{job_type} was not paused", file=sys.stderr)
+    return DIFFERENT if others else OK
+
+
+async def _recover(store: JobQueueStore, options: argparse.Namespace) -> int:
+    recovered = await store.recover_stale_jobs(options.stale_for, options.types)
+    print(json.dumps({"recovered": recovered}) if options.json else f"{recovered} jobs recovered")
+    return OK
+
+
+async def _schedules(store: JobQueueStore, options: argparse.Namespace) -> int:
+    schedules = await store.list_schedules()
+    if options.json:
+        print(json.dumps([schedule.to_dict() for schedule in schedules]))
+        return OK
+    table = new_table("name", "cron", "time zone", "type", "next run", "last run")
+    for one in schedules:
+        table.add_row(
+            one.name,
+            one.cron,
+            one.time_zone,
+            one.job_type,
+            _timestamp(one.next_run_at) if one.enabled else "disabled",
+            "" if one.last_run_at is None else _timestamp(one.last_run_at),
+        )
+    _print(table)
+    return OK
+
+
+async def _schedule(store: JobQueueStore, options: argparse.Namespace) -> int:
+    schedule = await store.set_schedule(
+        options.name,
+        options.cron,
+        options.job_type,
+        options.payload,
+        time_zone=options.time_zone,
+        enabled=not options.disabled,
+        **_content(options),
+    )
+    next_run = _timestamp(schedule.next_run_at) + " UTC" if schedule.enabled else "disabled"
+    print(json.dumps(schedule.to_dict()) if options.json else f"{schedule.name}: {next_run}")
+    return OK
+
+
+async def _unschedule(store: JobQueueStore, options: argparse.Namespace) -> int:
+    problems = {
+        name: f"there is no schedule {name!r}"
+        for name in options.names
+        if not await store.delete_schedule(name)
+    }
+    return _report(options.names, problems, options, "deleted")
 
 
 async def _purge(store: JobQueueStore, options: argparse.Namespace) -> int:
@@ -251,6 +435,7 @@ async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
                     "jobs": by_type,
                     "oldest_pending": {name: one.isoformat() for name, one in oldest.items()},
                     "limits": {name: limit.max_running for name, limit in limits.items()},
+                    "paused": [name for name, limit in limits.items() if limit.paused],
                     "total": sum(count.total for count in counts),
                 }
             )
@@ -261,11 +446,17 @@ async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
         table.add_row(
             job_type,
             *(str(by_type[job_type].get(status, "")) for status in JobStatus),
-            str(limits[job_type].max_running) if job_type in limits else "",
+            _shown_limit(limits[job_type]) if job_type in limits else "",
             _timestamp(oldest[job_type]) if job_type in oldest else "",
         )
     _print(table)
     return OK
+
+
+def _shown_limit(limit: JobLimit) -> str:
+    if limit.paused:
+        return "paused" if limit.max_running is None else f"paused, {limit.max_running}"
+    return str(limit.max_running)
 
 
 async def _work(store: JobQueueStore, options: argparse.Namespace) -> int:
@@ -278,6 +469,8 @@ async def _work(store: JobQueueStore, options: argparse.Namespace) -> int:
         concurrency=options.concurrency,
         batch_size=options.batch_size,
         lease_seconds=options.lease,
+        time_limit_seconds=options.time_limit,
+        schedules=not options.no_schedules,
     )
     log = logging.getLogger("aragora_sql.jobs")
     log.info("worker %s works on %s", worker.worker_id, ", ".join(sorted(handlers)))
@@ -289,6 +482,8 @@ async def _work(store: JobQueueStore, options: argparse.Namespace) -> int:
         "released": stats.released,
         "lost": stats.lost,
         "recovered": stats.recovered,
+        "cancelled": stats.cancelled,
+        "scheduled": stats.scheduled,
     }
     if options.json:
         print(json.dumps(result))
@@ -325,6 +520,16 @@ def _age(text: str) -> float:
             f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
         )
     return float(match[1]) * _UNITS[match[2]]
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise argparse.ArgumentTypeError("must be a JSON object, such as '{\"id\": 1}'")
+    return document
 
 
 def _timestamp(timestamp: datetime) -> str:

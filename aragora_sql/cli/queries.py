@@ -115,6 +115,8 @@ def _report_problems(found: QueryEntries) -> int:
     """Say what the engines refuse, which is therefore not shown in full."""
     for problem in found.facts.problems:
         print(problem, file=sys.stderr)
+    if found.missing is not None:
+        print(found.missing, file=sys.stderr)
     return 1 if found.facts.problems else 0
 
 
@@ -126,11 +128,11 @@ def _show(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(entry.to_dict(), default=plain))
     else:
-        _print_entry(new_console(), entry)
+        _print_entry(new_console(), entry, asked=found.missing is None)
     return _report_problems(found)
 
 
-def _print_entry(console: Console, entry: Entry) -> None:
+def _print_entry(console: Console, entry: Entry, *, asked: bool) -> None:
     console.print(Text(f"{entry}({', '.join(entry.text.parameters)})", style="bold"))
     console.print(Text(f"returns {entry.operation}", style="dim"))
     console.print(Text(entry.text.doc))
@@ -147,7 +149,7 @@ def _print_entry(console: Console, entry: Entry) -> None:
                 table.add_row(*map(Text, row))
             console.print(table)
     console.print()
-    sides = [_side(entry, dialect) for dialect in DIALECTS]
+    sides = [_side(entry, dialect, asked=asked) for dialect in DIALECTS]
     if console.width < _SIDE_BY_SIDE:
         console.print(Group(*sides))
         return
@@ -191,7 +193,7 @@ def _columns(entry: Entry) -> list[tuple[str, ...]]:
     return rows
 
 
-def _side(entry: Entry, dialect: Dialect) -> RenderableType:
+def _side(entry: Entry, dialect: Dialect, *, asked: bool) -> RenderableType:
     heading = Text(_TITLES[dialect], style="bold")
     if dialect not in entry.texts:
         return Group(heading, Text("no such query in its files", style="red"))
@@ -201,6 +203,6 @@ def _side(entry: Entry, dialect: Dialect) -> RenderableType:
     plan = entry.plans.get(dialect)
     if plan:
         parts += [Text("\nplan", style="bold"), Text("\n".join(plan))]
-    elif dialect not in entry.facts and text.operation != "#":
+    elif asked and dialect not in entry.facts and text.operation != "#":
         parts.append(Text("\nits engine refuses it", style="red"))
     return Padding(Group(*parts), (0, 0, 1, 0))

@@ -129,7 +129,7 @@ async def _apply(database: Database, options: argparse.Namespace) -> int:
 async def _warn_of_damage(database: Database, stores: list[str]) -> None:
     """Say when stores have the right version and are not what it should be."""
     try:
-        inspection = await inspect_schema(database, stores, embedded=False)
+        inspection = await inspect_schema(database, stores, briefly=True)
     except (SchemaRightsError, DatabaseTimeoutError) as error:
         _say(f"note: what is there was not compared with the files: {error}")
         return

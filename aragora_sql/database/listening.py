@@ -21,6 +21,8 @@ POLL_SECONDS = 0.25
 CLOSE_SECONDS = 2.0
 # Of how many topics the last message is known; of others it may have come at any time.
 MOST_TOPICS = 1000
+# No message of ours is longer, in characters.
+LONGEST_TOPIC = 1000
 # How long a message to ourselves may take before LISTEN counts as not working.
 PROBE_SECONDS = 2.0
 _PROBE = "probe:"
@@ -148,7 +150,9 @@ class ListeningWatch(Watch):
         await self._drop()
 
     def _heard(self, connection: Any, pid: int, channel: str, message: str) -> None:
-        if message.startswith(_PROBE) and connection is not self._connection:
+        if len(message) > LONGEST_TOPIC or (
+            message.startswith(_PROBE) and connection is not self._connection
+        ):
             return
         self._count += 1
         if len(self._latest) >= MOST_TOPICS and message not in self._latest:

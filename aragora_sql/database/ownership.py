@@ -16,6 +16,10 @@ from aragora_sql.errors import DatabaseUseError
 __all__ = ["Owner", "emptied_by_fork"]
 
 
+# This process; to ask the system for it at each unit of work would cost as much as all the rest.
+_here = os.getpid()
+
+
 class Owner:
     """The process and the event loop that a database belongs to: those of its first use.
 
@@ -26,7 +30,7 @@ class Owner:
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop
-        self._process = os.getpid()
+        self._process = _here
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -36,7 +40,7 @@ class Owner:
     @property
     def is_here(self) -> bool:
         """Whether the database was not used yet, or in this process."""
-        return self._loop is None or self._process == os.getpid()
+        return self._loop is None or self._process == _here
 
     def claim(self, database: object) -> None:
         """Make sure that the database may be used here; the first use makes it belong here.
@@ -45,8 +49,8 @@ class Owner:
         """
         loop = asyncio.get_running_loop()
         if self._loop is None:
-            self._loop, self._process = loop, os.getpid()
-        elif self._loop is not loop or self._process != os.getpid():
+            self._loop, self._process = loop, _here
+        elif self._loop is not loop or self._process != _here:
             self._refuse(database)
 
     def check_closing(self, database: object) -> None:
@@ -58,7 +62,7 @@ class Owner:
         if not self.is_here:
             raise DatabaseUseError(
                 f"{database!r} belongs to process {self._process} and this is process "
-                f"{os.getpid()}: connections do not survive fork(). Make the store in the process "
+                f"{_here}: connections do not survive fork(). Make the store in the process "
                 "that uses it, after the fork"
             )
         ended = self._loop is not None and self._loop.is_closed()
@@ -84,11 +88,13 @@ def emptied_by_fork(registry: dict[Any, Any]) -> None:
     _registries.append(registry)
 
 
-def _forget_inherited() -> None:
+def _after_fork() -> None:
+    global _here
+    _here = os.getpid()
     for registry in _registries:
         _inherited.append(dict(registry))
         registry.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_inherited)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -166,7 +166,9 @@ async def create_pool(
     if isinstance(dsn, str):
         dsn = PostgresDSN.parse(dsn)
     limit = dsn.number("connection_limit")
-    minimum, maximum = pool_sizes(min_size=min_size, max_size=max_size or limit)
+    minimum, maximum = pool_sizes(
+        min_size=min_size, max_size=limit if max_size is None else max_size
+    )
     dsn.number("pool_timeout")
     dsn.check_files()
     options: dict[str, Any] = {
@@ -256,14 +258,17 @@ def check_pool(pool: object) -> None:
     if inspect.iscoroutine(pool):
         # it will never be awaited, which Python would warn of
         pool.close()
-        problem = "a coroutine, not a pool: await it first, as in pool = await get_postgres_pool()"
+        problem = (
+            "a coroutine was given: put `await` before the call, as in "
+            "pool = await get_postgres_pool()"
+        )
     elif isinstance(pool, str | PostgresDSN):
         problem = (
-            "a DSN, not a pool: open one with await get_postgres_pool(dsn), or a database with "
-            "await PostgresDatabase.connect(dsn)"
+            "a text was given: `await get_postgres_pool(dsn)` opens a pool, "
+            "`await PostgresDatabase.connect(dsn)` a database"
         )
     else:
-        problem = f"must be an asyncpg pool, not {type(pool).__name__}"
+        problem = f"a pool of asyncpg is needed, not {type(pool).__name__}"
     raise InvalidInputError("pool", problem)
 
 

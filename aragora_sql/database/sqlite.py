@@ -397,17 +397,18 @@ def check_path(path: object) -> None:
     if inspect.iscoroutine(path):
         raise InvalidInputError("path", "a coroutine was given: put `await` before the call")
     if not isinstance(path, str | os.PathLike):
-        raise InvalidInputError("path", f"must be a path of a file, not {type(path).__name__}")
+        raise InvalidInputError("path", f"a path is needed, not {type(path).__name__}")
     text = os.fspath(path)
     if not isinstance(text, str) or not text:
         raise InvalidInputError("path", "must be text that is not empty")
     if "\x00" in text:
         raise InvalidInputError("path", "must not contain a NUL character")
+    if text.lower().startswith(("postgresql://", "postgres://")):
+        raise InvalidInputError("path", "a PostgreSQL DSN was given: a SQLite file is needed")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)", text):
         raise InvalidInputError(
             "path",
-            "a URI was given, not a path of a file (a PostgreSQL URI goes to get_postgres_pool(); "
-            "of sqlite:///a.db the path is a.db)",
+            "a URI was given: a path is needed (of sqlite:///a.db it is a.db)",
         )
 
 

@@ -24,7 +24,6 @@ __all__ = ["prepare_schema", "refuse_hidden"]
 
 # Who may see which rows, and what makes reading fast or is for people.
 _HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comment"}
-_DESCRIBE = Statement("migration.describe_session", text_of("describe_session"))
 
 
 def prepare_schema(
@@ -65,7 +64,8 @@ async def _prepare_schema(
 async def _refuse_other_place(database: PostgresDatabase, session: tuple[str, ...]) -> None:
     """Refuse a DSN or an environment that two drivers understand in two ways."""
     async with database.read() as unit:
-        row = await unit.fetch_one(_DESCRIBE, ())
+        describe = Statement("migration.describe_session", text_of("describe_session"))
+        row = await unit.fetch_one(describe, ())
     stores_session = tuple((row or {}).values())
     names = ("database", "schemas", "user", "server started")
     for name, ours, theirs in zip(names, session, stores_session, strict=True):

@@ -24,8 +24,13 @@ def upgrade_path() -> Path:
 
 
 @lru_cache(maxsize=4)
+def _queries(path: Path) -> dict[str, QueryText]:
+    return dict(read_queries(path, "postgres"))
+
+
+@lru_cache(maxsize=4)
 def _statements(path: Path) -> dict[str, bytes]:
-    return {name: _render(query) for name, query in read_queries(path, "postgres").items()}
+    return {name: _render(query) for name, query in _queries(path).items()}
 
 
 def _render(query: QueryText) -> bytes:
@@ -39,7 +44,7 @@ def _render(query: QueryText) -> bytes:
 
 def text_of(name: str) -> str:
     """Return a query without parameters as any driver takes it."""
-    return read_queries(sql_dir() / "migration" / "queries.sql", "postgres")[name].sql
+    return _queries(sql_dir() / "migration" / "queries.sql")[name].sql
 
 
 def call(

@@ -234,7 +234,23 @@ class SQLiteAdapter(Adapter):
 
 
 def _returns(sql: str) -> bool:
-    return any(t.kind == "word" and t.text.upper() == "RETURNING" for t in scan(sql, "postgres"))
+    """Tell whether a statement gives rows by itself, and not just one of its WITH parts."""
+    depth, verb = 0, ""
+    for token in scan(sql, "postgres"):
+        if token.text == "(":
+            depth += 1
+        elif token.text == ")":
+            depth -= 1
+        elif depth == 0 and token.kind == "word":
+            word = token.text.upper()
+            if word == "RETURNING":
+                return True
+            if not verb and word in _VERBS:
+                verb = word
+    return verb not in _CHANGES
 
+
+_CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
+_VERBS = _CHANGES | {"SELECT", "VALUES", "TABLE"}
 
 ADAPTERS: dict[Dialect, type[Adapter]] = {"postgres": PostgresAdapter, "sqlite": SQLiteAdapter}

@@ -28,6 +28,7 @@ from aragora_sql.schema.rights import (
     unreadable_versions,
     version_queries,
 )
+from aragora_sql.schema.steps import LOCK_TIMEOUT
 
 __all__ = ["Difference", "Inspection", "inspect_schema", "verify_schema"]
 
@@ -115,21 +116,29 @@ async def inspect_schema(
     stores: Sequence[str] | None = None,
     root: Path | None = None,
     *,
-    embedded: bool = True,
+    briefly: bool = False,
 ) -> Inspection:
     """Do what :func:`verify_schema` does, and tell what else there is to say.
 
-    Without ``embedded`` no server is started; where one is needed :class:`SchemaRightsError`.
+    ``briefly``: start no server (:class:`SchemaRightsError` where one is needed), and wait no
+    longer than an upgrade would for whoever has a table for himself (:class:`LockTimeoutError`).
     """
     root = root or sql_dir()
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else list(stores)
-    expected = await _expected_catalog(database, names, root, embedded=embedded)
+    expected = await _expected_catalog(database, names, root, embedded=not briefly)
     queries = version_queries(dialect, root)
     differences: list[Difference] = []
     grants: list[Difference] = []
     warnings: list[str] = []
-    async with database.read() as connection:
+    # A limit of locks needs a transaction.
+    limited = briefly and dialect == "postgres"
+    async with database.transaction() if limited else database.read() as connection:
+        if limited:
+            async for _ in queries.limit_locks(
+                connection, lock_timeout=int(LOCK_TIMEOUT * 1000), to_transaction=True
+            ):
+                pass
         found = await read_catalog(connection, dialect, root)
         hidden = await unreadable_versions(connection, queries)
         if hidden is None:

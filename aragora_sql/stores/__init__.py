@@ -112,6 +112,7 @@ STORES = (
         exports=(
             "Job",
             "JobOutcome",
+            "JobSchedule",
             "JobStatus",
             "JobWorker",
             "PermanentJobError",

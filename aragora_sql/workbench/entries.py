@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,11 +12,15 @@ from aragora_sql.checker.facts import (
     Engines,
     Facts,
     QueryFacts,
+    Tree,
     plan_lines,
     read_facts,
+    read_texts,
     read_tree,
+    tables_in_text,
 )
 from aragora_sql.database import Dialect
+from aragora_sql.embedded import find_binaries
 from aragora_sql.queries.files import DIALECTS, QueryText, sql_dir
 
 __all__ = ["OPERATIONS", "Entry", "QueryEntries", "read_query_entries"]
@@ -98,11 +103,17 @@ def _known(facts: QueryFacts | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class QueryEntries:
-    """The queries of a tree in the order of their files, and all facts that they come from."""
+    """The queries of a tree in the order of their files, and all facts that they come from.
+
+    ``versions`` names the engines that were asked. Where they are not installed ``missing`` says
+    what to install, and all is known from the files: no types, no plans, no tables.
+    """
 
     root: Path
     entries: tuple[Entry, ...]
     facts: Facts
+    versions: str = ""
+    missing: str | None = None
 
     def of_store(self, store: str) -> list[Entry]:
         """Return the queries of one store."""
@@ -124,9 +135,12 @@ def read_query_entries(
     which take most of the time, are for whatever the parameters are, on tables of some thousand
     rows each.
 
-    Raises :class:`~aragora_sql.errors.ConfigurationError` where no embedded server can run.
+    Where the engines are not installed, the entries are what the files say.
     """
     tree = read_tree(root or sql_dir())
+    missing = _missing(dsn)
+    if missing is not None:
+        return _from_files(tree, stores, missing)
     # Looking something up must not reach for the database that the environment names.
     with Engines(tree, dsn, keep=keep, environment=False) as engines:
         facts = read_facts(engines, stores)
@@ -136,7 +150,39 @@ def read_query_entries(
         # Sorting keeps the order of the files within a store.
         names = dict.fromkeys(sorted(names, key=lambda name: name[0]))
         entries = [_entry(facts, store, name, engines if plans else None) for store, name in names]
-    return QueryEntries(tree.root, tuple(entries), facts)
+        versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
+    return QueryEntries(tree.root, tuple(entries), facts, versions)
+
+
+def _missing(dsn: str | None) -> str | None:
+    """Return what to install before the engines can be asked; None when they can."""
+    if importlib.util.find_spec("apsw") is None or (dsn is None and not find_binaries()):
+        return "types, tables and plans need engines: pip install 'aragora-sql[check]'"
+    return None
+
+
+def _from_files(tree: Tree, stores: Iterable[str] | None, missing: str) -> QueryEntries:
+    texts, problems = read_texts(tree.root, stores)
+    problems = [*tree.problems, *problems]
+    facts = Facts(tree, {}, texts, {"postgres": {}, "sqlite": {}}, tuple(problems))
+    tables = {
+        item.name
+        for files in tree.schemas.values()
+        for file in files
+        for item in file.items
+        if item.kind in {"table", "view"}
+    }
+    names = dict.fromkeys((store, name) for _, store, name in texts)
+    entries = []
+    for store, name in sorted(names, key=lambda name: name[0]):
+        by_dialect = {d: texts[d, store, name] for d in DIALECTS if (d, store, name) in texts}
+        named = [tables_in_text(text.sql, dialect) for dialect, text in by_dialect.items()]
+        reads = set().union(*(sources for sources, _ in named)) & tables
+        writes = set().union(*(written for _, written in named)) & tables
+        entries.append(
+            Entry(store, name, by_dialect, {}, {}, tuple(sorted(reads)), tuple(sorted(writes)))
+        )
+    return QueryEntries(tree.root, tuple(entries), facts, missing=missing)
 
 
 def _entry(facts: Facts, store: str, name: str, engines: Engines | None) -> Entry:

@@ -102,6 +102,7 @@ class _Site:
             f'<p class="lead">{_count(len(self.stores), "store")}, {_count(tables, "table")} and '
             f"{_count(queries, 'query', 'queries')}, in PostgreSQL and in SQLite: what they are "
             "for, what goes in, what comes out and how the engines run them.</p>",
+            f'<p class="meta">{escape(self.engines())}</p>',
             '<div class="cards">',
             *(self._card(store) for store in self.stores),
             "</div>",
@@ -120,6 +121,12 @@ class _Site:
             "</tbody></table></div>",
         ]
         return self._page("All stores", None, "\n".join(content))
+
+    def engines(self) -> str:
+        """Return which engines said what the pages tell."""
+        if self.queries.missing is not None:
+            return f"Made from the files alone; {self.queries.missing}."
+        return f"Types and plans are those of {self.queries.versions}."
 
     def _card(self, store: str) -> str:
         tables = _count(len(self.of_store(store)), "table")
@@ -361,7 +368,8 @@ class _Site:
         title = _TITLES[dialect]
         if text is None:
             return f'<div><h4>{title}</h4><p class="refused">no such query</p></div>'
-        refused = text.operation != "#" and dialect not in entry.facts
+        asked = self.queries.missing is None and text.operation != "#"
+        refused = asked and dialect not in entry.facts
         return (
             f"<div><h4>{title} {self.place(text.path, text.line)}</h4>"
             f'<pre tabindex="0"><code>{highlight.html(text.sql, dialect)}</code></pre>'

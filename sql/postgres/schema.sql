@@ -37,7 +37,7 @@ BEGIN
     SELECT e.name, e.version FROM (VALUES
     ('consensus', 1),
     ('critique', 1),
-    ('jobs', 1),
+    ('jobs', 2),
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),

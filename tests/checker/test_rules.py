@@ -178,6 +178,7 @@ BREAKS: dict[str, Break] = {
         POSTGRES, "    AND (:body::text IS NULL OR n.body = :body);", "    AND :body IS NULL;"
     ),
     "uncast-document": edit(POSTGRES, ":details::jsonb", ":details", below=0),
+    "inexact-call": edit(POSTGRES, "    n.score\n", "    n.score * 1 AS score\n"),
     "parity-query": only_on_postgres,
     "parity-parameters": edit(SQLITE, "list_notes(author_id, body)", "list_notes(body, author_id)"),
     "parity-operation": edit(SQLITE, "get_note(note_id)^", "get_note(note_id)"),

@@ -70,7 +70,7 @@ def test_it_is_found_again_and_stopped(capsys: pytest.CaptureFixture[str]) -> No
 
 def server_processes(cache: Path) -> list[int]:
     """Return the processes that keep, or want to keep, a server of this cache folder."""
-    folder = str(cache / "server")
+    folder = str(warm.server_files().folder)
     return [
         process.pid
         for process in psutil.process_iter(["cmdline"])
@@ -121,7 +121,7 @@ def test_it_ends_when_nobody_uses_it() -> None:
 def test_it_ends_when_its_folder_is_gone(cache: Path) -> None:
     kept = kept_server()
     server = server_process(kept)
-    (cache / "server" / "server.json").unlink()
+    warm.server_files().state.unlink()
     wait_until(lambda: gone(kept.pid) and not server.is_running())
 
 

@@ -133,6 +133,90 @@ def test_retry_cancel_and_purge(
     assert json.loads(capsys.readouterr().out) == {"purged": 2}
 
 
+def test_enqueue_limit_pause_resume_and_recover(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_queue(location, JobQueueStore.get_stats)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = main(["jobs", *arguments, *target])
+        return code, capsys.readouterr().out.rstrip("\n")
+
+    code, job_id = run("enqueue", "a", "--payload", '{"n": 1}', "--id", "mine")
+    assert (code, job_id) == (0, "mine")
+    options = ["--priority", "3", "--time-limit", "1.5m", "--max-attempts", "2", "--delay", "1h"]
+    code, output = run("enqueue", "b", *options, "--unique-key", "k", "--json")
+    job = json.loads(output)
+    assert (job["priority"], job["time_limit_seconds"], job["status"]) == (3, 90.0, "scheduled")
+    # The key is taken: the id of the job that has it.
+    assert run("enqueue", "b", "--unique-key", "k", "--unique-while-running") == (0, job["id"])
+
+    assert run("limit", "a", "2") == (0, "a: at most 2 at once")
+    assert run("pause", "a", "b") == (0, "paused: a, b")
+    assert on_queue(location, lambda jobs: jobs.claim("w", 5)) == []
+    stats = run("stats")[1]
+    assert "paused, 2" in stats
+    assert json.loads(run("stats", "--json")[1])["paused"] == ["a", "b"]
+    assert run("resume", "a", "--json") == (0, json.dumps({"resumed": ["a"], "not_paused": []}))
+    assert run("resume", "b", "c") == (1, "resumed: b")
+    assert run("limit", "a", "none") == (0, "a: no limit")
+    assert on_queue(location, JobQueueStore.get_limits) == []
+
+    on_queue(location, lambda jobs: jobs.claim("w", 5, lease_seconds=0.001))
+    assert run("cancel", "mine")[0] == 1
+    done = "1 cancelled, or to be stopped by their workers"
+    assert run("cancel", "mine", "--running") == (0, done)
+    assert run("recover", "--type", "b") == (0, "0 jobs recovered")
+    assert run("recover", "--stale-for", "1d", "--json") == (0, json.dumps({"recovered": 0}))
+    assert run("recover") == (0, "1 jobs recovered")
+    assert json.loads(run("show", "mine", "--json")[1])["status"] == "cancelled"
+
+
+def test_schedules(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_queue(location, JobQueueStore.get_stats)
+    new_year = ["schedule", "new year", "0 0 1 1 *", "a", "--payload", '{"n": 1}']
+    assert main(["jobs", *new_year, "--time-zone", "Europe/Berlin", *target]) == 0
+    assert capsys.readouterr().out.endswith("-12-31 23:00:00 UTC\n")
+    assert main(["jobs", "schedule", "other", "0 0 1 1 *", "b", "--disabled", *target]) == 0
+    assert capsys.readouterr().out == "other: disabled\n"
+    assert main(["jobs", "schedules", *target]) == 0
+    output = capsys.readouterr().out
+    assert "Europe/Berlin" in output
+    assert "disabled" in output
+    assert main(["jobs", "schedules", "--json", *target]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["payload"], second["enabled"]) == ({"n": 1}, False)
+    assert main(["jobs", "unschedule", "new year", "other", *target]) == 0
+    assert capsys.readouterr().out == "2 deleted\n"
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "5"])
+def test_a_payload_is_a_json_object(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["jobs", "enqueue", "a", "--payload", text])
+    assert caught.value.code == 2
+    assert "must be" in capsys.readouterr().err
+
+
+def test_retry_all_dead_tells_of_keys_that_are_taken(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill_keys(jobs: JobQueueStore) -> str:
+        dead = await jobs.enqueue("a", unique_key="k")
+        (job,) = await jobs.claim("w")
+        await jobs.fail(job, "x", False)
+        await jobs.enqueue("a", unique_key="k")
+        return dead.id
+
+    dead = on_queue(location, fill_keys)
+    assert main(["jobs", "retry", "--dead", "--json", *target]) == 1
+    result = json.loads(capsys.readouterr().out)
+    problem = f"job {dead!r}: another job with its unique key waits"
+    assert result == {"done": [], "problems": {dead: problem}}
+
+
 def test_work_until_empty(
     location: str | Path,
     target: list[str],
@@ -189,6 +273,12 @@ def test_sigterm_gives_jobs_back(location: str | Path, target: list[str], tmp_pa
         (["retry", "x", "--type", "a"], 2, "--type goes with --dead"),
         (["list", "--limit", "-1"], 2, "limit: must be at least 0, not -1"),
         (["list", "--type", " "], 2, "job_type: must not be empty"),
+        (["limit", "a", "many"], 2, "the limit must be a whole number or none, not 'many'"),
+        (["schedule", "s", "* * *", "a"], 2, "cron: must have five fields"),
+        (["schedule", "s", "0 0 1 1 *", "a", "--time-zone", "X"], 2, "time_zone: must be"),
+        (["enqueue", "a", "--unique-while-running"], 2, "must not be True without a unique_key"),
+        (["enqueue", " "], 2, "job_type: must not be empty"),
+        (["unschedule", "none"], 1, "there is no schedule 'none'"),
         (["work", "--handler", "x"], 2, "must be type=module:function, not 'x'"),
         (["work", "--handler", "a=no_such_module:f"], 2, "cannot import no_such_module"),
         (["work", "--handler", "a=json:nothing"], 2, "json has no nothing"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import pkgutil
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
@@ -32,3 +34,29 @@ def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None
         cli.main(["--help"])
     words = capsys.readouterr().out.split()
     assert {name for names in cli.COMMANDS.values() for name in names} <= set(words)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["schema", "show", "--dialect", "postgres"],
+        ["schema", "show", "--dialect", "sqlite"],
+        ["--help"],
+    ],
+)
+@pytest.mark.parametrize("reads", [0, 1])
+def test_a_reader_that_closes_the_pipe_ends_a_command_quietly(
+    arguments: list[str], reads: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "aragora_sql", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(reads):
+            process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) in (0, 141)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from aragora_sql.cli import main
+from aragora_sql.schema import verifying
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INIT_SCRIPT = ROOT / "scripts" / "init_postgres_db.py"
@@ -111,6 +112,20 @@ def test_apply_warns_of_damage(damaged: list[str], capsys: pytest.CaptureFixture
     assert "missing index" in capsys.readouterr().err
     assert main(["schema", "apply", *damaged, "--store", "jobs"]) == 0
     assert "warning: the database" not in capsys.readouterr().err
+
+
+def test_apply_does_not_wait_to_look(
+    postgres_dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "LOCK_TIMEOUT", 0.05)
+    assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    capsys.readouterr()
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.execute("LOCK TABLE consensus, job_queue IN ACCESS EXCLUSIVE MODE")
+        assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    said = capsys.readouterr()
+    assert "consensus: version 1 is there" in said.out
+    assert "note: what is there was not compared with the files" in said.err
 
 
 def test_what_verify_prints_repairs(damaged: list[str], capsys: pytest.CaptureFixture[str]) -> None:

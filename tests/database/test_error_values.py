@@ -332,19 +332,19 @@ async def test_a_coroutine_is_no_pool() -> None:
     async def get_pool() -> None:
         """Would have to be awaited."""
 
-    with pytest.raises(InvalidInputError, match="await it first"):
+    with pytest.raises(InvalidInputError, match="put `await` before"):
         PostgresDatabase(get_pool())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("postgresql://h/db", "a URI, not a path"),
-        ("sqlite:///aragora.db", "a URI, not a path"),
-        ("file:aragora.db?mode=ro", "a URI, not a path"),
-        (None, "NoneType, not a path"),
-        (7, "int, not a path"),
-        ("", "is empty"),
+        ("postgresql://h/db", "a PostgreSQL DSN was given"),
+        ("sqlite:///aragora.db", "a URI was given"),
+        ("file:aragora.db?mode=ro", "a URI was given"),
+        (None, "a path is needed, not NoneType"),
+        (7, "a path is needed, not int"),
+        ("", "not empty"),
         ("a\x00b", "NUL"),
     ],
 )

@@ -109,13 +109,14 @@ async def test_only_what_may_change_the_session_costs_a_round_trip(
     await database.close()
 
 
-def test_no_query_of_the_package_has_its_session_reset() -> None:
+def test_no_query_of_a_store_has_its_session_reset() -> None:
+    """Those of the schema take locks of the session, and set its limits."""
     changing: dict[Dialect, Callable[[str], bool]] = {
         "postgres": changes_postgres_session,
         "sqlite": changes_sqlite_connection,
     }
     for dialect, changes in changing.items():
-        for store in [*store_names(dialect), "schema_versions"]:
+        for store in store_names(dialect):
             adapter = adapter_of(load_queries(store, dialect))
             for call in adapter._calls.values():
                 assert not changes(call.statement.sql), call.statement.name

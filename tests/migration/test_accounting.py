@@ -426,3 +426,37 @@ def test_three_older_directories(
         "SELECT sum(success_count) FROM patterns WHERE id = ANY(%s)", [row["id"] for row in later]
     )
     assert successes == sum(row["success_count"] for row in later)
+
+
+# -- numbers of a second directory
+
+
+def test_critiques_of_a_second_directory(target: Target, tmp_path: Path) -> None:
+    written = []
+    for name, seed in (("one", 31), ("two", 32)):
+        tables = make_critique(6, seed)
+        tables = {table: tables[table] for table in ("debates", "critiques")}
+        write_critique(tmp_path / name / "agora_memory.db", tables=tables)
+        written.append(tables)
+    options: dict[str, Any] = {"orphans": "leave-out"}
+    first = target.migrate(tmp_path / "one", **options)
+    # Without the option those whose number is taken are reported, and not in the target.
+    refused = target.migrate(tmp_path / "two", **options).table("critiques")
+    assert refused.different > 0
+    options["renumber"] = True
+    count = len(written[1]["critiques"]) - refused.left_out
+    for missing in (refused.different, 0):
+        report = target.migrate(tmp_path / "two", **options)
+        check_sums(report)
+        line = report.table("critiques")
+        assert (line.migrated, line.already_there) == (missing, count - missing)
+        found = [first for t in report.tables if t.verified for first in t.verified.first]
+        assert (line.different, found) == (0, [])
+        assert target.migrate(tmp_path / "two", verify="only", **options).mismatches == 0
+    assert target.counts("critiques")["critiques"] == count + first.table("critiques").migrated
+    # One that the application changed is the same one, and not moved again.
+    target.query(
+        "UPDATE critiques SET severity = severity + 1 WHERE id = (SELECT min(id) FROM critiques)"
+    )
+    again = target.migrate(tmp_path / "one", **options)
+    assert (again.table("critiques").different, again.table("critiques").migrated) == (1, 0)

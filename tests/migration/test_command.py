@@ -418,7 +418,7 @@ def test_a_wrong_password(run: Command, path: Path, locked_server: str) -> None:
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC")
     for extra in ((), ("--json",), ("-v", "--jobs", "2")):
         code, _, err = run(*arguments, *extra, dsn=locked_server)
-        assert code == 2
+        assert code == 3
         assert 'password authentication failed for user "locked"' in err
         assert ":***@" in err
 

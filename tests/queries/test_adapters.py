@@ -26,6 +26,8 @@ from aragora_sql.errors import (
 )
 from aragora_sql.queries import Queries, load_queries
 from tests.proxy import CountingProxy
+from tests.queries.conftest import POSTGRES_SCHEMA
+from tests.queries.trees import write_store
 
 EMPTY: Mapping[str, Any] = dict.fromkeys(
     ["id", "body", "size", "score", "done", "content", "seen_at", "data"]
@@ -511,3 +513,36 @@ async def test_each_query_carries_its_own_tag(notes: Queries) -> None:
             first, tag = getattr(notes, name).sql.split(maxsplit=1)
             assert first in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE"}
             assert tag.startswith(f"/* aragora:notes.{name} */")
+
+
+LOGGED = """\
+-- name: add_logged(id)*!
+-- Store many notes, each with an entry in the log.
+WITH logged AS (INSERT INTO notes (id, body) VALUES (:id, 'log') RETURNING id)
+INSERT INTO notes (id) SELECT id || '-note' FROM logged;
+
+-- name: add_only_logged(id)*!
+-- Store many entries in the log, and give them back.
+WITH logged AS (INSERT INTO notes (id, body) VALUES (:id, 'log') RETURNING id)
+SELECT id FROM logged;
+
+-- name: move(id)*!
+-- Change what was found.
+WITH found AS (DELETE FROM notes WHERE id = :id RETURNING id)
+UPDATE notes SET body = 'moved' FROM found WHERE notes.id = found.id || '-note';
+"""
+
+
+async def test_returning_in_a_part_of_a_statement_does_not_hide_what_the_statement_changes(
+    postgres_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    write_store(tmp_path, LOGGED, schema=POSTGRES_SCHEMA, store="logged", dialects=("postgres",))
+    queries = load_queries("logged", "postgres", tmp_path)
+    async with postgres_database.connection() as connection:
+        await connection.run_script("schema", POSTGRES_SCHEMA)
+        batch = [{"id": f"{number}"} for number in range(5)]
+        assert await queries.add_logged(connection, batch) == 5
+        assert await queries.move(connection, batch[:3]) == 3
+        others = [{"id": f"other {number}"} for number in range(4)]
+        assert await queries.add_only_logged(connection, others) == 4
+        assert await queries.add_logged(connection, [{"id": "one"}]) == 1

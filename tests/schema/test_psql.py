@@ -16,6 +16,8 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.queries.files import packaged_sql_dir
 from aragora_sql.schema import (
     check_versions,
+    latest_version,
+    list_stores,
     render_schema,
     store_names,
     table_names,
@@ -145,6 +147,20 @@ def test_a_search_path_without_a_schema_is_said(postgres_dsn: str) -> None:
     code, output = psql(f"{postgres_dsn}&options=-csearch_path%3Dnowhere")
     assert code == 3
     assert "search_path names no schema that is there" in output
+
+
+def test_the_list_of_stores_follows_their_order_and_versions() -> None:
+    text = (packaged_sql_dir() / "postgres" / "schema.sql").read_text()
+    versions = {name: latest_version(name, "postgres") for name in store_names("postgres")}
+    assert list_stores(text, versions) == text
+    others = {"new": 2, **dict(reversed(versions.items()))}
+    changed = list_stores(text, others)
+    assert re.findall(r"^    \('(\w+)', (\d+)\)", changed, re.MULTILINE) == [
+        (name, str(version)) for name, version in others.items()
+    ]
+    for pattern in (r"^\\if :make_(\w+)$", r"AS make_(\w+)", r"^\\ir \S*?(\w+)/schema\.sql$"):
+        assert re.findall(pattern, changed, re.MULTILINE) == ["schema_versions", *others]
+    assert list_stores(changed, versions) == text
 
 
 def test_the_versions_that_psql_knows_are_those_of_the_files() -> None:

@@ -292,7 +292,7 @@ async def test_a_role_that_may_make_no_temporary_table_can_verify(
     database = await PostgresDatabase.connect(as_role(dsn, "app"), 1, 2)
     assert [one.name for one in await verify_schema(database)] == ["idx_consensus_created"]
     with pytest.raises(SchemaRightsError, match="role 'app' lacks the right TEMP"):
-        await inspect_schema(database, embedded=False)
+        await inspect_schema(database, briefly=True)
     await database.close()
 
 
@@ -313,6 +313,7 @@ async def test_without_another_server_it_is_said_what_is_missing(
     await apply_schema(owner)
     database = await PostgresDatabase.connect(f"{dsn}&default_transaction_read_only=on", 1, 2)
     monkeypatch.setattr("aragora_sql.embedded.find_binaries", list)
+    monkeypatch.setattr("aragora_sql.embedded.server.find_binaries", list)
     with pytest.raises(SchemaRightsError, match=r"takes no writes.*pip install.*on the primary"):
         await verify_schema(database)
     await database.close()

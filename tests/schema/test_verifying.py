@@ -359,6 +359,18 @@ async def test_columns_with_values_are_never_dropped(filled: Database) -> None:
     assert all(line.startswith("-- ") for line in plan.script().splitlines())
 
 
+async def test_a_repair_that_needs_a_session_changes_nothing_behind_a_pooler(
+    filled_postgres: PostgresDatabase, postgres_dsn: str
+) -> None:
+    await run(filled_postgres, "DROP INDEX idx_consensus_created; DROP TABLE finding_links")
+    damaged = await catalog(filled_postgres)
+    pooled = await PostgresDatabase.connect(f"{postgres_dsn}&pgbouncer=true", 1, 2)
+    with pytest.raises(SchemaError, match="use the direct connection"):
+        await repair(pooled)
+    await pooled.close()
+    assert await catalog(filled_postgres) == damaged
+
+
 async def test_stores_of_another_version_are_left_to_apply(filled: Database) -> None:
     await run(
         filled,

@@ -342,3 +342,9 @@ CONTRASTS = """() => {
   }
   return ratios;
 }"""
+
+
+def test_the_pages_say_of_which_versions_they_tell(site: Path, queries: QueryEntries) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert f"Types and plans are those of {queries.versions}." in index
+    assert re.fullmatch(r"PostgreSQL \d+ and SQLite 3\.[\d.]+", queries.versions)

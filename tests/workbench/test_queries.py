@@ -43,7 +43,7 @@ def test_the_table_names_place_and_tables(capsys: Capture, monkeypatch: pytest.M
     assert main(["queries", "critique"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["query,", "file:line", "returns", "parameters", "reads", "writes"]
-    at = next(n for n, row in enumerate(lines) if row.startswith(" critique.delete_pattern "))
+    at = next(n for n, row in enumerate(lines) if row.startswith("critique.delete_pattern "))
     assert lines[at].split() == [
         "critique.delete_pattern",
         "row",

@@ -72,6 +72,14 @@ class ListFunctionsRow(TypedDict):
     security_definer: bool
     fixed_search_path: bool
 
+class ListFunctionSignaturesRow(TypedDict):
+    """A row of list_function_signatures, list_operator_signatures."""
+
+    signature_id: int
+    name: str
+    argument_types: list[int] | None
+    takes_any: list[bool] | None
+
 class CatalogQueries(Protocol):
     """The queries of the store catalog."""
 
@@ -114,6 +122,28 @@ class CatalogQueries(Protocol):
     def list_functions(self, connection: Connection, /) -> AsyncIterator[ListFunctionsRow]:
         """List the functions in the schema where tables go, and whether their search_path is
         fixed.
+
+        Operation (none): every row.
+        """
+
+    def list_function_signatures(
+        self,
+        connection: Connection,
+        /,
+    ) -> AsyncIterator[ListFunctionSignaturesRow]:
+        """List what the functions of pg_catalog take: the numbers of the types, and whether it is
+        any type.
+
+        Operation (none): every row.
+        """
+
+    def list_operator_signatures(
+        self,
+        connection: Connection,
+        /,
+    ) -> AsyncIterator[ListFunctionSignaturesRow]:
+        """List what the operators of pg_catalog take: the numbers of the types, and whether it is
+        any type.
 
         Operation (none): every row.
         """

@@ -20,14 +20,14 @@ StatusWord = Literal[
     "cancelled",
 ]
 
-class JobRow(TypedDict):
-    """A row of enqueue_job, find_waiting_job, retry_job, update_job, get_job, list_jobs,
+class StoredJobRow(TypedDict):
+    """A row of enqueue_job, find_job_of_key, retry_job, update_job, get_job, list_jobs,
     list_jobs_of_status."""
 
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     status: StatusWord
     priority: int
     attempts: int
@@ -38,21 +38,24 @@ class JobRow(TypedDict):
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    time_limit_seconds: float | None
+    unique_while_running: bool
+    cancel_requested_at: datetime | None
 
 class ListIdsRow(TypedDict):
-    """A row of list_ids."""
+    """A row of list_ids, retry_jobs."""
 
     id: str
 
-class ListWaitingKeysRow(TypedDict):
-    """A row of list_waiting_keys."""
+class ListActiveKeysRow(TypedDict):
+    """A row of list_active_keys."""
 
     unique_key: str
     id: str
@@ -63,16 +66,18 @@ class ClaimJobsRow(TypedDict):
     id: str
     number: int
     job_type: str
-    payload: Any
+    payload_text: str
     priority: int
     attempts: int
     max_attempts: int
+    time_limit_seconds: float | None
     claim_count: int
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
     error: str | None
-    result: Any
+    result_text: str | None
     scheduled_at: datetime | None
     lease_expires_at: datetime | None
     created_at: datetime
@@ -86,7 +91,7 @@ class LookForJobsRow(TypedDict):
     due_in_seconds: float | None
 
 class CompleteJobsRow(TypedDict):
-    """A row of complete_jobs, fail_jobs, release_jobs, recover_jobs."""
+    """A row of complete_jobs, fail_jobs, list_stored_outcomes, release_jobs, recover_jobs."""
 
     id: str
     status: StatusWord
@@ -96,6 +101,24 @@ class ExtendLeasesRow(TypedDict):
 
     id: str
     lease_expires_at: datetime
+
+class CancelJobRow(TypedDict):
+    """A row of cancel_job."""
+
+    status: StatusWord
+
+class ListCancelRequestsRow(TypedDict):
+    """A row of list_cancel_requests."""
+
+    id: str
+    claim_count: int
+
+class ListFinishedIdsRow(TypedDict):
+    """A row of list_finished_ids."""
+
+    id: str
+    number: int
+    completed_at: datetime
 
 class JobCountRow(TypedDict):
     """A row of count_jobs."""
@@ -109,9 +132,71 @@ class JobLimitRow(TypedDict):
     """A row of list_limits."""
 
     job_type: str
-    max_running: int
+    max_running: int | None
     running: int
     updated_at: datetime
+    paused: bool
+
+class JobScheduleRow(TypedDict):
+    """A row of set_schedule, list_schedules."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+class SetScheduleParameters(TypedDict):
+    """One set of parameters of set_schedule."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+
+class ListDueSchedulesRow(TypedDict):
+    """A row of list_due_schedules."""
+
+    name: str
+    cron: str
+    time_zone: str
+    next_run_at: datetime
+    clock: datetime
+
+class AdvanceScheduleRow(TypedDict):
+    """A row of advance_schedule."""
+
+    job_type: str
+    payload: Any
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
 
 class JobsQueries(Protocol):
     """The queries of the store jobs."""
@@ -126,21 +211,23 @@ class JobsQueries(Protocol):
         payload: Any,
         priority: int,
         max_attempts: int,
+        time_limit_seconds: float | None,
         scheduled_at: datetime | None,
         delay_seconds: float | None,
         unique_key: str | None,
+        unique_while_running: bool,
         user_id: str | None,
         workspace_id: str | None,
         notify: bool,
-    ) -> JobRow | None:
-        """Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+    ) -> StoredJobRow | None:
+        """Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
 
         Operation ^: the first row, or None.
         """
 
     async def enqueue_jobs(self, connection: Connection, /, *, jobs: Any, notify: bool) -> int:
-        """Store many jobs, each a list of the values that enqueue_job takes; those whose key waits
-        are left out.
+        """Store many jobs, each a list of the values that enqueue_job takes; those that another
+        job of their key keeps out are left out.
 
         Operation !: the number of rows changed.
         """
@@ -172,26 +259,26 @@ class JobsQueries(Protocol):
         Operation (none): every row.
         """
 
-    def list_waiting_keys(
+    def list_active_keys(
         self,
         connection: Connection,
         /,
         *,
         unique_keys: Sequence[str],
-    ) -> AsyncIterator[ListWaitingKeysRow]:
-        """List which jobs wait under some unique keys.
+    ) -> AsyncIterator[ListActiveKeysRow]:
+        """List the jobs that keep others of some unique keys out.
 
         Operation (none): every row.
         """
 
-    async def find_waiting_job(
+    async def find_job_of_key(
         self,
         connection: Connection,
         /,
         *,
         unique_key: str,
-    ) -> JobRow | None:
-        """Return the job that waits under a unique key.
+    ) -> StoredJobRow | None:
+        """Return the job that keeps others of its unique key out.
 
         Operation ^: the first row, or None.
         """
@@ -272,8 +359,21 @@ class JobsQueries(Protocol):
         max_seconds: float,
         jitter: float,
     ) -> AsyncIterator[CompleteJobsRow]:
-        """Finish attempts that failed: each a list of id, worker, claim count, 'retry' or
-        'failed', error, delay.
+        """Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed'
+        or 'cancelled', error, delay.
+
+        Operation (none): every row.
+        """
+
+    def list_stored_outcomes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        outcomes: Any,
+    ) -> AsyncIterator[CompleteJobsRow]:
+        """List which outcomes are stored already: each a list of id, worker, claim count, outcome,
+        error, result.
 
         Operation (none): every row.
         """
@@ -318,16 +418,74 @@ class JobsQueries(Protocol):
         Operation (none): every row.
         """
 
-    async def cancel_job(self, connection: Connection, /, *, id: str) -> int:
-        """Cancel a job that waits.
+    async def cancel_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        running: bool,
+    ) -> CancelJobRow | None:
+        """Cancel a job that waits; of one that is processed ask its worker to stop it, when
+        running is true.
 
-        Operation !: the number of rows changed.
+        Operation ^: the first row, or None.
         """
 
-    async def retry_job(self, connection: Connection, /, *, id: str, notify: bool) -> JobRow | None:
+    def list_cancel_requests(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+    ) -> AsyncIterator[ListCancelRequestsRow]:
+        """List which of some claimed jobs are to be stopped.
+
+        Operation (none): every row.
+        """
+
+    async def retry_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        notify: bool,
+    ) -> StoredJobRow | None:
         """Make a finished job pending again, from its first attempt on.
 
         Operation ^: the first row, or None.
+        """
+
+    def list_finished_ids(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: StatusWord,
+        job_type: str | None,
+        after_time: datetime,
+        after_number: int,
+        row_limit: int,
+    ) -> AsyncIterator[ListFinishedIdsRow]:
+        """List the ids of jobs that were finished with a status, the earliest first, a page after
+        the other.
+
+        Operation (none): every row.
+        """
+
+    def retry_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+        notify: bool,
+    ) -> AsyncIterator[ListIdsRow]:
+        """Make finished jobs pending again, from their first attempt on; leave out those whose key
+        another keeps.
+
+        Operation (none): every row.
         """
 
     async def update_job(
@@ -341,13 +499,13 @@ class JobsQueries(Protocol):
         payload: Any,
         scheduled_at: datetime | None,
         notify: bool,
-    ) -> JobRow | None:
+    ) -> StoredJobRow | None:
         """Change what is not NULL of a job that waits.
 
         Operation ^: the first row, or None.
         """
 
-    async def get_job(self, connection: Connection, /, *, id: str) -> JobRow | None:
+    async def get_job(self, connection: Connection, /, *, id: str) -> StoredJobRow | None:
         """Return one job.
 
         Operation ^: the first row, or None.
@@ -361,7 +519,7 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[JobRow]:
+    ) -> AsyncIterator[StoredJobRow]:
         """List jobs, newest first, one page after the other.
 
         Operation (none): every row.
@@ -376,7 +534,7 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
-    ) -> AsyncIterator[JobRow]:
+    ) -> AsyncIterator[StoredJobRow]:
         """List jobs of one status, newest first: all of a rare one are looked at, of others the
         newest.
 
@@ -417,13 +575,32 @@ class JobsQueries(Protocol):
         """
 
     async def delete_limit(self, connection: Connection, /, *, job_type: str) -> int:
-        """Take the limit of a type away.
+        """Take the limit of a type away; a type that is paused keeps its row, with the largest
+        number.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def pause_type(self, connection: Connection, /, *, job_type: str) -> int:
+        """Let no job of a type be claimed until it is resumed.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def resume_type(self, connection: Connection, /, *, job_type: str) -> int:
+        """Let jobs of a paused type be claimed again.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def delete_unlimited(self, connection: Connection, /, *, job_type: str) -> int:
+        """Delete the row of a type that has no limit and is not paused.
 
         Operation !: the number of rows changed.
         """
 
     def list_limits(self, connection: Connection, /) -> AsyncIterator[JobLimitRow]:
-        """List the limits by type.
+        """List the limits by type; a paused type may have none (NULL).
 
         Operation (none): every row.
         """
@@ -438,4 +615,75 @@ class JobsQueries(Protocol):
         """Set the counters to the number of jobs that are processed.
 
         Operation !: the number of rows changed.
+        """
+
+    async def set_schedule(
+        self,
+        connection: Connection,
+        /,
+        *,
+        name: str,
+        cron: str,
+        time_zone: str,
+        enabled: bool,
+        job_type: str,
+        payload: Any,
+        priority: int,
+        max_attempts: int,
+        time_limit_seconds: float | None,
+        unique_key: str | None,
+        unique_while_running: bool,
+        user_id: str | None,
+        workspace_id: str | None,
+        next_run_at: datetime,
+    ) -> JobScheduleRow:
+        """Store a schedule, or change it; its next run stays, unless the times of its runs change.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_schedules(self, connection: Connection, /) -> AsyncIterator[JobScheduleRow]:
+        """List the schedules by name.
+
+        Operation (none): every row.
+        """
+
+    async def delete_schedule(self, connection: Connection, /, *, name: str) -> int:
+        """Delete a schedule; the jobs that it has enqueued stay.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_due_schedules(self, connection: Connection, /) -> AsyncIterator[ListDueSchedulesRow]:
+        """List the schedules whose run is due, with the clock of the database.
+
+        Operation (none): every row.
+        """
+
+    async def find_next_schedule(self, connection: Connection, /) -> float | None:
+        """Tell in how many seconds the next run of a schedule is due; NULL: there is none.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def advance_schedule(
+        self,
+        connection: Connection,
+        /,
+        *,
+        name: str,
+        run_at: datetime | None,
+        next_run_at: datetime,
+    ) -> AdvanceScheduleRow | None:
+        """Take the run of a schedule that is due, and return what to enqueue; nothing when another
+        took it.
+
+        Operation ^: the first row, or None.
+        """
+
+    async def find_notify_queue_usage(self, connection: Connection, /) -> float | None:
+        """Tell how full the server's queue of NOTIFY messages is, from 0 to 1; NULL where there is
+        none.
+
+        Operation $: the first value of the first row, or None.
         """

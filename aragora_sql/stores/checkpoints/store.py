@@ -11,7 +11,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Unpack
 
 from aragora_sql.database import Connection
-from aragora_sql.errors import DamagedCheckpointError, DuplicateKeyError, InvalidInputError
+from aragora_sql.errors import (
+    DamagedCheckpointError,
+    DuplicateKeyError,
+    InvalidInputError,
+    UnreadableValueError,
+)
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
@@ -526,9 +531,7 @@ async def _decoded(query: Awaitable[T]) -> T | Literal[_Unreadable.ROW]:
     """Return a row, None, or ``UNREADABLE`` for one whose documents are not JSON any more."""
     try:
         return await query
-    except InvalidInputError:
-        raise
-    except ValueError:
+    except UnreadableValueError:
         return UNREADABLE
 
 

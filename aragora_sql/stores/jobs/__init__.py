@@ -1,6 +1,12 @@
 """Job queue: leases, retries, schedules and limits, and the worker that works on it."""
 
-from aragora_sql.stores.jobs.handlers import Handler, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.handlers import (
+    Handler,
+    PermanentJobError,
+    RetryJobError,
+    StopReason,
+    stop_reason,
+)
 from aragora_sql.stores.jobs.outcomes import JobOutcome
 from aragora_sql.stores.jobs.records import (
     FINISHED,
@@ -10,10 +16,12 @@ from aragora_sql.stores.jobs.records import (
     JobCount,
     JobEntry,
     JobLimit,
+    JobSchedule,
     JobStatus,
     JobStatusWord,
     NewJob,
     RetryPolicy,
+    UndecodableDocument,
 )
 from aragora_sql.stores.jobs.store import (
     JobQueueStore,
@@ -31,6 +39,7 @@ __all__ = [
     "JobLimit",
     "JobOutcome",
     "JobQueueStore",
+    "JobSchedule",
     "JobStatus",
     "JobStatusWord",
     "JobWorker",
@@ -38,5 +47,8 @@ __all__ = [
     "PermanentJobError",
     "RetryJobError",
     "RetryPolicy",
+    "StopReason",
+    "UndecodableDocument",
     "WorkerStats",
+    "stop_reason",
 ]

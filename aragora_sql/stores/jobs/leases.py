@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import EncodedJSON, dump_scalars
@@ -20,6 +19,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.jobs.records import Job, encode_rows
 
 if TYPE_CHECKING:
+    from aragora_sql.stores.jobs.handlers import HandlerRun
     from aragora_sql.stores.jobs.store import JobQueueStore
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "HeldJob",
     "LeaseKeeper",
     "claim_of",
+    "clock",
     "encode_claims",
     "lease_length",
 ]
@@ -46,6 +47,19 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 # What proves a claim: the job's id, the worker, and which claim it was (None: the latest one).
 Claim = tuple[str, str, int | None]
+
+
+if hasattr(time, "CLOCK_BOOTTIME"):
+
+    def clock() -> float:
+        """Return seconds that also pass while the machine is suspended."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+else:  # pragma: no cover - Linux has it
+
+    def clock() -> float:
+        """Return seconds that pass."""
+        return time.monotonic()
 
 
 def lease_length(value: Any, argument: str = "lease_seconds") -> float:
@@ -76,23 +90,33 @@ def claim_of(job: object, worker_id: str | None, path: str) -> Claim:
     return valid.key(job, "job"), valid.key(worker_id, "worker_id"), None
 
 
-def encode_claims(jobs: Iterable[Job]) -> EncodedJSON:
-    """Return what proves the claims of jobs, as a query takes it."""
-    return encode_rows(dump_scalars((job.id, job.worker_id, job.claim_count)) for job in jobs)
+def encode_claims(claims: Iterable[Claim]) -> EncodedJSON:
+    """Return what proves claims, as a query takes it."""
+    return encode_rows(dump_scalars(claim) for claim in claims)
 
 
-@dataclass(slots=True, eq=False)
 class HeldJob:
     """A claimed job in the hands of a worker.
 
-    ``deadline`` is when its lease ends, by the clock of the worker. ``stop`` is set while its
-    handler runs and stops it; ``lost`` is set when the claim does not hold any longer.
+    ``id``, ``job_type`` and ``claim`` are those of the claim, whatever a handler does to the job.
+    ``deadline`` is when its lease ends, by :func:`clock`. ``run`` is set while its handler runs,
+    ``lost`` when the claim does not hold any longer.
     """
 
-    job: Job
-    deadline: float
-    stop: Callable[[], None] | None = None
-    lost: bool = False
+    __slots__ = ("claim", "deadline", "id", "job", "job_type", "lost", "run")
+
+    def __init__(self, job: Job, deadline: float) -> None:
+        self.job = job
+        self.id = job.id
+        self.job_type = job.job_type
+        self.claim = claim_of(job, None, "")
+        self.deadline = deadline
+        self.run: HandlerRun | None = None
+        self.lost = False
+
+    def is_expired(self) -> bool:
+        """Tell whether its lease has run out: somebody else may have the job."""
+        return clock() >= self.deadline
 
 
 class LeaseKeeper:
@@ -134,26 +158,27 @@ class LeaseKeeper:
             held = [one for one in self.held.values() if not one.lost]
             if not held:
                 continue
-            deadline = time.monotonic() + self.lease_seconds
+            deadline = clock() + self.lease_seconds
             try:
                 # The answer is of no use when it comes after the end of the leases.
                 async with asyncio.timeout(max(self._seconds_to_deadline(), 0.01)):
                     kept = await self._extend(held)
-            except (AragoraSQLError, TimeoutError) as error:
+            except Exception as error:
                 self._warn(error)
                 await asyncio.sleep(min(interval, pause, self._seconds_to_deadline()))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
             for one in held:
-                if one.job.id in kept:
+                if one.id in kept:
                     one.deadline = deadline
             await self._try_again(
-                [one for one in held if one.job.id not in kept and self._is_wanted(one)]
+                [one for one in held if one.id not in kept and self._is_wanted(one)]
             )
 
     async def _extend(self, held: list[HeldJob]) -> set[str]:
-        return set(await self._store.extend_many([one.job for one in held], self.lease_seconds))
+        claims = [one.claim for one in held]
+        return set(await self._store.extend_claims(claims, self.lease_seconds))
 
     async def _try_again(self, missing: list[HeldJob]) -> None:
         """Drop jobs whose leases can't be extended the second time either.
@@ -164,26 +189,32 @@ class LeaseKeeper:
             return
         await asyncio.sleep(SECOND_TRY_SECONDS)
         wanted = [one for one in missing if self._is_wanted(one)]
+        deadline = clock() + self.lease_seconds
         try:
             kept = await self._extend(wanted)
-        except AragoraSQLError as error:
+        except Exception as error:
             self._warn(error)
             return
         for one in wanted:
-            if one.job.id not in kept and self._is_wanted(one):
+            if one.id in kept:
+                one.deadline = deadline
+            elif self._is_wanted(one):
                 self._on_lost(one)
 
     def _warn(self, error: Exception) -> None:
-        log.warning("worker %s: leases were not extended: %s", self._worker_id, error)
+        known = isinstance(error, AragoraSQLError | TimeoutError)
+        log.warning(
+            "worker %s: leases were not extended: %s",
+            self._worker_id,
+            error,
+            exc_info=None if known else error,
+        )
 
     def _seconds_to_deadline(self) -> float:
-        now = time.monotonic()
         nearest = min((one.deadline for one in self.held.values() if not one.lost), default=None)
-        return self.lease_seconds if nearest is None else max(nearest - now, 0.001)
+        return self.lease_seconds if nearest is None else max(nearest - clock(), 0.001)
 
     def _drop_expired(self) -> None:
-        """Drop jobs whose lease has run out: another worker may have them."""
-        now = time.monotonic()
         for held in list(self.held.values()):
-            if held.deadline <= now and not held.lost:
+            if not held.lost and held.is_expired():
                 self._on_lost(held)

@@ -12,6 +12,7 @@ from aragora_sql.stores.jobs.leases import Claim
 from aragora_sql.stores.jobs.records import MOST_SECONDS, Job, encode_rows, limited_document
 
 __all__ = [
+    "CANCELLED",
     "COMPLETED",
     "FAILED",
     "RETRY",
@@ -19,17 +20,18 @@ __all__ = [
     "JobOutcome",
     "encode_completed",
     "encode_failed",
+    "encode_for_lookup",
     "encode_outcome",
 ]
 
-COMPLETED, RETRY, FAILED = "completed", "retry", "failed"
+COMPLETED, RETRY, FAILED, CANCELLED = "completed", "retry", "failed", "cancelled"
 
 _NO_RESULT = EncodedJSON("null")
 
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How the processing of a claimed job ended; made by its three class methods."""
+    """How the processing of a claimed job ended; made by its four class methods."""
 
     job: Job
     kind: str
@@ -54,6 +56,11 @@ class JobOutcome:
     def failed(cls, job: Job, error: str) -> JobOutcome:
         """The job is dead, whatever attempts are left."""
         return cls(job, FAILED, None, error)
+
+    @classmethod
+    def cancelled(cls, job: Job, error: str) -> JobOutcome:
+        """The job was cancelled while it was processed; ``error`` says why."""
+        return cls(job, CANCELLED, None, error)
 
 
 class EncodedOutcome(NamedTuple):
@@ -99,3 +106,10 @@ def encode_completed(outcomes: Iterable[EncodedOutcome]) -> EncodedJSON:
 def encode_failed(outcomes: Iterable[EncodedOutcome]) -> EncodedJSON:
     """Return outcomes of failed attempts as their query takes them."""
     return encode_rows(dump_scalars((*outcome[:4], *outcome[5:])) for outcome in outcomes)
+
+
+def encode_for_lookup(outcomes: Iterable[EncodedOutcome]) -> EncodedJSON:
+    """Return outcomes as the query takes them that tells which are stored already."""
+    return encode_rows(
+        f"{dump_scalars((*outcome[:4], outcome.error))},{outcome.result}" for outcome in outcomes
+    )

@@ -17,6 +17,7 @@ from aragora_sql.database.values import (
     dump_plain_json,
     dump_scalars,
     format_timestamp,
+    load_json,
 )
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
@@ -29,9 +30,13 @@ __all__ = [
     "JobCount",
     "JobEncoder",
     "JobLimit",
+    "JobSchedule",
     "JobStatus",
     "NewJob",
     "RetryPolicy",
+    "StoredJob",
+    "UndecodableDocument",
+    "decode_document",
     "encode_plain",
     "encode_rows",
     "limited_document",
@@ -44,6 +49,7 @@ DEFAULT_MAX_PAYLOAD_BYTES = 1_000_000
 SMALLEST_PRIORITY, LARGEST_PRIORITY = -(2**31), 2**31 - 1
 # 100 years: beyond it PostgreSQL and SQLite may leave their calendars.
 MOST_SECONDS = 100 * 365.25 * 86400.0
+SHORTEST_TIME_LIMIT = 0.001
 
 
 class JobStatus(StrEnum):
@@ -75,13 +81,36 @@ WAITING = (JobStatus.PENDING, JobStatus.SCHEDULED, JobStatus.RETRYING)
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
+class UndecodableDocument(dict[str, Any]):
+    """Takes the place of a stored document that Python can't decode.
+
+    Such as one with a number of 5,000 digits or of 1,500 levels, written by SQL. Its one entry
+    ``undecodable`` says why; ``text`` is what is stored.
+    """
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(undecodable=reason)
+        self.text = text
+        self.reason = reason
+
+
+def decode_document(text: str) -> dict[str, Any]:
+    """Decode a stored document; one that can't be decoded is an :class:`UndecodableDocument`."""
+    try:
+        document: dict[str, Any] = load_json(text)
+    except (ValueError, RecursionError) as error:
+        return UndecodableDocument(text, str(error).partition(": line ")[0])
+    return document
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Record):
     """A job of the queue.
 
     ``number`` is the order of enqueueing. ``claim_count`` tells one claim from another: a job that
     :meth:`~aragora_sql.JobQueueStore.claim` gave can be finished with it only while
-    that claim is the latest.
+    that claim is the latest. ``payload`` or ``result`` is an :class:`UndecodableDocument` where
+    what is stored can't be decoded.
     """
 
     id: str
@@ -105,11 +134,47 @@ class Job(Record):
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    time_limit_seconds: float | None = None
+    unique_while_running: bool = False
+    cancel_requested_at: datetime | None = None
 
     @property
     def is_finished(self) -> bool:
         """Whether it is completed, failed or cancelled."""
         return self.status in FINISHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob(Record):
+    """The columns of a job as queries give them: documents as text.
+
+    Decoded one by one, a document that Python can't decode does not fail a whole answer.
+    """
+
+    id: str
+    number: int
+    job_type: str
+    payload_text: str
+    status: JobStatus | JobStatusWord
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result_text: str | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    time_limit_seconds: float | None = None
+    unique_while_running: bool = False
+    cancel_requested_at: datetime | None = None
 
 
 # What makes a job; the rest of its record comes from the store.
@@ -119,8 +184,10 @@ JOB_CONTENT = (
     "payload",
     "priority",
     "max_attempts",
+    "time_limit_seconds",
     "scheduled_at",
     "unique_key",
+    "unique_while_running",
     "user_id",
     "workspace_id",
 )
@@ -137,6 +204,8 @@ class JobEntry(TypedDict):
     scheduled_at: NotRequired[datetime | None]
     delay_seconds: NotRequired[float | None]
     unique_key: NotRequired[str | None]
+    unique_while_running: NotRequired[bool]
+    time_limit_seconds: NotRequired[float | None]
     user_id: NotRequired[str | None]
     workspace_id: NotRequired[str | None]
 
@@ -149,9 +218,11 @@ class NewJob(TypedDict):
     payload: EncodedJSON
     priority: int
     max_attempts: int
+    time_limit_seconds: float | None
     scheduled_at: datetime | None
     delay_seconds: float | None
     unique_key: str | None
+    unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
 
@@ -168,11 +239,42 @@ class JobCount(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLimit(Record):
-    """How many jobs of a type may be processed at once, and how many are."""
+    """How many jobs of a type may be processed at once, and how many are.
+
+    ``max_running`` is None for a type without a limit that is paused; of a ``paused`` type no job
+    is claimed.
+    """
 
     job_type: str
-    max_running: int
+    max_running: int | None
     running: int
+    updated_at: datetime
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSchedule(Record):
+    """What is enqueued at the times of a cron expression.
+
+    ``next_run_at`` is when it runs next, ``last_run_at`` for which time it ran last.
+    """
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload: dict[str, Any]
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
     updated_at: datetime
 
 
@@ -239,6 +341,26 @@ def job_types(value: Any, argument: str, known: Collection[str] | None) -> list[
     return list(dict.fromkeys(checked))
 
 
+def time_limit(value: Any, argument: str = "time_limit_seconds") -> float | None:
+    """Check how long an attempt may run, in seconds; None: any time."""
+    if value is None:
+        return None
+    seconds = valid.number(value, argument, 0.0, MOST_SECONDS)
+    if seconds < SHORTEST_TIME_LIMIT:
+        raise InvalidInputError(
+            argument, f"must be at least {SHORTEST_TIME_LIMIT:g} seconds, not {value!r}"
+        )
+    return seconds
+
+
+def unique_scope(unique_key: object, value: Any, argument: str) -> bool:
+    """Check whether a unique key covers the running job, too."""
+    checked = valid.boolean(value, argument)
+    if checked and unique_key is None:
+        raise InvalidInputError(argument, "must not be True without a unique_key")
+    return checked
+
+
 def new_job(
     path: str,
     known: Collection[str] | None,
@@ -254,6 +376,8 @@ def new_job(
     unique_key: str | None = None,
     user_id: str | None = None,
     workspace_id: str | None = None,
+    time_limit_seconds: float | None = None,
+    unique_while_running: bool = False,
 ) -> NewJob:
     """Check the arguments and return the parameters of the job's query."""
     if scheduled_at is not None:
@@ -266,15 +390,21 @@ def new_job(
         delay_seconds = valid.number(delay_seconds, f"{path}delay_seconds", 0.0, MOST_SECONDS)
     if priority != 0 or type(priority) is not int:
         valid.integer(priority, f"{path}priority", SMALLEST_PRIORITY, LARGEST_PRIORITY)
+    if type(payload) is UndecodableDocument:
+        raise InvalidInputError(f"{path}payload", f"must be decodable: {payload.reason}")
     return {
         "id": next(ids) if id is None else valid.key(id, f"{path}id"),
         "job_type": _job_type(job_type, f"{path}job_type", known),
         "payload": limited_document(payload, f"{path}payload", max_payload_bytes),
         "priority": priority,
         "max_attempts": valid.integer(max_attempts, f"{path}max_attempts", 1),
+        "time_limit_seconds": time_limit(time_limit_seconds, f"{path}time_limit_seconds"),
         "scheduled_at": scheduled_at,
         "delay_seconds": delay_seconds,
         "unique_key": None if unique_key is None else valid.key(unique_key, f"{path}unique_key"),
+        "unique_while_running": unique_scope(
+            unique_key, unique_while_running, f"{path}unique_while_running"
+        ),
         "user_id": None if user_id is None else valid.key(user_id, f"{path}user_id"),
         "workspace_id": (
             None if workspace_id is None else valid.key(workspace_id, f"{path}workspace_id")
@@ -297,6 +427,8 @@ def encode_job(row: NewJob) -> str:
         row["unique_key"],
         row["user_id"],
         row["workspace_id"],
+        row["time_limit_seconds"],
+        row["unique_while_running"],
     )
     return f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},{dump_scalars(rest)}"
 

@@ -6,16 +6,19 @@ leases, schedules and delays is the database's, so the clocks of workers may dif
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from aragora_sql.database import Database
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.limits import within
+from aragora_sql.database.values import dump_json
 from aragora_sql.errors import (
+    ConflictError,
     DatabaseError,
     DuplicateKeyError,
     InvalidInputError,
@@ -41,6 +44,7 @@ from aragora_sql.stores.jobs.outcomes import (
     JobOutcome,
     encode_completed,
     encode_failed,
+    encode_for_lookup,
     encode_outcome,
 )
 from aragora_sql.stores.jobs.records import (
@@ -54,22 +58,28 @@ from aragora_sql.stores.jobs.records import (
     JobEncoder,
     JobEntry,
     JobLimit,
+    JobSchedule,
     JobStatus,
     JobStatusWord,
     NewJob,
     RetryPolicy,
+    UndecodableDocument,
+    decode_document,
     encode_plain,
     new_ids,
     new_job,
 )
+from aragora_sql.stores.jobs.schedules import cron_expression, next_run, time_zone
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries
+    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries, StoredJobRow
 
 __all__ = [
     "JobQueueStore",
 ]
+
+log = logging.getLogger(__name__)
 
 # The channel of PostgreSQL on which new jobs are told; the message is the job type.
 CHANNEL = "aragora_jobs"
@@ -77,6 +87,7 @@ CHANNEL = "aragora_jobs"
 PROMOTE_BATCH = 1000
 RECOVER_BATCH = 1000
 PURGE_BATCH = 1000
+RETRY_BATCH = 500
 # While claims find jobs, those whose time has come are looked for so often, in seconds.
 PROMOTE_EVERY = 0.25
 # Whoever waits looks again after so many seconds although nothing was told: messages may be
@@ -84,6 +95,13 @@ PROMOTE_EVERY = 0.25
 LOOK_EVERY = 1.0
 # The same while a limit keeps jobs back, because nobody tells of a place that becomes free.
 LOOK_FOR_PLACES_EVERY = 0.01
+# So often a job of a unique key is tried again when the other one was claimed in between.
+ENQUEUE_TRIES = 20
+# So often a batch is tried again in parts when jobs of its unique keys were enqueued meanwhile.
+RECOVER_TRIES = 100
+# A queue of NOTIFY messages that is fuller than this gets no more; looked at so often, in seconds.
+FULL_QUEUE = 0.9
+LOOK_AT_QUEUE_EVERY = 60.0
 # How much later than its own limit a wait is given up when the database does not answer.
 _GIVE_UP_AFTER = 0.25
 
@@ -135,6 +153,13 @@ class JobQueueStore(Store):
         # nothing is known.
         self._promoted = -PROMOTE_EVERY
         self._owes_promotion = True
+        self._next_queue_look = time.monotonic() + LOOK_AT_QUEUE_EVERY
+        self._queue_is_full = False
+
+    @property
+    def max_payload_bytes(self) -> int:
+        """How long a payload or result may be, in bytes of JSON."""
+        return self._max_payload_bytes
 
     async def close(self) -> None:
         """Close what :meth:`wait_for_jobs` opened; the database stays open."""
@@ -163,7 +188,9 @@ class JobQueueStore(Store):
         * ``priority``: a whole number of 32 bits, larger is sooner (default 0)
         * ``max_attempts``: from 1 up (default 3)
         * ``scheduled_at``, an aware timestamp, or ``delay_seconds``: not before then
-        * ``unique_key``: while a job of this key waits, that one is returned and none is stored
+        * ``time_limit_seconds``: how long one attempt may run (default: any time)
+        * ``unique_key``: while a job of this key waits, that one is returned and none is stored;
+          with ``unique_while_running`` also while that one is processed
         * ``user_id``, ``workspace_id``: whom it belongs to
 
         Raises :class:`~aragora_sql.errors.DuplicateKeyError` when the id exists; use :meth:`retry`
@@ -181,23 +208,46 @@ class JobQueueStore(Store):
 
     async def _enqueue(self, row: NewJob) -> Job:
         key = row["unique_key"]
-        while True:
-            async with self._database.connection() as connection:
+        async with self._database.connection() as connection:
+            for _ in range(ENQUEUE_TRIES):
                 stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
                 if stored is not None:
-                    return record_of(Job, **stored)
-                # Only a key that waits already keeps a job out. Between the two statements the
-                # other job may have been claimed.
-                if key is not None:
-                    waiting = await self._queries.find_waiting_job(connection, unique_key=key)
-                    if waiting is not None:
-                        return record_of(Job, **waiting)
+                    await self._look_at_message_queue(connection)
+                    return _job(stored)
+                if key is None:
+                    break
+                # Only another job of its key keeps a job out. Between the two statements that one
+                # may have been claimed.
+                active = await self._queries.find_job_of_key(connection, unique_key=key)
+                if active is not None:
+                    return _job(active)
+        raise DatabaseError(
+            f"job {row['id']!r} was not stored, and the database reported no error: a trigger or "
+            "rule of table job_queue has kept it out"
+        )
+
+    async def _look_at_message_queue(self, connection: Connection) -> None:
+        """Say once when messages for waiting workers are left out, because their queue is full."""
+        now = time.monotonic()
+        if now < self._next_queue_look or not self._notify:
+            return
+        self._next_queue_look = now + LOOK_AT_QUEUE_EVERY
+        usage = await self._queries.find_notify_queue_usage(connection)
+        is_full = usage is not None and usage >= FULL_QUEUE
+        if is_full and not self._queue_is_full:
+            log.warning(
+                "the server's queue of NOTIFY messages is %.0f %% full, so workers are not told of "
+                "new jobs and look once a second: find the session that listens and stays in a "
+                "transaction (pg_stat_activity), and end it",
+                100 * (usage or 0.0),
+            )
+        self._queue_is_full = is_full
 
     async def enqueue_many(self, jobs: Iterable[JobEntry | Job]) -> list[str]:
         """Store many jobs in one round trip, all or none, and return their ids in this order.
 
         Each is a mapping with ``job_type``, ``payload`` and the options of :meth:`enqueue`. In the
-        place of one whose unique key waits already, the id of the job that waits is returned.
+        place of one that another job of its unique key keeps out, the id of that job is returned.
         """
         given = valid.items(jobs, "jobs")
         if not given:
@@ -206,9 +256,12 @@ class JobQueueStore(Store):
         if plain is not None:
             ids, types, encoded = plain
             async with self._database.connection() as connection:
-                await self._queries.enqueue_plain_jobs(
+                stored = await self._queries.enqueue_plain_jobs(
                     connection, jobs=encoded, job_types=types, notify=self._notify
                 )
+                await self._look_at_message_queue(connection)
+            if stored < len(ids):
+                raise _kept_out(len(ids) - stored, len(ids))
             return ids
         batch = JobEncoder(self._known, self._max_payload_bytes)
         for i, job in enumerate(given):
@@ -219,29 +272,33 @@ class JobQueueStore(Store):
             stored = await self._queries.enqueue_jobs(
                 connection, jobs=batch.encoded(), notify=self._notify
             )
+            await self._look_at_message_queue(connection)
         if stored < len(batch.ids):
             await self._replace_ids(batch)
         return batch.ids
 
     async def _replace_ids(self, batch: JobEncoder) -> None:
-        """Put the ids of jobs that wait already into the places of those that were left out."""
+        """Put the ids of jobs that kept others out into the places of those that were left out."""
         keys = {
             i: key for i, row in enumerate(batch.rows) if (key := row["unique_key"]) is not None
         }
         async with self._database.read() as connection:
-            found = self._queries.list_ids(connection, ids=[batch.ids[i] for i in keys])
+            found = self._queries.list_ids(connection, ids=batch.ids)
             stored = {row["id"] async for row in found}
-            listed = self._queries.list_waiting_keys(
+            listed = self._queries.list_active_keys(
                 connection, unique_keys=list(dict.fromkeys(keys.values()))
             )
-            waiting = {row["unique_key"]: row["id"] async for row in listed}
-        for i, key in keys.items():
-            if batch.ids[i] in stored:
-                continue
-            if key not in waiting:
-                # The one that waited was claimed since, and is no longer in the way.
-                waiting[key] = (await self._enqueue(batch.rows[i])).id
-            batch.ids[i] = waiting[key]
+            active = {row["unique_key"]: row["id"] async for row in listed}
+        missing = [i for i, job_id in enumerate(batch.ids) if job_id not in stored]
+        without_reason = [i for i in missing if i not in keys]
+        if without_reason:
+            raise _kept_out(len(without_reason), len(batch.ids))
+        for i in missing:
+            key = keys[i]
+            if key not in active:
+                # The other one was claimed since, and is no longer in the way.
+                active[key] = (await self._enqueue(batch.rows[i])).id
+            batch.ids[i] = active[key]
 
     # Claim
 
@@ -297,9 +354,25 @@ class JobQueueStore(Store):
                     durable=durable,
                 )
                 jobs = [_claimed(row, worker_id) async for row in rows]
+            if any(type(job.payload) is UndecodableDocument for job in jobs):
+                jobs = await self._fail_undecodable(jobs)
         # What an UPDATE returns has no order.
         jobs.sort(key=lambda job: (-job.priority, job.number))
         return jobs
+
+    async def _fail_undecodable(self, jobs: list[Job]) -> list[Job]:
+        """End claimed jobs whose payload can't be decoded as failed, and return the others."""
+        usable, failed = [], []
+        for job in jobs:
+            if isinstance(job.payload, UndecodableDocument):
+                error = f"the payload can't be decoded: {job.payload.reason}"
+                log.warning("job %s (%s) has failed: %s", job.id, job.job_type, error)
+                claim = claim_of(job, None, "")
+                failed.append(encode_outcome(claim, FAILED, self._max_payload_bytes, None, error))
+            else:
+                usable.append(job)
+        await self.finish_encoded(failed)
+        return usable
 
     async def _promote(self) -> int:
         async with self._database.connection() as connection:
@@ -363,6 +436,13 @@ class JobQueueStore(Store):
             if await self._watch.changed(mark, pause, types) and self._watch.tells_topics:
                 return True
 
+    async def has_work(self, job_types: Iterable[str] | None = None) -> bool:
+        """Tell whether a job could be claimed, now or as soon as a limit has a free place."""
+        types = self._types(job_types)
+        async with self._database.read() as connection:
+            seen = await self._queries.look_for_jobs(connection, job_types=types)
+        return bool(seen["ready"] or seen["blocked"])
+
     # Finish
 
     async def complete(
@@ -416,7 +496,7 @@ class JobQueueStore(Store):
                     path=f"{path}.",
                 )
             )
-        return await self._finish(encoded)
+        return await self.finish_encoded(encoded)
 
     async def complete_many(
         self, jobs: Iterable[Job | tuple[Job, Mapping[str, Any] | None]]
@@ -444,12 +524,13 @@ class JobQueueStore(Store):
     ) -> str:
         claim = claim_of(job, worker_id, "")
         outcome = encode_outcome(claim, kind, self._max_payload_bytes, result, error, delay)
-        status = (await self._finish([outcome])).get(outcome.job_id)
+        status = (await self.finish_encoded([outcome])).get(outcome.job_id)
         if status is None:
             raise await self._claim_lost(*claim)
         return status
 
-    async def _finish(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
+    async def finish_encoded(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
+        """Finish claimed jobs whose outcomes are checked already; see :meth:`finish_many`."""
         if not outcomes:
             return {}
         # In one order, so that two such calls never wait for each other.
@@ -462,12 +543,20 @@ class JobQueueStore(Store):
                 finished = {row["id"]: row["status"] async for row in rows}
         if len(completed) < len(outcomes):
             finished |= await self._fail([one for one in outcomes if one.kind != COMPLETED])
+        if len(finished) < len(outcomes):
+            # The answer to an earlier call may have been lost after its commit.
+            missing = [one for one in outcomes if one.job_id not in finished]
+            async with self._database.connection() as connection:
+                rows = self._queries.list_stored_outcomes(
+                    connection, outcomes=encode_for_lookup(missing)
+                )
+                finished |= {row["id"]: row["status"] async for row in rows}
         return finished
 
     async def _fail(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
         policy = self._retry_policy
         try:
-            async with self._database.connection() as connection:
+            async with self._statement() as connection:
                 rows = self._queries.fail_jobs(
                     connection,
                     outcomes=encode_failed(outcomes),
@@ -476,7 +565,7 @@ class JobQueueStore(Store):
                     jitter=policy.jitter,
                 )
                 return {row["id"]: row["status"] async for row in rows}
-        except DuplicateKeyError:
+        except (DuplicateKeyError, ConflictError):
             # Two jobs of one unique key went back to wait, or one was enqueued meanwhile: one by
             # one the later ones see the first.
             if len(outcomes) == 1:
@@ -485,6 +574,16 @@ class JobQueueStore(Store):
             for outcome in outcomes:
                 finished |= await self._fail([outcome])
             return finished
+
+    @asynccontextmanager
+    async def _statement(self) -> AsyncIterator[Connection]:
+        """Open a unit of work in which a failure leaves a transaction of the caller usable."""
+        async with self._database.connection() as connection:
+            if connection.in_transaction:
+                async with self._database.transaction() as nested:
+                    yield nested
+            else:
+                yield connection
 
     async def _claim_lost(
         self, job_id: str, worker_id: str | None, claim_count: int | None
@@ -517,7 +616,7 @@ class JobQueueStore(Store):
         :class:`~aragora_sql.errors.JobClaimLostError` like it.
         """
         claim = claim_of(job, worker_id, "")
-        held = await self._extend([claim], lease_length(lease_seconds))
+        held = await self.extend_claims([claim], lease_length(lease_seconds))
         if claim[0] not in held:
             raise await self._claim_lost(*claim)
         return held[claim[0]]
@@ -532,9 +631,12 @@ class JobQueueStore(Store):
         claims = [
             claim_of(job, None, f"jobs[{i}].") for i, job in enumerate(valid.items(jobs, "jobs"))
         ]
-        return list(await self._extend(claims, lease_length(lease_seconds)))
+        return list(await self.extend_claims(claims, lease_length(lease_seconds)))
 
-    async def _extend(self, claims: Sequence[Claim], lease_seconds: float) -> dict[str, datetime]:
+    async def extend_claims(
+        self, claims: Sequence[Claim], lease_seconds: float
+    ) -> dict[str, datetime]:
+        """Renew leases; return the new end of each that holds, by id. See :meth:`extend_many`."""
         if not claims:
             return {}
         async with self._database.connection() as connection:
@@ -548,21 +650,25 @@ class JobQueueStore(Store):
 
         The attempt does not count. Returns the ids of those whose claims held.
         """
-        claimed = valid.items(jobs, "jobs")
-        for i, job in enumerate(claimed):
-            claim_of(job, None, f"jobs[{i}].")
-        if not claimed:
+        claims = [
+            claim_of(job, None, f"jobs[{i}].") for i, job in enumerate(valid.items(jobs, "jobs"))
+        ]
+        return await self.release_claims(claims)
+
+    async def release_claims(self, claims: Iterable[Claim]) -> list[str]:
+        """Give claims back; return the ids of those that held. See :meth:`release`."""
+        ordered = sorted(claims, key=lambda claim: claim[0])
+        if not ordered:
             return []
-        claimed.sort(key=lambda job: job.id)
         try:
-            async with self._database.connection() as connection:
-                rows = self._queries.release_jobs(connection, claims=encode_claims(claimed))
+            async with self._statement() as connection:
+                rows = self._queries.release_jobs(connection, claims=encode_claims(ordered))
                 return [row["id"] async for row in rows]
-        except DuplicateKeyError:
-            # See _finish().
-            if len(claimed) == 1:
-                return await self.release(claimed)
-            return [job_id for job in claimed for job_id in await self.release([job])]
+        except (DuplicateKeyError, ConflictError):
+            # See _fail().
+            if len(ordered) == 1:
+                return await self.release_claims(ordered)
+            return [job_id for claim in ordered for job_id in await self.release_claims([claim])]
 
     async def recover_stale_jobs(
         self,
@@ -576,19 +682,29 @@ class JobQueueStore(Store):
         """
         grace = valid.number(stale_threshold_seconds, "stale_threshold_seconds", 0.0)
         types = self._types(job_types)
-        recovered = 0
+        recovered, size, tries = 0, RECOVER_BATCH, 0
         while True:
-            async with self._database.connection() as connection:
-                rows = self._queries.recover_jobs(
-                    connection,
-                    job_types=types,
-                    grace_seconds=min(grace, records.MOST_SECONDS),
-                    row_limit=RECOVER_BATCH,
-                )
-                count = len([row async for row in rows])
+            try:
+                async with self._statement() as connection:
+                    rows = self._queries.recover_jobs(
+                        connection,
+                        job_types=types,
+                        grace_seconds=min(grace, records.MOST_SECONDS),
+                        row_limit=size,
+                    )
+                    count = len([row async for row in rows])
+            except (DuplicateKeyError, ConflictError):
+                # A job of the same unique key was enqueued meanwhile. Of one job at a time the next
+                # look sees it.
+                tries += 1
+                if tries == RECOVER_TRIES:
+                    raise
+                size = 1
+                continue
             recovered += count
-            if count < RECOVER_BATCH:
+            if count < size:
                 break
+            size = min(size * 4, RECOVER_BATCH)
         await self._mend_limits()
         return recovered
 
@@ -608,7 +724,7 @@ class JobQueueStore(Store):
         valid.text(job_id, "job_id")
         async with self._database.read() as connection:
             row = await self._queries.get_job(connection, id=job_id)
-        return None if row is None else record_of(Job, **row)
+        return None if row is None else _job(row)
 
     async def list_jobs(
         self,
@@ -632,7 +748,7 @@ class JobQueueStore(Store):
                 rows = self._queries.list_jobs(
                     connection, job_type=of_type, before_number=number, row_limit=row_limit
                 )
-                return [record_of(Job, **row) async for row in rows]
+                return [_job(row) async for row in rows]
             of_status = self._queries.list_jobs_of_status(
                 connection,
                 status=chosen,
@@ -640,7 +756,7 @@ class JobQueueStore(Store):
                 before_number=number,
                 row_limit=row_limit,
             )
-            return [record_of(Job, **row) async for row in of_status]
+            return [_job(row) async for row in of_status]
 
     async def get_counts(self) -> list[JobCount]:
         """Return how many jobs there are by type and status, in one round trip.
@@ -662,11 +778,28 @@ class JobQueueStore(Store):
             stats["total"] += count.total
         return stats
 
-    async def cancel(self, job_id: str) -> bool:
-        """Cancel a job that waits; False when there is none or it does not wait."""
+    async def cancel(self, job_id: str, *, running: bool = False) -> bool:
+        """Cancel a job that waits; with ``running`` also ask the worker of one that is processed.
+
+        False when there is no such job, or it is in another state. A worker learns of the request
+        within a second: it cancels a coroutine; of a plain function :func:`~aragora_sql.stores.jobs
+        .handlers.stop_reason` tells. A handler that returns a result all the same completes its
+        job. When its worker dies, the job is cancelled at the end of its lease.
+        """
         valid.text(job_id, "job_id")
+        valid.boolean(running, "running")
         async with self._database.connection() as connection:
-            return bool(await self._queries.cancel_job(connection, id=job_id))
+            row = await self._queries.cancel_job(connection, id=job_id, running=running)
+            return row is not None
+
+    async def list_cancel_requests(self, claims: Iterable[Claim]) -> list[str]:
+        """Return the ids of those of some claimed jobs whose cancellation was asked for."""
+        counts = {job_id: claim_count for job_id, _, claim_count in claims}
+        if not counts:
+            return []
+        async with self._database.read() as connection:
+            rows = self._queries.list_cancel_requests(connection, ids=list(counts))
+            return [row["id"] async for row in rows if counts[row["id"]] == row["claim_count"]]
 
     async def retry(self, job_id: str) -> Job:
         """Make a finished job (dead, cancelled or completed) pending again, and return it.
@@ -680,7 +813,45 @@ class JobQueueStore(Store):
             row = await self._queries.retry_job(connection, id=job_id, notify=self._notify)
         if row is None:
             raise await self._wrong_state(job_id, "retried", FINISHED)
-        return record_of(Job, **row)
+        return _job(row)
+
+    async def retry_dead(self, job_type: str | None = None) -> dict[str, bool]:
+        """Make all jobs that have failed (of one type) pending again; no payload is read.
+
+        Returns for each id whether it is pending again: it is not where another job of its unique
+        key waits. It works in transactions of some hundred jobs; one that fails meanwhile stays.
+        """
+        of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
+        after_time, after_number = datetime.min.replace(tzinfo=UTC), 0
+        pending: dict[str, bool] = {}
+        while True:
+            async with self._database.connection() as connection:
+                listed = self._queries.list_finished_ids(
+                    connection,
+                    status="failed",
+                    job_type=of_type,
+                    after_time=after_time,
+                    after_number=after_number,
+                    row_limit=RETRY_BATCH,
+                )
+                page = [row async for row in listed]
+            if not page:
+                return pending
+            ids = [row["id"] for row in page]
+            again = set(await self._retry_many(ids))
+            pending |= {job_id: job_id in again for job_id in ids}
+            after_time, after_number = page[-1]["completed_at"], page[-1]["number"]
+
+    async def _retry_many(self, ids: list[str]) -> list[str]:
+        try:
+            async with self._statement() as connection:
+                rows = self._queries.retry_jobs(connection, ids=ids, notify=self._notify)
+                return [row["id"] async for row in rows]
+        except (DuplicateKeyError, ConflictError):
+            if len(ids) == 1:
+                # A job of its key was enqueued at the same time.
+                return []
+            return [done for job_id in ids for done in await self._retry_many([job_id])]
 
     async def update(
         self,
@@ -719,7 +890,7 @@ class JobQueueStore(Store):
             )
         if row is None:
             raise await self._wrong_state(job_id, "changed", records.WAITING)
-        return record_of(Job, **row)
+        return _job(row)
 
     async def _wrong_state(
         self, job_id: str, what: str, allowed: Sequence[JobStatus]
@@ -770,22 +941,179 @@ class JobQueueStore(Store):
         """
         checked = records.job_type(job_type, "job_type", self._known)
         if max_running is None:
-            async with self._database.connection() as connection:
+            async with self._database.transaction() as connection:
+                await self._queries.lock_limits(connection)
                 await self._queries.delete_limit(connection, job_type=checked)
+                await self._queries.delete_unlimited(connection, job_type=checked)
             return
         valid.integer(max_running, "max_running")
         async with self._database.transaction() as connection:
             await self._queries.lock_limits(connection)
             await self._queries.set_limit(connection, job_type=checked, max_running=max_running)
 
+    async def pause(self, job_type: str) -> None:
+        """Let no job of a type be claimed until :meth:`resume`; what is processed goes on.
+
+        The type's limit stays.
+        """
+        checked = records.job_type(job_type, "job_type", self._known)
+        async with self._database.transaction() as connection:
+            await self._queries.lock_limits(connection)
+            await self._queries.pause_type(connection, job_type=checked)
+
+    async def resume(self, job_type: str) -> bool:
+        """Let jobs of a paused type be claimed again; False when it was not paused."""
+        checked = records.job_type(job_type, "job_type", self._known)
+        async with self._database.transaction() as connection:
+            await self._queries.lock_limits(connection)
+            resumed = await self._queries.resume_type(connection, job_type=checked)
+            await self._queries.delete_unlimited(connection, job_type=checked)
+        return bool(resumed)
+
     async def get_limits(self) -> list[JobLimit]:
-        """Return the limits by type."""
+        """Return the limits and pauses by type."""
         async with self._database.read() as connection:
             rows = self._queries.list_limits(connection)
             return [record_of(JobLimit, **row) async for row in rows]
 
+    # Schedules
+
+    async def set_schedule(
+        self,
+        name: str,
+        cron: str,
+        job_type: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        time_zone: str = "UTC",
+        enabled: bool = True,
+        **options: Any,
+    ) -> JobSchedule:
+        """Store a schedule, or change it, and return it: a job at each time of a cron expression.
+
+        ``cron`` has five fields, as in Debian's cron, read in ``time_zone``, an IANA name. The
+        other options are those of :meth:`enqueue` but ``id``, ``scheduled_at`` and
+        ``delay_seconds``. It needs the extra ``schedules``. An application may call it at each
+        start: the next run stays, unless expression or time zone change.
+
+        A :class:`~aragora_sql.JobWorker` looks for runs that are due, and so does :meth:`run_due`.
+        """
+        for refused in ("id", "scheduled_at", "delay_seconds"):
+            if refused in options:
+                raise InvalidInputError(refused, "does not go with a schedule")
+        expression = cron_expression(cron)
+        zone = _time_zone(time_zone)
+        with _named("options"):
+            content = new_job(
+                "",
+                self._known,
+                self._max_payload_bytes,
+                new_ids(),
+                **_content(job_type, payload, options, "job_type"),
+            )
+        first = next_run(expression, zone, datetime.now(UTC))
+        async with self._database.connection() as connection:
+            row = await self._queries.set_schedule(
+                connection,
+                name=valid.key(name, "name"),
+                cron=expression,
+                time_zone=zone,
+                enabled=valid.boolean(enabled, "enabled"),
+                job_type=content["job_type"],
+                payload=content["payload"],
+                priority=content["priority"],
+                max_attempts=content["max_attempts"],
+                time_limit_seconds=content["time_limit_seconds"],
+                unique_key=content["unique_key"],
+                unique_while_running=content["unique_while_running"],
+                user_id=content["user_id"],
+                workspace_id=content["workspace_id"],
+                next_run_at=first,
+            )
+        if row is None:
+            raise DatabaseError(f"schedule {name!r} was not stored: a trigger has kept it out")
+        return record_of(JobSchedule, **row)
+
+    async def list_schedules(self) -> list[JobSchedule]:
+        """Return the schedules by name."""
+        async with self._database.read() as connection:
+            rows = self._queries.list_schedules(connection)
+            return [record_of(JobSchedule, **row) async for row in rows]
+
+    async def delete_schedule(self, name: str) -> bool:
+        """Delete a schedule; its jobs stay. False when there is none of this name."""
+        valid.text(name, "name")
+        async with self._database.connection() as connection:
+            return bool(await self._queries.delete_schedule(connection, name=name))
+
+    async def run_due(self) -> list[Job]:
+        """Enqueue the jobs of schedules whose run is due, and return those that this call enqueued.
+
+        Any number of processes may call it: each run is enqueued once, together with the date of
+        the next one, in one transaction. ``scheduled_at`` of a job is the time of its run. Of runs
+        that were missed while nobody called it, the first is made up for. Where a job of the
+        schedule's unique key keeps the new one out, the run is over without one.
+        """
+        async with self._database.read() as connection:
+            due = [row async for row in self._queries.list_due_schedules(connection)]
+        jobs: list[Job] = []
+        for row in due:
+            after = max(row["clock"], row["next_run_at"])
+            try:
+                following = next_run(row["cron"], row["time_zone"], after)
+            except InvalidInputError as error:
+                log.error("schedule %r is not run: %s", row["name"], error)
+                continue
+            job = await self._run_schedule(row["name"], row["next_run_at"], following)
+            if job is not None:
+                jobs.append(job)
+        return jobs
+
+    async def _run_schedule(self, name: str, run_at: datetime, following: datetime) -> Job | None:
+        async with self._database.transaction() as connection:
+            taken = await self._queries.advance_schedule(
+                connection, name=name, run_at=run_at, next_run_at=following
+            )
+            if taken is None:
+                return None
+            job_id = next(new_ids())
+            job = await self._enqueue(
+                {
+                    "id": job_id,
+                    "job_type": taken["job_type"],
+                    "payload": dump_json(taken["payload"]),
+                    "priority": taken["priority"],
+                    "max_attempts": taken["max_attempts"],
+                    "time_limit_seconds": taken["time_limit_seconds"],
+                    "scheduled_at": run_at,
+                    "delay_seconds": None,
+                    "unique_key": taken["unique_key"],
+                    "unique_while_running": taken["unique_while_running"],
+                    "user_id": taken["user_id"],
+                    "workspace_id": taken["workspace_id"],
+                }
+            )
+        return job if job.id == job_id else None
+
+    async def seconds_to_next_run(self) -> float | None:
+        """Return in how many seconds the next run of a schedule is due; None: there is none."""
+        async with self._database.read() as connection:
+            seconds: float | None = await self._queries.find_next_schedule(connection)
+        return seconds
+
     def _types(self, job_types: Iterable[str] | None) -> list[str] | None:
         return records.job_types(job_types, "job_types", self._known)
+
+
+# The argument of the same name hides the function in set_schedule().
+_time_zone = time_zone
+
+
+def _kept_out(missing: int, given: int) -> DatabaseError:
+    return DatabaseError(
+        f"{missing} of {given} jobs were not stored, and the database reported no error: a trigger "
+        "or rule of table job_queue has kept them out"
+    )
 
 
 @contextmanager
@@ -814,13 +1142,25 @@ def _content(
     )
 
 
+def _job(row: StoredJobRow) -> Job:
+    """Make a job of a row, whose documents come as text."""
+    return record_of(Job, **_decoded(row))
+
+
 def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
     """Make a claimed job: the rest of the row is known."""
-    return record_of(
-        Job,
-        **row,
-        status="processing",
-        worker_id=worker_id,
-        started_at=row["updated_at"],
-        completed_at=None,
-    )
+    values = _decoded(row)
+    values["status"] = "processing"
+    values["worker_id"] = worker_id
+    values["started_at"] = values["updated_at"]
+    values["completed_at"] = None
+    return record_of(Job, **values)
+
+
+def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
+    """Decode the documents of a row, in its place: nobody else has it."""
+    values = cast(dict[str, Any], row)
+    values["payload"] = decode_document(values.pop("payload_text"))
+    result = values.pop("result_text")
+    values["result"] = None if result is None else decode_document(result)
+    return values

@@ -10,33 +10,41 @@ that are held. Handlers are called in :mod:`.handlers`, leases kept in :mod:`.le
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import random
 import secrets
 import signal
 import socket
-import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from aragora_sql.errors import (
     AragoraSQLError,
+    ConflictError,
     ConnectionLostError,
+    DatabaseTimeoutError,
     DatabaseUnavailableError,
     InvalidInputError,
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.jobs.handlers import (
     Handler,
+    HandlerRun,
+    LoopMonitor,
     PermanentJobError,
     RetryJobError,
-    describe_error,
+    StopReason,
+    check_handler,
     is_coroutine_handler,
-    run_handler,
+    run_coroutine,
+    run_plain,
 )
 from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
@@ -44,9 +52,17 @@ from aragora_sql.stores.jobs.leases import (
     LONGEST_PAUSE,
     HeldJob,
     LeaseKeeper,
+    clock,
     lease_length,
 )
-from aragora_sql.stores.jobs.outcomes import COMPLETED, JobOutcome
+from aragora_sql.stores.jobs.outcomes import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    EncodedOutcome,
+    encode_outcome,
+)
+from aragora_sql.stores.jobs.records import time_limit
 from aragora_sql.stores.jobs.store import JobQueueStore
 
 __all__ = ["Handler", "JobWorker", "PermanentJobError", "RetryJobError", "WorkerStats"]
@@ -55,6 +71,13 @@ log = logging.getLogger(__name__)
 
 # So many jobs above its capacity a worker may have done whose outcomes are not stored yet.
 MOST_UNSTORED = 50
+# How often schedules are looked at when none is due earlier, in seconds.
+LOOK_AT_SCHEDULES_EVERY = 10.0
+# The least time that a cancelled coroutine has to end, in seconds.
+LEAST_GRACE_SECONDS = 1.0
+
+# What may be over soon: the same call is made again after a pause.
+_PASSING = (ConflictError, ConnectionLostError, DatabaseTimeoutError)
 
 
 @dataclass(slots=True)
@@ -66,55 +89,47 @@ class WorkerStats:
     released: int = 0
     lost: int = 0
     recovered: int = 0
-
-
-class _Runner:
-    """One of the places in which handlers run."""
-
-    __slots__ = ("held", "interrupted", "task")
-
-    def __init__(self) -> None:
-        self.held: HeldJob | None = None
-        self.interrupted = False
-        self.task: asyncio.Task[None] | None = None
-
-    def interrupt(self) -> None:
-        """Stop the handler that runs; the place goes on with the next job."""
-        if self.task is not None and not self.interrupted:
-            self.interrupted = True
-            self.task.cancel()
-
-    def uncancel(self) -> None:
-        """Take the cancellation of :meth:`interrupt` back, once it has arrived."""
-        if self.task is not None:
-            self.task.uncancel()
+    cancelled: int = 0
+    scheduled: int = 0
 
 
 class JobWorker:
     """Works on jobs of the types that it has handlers for.
 
     A handler takes the :class:`~aragora_sql.stores.jobs.records.Job` and returns its result, a
-    dictionary or None; it is a coroutine function, or a plain function, which runs in a thread. An
-    exception fails the attempt, see :class:`PermanentJobError` and :class:`RetryJobError`.
+    dictionary or None; it is a coroutine function, or a plain function, which runs in a thread of
+    the worker's own. An exception fails the attempt, see :class:`PermanentJobError` and
+    :class:`RetryJobError`; so does ``SystemExit``, and a result that can't be stored.
 
     * ``concurrency``: so many handlers run at once
     * ``batch_size``: so many jobs are held at most (default: ``concurrency``). More of them make
       short jobs faster, because they are claimed and finished together
     * ``lease_seconds``: a job whose lease was not extended for so long is given to another worker.
       The worker extends its leases three times as often, so a handler may run for any time
+    * ``time_limit_seconds``: how long an attempt may run where its job has no limit of its own
+      (default: any time)
     * ``recovery_seconds``: how often the leases of all workers are looked after
     * ``shutdown_seconds``: how long a stopped worker waits for its handlers; then coroutines are
-      cancelled and their jobs given back, plain functions go on until they end
-    * ``look_seconds``: how often it looks for jobs although nobody told of one
+      cancelled and their jobs given back, plain functions go on until they end. A coroutine that
+      goes on for so long after its cancellation (at least a second) is closed at its next await
+    * ``look_seconds``: how often it looks for jobs although nobody told of one, and for requests to
+      cancel what it runs
+    * ``schedules``: whether it enqueues jobs of schedules whose run is due
 
     A job whose claim is lost is cancelled and its outcome dropped, so two workers do not work on
-    one job. Jobs are done at least once: a worker that dies leaves its jobs to others.
+    one job. Jobs are done at least once: a worker that dies leaves its jobs to others. Whatever the
+    database does, the worker goes on: it warns, waits (up to 5 seconds), and tries again.
 
-    Nothing can interrupt a plain function. When its claim is lost, it goes on to its end beside
-    whoever has the job now, and its place stays taken; its result or error is dropped, and the
-    database would refuse it too. So a plain function that may outlive its lease (a process that
-    was suspended, a database out of reach for so long) has to bear a second run at the same time;
-    where that is not possible, write a coroutine.
+    A coroutine must not block: while it computes, the worker extends no lease of any job. After a
+    third of a lease the worker warns and names the handler. After a whole lease the job is lost,
+    and what has lost its claim takes no further step.
+
+    Nothing can interrupt a plain function; :func:`~aragora_sql.stores.jobs.handlers.stop_reason`
+    tells it that it should end. When its claim is lost, it goes on to its end beside whoever has
+    the job now, and its place stays taken; its result or error is dropped, and the database would
+    refuse it too. So a plain function that may outlive its lease (a process that was suspended, a
+    database out of reach for so long) has to bear a second run at the same time; where that is not
+    possible, write a coroutine.
     """
 
     def __init__(
@@ -126,21 +141,22 @@ class JobWorker:
         concurrency: int = 10,
         batch_size: int | None = None,
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        time_limit_seconds: float | None = None,
         recovery_seconds: float = 30.0,
         shutdown_seconds: float = 30.0,
         look_seconds: float = 1.0,
+        schedules: bool = True,
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
-        self._coroutine_types = {
-            name for name, one in self._handlers.items() if is_coroutine_handler(one)
-        }
         if not self._handlers:
             raise InvalidInputError("handlers", "must name at least one job type")
         for job_type, handler in self._handlers.items():
             valid.key(job_type, "handlers")
-            if not callable(handler):
-                raise InvalidInputError(f"handlers[{job_type!r}]", "must be a function")
+            check_handler(handler, f"handlers[{job_type!r}]")
+        self._coroutine_types = {
+            name for name, one in self._handlers.items() if is_coroutine_handler(one)
+        }
         self.worker_id = new_worker_id() if worker_id is None else valid.key(worker_id, "worker_id")
         self._concurrency = valid.integer(concurrency, "concurrency", 1)
         self._capacity = (
@@ -148,9 +164,11 @@ class JobWorker:
             if batch_size is None
             else max(self._concurrency, valid.integer(batch_size, "batch_size", 1))
         )
+        self._time_limit_seconds = time_limit(time_limit_seconds)
         self._recovery_seconds = valid.number(recovery_seconds, "recovery_seconds", 0.001)
         self._shutdown_seconds = valid.number(shutdown_seconds, "shutdown_seconds")
         self._look_seconds = valid.number(look_seconds, "look_seconds", 0.001)
+        self._runs_schedules = valid.boolean(schedules, "schedules")
         self.stats = WorkerStats()
         self._leases = LeaseKeeper(
             store,
@@ -159,13 +177,14 @@ class JobWorker:
             on_lost=self._lose,
             is_wanted=self._is_unfinished,
         )
+        self._monitor = LoopMonitor(self.worker_id, self._leases.lease_seconds)
         self._backlog: deque[HeldJob] = deque()
-        self._outcomes: list[tuple[HeldJob, JobOutcome]] = []
-        self._runners: list[_Runner] = []
-        self._idle = 0
-        self._jobs_claimed = asyncio.Event()
+        self._outcomes: list[tuple[HeldJob, EncodedOutcome]] = []
+        self._runs: set[HandlerRun] = set()
+        self._threads: ThreadPoolExecutor | None = None
         self._capacity_freed = asyncio.Event()
         self._outcomes_ready = asyncio.Event()
+        self._run_ended = asyncio.Event()
         self._job_let_go = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._stop_forced = asyncio.Event()
@@ -176,6 +195,9 @@ class JobWorker:
     async def run(self, *, until_empty: bool = False, handle_signals: bool = True) -> WorkerStats:
         """Work until :meth:`stop`, or with ``until_empty`` until no job can be claimed.
 
+        A job that a limit holds back counts as one that can be claimed; one of a paused type, or of
+        a limit of 0, does not.
+
         ``handle_signals`` lets SIGTERM and SIGINT stop it, in the main thread; a second one gives
         up waiting for handlers. Leave it out where the application handles signals itself. Returns
         what was done. May be called again afterwards.
@@ -184,12 +206,18 @@ class JobWorker:
         self._stop_forced.clear()
         self._closing = False
         restore = self._install_signals() if handle_signals else None
-        self._runners = [_Runner() for _ in range(self._concurrency)]
-        self._idle = self._concurrency
-        for runner in self._runners:
-            runner.task = self._start(self._run_jobs(runner))
+        if len(self._coroutine_types) < len(self._handlers):
+            self._threads = ThreadPoolExecutor(self._concurrency, "aragora-job")
+        if self._coroutine_types:
+            self._monitor.start()
         finisher = self._start(self._store_outcomes())
-        helpers = [self._start(self._leases.run()), self._start(self._recover())]
+        helpers = [
+            self._start(self._leases.run()),
+            self._start(self._recover()),
+            self._start(self._watch_cancellations()),
+        ]
+        if self._runs_schedules:
+            helpers.append(self._start(self._run_schedules()))
         try:
             await self._fetch_jobs(until_empty)
             await self._drain(finish_backlog=until_empty and not self._stop_requested.is_set())
@@ -197,6 +225,10 @@ class JobWorker:
             try:
                 await self._shut_down(finisher, helpers)
             finally:
+                self._monitor.stop()
+                if self._threads is not None:
+                    self._threads.shutdown(wait=False)
+                    self._threads = None
                 if restore is not None:
                     restore()
         return self.stats
@@ -247,57 +279,74 @@ class JobWorker:
                 self._capacity_freed.clear()
                 await self._unless_stopped(self._capacity_freed.wait())
                 continue
-            # Counted from before the claim, so that we never believe in a lease for too long.
-            deadline = time.monotonic() + self._leases.lease_seconds
+            # What runs may fail and come back: an empty answer means nothing while jobs are held.
+            held_before = bool(self._leases.held)
+            self._capacity_freed.clear()
             try:
-                jobs = await self._store.claim(
-                    self.worker_id, wanted, types, lease_seconds=self._leases.lease_seconds
-                )
-            except AragoraSQLError as error:
+                claimed = await self._claim(wanted, types)
+                if claimed < wanted and not until_empty:
+                    await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
+                elif not claimed and until_empty and not held_before:
+                    if not await self._store.has_work(types):
+                        return
+                    await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
+            except Exception as error:
                 self._warn("no jobs were claimed", error)
                 await self._unless_stopped(asyncio.sleep(pause))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            for job in jobs:
-                former = self._leases.held.get(job.id)
-                if former is not None and former.stop is not None:
-                    # The database has forgotten that claim.
-                    self._lose(former)
-                held = HeldJob(job, deadline)
-                self._leases.held[job.id] = held
-                self._backlog.append(held)
-            if jobs:
-                self._jobs_claimed.set()
-            if len(jobs) < wanted and not until_empty:
-                await self._wait_for_jobs(types)
-            elif not jobs and until_empty:
-                # What runs may fail and come back.
-                if not self._leases.held:
-                    return
-                self._capacity_freed.clear()
+            if not claimed and until_empty and held_before and self._leases.held:
                 await self._unless_stopped(self._capacity_freed.wait())
 
-    async def _wait_for_jobs(self, types: list[str]) -> None:
-        try:
-            await self._unless_stopped(self._store.wait_for_jobs(types, self._look_seconds))
-        except AragoraSQLError as error:
-            self._warn("waiting for jobs failed", error)
-            await self._unless_stopped(asyncio.sleep(FIRST_PAUSE))
+    async def _claim(self, wanted: int, types: list[str]) -> int:
+        """Claim up to so many jobs, and start as many as there are places; return how many."""
+        # Counted from before the claim, so that we never believe in a lease for too long.
+        deadline = clock() + self._leases.lease_seconds
+        jobs = await self._store.claim(
+            self.worker_id, wanted, types, lease_seconds=self._leases.lease_seconds
+        )
+        claimed = [HeldJob(job, deadline) for job in jobs]
+        if claimed and clock() >= deadline:
+            log.warning(
+                "worker %s: %d claims arrived after their leases had run out, and are given back",
+                self.worker_id,
+                len(claimed),
+            )
+            self.stats.lost += len(claimed)
+            await self._store.release_claims([one.claim for one in claimed])
+            return 0
+        for one in claimed:
+            former = self._leases.held.get(one.id)
+            if former is not None and former.run is not None:
+                # The database has forgotten that claim.
+                self._lose(former)
+            self._leases.held[one.id] = one
+            self._backlog.append(one)
+        self._start_runs()
+        return len(claimed)
 
     def _warn(self, problem: str, error: Exception) -> None:
-        log.warning("worker %s: %s: %s", self.worker_id, problem, error)
+        known = isinstance(error, AragoraSQLError)
+        log.warning(
+            "worker %s: %s: %s",
+            self.worker_id,
+            problem,
+            error if str(error) else type(error).__name__,
+            exc_info=None if known else error,
+        )
         if isinstance(error, ConnectionLostError | DatabaseUnavailableError):
             # A server that crashed may have forgotten claims of its last moment.
             self._leases.connection_failed.set()
 
     def _wanted(self) -> int:
         """Return how many jobs to claim: enough for all places, and then in large portions."""
-        space = self._capacity - len(self._backlog) - (self._concurrency - self._idle)
-        # Those that are done and not yet ended in the database may be a few more.
+        space = self._capacity - len(self._backlog) - len(self._runs)
+        # Those that are done and not yet finished in the database may be a few more.
         if len(self._leases.held) > self._capacity * 2 + MOST_UNSTORED:
             return 0
-        if self._idle > len(self._backlog) or space * 2 >= self._capacity:
+        idle = self._concurrency - len(self._runs)
+        if idle > len(self._backlog) or space * 2 >= self._capacity:
             return space
         return 0
 
@@ -314,51 +363,126 @@ class JobWorker:
             stopped.cancel()
             if not waiting.done():
                 waiting.cancel()
-                with suppress(asyncio.CancelledError, AragoraSQLError):
+                with suppress(asyncio.CancelledError, Exception):
                     await waiting
         if not waiting.cancelled():
             waiting.result()
 
     # Working
 
-    async def _run_jobs(self, runner: _Runner) -> None:
-        while not self._closing:
-            while not self._backlog:
-                self._capacity_freed.set()
-                self._jobs_claimed.clear()
-                await self._jobs_claimed.wait()
+    def _start_runs(self) -> None:
+        """Start jobs of the backlog in the places that are free."""
+        while (held := self._next_coroutine()) is not None:
+            run = self._begin_run(held)
+            run.task = asyncio.create_task(self._run_coroutines(run))
+            run.task.add_done_callback(functools.partial(self._on_task_ended, run))
+
+    def _next_coroutine(self) -> HeldJob | None:
+        """Take the next job for a coroutine out of the backlog; plain functions start on the way.
+
+        None when there is none, or no place for it.
+        """
+        while self._backlog and len(self._runs) < self._concurrency and not self._closing:
             held = self._backlog.popleft()
             if held.lost:
                 continue
-            self._idle -= 1
-            runner.held, held.stop = held, runner.interrupt
-            try:
-                outcome = await run_handler(
-                    self._handlers[held.job.job_type],
-                    held.job,
-                    is_coroutine=held.job.job_type in self._coroutine_types,
-                )
-                self._outcomes.append((held, outcome))
-            except asyncio.CancelledError as error:
-                if self._closing and not runner.interrupted:
-                    raise
-                # A job that was lost is not ended; the place goes on with another.
-                if not runner.interrupted:
-                    failed = JobOutcome.retry(held.job, describe_error(error))
-                    self._outcomes.append((held, failed))
-            finally:
-                self._idle += 1
-                runner.held = held.stop = None
-                if runner.interrupted:
-                    # A plain function has ended in spite of it.
-                    runner.uncancel()
-                    runner.interrupted = False
-                self._outcomes_ready.set()
+            if held.is_expired():
+                self._lose(held)
+            elif held.job_type in self._coroutine_types:
+                return held
+            else:
+                self._start_plain(held)
+        return None
+
+    def _begin_run(self, held: HeldJob) -> HandlerRun:
+        handler = self._handlers[held.job_type]
+        run = HandlerRun(held, handler, self._store.max_payload_bytes, self._monitor)
+        held.run = run
+        self._runs.add(run)
+        limit = held.job.time_limit_seconds or self._time_limit_seconds
+        if limit is not None:
+            run.time_limit_seconds = limit
+            timer = asyncio.get_running_loop().call_later(
+                limit, self._stop_run, run, "time limit", "its time limit is over"
+            )
+            run.timers.append(timer)
+        return run
+
+    async def _run_coroutines(self, run: HandlerRun) -> None:
+        """Run a job, and then others of the backlog for as long as nothing was cancelled.
+
+        A task that was cancelled, also by its handler, is not used again.
+        """
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        while True:
+            await run_coroutine(run)
+            self._end_run(run)
+            if run.is_cancelled or task.cancelling():
+                self._start_runs()
+                return
+            held = self._next_coroutine()
+            if held is None:
+                return
+            run = self._begin_run(held)
+            run.task = task
+
+    def _on_task_ended(self, first: HandlerRun, task: asyncio.Task[None]) -> None:
+        if first in self._runs:
+            # It was cancelled before its first step.
+            first.finish(None, asyncio.CancelledError())
+            self._end_run(first)
+            self._start_runs()
+
+    def _start_plain(self, held: HeldJob) -> None:
+        run = self._begin_run(held)
+        loop = asyncio.get_running_loop()
+        try:
+            ended = loop.run_in_executor(self._threads, copy_context().run, run_plain, run)
+        except RuntimeError as error:
+            # The system gives no more threads.
+            run.finish(None, error)
+            loop.call_soon(self._on_thread_ended, run, None)
+        else:
+            ended.add_done_callback(functools.partial(self._on_thread_ended, run))
+
+    def _on_thread_ended(self, run: HandlerRun, ended: asyncio.Future[None] | None) -> None:
+        self._end_run(run)
+        self._start_runs()
+
+    @property
+    def _grace_seconds(self) -> float:
+        return max(self._shutdown_seconds, LEAST_GRACE_SECONDS)
+
+    def _stop_run(self, run: HandlerRun, reason: StopReason, why: str) -> None:
+        if run.task is None:
+            log.warning(
+                "job %s (%s): %s, and nothing can stop a plain function: its place stays taken",
+                run.held.id,
+                run.held.job_type,
+                why,
+            )
+        run.stop(reason, self._grace_seconds)
+
+    def _end_run(self, run: HandlerRun) -> None:
+        """Take the outcome of a run; its place is free."""
+        for timer in run.timers:
+            timer.cancel()
+        held = run.held
+        self._runs.discard(run)
+        held.run = None
+        if run.stop_reason == "claim lost" and not held.lost:
+            self._lose(held)
+        if run.outcome is not None and not held.lost:
+            self._outcomes.append((held, run.outcome))
+            self._outcomes_ready.set()
+        self._run_ended.set()
+        if not self._backlog:
+            self._capacity_freed.set()
 
     # Storing outcomes
 
     async def _store_outcomes(self) -> None:
-        """End jobs as they are done: those that are done meanwhile go together the next time."""
+        """Store outcomes as they come: those that come meanwhile go together the next time."""
         while not self._closing:
             await self._outcomes_ready.wait()
             self._outcomes_ready.clear()
@@ -372,74 +496,138 @@ class JobWorker:
             batch, self._outcomes = self._outcomes, []
             batch = [(held, outcome) for held, outcome in batch if not held.lost]
             try:
-                ended = await self._finish([outcome for _, outcome in batch])
-            except AragoraSQLError as error:
+                await self._finish(batch)
+            except Exception as error:
                 # Jobs whose leases run out meanwhile are marked as lost and left out.
-                self._warn("jobs were not ended", error)
-                self._outcomes = batch + self._outcomes
+                self._warn("outcomes were not stored", error)
+                unstored = [one for one in batch if self._leases.held.get(one[0].id) is one[0]]
+                self._outcomes = unstored + self._outcomes
                 if self._stop_forced.is_set():
                     return
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            for held, outcome in batch:
-                self._let_go(held)
-                if outcome.job.id not in ended:
-                    self.stats.lost += 1
-                    log.warning("job %s: its claim was lost before it ended", outcome.job.id)
-                elif outcome.kind == COMPLETED and ended[outcome.job.id] == "completed":
-                    self.stats.completed += 1
-                else:
-                    self.stats.failed += 1
             self._capacity_freed.set()
 
-    async def _finish(self, outcomes: list[JobOutcome]) -> dict[str, str]:
+    async def _finish(self, batch: list[tuple[HeldJob, EncodedOutcome]]) -> None:
+        if not batch:
+            return
         try:
-            return await self._store.finish_many(outcomes)
-        except InvalidInputError:
-            # A handler gave what the queue can't hold: one by one, so that only its job fails.
-            ended: dict[str, str] = {}
-            for outcome in outcomes:
-                try:
-                    ended |= await self._store.finish_many([outcome])
-                except InvalidInputError as error:
-                    failed = JobOutcome.failed(outcome.job, f"the result can't be stored: {error}")
-                    ended |= await self._store.finish_many([failed])
-            return ended
+            finished = await self._store.finish_encoded([outcome for _, outcome in batch])
+        except _PASSING:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                await self._finish_refused(*batch[0], error)
+                return
+            # The database refuses one of them: one by one, so that only its job fails.
+            for one in batch:
+                await self._finish([one])
+            return
+        for held, outcome in batch:
+            self._let_go(held)
+            self._count(outcome, finished.get(held.id))
+
+    async def _finish_refused(
+        self, held: HeldJob, outcome: EncodedOutcome, error: Exception
+    ) -> None:
+        """Fail a job whose outcome the database refuses; where it refuses that too, let it go."""
+        self._warn(f"the outcome of job {held.id} was refused", error)
+        text = f"the result can't be stored: {type(error).__name__}: {error}"[:1000]
+        failed = encode_outcome(held.claim, FAILED, self._store.max_payload_bytes, error=text)
+        try:
+            finished = await self._store.finish_encoded([failed])
+        except _PASSING:
+            raise
+        except Exception as again:
+            self._warn(f"job {held.id} can't be finished, its lease runs out", again)
+            self._lose(held)
+            return
+        self._let_go(held)
+        self._count(failed, finished.get(held.id))
+
+    def _count(self, outcome: EncodedOutcome, status: str | None) -> None:
+        if status is None:
+            self.stats.lost += 1
+            log.warning("job %s: its claim was lost before it was finished", outcome.job_id)
+        elif outcome.kind == COMPLETED and status == COMPLETED:
+            self.stats.completed += 1
+        elif outcome.kind == CANCELLED:
+            self.stats.cancelled += 1
+        else:
+            self.stats.failed += 1
 
     def _let_go(self, held: HeldJob) -> None:
-        if self._leases.held.get(held.job.id) is held:
-            del self._leases.held[held.job.id]
+        if self._leases.held.get(held.id) is held:
+            del self._leases.held[held.id]
             self._job_let_go.set()
 
     # Looking after
 
     def _is_unfinished(self, held: HeldJob) -> bool:
         """Tell whether a job runs, or waits here for its turn and is not being given back."""
-        return held.stop is not None or (
-            not self._stop_requested.is_set() and held in self._backlog
-        )
+        if held.run is not None:
+            return True
+        return not self._stop_requested.is_set() and held in self._backlog
 
     def _lose(self, held: HeldJob) -> None:
-        log.warning("job %s: its claim was lost, its outcome is dropped", held.job.id)
+        log.warning("job %s: its claim was lost, its outcome is dropped", held.id)
         held.lost = True
         self.stats.lost += 1
         self._let_go(held)
-        if held.stop is not None:
-            held.stop()
+        if held.run is not None:
+            held.run.stop("claim lost", self._grace_seconds)
         self._capacity_freed.set()
 
-    async def _recover(self) -> None:
+    async def _regularly(self, work: Callable[[], Awaitable[float]], what_failed: str) -> None:
+        """Do something again and again, until cancelled; it returns how long to wait, in seconds.
+
+        Errors are logged, and it goes on after a pause.
+        """
+        pause = FIRST_PAUSE
         while True:
             try:
-                self.stats.recovered += await self._store.recover_stale_jobs(
-                    job_types=list(self._handlers)
-                )
-            except AragoraSQLError as error:
-                log.warning("worker %s: no leases were looked after: %s", self.worker_id, error)
+                seconds = await work()
+                pause = FIRST_PAUSE
+            except Exception as error:
+                self._warn(what_failed, error)
+                seconds = pause
+                pause = min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(seconds)
+
+    async def _recover(self) -> None:
+        types = list(self._handlers)
+
+        async def recover() -> float:
+            self.stats.recovered += await self._store.recover_stale_jobs(job_types=types)
             # Workers that were started together do not look at the same timestamps.
-            await asyncio.sleep(self._recovery_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+            return self._recovery_seconds * random.uniform(0.8, 1.2)  # noqa: S311
+
+        await self._regularly(recover, "no leases were looked after")
+
+    async def _watch_cancellations(self) -> None:
+        async def look() -> float:
+            runs = {run.held.id: run for run in self._runs}
+            for job_id in await self._store.list_cancel_requests(
+                [run.held.claim for run in runs.values()]
+            ):
+                run = runs[job_id]
+                if run in self._runs and run.stop_reason is None:
+                    self._stop_run(run, "cancelled", "its cancellation was asked for")
+            return self._look_seconds
+
+        await self._regularly(look, "requests to cancel were not looked for")
+
+    async def _run_schedules(self) -> None:
+        async def run_due() -> float:
+            self.stats.scheduled += len(await self._store.run_due())
+            due = await self._store.seconds_to_next_run()
+            if due is None:
+                return LOOK_AT_SCHEDULES_EVERY
+            return min(max(due, 0.001), LOOK_AT_SCHEDULES_EVERY)
+
+        await self._regularly(run_due, "schedules were not run")
 
     # Shutting down
 
@@ -472,17 +660,23 @@ class JobWorker:
     ) -> None:
         """Stop everything; jobs that still run are given back."""
         self._closing = True
-        tasks = [runner.task for runner in self._runners if runner.task is not None]
-        running = [runner.held for runner in self._runners if runner.held is not None]
+        running = [run.held for run in self._runs]
         try:
-            for task in tasks:
-                task.cancel()
+            for run in list(self._runs):
+                run.stop("worker stopping", self._grace_seconds)
             # Plain functions can't be stopped: their leases are kept until they end.
-            await _settle(tasks)
+            while self._runs:
+                self._run_ended.clear()
+                with suppress(asyncio.CancelledError):
+                    await self._run_ended.wait()
             self._outcomes_ready.set()
             await _settle([finisher])
             await self._flush()
-            await self._release([*running, *self._backlog])
+            # What has an outcome was let go, or it was not stored and its lease runs out.
+            unstored = {held.id for held, _ in self._outcomes}
+            await self._release(
+                [held for held in (*running, *self._backlog) if held.id not in unstored]
+            )
         finally:
             for task in (finisher, *helpers):
                 task.cancel()
@@ -492,18 +686,13 @@ class JobWorker:
             self._outcomes.clear()
 
     async def _release(self, held: list[HeldJob]) -> None:
-        kept = [one for one in held if self._leases.held.get(one.job.id) is one and not one.lost]
+        kept = [one for one in held if self._leases.held.get(one.id) is one and not one.lost]
         if not kept:
             return
         try:
-            released = await self._store.release([one.job for one in kept])
-        except AragoraSQLError as error:
-            log.warning(
-                "worker %s: %d jobs were not given back, their leases run out: %s",
-                self.worker_id,
-                len(kept),
-                error,
-            )
+            released = await self._store.release_claims([one.claim for one in kept])
+        except Exception as error:
+            self._warn(f"{len(kept)} jobs were not given back, their leases run out", error)
             released = []
         self.stats.released += len(released)
         for one in kept:

@@ -32,7 +32,7 @@ VALUES (
     greatest(
         :stored_at::timestamptz,
         (
-            SELECT max(c.stored_at) + interval '1 microsecond'
+            SELECT max(c.stored_at) + '1 microsecond'::interval
             FROM workflow_checkpoints AS c
             WHERE c.workflow_id = :workflow_id::text
         )
@@ -57,7 +57,7 @@ SELECT
     c.created_at,
     c.stored_at,
     (
-        SELECT count(DISTINCT o.workflow_id)
+        SELECT pg_catalog.count(DISTINCT o.workflow_id)
         FROM workflow_checkpoints AS o
         WHERE o.engine_id = :checkpoint_id
     ) AS owners
@@ -243,7 +243,7 @@ VALUES (
     greatest(
         :stored_at::timestamptz,
         (
-            SELECT max(c.stored_at) + interval '1 microsecond'
+            SELECT max(c.stored_at) + '1 microsecond'::interval
             FROM debate_checkpoints AS c
             WHERE c.debate_id = :debate_id::text
         )
@@ -440,14 +440,14 @@ WHERE checkpoint_id = any(array(SELECT stale.checkpoint_id FROM stale));
 WITH w AS (
     SELECT
         count(*) AS workflow_checkpoints,
-        count(DISTINCT c.workflow_id) AS workflows
+        pg_catalog.count(DISTINCT c.workflow_id) AS workflows
     FROM workflow_checkpoints AS c
 ),
 
 d AS (
     SELECT
         count(*) AS debate_checkpoints,
-        count(DISTINCT p.debate_id) AS debates,
+        pg_catalog.count(DISTINCT p.debate_id) AS debates,
         coalesce(sum(p.size_bytes), 0)::bigint AS debate_bytes
     FROM debate_checkpoints AS p
 )

@@ -85,7 +85,7 @@ SELECT
     ) AS superseded_by,
     coalesce(
         (
-            SELECT jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
+            SELECT pg_catalog.jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
             FROM dissent AS d
             WHERE d.consensus_id = c.id
         ),
@@ -130,7 +130,7 @@ SELECT
     ) AS superseded_by,
     coalesce(
         (
-            SELECT jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
+            SELECT pg_catalog.jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
             FROM dissent AS d
             WHERE d.consensus_id = c.id
         ),
@@ -178,7 +178,7 @@ SELECT
     ) AS superseded_by,
     coalesce(
         (
-            SELECT jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
+            SELECT pg_catalog.jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
             FROM dissent AS d
             WHERE d.consensus_id = c.id
         ),
@@ -225,7 +225,7 @@ SELECT
     ) AS superseded_by,
     coalesce(
         (
-            SELECT jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
+            SELECT pg_catalog.jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
             FROM dissent AS d
             WHERE d.consensus_id = c.id
         ),
@@ -276,7 +276,7 @@ WITH RECURSIVE walk AS (
                 WHERE
                     left((:levels::text[])[w.level + 1], 1) <> '~'
                     AND c.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
-                    AND length(c.topic_vector) < 10 * cardinality(:terms::text[])
+                    AND length(c.topic_vector) < 10 * pg_catalog.cardinality(:terms::text[])
                     AND c.confidence >= :min_confidence::double precision
                     AND (:domain::text IS NULL OR c.domain = :domain)
                     AND (
@@ -307,20 +307,20 @@ WITH RECURSIVE walk AS (
                 ) AS p
                 WHERE
                     p.topic_vector @@ ltrim((:levels::text[])[w.level + 1], '~')::tsquery
-                    AND length(p.topic_vector) < 10 * cardinality(:terms::text[])
+                    AND length(p.topic_vector) < 10 * pg_catalog.cardinality(:terms::text[])
             )
 
-            SELECT coalesce(array_agg(b.place), '{}') AS places
+            SELECT coalesce(pg_catalog.array_agg(b.place), '{}') AS places
             FROM (SELECT m.place FROM matches AS m LIMIT :most::bigint) AS b
         ) AS places
     FROM walk AS w
     WHERE
-        w.level < cardinality(:levels::text[])
-        AND cardinality(w.places) < :enough::bigint
+        w.level < pg_catalog.cardinality(:levels::text[])
+        AND pg_catalog.cardinality(w.places) < :enough::bigint
 ),
 
 candidates AS (
-    SELECT unnest(w.places) AS place
+    SELECT pg_catalog.unnest(w.places) AS place
     FROM walk AS w
     UNION
     (
@@ -348,13 +348,15 @@ ranked AS (
             WHEN c.topic_hash = :topic_hash::text THEN 1.0
             ELSE
                 s.shared::double precision
-                / (cardinality(:terms::text[]) + length(c.topic_vector) - s.shared)
+                / (
+                    pg_catalog.cardinality(:terms::text[]) + length(c.topic_vector) - s.shared
+                )::double precision
         END AS similarity
     FROM candidates AS k
     INNER JOIN consensus AS c ON k.place = c.ctid
     CROSS JOIN LATERAL (
         SELECT count(*) AS shared
-        FROM unnest(tsvector_to_array(c.topic_vector)) AS t (term)
+        FROM pg_catalog.unnest(tsvector_to_array(c.topic_vector)) AS t (term)
         WHERE t.term = any(:terms::text[])
     ) AS s
 )
@@ -388,7 +390,7 @@ SELECT
     ) AS superseded_by,
     coalesce(
         (
-            SELECT jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
+            SELECT pg_catalog.jsonb_agg(d.id ORDER BY d.created_at, d.id COLLATE "C")
             FROM dissent AS d
             WHERE d.consensus_id = c.id
         ),
@@ -401,7 +403,7 @@ SELECT
     r.similarity
 FROM ranked AS r
 INNER JOIN consensus AS c ON r.place = c.ctid
-WHERE r.similarity > 0.1
+WHERE r.similarity > 0.1::double precision
 ORDER BY
     (c.topic_hash = :topic_hash::text) DESC,
     r.similarity DESC,
@@ -758,7 +760,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n)
+                    ORDER BY g.n DESC, g.name COLLATE "C" ASC
+                ),
                 '[]'::jsonb
             )
         FROM (
@@ -772,7 +777,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n)
+                    ORDER BY g.n DESC, g.name COLLATE "C" ASC
+                ),
                 '[]'::jsonb
             )
         FROM (
@@ -788,7 +796,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n)
+                    ORDER BY g.n DESC, g.name COLLATE "C" ASC
+                ),
                 '[]'::jsonb
             )
         FROM (

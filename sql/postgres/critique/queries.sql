@@ -251,7 +251,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n)
+                    ORDER BY g.n DESC, g.name COLLATE "C" ASC
+                ),
                 '[]'::jsonb
             )
         FROM (
@@ -290,8 +293,11 @@ VALUES (
 ON CONFLICT (id) DO UPDATE
     SET
         avg_severity
-        = (patterns.avg_severity * patterns.success_count + excluded.avg_severity)
-        / (patterns.success_count + 1),
+        = (
+            patterns.avg_severity * patterns.success_count::double precision
+            + excluded.avg_severity
+        )
+        / (patterns.success_count + 1)::double precision,
         success_count = patterns.success_count + 1,
         updated_at = excluded.updated_at;
 
@@ -309,13 +315,15 @@ UPDATE patterns
 SET
     base_rate = rates.rate,
     surprise_score
-    = 0.7 * patterns.surprise_score
-    + 0.3 * least(1.0, 2.0 * abs(:outcome::double precision - rates.rate))
+    = 0.7::double precision * patterns.surprise_score
+    + 0.3::double precision
+    * least(1.0, 2.0::double precision * abs(:outcome::double precision - rates.rate))
 FROM (
     SELECT
         a.issue_type,
         avg(
-            a.success_count::double precision / (a.success_count + a.failure_count)
+            a.success_count::double precision
+            / (a.success_count + a.failure_count)::double precision
         ) AS rate
     FROM patterns AS a
     WHERE
@@ -369,13 +377,13 @@ SELECT
     p.created_at,
     p.updated_at,
     (
-        p.success_count * (1.0 + p.surprise_score)
+        p.success_count::double precision * (1.0::double precision + p.surprise_score)
         / (
-            1.0
+            1.0::double precision
             + greatest(
                 0.0, extract(EPOCH FROM (:at_time::timestamptz - p.updated_at))::double precision
             )
-            / 86400.0
+            / 86400.0::double precision
             / :half_life_days::double precision
         )
     )::double precision AS decay_score
@@ -402,13 +410,13 @@ SELECT
     p.created_at,
     p.updated_at,
     (
-        p.success_count * (1.0 + p.surprise_score)
+        p.success_count::double precision * (1.0::double precision + p.surprise_score)
         / (
-            1.0
+            1.0::double precision
             + greatest(
                 0.0, extract(EPOCH FROM (:at_time::timestamptz - p.updated_at))::double precision
             )
-            / 86400.0
+            / 86400.0::double precision
             / :half_life_days::double precision
         )
     )::double precision AS decay_score
@@ -448,7 +456,9 @@ WHERE
     p.updated_at < :cutoff
     AND CASE
         WHEN p.success_count + p.failure_count = 0 THEN 0.5
-        ELSE p.success_count::double precision / (p.success_count + p.failure_count)
+        ELSE
+            p.success_count::double precision
+            / (p.success_count + p.failure_count)::double precision
     END < :min_success_rate::double precision
 ORDER BY p.updated_at, p.id COLLATE "C"
 LIMIT :row_limit
@@ -504,7 +514,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.n DESC, g.name COLLATE "C" ASC),
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n)
+                    ORDER BY g.n DESC, g.name COLLATE "C" ASC
+                ),
                 '[]'::jsonb
             )
         FROM (
@@ -553,11 +566,11 @@ SET
     calibration_score = CASE
         WHEN total_predictions + :predictions::integer <= 0 THEN 0.5
         ELSE
-            1.0
+            1.0::double precision
             - least(
                 1.0,
                 greatest(0.0, total_prediction_error + :error::double precision)
-                / (total_predictions + :predictions::integer)
+                / (total_predictions + :predictions::integer)::double precision
             )
     END,
     updated_at = :updated_at
@@ -626,11 +639,14 @@ ORDER BY
     CASE
         WHEN r.proposals_made = 0 THEN 0.5::double precision
         ELSE
-            0.6::double precision * (r.proposals_accepted::double precision / r.proposals_made)
+            0.6::double precision
+            * (r.proposals_accepted::double precision / r.proposals_made::double precision)
             + 0.4::double precision
             * CASE
                 WHEN r.critiques_given = 0 THEN 0.5::double precision
-                ELSE r.critiques_valuable::double precision / r.critiques_given
+                ELSE
+                    r.critiques_valuable::double precision
+                    / r.critiques_given::double precision
             END
     END DESC,
     r.proposals_accepted DESC,

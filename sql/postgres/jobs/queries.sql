@@ -1,10 +1,12 @@
 -- Queries of the job queue: enqueue, claim, finish, recover, look after.
 
--- name: enqueue_job(id, job_type, payload, priority, max_attempts, scheduled_at, delay_seconds, unique_key, user_id, workspace_id, notify)^
--- Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, notify)^
+-- Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
+-- result: payload_text not null
 WITH told AS MATERIALIZED (
+    -- Not where the server's queue of messages is nearly full: a full one would fail the commit.
     SELECT pg_notify('aragora_jobs', :job_type::text)
-    WHERE :notify::boolean
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -18,9 +20,11 @@ INSERT INTO job_queue AS j (
     payload,
     priority,
     max_attempts,
+    time_limit_seconds,
     scheduled_at,
     status,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     created_at,
@@ -32,9 +36,11 @@ SELECT
     :payload::jsonb AS payload,
     :priority::integer AS priority,
     :max_attempts::integer AS max_attempts,
+    :time_limit_seconds::double precision AS time_limit_seconds,
     g.scheduled_at,
     CASE WHEN g.scheduled_at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END AS status,
     :unique_key::text AS unique_key,
+    :unique_while_running::boolean AS unique_while_running,
     :user_id::text AS user_id,
     :workspace_id::text AS workspace_id,
     statement_timestamp() AS created_at,
@@ -48,14 +54,19 @@ FROM (
 ) AS g
 CROSS JOIN heard
 ON CONFLICT (unique_key)
-WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
 DO NOTHING
 RETURNING
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -66,19 +77,22 @@ RETURNING
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at;
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at;
 
 -- name: enqueue_jobs(jobs, notify)!
--- Store many jobs, each a list of the values that enqueue_job takes; those whose key waits are left out.
+-- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
 WITH given AS MATERIALIZED (
     SELECT
-        o.ordinality AS place,
+        nextval((SELECT pg_get_serial_sequence('job_queue', 'number'))::regclass) AS number,
         o.value ->> 0 AS id,
         o.value ->> 1 AS job_type,
         o.value -> 2 AS payload,
@@ -90,13 +104,16 @@ WITH given AS MATERIALIZED (
         ) AS scheduled_at,
         o.value ->> 7 AS unique_key,
         o.value ->> 8 AS user_id,
-        o.value ->> 9 AS workspace_id
-    FROM jsonb_array_elements(:jobs::jsonb) WITH ORDINALITY AS o (value, ordinality)
+        o.value ->> 9 AS workspace_id,
+        (o.value ->> 10)::double precision AS time_limit_seconds,
+        (o.value ->> 11)::boolean AS unique_while_running
+    FROM jsonb_array_elements(:jobs::jsonb) AS o (value)
 ),
 
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
-    FROM (SELECT DISTINCT g.job_type FROM given AS g WHERE :notify::boolean) AS n
+    FROM (SELECT DISTINCT g.job_type FROM given AS g) AS n
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -105,45 +122,57 @@ heard AS (
 )
 
 INSERT INTO job_queue (
+    number,
     id,
     job_type,
     payload,
     priority,
     max_attempts,
+    time_limit_seconds,
     scheduled_at,
     status,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     created_at,
     updated_at
 )
 SELECT
+    g.number,
     g.id,
     g.job_type,
     g.payload,
     g.priority,
     g.max_attempts,
+    g.time_limit_seconds,
     g.scheduled_at,
     CASE WHEN g.scheduled_at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END AS status,
     g.unique_key,
+    g.unique_while_running,
     g.user_id,
     g.workspace_id,
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
 FROM given AS g
 CROSS JOIN heard
-ORDER BY g.place
+-- In the order of keys, so that two calls never wait for each other in a circle.
+ORDER BY g.unique_key ASC NULLS FIRST, g.number ASC
 ON CONFLICT (unique_key)
-WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
 DO NOTHING;
 
 -- name: enqueue_plain_jobs(jobs, job_types, notify)!
 -- Store many jobs given as lists of id, type and payload; job_types are those whose workers are told.
 WITH told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', n.job_type)
-    FROM unnest(:job_types::text[]) AS n (job_type)
-    WHERE :notify::boolean
+    FROM pg_catalog.unnest(:job_types::text[]) AS n (job_type)
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -174,8 +203,8 @@ SELECT j.id
 FROM job_queue AS j
 WHERE j.id = any(:ids::text[]);
 
--- name: list_waiting_keys(unique_keys)
--- List which jobs wait under some unique keys.
+-- name: list_active_keys(unique_keys)
+-- List the jobs that keep others of some unique keys out.
 -- result: unique_key not null
 SELECT
     j.unique_key,
@@ -184,16 +213,20 @@ FROM job_queue AS j
 WHERE
     j.unique_key = any(:unique_keys::text[])
     AND j.unique_key IS NOT NULL
-    AND j.status IN ('pending', 'scheduled', 'retrying');
+    AND (
+        j.status IN ('pending', 'scheduled', 'retrying')
+        OR (j.status = 'processing' AND j.unique_while_running)
+    );
 
--- name: find_waiting_job(unique_key)^
--- Return the job that waits under a unique key.
+-- name: find_job_of_key(unique_key)^
+-- Return the job that keeps others of its unique key out.
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -204,22 +237,29 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
     AND j.unique_key IS NOT NULL
-    AND j.status IN ('pending', 'scheduled', 'retrying');
+    AND (
+        j.status IN ('pending', 'scheduled', 'retrying')
+        OR (j.status = 'processing' AND j.unique_while_running)
+    );
 
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- plan: seq_scan allowed because there is one limit for each job type at most
+-- result: payload_text not null
 WITH RECURSIVE given AS MATERIALIZED (
     -- Read from here, the values do not make the server plan the statement again at each call.
     SELECT
@@ -263,7 +303,7 @@ wanted AS (
     UNION
     SELECT u.job_type
     FROM given AS g
-    CROSS JOIN LATERAL unnest(g.job_types) AS u (job_type)
+    CROSS JOIN LATERAL pg_catalog.unnest(g.job_types) AS u (job_type)
 ),
 
 free AS (
@@ -276,6 +316,7 @@ free AS (
     WHERE
         l.job_type = any(array(SELECT w.job_type FROM wanted AS w))
         AND l.running < l.max_running
+        AND NOT l.paused
     ORDER BY l.job_type
     FOR UPDATE
 ),
@@ -365,21 +406,23 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
+    AND (SELECT pg_catalog.count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.priority,
     j.attempts,
     j.max_attempts,
+    j.time_limit_seconds,
     j.claim_count,
     j.unique_key,
+    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.created_at,
@@ -387,6 +430,7 @@ RETURNING
 
 -- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+-- result: payload_text not null
 WITH commit_setting AS MATERIALIZED (
     -- The commit of this one statement does not wait for the disk. PostgreSQL leaves out a SELECT
     -- whose result nobody reads, so the WHERE below counts these rows, a condition always true.
@@ -397,7 +441,7 @@ WITH commit_setting AS MATERIALIZED (
 free AS (
     -- The lock keeps two claims from using one place twice. It is taken before any job is locked,
     -- so nobody who waits for it holds what its owner needs.
-    SELECT greatest(l.max_running - l.running, 0) AS places
+    SELECT CASE WHEN l.paused THEN 0 ELSE greatest(l.max_running - l.running, 0) END AS places
     FROM job_queue_limits AS l
     WHERE l.job_type = :job_type
     FOR UPDATE
@@ -431,21 +475,23 @@ SET
     = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
-    AND (SELECT count(c.setting) FROM commit_setting AS c) >= 0
+    AND (SELECT pg_catalog.count(c.setting) FROM commit_setting AS c) >= 0
 RETURNING
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.priority,
     j.attempts,
     j.max_attempts,
+    j.time_limit_seconds,
     j.claim_count,
     j.unique_key,
+    j.unique_while_running,
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.created_at,
@@ -504,7 +550,7 @@ wanted AS (
     WHERE w.job_type IS NOT NULL
     UNION
     SELECT u.job_type
-    FROM unnest(:job_types::text[]) AS u (job_type)
+    FROM pg_catalog.unnest(:job_types::text[]) AS u (job_type)
 )
 
 SELECT
@@ -515,7 +561,7 @@ SELECT
             NOT EXISTS (
                 SELECT 1
                 FROM job_queue_limits AS l
-                WHERE l.job_type = w.job_type AND l.running >= l.max_running
+                WHERE l.job_type = w.job_type AND (l.paused OR l.running >= l.max_running)
             )
             AND EXISTS (
                 SELECT 1
@@ -529,6 +575,7 @@ SELECT
         INNER JOIN job_queue_limits AS l ON w.job_type = l.job_type
         WHERE
             l.max_running > 0
+            AND NOT l.paused
             AND l.running >= l.max_running
             AND EXISTS (
                 SELECT 1
@@ -601,7 +648,7 @@ SELECT
 FROM ended AS e;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- Finish attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -620,27 +667,38 @@ decided AS MATERIALIZED (
         j.claim_count,
         g.error,
         CASE
-            WHEN g.outcome = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
-            -- The job that waits under the same key does the work.
+            WHEN g.outcome = 'cancelled' THEN 'cancelled'
+            WHEN g.outcome = 'failed' THEN 'failed'
+            WHEN j.cancel_requested_at IS NOT NULL THEN 'cancelled'
+            WHEN j.attempts >= j.max_attempts THEN 'failed'
+            -- The other job of the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
-            WHEN g.delay_seconds = 0 THEN 'pending'
+            WHEN g.delay_seconds = 0::double precision THEN 'pending'
             ELSE 'retrying'
         END AS status,
         coalesce(
             g.delay_seconds,
             least(
-                :base_seconds::double precision * (1::bigint << least(j.attempts - 1, 40)),
+                :base_seconds::double precision
+                * (1::bigint << greatest(least(j.attempts - 1, 40), 0))::double precision,
                 :max_seconds::double precision
             )
-            * (1.0 + :jitter::double precision * (2.0 * random() - 1.0))
+            * (
+                1::double precision
+                + :jitter::double precision * (2::double precision * random() - 1::double precision)
+            )
         ) AS delay_seconds
     FROM given AS g
     INNER JOIN job_queue AS j ON g.id = j.id
     LEFT JOIN job_queue AS k
         ON
             j.unique_key = k.unique_key
+            AND j.number <> k.number
             AND k.unique_key IS NOT NULL
-            AND k.status IN ('pending', 'scheduled', 'retrying')
+            AND (
+                k.status IN ('pending', 'scheduled', 'retrying')
+                OR (k.status = 'processing' AND k.unique_while_running)
+            )
     WHERE
         j.id = any(array(SELECT i.id FROM given AS i))
         AND j.lease_expires_at IS NOT NULL
@@ -698,6 +756,39 @@ SELECT
     e.status
 FROM ended AS e;
 
+-- name: list_stored_outcomes(outcomes)
+-- List which outcomes are stored already: each a list of id, worker, claim count, outcome, error, result.
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        o.value ->> 3 AS outcome,
+        o.value ->> 4 AS error,
+        nullif(o.value -> 5, 'null'::jsonb) AS result
+    FROM jsonb_array_elements(:outcomes::jsonb) AS o (value)
+)
+
+SELECT
+    j.id,
+    j.status
+FROM given AS g
+INNER JOIN job_queue AS j ON g.id = j.id
+WHERE
+    j.id = any(array(SELECT i.id FROM given AS i))
+    AND j.lease_expires_at IS NULL
+    AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    -- A job that waits again names no worker: only the claim count proves who ended the attempt.
+    AND (j.worker_id = g.worker_id OR (j.worker_id IS NULL AND g.claim_count IS NOT NULL))
+    AND (
+        (
+            g.outcome = 'completed'
+            AND j.status = 'completed'
+            AND j.result IS NOT DISTINCT FROM g.result
+        )
+        OR (g.outcome <> 'completed' AND j.status <> 'completed' AND j.error = g.error)
+    );
+
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
 -- result: lease_expires_at not null
@@ -745,20 +836,28 @@ WITH given AS MATERIALIZED (
 ended AS (
     UPDATE job_queue AS j
     SET
-        status = CASE WHEN k.id IS NULL THEN 'pending' ELSE 'cancelled' END,
-        attempts = j.attempts - 1,
+        status = CASE
+            WHEN k.id IS NULL AND j.cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled'
+        END,
+        attempts = greatest(j.attempts - 1, 0),
         worker_id = NULL,
-        completed_at = CASE WHEN k.id IS NOT NULL THEN statement_timestamp() END,
+        completed_at = CASE
+            WHEN k.id IS NOT NULL OR j.cancel_requested_at IS NOT NULL THEN statement_timestamp()
+        END,
         lease_expires_at = NULL,
         updated_at = statement_timestamp()
     FROM given AS g
     INNER JOIN job_queue AS h ON g.id = h.id
-    -- The job that waits under the same key does the work.
+    -- The other job of the same key does the work.
     LEFT JOIN job_queue AS k
         ON
             h.unique_key = k.unique_key
+            AND h.number <> k.number
             AND k.unique_key IS NOT NULL
-            AND k.status IN ('pending', 'scheduled', 'retrying')
+            AND (
+                k.status IN ('pending', 'scheduled', 'retrying')
+                OR (k.status = 'processing' AND k.unique_while_running)
+            )
     WHERE
         j.id = any(array(SELECT i.id FROM given AS i))
         AND j.number = h.number
@@ -799,7 +898,8 @@ WITH lapsed AS MATERIALIZED (
     SELECT
         j.number,
         j.unique_key,
-        j.attempts >= j.max_attempts AS spent
+        j.cancel_requested_at IS NOT NULL AS is_cancelled,
+        j.attempts >= j.max_attempts OR j.cancel_requested_at IS NOT NULL AS spent
     FROM job_queue AS j
     WHERE
         j.status = 'processing'
@@ -823,8 +923,13 @@ superseded AS (
                 FROM job_queue AS k
                 WHERE
                     k.unique_key = l.unique_key
+                    AND k.number <> l.number
+                    AND NOT EXISTS (SELECT 1 FROM lapsed AS s WHERE s.number = k.number)
                     AND k.unique_key IS NOT NULL
-                    AND k.status IN ('pending', 'scheduled', 'retrying')
+                    AND (
+                        k.status IN ('pending', 'scheduled', 'retrying')
+                        OR (k.status = 'processing' AND k.unique_while_running)
+                    )
             )
             OR EXISTS (
                 SELECT 1
@@ -841,6 +946,7 @@ decided AS MATERIALIZED (
     SELECT
         l.number,
         CASE
+            WHEN l.is_cancelled THEN 'cancelled'
             WHEN l.spent THEN 'failed'
             WHEN s.number IS NOT NULL THEN 'cancelled'
             ELSE 'pending'
@@ -853,7 +959,8 @@ ended AS (
     UPDATE job_queue AS j
     SET
         status = d.status,
-        error = 'the lease of worker ' || j.worker_id || ' ran out in attempt ' || j.attempts,
+        error
+        = 'the lease of worker ' || j.worker_id || ' ran out in attempt ' || j.attempts::text,
         worker_id = CASE WHEN d.status = 'pending' THEN NULL ELSE j.worker_id END,
         completed_at = CASE WHEN d.status <> 'pending' THEN statement_timestamp() END,
         lease_expires_at = NULL,
@@ -890,17 +997,33 @@ SELECT
     e.status
 FROM ended AS e;
 
--- name: cancel_job(id)!
--- Cancel a job that waits.
-UPDATE job_queue
+-- name: cancel_job(id, running)^
+-- Cancel a job that waits; of one that is processed ask its worker to stop it, when running is true.
+UPDATE job_queue AS j
 SET
-    status = 'cancelled',
-    completed_at = statement_timestamp(),
+    status = CASE WHEN j.status = 'processing' THEN j.status ELSE 'cancelled' END,
+    completed_at = CASE WHEN j.status <> 'processing' THEN statement_timestamp() END,
+    cancel_requested_at = statement_timestamp(),
     updated_at = statement_timestamp()
-WHERE id = :id AND status IN ('pending', 'scheduled', 'retrying');
+WHERE
+    j.id = :id
+    AND (
+        j.status IN ('pending', 'scheduled', 'retrying')
+        OR (j.status = 'processing' AND :running::boolean)
+    )
+RETURNING j.status;
+
+-- name: list_cancel_requests(ids)
+-- List which of some claimed jobs are to be stopped.
+SELECT
+    j.id,
+    j.claim_count
+FROM job_queue AS j
+WHERE j.id = any(:ids::text[]) AND j.cancel_requested_at IS NOT NULL;
 
 -- name: retry_job(id, notify)^
 -- Make a finished job pending again, from its first attempt on.
+-- result: payload_text not null
 WITH changed AS (
     UPDATE job_queue AS j
     SET
@@ -910,10 +1033,10 @@ WITH changed AS (
         result = NULL,
         scheduled_at = NULL,
         completed_at = NULL,
+        cancel_requested_at = NULL,
         updated_at = statement_timestamp()
     WHERE j.id = :id AND j.status IN ('completed', 'failed', 'cancelled')
     RETURNING
-        -- columns: Job
         j.id,
         j.number,
         j.job_type,
@@ -934,13 +1057,16 @@ WITH changed AS (
         j.started_at,
         j.completed_at,
         j.created_at,
-        j.updated_at
+        j.updated_at,
+        j.time_limit_seconds,
+        j.unique_while_running,
+        j.cancel_requested_at
 ),
 
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
-    WHERE :notify::boolean
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -949,11 +1075,11 @@ heard AS (
 )
 
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     c.id,
     c.number,
     c.job_type,
-    c.payload,
+    c.payload::text AS payload_text,
     c.status,
     c.priority,
     c.attempts,
@@ -964,18 +1090,105 @@ SELECT
     c.user_id,
     c.workspace_id,
     c.error,
-    c.result,
+    c.result::text AS result_text,
     c.scheduled_at,
     c.lease_expires_at,
     c.started_at,
     c.completed_at,
     c.created_at,
-    c.updated_at
+    c.updated_at,
+    c.time_limit_seconds,
+    c.unique_while_running,
+    c.cancel_requested_at
+FROM changed AS c
+CROSS JOIN heard;
+
+-- name: list_finished_ids(status, job_type, after_time, after_number, row_limit)
+-- List the ids of jobs that were finished with a status, the earliest first, a page after the other.
+-- result: completed_at not null
+SELECT
+    j.id,
+    j.number,
+    j.completed_at
+FROM job_queue AS j
+WHERE
+    j.completed_at IS NOT NULL
+    AND j.status = :status
+    AND (:job_type::text IS NULL OR j.job_type = :job_type)
+    AND j.completed_at >= :after_time
+    AND (j.completed_at > :after_time OR j.number > :after_number)
+ORDER BY j.completed_at, j.number
+LIMIT :row_limit;
+
+-- name: retry_jobs(ids, notify)
+-- Make finished jobs pending again, from their first attempt on; leave out those whose key another keeps.
+WITH locked AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.unique_key
+    FROM job_queue AS j
+    WHERE j.id = any(:ids::text[]) AND j.status IN ('completed', 'failed', 'cancelled')
+    ORDER BY j.number
+    FOR UPDATE
+),
+
+chosen AS MATERIALIZED (
+    SELECT l.number
+    FROM locked AS l
+    WHERE
+        NOT EXISTS (
+            SELECT 1
+            FROM job_queue AS k
+            WHERE
+                k.unique_key = l.unique_key
+                AND k.unique_key IS NOT NULL
+                AND (
+                    k.status IN ('pending', 'scheduled', 'retrying')
+                    OR (k.status = 'processing' AND k.unique_while_running)
+                )
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM locked AS o
+            WHERE o.unique_key = l.unique_key AND o.number < l.number
+        )
+),
+
+changed AS (
+    UPDATE job_queue AS j
+    SET
+        status = 'pending',
+        attempts = 0,
+        worker_id = NULL,
+        result = NULL,
+        scheduled_at = NULL,
+        completed_at = NULL,
+        cancel_requested_at = NULL,
+        updated_at = statement_timestamp()
+    WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+    RETURNING
+        j.id,
+        j.job_type
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', n.job_type)
+    FROM (SELECT DISTINCT c.job_type FROM changed AS c) AS n
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
+)
+
+SELECT c.id
 FROM changed AS c
 CROSS JOIN heard;
 
 -- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
 -- Change what is not NULL of a job that waits.
+-- result: payload_text not null
 WITH changed AS (
     UPDATE job_queue AS j
     SET
@@ -991,7 +1204,6 @@ WITH changed AS (
         updated_at = statement_timestamp()
     WHERE j.id = :id AND j.status IN ('pending', 'scheduled', 'retrying')
     RETURNING
-        -- columns: Job
         j.id,
         j.number,
         j.job_type,
@@ -1012,13 +1224,16 @@ WITH changed AS (
         j.started_at,
         j.completed_at,
         j.created_at,
-        j.updated_at
+        j.updated_at,
+        j.time_limit_seconds,
+        j.unique_while_running,
+        j.cancel_requested_at
 ),
 
 told AS MATERIALIZED (
     SELECT pg_notify('aragora_jobs', c.job_type)
     FROM changed AS c
-    WHERE :notify::boolean
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
 ),
 
 heard AS (
@@ -1027,11 +1242,11 @@ heard AS (
 )
 
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     c.id,
     c.number,
     c.job_type,
-    c.payload,
+    c.payload::text AS payload_text,
     c.status,
     c.priority,
     c.attempts,
@@ -1042,24 +1257,28 @@ SELECT
     c.user_id,
     c.workspace_id,
     c.error,
-    c.result,
+    c.result::text AS result_text,
     c.scheduled_at,
     c.lease_expires_at,
     c.started_at,
     c.completed_at,
     c.created_at,
-    c.updated_at
+    c.updated_at,
+    c.time_limit_seconds,
+    c.unique_while_running,
+    c.cancel_requested_at
 FROM changed AS c
 CROSS JOIN heard;
 
 -- name: get_job(id)^
 -- Return one job.
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1070,25 +1289,29 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE j.id = :id;
 
 -- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
 -- plan: filtered_walk allowed because a person looks through the queue; of a rare type the whole queue is read at worst
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1099,13 +1322,16 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     (:job_type::text IS NULL OR j.job_type = :job_type)
@@ -1116,6 +1342,7 @@ LIMIT :row_limit;
 -- name: list_jobs_of_status(status, job_type, before_number, row_limit)
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
 -- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
+-- result: payload_text not null
 WITH few AS MATERIALIZED (
     -- Each group in the order of its own index, which finds the first thousand without the others.
     (
@@ -1170,11 +1397,11 @@ chosen AS (
 )
 
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload::text AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1185,13 +1412,16 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result::text AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
@@ -1254,19 +1484,52 @@ ON CONFLICT (job_type) DO UPDATE
         updated_at = excluded.updated_at;
 
 -- name: delete_limit(job_type)!
--- Take the limit of a type away.
-DELETE FROM job_queue_limits
+-- Take the limit of a type away; a type that is paused keeps its row, with the largest number.
+UPDATE job_queue_limits
+SET
+    max_running = 2147483647,
+    updated_at = statement_timestamp()
 WHERE job_type = :job_type;
 
+-- name: pause_type(job_type)!
+-- Let no job of a type be claimed until it is resumed.
+INSERT INTO job_queue_limits AS l (job_type, max_running, running, paused, updated_at)
+SELECT
+    :job_type::text AS job_type,
+    2147483647 AS max_running,
+    count(*)::integer AS running,
+    TRUE AS paused,
+    statement_timestamp() AS updated_at
+FROM job_queue AS j
+WHERE j.status = 'processing' AND j.job_type = :job_type
+ON CONFLICT (job_type) DO UPDATE
+    SET
+        paused = excluded.paused,
+        updated_at = excluded.updated_at;
+
+-- name: resume_type(job_type)!
+-- Let jobs of a paused type be claimed again.
+UPDATE job_queue_limits
+SET
+    paused = FALSE,
+    updated_at = statement_timestamp()
+WHERE job_type = :job_type AND paused;
+
+-- name: delete_unlimited(job_type)!
+-- Delete the row of a type that has no limit and is not paused.
+DELETE FROM job_queue_limits
+WHERE job_type = :job_type AND max_running = 2147483647 AND NOT paused;
+
 -- name: list_limits()
--- List the limits by type.
+-- List the limits by type; a paused type may have none (NULL).
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
     -- columns: JobLimit
     l.job_type,
-    l.max_running,
+    nullif(l.max_running, 2147483647) AS max_running,
     l.running,
-    l.updated_at
+    l.updated_at,
+    l.paused
 FROM job_queue_limits AS l
 ORDER BY l.job_type;
 
@@ -1297,3 +1560,161 @@ SET
         FROM job_queue AS j
         WHERE j.status = 'processing' AND j.job_type = l.job_type
     );
+
+-- name: set_schedule(name, cron, time_zone, enabled, job_type, payload, priority, max_attempts, time_limit_seconds, unique_key, unique_while_running, user_id, workspace_id, next_run_at)^
+-- Store a schedule, or change it; its next run stays, unless the times of its runs change.
+INSERT INTO job_schedules AS s (
+    name,
+    cron,
+    time_zone,
+    enabled,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    next_run_at,
+    created_at,
+    updated_at
+)
+VALUES (
+    :name,
+    :cron,
+    :time_zone,
+    :enabled,
+    :job_type,
+    :payload::jsonb,
+    :priority,
+    :max_attempts,
+    :time_limit_seconds,
+    :unique_key,
+    :unique_while_running,
+    :user_id,
+    :workspace_id,
+    :next_run_at,
+    statement_timestamp(),
+    statement_timestamp()
+)
+ON CONFLICT (name) DO UPDATE
+    SET
+        cron = excluded.cron,
+        time_zone = excluded.time_zone,
+        enabled = excluded.enabled,
+        job_type = excluded.job_type,
+        payload = excluded.payload,
+        priority = excluded.priority,
+        max_attempts = excluded.max_attempts,
+        time_limit_seconds = excluded.time_limit_seconds,
+        unique_key = excluded.unique_key,
+        unique_while_running = excluded.unique_while_running,
+        user_id = excluded.user_id,
+        workspace_id = excluded.workspace_id,
+        next_run_at = CASE
+            WHEN
+                s.enabled
+                AND excluded.enabled
+                AND s.cron = excluded.cron
+                AND s.time_zone = excluded.time_zone
+                THEN s.next_run_at
+            ELSE excluded.next_run_at
+        END,
+        updated_at = excluded.updated_at
+RETURNING
+    -- columns: JobSchedule
+    s.name,
+    s.cron,
+    s.time_zone,
+    s.enabled,
+    s.job_type,
+    s.payload,
+    s.priority,
+    s.max_attempts,
+    s.time_limit_seconds,
+    s.unique_key,
+    s.unique_while_running,
+    s.user_id,
+    s.workspace_id,
+    s.next_run_at,
+    s.last_run_at,
+    s.created_at,
+    s.updated_at;
+
+-- name: list_schedules()
+-- List the schedules by name.
+-- plan: seq_scan allowed because an application has a few schedules
+SELECT
+    -- columns: JobSchedule
+    s.name,
+    s.cron,
+    s.time_zone,
+    s.enabled,
+    s.job_type,
+    s.payload,
+    s.priority,
+    s.max_attempts,
+    s.time_limit_seconds,
+    s.unique_key,
+    s.unique_while_running,
+    s.user_id,
+    s.workspace_id,
+    s.next_run_at,
+    s.last_run_at,
+    s.created_at,
+    s.updated_at
+FROM job_schedules AS s
+ORDER BY s.name;
+
+-- name: delete_schedule(name)!
+-- Delete a schedule; the jobs that it has enqueued stay.
+DELETE FROM job_schedules
+WHERE name = :name;
+
+-- name: list_due_schedules()
+-- List the schedules whose run is due, with the clock of the database.
+-- plan: seq_scan allowed because an application has a few schedules
+-- result: clock timestamp not null
+SELECT
+    s.name,
+    s.cron,
+    s.time_zone,
+    s.next_run_at,
+    statement_timestamp() AS clock
+FROM job_schedules AS s
+WHERE s.enabled AND s.next_run_at <= statement_timestamp()
+ORDER BY s.next_run_at, s.name;
+
+-- name: find_next_schedule()$
+-- Tell in how many seconds the next run of a schedule is due; NULL: there is none.
+-- plan: seq_scan allowed because an application has a few schedules
+SELECT
+    extract(EPOCH FROM min(s.next_run_at) - statement_timestamp())::double precision
+        AS due_in_seconds
+FROM job_schedules AS s
+WHERE s.enabled;
+
+-- name: advance_schedule(name, run_at, next_run_at)^
+-- Take the run of a schedule that is due, and return what to enqueue; nothing when another took it.
+UPDATE job_schedules AS s
+SET
+    last_run_at = :run_at,
+    next_run_at = :next_run_at,
+    updated_at = statement_timestamp()
+WHERE s.name = :name AND s.next_run_at = :run_at AND s.enabled
+RETURNING
+    s.job_type,
+    s.payload,
+    s.priority,
+    s.max_attempts,
+    s.time_limit_seconds,
+    s.unique_key,
+    s.unique_while_running,
+    s.user_id,
+    s.workspace_id;
+
+-- name: find_notify_queue_usage()$
+-- Tell how full the server's queue of NOTIFY messages is, from 0 to 1; NULL where there is none.
+SELECT pg_notification_queue_usage() AS usage;

@@ -5,18 +5,21 @@
 -- result: locked boolean
 SELECT
     pg_advisory_xact_lock_shared(
-        hashtextextended('langgraph ' || :thread_id::text, 0)
+        hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
     ) IS NOT NULL AS locked;
 
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
-SELECT pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0)) IS NOT NULL AS locked
+SELECT
+    pg_advisory_xact_lock(
+        hashtextextended('langgraph ' || l.thread_id, 0::bigint)
+    ) IS NOT NULL AS locked
 FROM (
     -- in one order, so that two such calls never wait for each other
     SELECT t.thread_id
-    FROM unnest(:thread_ids::text[]) AS t (thread_id)
-    ORDER BY hashtextextended('langgraph ' || t.thread_id, 0)
+    FROM pg_catalog.unnest(:thread_ids::text[]) AS t (thread_id)
+    ORDER BY hashtextextended('langgraph ' || t.thread_id, 0::bigint)
     OFFSET 0
 ) AS l;
 
@@ -33,7 +36,7 @@ SELECT
     :content::bytea
 WHERE
     pg_advisory_xact_lock_shared(
-        hashtextextended('langgraph ' || :thread_id::text, 0)
+        hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
     ) IS NOT NULL
 ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
 
@@ -72,7 +75,7 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         content = excluded.content
 RETURNING
     (
-        SELECT coalesce(jsonb_agg(n.channel), '[]'::jsonb)
+        SELECT coalesce(pg_catalog.jsonb_agg(n.channel), '[]'::jsonb)
         FROM jsonb_each_text(channel_versions) AS n (channel, version)
         WHERE
             NOT EXISTS (
@@ -427,7 +430,7 @@ WITH RECURSIVE chain AS (
         p.channel_versions,
         array(
             SELECT w.channel
-            FROM unnest(:channels::text[]) AS w (channel)
+            FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
                 OR EXISTS (
@@ -446,7 +449,7 @@ WITH RECURSIVE chain AS (
             p.thread_id = :thread_id
             AND p.checkpoint_ns = :checkpoint_ns
             AND chain.parent_checkpoint_id = p.checkpoint_id
-    WHERE cardinality(chain.seeded) < cardinality(:channels::text[])
+    WHERE pg_catalog.cardinality(chain.seeded) < pg_catalog.cardinality(:channels::text[])
 )
 
 SELECT chain.checkpoint_id
@@ -481,7 +484,7 @@ WITH RECURSIVE chain AS (
         p.channel_versions,
         array(
             SELECT w.channel
-            FROM unnest(:channels::text[]) AS w (channel)
+            FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
                 OR EXISTS (
@@ -500,7 +503,7 @@ WITH RECURSIVE chain AS (
             p.thread_id = :thread_id
             AND p.checkpoint_ns = :checkpoint_ns
             AND chain.parent_checkpoint_id = p.checkpoint_id
-    WHERE cardinality(chain.seeded) < cardinality(:channels::text[])
+    WHERE pg_catalog.cardinality(chain.seeded) < pg_catalog.cardinality(:channels::text[])
 )
 
 SELECT

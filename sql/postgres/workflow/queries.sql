@@ -23,7 +23,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -55,7 +55,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -151,7 +151,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -185,7 +185,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -221,7 +221,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -257,7 +257,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -293,7 +293,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -436,7 +436,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.name COLLATE "C"), '[]'::jsonb
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n) ORDER BY g.name COLLATE "C"
+                ),
+                '[]'::jsonb
             )
         FROM (
             SELECT
@@ -449,7 +452,10 @@ SELECT
     (
         SELECT
             coalesce(
-                jsonb_agg(jsonb_build_array(g.name, g.n) ORDER BY g.name), '[]'::jsonb
+                pg_catalog.jsonb_agg(
+                    pg_catalog.jsonb_build_array(g.name, g.n) ORDER BY g.name
+                ),
+                '[]'::jsonb
             )
         FROM (
             SELECT

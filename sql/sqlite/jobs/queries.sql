@@ -4,17 +4,20 @@
 -- analyzed stays small to the planner, which then looks at every job: the rows to change therefore
 -- come from a list in FROM (not IN, materialized), and a plus before a column keeps indexes away.
 
--- name: enqueue_job(id, job_type, payload, priority, max_attempts, scheduled_at, delay_seconds, unique_key, user_id, workspace_id, notify)^
--- Store a job, unless one with its unique key waits already; wake those who wait for jobs.
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, notify)^
+-- Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
+-- result: payload_text not null
 INSERT INTO job_queue (
     id,
     job_type,
     payload,
     priority,
     max_attempts,
+    time_limit_seconds,
     scheduled_at,
     status,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     created_at,
@@ -26,9 +29,11 @@ SELECT
     :payload,
     :priority,
     :max_attempts,
+    :time_limit_seconds,
     g.scheduled_at,
     CASE WHEN g.scheduled_at > g.timestamp THEN 'scheduled' ELSE 'pending' END AS status,
     :unique_key,
+    :unique_while_running,
     :user_id,
     :workspace_id,
     g.timestamp AS created_at,
@@ -52,14 +57,19 @@ FROM (
 -- those who wait look for changes of the file, so there is nobody to tell
 WHERE :notify IN (0, 1)
 ON CONFLICT (unique_key)
-WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
 DO NOTHING
 RETURNING
-    -- columns: Job
+    -- columns: StoredJob
     id,
     number,
     job_type,
-    payload,
+    payload AS payload_text,
     status,
     priority,
     attempts,
@@ -70,25 +80,30 @@ RETURNING
     user_id,
     workspace_id,
     error,
-    result,
+    result AS result_text,
     scheduled_at,
     lease_expires_at,
     started_at,
     completed_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
 
 -- name: enqueue_jobs(jobs, notify)!
--- Store many jobs, each a list of the values that enqueue_job takes; those whose key waits are left out.
+-- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
 INSERT INTO job_queue (
     id,
     job_type,
     payload,
     priority,
     max_attempts,
+    time_limit_seconds,
     scheduled_at,
     status,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     created_at,
@@ -100,9 +115,11 @@ SELECT
     g.payload,
     g.priority,
     g.max_attempts,
+    g.time_limit_seconds,
     g.scheduled_at,
     CASE WHEN g.scheduled_at > g.timestamp THEN 'scheduled' ELSE 'pending' END AS status,
     g.unique_key,
+    g.unique_while_running,
     g.user_id,
     g.workspace_id,
     g.timestamp AS created_at,
@@ -129,6 +146,8 @@ FROM (
         o.value ->> 7 AS unique_key,
         o.value ->> 8 AS user_id,
         o.value ->> 9 AS workspace_id,
+        o.value ->> 10 AS time_limit_seconds,
+        o.value ->> 11 AS unique_while_running,
         strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp
     FROM json_each(:jobs) AS o
     ORDER BY o.key
@@ -136,7 +155,12 @@ FROM (
 -- those who wait look for changes of the file, so there is nobody to tell
 WHERE :notify IN (0, 1)
 ON CONFLICT (unique_key)
-WHERE unique_key IS NOT NULL AND status IN ('pending', 'scheduled', 'retrying')
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
 DO NOTHING;
 
 -- name: enqueue_plain_jobs(jobs, job_types, notify)!
@@ -172,8 +196,8 @@ SELECT j.id
 FROM job_queue AS j
 WHERE j.id IN (SELECT value FROM json_each(:ids));
 
--- name: list_waiting_keys(unique_keys)
--- List which jobs wait under some unique keys.
+-- name: list_active_keys(unique_keys)
+-- List the jobs that keep others of some unique keys out.
 -- result: unique_key not null
 SELECT
     j.unique_key,
@@ -182,16 +206,20 @@ FROM job_queue AS j
 WHERE
     j.unique_key IN (SELECT value FROM json_each(:unique_keys))
     AND j.unique_key IS NOT NULL
-    AND j.status IN ('pending', 'scheduled', 'retrying');
+    AND (
+        j.status IN ('pending', 'scheduled', 'retrying')
+        OR (j.status = 'processing' AND j.unique_while_running)
+    );
 
--- name: find_waiting_job(unique_key)^
--- Return the job that waits under a unique key.
+-- name: find_job_of_key(unique_key)^
+-- Return the job that keeps others of its unique key out.
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -202,21 +230,28 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
     AND j.unique_key IS NOT NULL
-    AND j.status IN ('pending', 'scheduled', 'retrying');
+    AND (
+        j.status IN ('pending', 'scheduled', 'retrying')
+        OR (j.status = 'processing' AND j.unique_while_running)
+    );
 
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
+-- result: payload_text not null
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     SELECT
@@ -249,7 +284,12 @@ wanted AS (
 usable AS (
     SELECT
         w.job_type,
-        min(:row_limit, coalesce(l.max_running - l.running, :row_limit)) AS most
+        min(
+            :row_limit,
+            coalesce(
+                CASE WHEN l.paused THEN 0 ELSE l.max_running - l.running END, :row_limit
+            )
+        ) AS most
     FROM wanted AS w
     LEFT JOIN job_queue_limits AS l ON w.job_type = l.job_type
 ),
@@ -310,16 +350,18 @@ RETURNING
     id,
     number,
     job_type,
-    payload,
+    payload AS payload_text,
     priority,
     attempts,
     max_attempts,
+    time_limit_seconds,
     claim_count,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     error,
-    result,
+    result AS result_text,
     scheduled_at,
     lease_expires_at,
     created_at,
@@ -327,6 +369,7 @@ RETURNING
 
 -- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+-- result: payload_text not null
 UPDATE job_queue
 SET
     status = 'processing',
@@ -347,7 +390,7 @@ FROM (
         :row_limit,
         coalesce(
             (
-                SELECT max(l.max_running - l.running, 0)
+                SELECT CASE WHEN l.paused THEN 0 ELSE max(l.max_running - l.running, 0) END
                 FROM job_queue_limits AS l
                 WHERE l.job_type = :job_type
             ),
@@ -363,16 +406,18 @@ RETURNING
     id,
     number,
     job_type,
-    payload,
+    payload AS payload_text,
     priority,
     attempts,
     max_attempts,
+    time_limit_seconds,
     claim_count,
     unique_key,
+    unique_while_running,
     user_id,
     workspace_id,
     error,
-    result,
+    result AS result_text,
     scheduled_at,
     lease_expires_at,
     created_at,
@@ -436,7 +481,7 @@ SELECT
             NOT EXISTS (
                 SELECT 1
                 FROM job_queue_limits AS l
-                WHERE l.job_type = w.job_type AND l.running >= l.max_running
+                WHERE l.job_type = w.job_type AND (l.paused OR l.running >= l.max_running)
             )
             AND EXISTS (
                 SELECT 1
@@ -450,6 +495,7 @@ SELECT
         INNER JOIN job_queue_limits AS l ON w.job_type = l.job_type
         WHERE
             l.max_running > 0
+            AND NOT l.paused
             AND l.running >= l.max_running
             AND EXISTS (
                 SELECT 1
@@ -496,21 +542,24 @@ RETURNING
     status;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- Finish attempts that failed: each a list of id, worker, claim count, 'retry' or 'failed', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
 WITH ended AS MATERIALIZED (
     SELECT
         j.number,
         o.value ->> 4 AS error,
         CASE
-            WHEN (o.value ->> 3) = 'failed' OR j.attempts >= j.max_attempts THEN 'failed'
-            -- The job that waits under the same key does the work.
+            WHEN (o.value ->> 3) = 'cancelled' THEN 'cancelled'
+            WHEN (o.value ->> 3) = 'failed' THEN 'failed'
+            WHEN j.cancel_requested_at IS NOT NULL THEN 'cancelled'
+            WHEN j.attempts >= j.max_attempts THEN 'failed'
+            -- The other job of the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
             WHEN (o.value ->> 5) = 0 THEN 'pending'
             ELSE 'retrying'
         END AS status,
         coalesce(
             o.value ->> 5,
-            min(:base_seconds * (1 << min(j.attempts - 1, 40)), :max_seconds)
+            min(:base_seconds * (1 << max(min(j.attempts - 1, 40), 0)), :max_seconds)
             * (1.0 + :jitter * (2.0 * (random() & 1048575) / 1048575.0 - 1.0))
         ) AS delay_seconds
     FROM json_each(:outcomes) AS o
@@ -518,8 +567,12 @@ WITH ended AS MATERIALIZED (
     LEFT JOIN job_queue AS k
         ON
             j.unique_key = k.unique_key
+            AND j.number <> k.number
             AND k.unique_key IS NOT NULL
-            AND k.status IN ('pending', 'scheduled', 'retrying')
+            AND (
+                k.status IN ('pending', 'scheduled', 'retrying')
+                OR (k.status = 'processing' AND k.unique_while_running)
+            )
     WHERE
         -- the plus keeps from walking all that runs
         +j.status = 'processing'
@@ -552,6 +605,30 @@ WHERE job_queue.number = d.number
 RETURNING
     id,
     status;
+
+-- name: list_stored_outcomes(outcomes)
+-- List which outcomes are stored already: each a list of id, worker, claim count, outcome, error, result.
+SELECT
+    j.id,
+    j.status
+FROM json_each(:outcomes) AS o
+INNER JOIN job_queue AS j ON (o.value ->> 0) = j.id
+WHERE
+    j.lease_expires_at IS NULL
+    AND j.claim_count = coalesce(o.value ->> 2, j.claim_count)
+    -- A job that waits again names no worker: only the claim count proves who ended the attempt.
+    AND (
+        j.worker_id = o.value ->> 1
+        OR (j.worker_id IS NULL AND (o.value ->> 2) IS NOT NULL)
+    )
+    AND (
+        (
+            (o.value ->> 3) = 'completed'
+            AND j.status = 'completed'
+            AND j.result IS nullif(o.value -> 5, 'null')
+        )
+        OR ((o.value ->> 3) <> 'completed' AND j.status <> 'completed' AND j.error = o.value ->> 4)
+    );
 
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
@@ -586,15 +663,21 @@ RETURNING
 WITH ended AS MATERIALIZED (
     SELECT
         j.number,
-        -- The job that waits under the same key does the work.
-        CASE WHEN k.id IS NULL THEN 'pending' ELSE 'cancelled' END AS status
+        -- The other job of the same key does the work.
+        CASE
+            WHEN k.id IS NULL AND j.cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled'
+        END AS status
     FROM json_each(:claims) AS o
     CROSS JOIN job_queue AS j ON (o.value ->> 0) = j.id
     LEFT JOIN job_queue AS k
         ON
             j.unique_key = k.unique_key
+            AND j.number <> k.number
             AND k.unique_key IS NOT NULL
-            AND k.status IN ('pending', 'scheduled', 'retrying')
+            AND (
+                k.status IN ('pending', 'scheduled', 'retrying')
+                OR (k.status = 'processing' AND k.unique_while_running)
+            )
     WHERE
         -- the plus keeps from walking all that runs
         +j.status = 'processing'
@@ -605,7 +688,7 @@ WITH ended AS MATERIALIZED (
 UPDATE job_queue
 SET
     status = d.status,
-    attempts = job_queue.attempts - 1,
+    attempts = max(job_queue.attempts - 1, 0),
     worker_id = NULL,
     completed_at = CASE
         WHEN d.status = 'cancelled' THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
@@ -624,7 +707,8 @@ WITH lapsed AS MATERIALIZED (
     SELECT
         j.number,
         j.unique_key,
-        j.attempts >= j.max_attempts AS spent
+        j.cancel_requested_at IS NOT NULL AS is_cancelled,
+        j.attempts >= j.max_attempts OR j.cancel_requested_at IS NOT NULL AS spent
     FROM job_queue AS j
     WHERE
         j.status = 'processing'
@@ -652,6 +736,7 @@ FROM (
     SELECT
         l.number,
         CASE
+            WHEN l.is_cancelled THEN 'cancelled'
             WHEN l.spent THEN 'failed'
             -- Of the jobs of one key one waits; the others are done by it.
             WHEN
@@ -660,8 +745,13 @@ FROM (
                     FROM job_queue AS k
                     WHERE
                         k.unique_key = l.unique_key
+                        AND k.number <> l.number
+                        AND k.number NOT IN (SELECT s.number FROM lapsed AS s)
                         AND k.unique_key IS NOT NULL
-                        AND k.status IN ('pending', 'scheduled', 'retrying')
+                        AND (
+                            k.status IN ('pending', 'scheduled', 'retrying')
+                            OR (k.status = 'processing' AND k.unique_while_running)
+                        )
                 )
                 OR EXISTS (
                     SELECT 1
@@ -681,17 +771,37 @@ RETURNING
     id,
     status;
 
--- name: cancel_job(id)!
--- Cancel a job that waits.
+-- name: cancel_job(id, running)^
+-- Cancel a job that waits; of one that is processed ask its worker to stop it, when running is true.
 UPDATE job_queue
 SET
-    status = 'cancelled',
-    completed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    status = CASE WHEN status = 'processing' THEN status ELSE 'cancelled' END,
+    completed_at = CASE
+        WHEN status <> 'processing' THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    cancel_requested_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
     updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
-WHERE id = :id AND status IN ('pending', 'scheduled', 'retrying');
+WHERE
+    id = :id
+    AND (
+        status IN ('pending', 'scheduled', 'retrying')
+        OR (status = 'processing' AND :running)
+    )
+RETURNING status;
+
+-- name: list_cancel_requests(ids)
+-- List which of some claimed jobs are to be stopped.
+SELECT
+    j.id,
+    j.claim_count
+FROM job_queue AS j
+WHERE
+    j.id IN (SELECT value FROM json_each(:ids))
+    AND j.cancel_requested_at IS NOT NULL;
 
 -- name: retry_job(id, notify)^
 -- Make a finished job pending again, from its first attempt on.
+-- result: payload_text not null
 UPDATE job_queue
 SET
     status = 'pending',
@@ -700,6 +810,7 @@ SET
     result = NULL,
     scheduled_at = NULL,
     completed_at = NULL,
+    cancel_requested_at = NULL,
     updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE
     id = :id
@@ -707,11 +818,11 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('completed', 'failed', 'cancelled')
 RETURNING
-    -- columns: Job
+    -- columns: StoredJob
     id,
     number,
     job_type,
-    payload,
+    payload AS payload_text,
     status,
     priority,
     attempts,
@@ -722,16 +833,85 @@ RETURNING
     user_id,
     workspace_id,
     error,
-    result,
+    result AS result_text,
     scheduled_at,
     lease_expires_at,
     started_at,
     completed_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
+
+-- name: list_finished_ids(status, job_type, after_time, after_number, row_limit)
+-- List the ids of jobs that were finished with a status, the earliest first, a page after the other.
+-- result: completed_at not null
+SELECT
+    j.id,
+    j.number,
+    j.completed_at
+FROM job_queue AS j
+WHERE
+    j.completed_at IS NOT NULL
+    AND j.status = :status
+    AND (:job_type IS NULL OR j.job_type = :job_type)
+    AND j.completed_at >= :after_time
+    AND (j.completed_at > :after_time OR j.number > :after_number)
+ORDER BY j.completed_at, j.number
+LIMIT :row_limit;
+
+-- name: retry_jobs(ids, notify)
+-- Make finished jobs pending again, from their first attempt on; leave out those whose key another keeps.
+WITH chosen AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.unique_key
+    FROM job_queue AS j
+    WHERE
+        j.id IN (SELECT value FROM json_each(:ids))
+        -- those who wait look for changes of the file, so there is nobody to tell
+        AND :notify IN (0, 1)
+        AND j.status IN ('completed', 'failed', 'cancelled')
+)
+
+UPDATE job_queue
+SET
+    status = 'pending',
+    attempts = 0,
+    worker_id = NULL,
+    result = NULL,
+    scheduled_at = NULL,
+    completed_at = NULL,
+    cancel_requested_at = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    number IN (
+        SELECT c.number
+        FROM chosen AS c
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM job_queue AS k
+                WHERE
+                    k.unique_key = c.unique_key
+                    AND k.unique_key IS NOT NULL
+                    AND (
+                        k.status IN ('pending', 'scheduled', 'retrying')
+                        OR (k.status = 'processing' AND k.unique_while_running)
+                    )
+            )
+            AND NOT EXISTS (
+                SELECT 1
+                FROM chosen AS o
+                WHERE o.unique_key = c.unique_key AND o.number < c.number
+            )
+    )
+RETURNING id;
 
 -- name: update_job(id, priority, max_attempts, payload, scheduled_at, notify)^
 -- Change what is not NULL of a job that waits.
+-- result: payload_text not null
 UPDATE job_queue
 SET
     priority = coalesce(:priority, priority),
@@ -750,11 +930,11 @@ WHERE
     AND :notify IN (0, 1)
     AND status IN ('pending', 'scheduled', 'retrying')
 RETURNING
-    -- columns: Job
+    -- columns: StoredJob
     id,
     number,
     job_type,
-    payload,
+    payload AS payload_text,
     status,
     priority,
     attempts,
@@ -765,22 +945,26 @@ RETURNING
     user_id,
     workspace_id,
     error,
-    result,
+    result AS result_text,
     scheduled_at,
     lease_expires_at,
     started_at,
     completed_at,
     created_at,
-    updated_at;
+    updated_at,
+    time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at;
 
 -- name: get_job(id)^
 -- Return one job.
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -791,24 +975,28 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE j.id = :id;
 
 -- name: list_jobs(job_type, before_number, row_limit)
 -- List jobs, newest first, one page after the other.
+-- result: payload_text not null
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -819,13 +1007,16 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     (:job_type IS NULL OR j.job_type = :job_type)
@@ -836,6 +1027,7 @@ LIMIT :row_limit;
 -- name: list_jobs_of_status(status, job_type, before_number, row_limit)
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
 -- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
+-- result: payload_text not null
 WITH few AS MATERIALIZED (
     -- Each group in the order of its own index, which finds the first thousand without the others.
     SELECT f.number
@@ -894,11 +1086,11 @@ chosen AS (
 )
 
 SELECT
-    -- columns: Job
+    -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload,
+    j.payload AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -909,13 +1101,16 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result,
+    j.result AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
     j.completed_at,
     j.created_at,
-    j.updated_at
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at
 FROM job_queue AS j
 WHERE
     j.number IN (SELECT c.number FROM chosen AS c)
@@ -976,19 +1171,52 @@ SET
     updated_at = excluded.updated_at;
 
 -- name: delete_limit(job_type)!
--- Take the limit of a type away.
-DELETE FROM job_queue_limits
+-- Take the limit of a type away; a type that is paused keeps its row, with the largest number.
+UPDATE job_queue_limits
+SET
+    max_running = 2147483647,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE job_type = :job_type;
 
+-- name: pause_type(job_type)!
+-- Let no job of a type be claimed until it is resumed.
+INSERT INTO job_queue_limits (job_type, max_running, running, paused, updated_at)
+SELECT
+    :job_type,
+    2147483647 AS max_running,
+    count(*) AS running,
+    1 AS paused,
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS updated_at
+FROM job_queue AS j
+WHERE j.status = 'processing' AND j.job_type = :job_type
+ON CONFLICT (job_type) DO UPDATE
+SET
+    paused = excluded.paused,
+    updated_at = excluded.updated_at;
+
+-- name: resume_type(job_type)!
+-- Let jobs of a paused type be claimed again.
+UPDATE job_queue_limits
+SET
+    paused = 0,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE job_type = :job_type AND paused;
+
+-- name: delete_unlimited(job_type)!
+-- Delete the row of a type that has no limit and is not paused.
+DELETE FROM job_queue_limits
+WHERE job_type = :job_type AND max_running = 2147483647 AND NOT paused;
+
 -- name: list_limits()
--- List the limits by type.
+-- List the limits by type; a paused type may have none (NULL).
 -- plan: seq_scan allowed because there is one limit for each job type at most
 SELECT
     -- columns: JobLimit
     l.job_type,
-    l.max_running,
+    nullif(l.max_running, 2147483647) AS max_running,
     l.running,
-    l.updated_at
+    l.updated_at,
+    l.paused
 FROM job_queue_limits AS l
 ORDER BY l.job_type;
 
@@ -1019,3 +1247,158 @@ SET
         FROM job_queue AS j
         WHERE j.status = 'processing' AND j.job_type = job_queue_limits.job_type
     );
+
+-- name: set_schedule(name, cron, time_zone, enabled, job_type, payload, priority, max_attempts, time_limit_seconds, unique_key, unique_while_running, user_id, workspace_id, next_run_at)^
+-- Store a schedule, or change it; its next run stays, unless the times of its runs change.
+INSERT INTO job_schedules (
+    name,
+    cron,
+    time_zone,
+    enabled,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    next_run_at,
+    created_at,
+    updated_at
+)
+VALUES (
+    :name,
+    :cron,
+    :time_zone,
+    :enabled,
+    :job_type,
+    :payload,
+    :priority,
+    :max_attempts,
+    :time_limit_seconds,
+    :unique_key,
+    :unique_while_running,
+    :user_id,
+    :workspace_id,
+    :next_run_at,
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+)
+ON CONFLICT (name) DO UPDATE
+SET
+    cron = excluded.cron,
+    time_zone = excluded.time_zone,
+    enabled = excluded.enabled,
+    job_type = excluded.job_type,
+    payload = excluded.payload,
+    priority = excluded.priority,
+    max_attempts = excluded.max_attempts,
+    time_limit_seconds = excluded.time_limit_seconds,
+    unique_key = excluded.unique_key,
+    unique_while_running = excluded.unique_while_running,
+    user_id = excluded.user_id,
+    workspace_id = excluded.workspace_id,
+    next_run_at = CASE
+        WHEN
+            job_schedules.enabled
+            AND excluded.enabled
+            AND job_schedules.cron = excluded.cron
+            AND job_schedules.time_zone = excluded.time_zone
+            THEN job_schedules.next_run_at
+        ELSE excluded.next_run_at
+    END,
+    updated_at = excluded.updated_at
+RETURNING
+    -- columns: JobSchedule
+    name,
+    cron,
+    time_zone,
+    enabled,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    next_run_at,
+    last_run_at,
+    created_at,
+    updated_at;
+
+-- name: list_schedules()
+-- List the schedules by name.
+-- plan: seq_scan allowed because an application has a few schedules
+SELECT
+    -- columns: JobSchedule
+    s.name,
+    s.cron,
+    s.time_zone,
+    s.enabled,
+    s.job_type,
+    s.payload,
+    s.priority,
+    s.max_attempts,
+    s.time_limit_seconds,
+    s.unique_key,
+    s.unique_while_running,
+    s.user_id,
+    s.workspace_id,
+    s.next_run_at,
+    s.last_run_at,
+    s.created_at,
+    s.updated_at
+FROM job_schedules AS s
+ORDER BY s.name;
+
+-- name: delete_schedule(name)!
+-- Delete a schedule; the jobs that it has enqueued stay.
+DELETE FROM job_schedules
+WHERE name = :name;
+
+-- name: list_due_schedules()
+-- List the schedules whose run is due, with the clock of the database.
+-- plan: seq_scan allowed because an application has a few schedules
+-- result: clock timestamp not null
+SELECT
+    s.name,
+    s.cron,
+    s.time_zone,
+    s.next_run_at,
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS clock
+FROM job_schedules AS s
+WHERE s.enabled AND s.next_run_at <= strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+ORDER BY s.next_run_at, s.name;
+
+-- name: find_next_schedule()$
+-- Tell in how many seconds the next run of a schedule is due; NULL: there is none.
+SELECT (julianday(min(s.next_run_at)) - julianday('now')) * 86400.0 AS due_in_seconds
+FROM job_schedules AS s
+WHERE s.enabled;
+
+-- name: advance_schedule(name, run_at, next_run_at)^
+-- Take the run of a schedule that is due, and return what to enqueue; nothing when another took it.
+UPDATE job_schedules
+SET
+    last_run_at = :run_at,
+    next_run_at = :next_run_at,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE name = :name AND next_run_at = :run_at AND enabled
+RETURNING
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id;
+
+-- name: find_notify_queue_usage()$
+-- Tell how full the server's queue of NOTIFY messages is, from 0 to 1; NULL where there is none.
+SELECT cast(NULL AS REAL) AS usage;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aragora_sql.database.values import dump_json
@@ -31,6 +32,7 @@ CLAIM_ONE = {
 CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
 ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
 CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
+STORED = dump_json([["key 1", "w", 1, "completed", None, None]])
 FAILURES = dump_json([["key 1", "w", 1, "retry", "x", None]])
 
 HOT = [
@@ -53,9 +55,22 @@ HOT = [
     Hot("extend_leases", {"claims": CLAIMS, "lease_seconds": 60.0}),
     Hot("release_jobs", {"claims": CLAIMS}),
     Hot("recover_jobs", {"job_types": None, "grace_seconds": 0.0, "row_limit": 10}, True),
-    Hot("cancel_job", {"id": "key"}),
+    Hot("cancel_job", {"id": "key", "running": True}),
+    Hot("list_cancel_requests", {"ids": ["key 1", "key 2"]}),
+    Hot("list_stored_outcomes", {"outcomes": STORED}),
+    Hot("retry_jobs", {"ids": ["key 1", "key 2"], "notify": False}),
+    Hot(
+        "list_finished_ids",
+        {
+            "status": "cancelled",
+            "job_type": None,
+            "after_time": datetime(1, 1, 1, tzinfo=UTC),
+            "after_number": 0,
+            "row_limit": 10,
+        },
+    ),
     Hot("get_job", {"id": "key"}),
-    Hot("find_waiting_job", {"unique_key": "key"}),
+    Hot("find_job_of_key", {"unique_key": "key"}),
     Hot(
         "purge_jobs",
         {"status": "completed", "age_seconds": 0.0, "row_limit": 10},
@@ -126,6 +141,11 @@ ROUND_TRIPS = {
     "get_counts": Call(1, lambda s, kept: s.get_counts()),
     "get_limits": Call(1, lambda s, kept: s.get_limits()),
     "set_limit": Call(4, lambda s, kept: s.set_limit("other", 3)),
+    "pause": Call(4, lambda s, kept: s.pause("other")),
+    "resume": Call(5, lambda s, kept: s.resume("other")),
+    "has_work": Call(1, lambda s, kept: s.has_work()),
+    "list_schedules": Call(1, lambda s, kept: s.list_schedules()),
+    "run_due without any": Call(1, lambda s, kept: s.run_due()),
     "cancel": Call(1, lambda s, kept: s.cancel(kept)),
     "recover_stale_jobs": Call(2, lambda s, kept: s.recover_stale_jobs()),
 }
@@ -146,13 +166,22 @@ BAD_ARGUMENTS = [
     BadArgument("set_limit", "max_running", [-1, 1.0, True, "1"]),
     BadArgument("recover_stale_jobs", "stale_threshold_seconds", NOT_DURATIONS),
     BadArgument("wait_for_jobs", "timeout", [-1, math.nan, True, "1"]),
+    *keys_of("pause", "job_type"),
+    *keys_of("resume", "job_type"),
+    BadArgument("cancel", "running", [1, "yes", None]),
+    *keys_of("set_schedule", "name"),
+    *keys_of("set_schedule", "job_type"),
+    BadArgument("set_schedule", "time_zone", ["X", "", 5, None]),
+    BadArgument("set_schedule", "enabled", [1, "yes", None]),
     BadArgument("update", "priority", [2**40, 1.0, True, "1"]),
     BadArgument("update", "max_attempts", [0, -1, 1.0, True, "1"]),
 ]
 
 GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "claim": {"worker_id": "w"},
+    "cancel": {"job_id": "x"},
     "purge": {"older_than": 1},
+    "set_schedule": {"name": "s", "cron": "0 0 1 1 *", "job_type": "a"},
     "set_limit": {"job_type": "a", "max_running": 1},
     "update": {"job_id": "x"},
 }

@@ -79,8 +79,35 @@ async def work(location: str, folder: str) -> None:
     await database.close()
 
 
+async def step(location: str, folder: str) -> None:
+    """Work on jobs that log each of their steps, and their end, until killed."""
+    root = Path(folder)
+
+    async def handle(job: Job) -> None:
+        try:
+            while True:
+                await asyncio.sleep(0.005)
+                with (root / "steps.log").open("a") as log:
+                    log.write(f"{job.id}\n")
+        finally:
+            with (root / "stopped.log").open("a") as log:
+                log.write(f"{job.id}\n")
+
+    database = await open_database(location)
+    store = JobQueueStore(database)
+    worker = JobWorker(
+        store, {"steps": handle}, concurrency=4, lease_seconds=1.0, recovery_seconds=60
+    )
+    running = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)
+    tell("ready")
+    await running
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "claim":
         asyncio.run(claim_all(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    elif sys.argv[1] == "steps":
+        asyncio.run(step(sys.argv[2], sys.argv[3]))
     else:
         asyncio.run(work(sys.argv[2], sys.argv[3]))

@@ -279,7 +279,9 @@ async def test_only_the_holder_can_end_a_job(jobs: JobQueueStore) -> None:
     assert await jobs.get(given.id) == job
     await jobs.complete(job)
     with pytest.raises(JobClaimLostError, match="it is completed"):
-        await jobs.complete(job)
+        await jobs.complete(job, {"other": "result"})
+    with pytest.raises(JobClaimLostError, match="it is completed"):
+        await jobs.fail(job, "something else")
     with pytest.raises(JobNotFoundError):
         await jobs.complete("unknown", worker_id="w")
 

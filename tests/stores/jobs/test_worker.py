@@ -404,7 +404,7 @@ async def test_a_database_that_fails_for_a_while_loses_nothing(
     async def handle(job: Job) -> None:
         pass
 
-    failures = {"claim": 2, "finish_many": 2}
+    failures = {"claim": 2, "finish_encoded": 2}
 
     def failing(name: str) -> Callable[..., Any]:
         real = getattr(jobs, name)
@@ -425,7 +425,7 @@ async def test_a_database_that_fails_for_a_while_loses_nothing(
     await until(lambda: works.stats.completed == 5)
     works.stop()
     await running
-    assert failures == {"claim": 0, "finish_many": 0}
+    assert failures == {"claim": 0, "finish_encoded": 0}
 
 
 async def test_cancelling_the_run_gives_everything_back(jobs: JobQueueStore) -> None:

@@ -7,10 +7,10 @@ SELECT
     c.relname::text AS table_name,
     CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind,
     c.relrowsecurity AS row_level_security,
-    obj_description(c.oid, 'pg_class') AS remark
+    obj_description(c.oid, 'pg_class'::name) AS remark
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p', 'v', 'm')
 ORDER BY c.oid;
 
@@ -31,7 +31,7 @@ SELECT
         WHERE
             k.conrelid = c.oid
             AND k.contype = 'n'
-            AND k.conkey = ARRAY[a.attnum]
+            AND a.attnum = any(k.conkey)
             AND NOT k.convalidated
     ) AS not_null,
     CASE
@@ -43,12 +43,12 @@ SELECT
         WHEN a.attgenerated = 'v' THEN 'virtual'
         ELSE ''
     END AS generation,
-    col_description(c.oid, a.attnum) AS remark
+    col_description(c.oid, a.attnum::integer) AS remark
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p', 'v', 'm')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -64,16 +64,16 @@ SELECT
     CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' ELSE 'foreign key' END
         AS kind,
     (
-        SELECT jsonb_agg(a.attname ORDER BY n.position)
-        FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
+        SELECT pg_catalog.jsonb_agg(a.attname ORDER BY n.position)
+        FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
         INNER JOIN pg_catalog.pg_attribute AS a
             ON a.attrelid = k.conrelid AND n.attnum = a.attnum
     ) AS columns,
     t.relname::text AS target_table,
     coalesce(
         (
-            SELECT jsonb_agg(a.attname ORDER BY n.position)
-            FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
+            SELECT pg_catalog.jsonb_agg(a.attname ORDER BY n.position)
+            FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
             INNER JOIN pg_catalog.pg_attribute AS a
                 ON a.attrelid = k.confrelid AND n.attnum = a.attnum
         ),
@@ -99,10 +99,10 @@ FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
 LEFT JOIN pg_catalog.pg_class AS t ON k.confrelid = t.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND k.contype IN ('p', 'u', 'f')
     -- Version 18 has keys that nothing enforces.
-    AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
+    AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced'::text)::boolean, TRUE)
 ORDER BY c.oid, k.conname COLLATE "C";
 
 -- name: list_indexes()
@@ -119,19 +119,19 @@ SELECT
     m.amname::text AS method,
     (
         SELECT
-            jsonb_agg(
+            pg_catalog.jsonb_agg(
                 pg_get_indexdef(x.indexrelid, n::integer, FALSE)
-                || CASE WHEN (x.indoption[n - 1] & 1) = 1 THEN ' DESC' ELSE '' END
+                || CASE WHEN (x.indoption[n - 1]::integer & 1) = 1 THEN ' DESC' ELSE '' END
                 ORDER BY n
             )
-        FROM generate_series(1, x.indnkeyatts) AS n
+        FROM generate_series(1, x.indnkeyatts::integer) AS n
     ) AS columns,
     pg_get_expr(x.indpred, x.indrelid) AS predicate
 FROM pg_catalog.pg_index AS x
 INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
 INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 INNER JOIN pg_catalog.pg_am AS m ON i.relam = m.oid
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
 ORDER BY c.oid, i.relname COLLATE "C";
 
 -- name: list_types()
@@ -155,9 +155,9 @@ INNER JOIN pg_catalog.pg_class AS c ON d.refobjid = c.oid
 LEFT JOIN pg_catalog.pg_attribute AS a
     ON c.oid = a.attrelid AND d.refobjsubid = a.attnum AND a.attnum > 0
 WHERE
-    d.classid = 'pg_catalog.pg_proc'::regclass
-    AND d.refclassid = 'pg_catalog.pg_class'::regclass
-    AND d.objid = to_regproc('aragora_probe');
+    d.classid = 'pg_catalog.pg_proc'::regclass::oid
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+    AND d.objid = to_regproc('aragora_probe')::oid;
 
 -- name: list_functions()
 -- List the functions in the schema where tables go, and whether their search_path is fixed.
@@ -167,8 +167,39 @@ SELECT
     p.proname::text AS function_name,
     p.prosecdef AS security_definer,
     coalesce(
-        array_to_string(p.proconfig, ',') LIKE '%search_path=%', FALSE
+        pg_catalog.array_to_string(p.proconfig, ',') LIKE '%search_path=%', FALSE
     ) AS fixed_search_path
 FROM pg_catalog.pg_proc AS p
-WHERE p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))
+WHERE p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
 ORDER BY p.oid;
+
+-- name: list_function_signatures()
+-- List what the functions of pg_catalog take: the numbers of the types, and whether it is any type.
+-- result: signature_id not null, name not null
+-- parity: query because SQLite does not look for functions in schemas
+SELECT
+    p.oid::bigint AS signature_id,
+    p.proname::text AS name,
+    p.proargtypes::oid[]::bigint[] AS argument_types,
+    array(
+        SELECT t.typtype = 'p'
+        FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type_id, position)
+        INNER JOIN pg_catalog.pg_type AS t ON a.type_id = t.oid
+        ORDER BY a.position
+    ) AS takes_any
+FROM pg_catalog.pg_proc AS p
+WHERE p.pronamespace = 'pg_catalog'::regnamespace::oid;
+
+-- name: list_operator_signatures()
+-- List what the operators of pg_catalog take: the numbers of the types, and whether it is any type.
+-- result: signature_id not null, name not null
+-- parity: query because SQLite does not look for operators in schemas
+SELECT
+    o.oid::bigint AS signature_id,
+    o.oprname::text AS name,
+    ARRAY[o.oprleft::bigint, o.oprright::bigint] AS argument_types,
+    ARRAY[coalesce(l.typtype = 'p', FALSE), coalesce(r.typtype = 'p', FALSE)] AS takes_any
+FROM pg_catalog.pg_operator AS o
+LEFT JOIN pg_catalog.pg_type AS l ON o.oprleft = l.oid
+LEFT JOIN pg_catalog.pg_type AS r ON o.oprright = r.oid
+WHERE o.oprnamespace = 'pg_catalog'::regnamespace::oid;

@@ -12,15 +12,15 @@ SELECT
             AND NOT EXISTS (
                 SELECT 1
                 FROM pg_catalog.pg_policy AS y
-                CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
-                WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+                CROSS JOIN LATERAL pg_catalog.unnest(y.polroles) AS r (role)
+                WHERE y.polrelid = c.oid AND (r.role = 0::oid OR pg_has_role(r.role, 'USAGE'))
             )
             THEN 'hidden'
         ELSE 'readable'
     END AS state
-FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text)))) AS n (oid)
+FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text))::oid)) AS n (oid)
 LEFT JOIN pg_catalog.pg_class AS c
-    ON n.oid = c.relnamespace AND c.relname = '_schema_versions' AND c.relkind IN ('r', 'p');
+    ON n.oid = c.relnamespace AND c.relname = '_schema_versions'::name AND c.relkind IN ('r', 'p');
 
 -- name: get_version(module)$
 -- Return the version of a store's schema, or nothing when it was never created.
@@ -92,7 +92,7 @@ WHERE
     AND l.pid <> pg_backend_pid()
     AND l.database
     = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-    AND c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    AND c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relname::text = any(:table_names::text[])
 GROUP BY a.pid
 ORDER BY min(a.xact_start), a.pid
@@ -101,7 +101,7 @@ LIMIT 3;
 -- name: find_invalid_index(index_name)$
 -- Return the statement that drops an index whose building was cut short, or nothing.
 -- parity: query because SQLite builds an index whole or not at all
-SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) AS statement
+SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) AS ddl
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indexrelid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
@@ -119,7 +119,7 @@ SELECT
     current_setting('transaction_read_only') = 'on' AS is_read_only,
     coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), FALSE) AS may_create,
     has_database_privilege(current_database()::text, 'TEMP') AS may_use_temp,
-    coalesce(has_schema_privilege('public', current_schema()::text, 'CREATE'), FALSE)
+    coalesce(has_schema_privilege('public'::name, current_schema()::text, 'CREATE'::text), FALSE)
         AS public_may_create,
     current_setting('server_version_num')::integer / 10000 AS server_version;
 
@@ -136,12 +136,12 @@ SELECT
     AND NOT EXISTS (
         SELECT 1
         FROM pg_catalog.pg_policy AS y
-        CROSS JOIN LATERAL unnest(y.polroles) AS r (role)
-        WHERE y.polrelid = c.oid AND (r.role = 0 OR pg_has_role(r.role, 'USAGE'))
+        CROSS JOIN LATERAL pg_catalog.unnest(y.polroles) AS r (role)
+        WHERE y.polrelid = c.oid AND (r.role = 0::oid OR pg_has_role(r.role, 'USAGE'))
     ) AS is_hidden
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p')
     AND c.relname::text = any(:table_names::text[])
     AND NOT pg_has_role(c.relowner, 'USAGE')
@@ -161,7 +161,7 @@ WITH tables AS (
         c.relacl
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
         AND c.relname::text = any(:table_names::text[])
 ),
@@ -183,8 +183,8 @@ objects AS (
     INNER JOIN pg_catalog.pg_depend AS d
         ON
             t.oid = d.refobjid
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
-            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+            AND d.classid = 'pg_catalog.pg_class'::regclass::oid
             AND d.deptype IN ('a', 'i')
     INNER JOIN pg_catalog.pg_class AS s ON d.objid = s.oid AND s.relkind = 'S'
 )
@@ -194,16 +194,16 @@ SELECT
     o.relname::text AS object_name,
     coalesce(r.rolname::text, 'PUBLIC') AS grantee,
     string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type COLLATE "C") AS privileges,
-    format(
+    pg_catalog.format(
         'REVOKE ALL ON %s %I FROM %s',
         o.kind,
         o.relname,
-        coalesce(quote_ident(r.rolname), 'PUBLIC')
+        coalesce(quote_ident(r.rolname::text), 'PUBLIC')
     ) AS statement
 FROM objects AS o
 CROSS JOIN LATERAL aclexplode(o.relacl) AS g
 LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
-WHERE g.grantee = 0 OR r.rolname IN ('anon', 'authenticated')
+WHERE g.grantee = 0::oid OR r.rolname IN ('anon', 'authenticated')
 GROUP BY o.table_name, o.kind, o.relname, r.rolname
 ORDER BY o.table_name COLLATE "C", o.relname COLLATE "C", r.rolname COLLATE "C";
 
@@ -217,7 +217,7 @@ SELECT
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -236,7 +236,7 @@ WITH relations AS (
         c.relforcerowsecurity
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
 ),
 
@@ -259,7 +259,7 @@ objects AS (
         d.description
     FROM relations AS r
     INNER JOIN pg_catalog.pg_description AS d
-        ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass
+        ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass::oid
     LEFT JOIN pg_catalog.pg_attribute AS a
         ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND a.attnum > 0
     UNION ALL
@@ -268,7 +268,7 @@ objects AS (
         'column',
         a.attname,
         format_type(a.atttypid, a.atttypmod)
-        || coalesce(' COLLATE ' || quote_ident(l.collname), '')
+        || coalesce(' COLLATE ' || quote_ident(l.collname::text), '')
         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
         || CASE
             -- from version 18 on
@@ -279,7 +279,7 @@ objects AS (
                     WHERE
                         k.conrelid = r.oid
                         AND k.contype = 'n'
-                        AND k.conkey = ARRAY[a.attnum]
+                        AND a.attnum = any(k.conkey)
                         AND NOT k.convalidated
                 )
                 THEN ' NOT VALID'
@@ -380,8 +380,8 @@ objects AS (
     WHERE
         EXISTS (
             SELECT 1
-            FROM unnest(y.polroles) AS p (role)
-            WHERE p.role = 0 OR pg_get_userbyid(p.role) IN ('anon', 'authenticated')
+            FROM pg_catalog.unnest(y.polroles) AS p (role)
+            WHERE p.role = 0::oid OR pg_get_userbyid(p.role) IN ('anon', 'authenticated')
         )
 )
 
