@@ -18,6 +18,7 @@ __all__ = ["ClassReference", "MethodReference", "markdown_pages", "plain", "stor
 
 _ROLE = re.compile(r":\w+:`(?P<tilde>~?)(?:(?P<text>[^`<]+) <[^`>]+>|(?P<target>[^`]+))`")
 _LITERAL = re.compile(r"``([^`]+)``")
+_QUOTED = re.compile(r"'([^'\"\\]*)'")
 _WIDTH = 88
 
 
@@ -107,18 +108,18 @@ def _method(statement: ast.stmt, within: ast.ClassDef) -> MethodReference | None
         for one in statement.decorator_list
     )
     signature = (
-        f"{name}: {ast.unparse(statement.returns)}"
+        f"{name}: {_source(statement.returns)}"
         if is_property and statement.returns is not None
         else _signature(name, statement.args, statement.returns)
     )
-    result = ast.unparse(statement.returns) if statement.returns is not None else ""
+    result = _source(statement.returns) if statement.returns is not None else ""
     awaited = isinstance(statement, ast.AsyncFunctionDef) and not result.startswith("Async")
     doc = ast.get_docstring(statement) or f"See LangGraph's `{_base(within)}`."
     return MethodReference(name, signature, plain(doc), awaited)
 
 
 def _base(definition: ast.ClassDef) -> str:
-    return ast.unparse(definition.bases[0]).partition("[")[0] if definition.bases else "object"
+    return _source(definition.bases[0]).partition("[")[0] if definition.bases else "object"
 
 
 def _signature(name: str, arguments: ast.arguments, returns: ast.expr | None) -> str:
@@ -131,8 +132,8 @@ def _signature(name: str, arguments: ast.arguments, returns: ast.expr | None) ->
         kwarg=arguments.kwarg,
         defaults=arguments.defaults,
     )
-    result = f" -> {ast.unparse(returns)}" if returns is not None else ""
-    line = f"{name}({ast.unparse(own)}){result}"
+    result = f" -> {_source(returns)}" if returns is not None else ""
+    line = f"{name}({_source(own)}){result}"
     if len(line) <= _WIDTH:
         return line
     parts = _parts(own)
@@ -148,7 +149,7 @@ def _parts(arguments: ast.arguments) -> list[str]:
         for one, default in zip(given, [*defaults, *arguments.defaults], strict=True)
     ]
     if arguments.vararg is not None:
-        parts.append(f"*{ast.unparse(arguments.vararg)}")
+        parts.append(f"*{_source(arguments.vararg)}")
     elif arguments.kwonlyargs:
         parts.append("*")
     parts += [
@@ -156,13 +157,13 @@ def _parts(arguments: ast.arguments) -> list[str]:
         for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     ]
     if arguments.kwarg is not None:
-        parts.append(f"**{ast.unparse(arguments.kwarg)}")
+        parts.append(f"**{_source(arguments.kwarg)}")
     return parts
 
 
 def _part(argument: ast.arg, default: ast.expr | None) -> str:
-    text = ast.unparse(argument)
-    return text if default is None else f"{text} = {ast.unparse(default)}"
+    text = _source(argument)
+    return text if default is None else f"{text} = {_source(default)}"
 
 
 def _fields(definition: ast.ClassDef) -> Iterator[str]:
@@ -170,14 +171,14 @@ def _fields(definition: ast.ClassDef) -> Iterator[str]:
     for statement in definition.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             if not statement.target.id.startswith("_"):
-                default = f" = {ast.unparse(statement.value)}" if statement.value else ""
-                yield f"{statement.target.id}: {ast.unparse(statement.annotation)}{default}"
+                default = f" = {_source(statement.value)}" if statement.value else ""
+                yield f"{statement.target.id}: {_source(statement.annotation)}{default}"
         elif (
             isinstance(statement, ast.Assign)
             and isinstance(statement.targets[0], ast.Name)
             and statement.targets[0].id.isupper()
         ):
-            yield f"{statement.targets[0].id} = {ast.unparse(statement.value)}"
+            yield f"{statement.targets[0].id} = {_source(statement.value)}"
 
 
 def plain(text: str) -> str:
@@ -189,6 +190,11 @@ def plain(text: str) -> str:
         return f"`{last}()`" if match[0].startswith(":meth:") else f"`{last}`"
 
     return _LITERAL.sub(r"`\1`", _ROLE.sub(name, text))
+
+
+def _source(node: ast.AST) -> str:
+    """Return the source of a node, texts in double quotes."""
+    return _QUOTED.sub(r'"\1"', ast.unparse(node))
 
 
 # Markdown
