@@ -60,6 +60,7 @@ class ThreadedConnection:
         self._deadline = math.inf
         self._cancelled = False
         self._path: str | None = None
+        self._log_path = ""
         self._file: FileId | None = None
         self._log: FileId | None = None
 
@@ -78,7 +79,7 @@ class ThreadedConnection:
             await _connected(driver)
             await self.run("open", self._in_thread_set_up, pragmas)
             if path != ":memory:":
-                self._path = path
+                self._path, self._log_path = path, f"{path}-wal"
                 self._file = file_id(path)
         except (sqlite3.Error, DatabaseError) as error:
             await self.close()
@@ -99,7 +100,7 @@ class ThreadedConnection:
         found = file_id(self._path)
         if found != self._file:
             return "deleted" if found is None else "replaced by another one"
-        log = file_id(self._path + "-wal")
+        log = file_id(self._log_path)
         if log != self._log:
             # It is made at the first write, and stays for as long as somebody has the file open.
             if self._log is not None:
