@@ -10,6 +10,7 @@ Its queries: ``sql/postgres/langgraph/queries.sql`` and ``sql/sqlite/langgraph/q
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import random
 from collections.abc import (
@@ -80,7 +81,13 @@ PRUNE_BATCH = 50
 BEHIND_ALL = "\U0010ffff"
 # Bytes in UTF-8; together they fit into one row of an index of PostgreSQL.
 LONGEST_ID = 500
-LONGEST_NAMESPACE = 1000
+LONGEST_NAMESPACE_KEY = 1000
+# Each nested subgraph adds its name and 38 bytes.
+LONGEST_NAMESPACE = 50_000
+# Longer namespaces than an index takes stand in their rows as a digest behind this, and whole in
+# the serialised checkpoint. LangGraph's namespaces have no such character.
+DIGEST_PREFIX = "\x1fsha256:"
+WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 
 T = TypeVar("T")
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
@@ -90,14 +97,21 @@ class _Place(NamedTuple):
     """Where a checkpoint is; without ``checkpoint_id`` the latest is meant."""
 
     thread_id: str
-    checkpoint_ns: str
+    namespace: str
     checkpoint_id: str | None
+
+    @property
+    def checkpoint_ns(self) -> str:
+        """The namespace as it stands in the tables: a digest if it is long."""
+        if len(self.namespace.encode()) <= LONGEST_NAMESPACE_KEY:
+            return self.namespace
+        return DIGEST_PREFIX + hashlib.sha256(self.namespace.encode()).hexdigest()
 
     def config(self, checkpoint_id: str) -> RunnableConfig:
         return {
             "configurable": {
                 "thread_id": self.thread_id,
-                "checkpoint_ns": self.checkpoint_ns,
+                "checkpoint_ns": self.namespace,
                 "checkpoint_id": checkpoint_id,
             }
         }
@@ -179,6 +193,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         versions = {name: str(v) for name, v in checkpoint["channel_versions"].items()}
         changed = {name: str(v) for name, v in new_versions.items() if name in values}
         rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+        if place.checkpoint_ns != place.namespace:
+            rest[WHOLE_NAMESPACE] = place.namespace
         kind, content = self.serde.dumps_typed(rest)
         row: UpsertCheckpointParameters = {
             "thread_id": place.thread_id,
@@ -230,12 +246,18 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Store what a task wrote after a checkpoint, in one round trip."""
+        """Store what a task wrote after a checkpoint, in one round trip.
+
+        What it wrote before stays; errors, interrupts, resumes and the like are renewed if nothing
+        else is among ``writes``. LangGraph's own savers in databases do the same.
+        """
         place = _place(config)
         if place.checkpoint_id is None:
             raise InvalidInputError("config", "its 'configurable' has no 'checkpoint_id'")
+        listed = valid.items(writes, "writes")
+        renew = all(channel in WRITES_IDX_MAP for channel, _ in listed)
         rows: list[UpsertWritesParameters] = []
-        for index, (channel, value) in enumerate(valid.items(writes, "writes")):
+        for index, (channel, value) in enumerate(listed):
             kind, content = self.serde.dumps_typed(value)
             rows.append(
                 {
@@ -248,6 +270,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                     "channel": _text(channel, f"writes[{index}]"),
                     "type": kind,
                     "content": content,
+                    "renew": renew,
                 }
             )
         if rows:
@@ -373,16 +396,17 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         found: dict[tuple[str, str, str], CheckpointTuple] = {}
         for row in heads:
             checkpoint_id = cast(str, row["checkpoint_id"])
-            place = _Place(row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             checkpoint = self._loaded(row, row["thread_id"])
+            namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
+            place = _Place(row["thread_id"], namespace, checkpoint_id)
+            where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
                 for channel, version in checkpoint["channel_versions"].items()
-                if (key := (place.thread_id, place.checkpoint_ns, channel, str(version))) in values
+                if (key := (*where[:2], channel, str(version))) in values
             }
             parent = row["parent_checkpoint_id"]
-            where = (place.thread_id, place.checkpoint_ns, checkpoint_id)
             found[where] = CheckpointTuple(
                 config=place.config(checkpoint_id),
                 checkpoint=cast(Checkpoint, checkpoint),
@@ -671,6 +695,8 @@ def _place(config: RunnableConfig) -> _Place:
     if options.get("thread_id") is None:
         raise InvalidInputError("config", "its 'configurable' has no 'thread_id'")
     namespace = valid.text(options.get("checkpoint_ns") or "", "checkpoint_ns")
+    if namespace.startswith(DIGEST_PREFIX):
+        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
     if len(namespace.encode()) > LONGEST_NAMESPACE:
         raise InvalidInputError(
             "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
