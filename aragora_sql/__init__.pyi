@@ -408,6 +408,7 @@ class PostgresLangGraphSaver(LangGraphSaver):
         pool: Pool | PostgresDatabase,
         *,
         serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Iterable[tuple[str, str] | type] | None = None,
         page_size: int = ...,
     ) -> None: ...
 
@@ -422,6 +423,7 @@ class SQLiteLangGraphSaver(LangGraphSaver):
         path: str | Path | SQLiteDatabase,
         *,
         serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Iterable[tuple[str, str] | type] | None = None,
         page_size: int = ...,
     ) -> None: ...
 

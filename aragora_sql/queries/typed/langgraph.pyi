@@ -49,6 +49,7 @@ class UpsertWritesParameters(TypedDict):
     channel: str
     type: str
     content: bytes
+    renew: bool
 
 class GetCheckpointRow(TypedDict):
     """A row of get_checkpoint, read_checkpoints."""
@@ -191,10 +192,8 @@ class LanggraphQueries(Protocol):
         parameters: Sequence[UpsertWritesParameters],
         /,
     ) -> int:
-        """Store what a task wrote. What it wrote in the same place before stays, except errors,
-        interrupts
-
-        and the like (negative places), which are renewed.
+        """Store what a task wrote. What it wrote in the same place before stays, unless renew is
+        true.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """

@@ -10,13 +10,22 @@ Its queries: ``sql/postgres/langgraph/queries.sql`` and ``sql/sqlite/langgraph/q
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import random
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
-from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import validation as valid
@@ -35,6 +44,8 @@ try:
         get_serializable_checkpoint_metadata,
         writes_sort_key,
     )
+
+    from aragora_sql.stores.langgraph.serializer import StrictSerializer
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ConfigurationError(
         "LangGraph checkpoints need the extra 'langgraph': pip install 'aragora-sql[langgraph]'"
@@ -70,7 +81,13 @@ PRUNE_BATCH = 50
 BEHIND_ALL = "\U0010ffff"
 # Bytes in UTF-8; together they fit into one row of an index of PostgreSQL.
 LONGEST_ID = 500
-LONGEST_NAMESPACE = 1000
+LONGEST_NAMESPACE_KEY = 1000
+# Each nested subgraph adds its name and 38 bytes.
+LONGEST_NAMESPACE = 50_000
+# Longer namespaces than an index takes stand in their rows as a digest behind this, and whole in
+# the serialised checkpoint. LangGraph's namespaces have no such character.
+DIGEST_PREFIX = "\x1fsha256:"
+WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 
 T = TypeVar("T")
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
@@ -80,14 +97,21 @@ class _Place(NamedTuple):
     """Where a checkpoint is; without ``checkpoint_id`` the latest is meant."""
 
     thread_id: str
-    checkpoint_ns: str
+    namespace: str
     checkpoint_id: str | None
+
+    @property
+    def checkpoint_ns(self) -> str:
+        """The namespace as it stands in the tables: a digest if it is long."""
+        if len(self.namespace.encode()) <= LONGEST_NAMESPACE_KEY:
+            return self.namespace
+        return DIGEST_PREFIX + hashlib.sha256(self.namespace.encode()).hexdigest()
 
     def config(self, checkpoint_id: str) -> RunnableConfig:
         return {
             "configurable": {
                 "thread_id": self.thread_id,
-                "checkpoint_ns": self.checkpoint_ns,
+                "checkpoint_ns": self.namespace,
                 "checkpoint_id": checkpoint_id,
             }
         }
@@ -100,8 +124,11 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     checkpoint with its values and writes, another a page of them; nothing is held between pages.
     Storing is atomic: a checkpoint is there with all its values, or not at all.
 
-    ``serde`` turns values into bytes (default: LangGraph's own). ``page_size`` is how many
-    checkpoints :meth:`alist` reads at once.
+    ``allowed_msgpack_modules`` names the application's own types that its channels hold: classes,
+    or pairs ``(module, name)``. Only those and LangGraph's safe types are made again when values
+    are read; a value of another type is refused with
+    :class:`~aragora_sql.errors.UnreadableValueError`. ``serde`` replaces the serializer, and then
+    decides alone what it reads. ``page_size`` is how many checkpoints :meth:`alist` reads at once.
 
     The synchronous methods work from other threads while the event loop in which the saver was
     made is running; within that loop use the asynchronous ones.
@@ -112,9 +139,14 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         database: Database,
         *,
         serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Iterable[tuple[str, str] | type] | None = None,
         page_size: int = DEFAULT_PAGE_SIZE,
     ) -> None:
-        super().__init__(serde=serde)
+        if serde is not None and allowed_msgpack_modules is not None:
+            raise InvalidInputError(
+                "allowed_msgpack_modules", "goes without serde: give the allow list to that"
+            )
+        super().__init__(serde=serde or StrictSerializer(allowed_msgpack_modules))
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
@@ -161,6 +193,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         versions = {name: str(v) for name, v in checkpoint["channel_versions"].items()}
         changed = {name: str(v) for name, v in new_versions.items() if name in values}
         rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+        if place.checkpoint_ns != place.namespace:
+            rest[WHOLE_NAMESPACE] = place.namespace
         kind, content = self.serde.dumps_typed(rest)
         row: UpsertCheckpointParameters = {
             "thread_id": place.thread_id,
@@ -212,12 +246,18 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Store what a task wrote after a checkpoint, in one round trip."""
+        """Store what a task wrote after a checkpoint, in one round trip.
+
+        What it wrote before stays; errors, interrupts, resumes and the like are renewed if nothing
+        else is among ``writes``. LangGraph's own savers in databases do the same.
+        """
         place = _place(config)
         if place.checkpoint_id is None:
             raise InvalidInputError("config", "its 'configurable' has no 'checkpoint_id'")
+        listed = valid.items(writes, "writes")
+        renew = all(channel in WRITES_IDX_MAP for channel, _ in listed)
         rows: list[UpsertWritesParameters] = []
-        for index, (channel, value) in enumerate(writes):
+        for index, (channel, value) in enumerate(listed):
             kind, content = self.serde.dumps_typed(value)
             rows.append(
                 {
@@ -230,6 +270,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                     "channel": _text(channel, f"writes[{index}]"),
                     "type": kind,
                     "content": content,
+                    "renew": renew,
                 }
             )
         if rows:
@@ -341,7 +382,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     ) -> dict[tuple[str, str, str], CheckpointTuple]:
         """Put together checkpoints, their values and their writes."""
         heads = []
-        values: dict[tuple[str, str, str | None, str | None], tuple[str, bytes]] = {}
+        values: dict[tuple[str, str, str | None, str | None], GetCheckpointRow] = {}
         writes: dict[tuple[str, str, str | None], list[GetCheckpointRow]] = {}
         for row in rows:
             namespace = (row["thread_id"], row["checkpoint_ns"])
@@ -349,34 +390,45 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 heads.append(row)
             elif row["kind"] == "value":
                 key = (*namespace, row["channel"], row["version"])
-                values[key] = (row["type"], row["content"])
+                values[key] = row
             else:
                 writes.setdefault((*namespace, row["checkpoint_id"]), []).append(row)
         found: dict[tuple[str, str, str], CheckpointTuple] = {}
         for row in heads:
             checkpoint_id = cast(str, row["checkpoint_id"])
-            place = _Place(row["thread_id"], row["checkpoint_ns"], checkpoint_id)
-            checkpoint = self.serde.loads_typed((row["type"], row["content"]))
+            checkpoint = self._loaded(row, row["thread_id"])
+            namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
+            place = _Place(row["thread_id"], namespace, checkpoint_id)
+            where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
-                channel: self.serde.loads_typed(values[key])
+                channel: self._loaded(values[key], place.thread_id)
                 for channel, version in checkpoint["channel_versions"].items()
-                if (key := (place.thread_id, place.checkpoint_ns, channel, str(version))) in values
+                if (key := (*where[:2], channel, str(version))) in values
             }
             parent = row["parent_checkpoint_id"]
-            where = (place.thread_id, place.checkpoint_ns, checkpoint_id)
             found[where] = CheckpointTuple(
                 config=place.config(checkpoint_id),
                 checkpoint=cast(Checkpoint, checkpoint),
                 metadata=cast(CheckpointMetadata, row["metadata"]),
                 parent_config=None if parent is None else place.config(parent),
-                pending_writes=[self._write(one) for one in _ordered(writes.get(where, []))],
+                pending_writes=[
+                    self._write(one, place.thread_id) for one in _ordered(writes.get(where, []))
+                ],
             )
         return found
 
-    def _write(self, row: GetCheckpointRow | GetChannelHistoryRow) -> PendingWrite:
+    def _write(self, row: GetCheckpointRow | GetChannelHistoryRow, thread_id: str) -> PendingWrite:
         task_id, channel = cast(str, row["task_id"]), cast(str, row["channel"])
-        return task_id, channel, self.serde.loads_typed(_stored(row))
+        return task_id, channel, self._loaded(row, thread_id)
+
+    def _loaded(self, row: GetCheckpointRow | GetChannelHistoryRow, thread_id: str) -> Any:
+        try:
+            # Rows of checkpoints, values and writes have both.
+            return self.serde.loads_typed((cast(str, row["type"]), cast(bytes, row["content"])))
+        except UnreadableValueError as error:
+            what = "checkpoint" if row["channel"] is None else f"channel {row['channel']!r}"
+            raise UnreadableValueError(f"thread {thread_id!r}, {what}: {error}") from None
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -385,7 +437,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
         One round trip, however long the history is.
         """
-        if not channels:
+        wanted = valid.texts(channels, "channels")
+        if not wanted:
             return {}
         place = _place(config)
         async with self._database.read() as connection:
@@ -395,7 +448,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                     thread_id=place.thread_id,
                     checkpoint_ns=place.checkpoint_ns,
                     checkpoint_id=place.checkpoint_id,
-                    channels=list(dict.fromkeys(channels)),
+                    channels=list(dict.fromkeys(wanted)),
                 )
             )
         parents = {
@@ -404,9 +457,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             if row["kind"] == "checkpoint"
         }
         values = {
-            (row["checkpoint_id"], row["channel"]): _stored(row)
-            for row in rows
-            if row["kind"] == "value"
+            (row["checkpoint_id"], row["channel"]): row for row in rows if row["kind"] == "value"
         }
         writes: dict[tuple[str, str | None], list[GetChannelHistoryRow]] = {}
         for row in rows:
@@ -414,22 +465,27 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 writes.setdefault((row["checkpoint_id"], row["channel"]), []).append(row)
         # The checkpoint itself is the one that is nobody's parent.
         ancestors = list(_walk(parents, next(iter(parents.keys() - set(parents.values())), None)))
-        return {channel: self._history(channel, ancestors, values, writes) for channel in channels}
+        return {
+            channel: self._history(place.thread_id, channel, ancestors, values, writes)
+            for channel in wanted
+        }
 
     def _history(
         self,
+        thread_id: str,
         channel: str,
         ancestors: Sequence[str],
-        values: Mapping[tuple[str, str | None], tuple[str, bytes]],
+        values: Mapping[tuple[str, str | None], GetChannelHistoryRow],
         writes: Mapping[tuple[str, str | None], list[GetChannelHistoryRow]],
     ) -> DeltaChannelHistory:
         newest_first: list[PendingWrite] = []
         for ancestor in ancestors:
-            found = [self._write(row) for row in _ordered(writes.get((ancestor, channel), []))]
+            stored = _ordered(writes.get((ancestor, channel), []))
+            found = [self._write(row, thread_id) for row in stored]
             newest_first += reversed(found)
             seed = values.get((ancestor, channel))
             if seed is not None:
-                return {"writes": newest_first[::-1], "seed": self.serde.loads_typed(seed)}
+                return {"writes": newest_first[::-1], "seed": self._loaded(seed, thread_id)}
         return {"writes": newest_first[::-1]}
 
     # Removing and copying
@@ -447,7 +503,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints that some runs made, with their writes, in all threads."""
-        runs = [valid.text(str(run_id), "run_ids") for run_id in run_ids]
+        runs = _ids(run_ids, "run_ids")
         if not runs:
             return
         async with self._database.transaction() as connection:
@@ -482,7 +538,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         stay.
         """
         valid.choice(strategy, "strategy", STRATEGIES)
-        wanted = list(dict.fromkeys(_text(thread_id, "thread_ids") for thread_id in thread_ids))
+        wanted = _ids(thread_ids, "thread_ids")
         for start in range(0, len(wanted), PRUNE_BATCH):
             batch = wanted[start : start + PRUNE_BATCH]
             if strategy == "delete":
@@ -618,13 +674,16 @@ async def _all(rows: AsyncIterator[T]) -> list[T]:
     return [row async for row in rows]
 
 
-def _stored(row: GetCheckpointRow | GetChannelHistoryRow) -> tuple[str, bytes]:
-    """Return how a value is encoded, and its bytes: rows of values and of writes have both."""
-    return cast(str, row["type"]), cast(bytes, row["content"])
+def _ids(values: Any, argument: str) -> list[str]:
+    """Check a list of ids, and leave out repeats."""
+    listed = valid.items(values, argument)
+    return list(dict.fromkeys(_text(one, f"{argument}[{i}]") for i, one in enumerate(listed)))
 
 
 def _text(value: Any, argument: str, longest: int = LONGEST_ID) -> str:
     # LangGraph takes whatever can be a key of a dictionary for the id of a thread.
+    if value is None or not isinstance(value, Hashable):
+        raise InvalidInputError(argument, f"must be text, not {type(value).__name__}")
     text = valid.identifier(str(value), argument)
     if len(text.encode()) > longest:
         raise InvalidInputError(argument, f"is longer than {longest} bytes in UTF-8")
@@ -636,6 +695,8 @@ def _place(config: RunnableConfig) -> _Place:
     if options.get("thread_id") is None:
         raise InvalidInputError("config", "its 'configurable' has no 'thread_id'")
     namespace = valid.text(options.get("checkpoint_ns") or "", "checkpoint_ns")
+    if namespace.startswith(DIGEST_PREFIX):
+        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
     if len(namespace.encode()) > LONGEST_NAMESPACE:
         raise InvalidInputError(
             "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"

@@ -89,9 +89,8 @@ RETURNING
             )
     ) AS missing;
 
--- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content)*!
--- Store what a task wrote. What it wrote in the same place before stays, except errors, interrupts
--- and the like (negative places), which are renewed.
+-- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, renew)*!
+-- Store what a task wrote. What it wrote in the same place before stays, unless renew is true.
 INSERT INTO langgraph_writes (
     thread_id,
     checkpoint_ns,
@@ -120,7 +119,7 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
         channel = excluded.channel,
         type = excluded.type,
         content = excluded.content
-    WHERE langgraph_writes.idx < 0;
+    WHERE :renew::boolean;
 
 -- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
 -- Return one checkpoint, or the latest when no id is given, with its values and writes.

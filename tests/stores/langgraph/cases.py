@@ -142,11 +142,21 @@ NOT_PLACES: list[Any] = [{}, {"configurable": {}}]
 
 BAD_ARGUMENTS = [
     BadArgument("aprune", "strategy", ["keep_all", "", None, 5]),
+    BadArgument("aprune", "thread_ids", ["abc", b"abc", {"a": 1}, None, 5]),
+    BadArgument("adelete_for_runs", "run_ids", ["abc", b"abc", {"a": 1}, None, 5]),
+    BadArgument("adelete_thread", "thread_id", [["abc"], None, "", "a\x00b"]),
+    BadArgument("aget_delta_channel_history", "channels", ["abc", b"abc", {"a": 1}, 5]),
+    BadArgument("aput_writes", "writes", ["abc", b"abc", {"a": 1}, None, 5]),
     BadArgument("acopy_thread", "target_thread_id", ["", "a\x00b", "\ud800", "x" * 501]),
 ]
 
 GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "aprune": {"thread_ids": ["t"]},
+    "aput_writes": {
+        "config": {"configurable": {"thread_id": "t", "checkpoint_id": "c"}},
+        "task_id": "task",
+    },
+    "aget_delta_channel_history": {"config": at("t")},
     "acopy_thread": {"source_thread_id": "t"},
 }
 

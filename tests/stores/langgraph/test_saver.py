@@ -388,7 +388,9 @@ async def test_aget_tuple_and_aget_delta_channel_history_answer_like_the_saver_i
         for one in (saver, memory):
             stored = await one.aput(parent, checkpoint, metadata, versions)  # type: ignore[arg-type]
         configs.append(stored)
-        writes = [(choose.choice(["a", "b", "__error__", "__interrupt__"]), n) for n in range(3)]
+        # All of one kind: for mixed ones see below.
+        kind = choose.choice([["a", "b"], ["__error__", "__interrupt__"]])
+        writes = [(choose.choice(kind), n) for n in range(3)]
         target = choose.choice(configs)
         path = choose.choice(["", "p"])
         for one in (saver, memory):
@@ -441,6 +443,39 @@ async def test_aget_tuple_and_aget_delta_channel_history_answer_like_the_saver_i
         theirs = await listed(memory, None, filter=wanted_filter)
         theirs.sort(key=lambda one: one.checkpoint["id"], reverse=True)
         assert [plain(one) for one in ours] == [plain(one) for one in theirs]
+
+
+RESUME, ERROR, INTERRUPT = "__resume__", "__error__", "__interrupt__"
+
+
+@pytest.mark.parametrize(
+    ("batches", "expected"),
+    [
+        ([[(RESUME, 1)], [(RESUME, 2)]], [(RESUME, 2)]),
+        ([[(RESUME, 1)], [(RESUME, 2), ("a", 1)]], [(RESUME, 1), ("a", 1)]),
+        ([[(RESUME, 1), ("a", 1)], [(RESUME, 2)]], [(RESUME, 2), ("a", 1)]),
+        ([[("a", 1), (RESUME, 1)], [("a", 2), (RESUME, 2)]], [(RESUME, 1), ("a", 1)]),
+        (
+            [[(INTERRUPT, 1), (RESUME, 1)], [(RESUME, 2), (INTERRUPT, 2)]],
+            [(RESUME, 2), (INTERRUPT, 2)],
+        ),
+        (
+            [[(RESUME, 1)], [("a", 2), (RESUME, 2), (ERROR, "x")]],
+            [(RESUME, 1), (ERROR, "x"), ("a", 2)],
+        ),
+        ([[("a", 1)], [("a", 2)]], [("a", 1)]),
+    ],
+)
+async def test_aput_writes_renews_like_the_savers_of_langgraph(
+    saver: LangGraphSaver, batches: list[list[tuple[str, Any]]], expected: list[tuple[str, Any]]
+) -> None:
+    """What is expected is what langgraph-checkpoint-sqlite 3.1.2 gives."""
+    config = await put(saver, at("t"))
+    for writes in batches:
+        await saver.aput_writes(config, writes, "task")
+    found = await saver.aget_tuple(config)
+    assert found is not None
+    assert [write[1:] for write in found.pending_writes or ()] == expected
 
 
 # Listing
@@ -685,8 +720,10 @@ async def test_aput_refuses_bad_input_and_writes_nothing(saver: LangGraphSaver) 
         await put_with(at(""))
     with pytest.raises(InvalidInputError, match="thread_id: is longer than 500 bytes"):
         await put_with(at("é" * 300))
-    with pytest.raises(InvalidInputError, match="checkpoint_ns: is longer than 1000 bytes"):
-        await put_with(at("t", "x" * 1001))
+    with pytest.raises(InvalidInputError, match="checkpoint_ns: is longer than 50000 bytes"):
+        await put_with(at("t", "x" * 50_001))
+    with pytest.raises(InvalidInputError, match="checkpoint_ns: must not start with"):
+        await put_with(at("t", "\x1fsha256:x"))
     with pytest.raises(InvalidInputError, match="thread_id: a NUL"):
         await put_with(at("a\x00b"))
     with pytest.raises(InvalidInputError, match=r"metadata\['bad'\]: a set has no form"):
