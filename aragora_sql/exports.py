@@ -1,6 +1,6 @@
 """What ``aragora_sql`` exports: the names of every store, and those of what all stores share.
 
-A name is loaded at its first use. Their types stand in ``aragora_sql/__init__.pyi``, which
+A name is loaded at its first use. Their types are in ``aragora_sql/__init__.pyi``, which
 ``aragora-sql stores --write`` makes.
 """
 

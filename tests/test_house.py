@@ -122,7 +122,7 @@ def test_a_store_that_is_not_in_the_table(copy: Path) -> None:
 def test_a_store_that_is_in_the_table_twice(copy: Path) -> None:
     change(copy / TABLE, '"critique",', '"consensus",')
     problems = check_house(copy)
-    assert f"{TABLE}: store 'consensus' stands in the table 2 times" in problems
+    assert f"{TABLE}: store 'consensus' is in the table 2 times" in problems
 
 
 def test_two_stores_that_export_one_name(copy: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_order_of_the_unified_schema_follows(copy: Path) -> None:
 
 
 def test_an_unknown_store_is_an_error() -> None:
-    with pytest.raises(KeyError, match=r"'unheard' is no store; there are consensus, critique"):
+    with pytest.raises(KeyError, match=r"'unheard' is not a store; there are consensus, critique"):
         store_entry("unheard")
 
 
@@ -216,5 +216,5 @@ def test_an_installed_package_is_no_checkout(
 ) -> None:
     module = tmp_path / "aragora_sql" / "checker" / "house.py"
     monkeypatch.setattr("aragora_sql.checker.house.__file__", str(module))
-    with pytest.raises(ConfigurationError, match="is no checkout of aragora-sql: it lacks sql/"):
+    with pytest.raises(ConfigurationError, match="is not a checkout of aragora-sql: it lacks sql/"):
         checkout()

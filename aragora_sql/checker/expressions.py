@@ -30,7 +30,7 @@ _AGGREGATES = {"AVG", "COUNT", "JSONB_AGG", "JSON_GROUP_ARRAY", "MAX", "MIN", "S
 _LITERALS = {"TRUE", "FALSE"}
 
 NullableColumn = Callable[[str, str], bool | None]
-"""Whether a table's column is nullable; None for what is no column of a known table."""
+"""Whether a table's column is nullable; None for what is not a column of a known table."""
 
 
 # All that is asked of a query is asked one after the other.

@@ -33,7 +33,7 @@ def checkout() -> Path:
     root = Path(__file__).resolve().parent.parent.parent
     if not (root / "tests" / "stores").is_dir() or not (root / "sql").is_dir():
         raise ConfigurationError(
-            f"{root} is no checkout of aragora-sql: it lacks sql/ or tests/stores/"
+            f"{root} is not a checkout of aragora-sql: it lacks sql/ or tests/stores/"
         )
     return root
 
@@ -43,7 +43,7 @@ def read_table(root: Path) -> tuple[StoreEntry, ...]:
     name = "_aragora_sql_table_of_stores"
     spec = importlib.util.spec_from_file_location(name, root / TABLE)
     if spec is None or spec.loader is None:
-        raise ConfigurationError(f"{root / TABLE} is no module of Python")
+        raise ConfigurationError(f"{root / TABLE} is not a Python module")
     module = importlib.util.module_from_spec(spec)
     # A dataclass looks for its module there.
     sys.modules[name] = module
@@ -92,7 +92,7 @@ def check_house(root: Path) -> list[str]:
 def _check_names(table: Sequence[StoreEntry]) -> Iterator[str]:
     for name, times in Counter(entry.name for entry in table).items():
         if times > 1:
-            yield f"{TABLE}: store {name!r} stands in the table {times} times"
+            yield f"{TABLE}: store {name!r} is in the table {times} times"
     exported = Counter((name, entry.name) for entry in table for name in entry.names)
     stores = {name: sorted({of for other, of in exported if other == name}) for name, _ in exported}
     for name, of in stores.items():
@@ -104,7 +104,7 @@ def _check_places(root: Path, table: Sequence[StoreEntry]) -> Iterator[str]:
     for place, found in store_places(root).items():
         wanted = {entry.name for entry in table if entry.legacy or place != "sql/legacy"}
         for name in sorted(wanted - found):
-            yield f"{place_of(name, place)}: missing: store {name!r} stands in {TABLE}"
+            yield f"{place_of(name, place)}: missing: store {name!r} is in {TABLE}"
         for name in sorted(found - wanted):
             why = (
                 "is in the table with legacy=False"

@@ -1,7 +1,7 @@
 """Scratch databases of PostgreSQL: made for the files of one tree, proved to be that, dropped.
 
 The statements of a tree are not trusted: they run in a database that is empty when they start, as a
-role that owns this database and is no superuser. What answers a connection may not be what was
+role that owns this database and is not a superuser. What answers a connection may not be what was
 asked for (a pooler that leads every name to one database, a server that has only one): so before
 any other statement, the connection proves that it is in the database that was made.
 """
@@ -77,7 +77,7 @@ class _Scratch:
     """A database that was made here.
 
     ``role`` owns it and nothing else, with ``password``; it is None where the server's own role
-    owns it, which is no superuser then. ``mark`` is the database's comment.
+    owns it, which is not a superuser then. ``mark`` is the database's comment.
     """
 
     name: str
@@ -227,7 +227,7 @@ def _said(error: psycopg.Error) -> str:
 def _scratch_schema(server: _Server, files: Sequence[SchemaFile]) -> Iterator[PostgresEngine]:
     """Give a schema that is undone, in the database of a role that may make no database.
 
-    The role is no superuser. All is one transaction, which the statements of a tree can't end:
+    The role is not a superuser. All is one transaction, which the statements of a tree can't end:
     :meth:`PostgresEngine.load` refuses what would.
     """
     name = f"{_SCRATCH}{secrets.token_hex(8)}"

@@ -73,7 +73,7 @@ def _of_text(path: Path, text: str, dialect: Dialect, root: Path) -> Iterator[Fi
             if match is None:
                 yield finding(token.start, repr(command))
             elif match["path"] is not None and not _is_schema(path, match["path"], root):
-                yield finding(token.start, f"{match['path']} is no schema.sql of this tree")
+                yield finding(token.start, f"{match['path']} is not a schema.sql of this tree")
             if command == "\\gset":
                 plain.append(Token("symbol", ";", token.start))
         else:

@@ -1,1 +1,1 @@
-"""An older import path: the saver stands in :mod:`aragora_sql.stores.langgraph`."""
+"""An older import path: the saver is in :mod:`aragora_sql.stores.langgraph`."""

@@ -85,7 +85,7 @@ _HARMLESS = frozenset((_HARMLESS_NAMES + _CATALOG_NAMES).split())
 
 
 def _without_quotes(sql: str) -> str:
-    # What stands in a body between dollars runs as SQL: it counts as a function that is not known.
+    # What is in a body between dollars runs as SQL: it counts as a function that is not known.
     def plain(match: re.Match[str]) -> str:
         if match["body"]:
             return " unknown() "

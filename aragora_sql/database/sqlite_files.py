@@ -95,7 +95,7 @@ class ReadableFile:
         return f"file:{quote(str(path))}?{options}"
 
     def is_as_it_was(self) -> bool:
-        """Tell whether what is read is still what stands in the file.
+        """Tell whether what is read is still what is in the file.
 
         Only an immutable file or a copy can be out of date; SQLite itself looks after the others.
         """

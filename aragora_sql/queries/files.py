@@ -116,7 +116,7 @@ def sql_dir() -> Path:
 
 
 def check_tree(root: Path, source: str) -> None:
-    """Raise :class:`ConfigurationError` for what is no tree of SQL files; ``source`` named it."""
+    """Raise :class:`ConfigurationError` for what is not a tree of SQL files; ``source`` named it."""
     if not root.is_dir():
         raise ConfigurationError(f"{source}: {root} is not a folder")
     if not _is_tree(root):
@@ -127,14 +127,14 @@ def check_tree(root: Path, source: str) -> None:
             else f"did you mean {near}?"
         )
         raise ConfigurationError(
-            f"{source}: {root} is no tree of SQL files: it has neither postgres/schema.sql nor "
+            f"{source}: {root} is not a tree of SQL files: it has neither postgres/schema.sql nor "
             f"sqlite/schema.sql; {hint}"
         )
     for dialect in DIALECTS:
         older = root / dialect / "schema_versions"
         if older.is_dir() and not (root / SYSTEM / dialect / "schema_versions").is_dir():
             raise ConfigurationError(
-                f"{source}: {older} stands in {SYSTEM}/{dialect}/schema_versions now: move it "
+                f"{source}: {older} belongs in {SYSTEM}/{dialect}/schema_versions now: move it "
                 f"there, and let {dialect}/schema.sql include "
                 f"../{SYSTEM}/{dialect}/schema_versions/schema.sql"
             )

@@ -52,7 +52,7 @@ class Repair:
 
     ``statements`` run as one transaction; ``concurrent`` one by one behind it, because PostgreSQL
     builds indexes beside the application only outside of one. ``left`` are lines about what is not
-    repaired: sentences, and statements that lose data. ``rebuilds``: SQLite makes tables anew, with
+    repaired: sentences, and statements that lose data. ``rebuilds``: SQLite rebuilds tables, with
     references switched off for the time.
     """
 
@@ -67,7 +67,7 @@ class Repair:
         self.left += [sentence, *(f"    {statement};" for statement in statements)]
 
     def script(self) -> str:
-        """Return all of it as a script for psql or sqlite3; what is not run stands in comments."""
+        """Return all of it as a script for psql or sqlite3; what is not run is in comments."""
         lines: list[str] = []
         if self.statements:
             lines += [f"PRAGMA {pragma};" for pragma in _REBUILDING] if self.rebuilds else []
@@ -265,7 +265,7 @@ class _PostgresRepair:
                 self._run(f"{head} ALTER COLUMN {name} DROP EXPRESSION")
             else:
                 self._repair.leave(
-                    f"column {difference.name} of {difference.table} has to be made anew, and its "
+                    f"column {difference.name} of {difference.table} has to be rebuilt, and its "
                     "indexes with it; then verify again:",
                     f"{head} DROP COLUMN {name}",
                     f"{head} ADD COLUMN {name} {difference.expected}",
@@ -326,7 +326,7 @@ class _PostgresRepair:
 
 
 class _SQLiteRepair:
-    """Writes statements for SQLite: a table whose columns or rules differ is made anew."""
+    """Writes statements for SQLite: a table whose columns or rules differ is rebuilt."""
 
     def __init__(self, repair: Repair, inspection: Inspection) -> None:
         self._repair = repair

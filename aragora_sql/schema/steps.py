@@ -127,7 +127,7 @@ class Steps:
             yield connection
 
     def refuse_pooler(self, what: str) -> None:
-        """Raise :class:`SchemaError` where a connection is no session of the server."""
+        """Raise :class:`SchemaError` where a connection is not a session of the server."""
         from aragora_sql.database.postgres import PostgresDatabase
 
         if isinstance(self._database, PostgresDatabase) and not self._database.has_sessions:

@@ -1,7 +1,7 @@
 """Upgrade files: steps that lead a database from one version of a store's schema to the next.
 
 A file is one transaction, so it must not end one itself. What can't run in a transaction (CREATE
-INDEX CONCURRENTLY) stands in a file of its own that says so in a comment:
+INDEX CONCURRENTLY) is in a file of its own that says so in a comment:
 ``-- transaction: none because …``. Its statements are run one by one, and all of them again when
 the run was cut short, so each has to be harmless where it was done already.
 """
@@ -79,7 +79,7 @@ class UpgradeStatement:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeFile:
-    """An upgrade as it stands in its file. ``in_transaction``: all of it is kept, or nothing."""
+    """An upgrade as its file has it. ``in_transaction``: all of it is kept, or nothing."""
 
     path: Path
     text: str

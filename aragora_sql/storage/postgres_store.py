@@ -1,4 +1,4 @@
-"""A module path of the older Aragora: the names stand in :mod:`aragora_sql`."""
+"""A module path of the older Aragora: the names are in :mod:`aragora_sql`."""
 
 from aragora_sql import close_postgres_pool, get_postgres_pool
 

@@ -1,6 +1,6 @@
 """The table of all stores. Exports, front doors, commands, migration and docs follow from it.
 
-A store is named here once; its SQL, class, tests and legacy mapping stand in folders of its name.
+A store is named here once; its SQL, class, tests and legacy mapping are in folders of its name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class StoreEntry:
     had no file of. ``extra`` is the extra of the distribution that the store needs. ``exports`` are
     further names of the package that ``aragora_sql`` exports.
 
-    The order of the table is that of the unified schema: a store stands behind those whose tables
+    The order of the table is that of the unified schema: a store comes after those whose tables
     its foreign keys point to.
     """
 
@@ -159,4 +159,4 @@ def store_entry(name: str) -> StoreEntry:
     for entry in STORES:
         if entry.name == name:
             return entry
-    raise KeyError(f"{name!r} is no store; there are {', '.join(one.name for one in STORES)}")
+    raise KeyError(f"{name!r} is not a store; there are {', '.join(one.name for one in STORES)}")

@@ -1,7 +1,7 @@
 """Binds a store to an engine: the classes ``PostgresX`` and ``SQLiteX``, and what opens them.
 
 Nothing here is written for one store: names and loggers come from the table of stores. The types
-stand in ``aragora_sql/__init__.pyi``, which ``aragora-sql stores --write`` makes.
+are in ``aragora_sql/__init__.pyi``, which ``aragora-sql stores --write`` makes.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _CUTOFF = 0.5
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """A query of a store, as it stands in a dialect's file."""
+    """A query of a store, as a dialect's file has it."""
 
     store: str
     dialect: Dialect

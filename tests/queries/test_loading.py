@@ -157,7 +157,7 @@ def test_a_folder_that_is_no_tree_names_the_variable_and_what_is_near(
         with pytest.raises(ConfigurationError, match=hint) as caught:
             load_queries("consensus", dialect)
         assert str(caught.value).startswith(
-            f"ARAGORA_SQL_DIR: {root / given} is no tree of SQL files: it has neither "
+            f"ARAGORA_SQL_DIR: {root / given} is not a tree of SQL files: it has neither "
             "postgres/schema.sql nor sqlite/schema.sql; "
         )
     with pytest.raises(ConfigurationError):

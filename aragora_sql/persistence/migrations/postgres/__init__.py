@@ -1,4 +1,4 @@
-"""A module path of the older Aragora: the names stand in :mod:`aragora_sql.migration`."""
+"""A module path of the older Aragora: the names are in :mod:`aragora_sql.migration`."""
 
 from aragora_sql.migration import MemoryMigrator, MigrationReport
 
