@@ -448,7 +448,7 @@ RESUME, ERROR, INTERRUPT = "__resume__", "__error__", "__interrupt__"
 async def test_aput_writes_renews_like_the_savers_of_langgraph(
     saver: LangGraphSaver, batches: list[list[tuple[str, Any]]], expected: list[tuple[str, Any]]
 ) -> None:
-    """What is expected is what langgraph-checkpoint-sqlite 3.1.2 gives."""
+    """As langgraph-checkpoint-sqlite 3.1.2 and langgraph-checkpoint-postgres 3.2.0 gave it."""
     config = await put(saver, at("t"))
     for writes in batches:
         await saver.aput_writes(config, writes, "task")
