@@ -15,6 +15,7 @@ import logging
 import random
 from collections.abc import (
     AsyncIterator,
+    Awaitable,
     Coroutine,
     Hashable,
     Iterable,
@@ -22,12 +23,15 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
+from aragora_sql.database.ownership import Owner
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
+from aragora_sql.settings import PostgresDSN
+from aragora_sql.stores import store_entry
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
 
@@ -46,6 +50,7 @@ try:
     )
 
     from aragora_sql.stores.langgraph.serializer import StrictSerializer
+    from aragora_sql.stores.langgraph.synchronous import Done, Opening, is_in_loop, wait_for
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ConfigurationError(
         "LangGraph checkpoints need the extra 'langgraph': pip install 'aragora-sql[langgraph]'"
@@ -130,8 +135,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     :class:`~aragora_sql.errors.UnreadableValueError`. ``serde`` replaces the serializer, and then
     decides alone what it reads. ``page_size`` is how many checkpoints :meth:`alist` reads at once.
 
-    The synchronous methods work from other threads while the event loop in which the saver was
-    made is running; within that loop use the asynchronous ones.
+    The synchronous methods work wherever no event loop runs in the thread: in a plain script, and
+    in other threads than that of the loop which uses the saver. Within a loop they are refused with
+    :class:`~aragora_sql.errors.ConfigurationError`.
     """
 
     def __init__(
@@ -150,10 +156,57 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+        self._home = Owner(asyncio.get_running_loop() if is_in_loop() else None)
+
+    @classmethod
+    def from_conn_string(
+        cls,
+        conn_string: str,
+        *,
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Iterable[tuple[str, str] | type] | None = None,
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Opening[Self]:
+        """Open a database for a saver alone: ``with`` in a script, ``async with`` in a loop.
+
+        ``conn_string`` is a DSN, or the path of a SQLite file or ``:memory:``. The database is
+        closed at the end. A SQLite file is initialized; on PostgreSQL call :meth:`setup` once.
+        """
+
+        async def open_saver() -> Self:
+            database = await cls._open(conn_string)
+            try:
+                saver = cls(
+                    database,
+                    serde=serde,
+                    allowed_msgpack_modules=allowed_msgpack_modules,
+                    page_size=page_size,
+                )
+                if database.dialect == "sqlite":
+                    await saver.initialize()
+            except BaseException:
+                await database.close()
+                raise
+            return saver
+
+        return Opening(open_saver)
+
+    @classmethod
+    async def _open(cls, conn_string: str) -> Database:
+        from aragora_sql.stores.binding import bound_class
+
+        entry = store_entry(STORE)
+        valid.identifier(conn_string, "conn_string")
+        if issubclass(cls, bound_class(entry, "postgres")) or (
+            conn_string.startswith(("postgresql://", "postgres://"))
+            and not issubclass(cls, bound_class(entry, "sqlite"))
+        ):
+            from aragora_sql.database.postgres import PostgresDatabase
+
+            return await PostgresDatabase.connect(PostgresDSN.parse(conn_string, "conn_string"))
+        from aragora_sql.database.sqlite import SQLiteDatabase
+
+        return SQLiteDatabase(conn_string)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"
@@ -169,6 +222,13 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         Raises what :meth:`Store.initialize <aragora_sql.stores.base.Store.initialize>` raises.
         """
         await initialize_store(self._database, STORE)
+
+    def setup(self) -> Awaitable[None]:
+        """Do what :meth:`initialize` does, at once in a script; in a loop ``await`` it."""
+        if is_in_loop():
+            return self.initialize()
+        self._wait_for(self.initialize())
+        return Done()
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return a version that sorts behind ``current`` and that no fork of the thread has."""
@@ -582,29 +642,10 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         )
         return [row["checkpoint_id"] for row in rows]
 
-    # The same from other threads
+    # The same outside event loops
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run ``work`` in the saver's event loop and wait for it in this thread."""
-        try:
-            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        problem = None
-        if self._loop is None:
-            problem = "the saver was made outside an event loop"
-        elif running is self._loop:
-            problem = "it would block the event loop that it needs"
-        elif not self._loop.is_running():
-            problem = "the event loop that the saver was made in does not run"
-        if problem is not None or self._loop is None:
-            work.close()
-            raise ConfigurationError(
-                f"a synchronous call of a checkpoint saver: {problem}; use the asynchronous "
-                "methods (ainvoke, astream, aget_tuple …), or call from another thread while the "
-                "loop that the saver was made in is running"
-            )
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return wait_for(work, self._database, self._home)
 
     def put(
         self,
@@ -613,7 +654,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Do what :meth:`aput` does, from another thread."""
+        """Do what :meth:`aput` does, outside an event loop."""
         return self._wait_for(self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(
@@ -623,11 +664,11 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Do what :meth:`aput_writes` does, from another thread."""
+        """Do what :meth:`aput_writes` does, outside an event loop."""
         self._wait_for(self.aput_writes(config, writes, task_id, task_path))
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Do what :meth:`aget_tuple` does, from another thread."""
+        """Do what :meth:`aget_tuple` does, outside an event loop."""
         return self._wait_for(self.aget_tuple(config))
 
     def list(
@@ -638,7 +679,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """Do what :meth:`alist` does, from another thread."""
+        """Do what :meth:`alist` does, outside an event loop."""
         found = self.alist(config, filter=filter, before=before, limit=limit)
 
         async def following() -> CheckpointTuple | None:
@@ -650,23 +691,23 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """Do what :meth:`aget_delta_channel_history` does, from another thread."""
+        """Do what :meth:`aget_delta_channel_history` does, outside an event loop."""
         return self._wait_for(self.aget_delta_channel_history(config=config, channels=channels))
 
     def delete_thread(self, thread_id: str) -> None:
-        """Do what :meth:`adelete_thread` does, from another thread."""
+        """Do what :meth:`adelete_thread` does, outside an event loop."""
         self._wait_for(self.adelete_thread(thread_id))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Do what :meth:`adelete_for_runs` does, from another thread."""
+        """Do what :meth:`adelete_for_runs` does, outside an event loop."""
         self._wait_for(self.adelete_for_runs(run_ids))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Do what :meth:`acopy_thread` does, from another thread."""
+        """Do what :meth:`acopy_thread` does, outside an event loop."""
         self._wait_for(self.acopy_thread(source_thread_id, target_thread_id))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Do what :meth:`aprune` does, from another thread."""
+        """Do what :meth:`aprune` does, outside an event loop."""
         self._wait_for(self.aprune(thread_ids, strategy=strategy))
 
 

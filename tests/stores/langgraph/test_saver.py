@@ -32,9 +32,8 @@ from aragora_sql import (
     get_postgres_langgraph_saver,
     get_sqlite_langgraph_saver,
 )
-from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.errors import ConfigurationError, InvalidInputError
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.conftest import OpenDatabase
 from tests.database.waiting import PATIENCE, outside
@@ -340,26 +339,6 @@ async def test_get_delta_channel_history_gives_writes_since_the_seed(
     assert (await asyncio.to_thread(work))["n"] == {"writes": [("task 1", "n", 2)], "seed": 1}
 
 
-async def test_get_tuple_that_can_not_work_says_why(database: Database) -> None:
-    saver = LangGraphSaver(database)
-    with pytest.raises(ConfigurationError, match=r"would block the event loop.*aget_tuple"):
-        saver.get_tuple(at("thread"))
-
-    def made_elsewhere() -> LangGraphSaver:
-        return LangGraphSaver(database)
-
-    other = await asyncio.to_thread(made_elsewhere)
-    with pytest.raises(ConfigurationError, match="was made outside an event loop"):
-        await asyncio.to_thread(other.get_tuple, at("thread"))
-
-    async def in_a_loop_of_its_own() -> LangGraphSaver:
-        return LangGraphSaver(database)
-
-    gone = await asyncio.to_thread(lambda: asyncio.run(in_a_loop_of_its_own()))
-    with pytest.raises(ConfigurationError, match="does not run"):
-        await asyncio.to_thread(gone.get_tuple, at("thread"))
-
-
 # Like LangGraph's own saver in memory
 
 
@@ -469,7 +448,7 @@ RESUME, ERROR, INTERRUPT = "__resume__", "__error__", "__interrupt__"
 async def test_aput_writes_renews_like_the_savers_of_langgraph(
     saver: LangGraphSaver, batches: list[list[tuple[str, Any]]], expected: list[tuple[str, Any]]
 ) -> None:
-    """What is expected is what langgraph-checkpoint-sqlite 3.1.2 gives."""
+    """As langgraph-checkpoint-sqlite 3.1.2 and langgraph-checkpoint-postgres 3.2.0 gave it."""
     config = await put(saver, at("t"))
     for writes in batches:
         await saver.aput_writes(config, writes, "task")
