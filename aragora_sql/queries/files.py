@@ -116,7 +116,7 @@ def sql_dir() -> Path:
 
 
 def check_tree(root: Path, source: str) -> None:
-    """Raise :class:`ConfigurationError` for what is not such a tree; ``source`` is what named it."""
+    """Raise :class:`ConfigurationError` for what is not such a tree; ``source`` named it."""
     if not root.is_dir():
         raise ConfigurationError(f"{source}: {root} is not a folder")
     if not _is_tree(root):
