@@ -82,9 +82,7 @@ def test_a_store_that_is_missing_from_a_place(copy: Path, place: str, store: str
         shutil.rmtree(path)
     else:
         path.unlink()
-    assert f"{place_of(store, place)}: missing: store {store!r} stands in {TABLE}" in check_house(
-        copy
-    )
+    assert f"{place_of(store, place)}: missing: store {store!r} is in {TABLE}" in check_house(copy)
 
 
 @pytest.mark.parametrize("place", PLACES)

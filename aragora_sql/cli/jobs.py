@@ -78,22 +78,22 @@ def add_commands(groups: Any) -> None:
     )
 
     enqueue = _add(commands, "enqueue", _enqueue, "store a job and print its id")
-    enqueue.add_argument("job_type", metavar="type")
+    enqueue.add_argument("job_type", metavar="type", help="the type of the job")
     _add_content(enqueue)
     enqueue.add_argument("--id", help="default: a new one")
     enqueue.add_argument("--delay", type=_age, metavar="AGE", help="not before then, such as 10m")
 
     limit = _add(commands, "limit", _limit, "limit how many jobs of a type are processed at once")
-    limit.add_argument("job_type", metavar="type")
+    limit.add_argument("job_type", metavar="type", help="the type of the jobs")
     limit.add_argument("max_running", metavar="number", help="a number, or none for no limit")
 
     pause = _add(commands, "pause", _pause, "let no job of these types be claimed until resume")
-    pause.add_argument("types", nargs="+", metavar="type")
+    pause.add_argument("types", nargs="+", metavar="type", help="the types of jobs")
 
     resume = _add(
         commands, "resume", _resume, "end a pause; exit code 1 when a type was not paused"
     )
-    resume.add_argument("types", nargs="+", metavar="type")
+    resume.add_argument("types", nargs="+", metavar="type", help="the types of jobs")
 
     recover = _add(
         commands, "recover", _recover, "take jobs away from workers whose lease has run out"
@@ -107,16 +107,16 @@ def add_commands(groups: Any) -> None:
 
     _add(commands, "schedules", _schedules, "list the cron schedules")
     schedule = _add(commands, "schedule", _schedule, "store a cron schedule, or change it")
-    schedule.add_argument("name")
+    schedule.add_argument("name", help="the name of the schedule; an existing one is replaced")
     schedule.add_argument("cron", help="such as '30 4 * * mon-fri'")
-    schedule.add_argument("job_type", metavar="type")
+    schedule.add_argument("job_type", metavar="type", help="the type of the jobs it enqueues")
     schedule.add_argument(
         "--time-zone", default="UTC", metavar="NAME", help="such as Europe/Berlin (default: UTC)"
     )
     schedule.add_argument("--disabled", action="store_true", help="store it without running it")
     _add_content(schedule)
     unschedule = _add(commands, "unschedule", _unschedule, "delete cron schedules; their jobs stay")
-    unschedule.add_argument("names", nargs="+", metavar="name")
+    unschedule.add_argument("names", nargs="+", metavar="name", help="the names of schedules")
 
     purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
     purge.add_argument(

@@ -464,9 +464,11 @@ async def test_what_no_engine_could_hold_is_refused(
 
 async def test_errors_do_not_show_values(database: Database, notes: Queries) -> None:
     async with database.connection() as connection:
-        await notes.add(connection, id="hunter2")
-        with pytest.raises(DuplicateKeyError) as caught:
-            await notes.add(connection, id="hunter2")
+        note = {**EMPTY, "id": "n1", "body": "hunter2"}
+        await notes.insert_note(connection, **note)
+        # the key that is there already is named, and nothing else of the row
+        with pytest.raises(DuplicateKeyError, match="n1") as caught:
+            await notes.insert_note(connection, **note)
         assert "hunter2" not in str(caught.value)
         with pytest.raises(InvalidInputError) as refused:
             await notes.add_many(connection, [{"id": "hunter2", "size": "hunter2" * 9}])

@@ -180,7 +180,7 @@ def test_a_tree_of_an_older_release_says_what_has_moved(copied_tree: Path) -> No
     system.rename(copied_tree / "sqlite" / "schema_versions")
     with pytest.raises(ConfigurationError) as caught:
         load_queries("consensus", "sqlite")
-    assert "stands in system/sqlite/schema_versions now: move it there" in str(caught.value)
+    assert "belongs in system/sqlite/schema_versions now: move it there" in str(caught.value)
 
 
 def test_a_tree_without_the_store_lists_what_there_is(

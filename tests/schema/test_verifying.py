@@ -199,7 +199,7 @@ async def test_what_is_damaged_is_repaired_on_postgresql(
     if "EXPRESSION" in damage:
         # Its indexes go with the column, so this is left to a person, who is told how.
         left = plan_repair(after, "postgres").left
-        assert "has to be made anew" in left[0]
+        assert "has to be rebuilt" in left[0]
         await run(filled_postgres, "\n".join(left[1:]))
         after = await repair(filled_postgres)
     assert after.differences == ()

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.ownership import Owner
+from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
-from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores import store_entry
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
