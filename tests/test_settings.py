@@ -344,11 +344,15 @@ def test_a_folder_that_is_no_tree_of_sql_files_is_named(
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(tmp_path))
     if inside is not None:
         (tmp_path / inside).mkdir(parents=True)
-    if inside is not None and inside.startswith("postgres"):
-        assert sql_dir() == tmp_path
-        return
     with pytest.raises(ConfigurationError, match=f"ARAGORA_SQL_DIR: {tmp_path} is not a tree"):
         load_queries("consensus", "sqlite")
+
+
+def test_a_tree_of_one_dialect_is_a_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARAGORA_SQL_DIR", str(tmp_path))
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "schema.sql").touch()
+    assert sql_dir() == tmp_path
 
 
 # The source document's messages

@@ -30,7 +30,7 @@ from aragora_sql.migration.mappings import (
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.target import PgConnection, Table, describe_table
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
-from aragora_sql.schema import table_names
+from aragora_sql.schema import VERSIONS, table_names
 
 __all__ = ["Plan", "SourcePart", "TablePlan", "find_sources", "make_plan", "refuse_nothing"]
 
@@ -226,7 +226,9 @@ def _own_tables(store: str) -> dict[str, frozenset[str]]:
     if store not in migratable_stores():
         return {}
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(read_sql(store_dir(store, "sqlite", sql_dir()) / "schema.sql"))
+        for name in (VERSIONS, store):
+            folder = store_dir(name, "sqlite", sql_dir())
+            connection.executescript(read_sql(folder / "schema.sql"))
         tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         return {
             table: frozenset(

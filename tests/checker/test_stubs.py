@@ -78,8 +78,6 @@ def test_equal_rows_are_of_one_class(facts: Facts) -> None:
     jobs = stub_of(facts, "jobs")
     assert 'class StoredJobRow(TypedDict):\n    """A row of enqueue_job, find_job_of_key, ' in jobs
     assert "def get_job(self, connection: Connection, /, *, id: str) -> StoredJobRow | None" in jobs
-        "def get_job(self, connection: Connection, /, *, id: str) -> StoredJobRow | None:" in jobs
-    )
 
 
 def query(name: str, record: str, columns: str) -> str:
