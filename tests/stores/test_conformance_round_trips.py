@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 
 from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.session_state import changes_postgres_session
 from aragora_sql.errors import InvalidInputError
+from aragora_sql.queries.files import packaged_sql_dir, read_queries
 from aragora_sql.stores import STORES, StoreEntry
 from tests.proxy import CountingProxy
 from tests.stores.conformance import CASES, cases, each_store, exported, initialized
@@ -85,3 +87,11 @@ async def test_a_pool_of_the_application_costs_no_more_than_its_reset(
             least = await trips(counted_postgres, partial(call, own))
             most = await trips(counted_postgres, partial(call, pooled))
             assert least < most <= 2 * least
+
+
+@each_store
+def test_no_query_makes_the_pool_reset_its_session(entry: StoreEntry) -> None:
+    """That would be a round trip more for each unit of work."""
+    path = packaged_sql_dir() / "postgres" / entry.name / "queries.sql"
+    queries = read_queries(path, "postgres")
+    assert [name for name, one in queries.items() if changes_postgres_session(one.sql)] == []
