@@ -1,4 +1,4 @@
-"""Calls that somebody else's function or operator could take over: that it is so, and is found."""
+"""Calls that an overload in the schema would answer instead: that each is found by the rule."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.report import Report
 from tests.checker.conftest import Check
 
-BODY = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'taken over'; END $$"
+BODY = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called instead'; END $$"
 # What somebody makes in the schema, the call that it takes over, and one that it does not.
-ATTACKS = {
+OVERLOADS = {
     "text || integer": (
-        f"CREATE FUNCTION evil(text, integer) RETURNS text {BODY};"
-        "CREATE OPERATOR || (LEFTARG = text, RIGHTARG = integer, FUNCTION = evil)",
+        f"CREATE FUNCTION theirs(text, integer) RETURNS text {BODY};"
+        "CREATE OPERATOR || (LEFTARG = text, RIGHTARG = integer, FUNCTION = theirs)",
         "n.author_id || n.number",
         "n.author_id || n.number::text",
     ),
@@ -28,20 +28,20 @@ ATTACKS = {
         "hashtextextended(n.author_id, 0::bigint)",
     ),
     "numeric for double precision": (
-        f"CREATE FUNCTION evil(double precision, numeric) RETURNS double precision {BODY};"
-        "CREATE OPERATOR * (LEFTARG = double precision, RIGHTARG = numeric, FUNCTION = evil)",
+        f"CREATE FUNCTION theirs(double precision, numeric) RETURNS double precision {BODY};"
+        "CREATE OPERATOR * (LEFTARG = double precision, RIGHTARG = numeric, FUNCTION = theirs)",
         "n.score * 2.0",
         "n.score * 2.0::double precision",
     ),
     "a literal of no type": (
-        f"CREATE FUNCTION evil(jsonb, jsonb) RETURNS text {BODY};"
-        "CREATE OPERATOR ->> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = evil)",
+        f"CREATE FUNCTION theirs(jsonb, jsonb) RETURNS text {BODY};"
+        "CREATE OPERATOR ->> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = theirs)",
         "n.details ->> '1'",
         "n.details ->> '1'::text",
     ),
     "any type, an aggregate": (
-        f"CREATE FUNCTION evil(jsonb, text) RETURNS jsonb {BODY};"
-        "CREATE AGGREGATE jsonb_agg (text) (SFUNC = evil, STYPE = jsonb)",
+        f"CREATE FUNCTION theirs(jsonb, text) RETURNS jsonb {BODY};"
+        "CREATE AGGREGATE jsonb_agg (text) (SFUNC = theirs, STYPE = jsonb)",
         "(SELECT jsonb_agg(m.id) FROM notes AS m WHERE m.id = n.id)",
         "(SELECT pg_catalog.jsonb_agg(m.id) FROM notes AS m WHERE m.id = n.id)",
     ),
@@ -51,31 +51,31 @@ ATTACKS = {
         "(SELECT u.id FROM pg_catalog.unnest(ARRAY[n.id]) AS u (id))",
     ),
     "any type, an operator": (
-        f"CREATE FUNCTION evil(text[], text[]) RETURNS boolean {BODY};"
-        "CREATE OPERATOR = (LEFTARG = text[], RIGHTARG = text[], FUNCTION = evil)",
+        f"CREATE FUNCTION theirs(text[], text[]) RETURNS boolean {BODY};"
+        "CREATE OPERATOR = (LEFTARG = text[], RIGHTARG = text[], FUNCTION = theirs)",
         "ARRAY[n.id] = ARRAY[n.author_id]",
         "ARRAY[n.id] OPERATOR(pg_catalog.=) ARRAY[n.author_id]",
     ),
     "in a comparison of CASE": (
-        f"CREATE FUNCTION evil(double precision, integer) RETURNS boolean {BODY};"
-        "CREATE OPERATOR = (LEFTARG = double precision, RIGHTARG = integer, FUNCTION = evil)",
+        f"CREATE FUNCTION theirs(double precision, integer) RETURNS boolean {BODY};"
+        "CREATE OPERATOR = (LEFTARG = double precision, RIGHTARG = integer, FUNCTION = theirs)",
         "CASE n.score WHEN 1 THEN 'x' END",
         "CASE n.score WHEN 1::double precision THEN 'x' END",
     ),
     "a window": (
-        f"CREATE FUNCTION evil(jsonb, text) RETURNS jsonb {BODY};"
-        "CREATE AGGREGATE jsonb_agg (text) (SFUNC = evil, STYPE = jsonb)",
+        f"CREATE FUNCTION theirs(jsonb, text) RETURNS jsonb {BODY};"
+        "CREATE AGGREGATE jsonb_agg (text) (SFUNC = theirs, STYPE = jsonb)",
         "jsonb_agg(n.id) OVER ()",
         "pg_catalog.jsonb_agg(n.id) OVER ()",
     ),
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("overload", OVERLOADS)
 def test_what_is_found_is_what_can_be_taken_over(
-    attack: str, postgres_dsn: str, tree: Path, run_check: Check
+    overload: str, postgres_dsn: str, tree: Path, run_check: Check
 ) -> None:
-    made, open_call, closed_call = ATTACKS[attack]
+    made, open_call, closed_call = OVERLOADS[overload]
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE notes (id text, author_id text, score double precision, details jsonb, "
@@ -85,7 +85,7 @@ def test_what_is_found_is_what_can_be_taken_over(
         connection.execute("CREATE ROLE somebody; GRANT CREATE ON SCHEMA public TO somebody")
         try:
             connection.execute(f"SET ROLE somebody; {made}; RESET ROLE")
-            with pytest.raises(psycopg.errors.RaiseException, match="taken over"):
+            with pytest.raises(psycopg.errors.RaiseException, match="called instead"):
                 connection.execute(f"SELECT {open_call} FROM notes AS n")
             connection.execute(f"SELECT {closed_call} FROM notes AS n")
         finally:
