@@ -72,7 +72,7 @@ OVERLOADS = {
 
 
 @pytest.mark.parametrize("overload", OVERLOADS)
-def test_what_is_found_is_what_can_be_taken_over(
+def test_what_is_found_is_what_another_overload_answers(
     overload: str, postgres_dsn: str, tree: Path, run_check: Check
 ) -> None:
     made, open_call, closed_call = OVERLOADS[overload]
@@ -81,15 +81,10 @@ def test_what_is_found_is_what_can_be_taken_over(
             "CREATE TABLE notes (id text, author_id text, score double precision, details jsonb, "
             "number integer); INSERT INTO notes VALUES ('a', 'b', 1, '{\"1\": 2}', 3)"
         )
-        # Somebody else may create in a schema of the path, and nothing more.
-        connection.execute("CREATE ROLE somebody; GRANT CREATE ON SCHEMA public TO somebody")
-        try:
-            connection.execute(f"SET ROLE somebody; {made}; RESET ROLE")
-            with pytest.raises(psycopg.errors.RaiseException, match="called instead"):
-                connection.execute(f"SELECT {open_call} FROM notes AS n")
-            connection.execute(f"SELECT {closed_call} FROM notes AS n")
-        finally:
-            connection.execute("DROP OWNED BY somebody; DROP ROLE somebody")
+        connection.execute(made)
+        with pytest.raises(psycopg.errors.RaiseException, match="called instead"):
+            connection.execute(f"SELECT {open_call} FROM notes AS n")
+        connection.execute(f"SELECT {closed_call} FROM notes AS n")
 
     path = tree / "postgres" / "notes" / "queries.sql"
     text = path.read_text(encoding="utf-8")
