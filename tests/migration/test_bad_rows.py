@@ -75,7 +75,7 @@ REASONS: dict[str, list[str]] = {
     "is not valid JSON: unexpected character, expected a string key": ["json-single-quotes"],
     "'' is not valid JSON": ["json-empty"],
     "is not valid JSON: unexpected content after document": ["json-trailing"],
-    "cannot be encoded as JSON: Recursion limit reached": ["json-300-deep"],
+    "is nested deeper than 254 levels": ["json-300-deep"],
     "is not valid JSON: depth limit exceeded": ["json-too-deep"],
     "'No backpressure' is not valid JSON": ["issues-not-json"],
     "jsonb_typeof(data) = 'object'": ["json-list", "json-null", "json-text"],
@@ -165,6 +165,7 @@ NOTES = {
         "local times that a clock change left out, moved past the gap": 1,
     },
     "verified_proofs": {"unknown proof status 'ok' taken as unknown": 1},
+    "debates": {"merged: an older version of the record; the newest is in the target": 2},
 }
 
 

@@ -21,7 +21,7 @@ import pytest
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
-    DONE,
+    LEFT_BEHIND,
     WITH_REJECTS,
     Migration,
     Target,
@@ -123,7 +123,7 @@ async def test_a_source_in_a_folder_that_cannot_be_written_is_migrated(
             outcome = await asyncio.to_thread(
                 migration.run, "--jobs", jobs, "--verify", environment=None, **bound
             )
-            assert outcome.code == DONE, outcome
+            assert outcome.code == LEFT_BEHIND, outcome
             assert outcome.report["mismatches"] == 0
     assert state_of(source.parent) == before
     source.parent.chmod(0o755)
@@ -155,7 +155,7 @@ def test_a_log_in_a_folder_that_cannot_be_written_is_refused_and_not_overlooked(
     copy = folder / "copy"
     shutil.copytree(source.parent, copy)
     outcome = replace(migration, source=copy / "memory.db").run()
-    assert outcome.code == DONE, outcome
+    assert outcome.code == LEFT_BEHIND, outcome
     assert target.value("SELECT count(*) FROM debates WHERE id = 'late'") == 1
 
 
@@ -188,7 +188,7 @@ def test_no_room_for_temporary_files_is_a_clear_error(target: Target, folder: Pa
         outcome.check_failed(str(source), "no room is left for temporary files", "SQLITE_TMPDIR")
         assert target.value("SELECT count(*) FROM debates") == 0
     outcome = migration.run("--verify")
-    assert outcome.code == DONE, outcome
+    assert outcome.code == LEFT_BEHIND, outcome
     assert outcome.report["mismatches"] == 0
 
 
@@ -226,7 +226,7 @@ def test_a_full_disk_of_the_server_is_a_clear_error_and_the_next_run_goes_on(
             assert done > 0
             subprocess.run(["mount", "-o", "remount,size=100m", small], check=True)
             outcome = migration.run("--verify")
-            assert outcome.code == DONE, outcome
+            assert outcome.code == LEFT_BEHIND, outcome
             assert outcome.resumed > 0
             assert outcome.report["mismatches"] == 0
             target.check_ledger()

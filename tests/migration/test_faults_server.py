@@ -18,7 +18,7 @@ from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
-    DONE,
+    LEFT_BEHIND,
     Migration,
     Outcome,
     Target,
@@ -55,7 +55,7 @@ def clean(servers: Servers, source: Path) -> dict[str, list[str]]:
     """What a run leaves in the target that nothing disturbs."""
     with new_target(servers.default) as target:
         outcome = Migration(source, target.dsn, source.parent / "rejects", OPTIONS).run()
-        assert outcome.code == DONE, outcome
+        assert outcome.code == LEFT_BEHIND, outcome
         return target.contents()
 
 
@@ -105,7 +105,7 @@ def test_the_server_stops_at_once_in_the_middle(
         target.check_ledger()
         migration = replace(migration, dsn=with_password(server.dsn()))
         outcome = migration.run()
-        assert outcome.code == DONE, outcome
+        assert outcome.code == LEFT_BEHIND, outcome
         assert PASSWORD not in outcome.output + outcome.errors
         target.check_ledger()
         assert target.contents() == clean
@@ -189,7 +189,7 @@ async def test_the_connection_is_cut_within_a_copy(
             target.check_ledger()
             process = await start_through(proxy, source, tmp_path / "rejects", "--jobs", jobs)
             outcome = await outcome_of(process)
-        assert outcome.code == DONE, outcome
+        assert outcome.code == LEFT_BEHIND, outcome
         assert outcome.resumed > 0
         assert target.contents() == clean
 
@@ -209,7 +209,7 @@ async def test_the_connection_is_cut_before_the_answer_to_a_commit(
             # The migration was not told, but the ledger knows.
             target.check_ledger()
             outcome = await outcome_of(await start_through(proxy, source, tmp_path / "rejects"))
-        assert outcome.code == DONE, outcome
+        assert outcome.code == LEFT_BEHIND, outcome
         assert target.contents() == clean
 
 
@@ -224,6 +224,6 @@ async def test_a_stalled_network_that_comes_back_does_no_harm(
                 assert process.returncode is None
                 proxy.resume()
             outcome = await outcome_of(process)
-        assert outcome.code == DONE, outcome
+        assert outcome.code == LEFT_BEHIND, outcome
         assert outcome.resumed == 0
         assert target.contents() == clean

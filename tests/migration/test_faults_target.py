@@ -18,7 +18,7 @@ from aragora_sql.migration import MigrationOptions, run_migration
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
-    DONE,
+    LEFT_BEHIND,
     WITH_REJECTS,
     Migration,
     Target,
@@ -164,7 +164,7 @@ def test_a_newer_second_store_keeps_the_first_from_being_made(target: Target, so
 
 def test_an_empty_target_gets_its_tables(target: Target, source: Path, tmp_path: Path) -> None:
     outcome = Migration(source, target.dsn, tmp_path / "rejects", OPTIONS).run("--verify")
-    assert outcome.code == DONE, outcome
+    assert outcome.code == LEFT_BEHIND, outcome
     assert {"consensus", "debates", "critiques", "patterns"} <= set(target.tables)
     assert outcome.report["mismatches"] == 0
 
@@ -213,11 +213,11 @@ def test_a_second_migration_into_a_target_is_refused(
             "run this command again",
         )
     outcome = finish(first)
-    assert outcome.code == DONE, outcome
+    assert outcome.code == LEFT_BEHIND, outcome
     rows = sum(table["source"] for table in outcome.report["tables"])
     left_out = sum(table["left_out"] for table in outcome.report["tables"])
     again = migration.run()
-    assert again.code == DONE, again
+    assert again.code == LEFT_BEHIND, again
     assert again.report["total_migrated"] == 0
     assert again.report["total_skipped"] == rows - left_out
 
@@ -236,7 +236,7 @@ def test_migrations_into_two_schemas_of_a_database_go_side_by_side(
                 migration.run().check_failed(f"process {lock_holder(holder)} (")
         for process in (first, second):
             outcome = finish(process)
-            assert outcome.code == DONE, outcome
+            assert outcome.code == LEFT_BEHIND, outcome
         assert in_one.contents() == in_two.contents()
     assert target.tables == []
 
@@ -274,7 +274,7 @@ def test_an_application_writes_meanwhile_and_neither_loses_anything(
                 "INSERT INTO debates (id, task) VALUES (%s, 'application')", [f"new-{row[0]}"]
             )
     outcome = finish(process)
-    assert outcome.code == DONE, outcome
+    assert outcome.code == LEFT_BEHIND, outcome
     assert outcome.report["total_different"] == outcome.report["mismatches"] == 0
     assert len(numbers) > 10
 
@@ -331,7 +331,7 @@ def test_the_application_is_storing_the_same_key(
     outcome = finish(process)
     is_theirs = ends == "COMMIT"
     different = [first] * is_staged + [second] * is_theirs
-    assert outcome.code == (WITH_REJECTS if different else DONE), outcome
+    assert outcome.code == (WITH_REJECTS if different else LEFT_BEHIND), outcome
     table = next(t for t in outcome.report["tables"] if t["table"] == "debates")
     assert table["rejected"] == 0
     assert sorted(table["different_keys"]) == sorted(different)

@@ -1001,6 +1001,7 @@ class JobQueueStore(Store):
         for refused in ("id", "scheduled_at", "delay_seconds"):
             if refused in options:
                 raise InvalidInputError(refused, "does not go with a schedule")
+        valid.boolean(enabled, "enabled")
         expression = cron_expression(cron)
         zone = _time_zone(time_zone)
         with _named("options"):
@@ -1018,7 +1019,7 @@ class JobQueueStore(Store):
                 name=valid.key(name, "name"),
                 cron=expression,
                 time_zone=zone,
-                enabled=valid.boolean(enabled, "enabled"),
+                enabled=enabled,
                 job_type=content["job_type"],
                 payload=content["payload"],
                 priority=content["priority"],
