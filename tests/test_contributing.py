@@ -10,6 +10,9 @@ import pytest
 from tests.conftest import Servers
 from tests.recipes import GUIDE, ROOT, Copy, apply_diff, read_recipes
 
+# each step runs commands on a copy of the checkout
+pytestmark = pytest.mark.slow
+
 RECIPES = read_recipes()
 STORE = "To add a store"
 

@@ -28,6 +28,9 @@ from aragora_sql import (
     get_sqlite_rating_store,
 )
 
+# each step runs commands on a copy of the checkout
+pytestmark = pytest.mark.slow
+
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 
 

@@ -25,6 +25,7 @@ from aragora_sql.migration.progress import SilentProgress
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import Servers
 from tests.migration.faults_support import (
+    LEFT_BEHIND,
     PATIENCE,
     WITH_REJECTS,
     Migration,
@@ -106,7 +107,7 @@ def test_a_file_that_another_process_holds_locked_is_refused(
         assert "stop that program, then run this again" in str(raised.value)
         assert str(source) in str(raised.value)
         assert target.tables == []
-    assert migrate(source, target, jobs).success
+    assert migrate(source, target, jobs).exit_code == LEFT_BEHIND
 
 
 def test_a_file_locked_for_a_timestamp_is_waited_for(target: Target, tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_file_locked_for_a_timestamp_is_waited_for(target: Target, tmp_path: P
         holder.stdin.close()
         holder.stdin = None
         output, errors = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, output + errors
+        assert process.returncode == LEFT_BEHIND, output + errors
 
 
 def _has_open(pid: int, path: Path) -> bool:
@@ -280,7 +281,7 @@ def test_a_file_that_is_written_to_after_all_is_refused(
         # Nothing of what may be half of two states was committed.
         assert target.value("SELECT count(*) FROM consensus") == 0
         report = migrate(source, target, jobs)
-    assert report.success
+    assert report.exit_code == LEFT_BEHIND
     assert target.value("SELECT count(*) FROM debates WHERE id = 'new'") == 1
 
 
