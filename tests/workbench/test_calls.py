@@ -231,7 +231,7 @@ def test_an_analysed_read_reads_only(command: Command, location: str | Path) -> 
 
 
 def test_a_script_has_no_plan(command: Command) -> None:
-    assert command("explain", "schema_versions.lock_schema") == 2
+    assert command("explain", "jobs.lock_limits") == 2
     assert "is a script: it has no plan" in command.err
 
 
