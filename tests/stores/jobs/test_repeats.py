@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -202,6 +203,12 @@ async def damage(jobs: JobQueueStore, job_id: str, text: str, column: str = "pay
 async def test_a_payload_beyond_python_fails_only_its_job(
     jobs: JobQueueStore, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    if (
+        text == DEEP
+        and jobs.database.dialect == "sqlite"
+        and sqlite3.sqlite_version_info >= (3, 45)
+    ):
+        pytest.skip("this SQLite refuses documents of over 1,000 levels itself")
     ids = await jobs.enqueue_many([{"job_type": "a", "payload": {"n": n}} for n in range(6)])
     await damage(jobs, ids[2], text)
     seen: list[int] = []
