@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
+from aragora_sql.database.closing import close_databases
 from aragora_sql.older_files import warn_of_older_files
 from aragora_sql.settings import Settings
 from aragora_sql.stores import StoreEntry
@@ -27,12 +28,3 @@ def front_door(entry: StoreEntry) -> Callable[[], Awaitable[Any]]:
         return await engine_door(entry, "sqlite")(settings.sqlite_path)
 
     return named(on_either, entry.front_door, door_doc(entry, None))
-
-
-async def close_databases() -> None:
-    """Close every pool and file that the functions ``get_…`` opened. Twice is harmless."""
-    from aragora_sql.database.postgres import close_postgres_pool
-    from aragora_sql.database.sqlite import close_sqlite_databases
-
-    await close_postgres_pool()
-    await close_sqlite_databases()

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.migration.finding import SourceError
-from aragora_sql.migration.sources import SourceFile, quoted
+from aragora_sql.migration.sources import SourceFile
+from aragora_sql.queries.quoting import quoted
 
 __all__ = ["LeftBehind", "TakenTable", "left_of", "unread_tables"]
 

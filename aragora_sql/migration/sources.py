@@ -25,17 +25,13 @@ from aragora_sql.migration.finding import SourceError
 from aragora_sql.migration.functions import Functions, TextRules
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping
 from aragora_sql.migration.timestamps import TimestampReader
+from aragora_sql.queries.quoting import quoted
 
-__all__ = ["SourceFile", "file_state", "last_written", "quoted"]
+__all__ = ["SourceFile", "file_state", "last_written"]
 
 BUSY_TIMEOUT = 30.0
 # A default that is a number or text, as a file's schema has it.
 _LITERAL = re.compile(r"[+-]?\d+(?:\.\d+)?|'[^']*'")
-
-
-def quoted(name: str) -> str:
-    """Return a name of a table or column as SQL holds it, whatever it is."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text_or_damage(data: bytes) -> str | DamagedText:

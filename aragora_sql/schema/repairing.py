@@ -14,6 +14,7 @@ from pathlib import Path
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.errors import SchemaError
 from aragora_sql.queries.files import sql_dir
+from aragora_sql.queries.quoting import quoted
 from aragora_sql.schema.catalog import Catalog
 from aragora_sql.schema.files import (
     VERSIONS,
@@ -210,8 +211,8 @@ class _PostgresRepair:
         self._repair.statements.append(statement)
 
     def _part(self, difference: Difference) -> None:
-        kind, name = difference.kind, _quoted(difference.name)
-        table = _quoted(difference.table)
+        kind, name = difference.kind, quoted(difference.name)
+        table = quoted(difference.table)
         expected, found = difference.expected, difference.found
         if kind == "table":
             self._row_security(table, expected or "", found or "")
@@ -243,11 +244,11 @@ class _PostgresRepair:
         # "to anon on dissent"
         grantee, _, name = difference.name.removeprefix("to ").partition(" on ")
         kind = "TABLE" if name == difference.table else "SEQUENCE"
-        who = grantee if grantee == "PUBLIC" else _quoted(grantee)
-        self._run(f"REVOKE ALL ON {kind} {_quoted(name)} FROM {who}")
+        who = grantee if grantee == "PUBLIC" else quoted(grantee)
+        self._run(f"REVOKE ALL ON {kind} {quoted(name)} FROM {who}")
 
     def _column(self, difference: Difference) -> None:
-        table, name = _quoted(difference.table), _quoted(difference.name)
+        table, name = quoted(difference.table), quoted(difference.name)
         head = f"ALTER TABLE {table}"
         if difference.expected is None:
             self._repair.leave(
@@ -298,8 +299,8 @@ class _PostgresRepair:
             self._run(f"{head} ALTER COLUMN {name} {change}")
 
     def _constraint(self, difference: Difference) -> None:
-        head = f"ALTER TABLE {_quoted(difference.table)}"
-        name = _quoted(difference.name)
+        head = f"ALTER TABLE {quoted(difference.table)}"
+        name = quoted(difference.name)
         if difference.found is not None:
             self._run(f"{head} DROP CONSTRAINT {name}")
         if difference.expected is None:
@@ -310,7 +311,7 @@ class _PostgresRepair:
         later.append(add)
 
     def _index(self, difference: Difference) -> None:
-        name, expected, found = _quoted(difference.name), difference.expected, difference.found
+        name, expected, found = quoted(difference.name), difference.expected, difference.found
         if expected is None and not (found or "").startswith("CREATE UNIQUE "):
             self._repair.leave(
                 f"index {difference.name} was added; it does no harm:",
@@ -352,13 +353,13 @@ class _SQLiteRepair:
             return
         if of_table and _is_virtual(self._expected, table):
             # Its rows are made of those of another table.
-            self._repair.statements.append(f"DROP TABLE {_quoted(table)}")
+            self._repair.statements.append(f"DROP TABLE {quoted(table)}")
             self._make(table)
         elif added:
             self._repair.leave(
                 f"columns of {table} were added ({', '.join(added)}); dropping them loses their "
                 "values. Then verify again:",
-                *(f"ALTER TABLE {_quoted(table)} DROP COLUMN {_quoted(name)}" for name in added),
+                *(f"ALTER TABLE {quoted(table)} DROP COLUMN {quoted(name)}" for name in added),
             )
         elif of_table:
             self._rebuild(table, parts)
@@ -369,7 +370,7 @@ class _SQLiteRepair:
 
     def _replace(self, one: Difference) -> None:
         key = (one.table, one.kind, one.name)
-        drop = f"DROP {one.kind.upper()} {_quoted(one.name)}"
+        drop = f"DROP {one.kind.upper()} {quoted(one.name)}"
         if one.expected is None and one.kind == "index" and "UNIQUE" not in (one.found or ""):
             self._repair.leave(f"index {one.name} was added; it does no harm:", drop)
             return
@@ -384,7 +385,7 @@ class _SQLiteRepair:
         for kind in ("table", "view", "index", "trigger"):
             self._repair.statements += [sql for key, sql in made.items() if key[1] == kind]
         if _is_virtual(self._expected, table):
-            name = _quoted(table)
+            name = quoted(table)
             self._refills.append(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
 
     def _rebuild(self, table: str, parts: Sequence[Difference]) -> None:
@@ -394,7 +395,7 @@ class _SQLiteRepair:
         sql = self._expected.statements[table, "table", table]
         _, brace, rest = sql.partition("(")
         shared = [
-            _quoted(name)
+            quoted(name)
             for (owner, kind, name) in self._expected.parts
             if owner == table
             and kind == "column"
@@ -403,11 +404,11 @@ class _SQLiteRepair:
         ]
         columns = ", ".join(shared)
         self._repair.statements += [
-            f"CREATE TABLE {_quoted(scratch)} {brace}{rest}",
-            f"INSERT INTO {_quoted(scratch)} ({columns}) SELECT {columns} FROM {_quoted(table)}",
+            f"CREATE TABLE {quoted(scratch)} {brace}{rest}",
+            f"INSERT INTO {quoted(scratch)} ({columns}) SELECT {columns} FROM {quoted(table)}",
             *(_kept_numbers(table, scratch) if "AUTOINCREMENT" in sql.upper() else ()),
-            f"DROP TABLE {_quoted(table)}",
-            f"ALTER TABLE {_quoted(scratch)} RENAME TO {_quoted(table)}",
+            f"DROP TABLE {quoted(table)}",
+            f"ALTER TABLE {quoted(scratch)} RENAME TO {quoted(table)}",
         ]
         ours = {key for key in self._expected.statements if key[0] == table}
         others = {key for key in self._found.statements if key[0] == table} - ours
@@ -443,10 +444,6 @@ def _column(definition: str) -> dict[str, str | None]:
     if match is None:
         raise SchemaError(f"a column that can't be repaired: {definition}")
     return match.groupdict()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str | None) -> str:

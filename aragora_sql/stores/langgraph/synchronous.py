@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 from aragora_sql.database import Database
+from aragora_sql.database.closing import close_databases
 from aragora_sql.database.ownership import Owner
 from aragora_sql.errors import ConfigurationError
 
@@ -88,18 +89,10 @@ def _close_background(
 ) -> None:
     # A child process has inherited the loop, but not the thread.
     if process == os.getpid():
-        asyncio.run_coroutine_threadsafe(_close_databases(), loop).result(CLOSE_TIMEOUT)
+        asyncio.run_coroutine_threadsafe(close_databases(), loop).result(CLOSE_TIMEOUT)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-async def _close_databases() -> None:
-    from aragora_sql.database.postgres import close_postgres_pool
-    from aragora_sql.database.sqlite import close_sqlite_databases
-
-    await close_postgres_pool()
-    await close_sqlite_databases()
 
 
 def _forget_background() -> None:
