@@ -318,6 +318,9 @@ class _Group:
     def _is_copy(self, one: _Numbered, other: _Numbered) -> bool:
         part, of_other = self._parts[one[0]], self._parts[other[0]]
         columns = part.mapping.copies
+        # Rows of one file are records of their own, and so are those of unrelated files.
+        if part.source is of_other.source or not self._are_related(part, of_other):
+            return False
         if columns != COUNTERS:
             return bool(columns) and all(
                 self._value(one, name) == self._value(other, name) for name in columns
@@ -325,11 +328,10 @@ class _Group:
         older, newer = sorted(
             (other, one), key=lambda item: self._timestamp(item, part.mapping.merge.newest or "")
         )
-        has_grown = all(
+        return all(
             (self._value(older, name) or 0) <= (self._value(newer, name) or 0)
             for name in part.mapping.merge.add
         )
-        return has_grown and self._are_related(part, of_other)
 
     def _newest(self, rows: list[_Numbered]) -> _Numbered:
         """Return the newest row: in a consolidated file, a later file, a later row where equal."""

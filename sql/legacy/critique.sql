@@ -38,7 +38,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: critiques
 -- key: id
 -- duplicates: id, created_at
--- copies: debate_id, agent, created_at
+-- copies: debate_id, agent, target_agent, issues, suggestions, reasoning, created_at
 -- merge: renumber
 SELECT
     rowid AS source_rowid,

@@ -78,9 +78,6 @@ def test_files_of_one_name_in_two_folders(target: Target, folder: Path, tmp_path
     assert texts(target) == expected("shared", "mine", "theirs")
 
 
-@pytest.mark.xfail(
-    reason="critiques of one id and time are taken for versions of one, and all but one kept aside"
-)
 def test_a_folder_that_was_moved_is_known_again(target: Target, folder: Path) -> None:
     before = target.query("SELECT * FROM critiques ORDER BY id")
     moved = folder.rename(folder.with_name("elsewhere"))
@@ -100,9 +97,6 @@ def test_a_folder_that_was_moved_is_known_again(target: Target, folder: Path) ->
     assert figures(target.migrate(moved)) == (0, 11, 1)
 
 
-@pytest.mark.xfail(
-    reason="critiques of one id and time are taken for versions of one, and all but one kept aside"
-)
 def test_a_file_by_itself_has_the_numbers_that_it_got_in_its_folder(
     target: Target, tmp_path: Path
 ) -> None:
