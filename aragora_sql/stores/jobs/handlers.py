@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import logging
 import threading
+import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -195,9 +196,11 @@ class HandlerRun:
 
     def _log_failure(self, error: BaseException, text: str) -> None:
         try:
+            # A log that is UTF-8 can't hold a lone surrogate, and its handler would fail later.
+            "".join(traceback.format_exception(error)).encode()
             log.error("job %s (%s) failed", self.held.id, self.held.job_type, exc_info=error)
         except BaseException:
-            # The exception can't even be printed.
+            # The exception can't be printed as it is.
             log.error("job %s (%s) failed: %s", self.held.id, self.held.job_type, text)
 
 
