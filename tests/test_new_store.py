@@ -10,9 +10,14 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Servers
 from tests.recipes import ROOT, Copy, read_recipes
 from tests.test_contributing import check_counts
+
+# each step runs commands on a copy of the checkout
+pytestmark = pytest.mark.slow
 
 PROGRAM = """\
 import asyncio, inspect, logging, os, pickle, sys
@@ -27,9 +32,6 @@ from aragora_sql import (
     get_rating_store,
     get_sqlite_rating_store,
 )
-
-# each step runs commands on a copy of the checkout
-pytestmark = pytest.mark.slow
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 
