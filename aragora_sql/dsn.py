@@ -6,7 +6,7 @@ Besides the options that libpq knows, a URI may hold those that other drivers an
 =============================  =====================================================================
 option                         meaning here
 =============================  =====================================================================
-``pgbouncer=true|false``       a transaction pooler stands before the server, or none does
+``pgbouncer=true|false``       a transaction pooler is in front of the server, or none does
 ``ssl=true|false|…``           ``sslmode=require``, ``disable``, or the mode itself
 ``sslaccept=…``                ``strict`` (``sslmode=verify-full``), ``accept_invalid_certs``
 ``schema``, ``currentSchema``  ``search_path``
@@ -353,7 +353,7 @@ def _check_hosts(hosts: str, wrong: _Wrong) -> None:
             name, colon, port = host.partition(":")
             valid = re.fullmatch(r"[\w.\-%]*", name) is not None
             port = colon + port
-        # What stands here may be a piece of a password, so it is not shown.
+        # What is here may be a piece of a password, so it is not shown.
         if not valid:
             raise wrong(
                 "the host is not a host name (a placeholder in [brackets] has to be replaced): "

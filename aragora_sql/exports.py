@@ -56,18 +56,18 @@ def load(name: str) -> Any:
 
 
 def _of_store(entry: StoreEntry, name: str) -> Any:
-    from aragora_sql.stores.binding import bound_class, engine_door
+    from aragora_sql.stores.binding import bound_class, engine_factory
 
     if name == entry.postgres_class:
         return bound_class(entry, "postgres")
     if name == entry.sqlite_class:
         return bound_class(entry, "sqlite")
-    if name == entry.postgres_door:
-        return engine_door(entry, "postgres")
-    if name == entry.sqlite_door:
-        return engine_door(entry, "sqlite")
-    if name == entry.front_door:
-        from aragora_sql.environment import front_door
+    if name == entry.postgres_factory:
+        return engine_factory(entry, "postgres")
+    if name == entry.sqlite_factory:
+        return engine_factory(entry, "sqlite")
+    if name == entry.factory:
+        from aragora_sql.environment import store_factory
 
-        return front_door(entry)
+        return store_factory(entry)
     return getattr(import_module(entry.module), name)

@@ -1,4 +1,4 @@
-"""The door: ``python -m benchmarks``."""
+"""The command: ``python -m benchmarks``."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aragora_sql.checker.house import checkout
+from aragora_sql.checker.store_layout import checkout
 
 ROOT = checkout()
 GUIDE = ROOT / "CONTRIBUTING.md"

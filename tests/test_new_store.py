@@ -103,7 +103,7 @@ def test_a_store_is_five_places_and_a_line_in_the_table(
         encoding="utf-8"
     )
 
-    # Exports, front doors, the logger.
+    # Exports, factory functions, the logger.
     said = run("-c", PROGRAM)
     assert str(copy / "aragora_sql") in said
     assert said.count("INFO aragora_sql.storage: Using PostgresRatingStore") == 2

@@ -358,7 +358,9 @@ def test_a_tree_of_one_dialect_is_a_tree(tmp_path: Path, monkeypatch: pytest.Mon
 # The source document's messages
 
 
-async def test_the_front_door_says_that_there_is_no_dsn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_factory_function_says_that_no_dsn_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     calls: list[Any] = [get_postgres_pool]
     monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgres")
     calls.append(get_consensus_memory)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from aragora_sql import close_databases
-from aragora_sql.checker.house import checkout
+from aragora_sql.checker.store_layout import checkout
 from aragora_sql.cli import parser_for
 from aragora_sql.errors import DatabaseClosedError
 from tests.stores.conftest import location, template_database, template_file

@@ -102,7 +102,7 @@ async def findings(store: FindingWorkflowStore) -> None:
     await store.list_by_state("solved")  # error: arg-type
 
 
-async def doors() -> None:
+async def factories() -> None:
     memory: ConsensusMemory = await get_consensus_memory()
     local: aragora_sql.SQLiteConsensusMemory = await get_sqlite_consensus_memory()
     await get_sqlite_consensus_memory(dsn="x")  # error: call-arg

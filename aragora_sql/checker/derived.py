@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from aragora_sql.checker.house import class_definition, read_table
 from aragora_sql.checker.reference import markdown_pages
+from aragora_sql.checker.store_layout import class_definition, read_table
 from aragora_sql.database import Dialect
 from aragora_sql.exports import SHARED
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import list_stores
 from aragora_sql.stores import StoreEntry
-from aragora_sql.stores.binding import class_doc, door_doc
+from aragora_sql.stores.binding import class_doc, factory_doc
 
 __all__ = ["derived_files"]
 
@@ -27,7 +27,7 @@ _WIDTH = 100
 _INCLUDES = re.compile(r"(?:^(?:-- )?\\ir \S+\n)+", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?:-- )?\\ir (?P<path>\S+)\n", re.MULTILINE)
 _README_TABLE = re.compile(r"^\| store \| class \| SQL \| keeps \|\n(?:\|.*\n)+", re.MULTILINE)
-# What the bound classes and the doors take.
+# What the bound classes and the factory functions take.
 _BINDING = {
     "Pool": "aragora_sql.database.postgres",
     "PostgresDatabase": "aragora_sql.database.postgres",
@@ -94,7 +94,7 @@ def _stub(root: Path, table: Sequence[StoreEntry]) -> str:
             starred += entry.names
         others = _other_parameters(root, entry, imports)
         parts += _classes(entry, others)
-        parts += _doors(entry)
+        parts += _factories(entry)
     for name in public:
         imports.pop(name, None)
     head = '"""The types of what the package exports; ``aragora-sql stores --write`` makes them."""'
@@ -136,7 +136,7 @@ def _other_parameters(root: Path, entry: StoreEntry, imports: dict[str, str]) ->
     """Return what the constructor takes beside the database, and note what its types need."""
     found = class_definition(root, entry)
     if found is None:
-        return []  # check_house says so
+        return []  # check_layout says so
     path, module, definition = found
     constructor = next(
         (
@@ -204,19 +204,19 @@ def _classes(entry: StoreEntry, others: list[str]) -> Iterator[str]:
         yield f"class {name}({entry.class_name}):\n{doc}\n\n{head} ..."
 
 
-def _doors(entry: StoreEntry) -> Iterator[str]:
+def _factories(entry: StoreEntry) -> Iterator[str]:
     path = "path: str | Path | SQLiteDatabase | None = None"
-    yield _door(entry.front_door, [], entry.class_name, door_doc(entry, None))
-    yield _door(
-        entry.postgres_door,
+    yield _factory(entry.factory, [], entry.class_name, factory_doc(entry, None))
+    yield _factory(
+        entry.postgres_factory,
         ["dsn: str | None = None"],
         entry.postgres_class,
-        door_doc(entry, "postgres"),
+        factory_doc(entry, "postgres"),
     )
-    yield _door(entry.sqlite_door, [path], entry.sqlite_class, door_doc(entry, "sqlite"))
+    yield _factory(entry.sqlite_factory, [path], entry.sqlite_class, factory_doc(entry, "sqlite"))
 
 
-def _door(name: str, parameters: list[str], result: str, doc: str) -> str:
+def _factory(name: str, parameters: list[str], result: str, doc: str) -> str:
     return f"{_signature(f'async def {name}', parameters, result)}\n{_docstring(doc)}"
 
 

@@ -63,7 +63,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ParameterFacts:
-    """A parameter. ``type`` is the engine's; SQLite has none, its ``python_type`` is the twin's.
+    """A parameter. ``type`` is the engine's; SQLite has none, only ``python_type``.
 
     ``nullable`` is a guess from how the query uses it.
     """
@@ -204,9 +204,9 @@ def _with_twins(
     """Give SQLite's parameters, which have no type, the Python type of PostgreSQL's."""
     complete = {}
     for (dialect, store, name), facts in queries.items():
-        twin = queries.get(("postgres", store, name))
-        if dialect == "sqlite" and twin is not None:
-            types = {parameter.name: parameter.python_type for parameter in twin.parameters}
+        counterpart = queries.get(("postgres", store, name))
+        if dialect == "sqlite" and counterpart is not None:
+            types = {parameter.name: parameter.python_type for parameter in counterpart.parameters}
             facts = replace(
                 facts,
                 parameters=tuple(

@@ -84,9 +84,9 @@ def _duplicates(table: Table) -> Found:
         if any("expression" in column for column in index.columns):
             continue
         key = (index.method, index.columns, index.predicate)
-        twin = seen.setdefault(key, index)
-        if twin is not index:
-            message = f"index {index.name} is the same as {twin.name}"
+        same = seen.setdefault(key, index)
+        if same is not index:
+            message = f"index {index.name} is the same as {same.name}"
             yield "duplicate-index", index.name, index.line, message
 
 

@@ -85,8 +85,8 @@ def _place_of_missing(facts: Facts, store: str, here: Dialect, there: Dialect, n
             continue
         if other == name:
             break
-        twin = facts.texts.get((there, store, other))
-        line = line if twin is None else twin.line
+        counterpart = facts.texts.get((there, store, other))
+        line = line if counterpart is None else counterpart.line
     return line
 
 

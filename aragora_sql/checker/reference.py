@@ -205,7 +205,7 @@ def markdown_pages(root: Path, table: Sequence[StoreEntry]) -> dict[Path, str]:
     folder = Path("docs/reference")
     pages = {folder / f"{entry.name}.md": _page(root, entry) for entry in table}
     rows = "".join(
-        f"| [{entry.name}]({entry.name}.md) | `{entry.class_name}` | `{entry.front_door}()` "
+        f"| [{entry.name}]({entry.name}.md) | `{entry.class_name}` | `{entry.factory}()` "
         f"| {entry.keeps} |\n"
         for entry in table
     )
@@ -227,11 +227,11 @@ def _page(root: Path, entry: StoreEntry) -> str:
         f"# {entry.name}\n",
         f"{entry.keeps[:1].upper()}{entry.keeps[1:]}.{extra}\n",
         "```python\n"
-        f"from aragora_sql import {entry.front_door}\n\n"
-        f"store = await {entry.front_door}()\n"
+        f"from aragora_sql import {entry.factory}\n\n"
+        f"store = await {entry.factory}()\n"
         "```\n",
-        f"`{entry.postgres_door}(dsn)` and `{entry.sqlite_door}(path)` open it on one engine;\n"
-        f"`{entry.postgres_class}(pool)` and `{entry.sqlite_class}(path)` do so without\n"
+        f"`{entry.postgres_factory}(dsn)` and `{entry.sqlite_factory}(path)` open it on one\n"
+        f"engine; `{entry.postgres_class}(pool)` and `{entry.sqlite_class}(path)` do so without\n"
         f"initializing it. The SQL: {sql}.\n",
     ]
     classes = store_reference(root, entry)

@@ -199,12 +199,12 @@ def _columns(described: list[QueryFacts], choices: Choices) -> list[tuple[str, s
     fields = []
     declared = set().union(*(query.text.never_null for query in described))
     for index, column in enumerate(described[0].columns):
-        twins = [q.columns[index] for q in described if index < len(q.columns)]
-        kind = next((t.python_type for t in twins if t.python_type is not None), "Any")
+        counterparts = [q.columns[index] for q in described if index < len(q.columns)]
+        kind = next((t.python_type for t in counterparts if t.python_type is not None), "Any")
         if kind == "str":
-            places = [(t.table, t.column) for t in twins]
+            places = [(t.table, t.column) for t in counterparts]
             kind = _word_type(choices.column(column.name, places)) or kind
-        known = [t.nullable for t in twins if t.nullable is not None]
+        known = [t.nullable for t in counterparts if t.nullable is not None]
         never = column.name in declared or (known and not any(known))
         fields.append((column.name, kind if never or kind == "Any" else f"{kind} | None"))
     return fields

@@ -105,7 +105,7 @@ def _add_python(parser: argparse.ArgumentParser, text: str) -> None:
 
 def _python(options: argparse.Namespace) -> tuple[Path, ...]:
     # The package calls its own stores' queries, whatever else an application adds. Records of the
-    # application stand behind those of the package, and so before them where names are equal.
+    # application come behind those of the package, and so before them where names are equal.
     package = Path(__file__).resolve().parent.parent
     folders = (package, *(path.absolute() for path in options.python or []))
     for folder in folders:

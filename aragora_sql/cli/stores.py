@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
                     "class": entry.class_name,
                     "postgres": entry.postgres_class,
                     "sqlite": entry.sqlite_class,
-                    "front_door": entry.front_door,
+                    "factory": entry.factory,
                     "logger": entry.logger,
                     "extra": entry.extra,
                     "keeps": entry.keeps,
@@ -59,20 +59,17 @@ def _run(options: argparse.Namespace) -> int:
     else:
         print_table(
             ("store", "class", "opened by", "keeps"),
-            [
-                (entry.name, entry.class_name, f"{entry.front_door}()", entry.keeps)
-                for entry in STORES
-            ],
+            [(entry.name, entry.class_name, f"{entry.factory}()", entry.keeps) for entry in STORES],
         )
     return 0
 
 
 def _derive(*, check: bool) -> int:
     from aragora_sql.checker.derived import derived_files
-    from aragora_sql.checker.house import check_house, checkout
+    from aragora_sql.checker.store_layout import check_layout, checkout
 
     root = checkout()
-    problems = check_house(root)
+    problems = check_layout(root)
     for problem in problems:
         print(problem)
     if problems and not check:

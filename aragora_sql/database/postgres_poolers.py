@@ -71,7 +71,7 @@ class SessionFinder:
                 other = await self._connect()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning(
-                    "%s: a pooler stands before the server, and whether it pools transactions is "
+                    "%s: a pooler is in front of the server, and whether it pools transactions is "
                     "not known (%s): no named prepared statements are used; say "
                     "?pgbouncer=false for a session pooler",
                     self._where,
@@ -84,7 +84,7 @@ class SessionFinder:
                     again = await connection.fetchval(_PROCESS)
                     if others == process or again != process:
                         log.info(
-                            "%s: a transaction pooler stands before the server: no named prepared "
+                            "%s: a transaction pooler is in front of the server: no named prepared "
                             "statements are used, as with ?pgbouncer=true",
                             self._where,
                         )

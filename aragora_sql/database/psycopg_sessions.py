@@ -16,7 +16,7 @@ _PROCESS = "SELECT pg_backend_pid()"
 def shares_session(
     connection: psycopg.Connection[Any], connect: Callable[[], psycopg.Connection[Any]]
 ) -> bool:
-    """Tell whether a transaction pooler stands before the server.
+    """Tell whether a transaction pooler is in front of the server.
 
     As :mod:`aragora_sql.database.postgres_poolers` does; ``connect`` opens one more connection.
     The connection has to be in autocommit mode. Where no second connection is possible, True.

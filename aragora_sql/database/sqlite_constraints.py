@@ -98,7 +98,7 @@ def _links(
 def _exists(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Sequence[Any]
 ) -> bool:
-    # Names of the catalog, which no parameter can stand for.
+    # Names of the catalog, which no parameter can replace.
     where = " AND ".join(f'"{column}" = ?' for column in columns)
     found = connection.execute(f'SELECT 1 FROM "{table}" WHERE {where}', values)  # noqa: S608
     return found.fetchone() is not None

@@ -79,7 +79,7 @@ class Mapping:
     rows get the numbers that the target makes; without it that of a file's rows.
 
     ``copies`` are columns by which rows of one key in several files are told to be copies of one
-    record; the word ``counters`` instead stands for copies whose counters only grew. ``secrets``
+    record; the word ``counters`` instead means copies whose counters only grew. ``secrets``
     are target columns whose values may hold secrets.
     """
 

@@ -273,7 +273,7 @@ def is_of_merged(path: Path) -> bool:
 
 def create_private(path: Path) -> TextIO:
     """Make a file that only its owner may read. Raises FileExistsError when there is one."""
-    return open(  # noqa: PTH123 - with permissions from the first moment on
+    return open(  # noqa: PTH123 - with permissions from the start
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
     )
 

@@ -148,7 +148,7 @@ def _is_tree(root: Path) -> bool:
 
 
 def sql_folder(name: str, dialect: str, root: Path) -> Path:
-    """Return where the SQL files of a store stand, or of what belongs to no store (``system/``)."""
+    """Return where the SQL files of a store are, or of what belongs to no store (``system/``)."""
     system = root / SYSTEM / dialect / name
     return system if system.is_dir() else root / dialect / name
 

@@ -62,7 +62,7 @@ async def read_catalog(
 
 
 def _parts_of_table(table: str, sql: str) -> Iterator[tuple[CatalogKey, str]]:
-    """Take a CREATE TABLE of SQLite apart: columns, constraints, and what stands behind them.
+    """Take a CREATE TABLE of SQLite apart: columns, constraints, and what follows them.
 
     An ALTER TABLE adds columns behind the constraints, so their order tells nothing.
     """
@@ -84,7 +84,7 @@ def _parts_of_table(table: str, sql: str) -> Iterator[tuple[CatalogKey, str]]:
 
 
 def _split(tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-    """Return what stands between the commas of the first parentheses, and what stands behind."""
+    """Return what is between the commas of the first parentheses, and what follows them."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for index, token in enumerate(tokens):

@@ -1,6 +1,6 @@
 """Writes and runs the statements that lead a database back to its schema files.
 
-They are made of names and definitions as the engine itself prints them. What would lose data stands
+They are made of names and definitions as the engine itself prints them. What would lose data is
 in the script as a comment, and is never run.
 """
 

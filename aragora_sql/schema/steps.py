@@ -41,7 +41,7 @@ PROGRESS_INTERVAL = 10.0
 class Steps:
     """The steps of one task: upgrading a store, repairing a schema.
 
-    ``task`` stands before each sentence that ``report`` (default: the log) is told; ``tables`` are
+    ``task`` begins each sentence that ``report`` (default: the log) is told; ``tables`` are
     those that may be locked.
     """
 

@@ -36,7 +36,7 @@ _NEVER_IN_TRANSACTION = {
     "postgres": {"VACUUM"},
     "sqlite": {"VACUUM", "ATTACH", "DETACH"},
 }
-# What may stand before CONCURRENTLY there; REFRESH MATERIALIZED VIEW may be in a transaction.
+# What may come before CONCURRENTLY there; REFRESH MATERIALIZED VIEW may be in a transaction.
 _CONCURRENT = {"CREATE", "DROP", "REINDEX", "ALTER"}
 # What follows has a body of statements with semicolons of their own.
 _WITH_BODY = {"FUNCTION", "PROCEDURE", "TRIGGER"}

@@ -1,4 +1,4 @@
-"""The table of all stores. Exports, front doors, commands, migration and docs follow from it.
+"""The table of all stores. Exports, factory functions, commands, migration and docs follow from it.
 
 A store is named here once; its SQL, class, tests and legacy mapping are in folders of its name.
 """
@@ -12,16 +12,17 @@ __all__ = ["STORES", "StoreEntry", "store_entry"]
 
 @dataclass(frozen=True, slots=True)
 class StoreEntry:
-    """A store: its name everywhere, its classes and its front doors.
+    """A store: its name everywhere, its classes and its factory functions.
 
     ``name`` is the folder under ``sql/postgres``, ``sql/sqlite``, ``aragora_sql/stores`` and
-    ``tests/stores``. ``class_name`` is the store's class, and ``door`` the rest of the names of its
-    front doors: ``get_{door}()``, ``get_postgres_{bound_door}()``, ``get_sqlite_{bound_door}()``.
-    ``bound_name`` and ``bound_door`` are given where the classes and doors of one engine are named
-    otherwise than the store. ``keeps`` says what the store keeps, for README's table. ``logger`` is
-    the name that says which store is in use. ``legacy`` is False for a store that the older system
-    had no file of. ``extra`` is the extra of the distribution that the store needs. ``exports`` are
-    further names of the package that ``aragora_sql`` exports.
+    ``tests/stores``. ``class_name`` is the store's class, and ``getter`` the rest of the names of
+    its factory functions: ``get_{getter}()``, ``get_postgres_{bound_getter}()`` and
+    ``get_sqlite_{bound_getter}()``. ``bound_name`` and ``bound_getter`` are given where the classes
+    and functions of one engine are named otherwise than the store. ``keeps`` says what the store
+    keeps, for README's table. ``logger`` is the name that says which store is in use. ``legacy`` is
+    False for a store that the older system had no file of. ``extra`` is the extra of the
+    distribution that the store needs. ``exports`` are further names of the package that
+    ``aragora_sql`` exports.
 
     The order of the table is that of the unified schema: a store comes after those whose tables
     its foreign keys point to.
@@ -29,14 +30,14 @@ class StoreEntry:
 
     name: str
     class_name: str
-    door: str
+    getter: str
     keeps: str
     logger: str = "aragora_sql.storage"
     legacy: bool = True
     extra: str | None = None
     exports: tuple[str, ...] = ()
     bound_name: str = ""
-    bound_door: str = ""
+    bound_getter: str = ""
 
     @property
     def module(self) -> str:
@@ -54,19 +55,19 @@ class StoreEntry:
         return f"SQLite{self.bound_name or self.class_name}"
 
     @property
-    def front_door(self) -> str:
+    def factory(self) -> str:
         """The function that gives the store on the engine that the environment names."""
-        return f"get_{self.door}"
+        return f"get_{self.getter}"
 
     @property
-    def postgres_door(self) -> str:
+    def postgres_factory(self) -> str:
         """The function that gives the store on PostgreSQL."""
-        return f"get_postgres_{self.bound_door or self.door}"
+        return f"get_postgres_{self.bound_getter or self.getter}"
 
     @property
-    def sqlite_door(self) -> str:
+    def sqlite_factory(self) -> str:
         """The function that gives the store on SQLite."""
-        return f"get_sqlite_{self.bound_door or self.door}"
+        return f"get_sqlite_{self.bound_getter or self.getter}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,9 +77,9 @@ class StoreEntry:
             *self.exports,
             self.postgres_class,
             self.sqlite_class,
-            self.front_door,
-            self.postgres_door,
-            self.sqlite_door,
+            self.factory,
+            self.postgres_factory,
+            self.sqlite_factory,
         )
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = [
     "bound_class",
     "class_doc",
-    "door_doc",
-    "engine_door",
+    "engine_factory",
+    "factory_doc",
     "named",
     "postgres_database",
     "sqlite_database",
@@ -94,7 +94,7 @@ def _on_sqlite(base: type[Any]) -> Callable[..., None]:
 
 
 @cache
-def engine_door(entry: StoreEntry, dialect: Dialect) -> Callable[..., Awaitable[Any]]:
+def engine_factory(entry: StoreEntry, dialect: Dialect) -> Callable[..., Awaitable[Any]]:
     """Return the function that opens and initializes a store on an engine."""
 
     async def on_postgres(dsn: str | None = None) -> Any:
@@ -110,8 +110,8 @@ def engine_door(entry: StoreEntry, dialect: Dialect) -> Callable[..., Awaitable[
 
     bound = bound_class(entry, dialect)
     if dialect == "postgres":
-        return named(on_postgres, entry.postgres_door, door_doc(entry, dialect))
-    return named(on_sqlite, entry.sqlite_door, door_doc(entry, dialect))
+        return named(on_postgres, entry.postgres_factory, factory_doc(entry, dialect))
+    return named(on_sqlite, entry.sqlite_factory, factory_doc(entry, dialect))
 
 
 async def _initialized(entry: StoreEntry, store: Any) -> Any:
@@ -138,7 +138,7 @@ def class_doc(entry: StoreEntry, dialect: Dialect) -> str:
     return f"``{entry.class_name}`` on {given}"
 
 
-def door_doc(entry: StoreEntry, dialect: Dialect | None) -> str:
+def factory_doc(entry: StoreEntry, dialect: Dialect | None) -> str:
     """Return what the function that opens a store says; without an engine that of either."""
     what = f"Return an initialized ``{entry.class_name}`` on"
     if dialect == "postgres":

@@ -76,11 +76,11 @@ def record_of(
     :class:`~aragora_sql.errors.DatabaseError` when a query gives other columns.
     """
     try:
-        twin = _twins[kind]
+        unfrozen = _unfrozen[kind]
     except KeyError:
-        twin = _twins[kind] = _twin_of(kind)
+        unfrozen = _unfrozen[kind] = _unfrozen_of(kind)
     try:
-        record: RecordT = twin(*args, **row)
+        record: RecordT = unfrozen(*args, **row)
     except TypeError as error:
         name = getattr(kind, "__name__", "record")
         expected = {field.name for field in fields(cast(Any, kind))}
@@ -90,23 +90,23 @@ def record_of(
             f"the result columns of a query do not make a {name}: "
             f"missing: {missing}; unexpected: {extra}"
         ) from error
-    if twin is not kind:
+    if unfrozen is not kind:
         record.__class__ = kind  # type: ignore[assignment]
     return record
 
 
-_twins: dict[Any, Callable[..., Any]] = {}
+_unfrozen: dict[Any, Callable[..., Any]] = {}
 
 
-def _twin_of(kind: Any) -> Callable[..., Any]:
+def _unfrozen_of(kind: Any) -> Callable[..., Any]:
     """Return a class with the fields of a frozen record that is not frozen itself.
 
-    A frozen dataclass sets each field by ``object.__setattr__``. An object of the twin is made by
-    plain assignments and then becomes a record. ``record_of(kind, **row)`` with the twin and with
-    the class itself, timeit, the best of 9 rounds of 20,000, CPython 3.11: a job (21 fields) in
-    2.1 us instead of 4.7, a consensus (24) in 3.2 instead of 6.7, a dissent (12) in 1.6 instead of
-    3.0. A record that inherits fields or has ``__post_init__`` is made as it is: one more class
-    for each of them earns nothing, none is read by the thousand.
+    A frozen dataclass sets each field by ``object.__setattr__``. An object of the unfrozen class is
+    made by plain assignments and then becomes a record. ``record_of(kind, **row)`` with the
+    unfrozen class and with the class itself, timeit, the best of 9 rounds of 20,000, CPython 3.11:
+    a job (21 fields) in 2.1 us instead of 4.7, a consensus (24) in 3.2 instead of 6.7, a dissent
+    (12) in 1.6 instead of 3.0. A record that inherits fields or has ``__post_init__`` is made
+    as it is: one more class for each of them earns nothing, none is read by the thousand.
     """
     if getattr(kind, "__bases__", None) != (Record,) or hasattr(kind, "__post_init__"):
         return cast(Callable[..., Any], kind)

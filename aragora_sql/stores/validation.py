@@ -1,4 +1,4 @@
-"""Arguments are checked at the door of a store, the same for both engines.
+"""Arguments of stores are checked before any query runs, the same for both engines.
 
 Every function returns the value in the form in which it is stored and raises
 :class:`~aragora_sql.errors.InvalidInputError`, which names the argument and what is allowed.

@@ -1,7 +1,7 @@
 """Entity diagrams as SVG: tables as boxes, foreign keys as lines with crow's feet.
 
 The picture is made of plain shapes with classes, whose colours the page's style sheet gives, and
-tables link to their descriptions. A table stands to the right of those that it refers to.
+tables link to their descriptions. A table is drawn to the right of those that it refers to.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _layered(group: list[_Box], edges: _Edges) -> tuple[list[_Box], float, float
     def depth(name: str) -> int:
         if name not in depths:
             entered.add(name)
-            # In a circle of tables the one where it was entered stands left.
+            # In a circle of tables the one where it was entered is left.
             over = [parent for parent in parents[name] if parent in depths or parent not in entered]
             depths[name] = 1 + max(map(depth, over), default=-1)
         return depths[name]

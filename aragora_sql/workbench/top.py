@@ -20,7 +20,7 @@ OTHER = "other"
 SortKey = Literal["calls", "total", "mean", "rows"]
 SORT_KEYS: tuple[SortKey, ...] = ("calls", "total", "mean", "rows")
 
-# The tag stands behind the first word, or before it; EXPLAIN of a query is not a call of it.
+# The tag is behind the first word, or before it; EXPLAIN of a query is not a call of it.
 _TAG = re.compile(r"[\s(]*(?!EXPLAIN\b)\w*\s*/\* aragora:(?P<name>\w+\.\w+) \*/", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
@@ -110,7 +110,7 @@ def _what_is_missing(found: Mapping[str, Any]) -> str:
 
 
 def _locations() -> dict[str, str]:
-    """Return where each named query stands, of the files in use and of the workbench itself."""
+    """Return where each named query is, of the files in use and of the workbench itself."""
     folders = [sql_folder(store, "postgres", sql_dir()) for store in query_stores("postgres")]
     folders += [packaged_sql_dir() / "workbench" / "postgres" / "statements"]
     return {

@@ -78,12 +78,12 @@ def _name(annotation: ast.expr | None) -> str:
 
 
 def _types_of_twin(query: NamedQuery) -> dict[str, str]:
-    twin = find_query(str(query), "postgres")
+    counterpart = find_query(str(query), "postgres")
     with Engines(read_tree(), environment=False) as engines:
-        described = engines.postgres.prepare(twin.text)
+        described = engines.postgres.prepare(counterpart.text)
         if isinstance(described, SQLProblem):
-            raise twin.text.error(described.message)
-        _, order = number_parameters(twin.text.sql, list(twin.text.found))
+            raise counterpart.text.error(described.message)
+        _, order = number_parameters(counterpart.text.sql, list(counterpart.text.found))
         return {
             name: engines.postgres.type_name(described.param_type(number))
             for number, name in enumerate(order)

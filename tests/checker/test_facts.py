@@ -29,11 +29,11 @@ def test_parameters_have_types(facts: Facts) -> None:
     assert parameters["levels"] == ("text[]", "list[str]", False)
     assert parameters["domain"] == ("text", "str", True)
     assert parameters["row_limit"] == ("bigint", "int", False)
-    twin = of(facts, "sqlite", "consensus", "find_similar")
-    assert [(p.name, p.python_type) for p in twin.parameters] == [
+    counterpart = of(facts, "sqlite", "consensus", "find_similar")
+    assert [(p.name, p.python_type) for p in counterpart.parameters] == [
         (p.name, p.python_type) for p in query.parameters
     ]
-    assert {p.type for p in twin.parameters} == {None}
+    assert {p.type for p in counterpart.parameters} == {None}
 
 
 @both

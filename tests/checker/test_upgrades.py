@@ -20,16 +20,16 @@ MARK = "-- transaction: none because the table is in use\n"
 
 @pytest.fixture
 def upgrade(tree: Path) -> Path:
-    """The path of an upgrade that is yet to be written; its twin adds the index in SQLite."""
-    twin = tree / "sqlite" / UPGRADE.relative_to("postgres")
-    for path in (tree / UPGRADE, twin):
+    """The path of an upgrade that is yet to be written; SQLite's adds the index too."""
+    counterpart = tree / "sqlite" / UPGRADE.relative_to("postgres")
+    for path in (tree / UPGRADE, counterpart):
         path.parent.mkdir()
         replace_in(
             path.parents[1] / "schema.sql",
             "CREATE INDEX IF NOT EXISTS idx_notes_created",
             INDEX.format("") + "\nCREATE INDEX IF NOT EXISTS idx_notes_created",
         )
-    twin.write_text("-- An index.\n" + INDEX.format(""), encoding="utf-8")
+    counterpart.write_text("-- An index.\n" + INDEX.format(""), encoding="utf-8")
     return tree / UPGRADE
 
 
@@ -85,10 +85,10 @@ def test_the_upgrades_of_sqlite_are_read_too(
 ) -> None:
     root = upgrade.parents[3]
     upgrade.write_text("-- Another index.\n" + MARK + INDEX.format(" CONCURRENTLY"))
-    twin = root / "sqlite" / UPGRADE.relative_to("postgres")
-    twin.write_text(f"-- Another index.\n{statement}\n", encoding="utf-8")
+    counterpart = root / "sqlite" / UPGRADE.relative_to("postgres")
+    counterpart.write_text(f"-- Another index.\n{statement}\n", encoding="utf-8")
     checked = run_check(root, skip={"style", "squawk"})
-    assert {(f.rule, f.path, f.line) for f in checked.findings} == {("file", twin, 2)}
+    assert {(f.rule, f.path, f.line) for f in checked.findings} == {("file", counterpart, 2)}
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "sqlite"])

@@ -228,7 +228,7 @@ async def test_a_transaction_pooler_on_an_unknown_port_is_found_out(
         # Several pools, as several processes have.
         databases = [await PostgresDatabase.connect(dsn, 1, 4) for _ in range(3)]
         assert not any(database.has_sessions for database in databases)
-        assert "a transaction pooler stands before the server" in caplog.text
+        assert "a transaction pooler is in front of the server" in caplog.text
         stores = [await Items.create(databases[0], items_tree)]
         stores += [Items.on(database, items_tree) for database in databases[1:]]
 

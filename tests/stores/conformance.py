@@ -32,7 +32,7 @@ def cases_file(entry: StoreEntry) -> str:
 
 
 def exported(name: str) -> Any:
-    """Return a class or front door of a store as an application imports it."""
+    """Return a class or factory function of a store as an application imports it."""
     return getattr(aragora_sql, name)
 
 

@@ -1,4 +1,4 @@
-"""What the table of stores gives each store: classes bound to an engine, and front doors."""
+"""What the table of stores gives each store: classes bound to an engine, and factory functions."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_the_bound_classes_are_real_classes(entry: StoreEntry) -> None:
 
 
 @every_store
-def test_the_doors_are_functions_with_a_name(entry: StoreEntry) -> None:
-    for name in (entry.front_door, entry.postgres_door, entry.sqlite_door):
-        door = exported(name)
-        assert inspect.iscoroutinefunction(door)
-        assert (door.__module__, door.__qualname__) == ("aragora_sql", name)
-        assert pickle.loads(pickle.dumps(door)) is door  # noqa: S301 - our own function
-        assert entry.class_name in (door.__doc__ or "")
+def test_the_factory_functions_are_functions_with_a_name(entry: StoreEntry) -> None:
+    for name in (entry.factory, entry.postgres_factory, entry.sqlite_factory):
+        factory = exported(name)
+        assert inspect.iscoroutinefunction(factory)
+        assert (factory.__module__, factory.__qualname__) == ("aragora_sql", name)
+        assert pickle.loads(pickle.dumps(factory)) is factory  # noqa: S301 - our own function
+        assert entry.class_name in (factory.__doc__ or "")
 
 
 def test_the_types_say_what_the_package_does() -> None:
@@ -73,7 +73,7 @@ def test_the_types_say_what_the_package_does() -> None:
             assert inspect.cleandoc(ast.get_docstring(classes[name]) or "?") in (
                 inspect.getdoc(exported(name)) or ""
             )
-        for name in (entry.front_door, entry.postgres_door, entry.sqlite_door):
+        for name in (entry.factory, entry.postgres_factory, entry.sqlite_factory):
             assert _names(functions[name].args) == list(
                 inspect.signature(exported(name)).parameters
             )
@@ -99,7 +99,7 @@ def test_every_name_loads_once() -> None:
 
 
 @every_store
-async def test_the_front_door_uses_the_engine_of_the_environment(
+async def test_the_factory_function_uses_the_engine_of_the_environment(
     entry: StoreEntry,
     location: str | Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,15 +107,15 @@ async def test_the_front_door_uses_the_engine_of_the_environment(
 ) -> None:
     if isinstance(location, Path):
         monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
-        wanted, door = entry.sqlite_class, entry.sqlite_door
+        wanted, factory = entry.sqlite_class, entry.sqlite_factory
     else:
         monkeypatch.setenv("DATABASE_URL", location)
-        wanted, door = entry.postgres_class, entry.postgres_door
+        wanted, factory = entry.postgres_class, entry.postgres_factory
     caplog.set_level(logging.INFO, "aragora_sql")
-    store = await exported(entry.front_door)()
+    store = await exported(entry.factory)()
     assert type(store) is exported(wanted)
-    # The engine's own door needs no argument either.
-    again = await exported(door)()
+    # The engine's own factory needs no argument either.
+    again = await exported(factory)()
     assert type(again) is exported(wanted)
     if isinstance(store.database, SQLiteDatabase):
         assert again.database is store.database
@@ -141,7 +141,7 @@ async def test_the_lines_of_the_log(
     ]
 
 
-async def test_what_a_door_takes(tmp_path: Path, postgres_dsn: str) -> None:
+async def test_what_a_factory_function_takes(tmp_path: Path, postgres_dsn: str) -> None:
     path = tmp_path / "x.db"
     by_path = await aragora_sql.get_sqlite_critique_store(path)
     by_text = await aragora_sql.get_sqlite_consensus_memory(path=str(path))

@@ -53,7 +53,7 @@ SHORTEST_TIME_LIMIT = 0.001
 
 
 class JobStatus(StrEnum):
-    """Where a job stands.
+    """The state of a job.
 
     ``pending`` may be claimed now; ``scheduled`` and ``retrying`` wait for their time, the latter
     after a failed attempt; ``processing`` is claimed; ``completed``, ``failed`` (dead: no attempt

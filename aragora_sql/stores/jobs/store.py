@@ -181,8 +181,8 @@ class JobQueueStore(Store):
     ) -> Job:
         """Store a job and return it.
 
-        ``job`` is its type; or a :class:`Job` whose content is taken, or a mapping of what stands
-        here. ``payload`` is a JSON object. Options, all by name:
+        ``job`` is its type; or a :class:`Job` whose content is taken, or a mapping of its
+        content. ``payload`` is a JSON object. Options, all by name:
 
         * ``id``: its identifier (default: a new one)
         * ``priority``: a whole number of 32 bits, larger is sooner (default 0)

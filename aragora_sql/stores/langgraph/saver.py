@@ -89,7 +89,7 @@ LONGEST_ID = 500
 LONGEST_NAMESPACE_KEY = 1000
 # Each nested subgraph adds its name and 38 bytes.
 LONGEST_NAMESPACE = 50_000
-# Longer namespaces than an index takes stand in their rows as a digest behind this, and whole in
+# Longer namespaces than an index takes are kept in their rows as a digest behind this, and whole in
 # the serialised checkpoint. LangGraph's namespaces have no such character.
 DIGEST_PREFIX = "\x1fsha256:"
 WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
@@ -107,7 +107,7 @@ class _Place(NamedTuple):
 
     @property
     def checkpoint_ns(self) -> str:
-        """The namespace as it stands in the tables: a digest if it is long."""
+        """The namespace as it is in the tables: a digest if it is long."""
         if len(self.namespace.encode()) <= LONGEST_NAMESPACE_KEY:
             return self.namespace
         return DIGEST_PREFIX + hashlib.sha256(self.namespace.encode()).hexdigest()

@@ -115,7 +115,7 @@ COMMENT ON COLUMN finding_workflows.assigned_to IS 'User who works on it.';
 COMMENT ON COLUMN finding_workflows.assigned_by IS 'User who assigned it.';
 COMMENT ON COLUMN finding_workflows.assigned_at IS 'When it was assigned.';
 COMMENT ON COLUMN finding_workflows.priority IS '1 (most urgent) to 5 (least).';
-COMMENT ON COLUMN finding_workflows.due_date IS 'Moment by which it has to be done.';
+COMMENT ON COLUMN finding_workflows.due_date IS 'Timestamp by which it has to be done.';
 COMMENT ON COLUMN finding_workflows.parent_finding_id IS 'The finding that a duplicate repeats; it need not be stored.';
 COMMENT ON COLUMN finding_workflows.resolved_at IS 'When it was resolved; NULL again after it was reopened.';
 COMMENT ON COLUMN finding_workflows.state_entered_at IS 'When the present state began.';

@@ -734,7 +734,7 @@ async def test_the_schema_refuses_what_the_store_would(store: CheckpointStore, c
         await run(store.database, f"UPDATE workflow_checkpoints SET {column}")
 
 
-# The front door
+# The factory function
 
 
 async def test_the_environment_names_the_engine(

@@ -737,7 +737,7 @@ async def test_other_ids_than_text_are_taken(saver: LangGraphSaver) -> None:
     assert found == await saver.aget_tuple(at("7"))
 
 
-# The front door
+# The factory function
 
 
 async def test_the_environment_names_the_engine(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aragora_sql.checker.derived import derived_files
-from aragora_sql.checker.house import (
+from aragora_sql.checker.store_layout import (
     TABLE,
-    check_house,
+    check_layout,
     checkout,
     place_of,
     read_table,
@@ -44,7 +44,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def test_every_place_shows_the_same_stores() -> None:
-    assert check_house(ROOT) == []
+    assert check_layout(ROOT) == []
     found = store_places(ROOT)
     names = {entry.name for entry in STORES}
     assert tuple(found) == PLACES
@@ -82,7 +82,7 @@ def test_a_store_that_is_missing_from_a_place(copy: Path, place: str, store: str
         shutil.rmtree(path)
     else:
         path.unlink()
-    assert f"{place_of(store, place)}: missing: store {store!r} is in {TABLE}" in check_house(copy)
+    assert f"{place_of(store, place)}: missing: store {store!r} is in {TABLE}" in check_layout(copy)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -92,16 +92,16 @@ def test_a_store_that_only_one_place_has(copy: Path, place: str) -> None:
         path.write_text("-- nothing\n", encoding="utf-8")
     else:
         path.mkdir()
-        assert check_house(copy) == []  # git keeps no empty folder
+        assert check_layout(copy) == []  # git keeps no empty folder
         (path / "notes.txt").write_text("", encoding="utf-8")
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         f"{place_of('stray', place)}: store 'stray' is not in the table of {TABLE}"
     ]
 
 
 def test_a_legacy_file_of_a_store_that_has_none(copy: Path) -> None:
     (copy / "sql/legacy/langgraph.sql").write_text("-- nothing\n", encoding="utf-8")
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         "sql/legacy/langgraph.sql: store 'langgraph' is in the table with legacy=False"
     ]
 
@@ -111,7 +111,7 @@ def test_a_store_that_is_not_in_the_table(copy: Path) -> None:
     start = text.index('    StoreEntry(\n        "critique",')
     end = text.index("    StoreEntry(", start + 1)
     (copy / TABLE).write_text(text[:start] + text[end:], encoding="utf-8")
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         f"{place_of('critique', place)}: store 'critique' is not in the table of {TABLE}"
         for place in PLACES
     ]
@@ -119,7 +119,7 @@ def test_a_store_that_is_not_in_the_table(copy: Path) -> None:
 
 def test_a_store_that_is_in_the_table_twice(copy: Path) -> None:
     change(copy / TABLE, '"critique",', '"consensus",')
-    problems = check_house(copy)
+    problems = check_layout(copy)
     assert f"{TABLE}: store 'consensus' is in the table 2 times" in problems
 
 
@@ -127,7 +127,7 @@ def test_two_stores_that_export_one_name(copy: Path) -> None:
     change(copy / TABLE, '"critique_store",', '"consensus_memory",')
     assert (
         f"{TABLE}: 'get_consensus_memory' is exported by two stores: consensus, critique"
-        in check_house(copy)
+        in check_layout(copy)
     )
 
 
@@ -138,14 +138,14 @@ def test_two_stores_that_export_one_name(copy: Path) -> None:
 def test_a_class_that_does_not_exist(copy: Path, old: str, new: str) -> None:
     change(copy / TABLE, old, new)
     name = new.strip('",')
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         f"aragora_sql/stores/jobs/__init__.py: there is no {name!r}, which {TABLE} names"
     ]
 
 
 def test_a_class_that_its_package_only_names(copy: Path) -> None:
     change(copy / "aragora_sql/stores/jobs/store.py", "class JobQueueStore(", "class Queue(")
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         "aragora_sql/stores/jobs: no module defines the class 'JobQueueStore'"
     ]
 
@@ -155,7 +155,7 @@ def test_a_class_that_its_package_only_names(copy: Path) -> None:
 def test_a_store_without_one_of_its_files(copy: Path, dialect: str, file: str) -> None:
     path = Path("sql", dialect, "workflow", file)
     (copy / path).unlink()
-    assert check_house(copy) == [f"{path}: missing"]
+    assert check_layout(copy) == [f"{path}: missing"]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -168,12 +168,12 @@ def test_an_order_that_a_foreign_key_forbids(copy: Path, dialect: str) -> None:
         "    debate_id TEXT REFERENCES debates (id)\n);\n",
         encoding="utf-8",
     )
-    assert check_house(copy) == [
-        f"{path}:{line}: a foreign key to 'debates' of store 'critique', which stands behind "
+    assert check_layout(copy) == [
+        f"{path}:{line}: a foreign key to 'debates' of store 'critique', which comes after "
         f"'consensus' in {TABLE}"
     ]
     change(copy / path, "REFERENCES debates (id)", "REFERENCES unheard_of (id)")
-    assert check_house(copy) == [
+    assert check_layout(copy) == [
         f"{path}:{line}: a foreign key to 'unheard_of', which no store makes"
     ]
 
@@ -212,7 +212,7 @@ def test_an_unknown_store_is_an_error() -> None:
 def test_an_installed_package_is_no_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = tmp_path / "aragora_sql" / "checker" / "house.py"
-    monkeypatch.setattr("aragora_sql.checker.house.__file__", str(module))
+    module = tmp_path / "aragora_sql" / "checker" / "store_layout.py"
+    monkeypatch.setattr("aragora_sql.checker.store_layout.__file__", str(module))
     with pytest.raises(ConfigurationError, match="is not a checkout of aragora-sql: it lacks sql/"):
         checkout()

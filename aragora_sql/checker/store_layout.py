@@ -20,7 +20,7 @@ from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.queries.parameters import Token, scan
 from aragora_sql.stores import StoreEntry
 
-__all__ = ["check_house", "checkout", "class_definition", "place_of", "read_table", "store_places"]
+__all__ = ["check_layout", "checkout", "class_definition", "place_of", "read_table", "store_places"]
 
 TABLE = Path("aragora_sql/stores/__init__.py")
 
@@ -81,7 +81,7 @@ def _folders(folder: Path) -> set[str]:
     }
 
 
-def check_house(root: Path) -> list[str]:
+def check_layout(root: Path) -> list[str]:
     """Return what is wrong with the stores of a checkout, each as ``place: what``."""
     table = read_table(root)
     return [*_check_names(table), *_check_places(root, table), *_check_classes(root, table)] + [
@@ -187,7 +187,7 @@ def _check_order(root: Path, table: Sequence[StoreEntry], dialect: Dialect) -> I
             yield f"{place}: a foreign key to {target!r}, which no store makes"
         elif order[home] > order[store]:
             yield (
-                f"{place}: a foreign key to {target!r} of store {home!r}, which stands behind "
+                f"{place}: a foreign key to {target!r} of store {home!r}, which comes after "
                 f"{store!r} in {TABLE}"
             )
 

@@ -74,7 +74,7 @@ def test_the_names_of_the_table_are_there(entry: StoreEntry) -> None:
     for name in (entry.postgres_class, entry.sqlite_class):
         assert issubclass(exported(name), kind)
         assert exported(name).__name__ == name
-    for name in (entry.front_door, entry.postgres_door, entry.sqlite_door):
+    for name in (entry.factory, entry.postgres_factory, entry.sqlite_factory):
         assert asyncio.iscoroutinefunction(exported(name))
     for name in entry.exports:
         assert name in aragora_sql.__all__
@@ -90,7 +90,7 @@ async def test_the_environment_chooses_the_engine(
 ) -> None:
     expected = entry.postgres_class if environment == "Postgres" else entry.sqlite_class
     with caplog.at_level(logging.INFO, "aragora_sql"):
-        store = await exported(entry.front_door)()
+        store = await exported(entry.factory)()
     assert type(store).__name__ == expected
     said = [(record.name, record.getMessage()) for record in caplog.records]
     assert (entry.logger, f"Using {expected}") in said
@@ -101,8 +101,8 @@ async def test_the_environment_chooses_the_engine(
 async def test_the_stores_of_an_environment_share_transactions(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry.front_door), cases(entry)
-    store, again = await door(), await door()
+    factory, given = exported(entry.factory), cases(entry)
+    store, again = await factory(), await factory()
     other = await aragora_sql.get_critique_store()
     with suppress(ZeroDivisionError):
         async with store.database.transaction():
@@ -116,19 +116,19 @@ async def test_the_stores_of_an_environment_share_transactions(
 async def test_closing_twice_is_harmless_and_the_next_call_opens_again(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry.front_door), cases(entry)
-    await given.add(await door())
+    factory, given = exported(entry.factory), cases(entry)
+    await given.add(await factory())
     await close_databases()
     await close_databases()
-    assert await given.count(await door()) == 1
+    assert await given.count(await factory()) == 1
 
 
 @each_store
 async def test_instances_that_ask_at_once_get_the_same_database(
     entry: StoreEntry, environment: str
 ) -> None:
-    door, given = exported(entry.front_door), cases(entry)
-    stores = await asyncio.gather(*(door() for _ in range(10)))
+    factory, given = exported(entry.factory), cases(entry)
+    stores = await asyncio.gather(*(factory() for _ in range(10)))
     await asyncio.gather(*(given.add(store) for store in stores))
     assert [await given.count(store) for store in stores] == [10] * 10
 
@@ -145,7 +145,7 @@ async def test_the_backend_that_is_asked_for_is_used(
         ("postgres", entry.postgres_class),
     ):
         monkeypatch.setenv("ARAGORA_DB_BACKEND", backend)
-        store = await exported(entry.front_door)()
+        store = await exported(entry.factory)()
         assert isinstance(store, exported(name))
     assert (tmp_path / "data" / "aragora.db").is_file()
 
@@ -156,7 +156,7 @@ async def test_postgres_without_a_dsn_is_never_sqlite(
 ) -> None:
     monkeypatch.setenv("ARAGORA_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgres")
-    for name in (entry.front_door, entry.postgres_door):
+    for name in (entry.factory, entry.postgres_factory):
         with pytest.raises(DSNNotConfiguredError, match="PostgreSQL DSN not configured"):
             await exported(name)()
     assert not (tmp_path / "aragora.db").exists()
@@ -166,30 +166,30 @@ async def test_postgres_without_a_dsn_is_never_sqlite(
 
 
 @each_store
-async def test_the_door_of_an_engine_opens_what_it_is_given(
+async def test_the_factory_of_an_engine_opens_what_it_is_given(
     entry: StoreEntry, location: str | Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local = isinstance(location, Path)
-    door = exported(entry.sqlite_door if local else entry.postgres_door)
+    factory = exported(entry.sqlite_factory if local else entry.postgres_factory)
     given = cases(entry)
-    store = await door(location)
+    store = await factory(location)
     assert isinstance(store, exported(entry.sqlite_class if local else entry.postgres_class))
     await given.add(store)
-    again = await door(str(location))
+    again = await factory(str(location))
     assert await given.count(again) == 1
     if isinstance(location, Path):
         assert again.database is store.database
         monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
     else:
         monkeypatch.setenv("DATABASE_URL", location)
-    assert await given.count(await door()) == 1
+    assert await given.count(await factory()) == 1
 
 
 @each_store
 async def test_a_file_is_made_with_its_folder(entry: StoreEntry, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "file.db"
     given = cases(entry)
-    await given.add(await exported(entry.sqlite_door)(path))
+    await given.add(await exported(entry.sqlite_factory)(path))
     await close_databases()
     assert await given.count(exported(entry.sqlite_class)(path)) == 1
 
@@ -240,7 +240,7 @@ async def test_a_codec_of_the_application_is_left_alone(
         assert await pool.fetchval("""SELECT '{"a": 1}'::jsonb""") == {"a": 1}
 
 
-# What goes wrong at the door
+# What goes wrong of a factory function
 
 
 @each_store
@@ -249,7 +249,7 @@ async def test_a_server_that_is_not_there_is_said_so(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnavailableError) as caught:
-        await exported(entry.front_door)()
+        await exported(entry.factory)()
     assert "secret" not in str(caught.value)
 
 
@@ -257,10 +257,10 @@ async def test_a_server_that_is_not_there_is_said_so(
 async def test_a_database_of_a_newer_release_is_refused(
     entry: StoreEntry, environment: str
 ) -> None:
-    store = await exported(entry.front_door)()
+    store = await exported(entry.factory)()
     await run(store.database, "UPDATE _schema_versions SET version = 99")
     with pytest.raises(SchemaVersionError, match="newer"):
-        await exported(entry.front_door)()
+        await exported(entry.factory)()
 
 
 @each_store
@@ -278,7 +278,7 @@ async def test_a_query_that_a_store_needs_is_missed_when_it_is_made(
         copy.write_text(text, encoding="utf-8")
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(tree))
     with pytest.raises(QueryFileError, match=re.escape(query)):
-        await exported(entry.front_door)()
+        await exported(entry.factory)()
 
 
 # initialize()
