@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from aragora_sql.database import Connection, Database
@@ -28,6 +29,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
+from aragora_sql.stores.batches import in_batches
 from aragora_sql.stores.jobs import records
 from aragora_sql.stores.jobs.leases import (
     DEFAULT_LEASE_SECONDS,
@@ -923,14 +925,14 @@ class JobQueueStore(Store):
         ]
         purged = 0
         for status in dict.fromkeys(chosen):
-            deleted = size
-            while deleted == size:
-                async with self._database.connection() as connection:
-                    deleted = await self._queries.purge_jobs(
-                        connection, status=status, age_seconds=age, row_limit=size
-                    )
-                purged += deleted
+            purged += await in_batches(partial(self._purge_batch, status, age, size))
         return purged
+
+    async def _purge_batch(self, status: FinishedWord, age: float, size: int) -> int:
+        async with self._database.connection() as connection:
+            return await self._queries.purge_jobs(
+                connection, status=status, age_seconds=age, row_limit=size
+            )
 
     # Limits
 
