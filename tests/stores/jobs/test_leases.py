@@ -164,15 +164,20 @@ async def test_a_stopped_process_does_not_go_on_with_a_job_of_another(
         log = tmp_path / "steps.log"
         await until(lambda: log.exists() and len(log.read_text().split()) > 20)
         os.kill(process.pid, signal.SIGSTOP)
-        await asyncio.sleep(1.2)
+        # The server may still hold an extension that it was sent before.
+        recovered = 0
+        async with asyncio.timeout(60):
+            while recovered < 4:
+                recovered += await jobs.recover_stale_jobs()
+                await asyncio.sleep(0.05)
         frozen = len(log.read_text().split())
-        assert await jobs.recover_stale_jobs() == 4
         claimed = await jobs.claim("another", 4)
         assert {job.id for job in claimed} == set(ids)
         os.kill(process.pid, signal.SIGCONT)
         stopped = tmp_path / "stopped.log"
         await until(lambda: stopped.exists() and len(stopped.read_text().split()) == 4)
-        assert len(log.read_text().split()) == frozen
+        # The process may have been stopped in the middle of one step.
+        assert len(log.read_text().split()) in {frozen, frozen + 1}
         for job in claimed:
             await jobs.complete(job)
 
