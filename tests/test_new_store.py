@@ -115,7 +115,7 @@ def test_a_store_is_five_places_and_a_line_in_the_table(
     assert "there is no store 'rating'; there are" in command(
         "schema", "verify", "--store", "rating", code=2
     )
-    source = copy / "data" / "old.db"
+    source = copy / "data" / "rated.db"
     with closing(sqlite3.connect(source)) as connection, connection:
         connection.execute("CREATE TABLE ratings (id, debate_id, score, created_at)")
         connection.execute("INSERT INTO ratings VALUES ('old', 'd1', 0.25, '2026-02-12 16:42:57')")
