@@ -16,6 +16,7 @@ from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
+from aragora_sql.checker.meaning import check_meaning
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
 from aragora_sql.checker.plans import check_plans, write_snapshots
@@ -125,6 +126,8 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     check_schemas(facts, engines, report)
     if "inexact-call" not in options.skip:
         check_calls(facts, engines, report)
+    if "meaning" not in options.skip:
+        check_meaning(facts, engines, report)
     if not options.skip >= _PLANS:
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:

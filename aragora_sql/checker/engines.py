@@ -8,7 +8,7 @@ user's own tables are never read nor written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -73,6 +73,13 @@ class Engines:
                 open_postgres(self._dsn, files, keep=self._keep, environment=self._environment)
             )
         return self._postgres
+
+    def empty_database(self) -> AbstractContextManager[str | None]:
+        """Give the DSN of one more scratch database, dropped at the end of the block.
+
+        It is None where no database can be made.
+        """
+        return self.postgres.empty_database()
 
     @property
     def sqlite(self) -> SQLiteEngine:

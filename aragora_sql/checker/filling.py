@@ -18,7 +18,7 @@ from aragora_sql.checker.catalog import Catalog, Column, Table
 from aragora_sql.checker.schema_files import SchemaFile, identifier
 from aragora_sql.database.values import format_timestamp
 
-__all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite"]
+__all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite", "in_order"]
 
 # With fewer rows PostgreSQL prefers, rightly, to read the whole table. An index for searching pays
 # later than others do.
@@ -59,7 +59,7 @@ def fillings(
     allowed = _allowed_values(files)
     # Many columns hold the same, such as the keys of parents and children.
     made: dict[tuple[_Maker, int], Sequence[Any]] = {}
-    for table in _in_order(catalog):
+    for table in in_order(catalog):
         columns = [c for c in table.columns if not c.generated and c.python_type != "object"]
         if not columns:
             continue
@@ -74,7 +74,8 @@ def fillings(
         yield Filling(table, tuple(column.name for column in columns), tuple(values))
 
 
-def _in_order(catalog: Catalog) -> Iterator[Table]:
+def in_order(catalog: Catalog) -> Iterator[Table]:
+    """Yield the tables, parents before children."""
     done: set[str] = set()
     waiting = [table for table in catalog.values() if table.kind == "table"]
     while waiting:

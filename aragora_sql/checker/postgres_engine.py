@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -43,6 +43,7 @@ class PostgresEngine:
     """A connection to a scratch place that holds the schema; nothing stays behind.
 
     ``filled`` says of a filled database why a table stayed empty, by table; None before.
+    ``empty_database`` gives the DSN of one more scratch database, or None.
     """
 
     dialect: Dialect = "postgres"
@@ -53,8 +54,10 @@ class PostgresEngine:
         files: Sequence[SchemaFile],
         *,
         filled: Mapping[str, str] | None = None,
+        empty_database: Callable[[], AbstractContextManager[str | None]] = nullcontext,
     ) -> None:
         """``files`` are loaded; none where the database holds the schema already."""
+        self.empty_database = empty_database
         self.connection = connection
         self.filled = filled
         for setting, value in _PLANNING.items():

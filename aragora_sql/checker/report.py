@@ -123,6 +123,8 @@ def _about(declaration: _Declaration) -> set[str]:
     """Return the rules that a declaration may be about."""
     if declaration.kind == "plan":
         return {"filtered-walk"} if declaration.subject == "filtered_walk" else {"full-scan"}
+    if declaration.kind == "meaning":
+        return {"meaning"}
     if declaration.kind == "parity":
         return {rule for rule in RULES if rule.startswith("parity-")}
     return {declaration.subject.partition(" ")[0]}

@@ -26,6 +26,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "parity-type": "a result column is the same Python type in both dialects",
         "parity-nullability": "a result column can be NULL in both dialects or in none",
         "parity-function": "a function or operator of both dialects means the same in both",
+        "meaning": "a query gives the same answers in both dialects, on the same rows",
         "parity-table": "a table is defined in both dialects",
         "parity-column": "a table has the same columns of the same types",
         "parity-not-null": "a column is NOT NULL in both dialects or in none",

@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -69,7 +69,7 @@ def open_postgres(
             return
         stack.callback(server.drop, made)
         connection = stack.enter_context(server.open(made))
-        yield PostgresEngine(connection, files)
+        yield PostgresEngine(connection, files, empty_database=server.empty_database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,22 @@ class _Server:
         self.run("DROP DATABASE IF EXISTS {} WITH (FORCE)", scratch.name)
         if scratch.role is not None:
             self.run("DROP ROLE IF EXISTS {}", scratch.role)
+
+    @contextmanager
+    def empty_database(self) -> Iterator[str | None]:
+        """Give the DSN of an empty database that is dropped again; None where none can be made."""
+        made = self.create()
+        if made is None:
+            yield None
+            return
+        with ExitStack() as stack:
+            stack.callback(self.drop, made)
+            with self.open(made):
+                pass
+            target = PostgresDSN.parse(self.uri)
+            if made.role is not None:
+                target = replace(target, user=made.role, password=made.password)
+            yield replace(target, database=made.name).uri()
 
     @contextmanager
     def open(self, scratch: _Scratch, *, empty: bool = True) -> Iterator[Connection]:
@@ -265,10 +281,15 @@ def _shared_database(server: _Server, files: Sequence[SchemaFile]) -> Iterator[P
             # An open connection keeps others from dropping it.
             connection = stack.enter_context(server.open(made, empty=found is None))
         if found is not None:
-            yield PostgresEngine(connection, (), filled=json.loads(found.mark))
+            yield PostgresEngine(
+                connection,
+                (),
+                filled=json.loads(found.mark),
+                empty_database=server.empty_database,
+            )
             return
         stack.callback(server.drop, made)
-        engine = PostgresEngine(connection, files)
+        engine = PostgresEngine(connection, files, empty_database=server.empty_database)
         yield engine
         if engine.filled is None or engine.problems:
             return

@@ -10,10 +10,10 @@ import inspect
 import os
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from weakref import WeakSet
 
 from aragora_sql.database import sqlite_statements as statements
@@ -53,6 +53,7 @@ DEFAULT_STATEMENT_TIMEOUT = 60.0
 DEFAULT_READERS = 4
 
 Mode = Literal["create", "write", "read"]
+T = TypeVar("T")
 
 
 class SQLiteConnection(Connection):
@@ -111,6 +112,16 @@ class SQLiteConnection(Connection):
             self._watch(sql)
             with self._handle.without_limit() if unlimited else nullcontext():
                 await self._handle.run(name, statements.run_script, sql)
+
+    async def run_in_thread(self, name: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` on the connection's thread with the driver's own connection.
+
+        It is for what no statement can do, such as defining a function. The connection is closed
+        after the unit of work, unless the database is in memory.
+        """
+        async with self.lock:
+            self._handle.is_changed = True
+            return await self._handle.run(name, work)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)

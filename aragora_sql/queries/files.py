@@ -45,7 +45,7 @@ _SPEC = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<parameters>[^)]*)\))?\s*(?P<operation>\^|\$|!|<!|\*!|#)?\s*"
 )
 _RESULT_LINE = re.compile(r"result:\s*(?P<columns>.+)")
-_DIRECTIVE = re.compile(r"(?P<kind>check|parity|plan):\s*(?P<text>.*)", re.DOTALL)
+_DIRECTIVE = re.compile(r"(?P<kind>check|meaning|parity|plan):\s*(?P<text>.*)", re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # The parameters that every query function has already.
 _TAKEN_NAMES = {"conn", "self"}

@@ -1,0 +1,244 @@
+"""Fills the tables of both databases with the same rows, in which edges occur.
+
+Whether a row is good is for the engines' own rules to say. What only one of them takes is a
+difference of the schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Table
+from aragora_sql.checker.filling import in_order
+from aragora_sql.checker.meaning.hints import Hint, read_hints
+from aragora_sql.checker.meaning.pair import Pair, Side
+from aragora_sql.checker.meaning.samples import near, sample
+from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.database import Statement
+from aragora_sql.errors import AragoraSQLError
+
+__all__ = ["Filled", "Refusal", "fill_pair", "is_compared", "kind_of"]
+
+_ROWS = 14
+_TRIES = 400
+_NO_HINT = Hint()
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that only one engine takes, and what the other one (``refused_by``) has against it."""
+
+    table: str
+    row: Row
+    refused_by: str
+    error: str
+
+
+@dataclass(slots=True)
+class Filled:
+    """The rows by table, and what was met on the way.
+
+    ``without`` says of tables that stayed empty what the engines had against the last row.
+    """
+
+    rows: dict[str, Sequence[Row]] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    without: dict[str, str] = field(default_factory=dict)
+
+
+def is_compared(name: str, catalogs: Sequence[Catalog]) -> bool:
+    """Tell whether a name is that of a table of a store in both dialects."""
+    return not name.startswith("_") and all(
+        name in catalog and catalog[name].kind == "table" for catalog in catalogs
+    )
+
+
+def kind_of(python_type: str | None, engine_type: str | None) -> str:
+    """Return the kind of value: the Python type, or ``bigint``."""
+    if python_type == "int" and engine_type == "bigint":
+        return "bigint"
+    return python_type or "str"
+
+
+async def fill_pair(pair: Pair, files: Sequence[SchemaFile], chance: Random) -> Filled:
+    """Fill the tables that both databases have; ``files`` are PostgreSQL's schema files."""
+    hints = read_hints(files)
+    filled = Filled()
+    catalogs = [side.catalog for side in pair.sides]
+    for table in in_order(pair.postgres.catalog):
+        if is_compared(table.name, catalogs):
+            maker = _RowMaker(table, hints, filled.rows, chance)
+            await _fill_table(pair, maker, filled)
+            async with pair.postgres.database.read() as connection:
+                filled.rows[table.name] = await pair.postgres.read_table(connection, table.name)
+    return filled
+
+
+async def _fill_table(pair: Pair, maker: _RowMaker, filled: Filled) -> None:
+    table = maker.table
+    if not maker.columns:
+        return
+    said: set[str] = set()
+    for _ in range(_TRIES):
+        if len(maker.accepted) >= _ROWS:
+            return
+        row = maker.make()
+        errors = [await _insert(side, maker, row) for side in pair.sides]
+        if errors == [None, None]:
+            maker.accepted.append(row)
+            continue
+        for side, error in zip(pair.sides, errors, strict=True):
+            if error is None:
+                await _delete(side, maker, row)
+            elif None not in errors:
+                filled.without[table.name] = error
+            elif error not in said:
+                said.add(error)
+                filled.refusals.append(Refusal(table.name, row, side.dialect, error))
+    if maker.accepted:
+        filled.without.pop(table.name, None)
+
+
+async def _insert(side: Side, maker: _RowMaker, row: Row) -> str | None:
+    """Insert a row; return what the engine has against it."""
+    try:
+        async with side.database.transaction() as connection:
+            await side.reset_numbers(connection, maker.table.name)
+            await connection.execute(maker.insert(side), maker.arguments(side, row))
+    except AragoraSQLError as error:
+        return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return None
+
+
+async def _delete(side: Side, maker: _RowMaker, row: Row) -> None:
+    """Undo an insert that the other engine refused."""
+    async with side.database.transaction() as connection:
+        await connection.execute(maker.delete(side), maker.arguments(side, row, keys_only=True))
+
+
+class _RowMaker:
+    """Makes the rows of one table; ``accepted`` are those that both engines took."""
+
+    def __init__(
+        self,
+        table: Table,
+        hints: Mapping[tuple[str, str], Hint],
+        rows: Mapping[str, Sequence[Row]],
+        chance: Random,
+    ) -> None:
+        self.table = table
+        self.columns = [
+            column
+            for column in table.columns
+            if not column.generated and column.python_type != "object"
+        ]
+        self.accepted: list[Row] = []
+        self._hints = hints
+        self._rows = rows
+        self._chance = chance
+        names = {column.name for column in self.columns}
+        keys = [table.primary_key, *table.unique]
+        self._unique = {name for key in keys for name in key}
+        # What tells a row from the others, of the columns that are given.
+        self._key = next((key for key in keys if key and names.issuperset(key)), tuple(names))
+
+    def insert(self, side: Side) -> Statement:
+        """Return the statement that stores a row."""
+        table = self.table.name
+        names = ", ".join(f'"{column.name}"' for column in self.columns)
+        marks = ", ".join(self._marks(side))
+        return Statement(
+            f"rows of {table}",
+            f'INSERT INTO "{table}" ({names}) VALUES ({marks})',  # noqa: S608 - catalog's names
+            tuple(i for i, column in enumerate(self.columns) if column.python_type == "Any"),
+        )
+
+    def delete(self, side: Side) -> Statement:
+        """Return the statement that removes a row."""
+        table = self.table.name
+        same = "IS NOT DISTINCT FROM" if side.dialect == "postgres" else "IS"
+        columns = self._key_columns()
+        marks = self._marks(side, columns)
+        rules = [f'"{c.name}" {same} {mark}' for c, mark in zip(columns, marks, strict=True)]
+        return Statement(
+            f"rows of {table}",
+            f'DELETE FROM "{table}" WHERE {" AND ".join(rules)}',  # noqa: S608 - catalog's names
+            tuple(i for i, column in enumerate(columns) if column.python_type == "Any"),
+        )
+
+    def arguments(self, side: Side, row: Row, *, keys_only: bool = False) -> Any:
+        """Return the arguments of :meth:`insert` or :meth:`delete`."""
+        columns = self._key_columns() if keys_only else self.columns
+        if side.dialect == "postgres":
+            return [row[column.name] for column in columns]
+        return {column.name: row[column.name] for column in columns}
+
+    def _key_columns(self) -> list[Column]:
+        return [column for column in self.columns if column.name in self._key]
+
+    def _marks(self, side: Side, columns: Sequence[Column] | None = None) -> list[str]:
+        chosen = self.columns if columns is None else columns
+        if side.dialect == "sqlite":
+            return [f":{column.name}" for column in chosen]
+        return [f"${number}::{column.type}" for number, column in enumerate(chosen, start=1)]
+
+    def make(self) -> Row:
+        """Return a row: a new one, or one that was accepted with some values changed."""
+        chance = self._chance
+        base = chance.choice(self.accepted) if self.accepted and chance.random() < 0.7 else None
+        changed = {
+            column.name
+            for column in chance.sample(self.columns, chance.randint(1, min(4, len(self.columns))))
+        }
+        row = {
+            column.name: (
+                self._value(column)
+                if base is None or column.name in changed | self._unique
+                else base[column.name]
+            )
+            for column in self.columns
+        }
+        for key in self.table.foreign_keys:
+            self._point(key, row)
+        return row
+
+    def _point(self, key: ForeignKey, row: dict[str, Any]) -> None:
+        """Let a row point to a parent, or to none."""
+        chance = self._chance
+        itself = key.target_table == self.table.name
+        parents = self.accepted if itself else self._rows.get(key.target_table, ())
+        nullable = [
+            name
+            for name in key.columns
+            if (column := self.table.column(name)) is not None and column.nullable
+        ]
+        if nullable and (not parents or chance.random() < 0.3):
+            row.update(dict.fromkeys(nullable))
+        elif parents:
+            parent = chance.choice(parents)
+            for name, target in zip(key.columns, key.target_columns, strict=True):
+                if name in row and target in parent:
+                    row[name] = parent[target]
+
+    def _value(self, column: Column) -> Any:
+        chance = self._chance
+        hint = self._hints.get((self.table.name, column.name), _NO_HINT)
+        if column.nullable and chance.random() < 0.3:
+            return None
+        if hint.texts:
+            return chance.choice(hint.texts)
+        if hint.length is not None:
+            return chance.choice("0aF9") * hint.length
+        if self.accepted and column.name not in self._unique and chance.random() < 0.4:
+            # Rows that are the same in a column, or nearly.
+            earlier = chance.choice(self.accepted)[column.name]
+            return near(earlier, chance) if chance.random() < 0.2 else earlier
+        kind = kind_of(column.python_type, column.type)
+        if kind == "str" and column.name in self._unique:
+            return f"{sample('str', chance, is_key=True)}{chance.choice(('', '1', '2', '3'))}"
+        is_key = kind == "str" and column.name.endswith(("id", "_key", "_hash"))
+        return sample(kind, chance, is_key=is_key, is_list=hint.is_list)
