@@ -262,7 +262,7 @@ def _run(options: argparse.Namespace) -> int:
             skip_existing=options.skip_existing,
         )
     else:
-        with new_progress() as progress:
+        with new_progress(quiet=options.json) as progress:
             report = run_migration(
                 MigrationOptions(
                     sqlite_path=options.sqlite_path,

@@ -25,7 +25,11 @@ def show_report(report: MigrationReport, console: Console) -> None:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
     print_table(
         ("table", *(Column(heading, right=True) for heading in _HEADINGS)),
-        [(line.table, *_figures(line)) for line in report.tables],
+        [
+            # For people what did not happen is left out; a program gets every figure.
+            (line.table, *(None if console.is_terminal and n == "0" else n for n in _figures(line)))
+            for line in report.tables
+        ],
         title=title,
         console=console,
     )

@@ -49,9 +49,13 @@ class _SafeConsole(Console):
                 yield Segment(printable(segment.text), segment.style)
 
 
-def new_console(*, markup: bool = True) -> Console:
-    """Return a console for tables: as wide as the terminal."""
-    console = _SafeConsole(highlight=False, markup=markup)
+def new_console(*, markup: bool = True, stderr: bool = False) -> Console:
+    """Return a console for tables, or for what moves on standard error: as wide as the terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    # What is moving puts a stream of its own before the one that makes text printable, and rich
+    # looks behind one only.
+    behind = getattr(stream, "rich_proxied_file", stream) if stderr else None
+    console = _SafeConsole(file=behind, highlight=False, markup=markup)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from aragora_sql.cli.output import new_console
 from aragora_sql.cli.terminal import printable
 
 __all__ = ["working"]
@@ -26,7 +26,7 @@ def working(doing: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
     if quiet or not sys.stderr.isatty():
         yield lambda text: None
         return
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     if console.is_dumb_terminal:
 
         def say(text: str) -> None:

@@ -64,6 +64,13 @@ def test_help_fits_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None
         assert too_long == [], prog
 
 
+def test_what_the_readme_shows_fits_on_a_narrow_terminal() -> None:
+    text = (packaged_sql_dir().parent / "README.md").read_text(encoding="utf-8")
+    # Every second part stands between fences.
+    shown = "\n".join(text.split("```")[1::2])
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
 def examples() -> list[list[str]]:
     """The commands that help texts show, each on a line of its own."""
     parser = new_parser(list(COMMANDS))

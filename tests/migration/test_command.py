@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import signal
 import sqlite3
 import subprocess
@@ -32,6 +33,7 @@ from aragora_sql.migration import MemoryMigrator, MigrationOptions, MigrationRep
 from aragora_sql.settings import PostgresDSN
 from tests.migration.conftest import Target
 from tests.migration.legacy import BAD_ROWS, write_bad_rows, write_critique, write_memory_db
+from tests.terminals import on_terminal
 
 SECRET = "pa55-w0rd+s3cret"  # noqa: S105
 
@@ -260,6 +262,19 @@ def test_the_report_as_json(run: Command, path: Path, target: Target) -> None:
         [line] = [row for row in rows if row[0] == table["table"]]
         for heading, figure in (("in files", "rows_in_source"), ("already there", "already_there")):
             assert line[headings.index(heading)] == str(table[figure])
+
+
+def test_progress_on_a_terminal(path: Path, target: Target) -> None:
+    words = ["migrate", "--sqlite-path", str(path), "--source-timezone", "UTC", "--dry-run"]
+    words += ["--postgres-dsn", target.dsn]
+    screen = on_terminal(words)
+    assert screen.code == 1
+    # What moves the cursor is obeyed; it is no text of the source.
+    assert "\\u001b" not in screen.err
+    assert re.search(r"checking dissent +━+ \d+/\d+", screen.err)
+    [heading] = [line for line in screen.lines if line.startswith("table ")]
+    assert len(heading) <= 80
+    assert "checking" not in on_terminal([*words, "--json"]).err
 
 
 def test_a_name_in_brackets_is_no_markup(run: Command, target: Target, tmp_path: Path) -> None:
