@@ -20,6 +20,7 @@ from typing import Any
 
 from aragora_sql.cli.exit_codes import DIFFERENT, OK
 from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import Column, print_fields, print_table, timestamp
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
@@ -314,7 +315,8 @@ async def _retry(store: JobQueueStore, options: argparse.Namespace) -> int:
         raise ConfigurationError("--type goes with --dead")
     if options.ids:
         return await _each(store.retry, options.ids, options, "pending again")
-    pending = await store.retry_dead(options.job_type)
+    with working("making jobs pending again", quiet=options.json):
+        pending = await store.retry_dead(options.job_type)
     problems = {
         job_id: f"job {job_id!r}: another job with its unique key waits"
         for job_id, is_pending in pending.items()
@@ -476,7 +478,8 @@ async def _unschedule(store: JobQueueStore, options: argparse.Namespace) -> int:
 
 async def _purge(store: JobQueueStore, options: argparse.Namespace) -> int:
     chosen = {} if options.status is None else {"statuses": options.status}
-    purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
+    with working("deleting finished jobs", quiet=options.json):
+        purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
     print(json.dumps({"purged": purged}) if options.json else f"{purged} jobs deleted")
     return OK
 

@@ -18,6 +18,7 @@ from aragora_sql.cli.exit_codes import INTERRUPTED, TERMINATED, USAGE, code_of
 from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
 from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -250,17 +251,18 @@ def _run(options: argparse.Namespace) -> int:
         else dsn_from_env()
     )
     if dsn is None:
-        raise DSNNotConfiguredError
+        raise DSNNotConfiguredError("--postgres-dsn")
     if options.retry_rejects is not None:
         if options.dry_run or options.verify == "only":
             mode = "--dry-run" if options.dry_run else "--verify-only"
             raise ConfigurationError(f"--retry-rejects loads rows, and does not go with {mode}")
-        report = retry_rejects(
-            options.retry_rejects,
-            dsn,
-            options.source_timezone,
-            skip_existing=options.skip_existing,
-        )
+        with working("loading the mended rows", quiet=options.json):
+            report = retry_rejects(
+                options.retry_rejects,
+                dsn,
+                options.source_timezone,
+                skip_existing=options.skip_existing,
+            )
     else:
         with new_progress(quiet=options.json) as progress:
             report = run_migration(

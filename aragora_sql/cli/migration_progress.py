@@ -55,16 +55,19 @@ class _LiveProgress:
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._bars.add_task("", visible=False)
+        # Until the first table.
+        self._task = self._waiting = self._bars.add_task("reading the source", total=None)
 
     def __enter__(self) -> Self:
         self._bars.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._bars.update(self._waiting, visible=False)
         self._bars.stop()
 
     def start(self, table: str, rows: int, doing: str) -> None:
+        self._bars.update(self._waiting, visible=False)
         self._task = self._bars.add_task(f"{doing} {table}", total=rows)
 
     def advance(self, rows: int) -> None:

@@ -49,6 +49,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2, after saying what is wrong and what may have been meant."""
+        if message.endswith("required: command"):
+            message += f"; {self.prog} --help lists them"
         wrong = _INVALID_CHOICE.search(message)
         if wrong is not None:
             choices = (action.choices for action in self._actions if action.choices is not None)

@@ -75,7 +75,7 @@ async def open_postgres(
 
     dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
     if dsn is None:
-        raise DSNNotConfiguredError
+        raise DSNNotConfiguredError("--dsn")
     try:
         with working(f"connecting to {dsn}", quiet=getattr(options, "json", False)):
             return await PostgresDatabase.connect(

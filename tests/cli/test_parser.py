@@ -126,6 +126,16 @@ def test_a_mistyped_word_names_what_is_near(
     assert last.endswith(after or before)
 
 
+@pytest.mark.parametrize("words", [[], ["jobs"], ["schema"]], ids=" ".join)
+def test_a_missing_command_says_where_they_are_listed(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(*words)
+    assert capsys.readouterr().err.endswith(
+        f"required: command; {' '.join(['aragora-sql', *words])} --help lists them\n"
+    )
+
+
 def test_a_word_that_is_near_nothing_is_only_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["xyzzy"], ["schema", "xyzzy"], ["top", "--xyzzy"], ["top", "xyzzy"]):
         refused(*words)
