@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.text import Text
 
-from aragora_sql.cli.output import counted, new_console, plain, relative
+from aragora_sql.cli.output import counted, is_screen, new_console, plain, relative
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import fits, print_fields, print_table
@@ -153,7 +153,7 @@ def _print_rows(rows: list[Row]) -> None:
                 console.print(Text(f"row {number}", style="dim"))
                 _print_upright(row)
     # Rows in a pipe are for another program.
-    print(counted(len(rows)), file=sys.stdout if console.is_terminal else sys.stderr)
+    print(counted(len(rows)), file=sys.stdout if is_screen(console) else sys.stderr)
 
 
 def _print_upright(row: Row) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.markup import escape
 
+from aragora_sql.cli.output import is_screen
 from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
 
@@ -27,7 +28,7 @@ def show_report(report: MigrationReport, console: Console) -> None:
         ("table", *(Column(heading, right=True) for heading in _HEADINGS)),
         [
             # For people what did not happen is left out; a program gets every figure.
-            (line.table, *(None if console.is_terminal and n == "0" else n for n in _figures(line)))
+            (line.table, *(None if is_screen(console) and n == "0" else n for n in _figures(line)))
             for line in report.tables
         ],
         title=title,

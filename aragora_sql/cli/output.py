@@ -20,6 +20,7 @@ from aragora_sql.cli.terminal import printable
 __all__ = [
     "base_of_places",
     "counted",
+    "is_screen",
     "new_console",
     "plain",
     "print_json",
@@ -56,9 +57,14 @@ def new_console(*, markup: bool = True, stderr: bool = False) -> Console:
     # looks behind one only.
     behind = getattr(stream, "rich_proxied_file", stream) if stderr else None
     console = _SafeConsole(file=behind, highlight=False, markup=markup)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not is_screen(console) and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
+
+
+def is_screen(console: Console) -> bool:
+    """Tell whether somebody looks at a console: colours may be forced on a pipe, columns not."""
+    return console.file.isatty()
 
 
 def print_json(value: Any) -> None:

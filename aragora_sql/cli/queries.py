@@ -15,7 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import base_of_places, new_console, plain, relative
+from aragora_sql.cli.output import base_of_places, is_screen, new_console, plain, relative
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import print_table
@@ -158,7 +158,7 @@ def _print_entry(console: Console, entry: Entry, *, asked: bool) -> None:
             print_table((heading, *_TITLES.values(), "Python", "null"), rows, console=console)
     console.print()
     sides = [_side(entry, dialect, asked=asked) for dialect in DIALECTS]
-    if not console.is_terminal:
+    if not is_screen(console):
         # What reads a pipe takes one after the other, and no line broken.
         for side in sides:
             for part in side:
@@ -177,7 +177,7 @@ def _print_entry(console: Console, entry: Entry, *, asked: bool) -> None:
 
 
 def _print_text(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+    console.print(Text(text, style=style), soft_wrap=not is_screen(console))
 
 
 def _parameters(entry: Entry) -> list[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, plain
+from aragora_sql.cli.output import is_screen, new_console, plain
 from aragora_sql.cli.terminal import printable
 
 __all__ = ["Column", "fits", "print_fields", "print_table", "timestamp"]
@@ -58,7 +58,7 @@ def print_table(
     cells = _cells(cols, rows, console)
     if title is not None:
         _print(console, [Text(printable(title, one_line=True), style=_BOLD)])
-    if console.is_terminal:
+    if is_screen(console):
         _print(console, _in_columns(cols, cells, console.width))
     else:
         headings = [column.heading for column in cols]
@@ -72,7 +72,7 @@ def print_fields(fields: Iterable[tuple[str, object]], *, console: Console | Non
     """
     console = console or new_console()
     pairs = [(printable(name, one_line=True), value) for name, value in fields]
-    if not console.is_terminal:
+    if not is_screen(console):
         _print(console, (Text(f"{name}\t{_cell(value)}") for name, value in pairs))
         return
     names = max((cell_len(name) for name, _ in pairs), default=0)
@@ -94,7 +94,7 @@ def fits(
     """Tell whether rows fit into columns side by side; in a pipe they always do."""
     cols = _columns(columns)
     widths = _widths(cols, _cells(cols, rows, console))
-    return not console.is_terminal or _total(widths) <= console.width
+    return not is_screen(console) or _total(widths) <= console.width
 
 
 def timestamp(moment: datetime) -> str:
@@ -110,7 +110,7 @@ def _columns(columns: Sequence[str | Column]) -> list[Column]:
 def _cells(
     columns: Sequence[Column], rows: Iterable[Sequence[object]], console: Console
 ) -> list[list[str]]:
-    forms = [column.form if console.is_terminal else "" for column in columns]
+    forms = [column.form if is_screen(console) else "" for column in columns]
     return [
         [
             format(value, form) if form and isinstance(value, int | float) else _cell(value)
@@ -267,7 +267,7 @@ def _folded(text: str, room: int) -> list[str]:
 
 def _print(console: Console, lines: Iterable[Text]) -> None:
     for line in lines:
-        if console.is_terminal:
+        if is_screen(console):
             line.rstrip()
             console.print(line, soft_wrap=True, highlight=False)
         else:

@@ -181,7 +181,10 @@ TABLES = [
 
 @pytest.mark.parametrize("words", TABLES, ids=lambda words: " ".join(words[:2]))
 def test_every_command_can_be_read_in_80_columns_and_by_programs(
-    words: list[str], filled: list[str], capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    filled: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if words[0] not in {"stores", "check"}:
         words = [*words, *filled]
@@ -192,6 +195,8 @@ def test_every_command_can_be_read_in_80_columns_and_by_programs(
         assert not any(line.endswith(" ") for line in screen.lines)
         if {"list", "show"} & set(words):
             assert LONG_ID in screen.out
+    # Colours may be forced on a pipe; columns not.
+    monkeypatch.setenv("FORCE_COLOR", "1")
     assert main(words) == 0
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     # One line a row, all of as many values.
