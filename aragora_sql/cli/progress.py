@@ -6,10 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.text import Text
-
 from aragora_sql.cli.output import new_console
 from aragora_sql.cli.terminal import printable
 
@@ -26,6 +22,11 @@ def working(doing: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
     if quiet or not sys.stderr.isatty():
         yield lambda text: None
         return
+    # Few commands run on a terminal and take long enough to need these.
+    from rich.live import Live
+    from rich.spinner import Spinner
+    from rich.text import Text
+
     console = new_console(stderr=True)
     if console.is_dumb_terminal:
 
