@@ -87,11 +87,12 @@ class ConfigurationError(AragoraSQLError, RuntimeError):
 
 
 class DSNNotConfiguredError(ConfigurationError):
-    """PostgreSQL was asked for, and no DSN says where it is."""
+    """PostgreSQL was asked for, and no DSN says where it is; ``argument`` would."""
 
-    def __init__(self) -> None:
+    def __init__(self, argument: str = "dsn=") -> None:
         super().__init__(
-            "PostgreSQL DSN not configured: set DATABASE_URL or ARAGORA_POSTGRES_DSN, or pass dsn="
+            "PostgreSQL DSN not configured: set DATABASE_URL or ARAGORA_POSTGRES_DSN, or pass "
+            f"{argument}"
         )
 
 

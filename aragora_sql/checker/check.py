@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,11 @@ class Checked:
         return any(finding.level == "error" for finding in self.findings)
 
 
-def check(options: Options) -> Checked:
-    """Check a tree. Raises for engines or programs that are not there, not for what is in files."""
+def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> Checked:
+    """Check a tree. Raises for engines or programs that are not there, not for what is in files.
+
+    ``say`` is told what is being done, in a few words, each time that this changes.
+    """
     started = time.monotonic()
     unknown = options.skip - RULES.keys()
     if unknown:
@@ -86,14 +89,17 @@ def check(options: Options) -> Checked:
         style = Style(options.root, files)
     try:
         with Engines(tree, options.dsn, keep=options.keep) as engines:
+            say("preparing every query on both engines")
             facts = read_facts(engines, stores)
             report = Report(facts)
             report.add(*facts.problems)
             if options.update_plans:
+                say("writing the plans")
                 write_snapshots(facts, engines, whole=stores is None)
-            _run(options, facts, engines, report, whole=stores is None)
+            _run(options, facts, engines, report, say, whole=stores is None)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
+            say("looking at the style")
             report.add(*style.findings())
     finally:
         if style is not None:
@@ -112,7 +118,16 @@ def check(options: Options) -> Checked:
     )
 
 
-def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
+def _run(
+    options: Options,
+    facts: Facts,
+    engines: Engines,
+    report: Report,
+    say: Callable[[str], None],
+    *,
+    whole: bool,
+) -> None:
+    say("comparing the dialects, and the files with the code that calls them")
     check_files(facts, report)
     check_unified_schemas(facts, report)
     if whole:
@@ -129,8 +144,10 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     if "meaning" not in options.skip:
         check_meaning(facts, engines, report)
     if not options.skip >= _PLANS:
+        say("looking at the plans, on tables that are filled for it")
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:
+        say("linting the schemas")
         names = {"schema.sql"}
         folders = [options.root / "postgres", options.root / SYSTEM / "postgres"]
         paths = [

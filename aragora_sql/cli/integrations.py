@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.output import print_json, print_table
+from aragora_sql.cli.output import print_json
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
@@ -23,14 +25,20 @@ Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
 def add_commands(groups: Any) -> None:
     """Add the group to the parser of ``aragora-sql``."""
-    group = groups.add_parser("integrations", help="list integrations; rotate the keys of secrets")
+    group = groups.add_parser(
+        "integrations",
+        help="list integrations; rotate the keys of secrets",
+        epilog=examples("integrations list"),
+    )
     commands = group.add_subparsers(required=True, metavar="command")
 
     listing = commands.add_parser("list", help="list integrations, their secrets hidden")
     add_target(listing)
     listing.add_argument("--user", metavar="ID", help="only those of this user")
     listing.add_argument("--workspace", metavar="ID", help="only those of this workspace")
-    listing.add_argument("--limit", type=int, default=1000, help="most to list (default 1000)")
+    listing.add_argument(
+        "--limit", type=int, default=1000, metavar="N", help="most to list (default 1000)"
+    )
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=lambda options: _on_database(_list, options), dry_run=True)
 
@@ -79,7 +87,12 @@ async def _list(database: Database, options: argparse.Namespace) -> int:
         print_json([{**config.to_dict(), "status": config.status} for config in found])
         return 0
     print_table(
-        ("user", "type", "status", "workspace", "sent", "errors in 24 h", "last activity"),
+        (
+            *("user", "type", "status", "workspace"),
+            Column("sent", right=True),
+            Column("errors in 24 h", right=True),
+            "last activity",
+        ),
         (
             (
                 config.user_id,

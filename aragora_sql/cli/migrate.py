@@ -14,8 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from aragora_sql.cli.exit_codes import INTERRUPTED, TERMINATED, USAGE, code_of
 from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -31,8 +34,6 @@ from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["add_commands"]
 
-NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
-
 
 def add_commands(groups: Any) -> None:
     """Add the command to the parser of ``aragora-sql``."""
@@ -44,10 +45,11 @@ def add_commands(groups: Any) -> None:
             "Nothing in the source is changed; an interrupted run goes on where it stopped."
         ),
         epilog=(
-            "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 3 all rows of the stores are there, and something "
-            "else of the source is left behind; 130 interrupted, 143 terminated (run it again to "
-            "go on)"
+            examples("migrate --sqlite-path .nomic --source-timezone UTC --dry-run") + "\n\n"
+            "exit codes: 0 all rows are there; 1 some were rejected or differ; 3 all rows of the "
+            "stores are there, and something else of the source is left behind; 2 wrong arguments "
+            "or files, 4 the database refused, 5 it can't be reached, 130 interrupted, 143 "
+            "terminated: what was committed stays, run it again to go on"
         ),
     )
     add_arguments(command)
@@ -193,7 +195,15 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps({"success": False, "error": str(error)}))
             print(f"aragora-sql migrate: {error}", file=sys.stderr)
-            return NOTHING_DONE
+            return _code_of(error)
+
+
+def _code_of(error: AragoraSQLError) -> int:
+    from aragora_sql.migration.finding import SourceError
+    from aragora_sql.migration.rejects import RejectFileError
+
+    # A file that was named is not there, or is no such file.
+    return USAGE if isinstance(error, SourceError | RejectFileError) else code_of(error)
 
 
 def _interrupted(received: list[int]) -> int:
@@ -241,19 +251,20 @@ def _run(options: argparse.Namespace) -> int:
         else dsn_from_env()
     )
     if dsn is None:
-        raise DSNNotConfiguredError
+        raise DSNNotConfiguredError("--postgres-dsn")
     if options.retry_rejects is not None:
         if options.dry_run or options.verify == "only":
             mode = "--dry-run" if options.dry_run else "--verify-only"
             raise ConfigurationError(f"--retry-rejects loads rows, and does not go with {mode}")
-        report = retry_rejects(
-            options.retry_rejects,
-            dsn,
-            options.source_timezone,
-            skip_existing=options.skip_existing,
-        )
+        with working("loading the mended rows", quiet=options.json):
+            report = retry_rejects(
+                options.retry_rejects,
+                dsn,
+                options.source_timezone,
+                skip_existing=options.skip_existing,
+            )
     else:
-        with new_progress() as progress:
+        with new_progress(quiet=options.json) as progress:
             report = run_migration(
                 MigrationOptions(
                     sqlite_path=options.sqlite_path,

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.markup import escape
 
-from aragora_sql.cli.output import new_table
+from aragora_sql.cli.output import is_screen
+from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
 
 __all__ = ["show_report"]
@@ -23,22 +24,16 @@ def show_report(report: MigrationReport, console: Console) -> None:
         title = "verification"
     else:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
-    table = new_table(title=title)
-    table.add_column("table", no_wrap=True)
-    rows = [tuple(_figures(line)) for line in report.tables]
-    # A narrow terminal shows no empty column.
-    shown = [
-        place
-        for place, heading in enumerate(_HEADINGS)
-        if console.width >= _WIDE
-        or heading in _ALWAYS
-        or any(row[place] not in {"", "0"} for row in rows)
-    ]
-    for place in shown:
-        table.add_column(_HEADINGS[place], justify="right")
-    for line, row in zip(report.tables, rows, strict=True):
-        table.add_row(line.table, *(row[place] for place in shown))
-    console.print(table)
+    print_table(
+        ("table", *(Column(heading, right=True) for heading in _HEADINGS)),
+        [
+            # For people what did not happen is left out; a program gets every figure.
+            (line.table, *(None if is_screen(console) and n == "0" else n for n in _figures(line)))
+            for line in report.tables
+        ],
+        title=title,
+        console=console,
+    )
     _show_lines(
         console,
         (
@@ -85,9 +80,6 @@ def show_report(report: MigrationReport, console: Console) -> None:
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
 
 
-# Characters that the whole table needs.
-_WIDE = 118
-_ALWAYS = {"in files", "migrated", "rejected"}
 _HEADINGS = (
     "in files",
     "merged",
