@@ -68,6 +68,12 @@ class Report:
             declaration = _Declaration(scope, directive.kind, subject, directive.line)
             self._declared[scope, directive.kind, subject] = declaration
 
+    def is_declared(self, kind: str, subject: str, scopes: Iterable[Scope]) -> bool:
+        """Tell whether a declaration in one of ``scopes`` names something; it is needed then."""
+        declared = {(scope, kind, subject) for scope in scopes} & self._declared.keys()
+        self._used |= declared
+        return bool(declared)
+
     @property
     def broken(self) -> set[Path]:
         """The files that can't be read."""
@@ -87,10 +93,7 @@ class Report:
         if subject is None:
             self._findings.extend(findings)
             return
-        keys = {(scope, kind, subject) for scope in scopes}
-        declared = keys & self._declared.keys()
-        if declared:
-            self._used |= declared
+        if self.is_declared(kind, subject, scopes):
             return
         hint = f" [{kind}: {subject}]"
         self._findings.extend(replace(f, message=f.message + hint) for f in findings)

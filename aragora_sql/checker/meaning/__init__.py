@@ -46,7 +46,7 @@ class Meaning:
 def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     """Compare the answers of all queries that both dialects have."""
     meaning = Meaning()
-    pairs = _pairs(facts)
+    pairs = [pair for pair in _pairs(facts) if not _is_left_out(pair, report)]
     if facts.unloaded or not pairs:
         # Of tables that are not there nothing can be said.
         report.unsure.add(RULE)
@@ -87,6 +87,13 @@ class _QueryPair:
         """What the answers depend on besides the schema."""
         query = self.query
         return cache.digest([query.name, query.operation, query.sql, self.counterpart.sql])
+
+
+def _is_left_out(pair: _QueryPair, report: Report) -> bool:
+    """Tell whether a comment says that a query is not to be compared, and why."""
+    query, counterpart = pair.query, pair.counterpart
+    scopes = [Scope(query.path, query.name), Scope(counterpart.path, counterpart.name)]
+    return report.is_declared(RULE, "not compared", scopes)
 
 
 def _pairs(facts: Facts) -> list[_QueryPair]:

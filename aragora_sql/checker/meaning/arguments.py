@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any
 
 from aragora_sql.checker.facts import ParameterFacts, QueryFacts
 from aragora_sql.checker.meaning.rows import Row, kind_of
 from aragora_sql.checker.meaning.samples import near, sample, some
+from aragora_sql.database.values import format_timestamp
 
 __all__ = ["ArgumentMaker"]
 
@@ -24,6 +26,7 @@ _BESIDE = (
     _COLUMN + r"\s+IN\s*\(\s*SELECT\s+[\w.]+\s+FROM\s+json_each\(\s*:{}\b",
 )
 _PREFIXES = ("new_", "after_", "before_", "old_", "min_", "max_", "only_", "given_")
+_COUNT = re.compile(r"(?:LIMIT|OFFSET)\s*\(?\s*:(\w+)", re.IGNORECASE)
 # Members of the objects that a document lists, and the places of values in inner lists.
 _MEMBER = re.compile(r"->>?\s*'(\w+)'")
 _PATH = re.compile(r"'\$\.(\w+)'")
@@ -42,6 +45,8 @@ class ArgumentMaker:
         own = {name: rows for name, rows in stored.items() if name in touched and rows}
         self._stored = own or {name: rows for name, rows in stored.items() if rows}
         self._columns = {p.name: self._column_of(p.name) for p in postgres.parameters}
+        # How many rows are wanted, or passed over: below 0 neither engine has a meaning for it.
+        self._counts = {*_COUNT.findall(postgres.sql), *_COUNT.findall(sqlite.sql)}
         self._members = sorted({*_MEMBER.findall(postgres.sql), *_PATH.findall(sqlite.sql)})
 
     def make(self, chance: Random) -> dict[str, Any]:
@@ -77,7 +82,7 @@ class ArgumentMaker:
 
     def _argument(self, parameter: ParameterFacts, row: Row, chance: Random) -> Any:
         name = parameter.name
-        if name == "row_limit":
+        if name in self._counts:
             return chance.choice((0, 1, 2, 3, 5, 100))
         if parameter.nullable and chance.random() < 0.3:
             return None
@@ -156,5 +161,4 @@ def _fits(value: Any, kind: str) -> bool:
 
 def _as_json(value: Any) -> Any:
     """Return a value as the stores write it into a document."""
-    isoformat = getattr(value, "isoformat", None)
-    return value if isoformat is None else isoformat()
+    return format_timestamp(value) if isinstance(value, datetime) else value

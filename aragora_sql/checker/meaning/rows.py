@@ -83,9 +83,10 @@ async def _fill_table(pair: Pair, maker: _RowMaker, filled: Filled) -> None:
     if not maker.columns:
         return
     said: set[str] = set()
+    last = ""
     for _ in range(_TRIES):
         if len(maker.accepted) >= _ROWS:
-            return
+            break
         row = maker.make()
         errors = [await _insert(side, maker, row) for side in pair.sides]
         if errors == [None, None]:
@@ -95,12 +96,12 @@ async def _fill_table(pair: Pair, maker: _RowMaker, filled: Filled) -> None:
             if error is None:
                 await _delete(side, maker, row)
             elif None not in errors:
-                filled.without[table.name] = error
+                last = error
             elif error not in said:
                 said.add(error)
                 filled.refusals.append(Refusal(table.name, row, side.dialect, error))
-    if maker.accepted:
-        filled.without.pop(table.name, None)
+    if not maker.accepted:
+        filled.without[table.name] = last
 
 
 async def _insert(side: Side, maker: _RowMaker, row: Row) -> str | None:

@@ -263,6 +263,7 @@ LIMIT :row_limit;
 -- a level is meant for it.)
 -- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
+-- meaning: not compared because each engine has search queries of its own in levels
 WITH RECURSIVE walk AS (
     SELECT
         0 AS level,

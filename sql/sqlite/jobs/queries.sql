@@ -87,7 +87,8 @@ RETURNING
     completed_at,
     created_at,
     updated_at,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
     cancel_requested_at;
 
@@ -252,6 +253,8 @@ WHERE
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- result: payload_text not null
+-- meaning: lease_expires_at because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at because the clock of SQLite has milliseconds
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     SELECT
@@ -354,7 +357,8 @@ RETURNING
     priority,
     attempts,
     max_attempts,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     claim_count,
     unique_key,
     unique_while_running,
@@ -410,7 +414,8 @@ RETURNING
     priority,
     attempts,
     max_attempts,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     claim_count,
     unique_key,
     unique_while_running,
@@ -633,6 +638,8 @@ WHERE
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
 -- result: lease_expires_at not null
+-- meaning: lease_expires_at because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at because the clock of SQLite has milliseconds
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -840,7 +847,8 @@ RETURNING
     completed_at,
     created_at,
     updated_at,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
     cancel_requested_at;
 
@@ -952,7 +960,8 @@ RETURNING
     completed_at,
     created_at,
     updated_at,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
     cancel_requested_at;
 
@@ -1320,7 +1329,8 @@ RETURNING
     payload,
     priority,
     max_attempts,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_key,
     unique_while_running,
     user_id,
@@ -1376,6 +1386,7 @@ ORDER BY s.next_run_at, s.name;
 
 -- name: find_next_schedule()$
 -- Tell in how many seconds the next run of a schedule is due; NULL: there is none.
+-- meaning: rows because julianday() counts days in a float
 SELECT (julianday(min(s.next_run_at)) - julianday('now')) * 86400.0 AS due_in_seconds
 FROM job_schedules AS s
 WHERE s.enabled;
@@ -1393,7 +1404,8 @@ RETURNING
     payload,
     priority,
     max_attempts,
-    time_limit_seconds,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_key,
     unique_while_running,
     user_id,
@@ -1401,4 +1413,5 @@ RETURNING
 
 -- name: find_notify_queue_usage()$
 -- Tell how full the server's queue of NOTIFY messages is, from 0 to 1; NULL where there is none.
+-- meaning: rows because SQLite has no such queue
 SELECT cast(NULL AS REAL) AS usage;

@@ -8,6 +8,7 @@ SELECT :thread_id IS NOT NULL AS locked;
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
+-- meaning: rows because the one writer holds off all others
 SELECT :thread_ids IS NOT NULL AS locked;
 
 -- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!

@@ -430,6 +430,7 @@ WHERE finding_id = :finding_id;
 -- Count the findings by state and priority; mean seconds from creation to resolution.
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_state json, by_priority json
+-- meaning: mean_seconds_to_resolution because julianday() counts days in a float
 SELECT
     -- columns: WorkflowStatistics
     count(*) AS total,
