@@ -15,7 +15,7 @@ from tests.checker.tree import replace_in
 from tests.conftest import Servers
 
 PACKAGE = Path(__file__).resolve().parents[2] / "aragora_sql"
-SLOW = frozenset({"style", "squawk"})
+SLOW = frozenset({"meaning", "style", "squawk"})
 
 # Makes a mistake and returns where it has to be found: rule, file, line.
 Mistake = Callable[[Path], tuple[str, str, int]]

@@ -46,10 +46,11 @@ class Meaning:
 def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     """Compare the answers of all queries that both dialects have."""
     meaning = Meaning()
+    # Rows that are made can't show every difference that a comment speaks of.
+    report.unsure.add(RULE)
     pairs = [pair for pair in _pairs(facts) if not _is_left_out(pair, report)]
     if facts.unloaded or not pairs:
         # Of tables that are not there nothing can be said.
-        report.unsure.add(RULE)
         return meaning
     schemas = [file.text for dialect in DIALECTS for file in facts.tree.schemas[dialect]]
     versions = [str(VERSION), str(engines.postgres.version), sqlite3.sqlite_version]
@@ -59,7 +60,10 @@ def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     if missing or "tables" not in saved:
         with engines.empty_database() as dsn:
             if dsn is None:
-                report.unsure.add(RULE)
+                message = (
+                    "the answers of the dialects were not compared: the role may make no database"
+                )
+                report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
                 return meaning
             asyncio.run(_compare(facts, dsn, missing, saved))
         cache.save(name, saved)
@@ -85,8 +89,9 @@ class _QueryPair:
     @property
     def key(self) -> str:
         """What the answers depend on besides the schema."""
-        query = self.query
-        return cache.digest([query.name, query.operation, query.sql, self.counterpart.sql])
+        query, counterpart = self.query, self.counterpart
+        said = [d.text for d in (*query.text.directives, *counterpart.text.directives)]
+        return cache.digest([query.name, query.operation, query.sql, counterpart.sql, *said])
 
 
 def _is_left_out(pair: _QueryPair, report: Report) -> bool:

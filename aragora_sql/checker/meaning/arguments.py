@@ -25,6 +25,7 @@ _BESIDE = (
     r":{}" + _CAST + r"\s*(?:=|<>|>=|<=|>|<)\s*" + _COLUMN,
     _COLUMN + r"\s+IN\s*\(\s*SELECT\s+[\w.]+\s+FROM\s+json_each\(\s*:{}\b",
 )
+_ROW_VALUES = re.compile(r"\(([\w.\",\s]+)\)\s*[<>]=?\s*\(([^()]+)\)")
 _PREFIXES = ("new_", "after_", "before_", "old_", "min_", "max_", "only_", "given_")
 _COUNT = re.compile(r"(?:LIMIT|OFFSET)\s*\(?\s*:(\w+)", re.IGNORECASE)
 # Members of the objects that a document lists, and the places of values in inner lists.
@@ -51,13 +52,30 @@ class ArgumentMaker:
 
     def make(self, chance: Random) -> dict[str, Any]:
         """Return arguments by name; many calls take most of them from one row, to find it."""
-        row: Row = {}
-        if self._stored and chance.random() < 0.6:
-            row = chance.choice(self._stored[chance.choice(list(self._stored))])
+        row = self._row(chance) if self._stored and chance.random() < 0.7 else {}
         return {p.name: self._argument(p, row, chance) for p in self._postgres.parameters}
+
+    def _row(self, chance: Random) -> Row:
+        """Return one of a few rows: that which has most of what the parameters are about."""
+        return self._row_with([column for column in self._columns.values() if column], chance)
+
+    def _row_with(self, columns: Sequence[str], chance: Random) -> Row:
+        rows = [
+            chance.choice(self._stored[chance.choice(list(self._stored))])
+            for _ in range(chance.choice((1, 8)))
+        ]
+        return max(rows, key=lambda row: sum(row.get(column) is not None for column in columns))
 
     def _column_of(self, name: str) -> str:
         """Return the column that a parameter is about; empty when none is known."""
+        for text in (self._postgres.sql, self._sqlite.sql):
+            for columns, values in _ROW_VALUES.findall(text):
+                places = [value.strip().split("::")[0] for value in values.split(",")]
+                if f":{name}" in places:
+                    column = columns.split(",")[places.index(f":{name}")].strip()
+                    bare = str(column).rpartition(".")[2].strip('"')
+                    if self._has(bare):
+                        return bare
         for text in (self._postgres.sql, self._sqlite.sql):
             for pattern in _BESIDE:
                 for found in re.findall(
@@ -84,7 +102,7 @@ class ArgumentMaker:
         name = parameter.name
         if name in self._counts:
             return chance.choice((0, 1, 2, 3, 5, 100))
-        if parameter.nullable and chance.random() < 0.3:
+        if parameter.nullable and chance.random() < 0.25:
             return None
         kind = kind_of(parameter.python_type, parameter.type)
         column = self._columns[name]
@@ -99,7 +117,7 @@ class ArgumentMaker:
         """Return a value: of the row, of the column, near to one of it, or any."""
         drawn = chance.random()
         values = [value for value in self._values(column) if _fits(value, kind)]
-        if _fits(row.get(column), kind) and drawn < 0.8:
+        if _fits(row.get(column), kind) and drawn < 0.85:
             return row[column]
         if values and drawn < 0.75:
             return chance.choice(values)
@@ -132,7 +150,7 @@ class ArgumentMaker:
         return sample("Any", chance, is_list=any(isinstance(value, list) for value in values))
 
     def _inner_list(self, places: Mapping[int, tuple[str, str]], chance: Random) -> list[Any]:
-        row = chance.choice(next(iter(self._stored.values())))
+        row = self._row_with([name for _, name in places.values()], chance)
         return [
             self._placed(*places.get(place, ("", "")), row, chance)
             for place in range(max(places) + 1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -13,7 +16,7 @@ from aragora_sql.checker.meaning.arguments import ArgumentMaker
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.checker.meaning.rows import Row, is_compared
 from aragora_sql.database import Connection, Dialect
-from aragora_sql.errors import AragoraSQLError
+from aragora_sql.errors import AragoraSQLError, IntegrityError
 from aragora_sql.queries import Queries
 from aragora_sql.queries.parameters import scan
 
@@ -21,6 +24,7 @@ __all__ = ["Compared", "Difference", "compare_query"]
 
 CALLS = 30
 SEED = 20261128
+_WITHIN = re.compile(r"(?P<subject>\S+) within (?P<most>[0-9.e-]+)")
 _SHOWN = 300
 
 
@@ -49,7 +53,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    error: str | None
+    error: AragoraSQLError | None
     result: Any
     tables: Mapping[str, Sequence[Row]]
 
@@ -68,8 +72,10 @@ async def compare_query(
     """Compare the answers of a query of PostgreSQL and its ``counterpart`` of SQLite.
 
     ``queries`` are the loaded queries of the store, of PostgreSQL first; ``stored`` are the rows
-    that both databases hold, by table.
+    that both databases hold, by table. A difference that a comment allows (``-- meaning: score
+    within 1e-9 because …``) has the subject that the comment names.
     """
+    tolerances = _tolerances(query, counterpart)
     chance = Random(f"{SEED} {query.store}.{query.name}")  # noqa: S311 - the same each time
     maker = ArgumentMaker(query, counterpart, stored)
     written = _written(pair, query, counterpart)
@@ -86,9 +92,32 @@ async def compare_query(
         ]
         idle = idle and (ours.error is not None or not ours.result)
         for subject, one, two in _differences(ours, theirs, query.operation, ordered=is_ordered):
+            for name, most in tolerances.get(subject, ()):
+                if _distance(one, two) <= most:
+                    subject = name
+                    break
             if subject not in found:
                 found[subject] = Difference(subject, _short(arguments), _short(one), _short(two))
     return Compared(tuple(found.values()), calls, idle)
+
+
+def _tolerances(query: QueryFacts, counterpart: QueryFacts) -> dict[str, list[tuple[str, float]]]:
+    """Return by column what comments allow: (subject of the comment, largest distance)."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for directive in (*query.text.directives, *counterpart.text.directives):
+        match = _WITHIN.match(directive.text) if directive.kind == "meaning" else None
+        if match is not None:
+            found.setdefault(match["subject"], []).append((match[0], float(match["most"])))
+    return found
+
+
+def _distance(one: Any, two: Any) -> float:
+    """Return how far two values are apart: of numbers a fraction of the larger, else seconds."""
+    if isinstance(one, datetime) and isinstance(two, datetime):
+        return abs((one - two).total_seconds())
+    if type(one) is float and type(two) is float:
+        return abs(one - two) / max(abs(one), abs(two), 1.0)
+    return math.inf
 
 
 def _written(pair: Pair, query: QueryFacts, counterpart: QueryFacts) -> list[str]:
@@ -144,7 +173,7 @@ async def _answer(
     except _UndoneError:
         return _Answer(None, result, tables)
     except AragoraSQLError as error:
-        return _Answer(f"{type(error).__name__}: {error}".partition("\n")[0], None, {})
+        return _Answer(error, None, {})
 
 
 async def _call(queries: Queries, query: QueryFacts, connection: Connection, arguments: Any) -> Any:
@@ -161,10 +190,9 @@ def _differences(
 ) -> list[tuple[str, Any, Any]]:
     """Return (subject, PostgreSQL's, SQLite's) for what differs."""
     if ours.error is not None or theirs.error is not None:
-        kinds = [answer.error and answer.error.partition(":")[0] for answer in (ours, theirs)]
-        if kinds[0] == kinds[1]:
+        if _kind_of(ours.error) is _kind_of(theirs.error):
             return []
-        one, two = (_Said(a.error) if a.error else a.result for a in (ours, theirs))
+        one, two = (a.result if a.error is None else _Said(a.error) for a in (ours, theirs))
         return [("error", one, two)]
     found: list[tuple[str, Any, Any]] = []
     if operation == "":
@@ -180,13 +208,19 @@ def _differences(
     return found
 
 
-class _Said(str):
-    """The text of an error, which is shown without quotes."""
+def _kind_of(error: AragoraSQLError | None) -> type[Any]:
+    """Return the class of an error; of a row that breaks two rules either one may be named."""
+    return IntegrityError if isinstance(error, IntegrityError) else type(error)
 
-    __slots__ = ()
+
+class _Said:
+    """An error as it is shown among values."""
+
+    def __init__(self, error: AragoraSQLError) -> None:
+        self._text = f"{type(error).__name__}: {error}".partition("\n")[0]
 
     def __repr__(self) -> str:
-        return str(self)
+        return self._text
 
 
 def _unlike_rows(

@@ -57,6 +57,23 @@ class Side:
             self._dumps[table], [] if self.dialect == "postgres" else {}
         )
 
+    async def reverse_table(self, connection: Connection, table: str) -> None:
+        """Put the rows of a table of PostgreSQL in the opposite order.
+
+        What no ORDER BY puts in an order then comes the other way round than in SQLite.
+        """
+        column = next(c.name for c in self.catalog[table].columns if not c.generated)
+        await connection.run_script(
+            f"order of {table}",
+            f"""DO $$
+            DECLARE place tid;
+            BEGIN
+                FOR place IN SELECT ctid FROM "{table}" ORDER BY ctid DESC LOOP
+                    UPDATE "{table}" SET "{column}" = "{column}" WHERE ctid = place;
+                END LOOP;
+            END $$""",  # noqa: S608 - names of the catalog
+        )
+
     async def reset_numbers(self, connection: Connection, table: str) -> None:
         """Let the next generated number follow the largest one, as on SQLite after a rollback."""
         if self.dialect == "sqlite":
@@ -175,4 +192,6 @@ def _pin_sqlite(driver: sqlite3.Connection) -> None:
 
     for name in _SQLITE_CLOCK:
         driver.create_function(name, -1, pinned(name), deterministic=True)
+    # What no ORDER BY puts in an order comes the other way round than in PostgreSQL.
+    driver.execute("PRAGMA reverse_unordered_selects = ON")
     driver.create_function("random", 0, lambda: _CHANCE_OF_SQLITE)

@@ -22,7 +22,7 @@ from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Filled", "Refusal", "fill_pair", "is_compared", "kind_of"]
 
-_ROWS = 14
+_ROWS = 20
 _TRIES = 400
 _NO_HINT = Hint()
 Row = Mapping[str, Any]
@@ -73,7 +73,8 @@ async def fill_pair(pair: Pair, files: Sequence[SchemaFile], chance: Random) -> 
         if is_compared(table.name, catalogs):
             maker = _RowMaker(table, hints, filled.rows, chance)
             await _fill_table(pair, maker, filled)
-            async with pair.postgres.database.read() as connection:
+            async with pair.postgres.database.transaction() as connection:
+                await pair.postgres.reverse_table(connection, table.name)
                 filled.rows[table.name] = await pair.postgres.read_table(connection, table.name)
     return filled
 

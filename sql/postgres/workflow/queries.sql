@@ -23,7 +23,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -55,7 +55,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -151,7 +151,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -185,7 +185,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -221,7 +221,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -257,7 +257,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),
@@ -293,7 +293,7 @@ SELECT
     f.updated_at,
     coalesce(
         (
-            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position)
+            SELECT pg_catalog.jsonb_agg(l.linked_id ORDER BY l.position, l.linked_id COLLATE "C")
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
         ),

@@ -353,7 +353,8 @@ ORDER BY p.id;
 -- List the patterns of all categories with the highest decay score.
 -- plan: seq_scan allowed because the score falls with time, so no index holds it
 -- result: decay_score not null
--- meaning: decay_score because julianday() counts days in a float
+-- meaning: decay_score within 1e-6 because julianday() counts days in a float
+-- meaning: error because the store takes a half-life above 0 only, and divides by it
 SELECT
     -- columns: RankedPattern
     p.id,
@@ -384,7 +385,8 @@ LIMIT :row_limit;
 -- name: rank_patterns_of_type(issue_type, min_success, half_life_days, at_time, row_limit)
 -- List the patterns of one category with the highest decay score.
 -- result: decay_score not null
--- meaning: decay_score because julianday() counts days in a float
+-- meaning: decay_score within 1e-6 because julianday() counts days in a float
+-- meaning: error because the store takes a half-life above 0 only, and divides by it
 SELECT
     -- columns: RankedPattern
     p.id,

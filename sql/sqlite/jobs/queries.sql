@@ -253,8 +253,8 @@ WHERE
 -- name: claim_jobs(worker_id, job_types, row_limit, lease_seconds, durable)
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- result: payload_text not null
--- meaning: lease_expires_at because the clock of SQLite has milliseconds
--- meaning: job_queue.lease_expires_at because the clock of SQLite has milliseconds
+-- meaning: lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at within 0.001 because the clock of SQLite has milliseconds
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     SELECT
@@ -430,6 +430,8 @@ RETURNING
 
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
+-- meaning: job_queue.status because of jobs due at one timestamp any may come first
+-- meaning: job_queue.updated_at because of jobs due at one timestamp any may come first
 UPDATE job_queue
 SET
     status = 'pending',
@@ -448,6 +450,7 @@ WHERE job_queue.number = d.number;
 -- name: look_for_jobs(job_types)^
 -- Tell whether a job of these types can be claimed, whether a limit keeps one back, and when the next
 -- waiting one of any type is due.
+-- meaning: due_in_seconds within 1e-4 because julianday() counts days in a float
 -- result: ready boolean, blocked boolean
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
@@ -638,8 +641,8 @@ WHERE
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
 -- result: lease_expires_at not null
--- meaning: lease_expires_at because the clock of SQLite has milliseconds
--- meaning: job_queue.lease_expires_at because the clock of SQLite has milliseconds
+-- meaning: lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at within 0.001 because the clock of SQLite has milliseconds
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -1386,7 +1389,7 @@ ORDER BY s.next_run_at, s.name;
 
 -- name: find_next_schedule()$
 -- Tell in how many seconds the next run of a schedule is due; NULL: there is none.
--- meaning: rows because julianday() counts days in a float
+-- meaning: rows within 1e-4 because julianday() counts days in a float
 SELECT (julianday(min(s.next_run_at)) - julianday('now')) * 86400.0 AS due_in_seconds
 FROM job_schedules AS s
 WHERE s.enabled;

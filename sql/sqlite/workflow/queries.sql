@@ -27,7 +27,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -60,7 +60,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -156,7 +156,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -191,7 +191,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -228,7 +228,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -265,7 +265,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -302,7 +302,7 @@ SELECT
             SELECT l.linked_id
             FROM finding_links AS l
             WHERE l.finding_id = f.finding_id
-            ORDER BY l.position
+            ORDER BY l.position, l.linked_id
         ) AS o
     ) AS linked_findings
 FROM finding_workflows AS f
@@ -430,7 +430,7 @@ WHERE finding_id = :finding_id;
 -- Count the findings by state and priority; mean seconds from creation to resolution.
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_state json, by_priority json
--- meaning: mean_seconds_to_resolution because julianday() counts days in a float
+-- meaning: mean_seconds_to_resolution within 1e-9 because julianday() counts days in a float
 SELECT
     -- columns: WorkflowStatistics
     count(*) AS total,
