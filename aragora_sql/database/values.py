@@ -52,7 +52,8 @@ _ORJSON_OPTIONS = (
 )
 # Searching text in which every digit is a zero is many times faster than a regular expression.
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * 19
+_LONG_DIGITS = 19
+_LONG_NUMBER = b"0" * _LONG_DIGITS
 _LARGE_FLOAT = 1e15
 _PLUS, _BACKSLASH = b"+\\"
 # Python reads back no more than 4300 digits.
@@ -191,11 +192,7 @@ def load_json(text: str | bytes) -> Any:
     """Decode JSON text; integers of any size and floats come back exactly."""
     if isinstance(text, str):
         text = text.encode()
-    if text == b"[]":
-        return []
-    if text == b"{}":
-        return {}
-    if len(text) >= len(_LONG_NUMBER) and _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
+    if len(text) >= _LONG_DIGITS and _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
         return json.loads(text)
     return orjson.loads(text)
 
