@@ -1,8 +1,8 @@
 """Encrypts the secrets of rejected integrations with the present key.
 
-Rows that were rejected or merged keep their encrypted settings, in ``_migration_rejects`` and in the
-reject files. The table is within reach of whoever rotates keys; the files are where somebody put
-them, so only their runs can be named.
+Rows that were rejected or merged keep their encrypted settings, in ``_migration_rejects`` and in
+the reject files. The table is within reach of whoever rotates keys; the files are where somebody
+put them, so only their runs can be named.
 """
 
 from __future__ import annotations
