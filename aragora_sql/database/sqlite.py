@@ -41,6 +41,7 @@ from aragora_sql.errors import (
     LockTimeoutError,
     PoolTimeoutError,
     ReadOnlyDatabaseError,
+    UnreadableValueError,
 )
 from aragora_sql.settings import Settings
 
@@ -76,16 +77,19 @@ class SQLiteConnection(Connection):
     async def fetch_all(self, statement: Statement, arguments: Mapping[str, Any]) -> list[Row]:
         async with self.lock:
             self._watch(statement.sql)
-            return await self._handle.run(
+            rows = await self._handle.run(
                 statement.name, statements.fetch_all, statement, arguments
             )
+        if type(rows) is statements.UndecodableRows:
+            # The statement itself has done its work, so a transaction can go on.
+            error = UnreadableValueError(rows.problem)
+            error.rows = list(rows)
+            raise error
+        return rows
 
     async def fetch_one(self, statement: Statement, arguments: Mapping[str, Any]) -> Row | None:
-        async with self.lock:
-            self._watch(statement.sql)
-            return await self._handle.run(
-                statement.name, statements.fetch_one, statement, arguments
-            )
+        rows = await self.fetch_all(statement, arguments)
+        return rows[0] if rows else None
 
     async def fetch_value(self, statement: Statement, arguments: Mapping[str, Any]) -> Any:
         row = await self.fetch_one(statement, arguments)

@@ -36,6 +36,7 @@ from aragora_sql.errors import InvalidInputError
 
 __all__ = [
     "EncodedJSON",
+    "UndecodableText",
     "dump_json",
     "dump_plain_json",
     "dump_scalars",
@@ -74,6 +75,12 @@ _EMPTY: dict[type, EncodedJSON] = {
     list: EncodedJSON("[]"),
     tuple: EncodedJSON("[]"),
 }
+
+
+class UndecodableText(str):
+    """Stored text that is not UTF-8, with U+FFFD in the place of what can't be decoded."""
+
+    __slots__ = ()
 
 
 def dump_json(value: Any, argument: str = "value") -> EncodedJSON:

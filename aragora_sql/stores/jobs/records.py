@@ -13,6 +13,7 @@ from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.database.values import (
     EncodedJSON,
+    UndecodableText,
     dump_json,
     dump_plain_json,
     dump_scalars,
@@ -96,6 +97,8 @@ class UndecodableDocument(dict[str, Any]):
 
 def decode_document(text: str) -> dict[str, Any]:
     """Decode a stored document; one that can't be decoded is an :class:`UndecodableDocument`."""
+    if type(text) is UndecodableText:
+        return UndecodableDocument(text, "it is not UTF-8 text")
     try:
         document: dict[str, Any] = load_json(text)
     except (ValueError, RecursionError) as error:

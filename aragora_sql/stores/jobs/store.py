@@ -9,14 +9,23 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.limits import within
-from aragora_sql.database.values import dump_json
+from aragora_sql.database.values import UndecodableText, dump_json
 from aragora_sql.errors import (
     ConflictError,
     DatabaseError,
@@ -25,6 +34,7 @@ from aragora_sql.errors import (
     JobClaimLostError,
     JobNotFoundError,
     JobStateError,
+    UnreadableValueError,
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
@@ -218,7 +228,7 @@ class JobQueueStore(Store):
                     break
                 # Only another job of its key keeps a job out. Between the two statements that one
                 # may have been claimed.
-                active = await self._queries.find_job_of_key(connection, unique_key=key)
+                active = await _row_of(self._queries.find_job_of_key(connection, unique_key=key))
                 if active is not None:
                     return _job(active)
         raise DatabaseError(
@@ -343,7 +353,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [_claimed(row, worker_id) async for row in of_type]
+                jobs = await _claimed_jobs(of_type, worker_id)
             else:
                 rows = self._queries.claim_jobs(
                     connection,
@@ -353,7 +363,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [_claimed(row, worker_id) async for row in rows]
+                jobs = await _claimed_jobs(rows, worker_id)
             if any(type(job.payload) is UndecodableDocument for job in jobs):
                 jobs = await self._fail_undecodable(jobs)
         # What an UPDATE returns has no order.
@@ -723,7 +733,7 @@ class JobQueueStore(Store):
         """Return a job, or None when there is none of this id."""
         valid.text(job_id, "job_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_job(connection, id=job_id)
+            row = await _row_of(self._queries.get_job(connection, id=job_id))
         return None if row is None else _job(row)
 
     async def list_jobs(
@@ -748,7 +758,7 @@ class JobQueueStore(Store):
                 rows = self._queries.list_jobs(
                     connection, job_type=of_type, before_number=number, row_limit=row_limit
                 )
-                return [_job(row) async for row in rows]
+                return [_job(row) for row in await _rows_of(rows)]
             of_status = self._queries.list_jobs_of_status(
                 connection,
                 status=chosen,
@@ -756,7 +766,7 @@ class JobQueueStore(Store):
                 before_number=number,
                 row_limit=row_limit,
             )
-            return [_job(row) async for row in of_status]
+            return [_job(row) for row in await _rows_of(of_status)]
 
     async def get_counts(self) -> list[JobCount]:
         """Return how many jobs there are by type and status, in one round trip.
@@ -810,7 +820,7 @@ class JobQueueStore(Store):
         """
         valid.text(job_id, "job_id")
         async with self._database.connection() as connection:
-            row = await self._queries.retry_job(connection, id=job_id, notify=self._notify)
+            row = await _row_of(self._queries.retry_job(connection, id=job_id, notify=self._notify))
         if row is None:
             raise await self._wrong_state(job_id, "retried", FINISHED)
         return _job(row)
@@ -879,14 +889,16 @@ class JobQueueStore(Store):
         )
         timestamp = None if scheduled_at is None else valid.timestamp(scheduled_at, "scheduled_at")
         async with self._database.connection() as connection:
-            row = await self._queries.update_job(
-                connection,
-                id=job_id,
-                priority=priority,
-                max_attempts=max_attempts,
-                payload=encoded,
-                scheduled_at=timestamp,
-                notify=self._notify,
+            row = await _row_of(
+                self._queries.update_job(
+                    connection,
+                    id=job_id,
+                    priority=priority,
+                    max_attempts=max_attempts,
+                    payload=encoded,
+                    scheduled_at=timestamp,
+                    notify=self._notify,
+                )
             )
         if row is None:
             raise await self._wrong_state(job_id, "changed", records.WAITING)
@@ -1106,6 +1118,8 @@ class JobQueueStore(Store):
         return records.job_types(job_types, "job_types", self._known)
 
 
+RowT = TypeVar("RowT")
+
 # The argument of the same name hides the function in set_schedule().
 _time_zone = time_zone
 
@@ -1143,9 +1157,49 @@ def _content(
     )
 
 
+async def _rows_of(query: AsyncIterator[RowT]) -> list[RowT]:
+    """Return all rows of jobs, also those with text that can't be decoded."""
+    try:
+        return [row async for row in query]
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        return cast(list[RowT], error.rows)
+
+
+async def _row_of(query: Awaitable[RowT | None]) -> RowT | None:
+    """Return a job's row, also one with text that can't be decoded."""
+    try:
+        return await query
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        return cast(RowT, error.rows[0])
+
+
 def _job(row: StoredJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     return record_of(Job, **_decoded(row))
+
+
+async def _claimed_jobs(query: AsyncIterator[ClaimJobsRow], worker_id: str) -> list[Job]:
+    """Make claimed jobs; one with text that can't be decoded gets an undecodable payload."""
+    try:
+        return [_claimed(row, worker_id) async for row in query]
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        jobs = [_claimed(row, worker_id) for row in cast("list[ClaimJobsRow]", error.rows)]
+    return [_without_undecodable(job) for job in jobs]
+
+
+def _without_undecodable(job: Job) -> Job:
+    for name in (field.name for field in fields(job)):
+        if type(getattr(job, name)) is UndecodableText:
+            # Nobody can tell what it was, so nobody works on it.
+            reason = f"{name} is not UTF-8 text"
+            return replace(job, payload=UndecodableDocument("", reason))
+    return job
 
 
 def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
