@@ -14,7 +14,7 @@ from typing import Any
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError
-from aragora_sql.migration.statements import bound
+from aragora_sql.migration.statements import ask
 from aragora_sql.redaction import is_envelope
 from aragora_sql.stores.integrations.secrets import Owner, reseal_secrets
 
@@ -62,20 +62,23 @@ async def reseal_rejects(
     if database.dialect != "postgres":
         return result
     async with database.read() as connection:
-        if not await connection.fetch_value(*bound("has_rejects")):
-            return result
+        [found] = await ask(connection, "has_rejects")
+    if not found["present"]:
+        return result
     after = 0
     while True:
         async with database.transaction() as connection:
-            page = await connection.fetch_all(
-                *bound("list_rejects_of", target_table=_TABLE, after_reject=after, row_limit=_PAGE)
+            page = await ask(
+                connection,
+                "list_rejects_of",
+                target_table=_TABLE,
+                after_reject=after,
+                row_limit=_PAGE,
             )
             for row in page:
                 line = _resealed(row, keyring, result)
                 if line is not None and not dry_run:
-                    await connection.execute(
-                        *bound("set_reject", reject_id=row["reject_id"], reject=line)
-                    )
+                    await ask(connection, "set_reject", reject_id=row["reject_id"], reject=line)
         if len(page) < _PAGE:
             return result
         after = page[-1]["reject_id"]

@@ -8,11 +8,11 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.database import Statement
+from aragora_sql.database import Connection, Row, Statement
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 from aragora_sql.queries.parameters import number_parameters
 
-__all__ = ["bound", "call", "call_many", "call_value", "schema_path", "text_of", "upgrade_path"]
+__all__ = ["ask", "call", "call_many", "call_value", "schema_path", "text_of", "upgrade_path"]
 
 
 def schema_path() -> Path:
@@ -49,11 +49,12 @@ def text_of(name: str) -> str:
     return _queries(sql_dir() / "migration" / "queries.sql")[name].sql
 
 
-def bound(name: str, /, **parameters: Any) -> tuple[Statement, list[Any]]:
-    """Return a query with its arguments as a :class:`Connection` of the stores takes them."""
+async def ask(connection: Connection, name: str, /, **parameters: Any) -> list[Row]:
+    """Run a query of ``sql/migration/queries.sql`` on a connection of the stores."""
     query = _queries(sql_dir() / "migration" / "queries.sql")[name]
     rendered, order = number_parameters(query.sql, list(query.found))
-    return Statement(f"migration.{name}", rendered), [parameters[one] for one in order]
+    statement = Statement(f"migration.{name}", rendered)
+    return await connection.fetch_all(statement, [parameters[one] for one in order])
 
 
 def call(

@@ -743,12 +743,16 @@ class JobQueueStore(Store):
         limit: int = 100,
         *,
         before: int | None = None,
+        documents: bool = True,
     ) -> list[Job]:
         """Return jobs, the newest first, of a status and a type if these are given.
 
         ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
-        is found by an index of its own; a type is looked for among the newest of all.
+        is found by an index of its own; a type is looked for among the newest of all. Without
+        ``documents`` no payload and no result is read: the payload is an
+        :class:`UndecodableDocument` that says so, and the result None.
         """
+        valid.boolean(documents, "documents")
         chosen = None if status is None else valid.choice(status, "status", JOB_STATUSES)
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
@@ -756,7 +760,11 @@ class JobQueueStore(Store):
         async with self._database.read() as connection:
             if chosen is None:
                 rows = self._queries.list_jobs(
-                    connection, job_type=of_type, before_number=number, row_limit=row_limit
+                    connection,
+                    job_type=of_type,
+                    before_number=number,
+                    row_limit=row_limit,
+                    documents=documents,
                 )
                 return [_job(row) for row in await _rows_of(rows)]
             of_status = self._queries.list_jobs_of_status(
@@ -765,6 +773,7 @@ class JobQueueStore(Store):
                 job_type=of_type,
                 before_number=number,
                 row_limit=row_limit,
+                documents=documents,
             )
             return [_job(row) for row in await _rows_of(of_status)]
 
