@@ -389,6 +389,10 @@ class PostgresDatabase(Database):
             problem=problem,
         )
 
+    async def open_again(self) -> PostgresDatabase | None:
+        facts = set_up_of(self._pool)
+        return None if facts is None else await PostgresDatabase.connect(facts.dsn, 1, 1)
+
     async def close(self) -> None:
         self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())

@@ -219,6 +219,16 @@ class SQLiteDatabase(Database):
         self._watches.add(watch)
         return watch
 
+    async def open_again(self) -> SQLiteDatabase | None:
+        if self._in_memory or self._mode == "read":
+            return None
+        return SQLiteDatabase(
+            self._path,
+            mode="write",
+            busy_timeout=self._busy_timeout,
+            statement_timeout=self._statement_timeout,
+        )
+
     async def close(self) -> None:
         self._owner.check_closing(self)
         refuse_within_a_unit(self._unit_key())
