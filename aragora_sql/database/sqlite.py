@@ -80,15 +80,19 @@ class SQLiteConnection(Connection):
             rows = await self._handle.run(
                 statement.name, statements.fetch_all, statement, arguments
             )
-        if type(rows) is statements.UndecodableRows:
+        if type(rows) is not list:
             # The statement itself has done its work, so a transaction can go on.
-            error = UnreadableValueError(rows.problem)
-            error.rows = list(rows)
-            raise error
+            raise _unreadable(rows)
         return rows
 
     async def fetch_one(self, statement: Statement, arguments: Mapping[str, Any]) -> Row | None:
-        rows = await self.fetch_all(statement, arguments)
+        async with self.lock:
+            self._watch(statement.sql)
+            rows = await self._handle.run(
+                statement.name, statements.fetch_all, statement, arguments
+            )
+        if type(rows) is not list:
+            raise _unreadable(rows)
         return rows[0] if rows else None
 
     async def fetch_value(self, statement: Statement, arguments: Mapping[str, Any]) -> Any:
@@ -149,6 +153,12 @@ class SQLiteConnection(Connection):
             await self._handle.run("ROLLBACK", statements.roll_back)
 
 
+def _unreadable(rows: Sequence[Row]) -> UnreadableValueError:
+    error = UnreadableValueError(getattr(rows, "problem", ""))
+    error.rows = list(rows)
+    return error
+
+
 class SQLiteDatabase(Database):
     """A SQLite file, or ``:memory:``.
 
@@ -162,8 +172,9 @@ class SQLiteDatabase(Database):
     and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, nothing is left
     beside it, and there are only reading units of work.
 
-    A file that is deleted or replaced while it is open is noticed at the next write, which fails
-    with :class:`ConnectionLostError`; the next unit of work opens the file that is there then.
+    A file that is deleted or replaced while it is open is noticed at the next write (which looks
+    again when the last look is a millisecond old): it fails with :class:`ConnectionLostError`, and
+    the next unit of work opens the file that is there then.
     """
 
     dialect = "sqlite"

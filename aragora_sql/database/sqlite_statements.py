@@ -124,13 +124,16 @@ def _fetch_undecodable(
             undecodable.append(text)
             return text
 
+    connection.text_factory = read
     try:
-        with _reading_text_as(connection, read):
-            cursor = connection.execute(statement.sql, bound)
-            records = cursor.fetchall()
+        cursor = connection.execute(statement.sql, bound)
+        records = cursor.fetchall()
     except sqlite3.IntegrityError as error:
+        connection.text_factory = str
         _name_key(connection, error, statement.sql, bound)
         raise
+    finally:
+        connection.text_factory = str
     rows = _rows(statement, cursor, records)
     if not undecodable:
         return rows
@@ -206,19 +209,33 @@ def split_script(sql: str) -> Iterator[str]:
         yield rest
 
 
+# What the driver takes as it is; text may hold a NUL character.
+_PLAIN = frozenset({type(None), bool, int, bytes})
+
+
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
     bound = {}
     for name, value in arguments.items():
-        if isinstance(value, date):
-            value = format_timestamp(value)
-        elif isinstance(value, (dict, list, tuple)):
-            value = dump_json(value, name)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
-        elif isinstance(value, str) and "\x00" in value:
-            check_text(value, name)
+        kind = type(value)
+        if kind is str:
+            if "\x00" in value:
+                check_text(value, name)
+        elif kind not in _PLAIN:
+            value = _converted(statement, name, value)
         bound[name] = value
     return bound
+
+
+def _converted(statement: Statement, name: str, value: Any) -> Any:
+    if isinstance(value, date):
+        return format_timestamp(value)
+    if isinstance(value, (dict, list, tuple)):
+        return dump_json(value, name)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
+    if isinstance(value, str) and "\x00" in value:
+        check_text(value, name)
+    return value
 
 
 def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) -> list[Row]:

@@ -38,6 +38,9 @@ __all__ = ["ThreadedConnection", "file_moved"]
 
 # SQLite waits for a lock in slices of this length, so that a cancelled task gives up soon.
 _BUSY_SLICE = 0.2
+# A file that was looked at is not looked at again for so many seconds: what was written a moment
+# before it was deleted is lost like what was written after.
+LOOK_EVERY = 0.001
 # Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
 _PROGRESS_STEPS = 20_000
 
@@ -66,6 +69,7 @@ class ThreadedConnection:
         self._log_path = ""
         self._file: FileId | None = None
         self._log: FileId | None = None
+        self._next_look = -math.inf
 
     async def open(
         self, path: str, pragmas: Sequence[str], uri: str | None = None, *, writes: bool = False
@@ -155,7 +159,7 @@ class ThreadedConnection:
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
     def _in_thread_commit(self, connection: sqlite3.Connection) -> None:
-        if self._path is not None:
+        if self._path is not None and time.monotonic() >= self._next_look:
             self._in_thread_look_at_file(self._path)
         connection.execute("COMMIT")
 
@@ -166,6 +170,7 @@ class ThreadedConnection:
         event loop: a system call there lets this thread take the interpreter's lock, and waits
         until it gives it back, which costs ten times as much as the call.
         """
+        self._next_look = time.monotonic() + LOOK_EVERY
         found = file_id(path)
         log = file_id(self._log_path)
         if log != self._log and self._log is None and found == self._file:
@@ -193,17 +198,23 @@ class ThreadedConnection:
         if self._driver is None or self._driver._connection is None:
             raise DatabaseClosedError("the database was closed")
         connection = self._driver._connection
-        give_up = time.monotonic() + self._busy_timeout
+        now = time.monotonic()
+        give_up = now + self._busy_timeout
         while True:
-            self._deadline = time.monotonic() + self._statement_timeout
+            self._deadline = now + self._statement_timeout
             try:
-                if self._path is not None and not connection.in_transaction:
+                if (
+                    self._path is not None
+                    and now >= self._next_look
+                    and not connection.in_transaction
+                ):
                     self._in_thread_look_at_file(self._path)
                 return work(connection, *args, **kwargs)
             except sqlite3.OperationalError as error:
                 # Within a transaction the lock is held already: waiting would not help.
                 waits = is_busy(error) and not connection.in_transaction
-                if not waits or self._cancelled or time.monotonic() >= give_up:
+                now = time.monotonic()
+                if not waits or self._cancelled or now >= give_up:
                     raise translate(error, name) from error
             except sqlite3.Error as error:
                 raise translate(error, name) from error

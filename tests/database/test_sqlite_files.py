@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from aragora_sql.database import sqlite_thread
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.database.sqlite_files import ReadableFile, shm_of, wal_of
 from aragora_sql.errors import ConnectionLostError, DatabaseUnavailableError
@@ -41,6 +42,12 @@ def copy_of(items: Items, place: Path) -> Path:
     target.close()
     source.close()
     return place
+
+
+@pytest.fixture(autouse=True)
+def every_write_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests write faster than the file is looked at again."""
+    monkeypatch.setattr(sqlite_thread, "LOOK_EVERY", 0.0)
 
 
 def path_of(items: Items) -> Path:

@@ -157,6 +157,8 @@ class JobQueueStore(Store):
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
         self._notify = valid.boolean(notify, "notify")
+        # A SQLite file has no queue of messages.
+        self._sends_messages = notify and database.dialect == "postgres"
         self._durable_claims = valid.boolean(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
         # When we last knew that no job's time had come; and whether jobs were found since. At first
@@ -222,7 +224,8 @@ class JobQueueStore(Store):
             for _ in range(ENQUEUE_TRIES):
                 stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
                 if stored is not None:
-                    await self._look_at_message_queue(connection)
+                    if self._looks_at_message_queue():
+                        await self._look_at_message_queue(connection)
                     return _job(stored)
                 if key is None:
                     break
@@ -236,12 +239,12 @@ class JobQueueStore(Store):
             "rule of table job_queue has kept it out"
         )
 
+    def _looks_at_message_queue(self) -> bool:
+        return self._sends_messages and time.monotonic() >= self._next_queue_look
+
     async def _look_at_message_queue(self, connection: Connection) -> None:
         """Say once when messages for waiting workers are left out, because their queue is full."""
-        now = time.monotonic()
-        if now < self._next_queue_look or not self._notify:
-            return
-        self._next_queue_look = now + LOOK_AT_QUEUE_EVERY
+        self._next_queue_look = time.monotonic() + LOOK_AT_QUEUE_EVERY
         usage = await self._queries.find_notify_queue_usage(connection)
         is_full = usage is not None and usage >= FULL_QUEUE
         if is_full and not self._queue_is_full:
@@ -269,7 +272,8 @@ class JobQueueStore(Store):
                 stored = await self._queries.enqueue_plain_jobs(
                     connection, jobs=encoded, job_types=types, notify=self._notify
                 )
-                await self._look_at_message_queue(connection)
+                if self._looks_at_message_queue():
+                    await self._look_at_message_queue(connection)
             if stored < len(ids):
                 raise _kept_out(len(ids) - stored, len(ids))
             return ids
@@ -282,7 +286,8 @@ class JobQueueStore(Store):
             stored = await self._queries.enqueue_jobs(
                 connection, jobs=batch.encoded(), notify=self._notify
             )
-            await self._look_at_message_queue(connection)
+            if self._looks_at_message_queue():
+                await self._look_at_message_queue(connection)
         if stored < len(batch.ids):
             await self._replace_ids(batch)
         return batch.ids
@@ -1223,7 +1228,7 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
 
 def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
     """Decode the documents of a row, in its place: nobody else has it."""
-    values = cast(dict[str, Any], row)
+    values: dict[str, Any] = row  # type: ignore[assignment]
     values["payload"] = decode_document(values.pop("payload_text"))
     result = values.pop("result_text")
     values["result"] = None if result is None else decode_document(result)
