@@ -195,7 +195,7 @@ class PostgresConnection(Connection):
         if record is None:
             return None
         row = self._row(statement, record)
-        _check_timestamps(statement, (row,))
+        _check_timestamps_of(statement, row)
         return row
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -499,3 +499,11 @@ def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
                 value = row[column]
                 if value is not None and type(value) is datetime and value.tzinfo is None:
                     row[column] = _INFINITIES.get(value, value)
+
+
+def _check_timestamps_of(statement: Statement, row: Row) -> None:
+    """Do the same for one row, where looking at the values takes half the time."""
+    for value in row.values():
+        if type(value) is datetime and value.tzinfo is None:
+            _check_timestamps(statement, (row,))
+            return
