@@ -114,6 +114,22 @@ async def test_a_write_ahead_log_that_is_deleted_is_noticed_too(items: Items) ->
     assert "lost" not in await items.ids()
 
 
+async def test_writes_in_quick_succession_notice_it_too(
+    items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_thread, "LOOK_EVERY", 0.001)
+    remove(path_of(items))
+
+    async def write_on() -> None:
+        # What is written within the first millisecond is lost with the file.
+        for number in range(100_000):
+            await items.add(f"{number}")
+
+    async with asyncio.timeout(20):
+        with pytest.raises(ConnectionLostError, match="the file was deleted"):
+            await write_on()
+
+
 async def test_a_file_that_is_replaced_within_a_transaction_is_noticed_at_its_commit(
     items: Items, tmp_path: Path
 ) -> None:
