@@ -89,6 +89,10 @@ __all__ = ["LangGraphStore"]
 
 STORE = "langgraph_items"
 TTL_OPTIONS = ("refresh_on_read", "omit_expired", "default_ttl", "sweep_interval_minutes")
+NO_SWEEPER = (
+    "must be None: the store starts no task of its own; call asweep_ttl(), or sweep_ttl() in a "
+    "script, at an interval, from a scheduled job for instance"
+)
 SWEEP_BATCH = 1000
 # How many numbers of vectors are read and compared at once: some milliseconds of work.
 NUMBERS_OF_PAGE = 150_000
@@ -675,8 +679,10 @@ def _ttl_config(config: Any) -> TTLConfig | None:
         path = f"ttl.{valid.choice(name, 'ttl', TTL_OPTIONS)}"
         if name in ("refresh_on_read", "omit_expired"):
             checked[name] = valid.boolean(value, path)  # type: ignore[literal-required]
+        elif name == "default_ttl":
+            checked["default_ttl"] = valid.optional(value, path, _minutes)
         elif value is not None:
-            checked[name] = _minutes(value, path)  # type: ignore[literal-required]
+            raise InvalidInputError(path, NO_SWEEPER)
     return checked
 
 

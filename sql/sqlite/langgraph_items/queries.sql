@@ -91,8 +91,11 @@ WHERE
                     THEN
                         ((c.value ->> 'operator') = '$eq')
                         = (
-                            replace(m.type, 'real', 'integer') = replace(w.type, 'real', 'integer')
-                            AND CASE
+                            CASE
+                                WHEN
+                                    replace(m.type, 'real', 'integer')
+                                    <> replace(w.type, 'real', 'integer')
+                                    THEN FALSE
                                 WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
@@ -150,8 +153,11 @@ WHERE
                     THEN
                         ((c.value ->> 'operator') = '$eq')
                         = (
-                            replace(m.type, 'real', 'integer') = replace(w.type, 'real', 'integer')
-                            AND CASE
+                            CASE
+                                WHEN
+                                    replace(m.type, 'real', 'integer')
+                                    <> replace(w.type, 'real', 'integer')
+                                    THEN FALSE
                                 WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
@@ -211,8 +217,11 @@ WHERE
                     THEN
                         ((c.value ->> 'operator') = '$eq')
                         = (
-                            replace(m.type, 'real', 'integer') = replace(w.type, 'real', 'integer')
-                            AND CASE
+                            CASE
+                                WHEN
+                                    replace(m.type, 'real', 'integer')
+                                    <> replace(w.type, 'real', 'integer')
+                                    THEN FALSE
                                 WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
