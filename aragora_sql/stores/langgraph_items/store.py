@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -101,6 +102,7 @@ MOST_ROWS_OF_PAGE = 1000
 T = TypeVar("T")
 Place = tuple[str, str]
 Index = Literal[False] | list[str] | None
+_Kind = Literal["upsert", "delete", "refresh"]
 
 
 class _Get(NamedTuple):
@@ -135,6 +137,14 @@ class _List(NamedTuple):
 
 
 _Checked = _Get | _Put | _Search | _List
+
+
+class _Write(NamedTuple):
+    """A change of one row: what is done, and the parameters of its query."""
+
+    place: Place
+    kind: _Kind
+    row: UpsertItemsParameters | DeleteItemsParameters | RefreshItemsParameters
 
 
 class _Found(NamedTuple):
@@ -409,60 +419,79 @@ class LangGraphStore(BaseStore):
                 if isinstance(one, _Search) and one.query is not None and one.query not in queries:
                     queries[one.query] = await self._index.embed_query(one.query)
         now = utc_now()
-        writing = self._writing(puts.values(), vectors, now)
-        if len(puts) == len(operations) and len(writing) == 1:
-            async with self._database.connection() as connection:
-                await writing[0](connection)
+        alive_at = now if (self.ttl_config or {}).get("omit_expired") else None
+        writes = self._puts(puts.values(), vectors, now)
+        if len(puts) == len(operations):
+            await self._write(writes)
             return [None] * len(operations)
-        if writing:
-            async with self._database.transaction():
-                results = await self._read(operations, queries, now)
-                async with self._database.connection() as connection:
-                    for write in writing:
-                        await write(connection)
+        if not writes:
+            results, refreshed = await self._read(operations, queries, alive_at)
+            await self._write(_refreshes(refreshed, now, alive_at))
             return results
-        return await self._read(operations, queries, now)
+        async with self._database.transaction():
+            results, refreshed = await self._read(operations, queries, alive_at)
+            # What is stored again gets an end of its own.
+            left = {place: row for place, row in refreshed.items() if place not in puts}
+            await self._write([*writes, *_refreshes(left, now, alive_at)])
+        return results
 
-    def _writing(
+    def _puts(
         self, puts: Iterable[_Put], vectors: Mapping[str, Vector], now: datetime
-    ) -> list[Callable[[Connection], Awaitable[object]]]:
-        stored: list[UpsertItemsParameters] = []
-        deleted: list[DeleteItemsParameters] = []
+    ) -> list[_Write]:
+        writes = []
         for number, put in enumerate(puts):
             namespace, key = put.place
             if put.value is None:
-                deleted.append({"namespace": namespace, "key": key})
+                deleted: DeleteItemsParameters = {"namespace": namespace, "key": key}
+                writes.append(_Write(put.place, "delete", deleted))
                 continue
             # Each is newer than the one before, as the caller has them in order.
             stored_at = now + timedelta(microseconds=number)
             dims = 0 if self._index is None else self._index.dims
             content = packed([vectors[text] for text in put.texts], dims)
-            stored.append(
-                {
-                    "namespace": namespace,
-                    "key": key,
-                    "value": put.value,
-                    "stored_at": stored_at,
-                    "expires_at": _expiry(stored_at, put.ttl),
-                    "ttl_minutes": put.ttl,
-                    "vector_dims": None if content is None else dims,
-                    "vectors": content,
-                }
-            )
-        # In one order, so that two such batches never wait for each other.
-        stored.sort(key=lambda row: (row["namespace"], row["key"]))
-        deleted.sort(key=lambda row: (row["namespace"], row["key"]))
-        writing: list[Callable[[Connection], Awaitable[object]]] = []
-        if deleted:
-            writing.append(lambda connection: self._queries.delete_items(connection, deleted))
-        if stored:
-            writing.append(lambda connection: self._queries.upsert_items(connection, stored))
-        return writing
+            stored: UpsertItemsParameters = {
+                "namespace": namespace,
+                "key": key,
+                "value": put.value,
+                "stored_at": stored_at,
+                "expires_at": _expiry(stored_at, put.ttl),
+                "ttl_minutes": put.ttl,
+                "vector_dims": None if content is None else dims,
+                "vectors": content,
+            }
+            writes.append(_Write(put.place, "upsert", stored))
+        return writes
+
+    async def _write(self, writes: Iterable[_Write]) -> None:
+        # Rows are locked in one order, so that two such batches never wait for each other.
+        ordered = sorted(writes, key=lambda write: write.place)
+        runs = [
+            (kind, [write.row for write in run])
+            for kind, run in itertools.groupby(ordered, key=lambda write: write.kind)
+        ]
+        if len(runs) > 1:
+            async with self._database.transaction() as connection:
+                for kind, rows in runs:
+                    await self._write_rows(connection, kind, rows)
+        elif runs:
+            async with self._database.connection() as connection:
+                await self._write_rows(connection, *runs[0])
+
+    async def _write_rows(self, connection: Connection, kind: _Kind, rows: list[Any]) -> None:
+        if kind == "upsert":
+            await self._queries.upsert_items(connection, rows)
+        elif kind == "delete":
+            await self._queries.delete_items(connection, rows)
+        else:
+            await self._queries.refresh_items(connection, rows)
 
     async def _read(
-        self, operations: Sequence[_Checked], queries: Mapping[str, Vector], now: datetime
-    ) -> list[Any]:
-        alive_at = now if (self.ttl_config or {}).get("omit_expired") else None
+        self,
+        operations: Sequence[_Checked],
+        queries: Mapping[str, Vector],
+        alive_at: datetime | None,
+    ) -> tuple[list[Any], dict[Place, GetItemsRow]]:
+        """Return the results of operations, and the items whose end their reading puts off."""
         refreshed: dict[Place, GetItemsRow] = {}
         results: list[Any] = [None] * len(operations)
         gets = {one.place for one in operations if isinstance(one, _Get)}
@@ -481,8 +510,7 @@ class LangGraphStore(BaseStore):
                 results[number] = [_search_item(row, score) for row, score in found]
                 if one.refresh:
                     refreshed.update({_place_of(row): row for row, _ in found})
-        await self._refresh_items(refreshed, now, alive_at)
-        return results
+        return results, refreshed
 
     async def _items(
         self, places: Iterable[Place], alive_at: datetime | None
@@ -567,28 +595,6 @@ class LangGraphStore(BaseStore):
             if len(page) < size:
                 return best[wanted.offset :]
             after = (page[-1]["namespace"], page[-1]["key"])
-
-    async def _refresh_items(
-        self, rows: Mapping[Place, GetItemsRow], now: datetime, alive_at: datetime | None
-    ) -> None:
-        refreshed: list[RefreshItemsParameters] = []
-        # In one order, so that two such calls never wait for each other.
-        for place in sorted(rows):
-            ttl = rows[place]["ttl_minutes"]
-            expires_at = _expiry(now, ttl)
-            if ttl is not None and expires_at is not None:
-                refreshed.append(
-                    {
-                        "namespace": place[0],
-                        "key": place[1],
-                        "ttl_minutes": ttl,
-                        "expires_at": expires_at,
-                        "alive_at": alive_at,
-                    }
-                )
-        if refreshed:
-            async with self._database.connection() as connection:
-                await self._queries.refresh_items(connection, refreshed)
 
     # The same outside event loops
 
@@ -700,6 +706,25 @@ def _minutes(value: Any, argument: str) -> float:
 
 def _expiry(start: datetime, ttl_minutes: float | None) -> datetime | None:
     return None if ttl_minutes is None else start + timedelta(minutes=ttl_minutes)
+
+
+def _refreshes(
+    rows: Mapping[Place, GetItemsRow], now: datetime, alive_at: datetime | None
+) -> list[_Write]:
+    writes = []
+    for place, row in rows.items():
+        ttl = row["ttl_minutes"]
+        expires_at = _expiry(now, ttl)
+        if ttl is not None and expires_at is not None:
+            later: RefreshItemsParameters = {
+                "namespace": place[0],
+                "key": place[1],
+                "ttl_minutes": ttl,
+                "expires_at": expires_at,
+                "alive_at": alive_at,
+            }
+            writes.append(_Write(place, "refresh", later))
+    return writes
 
 
 def _checked_list(op: ListNamespacesOp, path: str) -> _List:

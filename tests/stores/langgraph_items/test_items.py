@@ -265,8 +265,18 @@ async def test_writers_of_the_same_items_do_not_wait_for_each_other(
         for _ in range(5):
             await store.abatch([PutOp(("n",), key, {}, ttl=5) for key in ordered])
             await store.abatch([GetOp(("n",), key) for key in reversed(ordered)])
+            # Stores, deletes and (by reading) refreshes, all in one transaction.
+            some, others, rest = ordered[:7], ordered[7:14], ordered[14:]
+            await store.abatch(
+                [
+                    *(PutOp(("n",), key, {}, ttl=5) for key in some),
+                    *(PutOp(("n",), key, None) for key in others),
+                    *(GetOp(("n",), key) for key in rest),
+                ]
+            )
 
-    await asyncio.gather(write(stores[0], keys), write(stores[1], keys[::-1]))
+    orders = (keys, keys[::-1], keys[10:] + keys[:10], keys[::-3] + keys[:10])
+    await asyncio.gather(*(write(stores[i % 2], order) for i, order in enumerate(orders)))
     assert await found(stores[0]) == await found(stores[1])
 
 
