@@ -82,6 +82,7 @@ def by(condition: Any) -> Call:
 
 
 KINDS = (1, 1.5, "1", "b", True, False, None, [1, {"a": 2}], {"a": 1, "b": [2]}, -3)
+# The first five, and the last one behind them, are in this order by any collation.
 NAMES = (
     ("a",),
     ("a", "b"),
@@ -119,7 +120,7 @@ CASES: dict[str, list[Call]] = {
         find(("none",)),
     ],
     "list_namespaces": [
-        *(put(name, "k", {"x": 1}) for name in NAMES if name[0] not in ("a-b", "a%b")),
+        *(put(name, "k", {"x": 1}) for name in (*NAMES[:5], ("b", "b"), NAMES[-1])),
         call("list_namespaces", in_order=True),
         *(call("list_namespaces", max_depth=depth, in_order=True) for depth in (1, 2, 3, 9)),
         call("list_namespaces", limit=2, offset=1, in_order=True),
@@ -187,7 +188,7 @@ CASES: dict[str, list[Call]] = {
         *(by({name: 9}) for name in ("$gt", "$gte", "$lt", "$lte")),
         by({"$gt": -2}),
     ],
-    "filter: ranges of texts": [*puts(("n",), "a", "b", "B", "é"), by({"$gt": "a"})],
+    "filter: ranges of texts": [*puts(("n",), "a", "b", "c"), by({"$gt": "a"}), by({"$lte": "b"})],
     "filter: ranges over kinds": [
         *puts(("n",), 1, 5, "text", None),
         by({"$lt": 3}),
