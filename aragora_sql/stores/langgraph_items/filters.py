@@ -48,13 +48,9 @@ def _condition(member: str, operator: str, operand: Any, path: str) -> dict[str,
     ):
         raise InvalidInputError(path, f"must be a number or text, not {type(operand).__name__}")
     _check_integers(operand, path)
-    return {"member": member, "operator": operator, "operand": [dump_checked(operand, path)]}
-
-
-def dump_checked(operand: Any, path: str) -> Any:
-    """Return a value that JSON has a form for, or raise an error that names it."""
+    # An error names the member in place of the number of its condition.
     dump_json([operand], path)
-    return operand
+    return {"member": member, "operator": operator, "operand": [operand]}
 
 
 def _check_integers(operand: Any, path: str) -> None:

@@ -86,7 +86,7 @@ class VectorIndex:
         asked = list(dict.fromkeys(texts))
         if not asked:
             return {}
-        made = await self.embeddings.aembed_documents(asked)
+        made = valid.items(await self.embeddings.aembed_documents(asked), "index.embed")
         if len(made) != len(asked):
             raise InvalidInputError(
                 "index.embed", f"gave {len(made)} vectors for {len(asked)} texts"
@@ -101,7 +101,7 @@ class VectorIndex:
         what = f"the vector of {valid.shown(text)}"
         try:
             numbers = array("d", made)
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidInputError("index.embed", f"{what} is no list of numbers") from error
         if len(numbers) != self.dims:
             raise InvalidInputError(

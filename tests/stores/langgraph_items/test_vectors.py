@@ -149,6 +149,8 @@ NOT_VECTORS: list[tuple[Any, str]] = [
     ([[math.inf] * 8], "not finite"),
     ([["a"] * 8], "no list of numbers"),
     ([None], "no list of numbers"),
+    ([b"bytes"], "no list of numbers"),
+    (None, "must be a list, not NoneType"),
     ([[10**400] * 8], "no list of numbers"),
 ]
 
