@@ -280,21 +280,27 @@ WITH RECURSIVE walk AS (
 ),
 
 found AS (
-    SELECT string_to_array(left(w.namespace, -1), '.') AS labels
+    SELECT
+        w.namespace,
+        string_to_array(left(w.namespace, -1), '.') AS labels
     FROM walk AS w
     WHERE w.namespace IS NOT NULL
 ),
 
 cut AS (
     SELECT DISTINCT
-        (
-            SELECT string_agg(l.label, '.' ORDER BY l.place) || '.'
-            FROM pg_catalog.unnest(f.labels) WITH ORDINALITY AS l (label, place)
-            WHERE :max_depth::integer IS NULL OR l.place <= :max_depth::integer::bigint
-        ) AS namespace
+        CASE
+            WHEN :max_depth::integer IS NULL THEN f.namespace
+            ELSE (
+                SELECT string_agg(l.label, '.' ORDER BY l.place) || '.'
+                FROM pg_catalog.unnest(f.labels) WITH ORDINALITY AS l (label, place)
+                WHERE l.place <= :max_depth::integer::bigint
+            )
+        END AS namespace
     FROM found AS f
     WHERE
-        NOT EXISTS (
+        jsonb_array_length(:labels::jsonb) = 0
+        OR NOT EXISTS (
             SELECT 1
             FROM jsonb_to_recordset(:labels::jsonb) AS p (place INTEGER, label TEXT)
             LEFT JOIN pg_catalog.unnest(f.labels) WITH ORDINALITY AS l (label, place)

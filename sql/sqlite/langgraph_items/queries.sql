@@ -69,6 +69,17 @@ WHERE
 -- List items of all namespaces whose values meet every condition, the newest first. Given a time,
 -- only those that live longer.
 -- plan: filtered_walk allowed because members of values have no index, as a caller asks for
+WITH conditions AS MATERIALIZED (
+    SELECT
+        c.value ->> 'member' AS member,
+        c.value ->> 'operator' AS operator,
+        w.value AS wanted,
+        -- 1 and 1.0 are the same number
+        replace(w.type, 'real', 'integer') AS kind
+    FROM json_each(:conditions) AS c
+    INNER JOIN json_each(c.value, '$.operand') AS w
+)
+
 SELECT
     i.namespace,
     i.key,
@@ -81,25 +92,21 @@ WHERE
     (:alive_at IS NULL OR i.expires_at IS NULL OR i.expires_at > :alive_at)
     AND NOT EXISTS (
         SELECT 1
-        FROM json_each(:conditions) AS c
-        INNER JOIN json_each(c.value, '$.operand') AS w
-        LEFT JOIN json_each(i.value) AS m ON c.value ->> 'member' = m.key
+        FROM conditions AS c
+        LEFT JOIN json_each(i.value) AS m ON c.member = m.key
         WHERE
             CASE
                 WHEN m.type IS NULL THEN FALSE
-                WHEN (c.value ->> 'operator') IN ('$eq', '$ne')
+                WHEN c.operator IN ('$eq', '$ne')
                     THEN
-                        ((c.value ->> 'operator') = '$eq')
+                        (c.operator = '$eq')
                         = (
                             CASE
-                                WHEN
-                                    replace(m.type, 'real', 'integer')
-                                    <> replace(w.type, 'real', 'integer')
-                                    THEN FALSE
-                                WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
+                                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                                WHEN c.kind NOT IN ('array', 'object') THEN m.value IS c.wanted
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
-                                    = (SELECT count(*) FROM json_tree(w.value))
+                                    = (SELECT count(*) FROM json_tree(c.wanted))
                                     AND NOT EXISTS (
                                         SELECT
                                             a.fullkey,
@@ -111,16 +118,15 @@ WHERE
                                             b.fullkey,
                                             replace(b.type, 'real', 'integer') AS kind,
                                             b.atom
-                                        FROM json_tree(w.value) AS b
+                                        FROM json_tree(c.wanted) AS b
                                     )
                             END
                         )
-                WHEN replace(m.type, 'real', 'integer') <> replace(w.type, 'real', 'integer')
-                    THEN FALSE
-                WHEN (c.value ->> 'operator') = '$gt' THEN m.value > w.value
-                WHEN (c.value ->> 'operator') = '$gte' THEN m.value >= w.value
-                WHEN (c.value ->> 'operator') = '$lt' THEN m.value < w.value
-                WHEN (c.value ->> 'operator') = '$lte' THEN m.value <= w.value
+                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                WHEN c.operator = '$gt' THEN m.value > c.wanted
+                WHEN c.operator = '$gte' THEN m.value >= c.wanted
+                WHEN c.operator = '$lt' THEN m.value < c.wanted
+                WHEN c.operator = '$lte' THEN m.value <= c.wanted
             END IS NOT TRUE
     )
 ORDER BY i.updated_at DESC, i.namespace ASC, i.key ASC
@@ -129,6 +135,17 @@ LIMIT :row_limit OFFSET :row_offset;
 -- name: list_items_below(namespace_start, namespace_end, conditions, alive_at, row_limit, row_offset)
 -- List items of a namespace and those below it whose values meet every condition, the newest first.
 -- Given a time, only those that live longer.
+WITH conditions AS MATERIALIZED (
+    SELECT
+        c.value ->> 'member' AS member,
+        c.value ->> 'operator' AS operator,
+        w.value AS wanted,
+        -- 1 and 1.0 are the same number
+        replace(w.type, 'real', 'integer') AS kind
+    FROM json_each(:conditions) AS c
+    INNER JOIN json_each(c.value, '$.operand') AS w
+)
+
 SELECT
     i.namespace,
     i.key,
@@ -143,25 +160,21 @@ WHERE
     AND (:alive_at IS NULL OR i.expires_at IS NULL OR i.expires_at > :alive_at)
     AND NOT EXISTS (
         SELECT 1
-        FROM json_each(:conditions) AS c
-        INNER JOIN json_each(c.value, '$.operand') AS w
-        LEFT JOIN json_each(i.value) AS m ON c.value ->> 'member' = m.key
+        FROM conditions AS c
+        LEFT JOIN json_each(i.value) AS m ON c.member = m.key
         WHERE
             CASE
                 WHEN m.type IS NULL THEN FALSE
-                WHEN (c.value ->> 'operator') IN ('$eq', '$ne')
+                WHEN c.operator IN ('$eq', '$ne')
                     THEN
-                        ((c.value ->> 'operator') = '$eq')
+                        (c.operator = '$eq')
                         = (
                             CASE
-                                WHEN
-                                    replace(m.type, 'real', 'integer')
-                                    <> replace(w.type, 'real', 'integer')
-                                    THEN FALSE
-                                WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
+                                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                                WHEN c.kind NOT IN ('array', 'object') THEN m.value IS c.wanted
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
-                                    = (SELECT count(*) FROM json_tree(w.value))
+                                    = (SELECT count(*) FROM json_tree(c.wanted))
                                     AND NOT EXISTS (
                                         SELECT
                                             a.fullkey,
@@ -173,16 +186,15 @@ WHERE
                                             b.fullkey,
                                             replace(b.type, 'real', 'integer') AS kind,
                                             b.atom
-                                        FROM json_tree(w.value) AS b
+                                        FROM json_tree(c.wanted) AS b
                                     )
                             END
                         )
-                WHEN replace(m.type, 'real', 'integer') <> replace(w.type, 'real', 'integer')
-                    THEN FALSE
-                WHEN (c.value ->> 'operator') = '$gt' THEN m.value > w.value
-                WHEN (c.value ->> 'operator') = '$gte' THEN m.value >= w.value
-                WHEN (c.value ->> 'operator') = '$lt' THEN m.value < w.value
-                WHEN (c.value ->> 'operator') = '$lte' THEN m.value <= w.value
+                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                WHEN c.operator = '$gt' THEN m.value > c.wanted
+                WHEN c.operator = '$gte' THEN m.value >= c.wanted
+                WHEN c.operator = '$lt' THEN m.value < c.wanted
+                WHEN c.operator = '$lte' THEN m.value <= c.wanted
             END IS NOT TRUE
     )
 ORDER BY i.updated_at DESC, i.namespace ASC, i.key ASC
@@ -193,6 +205,17 @@ LIMIT :row_limit OFFSET :row_offset;
 -- whose values meet every condition. Given a time, only of those that live longer.
 -- result: vector_dims not null, vectors not null
 -- plan: filtered_walk allowed because members of values have no index, as a caller asks for
+WITH conditions AS MATERIALIZED (
+    SELECT
+        c.value ->> 'member' AS member,
+        c.value ->> 'operator' AS operator,
+        w.value AS wanted,
+        -- 1 and 1.0 are the same number
+        replace(w.type, 'real', 'integer') AS kind
+    FROM json_each(:conditions) AS c
+    INNER JOIN json_each(c.value, '$.operand') AS w
+)
+
 SELECT
     i.namespace,
     i.key,
@@ -207,25 +230,21 @@ WHERE
     AND (:alive_at IS NULL OR i.expires_at IS NULL OR i.expires_at > :alive_at)
     AND NOT EXISTS (
         SELECT 1
-        FROM json_each(:conditions) AS c
-        INNER JOIN json_each(c.value, '$.operand') AS w
-        LEFT JOIN json_each(i.value) AS m ON c.value ->> 'member' = m.key
+        FROM conditions AS c
+        LEFT JOIN json_each(i.value) AS m ON c.member = m.key
         WHERE
             CASE
                 WHEN m.type IS NULL THEN FALSE
-                WHEN (c.value ->> 'operator') IN ('$eq', '$ne')
+                WHEN c.operator IN ('$eq', '$ne')
                     THEN
-                        ((c.value ->> 'operator') = '$eq')
+                        (c.operator = '$eq')
                         = (
                             CASE
-                                WHEN
-                                    replace(m.type, 'real', 'integer')
-                                    <> replace(w.type, 'real', 'integer')
-                                    THEN FALSE
-                                WHEN m.type NOT IN ('array', 'object') THEN m.value IS w.value
+                                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                                WHEN c.kind NOT IN ('array', 'object') THEN m.value IS c.wanted
                                 ELSE
                                     (SELECT count(*) FROM json_tree(m.value))
-                                    = (SELECT count(*) FROM json_tree(w.value))
+                                    = (SELECT count(*) FROM json_tree(c.wanted))
                                     AND NOT EXISTS (
                                         SELECT
                                             a.fullkey,
@@ -237,16 +256,15 @@ WHERE
                                             b.fullkey,
                                             replace(b.type, 'real', 'integer') AS kind,
                                             b.atom
-                                        FROM json_tree(w.value) AS b
+                                        FROM json_tree(c.wanted) AS b
                                     )
                             END
                         )
-                WHEN replace(m.type, 'real', 'integer') <> replace(w.type, 'real', 'integer')
-                    THEN FALSE
-                WHEN (c.value ->> 'operator') = '$gt' THEN m.value > w.value
-                WHEN (c.value ->> 'operator') = '$gte' THEN m.value >= w.value
-                WHEN (c.value ->> 'operator') = '$lt' THEN m.value < w.value
-                WHEN (c.value ->> 'operator') = '$lte' THEN m.value <= w.value
+                WHEN replace(m.type, 'real', 'integer') <> c.kind THEN FALSE
+                WHEN c.operator = '$gt' THEN m.value > c.wanted
+                WHEN c.operator = '$gte' THEN m.value >= c.wanted
+                WHEN c.operator = '$lt' THEN m.value < c.wanted
+                WHEN c.operator = '$lte' THEN m.value <= c.wanted
             END IS NOT TRUE
     )
 ORDER BY i.namespace, i.key
@@ -302,6 +320,7 @@ WITH RECURSIVE walk AS (
 
 found AS (
     SELECT
+        w.namespace,
         '[' || replace(json_quote(substr(w.namespace, 1, length(w.namespace) - 1)), '.', '","')
         || ']' AS labels
     FROM walk AS w
@@ -310,14 +329,18 @@ found AS (
 
 cut AS (
     SELECT DISTINCT
-        (
-            SELECT group_concat(l.value, '.') || '.'
-            FROM json_each(f.labels) AS l
-            WHERE :max_depth IS NULL OR l.key < :max_depth
-        ) AS namespace
+        CASE
+            WHEN :max_depth IS NULL THEN f.namespace
+            ELSE (
+                SELECT group_concat(l.value, '.') || '.'
+                FROM json_each(f.labels) AS l
+                WHERE l.key < :max_depth
+            )
+        END AS namespace
     FROM found AS f
     WHERE
-        NOT EXISTS (
+        json_array_length(:labels) = 0
+        OR NOT EXISTS (
             SELECT 1
             FROM json_each(:labels) AS p
             LEFT JOIN json_each(f.labels) AS l
