@@ -365,10 +365,8 @@ LIMIT :row_limit OFFSET :row_offset;
 -- Delete some of the items that had expired at a time; those that others have locked stay.
 DELETE FROM langgraph_items
 WHERE
-    (namespace, key) IN (
-        SELECT
-            i.namespace,
-            i.key
+    rowid IN (
+        SELECT i.rowid
         FROM langgraph_items AS i
         WHERE i.expires_at < :expired_at
         ORDER BY i.expires_at

@@ -12,9 +12,11 @@ import pprint
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from langchain_core.embeddings import Embeddings
 from langgraph.store.base import (
     BaseStore,
     GetOp,
@@ -412,6 +414,26 @@ class Peers:
         yield "sqlite", self._sqlite, self._expire_sqlite
         yield "postgres", self._postgres, self._expire_postgres
 
+    def with_two_models(self) -> Iterator[tuple[str, BaseStore, Callable[[str], Any]]]:
+        """Yield stores without a configured expiry, and what runs a change of all their items."""
+        index: Any = {"dims": 2, "embed": TwoModels()}
+        yield "memory", InMemoryStore(index=index), lambda text: None
+        sqlite = SqliteStore(self._sqlite.conn, index=index)
+        sqlite.setup()
+        yield (
+            "sqlite",
+            sqlite,
+            lambda text: self._sqlite.conn.execute(
+                f"UPDATE store {text.format('2020-01-01 00:00:00')}"
+            ),
+        )
+        postgres = PostgresStore(self._postgres.conn)
+        yield (
+            "postgres",
+            postgres,
+            lambda text: self._execute(f"UPDATE store {text.format('2020-01-01 00:00:00Z')}"),
+        )
+
     def _expire_sqlite(self) -> None:
         expire = "UPDATE store SET expires_at = '2020-01-01 00:00:00' WHERE expires_at IS NOT NULL"
         self._sqlite.conn.execute(expire)
@@ -457,6 +479,68 @@ async def test_answers_are_those_of_the_public_stores(database: Database, peers:
             if bool(differ) != (peer in DIFFERENCES.get(name, {})):
                 found.setdefault(name, {})[peer] = differ or "no difference any more"
     assert found == {}, pprint.pformat(found, width=150)
+
+
+class TwoModels(Embeddings):
+    """Tells by its vectors whether a text was embedded as a query or as a document."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [[1.0, 0.0] for _ in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return [0.0, 1.0]
+
+
+async def test_further_differences(database: Database, peers: Peers) -> None:
+    """Those of docs/application.md that no answer of a single call shows."""
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    kept: dict[str, bool] = {}
+    asked_as_query: dict[str, bool] = {}
+    refreshed: dict[str, bool] = {}
+    ours = LangGraphStore(database, index={"dims": 2, "embed": TwoModels()})
+
+    async def look(name: str, store: BaseStore, change: Callable[[str], Any]) -> None:
+        async def do(method: str, *args: Any, **options: Any) -> Any:
+            if store is ours:
+                return await getattr(store, f"a{method}")(*args, **options)
+            return getattr(store, method)(*args, **options)
+
+        async def set_time(column: str) -> None:
+            changed = change(f"SET {column} = '{{}}'")
+            if inspect.isawaitable(changed):
+                await changed
+
+        await do("put", ("n",), "k", {"text": "a"})
+        if name == "memory":
+            (await do("get", ("n",), "k")).created_at = past
+        else:
+            await set_time("created_at")
+        await do("put", ("n",), "k", {"text": "b"})
+        created_at = (await do("get", ("n",), "k")).created_at
+        if created_at.tzinfo is None:
+            created_at = created_at.replace(tzinfo=UTC)
+        kept[name] = created_at == past
+        if name != "postgres":
+            (found,) = await do("search", ("n",), query="a")
+            asked_as_query[name] = found.score == 0
+        if name != "memory":
+            await do("put", ("n",), "k", {}, ttl=5)
+            await set_time("expires_at")
+            await do("get", ("n",), "k")
+            refreshed[name] = await do("sweep_ttl") == 0
+
+    for name, store, change in peers.with_two_models():
+        await look(name, store, change)
+    await look(
+        "ours",
+        ours,
+        lambda text: run(
+            database, f"UPDATE langgraph_items {text.format('2020-01-01T00:00:00.000000Z')}"
+        ),
+    )
+    assert kept == {"memory": False, "sqlite": False, "postgres": True, "ours": True}
+    assert asked_as_query == {"memory": True, "sqlite": False, "ours": True}
+    assert refreshed == {"sqlite": False, "postgres": True, "ours": True}
 
 
 def test_every_listed_difference_is_of_a_case() -> None:
