@@ -16,7 +16,6 @@ import itertools
 from collections.abc import (
     AsyncIterator,
     Awaitable,
-    Callable,
     Coroutine,
     Iterable,
     Mapping,
@@ -27,12 +26,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.ownership import Owner
-from aragora_sql.database.values import EncodedJSON, dump_json, utc_now
+from aragora_sql.database.values import dump_json, utc_now
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import store_entry
-from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
 from aragora_sql.stores.batches import in_batches
 
@@ -63,8 +61,17 @@ try:
         wait_for,
     )
     from aragora_sql.stores.langgraph_items import namespaces
-    from aragora_sql.stores.langgraph_items.filters import conditions_of
-    from aragora_sql.stores.langgraph_items.namespaces import Labels, Range, labels_of
+    from aragora_sql.stores.langgraph_items.expiry import expiry, ttl_config
+    from aragora_sql.stores.langgraph_items.namespaces import labels_of
+    from aragora_sql.stores.langgraph_items.operations import (
+        Checks,
+        Get,
+        ListNamespaces,
+        Operation,
+        Place,
+        Put,
+        Search,
+    )
     from aragora_sql.stores.langgraph_items.vectors import (
         Vector,
         VectorIndex,
@@ -89,54 +96,14 @@ if TYPE_CHECKING:
 __all__ = ["LangGraphStore"]
 
 STORE = "langgraph_items"
-TTL_OPTIONS = ("refresh_on_read", "omit_expired", "default_ttl", "sweep_interval_minutes")
-NO_SWEEPER = (
-    "must be None: the store starts no task of its own; call asweep_ttl(), or sweep_ttl() in a "
-    "script, at an interval, from a scheduled job for instance"
-)
 SWEEP_BATCH = 1000
 # How many numbers of vectors are read and compared at once: some milliseconds of work.
 NUMBERS_OF_PAGE = 150_000
 MOST_ROWS_OF_PAGE = 1000
 
 T = TypeVar("T")
-Place = tuple[str, str]
 Index = Literal[False] | list[str] | None
 _Kind = Literal["upsert", "delete", "refresh"]
-
-
-class _Get(NamedTuple):
-    place: Place
-    refresh: bool
-
-
-class _Put(NamedTuple):
-    """An item to store, or (without ``value``) to delete."""
-
-    place: Place
-    value: EncodedJSON | None
-    ttl: float | None
-    texts: list[str]
-
-
-class _Search(NamedTuple):
-    within: Range
-    is_whole: bool
-    conditions: EncodedJSON
-    limit: int
-    offset: int
-    query: str | None
-    refresh: bool
-
-
-class _List(NamedTuple):
-    matching: Labels
-    max_depth: int | None
-    limit: int
-    offset: int
-
-
-_Checked = _Get | _Put | _Search | _List
 
 
 class _Write(NamedTuple):
@@ -187,7 +154,8 @@ class LangGraphStore(BaseStore):
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphItemsQueries = load_queries(STORE, database.dialect)
         self._index = None if index is None else VectorIndex(index)
-        self.ttl_config = _ttl_config(ttl)
+        self.ttl_config = ttl_config(ttl)
+        self._checks = Checks(self._index, self.ttl_config)
         self._home = Owner(asyncio.get_running_loop() if is_in_loop() else None)
 
     @classmethod
@@ -249,7 +217,7 @@ class LangGraphStore(BaseStore):
         An item that expires lives on from now, unless ``refresh_ttl`` is False (None: the default
         of ``ttl``, which is True).
         """
-        checked = self._checked_get(GetOp(namespace, key), refresh_ttl, "")
+        checked = self._checks.get(GetOp(namespace, key), refresh_ttl, "")
         results: list[Item | None] = await self._perform([checked])
         return results[0]
 
@@ -272,7 +240,7 @@ class LangGraphStore(BaseStore):
         are not among them.
         """
         op = SearchOp(namespace_prefix, filter, limit, offset, query)
-        checked = self._checked_search(op, refresh_ttl, "")
+        checked = self._checks.search(op, refresh_ttl, "")
         results: list[list[SearchItem]] = await self._perform([checked])
         return results[0]
 
@@ -293,12 +261,13 @@ class LangGraphStore(BaseStore):
         """
         if value is None:
             raise InvalidInputError("value", "must be a dictionary, not NoneType")
-        lives = self._default_ttl if isinstance(ttl, NotProvided) else ttl
-        await self._perform([self._checked_put(PutOp(namespace, key, value, index, lives), "")])
+        if isinstance(ttl, NotProvided):
+            ttl = (self.ttl_config or {}).get("default_ttl")
+        await self._perform([self._checks.put(PutOp(namespace, key, value, index, ttl), "")])
 
     async def adelete(self, namespace: tuple[str, ...], key: str) -> None:
         """Delete an item, if it is there."""
-        await self._perform([self._checked_put(PutOp(namespace, key, None), "")])
+        await self._perform([self._checks.put(PutOp(namespace, key, None), "")])
 
     async def alist_namespaces(
         self,
@@ -320,26 +289,14 @@ class LangGraphStore(BaseStore):
                 namespaces.check_path(path, kind)
                 conditions.append(MatchCondition(kind, path))  # type: ignore[arg-type]
         op = ListNamespacesOp(tuple(conditions), max_depth, limit, offset)
-        results: list[list[tuple[str, ...]]] = await self._perform([_checked_list(op, "")])
+        results: list[list[tuple[str, ...]]] = await self._perform(
+            [self._checks.list_namespaces(op, "")]
+        )
         return results[0]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Carry out several operations, and return the result of each."""
-        checks: dict[type, Callable[[Any, str], _Checked]] = {
-            GetOp: lambda op, path: self._checked_get(op, op.refresh_ttl, path),
-            SearchOp: lambda op, path: self._checked_search(op, op.refresh_ttl, path),
-            PutOp: self._checked_put,
-            ListNamespacesOp: _checked_list,
-        }
-        checked = []
-        for number, op in enumerate(valid.items(ops, "ops")):
-            path = f"ops[{number}]"
-            check = checks.get(type(op))
-            if check is None:
-                names = ", ".join(kind.__name__ for kind in checks)
-                raise InvalidInputError(path, f"must be one of {names}, not {type(op).__name__}")
-            checked.append(check(op, f"{path}."))
-        return await self._perform(checked)
+        return await self._perform(self._checks.batch(ops))
 
     async def asweep_ttl(self) -> int:
         """Delete the items that have expired, and return their number.
@@ -356,67 +313,17 @@ class LangGraphStore(BaseStore):
 
         return await in_batches(batch)
 
-    # Checks
-
-    @property
-    def _default_ttl(self) -> float | None:
-        return (self.ttl_config or {}).get("default_ttl")
-
-    def _refresh(self, asked: Any, argument: str) -> bool:
-        if asked is None:
-            return (self.ttl_config or {}).get("refresh_on_read", True)
-        return valid.boolean(asked, argument)
-
-    def _checked_get(self, op: GetOp, refresh: Any, path: str) -> _Get:
-        return _Get(
-            (
-                namespaces.place(op.namespace, f"{path}namespace"),
-                namespaces.item_key(op.key, f"{path}key"),
-            ),
-            self._refresh(refresh, f"{path}refresh_ttl"),
-        )
-
-    def _checked_put(self, op: PutOp, path: str) -> _Put:
-        check = namespaces.place if op.value is None else namespaces.place_to_write
-        place = (
-            check(op.namespace, f"{path}namespace"),
-            namespaces.item_key(op.key, f"{path}key"),
-        )
-        if op.value is None:
-            return _Put(place, None, None, [])
-        index = op.index
-        if index is not None and index is not False:
-            index = valid.names(valid.items(index, f"{path}index"), f"{path}index")
-        ttl = None if op.ttl is None else _minutes(op.ttl, f"{path}ttl")
-        value = valid.document(op.value, f"{path}value")
-        texts = []
-        if self._index is not None:
-            texts = self._index.texts(dict(op.value), index, f"{path}index")
-        return _Put(place, value, ttl, texts)
-
-    def _checked_search(self, op: SearchOp, refresh: Any, path: str) -> _Search:
-        query = valid.optional_text(op.query, f"{path}query")
-        return _Search(
-            namespaces.range_below(op.namespace_prefix, f"{path}namespace_prefix"),
-            not op.namespace_prefix,
-            conditions_of(op.filter, f"{path}filter"),
-            valid.limit(op.limit, f"{path}limit"),
-            valid.integer(op.offset, f"{path}offset"),
-            query if query and self._index is not None else None,
-            self._refresh(refresh, f"{path}refresh_ttl"),
-        )
-
     # Carrying out
 
-    async def _perform(self, operations: Sequence[_Checked]) -> list[Any]:
-        puts = {one.place: one for one in operations if isinstance(one, _Put)}
+    async def _perform(self, operations: Sequence[Operation]) -> list[Any]:
+        puts = {one.place: one for one in operations if isinstance(one, Put)}
         # The application's function may take its time: no connection is held meanwhile.
         vectors: dict[str, Vector] = {}
         queries: dict[str, Vector] = {}
         if self._index is not None:
             vectors = await self._index.embed(text for put in puts.values() for text in put.texts)
             for one in operations:
-                if isinstance(one, _Search) and one.query is not None and one.query not in queries:
+                if isinstance(one, Search) and one.query is not None and one.query not in queries:
                     queries[one.query] = await self._index.embed_query(one.query)
         now = utc_now()
         alive_at = now if (self.ttl_config or {}).get("omit_expired") else None
@@ -436,7 +343,7 @@ class LangGraphStore(BaseStore):
         return results
 
     def _puts(
-        self, puts: Iterable[_Put], vectors: Mapping[str, Vector], now: datetime
+        self, puts: Iterable[Put], vectors: Mapping[str, Vector], now: datetime
     ) -> list[_Write]:
         writes = []
         for number, put in enumerate(puts):
@@ -454,7 +361,7 @@ class LangGraphStore(BaseStore):
                 "key": key,
                 "value": put.value,
                 "stored_at": stored_at,
-                "expires_at": _expiry(stored_at, put.ttl),
+                "expires_at": expiry(stored_at, put.ttl),
                 "ttl_minutes": put.ttl,
                 "vector_dims": None if content is None else dims,
                 "vectors": content,
@@ -487,25 +394,25 @@ class LangGraphStore(BaseStore):
 
     async def _read(
         self,
-        operations: Sequence[_Checked],
+        operations: Sequence[Operation],
         queries: Mapping[str, Vector],
         alive_at: datetime | None,
     ) -> tuple[list[Any], dict[Place, GetItemsRow]]:
         """Return the results of operations, and the items whose end their reading puts off."""
         refreshed: dict[Place, GetItemsRow] = {}
         results: list[Any] = [None] * len(operations)
-        gets = {one.place for one in operations if isinstance(one, _Get)}
+        gets = {one.place for one in operations if isinstance(one, Get)}
         rows = await self._items(gets, alive_at) if gets else {}
         for number, one in enumerate(operations):
-            if isinstance(one, _Get):
+            if isinstance(one, Get):
                 row = rows.get(one.place)
                 if row is not None:
                     results[number] = _item(row)
                     if one.refresh:
                         refreshed[one.place] = row
-            elif isinstance(one, _List):
+            elif isinstance(one, ListNamespaces):
                 results[number] = await self._namespaces(one, alive_at)
-            elif isinstance(one, _Search):
+            elif isinstance(one, Search):
                 found = await self._search(one, queries, alive_at)
                 results[number] = [_search_item(row, score) for row, score in found]
                 if one.refresh:
@@ -520,7 +427,9 @@ class LangGraphStore(BaseStore):
             rows = self._queries.get_items(connection, places=wanted, alive_at=alive_at)
             return {_place_of(row): row async for row in rows}
 
-    async def _namespaces(self, wanted: _List, alive_at: datetime | None) -> list[tuple[str, ...]]:
+    async def _namespaces(
+        self, wanted: ListNamespaces, alive_at: datetime | None
+    ) -> list[tuple[str, ...]]:
         within, labels = wanted.matching
         async with self._database.read() as connection:
             rows = self._queries.list_namespaces(
@@ -538,7 +447,7 @@ class LangGraphStore(BaseStore):
             return [labels_of(row["namespace"]) async for row in rows]
 
     async def _search(
-        self, wanted: _Search, queries: Mapping[str, Vector], alive_at: datetime | None
+        self, wanted: Search, queries: Mapping[str, Vector], alive_at: datetime | None
     ) -> list[tuple[GetItemsRow, float | None]]:
         if wanted.limit == 0:
             return []
@@ -568,7 +477,7 @@ class LangGraphStore(BaseStore):
             return [(row, None) async for row in found]
 
     async def _most_similar(
-        self, wanted: _Search, query: Vector, alive_at: datetime | None
+        self, wanted: Search, query: Vector, alive_at: datetime | None
     ) -> list[_Found]:
         """Return the items whose best vector is nearest to the query's, nearest first."""
         size = max(1, min(MOST_ROWS_OF_PAGE, NUMBERS_OF_PAGE // len(query)))
@@ -675,46 +584,13 @@ async def _all(rows: AsyncIterator[T]) -> list[T]:
     return [row async for row in rows]
 
 
-def _ttl_config(config: Any) -> TTLConfig | None:
-    if config is None:
-        return None
-    if not isinstance(config, Mapping):
-        raise InvalidInputError("ttl", f"must be a dictionary, not {type(config).__name__}")
-    checked: TTLConfig = {}
-    for name, value in config.items():
-        path = f"ttl.{valid.choice(name, 'ttl', TTL_OPTIONS)}"
-        if name in ("refresh_on_read", "omit_expired"):
-            checked[name] = valid.boolean(value, path)  # type: ignore[literal-required]
-        elif name == "default_ttl":
-            checked["default_ttl"] = valid.optional(value, path, _minutes)
-        elif value is not None:
-            raise InvalidInputError(path, NO_SWEEPER)
-    return checked
-
-
-def _minutes(value: Any, argument: str) -> float:
-    """Check how long an item lives, in minutes."""
-    minutes = valid.number(value, argument)
-    if minutes == 0:
-        raise InvalidInputError(argument, "must be more than 0 minutes")
-    try:
-        _expiry(utc_now() + timedelta(days=1), minutes)
-    except OverflowError:
-        raise InvalidInputError(argument, "must end before the year 10,000") from None
-    return minutes
-
-
-def _expiry(start: datetime, ttl_minutes: float | None) -> datetime | None:
-    return None if ttl_minutes is None else start + timedelta(minutes=ttl_minutes)
-
-
 def _refreshes(
     rows: Mapping[Place, GetItemsRow], now: datetime, alive_at: datetime | None
 ) -> list[_Write]:
     writes = []
     for place, row in rows.items():
         ttl = row["ttl_minutes"]
-        expires_at = _expiry(now, ttl)
+        expires_at = expiry(now, ttl)
         if ttl is not None and expires_at is not None:
             later: RefreshItemsParameters = {
                 "namespace": place[0],
@@ -725,15 +601,6 @@ def _refreshes(
             }
             writes.append(_Write(place, "refresh", later))
     return writes
-
-
-def _checked_list(op: ListNamespacesOp, path: str) -> _List:
-    return _List(
-        namespaces.matching(op.match_conditions, f"{path}match_conditions"),
-        valid.optional(op.max_depth, f"{path}max_depth", lambda v, a: valid.integer(v, a, 1)),
-        valid.limit(op.limit, f"{path}limit"),
-        valid.integer(op.offset, f"{path}offset"),
-    )
 
 
 def _place_of(row: GetItemsRow | ListVectorsRow) -> Place:
