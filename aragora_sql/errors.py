@@ -282,7 +282,13 @@ class UnsupportedStatementError(DatabaseError):
 
 
 class UnreadableValueError(DatabaseError):
-    """A stored value has no form in Python (a date before year 1), or is damaged."""
+    """A stored value has no form in Python (a date before year 1), or is damaged.
+
+    ``rows`` are all rows of the statement where only text is to blame that is not UTF-8 (SQLite):
+    such a value is an :class:`~aragora_sql.database.values.UndecodableText`. Otherwise it is None.
+    """
+
+    rows: list[dict[str, object]] | None = None
 
 
 class ConnectionLostError(DatabaseError, ConnectionError):

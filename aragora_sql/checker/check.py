@@ -17,6 +17,7 @@ from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.meaning import check_meaning
+from aragora_sql.checker.nullable_documents import check_nullable_documents
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
 from aragora_sql.checker.plans import check_plans, write_snapshots
@@ -139,9 +140,11 @@ def _run(
     check_documents(facts, report)
     check_functions(facts, report)
     check_schemas(facts, engines, report)
+    check_nullable_documents(facts, report)
     if "inexact-call" not in options.skip:
         check_calls(facts, engines, report)
     if "meaning" not in options.skip:
+        say("comparing the answers of the dialects")
         check_meaning(facts, engines, report)
     if not options.skip >= _PLANS:
         say("looking at the plans, on tables that are filled for it")

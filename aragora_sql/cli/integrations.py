@@ -15,6 +15,7 @@ from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
 from aragora_sql.stores.integrations.records import RotationResult
 from aragora_sql.stores.integrations.store import IntegrationStore
 
@@ -116,10 +117,11 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
     result = await IntegrationStore(database).rotate_keys(
         batch_size=options.batch_size, dry_run=options.dry_run, on_progress=show
     )
-    for failure in result.failed:
-        print(failure.problem, file=sys.stderr)
+    rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
+    for problem in [*(failure.problem for failure in result.failed), *rejects.failed]:
+        print(problem, file=sys.stderr)
     if options.json:
-        print_json(result.to_dict())
+        print_json({**result.to_dict(), "rejects": rejects.to_dict()})
     else:
         verb = "would be" if result.dry_run else "were"
         print(
@@ -127,4 +129,18 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
             f"encrypted, in {result.changed} of {result.checked} integrations; "
             f"{len(result.failed)} failed"
         )
-    return 1 if result.failed else 0
+        if rejects.checked:
+            print(_of_rejects(rejects, verb))
+    return 1 if result.failed or rejects.failed else 0
+
+
+def _of_rejects(rejects: ResealedRejects, verb: str) -> str:
+    folders = ", ".join(f"…-run{run}" for run in rejects.runs)
+    return (
+        f"{rejects.resealed} secrets {verb} encrypted again in {rejects.changed} of "
+        f"{rejects.checked} integrations that a migration rejected or merged; "
+        f"{len(rejects.failed)} failed. The reject files of these migrations (folders {folders}) "
+        "can't be reached from here: their secrets stay under the key that they had. Load them "
+        "with 'aragora-sql migrate --retry-rejects' and run this again before you give up that "
+        "key, or run the migration again, which writes new files"
+    )

@@ -68,6 +68,11 @@ def add_commands(groups: Any) -> None:
     listing.add_argument(
         "--before", type=int, metavar="NUMBER", help="the number of the last job of the page before"
     )
+    listing.add_argument(
+        "--documents",
+        action="store_true",
+        help="with --json: payloads and results, too, however large they are",
+    )
 
     show = _add(commands, "show", _show, "show all of one job")
     show.add_argument("id", help="the id of the job")
@@ -262,11 +267,22 @@ async def _open(options: argparse.Namespace) -> Database:
 
 
 async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
+    if options.documents and not options.json:
+        raise ConfigurationError("--documents goes with --json")
     jobs = await store.list_jobs(
-        options.status, options.job_type, options.limit, before=options.before
+        options.status,
+        options.job_type,
+        options.limit,
+        before=options.before,
+        documents=options.documents,
     )
     if options.json:
-        print(json.dumps([job.to_dict() for job in jobs]))
+        left_out = set() if options.documents else {"payload", "result"}
+        shown = [
+            {name: value for name, value in job.to_dict().items() if name not in left_out}
+            for job in jobs
+        ]
+        print(json.dumps(shown))
         return OK
     print_table(
         (

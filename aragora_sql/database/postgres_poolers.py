@@ -1,9 +1,6 @@
-"""Finds out whether a connection has a session of the server to itself.
+"""Finds out whether a connection of asyncpg has a session of the server to itself.
 
-A pooler answers a new connection with a process id of its own making, so a connection whose process
-id differs from that of the server goes through one. In session pooling each client has its own
-process of the server for as long as it is connected; in transaction pooling two idle clients meet
-in the same one, or one client in several.
+See :mod:`aragora_sql.database.poolers` for how.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from aragora_sql.database.poolers import COMPARISONS, PROCESS
 from aragora_sql.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,10 +22,7 @@ __all__ = ["SessionFinder"]
 
 log = logging.getLogger(__name__)
 
-# How often two clients compare their processes of the server.
-_COMPARISONS = 3
 _CLOSE_TIMEOUT = 2.0
-_PROCESS = "SELECT pg_backend_pid()"
 
 
 class SessionFinder:
@@ -64,7 +59,7 @@ class SessionFinder:
 
     async def _look(self, connection: SessionConnection) -> bool:
         with connection.without_named_statements():
-            process = await connection.fetchval(_PROCESS)
+            process = await connection.fetchval(PROCESS)
             if process == connection.get_server_pid():
                 return False
             try:
@@ -79,9 +74,9 @@ class SessionFinder:
                 )
                 return True
             try:
-                for _ in range(_COMPARISONS):
-                    others = await other.fetchval(_PROCESS)
-                    again = await connection.fetchval(_PROCESS)
+                for _ in range(COMPARISONS):
+                    others = await other.fetchval(PROCESS)
+                    again = await connection.fetchval(PROCESS)
                     if others == process or again != process:
                         log.info(
                             "%s: a transaction pooler is in front of the server: no named prepared "

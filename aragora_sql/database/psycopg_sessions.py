@@ -7,10 +7,9 @@ from typing import Any
 
 import psycopg
 
-__all__ = ["shares_session"]
+from aragora_sql.database.poolers import COMPARISONS, PROCESS
 
-_COMPARISONS = 3
-_PROCESS = "SELECT pg_backend_pid()"
+__all__ = ["shares_session"]
 
 
 def shares_session(
@@ -18,7 +17,7 @@ def shares_session(
 ) -> bool:
     """Tell whether a transaction pooler is in front of the server.
 
-    As :mod:`aragora_sql.database.postgres_poolers` does; ``connect`` opens one more connection.
+    See :mod:`aragora_sql.database.poolers` for how; ``connect`` opens one more connection.
     The connection has to be in autocommit mode. Where no second connection is possible, True.
     """
     process = _process_of(connection)
@@ -32,10 +31,10 @@ def shares_session(
         other.autocommit = True
         return any(
             _process_of(other) == process or _process_of(connection) != process
-            for _ in range(_COMPARISONS)
+            for _ in range(COMPARISONS)
         )
 
 
 def _process_of(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute(_PROCESS, prepare=False).fetchone()
+    row = connection.execute(PROCESS, prepare=False).fetchone()
     return int(row[0]) if row is not None else 0

@@ -152,6 +152,14 @@ STORES = (
         legacy=False,
         extra="langgraph",
     ),
+    StoreEntry(
+        "langgraph_items",
+        "LangGraphStore",
+        "langgraph_store",
+        "LangGraph's long-term memory, with vector search (extra `langgraph`)",
+        legacy=False,
+        extra="langgraph",
+    ),
 )
 
 

@@ -88,6 +88,10 @@ def test_list_show_and_stats(
     assert main(["jobs", "list", "--status", "failed", "--json", *target]) == 0
     (job,) = json.loads(capsys.readouterr().out)
     assert (job["id"], job["error"]) == (dead, "it broke\nin two lines")
+    assert job.keys() & {"payload", "result"} == set()
+    assert main(["jobs", "list", "--status", "completed", "--json", "--documents", *target]) == 0
+    (job,) = json.loads(capsys.readouterr().out)
+    assert (job["payload"], job["result"]) == ({"text": "[bold]ü[/bold]"}, {"x": 1})
     assert main(["jobs", "list", "--limit", "1", *target]) == 0
     assert "older ones: --before 4" in capsys.readouterr().err
 

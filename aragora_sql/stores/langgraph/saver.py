@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.ownership import Owner
-from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
@@ -50,7 +49,13 @@ try:
     )
 
     from aragora_sql.stores.langgraph.serializer import StrictSerializer
-    from aragora_sql.stores.langgraph.synchronous import Done, Opening, is_in_loop, wait_for
+    from aragora_sql.stores.langgraph.synchronous import (
+        Done,
+        Opening,
+        is_in_loop,
+        open_database,
+        wait_for,
+    )
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ConfigurationError(
         "LangGraph checkpoints need the extra 'langgraph': pip install 'aragora-sql[langgraph]'"
@@ -174,7 +179,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """
 
         async def open_saver() -> Self:
-            database = await cls._open(conn_string)
+            database = await open_database(cls, store_entry(STORE), conn_string)
             try:
                 saver = cls(
                     database,
@@ -190,23 +195,6 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             return saver
 
         return Opening(open_saver)
-
-    @classmethod
-    async def _open(cls, conn_string: str) -> Database:
-        from aragora_sql.stores.binding import bound_class
-
-        entry = store_entry(STORE)
-        valid.identifier(conn_string, "conn_string")
-        if issubclass(cls, bound_class(entry, "postgres")) or (
-            conn_string.startswith(("postgresql://", "postgres://"))
-            and not issubclass(cls, bound_class(entry, "sqlite"))
-        ):
-            from aragora_sql.database.postgres import PostgresDatabase
-
-            return await PostgresDatabase.connect(PostgresDSN.parse(conn_string, "conn_string"))
-        from aragora_sql.database.sqlite import SQLiteDatabase
-
-        return SQLiteDatabase(conn_string)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"
