@@ -12,7 +12,7 @@ from langgraph.store.postgres import PostgresStore
 from langgraph.store.sqlite import SqliteStore
 
 from aragora_sql import PostgresDatabase, SQLiteDatabase
-from aragora_sql.checker.house import checkout
+from aragora_sql.checker.store_layout import checkout
 from aragora_sql.stores.langgraph_items import LangGraphStore
 from tests.stores.samples import run
 
