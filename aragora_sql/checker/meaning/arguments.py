@@ -29,7 +29,8 @@ _ROW_VALUES = re.compile(r"\(([\w.\",\s]+)\)\s*[<>]=?\s*\(([^()]+)\)")
 _PREFIXES = ("new_", "after_", "before_", "old_", "min_", "max_", "only_", "given_")
 _COUNT = re.compile(r"(?:LIMIT|OFFSET)\s*\(?\s*:(\w+)", re.IGNORECASE)
 # Members of the objects that a document lists, and the places of values in inner lists.
-_MEMBER = re.compile(r"->>?\s*'(\w+)'")
+_MEMBER = re.compile(r"->>?\s*'(\w+)'(?:\s*\)\s*::(\w+))?")
+_KINDS = {"integer": "int", "bigint": "int", "double": "float", "boolean": "bool"}
 _PATH = re.compile(r"'\$\.(\w+)'")
 _PLACE = re.compile(r"value\s*->>?\s*(\d+)\)?(?:::(\w+))?[^,\n]*?(?:\bAS\s+(\w+))?\s*(?:,|\n)")
 
@@ -48,7 +49,8 @@ class ArgumentMaker:
         self._columns = {p.name: self._column_of(p.name) for p in postgres.parameters}
         # How many rows are wanted, or passed over: below 0 neither engine has a meaning for it.
         self._counts = {*_COUNT.findall(postgres.sql), *_COUNT.findall(sqlite.sql)}
-        self._members = sorted({*_MEMBER.findall(postgres.sql), *_PATH.findall(sqlite.sql)})
+        self._members = dict.fromkeys(_PATH.findall(sqlite.sql), "")
+        self._members |= dict(_MEMBER.findall(postgres.sql))
 
     def make(self, chance: Random) -> dict[str, Any]:
         """Return arguments by name; many calls take most of them from one row, to find it."""
@@ -159,13 +161,15 @@ class ArgumentMaker:
     def _placed(self, kind: str, name: str, row: Row, chance: Random) -> Any:
         if chance.random() < 0.8 and row.get(name) is not None:
             return _as_json(row[name])
-        kinds = {"integer": "int", "bigint": "int", "double": "float", "boolean": "bool"}
         if kind == "timestamptz":
             return None if chance.random() < 0.5 else _as_json(sample("datetime", chance))
-        return self._member(name, chance) if not kind else sample(kinds.get(kind, "str"), chance)
+        return self._member(name, chance) if not kind else sample(_KINDS.get(kind, "str"), chance)
 
     def _object(self, places: object, chance: Random) -> dict[str, Any]:
-        return {member: self._member(member, chance) for member in self._members}
+        return {
+            member: sample(_KINDS[kind], chance) if kind in _KINDS else self._member(member, chance)
+            for member, kind in self._members.items()
+        }
 
     def _member(self, member: str, chance: Random) -> Any:
         values = self._values(member)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -227,14 +227,9 @@ def _unlike_rows(
     ours: Sequence[Row], theirs: Sequence[Row], whole: str, prefix: str
 ) -> list[tuple[str, Any, Any]]:
     """Compare rows in any order: the columns in which the nearest two rows differ, or ``whole``."""
-    if repr(ours) == repr(theirs):
+    only_ours, only_theirs = _unmatched(*_unmatched(ours, theirs, repr), _plain)
+    if not only_ours and not only_theirs:
         return []
-    left = {_plain(row): row for row in ours}
-    right = {_plain(row): row for row in theirs}
-    if sorted(map(_plain, ours)) == sorted(map(_plain, theirs)):
-        return []
-    only_ours = [row for text, row in left.items() if text not in right]
-    only_theirs = [row for text, row in right.items() if text not in left]
     if len(ours) != len(theirs) or not only_ours or not only_theirs:
         return [(whole, only_ours or len(ours), only_theirs or len(theirs))]
     names, one, two = min(
@@ -244,6 +239,23 @@ def _unlike_rows(
     if len(names) > len(one) // 2 + 1:
         return [(whole, only_ours, only_theirs)]
     return [(f"{prefix}{name}", one[name], two.get(name)) for name in names]
+
+
+def _unmatched(
+    ours: Sequence[Row], theirs: Sequence[Row], form: Callable[[Row], str]
+) -> tuple[list[Row], list[Row]]:
+    """Return the rows that the other side does not have, as often as they are there."""
+    right: dict[str, list[Row]] = {}
+    for row in theirs:
+        right.setdefault(form(row), []).append(row)
+    left = []
+    for row in ours:
+        same = right.get(form(row))
+        if same:
+            same.pop()
+        else:
+            left.append(row)
+    return left, [row for rows in right.values() for row in rows]
 
 
 def _unlike(one: Row, two: Row) -> list[str]:
