@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
-from aragora_sql.cli.output import new_console, new_table
+from aragora_sql.cli.output import age, new_console, new_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
@@ -35,8 +35,6 @@ Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
 OK, DIFFERENT = 0, 1
 # A worker claims, ends and extends at once.
 _CONNECTIONS = 5
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 def add_commands(groups: Any) -> None:
@@ -81,7 +79,7 @@ def add_commands(groups: Any) -> None:
     enqueue.add_argument("job_type", metavar="type", help="the type of the job")
     _add_content(enqueue)
     enqueue.add_argument("--id", help="default: a new one")
-    enqueue.add_argument("--delay", type=_age, metavar="AGE", help="not before then, such as 10m")
+    enqueue.add_argument("--delay", type=age, metavar="AGE", help="not before then, such as 10m")
 
     limit = _add(commands, "limit", _limit, "limit how many jobs of a type are processed at once")
     limit.add_argument("job_type", metavar="type", help="the type of the jobs")
@@ -102,7 +100,7 @@ def add_commands(groups: Any) -> None:
         "--type", action="append", dest="types", metavar="TYPE", help="of this type"
     )
     recover.add_argument(
-        "--stale-for", type=_age, default=0.0, metavar="AGE", help="so long ago (default: now)"
+        "--stale-for", type=age, default=0.0, metavar="AGE", help="so long ago (default: now)"
     )
 
     _add(commands, "schedules", _schedules, "list the cron schedules")
@@ -120,7 +118,7 @@ def add_commands(groups: Any) -> None:
 
     purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
     purge.add_argument(
-        "--older-than", type=_age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
+        "--older-than", type=age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
     )
     purge.add_argument(
         "--status",
@@ -146,7 +144,7 @@ def add_commands(groups: Any) -> None:
         "--lease", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s"
     )
     work.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of an attempt without one, such as 30s"
+        "--time-limit", type=age, metavar="AGE", help="of an attempt without one, such as 30s"
     )
     work.add_argument(
         "--no-schedules", action="store_true", help="leave cron schedules to other workers"
@@ -162,9 +160,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payload", type=_document, metavar="JSON", help="default: {}")
     parser.add_argument("--priority", type=int, default=0, help="larger is sooner (default: 0)")
     parser.add_argument("--max-attempts", type=int, default=3, help="default: %(default)s")
-    parser.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of one attempt, such as 30s"
-    )
+    parser.add_argument("--time-limit", type=age, metavar="AGE", help="of one attempt, such as 30s")
     parser.add_argument("--unique-key", metavar="KEY", help="not while a job of this key waits")
     parser.add_argument(
         "--unique-while-running",
@@ -511,15 +507,6 @@ def _handler(text: str) -> tuple[str, Handler]:
     if not callable(found):
         raise ConfigurationError(f"--handler: {module_name}:{path} must be a function")
     return job_type, found
-
-
-def _age(text: str) -> float:
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
-        )
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _document(text: str) -> dict[str, Any]:

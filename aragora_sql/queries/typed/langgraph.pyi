@@ -5,6 +5,7 @@ Made by ``aragora-sql stubs`` from
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
@@ -119,9 +120,16 @@ class DeleteOlderWritesParameters(TypedDict):
     kept_ids: Sequence[str]
 
 class ListThreadsOfRunsRow(TypedDict):
-    """A row of list_threads_of_runs."""
+    """A row of list_threads_of_runs, list_expired."""
 
     thread_id: str
+
+class FindExpiredThreadsRow(TypedDict):
+    """A row of find_expired_threads."""
+
+    thread_id: str
+    created_at: datetime
+    is_expired: bool
 
 class LanggraphQueries(Protocol):
     """The queries of the store langgraph."""
@@ -419,6 +427,50 @@ class LanggraphQueries(Protocol):
 
     async def delete_values(self, connection: Connection, /, *, thread_ids: Sequence[str]) -> int:
         """Delete all channel values of some threads.
+
+        Operation !: the number of rows changed.
+        """
+
+    def find_expired_threads(
+        self,
+        connection: Connection,
+        /,
+        *,
+        after_time: datetime,
+        after_thread: str,
+        age_seconds: float,
+        looked_at: int,
+    ) -> AsyncIterator[FindExpiredThreadsRow]:
+        """Look at some checkpoints that are so old, the oldest first and behind the given one, and
+        tell of
+
+        each of their threads whether it was not written to since.
+
+        Operation (none): every row.
+        """
+
+    def list_expired(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+        age_seconds: float,
+    ) -> AsyncIterator[ListThreadsOfRunsRow]:
+        """Return those of some threads that have checkpoints and were not written to for so long.
+
+        Operation (none): every row.
+        """
+
+    async def delete_expired_writes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+        age_seconds: float,
+    ) -> int:
+        """Delete the writes of some threads; one that came meanwhile stays.
 
         Operation !: the number of rows changed.
         """

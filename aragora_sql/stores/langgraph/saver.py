@@ -23,6 +23,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
@@ -34,6 +35,7 @@ from aragora_sql.schema import initialize_store
 from aragora_sql.stores import store_entry
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
+from aragora_sql.stores.langgraph.records import DeletedThreads
 
 try:
     from langgraph.checkpoint.base import (
@@ -82,8 +84,14 @@ STORE = "langgraph"
 STRATEGIES = ("keep_latest", "delete")
 DEFAULT_PAGE_SIZE = 20
 PRUNE_BATCH = 50
+DEFAULT_EXPIRED = 1000
+# How many checkpoints one statement looks at.
+EXPIRY_PAGE = 1000
+BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 # Behind every id that is text.
 BEHIND_ALL = "\U0010ffff"
+# Seconds in a thousand years.
+LONGEST_AGE = 86_400.0 * 365_250
 # Bytes in UTF-8; together they fit into one row of an index of PostgreSQL.
 LONGEST_ID = 500
 LONGEST_NAMESPACE_KEY = 1000
@@ -606,6 +614,77 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             else:
                 await self._keep_latest(batch)
 
+    async def afind_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> list[str]:
+        """Return at most ``limit`` threads that were not written to for ``older_than``."""
+        age, most = _age(older_than), valid.integer(limit, "limit", 1)
+        found: dict[str, None] = {}
+        async for page in self._expired(age):
+            found |= dict.fromkeys(page)
+            if len(found) >= most:
+                break
+        return list(found)[:most]
+
+    async def adelete_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> DeletedThreads:
+        """Delete at most ``limit`` threads that were not written to for ``older_than``.
+
+        A thread goes with all that it has, or it stays: one that gets a checkpoint or a write
+        meanwhile is kept. Fifty threads at a time are deleted in a transaction of their own. Writes
+        from before their time was recorded count as old as the thread's checkpoints; a thread that
+        has no checkpoint is not found.
+        """
+        age, most = _age(older_than), valid.integer(limit, "limit", 1)
+        total = DeletedThreads()
+        async for page in self._expired(age):
+            for start in range(0, len(page), PRUNE_BATCH):
+                batch = page[start : start + PRUNE_BATCH][: most - total.threads]
+                if batch:
+                    total += await self._delete_expired(batch, age)
+            if total.threads >= most:
+                break
+        return total
+
+    async def _expired(self, age_seconds: float) -> AsyncIterator[list[str]]:
+        """Yield the ids of expired threads, in pages; of one that stays maybe more than once."""
+        after: tuple[datetime, str] | None = (BEFORE_ALL, "")
+        while after is not None:
+            async with self._database.read() as connection:
+                rows = await _all(
+                    self._queries.find_expired_threads(
+                        connection,
+                        after_time=after[0],
+                        after_thread=after[1],
+                        age_seconds=age_seconds,
+                        looked_at=EXPIRY_PAGE,
+                    )
+                )
+            after = (rows[-1]["created_at"], rows[-1]["thread_id"]) if rows else None
+            yield [row["thread_id"] for row in rows if row["is_expired"]]
+
+    async def _delete_expired(self, thread_ids: list[str], age_seconds: float) -> DeletedThreads:
+        async with self._database.transaction() as connection:
+            await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
+            # Some may have been written to since they were found.
+            rows = await _all(
+                self._queries.list_expired(
+                    connection, thread_ids=thread_ids, age_seconds=age_seconds
+                )
+            )
+            expired = [row["thread_id"] for row in rows]
+            if not expired:
+                return DeletedThreads()
+            return DeletedThreads(
+                threads=len(expired),
+                checkpoints=await self._queries.delete_checkpoints(connection, thread_ids=expired),
+                writes=await self._queries.delete_expired_writes(
+                    connection, thread_ids=expired, age_seconds=age_seconds
+                ),
+                values=await self._queries.delete_values(connection, thread_ids=expired),
+            )
+
     async def _keep_latest(self, thread_ids: list[str]) -> None:
         async with self._database.transaction() as connection:
             await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
@@ -702,6 +781,18 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """Do what :meth:`adelete_for_runs` does, outside an event loop."""
         self._wait_for(self.adelete_for_runs(run_ids))
 
+    def find_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> Sequence[str]:
+        """Do what :meth:`afind_expired_threads` does, outside an event loop."""
+        return self._wait_for(self.afind_expired_threads(older_than, limit=limit))
+
+    def delete_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> DeletedThreads:
+        """Do what :meth:`adelete_expired_threads` does, outside an event loop."""
+        return self._wait_for(self.adelete_expired_threads(older_than, limit=limit))
+
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Do what :meth:`acopy_thread` does, outside an event loop."""
         self._wait_for(self.acopy_thread(source_thread_id, target_thread_id))
@@ -713,6 +804,19 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
 async def _all(rows: AsyncIterator[T]) -> list[T]:
     return [row async for row in rows]
+
+
+def _age(older_than: Any) -> float:
+    if not isinstance(older_than, timedelta):
+        raise InvalidInputError(
+            "older_than", f"must be a timedelta, not {type(older_than).__name__}"
+        )
+    seconds = older_than.total_seconds()
+    if not 0 < seconds <= LONGEST_AGE:
+        raise InvalidInputError(
+            "older_than", f"must be above 0 and at most 1000 years, not {older_than}"
+        )
+    return seconds
 
 
 def _ids(values: Any, argument: str) -> list[str]:
