@@ -131,6 +131,67 @@ class FindExpiredThreadsRow(TypedDict):
     created_at: datetime
     is_expired: bool
 
+class StoredCheckpointsRow(TypedDict):
+    """A row of stored_checkpoints."""
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+
+class StoredValuesRow(TypedDict):
+    """A row of stored_values."""
+
+    checkpoint_ns: str
+    channel: str
+    version: str
+    type: str
+    content: bytes
+
+class StoredWritesRow(TypedDict):
+    """A row of stored_writes."""
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    idx: int
+    task_path: str
+    channel: str
+    type: str
+    content: bytes
+
+class ImportCheckpointsParameters(TypedDict):
+    """One set of parameters of import_checkpoints."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+    created_at: datetime
+
+class ImportWritesParameters(TypedDict):
+    """One set of parameters of import_writes."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    idx: int
+    task_path: str
+    channel: str
+    type: str
+    content: bytes
+    created_at: datetime | None
+
 class LanggraphQueries(Protocol):
     """The queries of the store langgraph."""
 
@@ -518,4 +579,65 @@ class LanggraphQueries(Protocol):
         """Copy the writes of a thread to another.
 
         Operation !: the number of rows changed.
+        """
+
+    def stored_checkpoints(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredCheckpointsRow]:
+        """Return those of some checkpoints of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    def stored_values(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredValuesRow]:
+        """Return those of some channel values of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    def stored_writes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredWritesRow]:
+        """Return those of some writes of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    async def import_checkpoints(
+        self,
+        connection: Connection,
+        parameters: Sequence[ImportCheckpointsParameters],
+        /,
+    ) -> int:
+        """Store checkpoints that come from elsewhere; one that is there stays as it is.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def import_writes(
+        self,
+        connection: Connection,
+        parameters: Sequence[ImportWritesParameters],
+        /,
+    ) -> int:
+        """Store writes that come from elsewhere; one that is there stays as it is.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
         """

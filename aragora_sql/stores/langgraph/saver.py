@@ -106,6 +106,13 @@ T = TypeVar("T")
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
+def stored_namespace(namespace: str) -> str:
+    """Return a namespace as it stands in the tables: a digest if it is long."""
+    if len(namespace.encode()) <= LONGEST_NAMESPACE_KEY:
+        return namespace
+    return DIGEST_PREFIX + hashlib.sha256(namespace.encode()).hexdigest()
+
+
 class _Place(NamedTuple):
     """Where a checkpoint is; without ``checkpoint_id`` the latest is meant."""
 
@@ -116,9 +123,7 @@ class _Place(NamedTuple):
     @property
     def checkpoint_ns(self) -> str:
         """The namespace as it stands in the tables: a digest if it is long."""
-        if len(self.namespace.encode()) <= LONGEST_NAMESPACE_KEY:
-            return self.namespace
-        return DIGEST_PREFIX + hashlib.sha256(self.namespace.encode()).hexdigest()
+        return stored_namespace(self.namespace)
 
     def config(self, checkpoint_id: str) -> RunnableConfig:
         return {
@@ -271,7 +276,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             "parent_checkpoint_id": place.checkpoint_id,
             "run_id": None if run_id is None else str(run_id),
             "channel_versions": valid.document(versions, "checkpoint.channel_versions"),
-            "metadata": valid.document(_sorted(described), "metadata"),
+            "metadata": valid.document(sorted_document(described), "metadata"),
             "type": kind,
             "content": content,
         }
@@ -376,7 +381,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         connection is held between them.
         """
         remaining = None if limit is None else max(0, limit)
-        keys = self._pages_of_keys(config, _sorted(filter or {}), _before(before), remaining)
+        keys = self._pages_of_keys(
+            config, sorted_document(filter or {}), _before(before), remaining
+        )
         async for page in keys:
             async with self._database.read() as connection:
                 rows = await _all(self._queries.read_checkpoints(connection, keys=page))
@@ -468,12 +475,15 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
             place = _Place(row["thread_id"], namespace, checkpoint_id)
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
+            # One that was moved here may hold values that it shares with no other.
+            own_values = checkpoint.pop("channel_values", None) or {}
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
                 for channel, version in checkpoint["channel_versions"].items()
-                if (key := (*where[:2], channel, str(version))) in values
-            }
+                if channel not in own_values
+                and (key := (*where[:2], channel, str(version))) in values
+            } | own_values
             parent = row["parent_checkpoint_id"]
             found[where] = CheckpointTuple(
                 config=place.config(checkpoint_id),
@@ -859,12 +869,12 @@ def _before(config: RunnableConfig | None) -> str:
     return _text(checkpoint_id, "before") if checkpoint_id else BEHIND_ALL
 
 
-def _sorted(value: Any) -> Any:
+def sorted_document(value: Any) -> Any:
     """Return a document with its keys in order, so that equal ones are the same text."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: sorted_document(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(item) for item in value]
+        return [sorted_document(item) for item in value]
     return value
 
 

@@ -839,3 +839,131 @@ SELECT
     w.created_at
 FROM langgraph_writes AS w
 WHERE w.thread_id = :source_id;
+
+-- name: stored_checkpoints(thread_id, keys)
+-- Return those of some checkpoints of a thread that are stored.
+SELECT
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.parent_checkpoint_id,
+    c.run_id,
+    c.channel_versions,
+    c.metadata,
+    c.type,
+    c.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            checkpoint_id TEXT
+        )
+INNER JOIN langgraph_checkpoints AS c
+    ON
+        c.thread_id = :thread_id
+        AND k.checkpoint_ns = c.checkpoint_ns
+        AND k.checkpoint_id = c.checkpoint_id;
+
+-- name: stored_values(thread_id, keys)
+-- Return those of some channel values of a thread that are stored.
+SELECT
+    v.checkpoint_ns,
+    v.channel,
+    v.version,
+    v.type,
+    v.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            channel TEXT,
+            version TEXT
+        )
+INNER JOIN langgraph_values AS v
+    ON
+        v.thread_id = :thread_id
+        AND k.checkpoint_ns = v.checkpoint_ns
+        AND k.channel = v.channel
+        AND k.version = v.version;
+
+-- name: stored_writes(thread_id, keys)
+-- Return those of some writes of a thread that are stored.
+SELECT
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    w.task_id,
+    w.idx,
+    w.task_path,
+    w.channel,
+    w.type,
+    w.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            checkpoint_id TEXT,
+            task_id TEXT,
+            idx INTEGER
+        )
+INNER JOIN langgraph_writes AS w
+    ON
+        w.thread_id = :thread_id
+        AND k.checkpoint_ns = w.checkpoint_ns
+        AND k.checkpoint_id = w.checkpoint_id
+        AND k.task_id = w.task_id
+        AND k.idx = w.idx;
+
+-- name: import_checkpoints(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, created_at)*!
+-- Store checkpoints that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions::jsonb,
+    :metadata::jsonb,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO NOTHING;
+
+-- name: import_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, created_at)*!
+-- Store writes that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :task_id,
+    :idx,
+    :task_path,
+    :channel,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO NOTHING;
