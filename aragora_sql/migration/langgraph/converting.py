@@ -27,6 +27,7 @@ from aragora_sql.stores.langgraph.saver import (
     LONGEST_ID,
     LONGEST_NAMESPACE,
     WHOLE_NAMESPACE,
+    WITHOUT_VALUES,
     sorted_document,
     stored_namespace,
 )
@@ -88,6 +89,8 @@ class _Thread:
         self._thread = thread
         # What was given as the value of a channel at a version, as a digest.
         self._given: dict[tuple[str, str, str], bytes] = {}
+        # Channels that have no value at a version, where no other checkpoint has one.
+        self._without: set[tuple[str, str, str]] = set()
         self._times: dict[tuple[str, str], datetime] = {}
         self._problem: str | None = None
         try:
@@ -177,8 +180,10 @@ class _Thread:
                 for channel, value in parts.values.items()
                 if not self._is_shared(parts, namespace, channel, value, new_values)
             }
-            kind, content = parts.encoding, parts.joined(own, namespace)
-            versions = {name: v for name, v in parts.versions.items() if name not in own}
+            without = self._without_values(parts, namespace)
+            kind, content = parts.encoding, parts.joined(own, without, namespace)
+            left = {*own, *without}
+            versions = {name: v for name, v in parts.versions.items() if name not in left}
             valid.document(versions, "checkpoint.channel_versions")
             written = parts.written
         run_id = metadata.get("run_id")
@@ -223,7 +228,8 @@ class _Thread:
     ) -> bool:
         """Tell whether a value is a row of its own, and make that row at its first occurrence.
 
-        It is not where the channel has no version, or another value at the same version.
+        It is not where the channel has no version, or where another checkpoint has another value,
+        or none, at the same version.
         """
         version = parts.versions.get(channel)
         if version is None or (parts.hides_none and value == _NONE[parts.encoding]):
@@ -236,9 +242,23 @@ class _Thread:
         given = self._given.get((namespace, channel, version))
         if given is not None:
             return given == _digest(parts.encoding, value)
+        if (namespace, channel, version) in self._without:
+            return False
         row = ValueRow(stored_namespace(namespace), channel, version, parts.encoding, value)
         new.append(Item("values", row, source_rows=0))
         return True
+
+    def _without_values(self, parts: _Parts, namespace: str) -> list[str]:
+        """Return the channels without a value that another checkpoint has at the same version."""
+        found = []
+        for channel, version in parts.versions.items():
+            if channel not in parts.values and channel not in parts.stored:
+                place = (namespace, channel, version)
+                if place in self._given:
+                    found.append(channel)
+                else:
+                    self._without.add(place)
+        return found
 
     def _sends(self, document: dict[str, Any], parent: str | None) -> bytes | None:
         """Return what the saver shows as the channel of tasks: it makes it of the parent's writes.
@@ -280,7 +300,8 @@ _NONE: dict[Encoding, bytes] = {"msgpack": b"\xc0", "json": b"null"}
 class _Parts:
     """A checkpoint taken apart: its values by channel and its other entries, each serialised.
 
-    ``hides_none``: the saver takes a None in the checkpoint for no value of the channel's history.
+    ``stored`` are the channels whose value is a row of its own in the source, too. ``hides_none``:
+    the saver takes a None in the checkpoint for no value of the channel's history.
     """
 
     encoding: Encoding
@@ -289,13 +310,16 @@ class _Parts:
     versions: dict[str, str]
     written: datetime
     hides_none: bool = False
+    stored: frozenset[str] = frozenset()
 
-    def joined(self, own: dict[str, bytes], namespace: str) -> bytes:
-        """Return the checkpoint without its values, but for ``own``."""
+    def joined(self, own: dict[str, bytes], without: list[str], namespace: str) -> bytes:
+        """Return the checkpoint without its values, but for ``own``; ``without`` have none."""
         join, dump = _JOIN[self.encoding], _DUMP[self.encoding]
         rest = dict(self.rest)
         if own:
             rest["channel_values"] = join(own)
+        if without:
+            rest[WITHOUT_VALUES] = dump(without)
         if stored_namespace(namespace) != namespace:
             rest[WHOLE_NAMESPACE] = dump(namespace)
         return join(rest)
@@ -322,6 +346,7 @@ def _parts_of_document(document: dict[str, Any], stored: tuple[str, ...]) -> _Pa
         _versions(document.get("channel_versions")),
         _time(document.get("ts")),
         hides_none=True,
+        stored=frozenset(stored),
     )
 
 

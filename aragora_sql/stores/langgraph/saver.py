@@ -101,6 +101,9 @@ LONGEST_NAMESPACE = 50_000
 # the serialised checkpoint. LangGraph's namespaces have no such character.
 DIGEST_PREFIX = "\x1fsha256:"
 WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
+# In checkpoints that were moved here: channels that have no value in this one, though another one
+# has a value at the same version.
+WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
@@ -477,12 +480,12 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
             # One that was moved here may hold values that it shares with no other.
             own_values = checkpoint.pop("channel_values", None) or {}
+            without = {*own_values, *checkpoint.pop(WITHOUT_VALUES, ())}
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
                 for channel, version in checkpoint["channel_versions"].items()
-                if channel not in own_values
-                and (key := (*where[:2], channel, str(version))) in values
+                if channel not in without and (key := (*where[:2], channel, str(version))) in values
             } | own_values
             parent = row["parent_checkpoint_id"]
             found[where] = CheckpointTuple(
