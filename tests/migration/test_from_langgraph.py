@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import sqlite3
-import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from langchain_core.messages import HumanMessage
-from langgraph.checkpoint.base import CheckpointTuple, empty_checkpoint
-from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.types import Command, interrupt
 from psycopg import sql
 
-from aragora_sql.cli import main
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.errors import AragoraSQLError, ConfigurationError, UnreadableValueError
-from aragora_sql.migration import SourceError
 from aragora_sql.migration.langgraph import (
     LangGraphOptions,
     LangGraphReport,
@@ -47,9 +36,7 @@ LONG_NAMESPACE = "|".join(f"level {number}:{'0' * 40}" for number in range(40))
 
 
 @pytest.fixture(params=["file", "server"])
-def source(
-    request: pytest.FixtureRequest, tmp_path: Path, location: str | Path
-) -> Iterator[str]:
+def source(request: pytest.FixtureRequest, tmp_path: Path, location: str | Path) -> Iterator[str]:
     """Where the public saver's tables are: a file, or a DSN of a database of its own."""
     if request.param == "file":
         yield str(tmp_path / "public.db")
@@ -103,7 +90,7 @@ async def move(source: str, location: str | Path, tmp_path: Path, **options: Any
 
 
 async def fill(saver: Saver) -> None:
-    """Store what a saver has to hold: graphs that stopped, forks, subgraphs, every kind of value."""
+    """Store what a saver has to hold: graphs that stopped, forks, subgraphs, kinds of values."""
     stopping = graph(saver, interrupt_before=["b"])
     await stopping.ainvoke({"seen": [], "log": ["start"]}, at("stopped"))
     await stopping.ainvoke({"seen": [], "log": ["start"]}, at("ended"))
@@ -132,7 +119,9 @@ async def fill(saver: Saver) -> None:
     del later["flag"]
     renewed = {**versions, "number": "0" * 31 + "9.5", "none": "0" * 31 + "9.6"}
     await put(saver, first, later, ["number", "none"], renewed, step=1)
-    await put(saver, first, {**later, "number": 9}, ["number"], {**renewed, "number": "9.7"}, step=2)
+    await put(
+        saver, first, {**later, "number": 9}, ["number"], {**renewed, "number": "9.7"}, step=2
+    )
     inner = await put(saver, at("kinds", "inner|1"), {"n": [1]}, versions={"n": "1.1"})
     await put(saver, inner, {"n": [2]}, versions={"n": "2.1"})
     await put(saver, at("kinds", LONG_NAMESPACE), {"n": [3]}, versions={"n": "1.2"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -69,7 +70,7 @@ class Item:
     source_rows: int = 1
 
 
-def convert_thread(source: Source, thread: Any) -> Iterator[Item]:
+def convert_thread(source: Source, thread: Any) -> Generator[Item, None, None]:
     """Yield all that a thread has, values before the checkpoints that show them."""
     yield from _Thread(source, thread).items()
 
@@ -115,9 +116,10 @@ class _Thread:
         except (BadValueError, InvalidInputError) as error:
             column = error.column if isinstance(error, _BadColumnError) else None
             if isinstance(error, InvalidInputError):
-                column = error.argument.partition(".")[0]
+                column = re.split(r"\W", error.argument)[0]
             values = {"thread_id": self._thread, **row._asdict()}
-            values.pop("stored", None)
+            for name in ("stored", "is_document"):
+                values.pop(name, None)
             # A document of a server.
             for name in ("checkpoint", "metadata"):
                 if isinstance(values.get(name), dict | list):
@@ -132,7 +134,7 @@ class _Thread:
             return
         namespace = _namespace(row.checkpoint_ns)
         channel, version = _identifier(row.channel, "channel"), _identifier(row.version, "version")
-        content = _content(row.content)
+        content = _content(row.content, "content")
         self._given[namespace, channel, version] = _digest(kind, content)
         yield Item("values", ValueRow(stored_namespace(namespace), channel, version, kind, content))
 
@@ -149,7 +151,7 @@ class _Thread:
             task_path=_text(row.task_path, "task_path"),
             channel=_identifier(row.channel, "channel"),
             type=_text(row.type, "type"),
-            content=_content(row.content),
+            content=_content(row.content, "content"),
             created_at=self._times.get((namespace, checkpoint_id)),
         )
         yield Item("writes", stored)
@@ -167,7 +169,7 @@ class _Thread:
         parts = self._parts(row, parent)
         if parts is None:
             # Encrypted, or serialised in a way that only the application knows.
-            kind, content = _text(row.type, "type"), _content(row.checkpoint)
+            kind, content = _text(row.type, "type"), _content(row.checkpoint, "checkpoint")
             if stored_namespace(namespace) != namespace:
                 raise _BadColumnError(
                     "checkpoint_ns", "is too long for a checkpoint that can't be read here"
@@ -209,8 +211,8 @@ class _Thread:
 
     def _parts(self, row: SourceCheckpoint, parent: str | None) -> _Parts | None:
         """Take a checkpoint apart; None for one whose type is not known here."""
-        if row.type is None and isinstance(row.checkpoint, dict):
-            document = dict(row.checkpoint)
+        if row.is_document:
+            document = dict(_object(row.checkpoint, "checkpoint"))
             sends = self._sends(document, parent)
             parts = _parts_of_document(document, row.stored)
             if sends is not None:
@@ -220,7 +222,7 @@ class _Thread:
                     )
                 parts.values[TASKS] = sends
             return parts
-        kind, content = _text(row.type, "type"), _content(row.checkpoint)
+        kind, content = _text(row.type, "type"), _content(row.checkpoint, "checkpoint")
         return _parts_of_bytes(kind, content) if kind in _ENCODINGS else None
 
     def _is_shared(
@@ -429,12 +431,12 @@ def _namespace(value: Any) -> str:
     return text
 
 
-def _content(value: Any) -> bytes:
+def _content(value: Any, column: str) -> bytes:
     if isinstance(value, str):
         # As the saver of a file reads it.
         return value.encode()
     if not isinstance(value, bytes | memoryview):
-        raise _BadColumnError("checkpoint", f"its content is {type(value).__name__}, not bytes")
+        raise _BadColumnError(column, f"it is {type(value).__name__}, not bytes")
     return bytes(value)
 
 
@@ -452,7 +454,7 @@ def _metadata(value: Any) -> dict[str, Any]:
 
 
 def _object(value: Any, column: str) -> Mapping[str, Any]:
-    if value is None:
+    if value is None and column != "checkpoint":
         return {}
     if not isinstance(value, dict):
         raise _BadColumnError(column, f"it is {type(value).__name__}, not an object")

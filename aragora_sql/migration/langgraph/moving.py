@@ -165,6 +165,7 @@ class _RejectFiles:
         self._source = source
         self._within: Path | None = None
         self._files: dict[TableName, TextIO] = {}
+        self._paths: list[str] = []
 
     def write(self, table: TableName, rejected: Rejected) -> None:
         if table not in self._files:
@@ -174,7 +175,9 @@ class _RejectFiles:
                     self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-langgraph"
                 )
                 self._within.mkdir(mode=0o700)
-            self._files[table] = create_private(self._within / f"{table}.jsonl")
+            path = self._within / f"{table}.jsonl"
+            self._files[table] = create_private(path)
+            self._paths.append(str(path))
         self._files[table].write(
             Reject(
                 table=table,
@@ -191,7 +194,7 @@ class _RejectFiles:
     def close(self) -> list[str]:
         for file in self._files.values():
             file.close()
-        return [file.name for file in self._files.values()]
+        return self._paths
 
 
 @dataclass(slots=True)
@@ -278,12 +281,12 @@ class _Run:
         started = time.monotonic()
         self._progress.start("LangGraph's threads", total, doing)
         try:
-            every = self._source.threads()
-            while threads := list(islice(every, THREADS_PER_COMMIT)):
-                outcome = await self._group(doing, threads)
-                # Only what was committed counts.
-                self._add(doing, outcome, files)
-                self._progress.advance(outcome.source_rows)
+            with closing(self._source.threads()) as every:
+                while threads := list(islice(every, THREADS_PER_COMMIT)):
+                    outcome = await self._group(doing, threads)
+                    # Only what was committed counts.
+                    self._add(doing, outcome, files)
+                    self._progress.advance(outcome.source_rows)
         finally:
             self._report.reject_files += files.close()
         self._progress.finish()
@@ -346,10 +349,11 @@ class _Run:
     ) -> None:
         here = _Thread(self, doing, thread, connection, outcome)
         await here.look()
-        for item in convert_thread(self._source, thread):
-            outcome.source_rows += item.source_rows
-            outcome.values_within += item.source_rows == 0
-            await here.add(item)
+        with closing(convert_thread(self._source, thread)) as items:
+            for item in items:
+                outcome.source_rows += item.source_rows
+                outcome.values_within += item.source_rows == 0
+                await here.add(item)
         await here.finish()
 
     @property

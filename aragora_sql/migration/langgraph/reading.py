@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -52,7 +52,7 @@ _PATH = "task_path"
 
 
 class SourceCheckpoint(NamedTuple):
-    """A row of ``checkpoints``: ``checkpoint`` is a document (server) or bytes of ``type`` (file).
+    """A row of ``checkpoints``: ``checkpoint`` is a document, or bytes of ``type``.
 
     ``stored`` are the channels whose value is a row of its own.
     """
@@ -64,6 +64,7 @@ class SourceCheckpoint(NamedTuple):
     checkpoint: Any
     metadata: Any
     stored: tuple[str, ...] = ()
+    is_document: bool = False
 
 
 class SourceValue(NamedTuple):
@@ -97,7 +98,7 @@ class Source(Protocol):
     def counts(self) -> dict[str, int]:
         """Return how many rows its tables have: ``checkpoints``, ``values`` and ``writes``."""
 
-    def threads(self) -> Iterator[ThreadKey]:
+    def threads(self) -> Generator[ThreadKey, None, None]:
         """Yield every thread, once."""
 
     def checkpoints(self, thread: ThreadKey) -> Iterator[SourceCheckpoint]:
@@ -229,7 +230,7 @@ class ServerSource:
             cursor.execute(render(_query("postgres", name)), parameters)
             yield from cursor
 
-    def threads(self) -> Iterator[ThreadKey]:
+    def threads(self) -> Generator[ThreadKey, None, None]:
         """Yield every thread, once."""
         for (thread,) in self._rows("list_threads"):
             yield thread
@@ -239,7 +240,16 @@ class ServerSource:
         for namespace, key, parent, document, metadata, stored in self._rows(
             "list_checkpoints", thread_id=thread
         ):
-            yield SourceCheckpoint(namespace, key, parent, None, document, metadata, tuple(stored))
+            yield SourceCheckpoint(
+                namespace,
+                key,
+                parent,
+                None,
+                document,
+                metadata,
+                stored=tuple(stored),
+                is_document=True,
+            )
 
     def values(self, thread: ThreadKey) -> Iterator[SourceValue]:
         """Yield the values of a thread."""
@@ -295,7 +305,7 @@ class FileSource:
         ((checkpoints, writes),) = self._file.rows(_query("sqlite", "count_rows").sql)
         return {"checkpoints": checkpoints, "values": 0, "writes": writes}
 
-    def threads(self) -> Iterator[ThreadKey]:
+    def threads(self) -> Generator[ThreadKey, None, None]:
         """Yield every thread, once."""
         for (thread,) in self._file.rows(_query("sqlite", "list_threads").sql):
             yield thread
