@@ -857,11 +857,25 @@ FROM
             checkpoint_ns TEXT,
             checkpoint_id TEXT
         )
-INNER JOIN langgraph_checkpoints AS c
-    ON
-        c.thread_id = :thread_id
-        AND k.checkpoint_ns = c.checkpoint_ns
-        AND k.checkpoint_id = c.checkpoint_id;
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.checkpoint_id,
+            p.parent_checkpoint_id,
+            p.run_id,
+            p.channel_versions,
+            p.metadata,
+            p.type,
+            p.content
+        FROM langgraph_checkpoints AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.checkpoint_id = k.checkpoint_id
+        OFFSET 0
+    ) AS c;
 
 -- name: stored_values(thread_id, keys)
 -- Return those of some channel values of a thread that are stored.
@@ -878,12 +892,23 @@ FROM
             channel TEXT,
             version TEXT
         )
-INNER JOIN langgraph_values AS v
-    ON
-        v.thread_id = :thread_id
-        AND k.checkpoint_ns = v.checkpoint_ns
-        AND k.channel = v.channel
-        AND k.version = v.version;
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.channel = k.channel
+            AND p.version = k.version
+        OFFSET 0
+    ) AS v;
 
 -- name: stored_writes(thread_id, keys)
 -- Return those of some writes of a thread that are stored.
@@ -904,13 +929,27 @@ FROM
             task_id TEXT,
             idx INTEGER
         )
-INNER JOIN langgraph_writes AS w
-    ON
-        w.thread_id = :thread_id
-        AND k.checkpoint_ns = w.checkpoint_ns
-        AND k.checkpoint_id = w.checkpoint_id
-        AND k.task_id = w.task_id
-        AND k.idx = w.idx;
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.checkpoint_id,
+            p.task_id,
+            p.idx,
+            p.task_path,
+            p.channel,
+            p.type,
+            p.content
+        FROM langgraph_writes AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.checkpoint_id = k.checkpoint_id
+            AND p.task_id = k.task_id
+            AND p.idx = k.idx
+        OFFSET 0
+    ) AS w;
 
 -- name: import_checkpoints(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, created_at)*!
 -- Store checkpoints that come from elsewhere; one that is there stays as it is.

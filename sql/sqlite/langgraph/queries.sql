@@ -810,11 +810,12 @@ SELECT
     c.type,
     c.content
 FROM json_each(:keys) AS k
-INNER JOIN langgraph_checkpoints AS c
-    ON
-        c.thread_id = :thread_id
-        AND c.checkpoint_ns = (k.value ->> 'checkpoint_ns')
-        AND c.checkpoint_id = (k.value ->> 'checkpoint_id');
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND c.checkpoint_id = (k.value ->> 'checkpoint_id');
 
 -- name: stored_values(thread_id, keys)
 -- Return those of some channel values of a thread that are stored.
@@ -825,12 +826,13 @@ SELECT
     v.type,
     v.content
 FROM json_each(:keys) AS k
-INNER JOIN langgraph_values AS v
-    ON
-        v.thread_id = :thread_id
-        AND v.checkpoint_ns = (k.value ->> 'checkpoint_ns')
-        AND v.channel = (k.value ->> 'channel')
-        AND v.version = (k.value ->> 'version');
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_values AS v
+WHERE
+    v.thread_id = :thread_id
+    AND v.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND v.channel = (k.value ->> 'channel')
+    AND v.version = (k.value ->> 'version');
 
 -- name: stored_writes(thread_id, keys)
 -- Return those of some writes of a thread that are stored.
@@ -844,13 +846,14 @@ SELECT
     w.type,
     w.content
 FROM json_each(:keys) AS k
-INNER JOIN langgraph_writes AS w
-    ON
-        w.thread_id = :thread_id
-        AND w.checkpoint_ns = (k.value ->> 'checkpoint_ns')
-        AND w.checkpoint_id = (k.value ->> 'checkpoint_id')
-        AND w.task_id = (k.value ->> 'task_id')
-        AND w.idx = (k.value ->> 'idx');
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_writes AS w
+WHERE
+    w.thread_id = :thread_id
+    AND w.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND w.checkpoint_id = (k.value ->> 'checkpoint_id')
+    AND w.task_id = (k.value ->> 'task_id')
+    AND w.idx = (k.value ->> 'idx');
 
 -- name: import_checkpoints(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, created_at)*!
 -- Store checkpoints that come from elsewhere; one that is there stays as it is.

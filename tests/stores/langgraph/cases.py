@@ -25,6 +25,8 @@ METADATA: Any = {"source": "input", "step": -1, "run_id": "run"}
 NUMBERS = itertools.count()
 DAY = timedelta(days=1)
 
+KEY = {"checkpoint_ns": "", "checkpoint_id": "00007"}
+
 HOT = [
     Hot(
         "get_checkpoint",
@@ -85,6 +87,9 @@ HOT = [
         },
     ),
     Hot("list_expired", {"thread_ids": ["t 7"], "age_seconds": 86_400.0}),
+    Hot("stored_checkpoints", {"thread_id": "t 7", "keys": dump_json([{**KEY}])}),
+    Hot("stored_values", {"thread_id": "t 7", "keys": dump_json([{**KEY, "channel": "a"}])}),
+    Hot("stored_writes", {"thread_id": "t 7", "keys": dump_json([{**KEY, "task_id": "task"}])}),
     Hot("delete_expired_writes", {"thread_ids": ["unknown"], "age_seconds": 86_400.0}),
 ]
 
