@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import ormsgpack
@@ -250,6 +251,14 @@ class _Thread:
         new.append(Item("values", row, source_rows=0))
         return True
 
+    @cached_property
+    def _all_sends(self) -> dict[str, list[tuple[Any, Any]]]:
+        """What was sent to tasks after each checkpoint of the thread, as type and content."""
+        found: dict[str, list[tuple[Any, Any]]] = {}
+        for checkpoint_id, kind, content in self._source.sends(self._thread):
+            found.setdefault(checkpoint_id, []).append((kind, content))
+        return found
+
     def _without_values(self, parts: _Parts, namespace: str) -> list[str]:
         """Return the channels without a value that another checkpoint has at the same version."""
         found = []
@@ -269,7 +278,7 @@ class _Thread:
         """
         number = document.get("v")
         is_earlier = isinstance(number, int | float) and number < VERSION_WITHOUT_SENDS
-        sends = self._source.sends(self._thread, parent) if is_earlier and parent else []
+        sends = self._all_sends.get(parent, []) if is_earlier and parent else []
         if not sends:
             return None
         if any(kind not in ("msgpack", "null") for kind, _ in sends):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import psycopg
 
+from aragora_sql.database import Dialect
 from aragora_sql.database.psycopg_errors import driver_errors
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.bad_values import DamagedText
@@ -110,8 +111,8 @@ class Source(Protocol):
     def writes(self, thread: ThreadKey) -> Iterator[SourceWrite]:
         """Yield the writes of a thread."""
 
-    def sends(self, thread: ThreadKey, checkpoint_id: str) -> list[tuple[Any, Any]]:
-        """Return type and content of what was sent to tasks after a checkpoint."""
+    def sends(self, thread: ThreadKey) -> Iterator[tuple[str, Any, Any]]:
+        """Yield what was sent to tasks in a thread: after which checkpoint, type and content."""
 
     def check_unchanged(self) -> None:
         """Raise :class:`SourceError` when what is read of it may be out of date."""
@@ -131,14 +132,12 @@ def open_source(location: str) -> Source:
 
 
 @lru_cache(maxsize=4)
-def _queries(engine: str, folder: Path) -> dict[str, QueryText]:
-    return read_queries(
-        folder / engine / "queries.sql", "postgres" if engine == "postgres" else "sqlite"
-    )
+def _read(path: Path, dialect: Dialect) -> dict[str, QueryText]:
+    return read_queries(path, dialect)
 
 
-def _query(engine: str, name: str) -> QueryText:
-    return _queries(engine, sql_dir() / "migration" / "langgraph")[name]
+def _queries(dialect: Dialect) -> dict[str, QueryText]:
+    return _read(sql_dir() / "migration" / "langgraph" / dialect / "queries.sql", dialect)
 
 
 def _refuse_unknown(name: str, found: dict[str, set[str]], known: dict[str, str], of: str) -> bool:
@@ -174,6 +173,7 @@ class ServerSource:
 
     def __init__(self, dsn: PostgresDSN) -> None:
         self.name = str(dsn)
+        self._statements = {name: render(query) for name, query in _queries("postgres").items()}
         self._connection: PgConnection = connect(dsn, "aragora-sql migrate --from-langgraph")
         try:
             self._connection.autocommit = False
@@ -186,7 +186,7 @@ class ServerSource:
             raise
 
     def _run(self, name: str, **parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-        return self._connection.execute(render(_query("postgres", name)), parameters)
+        return self._connection.execute(self._statements[name], parameters)
 
     def _check(self) -> bool:
         found = {name: (set(columns), hidden) for name, columns, hidden in self._run("list_tables")}
@@ -227,7 +227,7 @@ class ServerSource:
             self._connection.cursor(name=name) as cursor,
         ):
             cursor.itersize = _PAGE
-            cursor.execute(render(_query("postgres", name)), parameters)
+            cursor.execute(self._statements[name], parameters)
             yield from cursor
 
     def threads(self) -> Generator[ThreadKey, None, None]:
@@ -262,14 +262,11 @@ class ServerSource:
         for row in self._rows(name, thread_id=thread):
             yield SourceWrite(*row)
 
-    def sends(self, thread: ThreadKey, checkpoint_id: str) -> list[tuple[Any, Any]]:
-        """Return type and content of what was sent to tasks after a checkpoint."""
+    def sends(self, thread: ThreadKey) -> Iterator[tuple[str, Any, Any]]:
+        """Yield what was sent to tasks in a thread: after which checkpoint, type and content."""
         name = "list_sends" if self._has_paths else "list_sends_without_path"
-        with driver_errors(f"reading {self.name}"):
-            return [
-                (kind, content)
-                for kind, content in self._run(name, thread_id=thread, checkpoint_id=checkpoint_id)
-            ]
+        for row in self._rows(name, thread_id=thread):
+            yield row[0], row[1], row[2]
 
     def check_unchanged(self) -> None:
         """Do nothing: the server keeps the snapshot."""
@@ -285,6 +282,7 @@ class FileSource:
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self.path = path
+        self._statements = {name: query.sql for name, query in _queries("sqlite").items()}
         if not path.is_file():
             raise SourceError(f"there is no file {path.absolute()}")
         try:
@@ -302,20 +300,18 @@ class FileSource:
 
     def counts(self) -> dict[str, int]:
         """Return how many rows its tables have; values are in the checkpoints."""
-        ((checkpoints, writes),) = self._file.rows(_query("sqlite", "count_rows").sql)
+        ((checkpoints, writes),) = self._file.rows(self._statements["count_rows"])
         return {"checkpoints": checkpoints, "values": 0, "writes": writes}
 
     def threads(self) -> Generator[ThreadKey, None, None]:
         """Yield every thread, once."""
-        for (thread,) in self._file.rows(_query("sqlite", "list_threads").sql):
+        for (thread,) in self._file.rows(self._statements["list_threads"]):
             yield thread
 
     def _of(self, name: str, thread: ThreadKey) -> Iterator[tuple[Any, ...]]:
         is_text = isinstance(thread, str | DamagedText)
         key = bytes(thread) if isinstance(thread, DamagedText) else thread
-        yield from self._file.rows(
-            _query("sqlite", name).sql, {"thread_id": key, "is_text": is_text}
-        )
+        yield from self._file.rows(self._statements[name], {"thread_id": key, "is_text": is_text})
 
     def checkpoints(self, thread: ThreadKey) -> Iterator[SourceCheckpoint]:
         """Yield the checkpoints of a thread."""
@@ -332,9 +328,9 @@ class FileSource:
         for row in self._of(name, thread):
             yield SourceWrite(*row)
 
-    def sends(self, thread: ThreadKey, checkpoint_id: str) -> list[tuple[Any, Any]]:
-        """Return nothing: this saver shows what is in the checkpoint."""
-        return []
+    def sends(self, thread: ThreadKey) -> Iterator[tuple[str, Any, Any]]:
+        """Yield nothing: this saver shows what is in the checkpoint."""
+        yield from ()
 
     def check_unchanged(self) -> None:
         """Raise when the file was read as one that nobody writes to, and somebody did."""

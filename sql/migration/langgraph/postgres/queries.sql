@@ -56,13 +56,19 @@ SELECT
                     ELSE '{}'::jsonb
                 END
             ) AS n (channel, version)
-        INNER JOIN checkpoint_blobs AS b
-            ON
-                b.thread_id = c.thread_id
-                AND b.checkpoint_ns = c.checkpoint_ns
-                AND n.channel = b.channel
-                AND n.version = b.version
-        WHERE b.type <> 'empty'
+        CROSS JOIN
+            LATERAL (
+                -- OFFSET 0: through the key, however many values the thread has
+                SELECT p.channel
+                FROM checkpoint_blobs AS p
+                WHERE
+                    p.thread_id = c.thread_id
+                    AND p.checkpoint_ns = c.checkpoint_ns
+                    AND p.channel = n.channel
+                    AND p.version = n.version
+                    AND p.type <> 'empty'
+                OFFSET 0
+            ) AS b
     ) AS stored
 FROM checkpoints AS c
 WHERE c.thread_id = :thread_id
@@ -110,27 +116,27 @@ FROM checkpoint_writes AS w
 WHERE w.thread_id = :thread_id
 ORDER BY w.checkpoint_ns, w.checkpoint_id, w.task_id, w.idx;
 
--- name: list_sends(thread_id, checkpoint_id)
--- Return what was sent to tasks after a checkpoint: the next one shows it, if it is of a version
+-- name: list_sends(thread_id)
+-- Return what was sent to tasks after each checkpoint: the next one shows it, if it is of a version
 -- before 4. The order and the lack of a namespace are those of the saver.
 SELECT
+    w.checkpoint_id,
     w.type,
     w.blob
 FROM checkpoint_writes AS w
 WHERE
     w.thread_id = :thread_id
-    AND w.checkpoint_id = :checkpoint_id
     AND w.channel = '__pregel_tasks'
 ORDER BY w.task_path, w.task_id, w.idx;
 
--- name: list_sends_without_path(thread_id, checkpoint_id)
+-- name: list_sends_without_path(thread_id)
 -- Do what list_sends does, before migration 9.
 SELECT
+    w.checkpoint_id,
     w.type,
     w.blob
 FROM checkpoint_writes AS w
 WHERE
     w.thread_id = :thread_id
-    AND w.checkpoint_id = :checkpoint_id
     AND w.channel = '__pregel_tasks'
 ORDER BY w.task_id, w.idx;
