@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aragora_sql.checker.house import checkout
 from aragora_sql.cli import main
 from tests.migration.test_from_langgraph import fill, ours, public
 from tests.migration.test_from_langgraph_faults import file, names, on_file
@@ -70,6 +73,30 @@ def test_a_file_is_moved_checked_and_verified(location: str | Path, filled: Path
             return len(await listed(mine, None))
 
     assert asyncio.run(count()) > 30
+
+
+def test_the_commands_of_the_page_do_what_it_says(
+    location: str | Path, filled: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(filled.parent)
+    filled.rename(filled.with_name("checkpoints.sqlite"))
+    monkeypatch.setenv("ARAGORA_DATA_DIR", str(filled.parent / "data"))
+    (filled.parent / "data").mkdir()
+    if not isinstance(location, Path):
+        monkeypatch.setenv("DATABASE_URL", location)
+    page = (checkout() / "docs" / "migration.md").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"^aragora-sql migrate (--from-langgraph check.*?)(?: +#.*)?$", page, re.MULTILINE
+    )
+    said = [run(*shlex.split(command)) for command in commands]
+    assert [code for code, *_ in said] == [0, 0, 0, 0]
+    for (_, printed, _), expected in zip(
+        said,
+        ("nothing was changed", "5 moved", "5 threads were compared", '"success": true'),
+        strict=True,
+    ):
+        assert expected in printed
+    assert "aragora.db" in names(filled.parent)
 
 
 def test_json_counts_every_row_and_thread(filled: Path, tmp_path: Path, run: Run) -> None:
