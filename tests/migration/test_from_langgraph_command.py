@@ -6,6 +6,9 @@ import asyncio
 import json
 import re
 import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 
 from aragora_sql.checker.house import checkout
 from aragora_sql.cli import main
+from tests.database.waiting import PATIENCE
 from tests.migration.test_from_langgraph import fill, ours, public
 from tests.migration.test_from_langgraph_faults import file, names, on_file
 from tests.stores.langgraph.test_saver import listed, put_chain
@@ -189,3 +193,66 @@ def test_a_source_on_a_server_is_shown_without_its_password(
         assert code == 0
         assert SECRET not in printed + errors
     assert "from postgresql://" in printed
+
+
+STOPPING = """
+import sys, time
+from aragora_sql.cli import main
+from aragora_sql.migration.langgraph import moving
+from aragora_sql.stores.langgraph.transfer import ThreadTransfer
+
+moving.THREADS_PER_COMMIT = 1
+insert, calls = ThreadTransfer.insert, 0
+
+async def slow(self, *arguments):
+    global calls
+    calls += 1
+    done = await insert(self, *arguments)
+    if calls == 8:
+        print("ready", flush=True)
+        time.sleep(600)
+    return done
+
+ThreadTransfer.insert = slow
+sys.exit(main(["migrate", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_command_that_is_ended_leaves_whole_threads_and_goes_on(
+    file: Path, location: str | Path, run: Run, number: signal.Signals, expected: int
+) -> None:
+    async def store() -> None:
+        async with public(str(file)) as theirs:
+            for thread in range(5):
+                await put_chain(theirs, f"t{thread}", 2)
+
+    async def stored() -> list[str]:
+        async with ours(location) as mine:
+            return [one.config["configurable"]["thread_id"] for one in await listed(mine, None)]
+
+    asyncio.run(store())
+    before = file.read_bytes()
+    command = ["--from-langgraph", str(file), *target(location)]
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPING, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == expected
+    assert "Traceback" not in errors
+    if number == signal.SIGTERM:
+        assert "run the same command again to go on" in errors
+    # Three rows of each of two threads were committed, the third was being stored.
+    assert asyncio.run(stored()) == ["t1", "t1", "t0", "t0"]
+    code, said, _ = run(*command, "--json")
+    assert code == 0
+    threads = json.loads(said)["threads"]
+    assert threads == {"source": 5, "moved": 3, "already_there": 2, "rejected": 0}
+    assert len(asyncio.run(stored())) == 10
+    assert file.read_bytes() == before
