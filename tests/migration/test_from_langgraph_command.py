@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from aragora_sql.checker.house import checkout
-from aragora_sql.cli import main
+from aragora_sql.cli import main, parser_for
 from tests.database.waiting import PATIENCE
 from tests.migration.test_from_langgraph import fill, ours, public
 from tests.migration.test_from_langgraph_faults import file, names, on_file
@@ -146,6 +146,13 @@ def test_the_environment_names_the_target(
         assert shown.startswith("postgresql://")
 
 
+def test_the_help_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = parser_for(["migrate"]).command(["migrate"]).format_help()
+    assert "--from-langgraph DSN|FILE" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 SECRET = "k9secret"  # noqa: S105
 NOWHERE = f"postgresql://u:{SECRET}@127.0.0.1:1/d?connect_timeout=2"
 
@@ -197,7 +204,7 @@ def test_a_source_on_a_server_is_shown_without_its_password(
 
 STOPPING = """
 import sys, time
-from aragora_sql.cli import main
+from aragora_sql.cli import main, parser_for
 from aragora_sql.migration.langgraph import moving
 from aragora_sql.stores.langgraph.transfer import ThreadTransfer
 
