@@ -501,11 +501,12 @@ class LanggraphQueries(Protocol):
         after_thread: str,
         age_seconds: float,
         looked_at: int,
+        known: Sequence[str],
     ) -> AsyncIterator[FindExpiredThreadsRow]:
         """Look at some checkpoints that are so old, the oldest first and behind the given one, and
         tell of
 
-        each of their threads whether it was not written to since.
+        each of their threads, but for those that are known, whether it was not written to since.
 
         Operation (none): every row.
         """

@@ -632,12 +632,12 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     ) -> list[str]:
         """Return at most ``limit`` threads that were not written to for ``older_than``."""
         age, most = _age(older_than), valid.integer(limit, "limit", 1)
-        found: dict[str, None] = {}
-        async for page in self._expired(age):
-            found |= dict.fromkeys(page)
+        found: list[str] = []
+        async for page in self._expired(age, found):
+            found += page
             if len(found) >= most:
                 break
-        return list(found)[:most]
+        return found[:most]
 
     async def adelete_expired_threads(
         self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
@@ -651,7 +651,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """
         age, most = _age(older_than), valid.integer(limit, "limit", 1)
         total = DeletedThreads()
-        async for page in self._expired(age):
+        async for page in self._expired(age, []):
             for start in range(0, len(page), PRUNE_BATCH):
                 batch = page[start : start + PRUNE_BATCH][: most - total.threads]
                 if batch:
@@ -660,8 +660,8 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 break
         return total
 
-    async def _expired(self, age_seconds: float) -> AsyncIterator[list[str]]:
-        """Yield the ids of expired threads, in pages; of one that stays maybe more than once."""
+    async def _expired(self, age_seconds: float, known: list[str]) -> AsyncIterator[list[str]]:
+        """Yield the ids of expired threads, in pages, but for those that are ``known`` by then."""
         after: tuple[datetime, str] | None = (BEFORE_ALL, "")
         while after is not None:
             async with self._database.read() as connection:
@@ -672,6 +672,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         after_thread=after[1],
                         age_seconds=age_seconds,
                         looked_at=EXPIRY_PAGE,
+                        known=known,
                     )
                 )
             after = (rows[-1]["created_at"], rows[-1]["thread_id"]) if rows else None

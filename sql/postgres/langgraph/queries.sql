@@ -661,9 +661,9 @@ WHERE thread_id = any(:thread_ids::text[]);
 DELETE FROM langgraph_values
 WHERE thread_id = any(:thread_ids::text[]);
 
--- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at)
+-- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
 -- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
--- each of their threads whether it was not written to since.
+-- each of their threads, but for those that are known, whether it was not written to since.
 -- result: thread_id not null, created_at not null, is_expired not null
 WITH bound AS (
     SELECT
@@ -694,8 +694,9 @@ threads AS (
 SELECT
     t.thread_id,
     t.created_at,
-    -- The first is the cheapest, and tells of nearly all threads that are in use.
+    -- The latest checkpoint is the cheapest to look at, and tells of nearly all that are in use.
     CASE
+        WHEN t.thread_id = any(:known::text[]) THEN FALSE
         WHEN
             (
                 SELECT r.created_at

@@ -84,6 +84,7 @@ HOT = [
             "after_thread": "",
             "age_seconds": 86_400.0,
             "looked_at": 1000,
+            "known": ["t 7"],
         },
     ),
     Hot("list_expired", {"thread_ids": ["t 7"], "age_seconds": 86_400.0}),
