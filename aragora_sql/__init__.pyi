@@ -51,6 +51,7 @@ from aragora_sql.stores.jobs import JobWorker as JobWorker
 from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
 from aragora_sql.stores.jobs import RetryJobError as RetryJobError
 from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
+from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
 from aragora_sql.stores.workflow import FindingEvent as FindingEvent

@@ -24,6 +24,7 @@ COMMANDS = {
     "workflow": ("findings",),
     "integrations": ("integrations",),
     "jobs": ("jobs",),
+    "langgraph": ("langgraph",),
     "queries": ("queries", "show"),
     "calls": ("run", "explain"),
     "top": ("top",),

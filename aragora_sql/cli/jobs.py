@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from aragora_sql.cli.exit_codes import DIFFERENT, OK
+from aragora_sql.cli.output import age
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import Column, print_fields, print_table, timestamp
@@ -35,8 +36,6 @@ Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
 
 # A worker claims, ends and extends at once.
 _CONNECTIONS = 5
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 def add_commands(groups: Any) -> None:
@@ -101,7 +100,7 @@ def add_commands(groups: Any) -> None:
     enqueue.add_argument("job_type", metavar="type", help="the type of the job")
     _add_content(enqueue)
     enqueue.add_argument("--id", help="the id of the job (default: a new one)")
-    enqueue.add_argument("--delay", type=_age, metavar="AGE", help="not before then, such as 10m")
+    enqueue.add_argument("--delay", type=age, metavar="AGE", help="not before then, such as 10m")
 
     limit = _add(commands, "limit", _limit, "limit how many jobs of a type are processed at once")
     limit.add_argument("job_type", metavar="type", help="the type of the jobs")
@@ -127,7 +126,7 @@ def add_commands(groups: Any) -> None:
     )
     recover.add_argument(
         "--stale-for",
-        type=_age,
+        type=age,
         default=0.0,
         metavar="AGE",
         help="only those so long ago (default: 0s)",
@@ -148,7 +147,7 @@ def add_commands(groups: Any) -> None:
 
     purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
     purge.add_argument(
-        "--older-than", type=_age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
+        "--older-than", type=age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
     )
     purge.add_argument(
         "--status",
@@ -192,7 +191,7 @@ def add_commands(groups: Any) -> None:
         help="how long a job is held before it must be extended (default %(default)g)",
     )
     work.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of an attempt without one, such as 30s"
+        "--time-limit", type=age, metavar="AGE", help="of an attempt without one, such as 30s"
     )
     work.add_argument(
         "--no-schedules", action="store_true", help="leave cron schedules to other workers"
@@ -225,9 +224,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how often it is tried (default %(default)s)",
     )
-    parser.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of one attempt, such as 30s"
-    )
+    parser.add_argument("--time-limit", type=age, metavar="AGE", help="of one attempt, such as 30s")
     parser.add_argument("--unique-key", metavar="KEY", help="not while a job of this key waits")
     parser.add_argument(
         "--unique-while-running",
@@ -600,15 +597,6 @@ def _handler(text: str) -> tuple[str, Handler]:
     if not callable(found):
         raise ConfigurationError(f"--handler: {module_name}:{path} must be a function")
     return job_type, found
-
-
-def _age(text: str) -> float:
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
-        )
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _document(text: str) -> dict[str, Any]:

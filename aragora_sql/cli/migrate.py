@@ -1,4 +1,4 @@
-"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL."""
+"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL, and LangGraph's own tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from aragora_sql.migration.options import (
     VERIFY_AUTOMATICALLY,
     MigrationOptions,
 )
-from aragora_sql.settings import PostgresDSN, dsn_from_env
+from aragora_sql.settings import PostgresDSN, Settings, dsn_from_env
 
 __all__ = ["add_commands"]
 
@@ -39,9 +39,14 @@ def add_commands(groups: Any) -> None:
     """Add the command to the parser of ``aragora-sql``."""
     command = groups.add_parser(
         "migrate",
-        help="move SQLite files of any age to PostgreSQL",
+        usage=(
+            "%(prog)s (--sqlite-path PATH | --retry-rejects FILE |\n"
+            "                            --from-langgraph DSN|FILE) [options]"
+        ),
+        help="move SQLite files of any age to PostgreSQL, or LangGraph's own tables",
         description=(
-            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL. "
+            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL; or "
+            "what LangGraph's own savers stored, to the tables of this package's saver. "
             "Nothing in the source is changed; an interrupted run goes on where it stopped."
         ),
         epilog=(
@@ -69,8 +74,23 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="load the rows of a reject file after they were mended; may be repeated",
     )
+    source.add_argument(
+        "--from-langgraph",
+        metavar="DSN|FILE",
+        help="database of langgraph-checkpoint-postgres, or file of langgraph-checkpoint-sqlite",
+    )
     command.add_argument(
-        "--postgres-dsn", metavar="DSN", help="connection URI (default: DATABASE_URL)"
+        "--postgres-dsn",
+        "--dsn",
+        dest="postgres_dsn",
+        metavar="DSN",
+        help="connection URI of the target (default: DATABASE_URL)",
+    )
+    command.add_argument(
+        "--to-sqlite",
+        type=Path,
+        metavar="FILE",
+        help="with --from-langgraph: move into this SQLite file",
     )
     command.add_argument(
         "--store",
@@ -242,6 +262,10 @@ def _orderly_termination() -> Iterator[list[int]]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.from_langgraph is not None:
+        return _move_langgraph(options)
+    if options.to_sqlite is not None:
+        raise ConfigurationError("--to-sqlite goes with --from-langgraph only")
     from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import retry_rejects, run_migration
 
@@ -290,6 +314,65 @@ def _run(options: argparse.Namespace) -> int:
     else:
         show_report(report, new_console())
     return report.exit_code
+
+
+# What only older files need, and what it is when it is not given.
+_NOT_OF_LANGGRAPH = {
+    "store": None,
+    "skip_existing": True,
+    "source_timezone": None,
+    "orphans": "reject",
+    "on_nul": "reject",
+    "on_nan": "reject",
+    "drop_exact_duplicates": False,
+    "renumber": False,
+    "jobs": 1,
+}
+
+
+def _move_langgraph(options: argparse.Namespace) -> int:
+    for name, unset in _NOT_OF_LANGGRAPH.items():
+        if getattr(options, name) != unset:
+            option = "no-skip-existing" if name == "skip_existing" else name.replace("_", "-")
+            raise ConfigurationError(f"--{option} does not go with --from-langgraph")
+    # It needs LangGraph, which the others do not.
+    from aragora_sql.cli.migration_report import show_langgraph_report
+    from aragora_sql.migration.langgraph import LangGraphOptions, Target, move_langgraph
+
+    with new_progress() as progress:
+        report = move_langgraph(
+            LangGraphOptions(
+                source=options.from_langgraph,
+                target=Target(_target_of_langgraph(options)),
+                batch_size=options.batch_size,
+                dry_run=options.dry_run,
+                verify=options.verify,
+                rejects=options.rejects,
+            ),
+            progress,
+        )
+    if options.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        show_langgraph_report(report, new_console())
+    return report.exit_code
+
+
+def _target_of_langgraph(options: argparse.Namespace) -> PostgresDSN | Path:
+    """Return the database that the options name, or else the environment, as for the stores."""
+    if options.to_sqlite is not None:
+        if options.postgres_dsn:
+            raise ConfigurationError("--dsn and --to-sqlite name two databases; give one")
+        return Path(options.to_sqlite)
+    if options.postgres_dsn:
+        return PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")
+    settings = Settings.from_env()
+    if settings.backend == "sqlite":
+        return Path(settings.sqlite_path)
+    dsn = dsn_from_env()
+    if dsn is None:
+        raise DSNNotConfiguredError
+    return dsn
 
 
 def _stores(named: list[str]) -> tuple[str, ...]:

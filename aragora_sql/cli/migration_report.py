@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +13,10 @@ from aragora_sql.cli.output import is_screen
 from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
 
-__all__ = ["show_report"]
+if TYPE_CHECKING:
+    from aragora_sql.migration.langgraph import LangGraphReport
+
+__all__ = ["show_langgraph_report", "show_report"]
 
 
 def show_report(report: MigrationReport, console: Console) -> None:
@@ -63,6 +67,8 @@ def show_report(report: MigrationReport, console: Console) -> None:
         (
             f"rejected rows are in {path}; mend them there, then run: "
             f"aragora-sql migrate --retry-rejects {path}{_zone(report)}"
+            if report.can_be_mended
+            else f"rejected rows are in {path}"
             for path in report.reject_files
         ),
     )
@@ -78,6 +84,22 @@ def show_report(report: MigrationReport, console: Console) -> None:
             f"[yellow]left behind:[/yellow] {escape(str(left))}", highlight=False, soft_wrap=True
         )
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
+
+
+def show_langgraph_report(report: LangGraphReport, console: Console) -> None:
+    """Print the report of a move from LangGraph's own savers."""
+    _show_lines(console, [f"from {report.source}", f"to {report.target}"])
+    show_report(report, console)
+    threads = report.threads
+    if report.is_verify_only:
+        _show_lines(console, [f"{threads.source:,} threads were compared"])
+        return
+    done = "would be moved" if report.is_dry_run else "moved"
+    text = (
+        f"{threads.source:,} threads: {threads.moved:,} {done}, {threads.already_there:,} were "
+        f"there already, {threads.rejected:,} rejected"
+    )
+    _show_lines(console, [text])
 
 
 _HEADINGS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,6 +19,7 @@ from rich.text import Text
 from aragora_sql.cli.terminal import printable
 
 __all__ = [
+    "age",
     "base_of_places",
     "counted",
     "is_screen",
@@ -31,6 +33,8 @@ __all__ = [
 
 # A file or a pipe has no width; lines are not folded for it.
 _WIDTH_OF_FILES = 240
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 class _SafeConsole(Console):
@@ -111,3 +115,13 @@ def whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def age(text: str) -> float:
+    """Read a length of time such as 30d, in seconds, as an argument's type."""
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
+        )
+    return float(match[1]) * _UNITS[match[2]]

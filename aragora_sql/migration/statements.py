@@ -12,7 +12,16 @@ from aragora_sql.database import Connection, Row, Statement
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 from aragora_sql.queries.parameters import number_parameters
 
-__all__ = ["ask", "call", "call_many", "call_value", "schema_path", "text_of", "upgrade_path"]
+__all__ = [
+    "ask",
+    "call",
+    "call_many",
+    "call_value",
+    "render",
+    "schema_path",
+    "text_of",
+    "upgrade_path",
+]
 
 
 def schema_path() -> Path:
@@ -32,10 +41,11 @@ def _queries(path: Path) -> dict[str, QueryText]:
 
 @lru_cache(maxsize=4)
 def _statements(path: Path) -> dict[str, bytes]:
-    return {name: _render(query) for name, query in _queries(path).items()}
+    return {name: render(query) for name, query in _queries(path).items()}
 
 
-def _render(query: QueryText) -> bytes:
+def render(query: QueryText) -> bytes:
+    """Return a query as psycopg takes it, with its parameters by name."""
     parts, end = [], 0
     for parameter in query.found:
         parts += [query.sql[end : parameter.start].replace("%", "%%"), f"%({parameter.name})s"]

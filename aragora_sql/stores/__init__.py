@@ -148,6 +148,7 @@ STORES = (
         "LangGraphSaver",
         "langgraph_saver",
         "LangGraph's checkpoints (extra `langgraph`)",
+        exports=("DeletedThreads",),
         logger="aragora_sql.workflow",
         legacy=False,
         extra="langgraph",

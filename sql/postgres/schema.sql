@@ -41,7 +41,7 @@ BEGIN
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),
-    ('langgraph', 1),
+    ('langgraph', 2),
     ('langgraph_items', 1)
     ) AS e (name, version)
     LOOP

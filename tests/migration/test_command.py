@@ -172,7 +172,7 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
         (["--sqlite-path", "FILE", "--dry-run", "--verify-only"], "not allowed with"),
         (["--sqlite-path", "FILE", "--retry-rejects", "x"], "not allowed with"),
         (["--retry-rejects", "no-such.jsonl"], "No such file"),
-        ([], "one of the arguments --sqlite-path --retry-rejects is required"),
+        ([], "one of the arguments --sqlite-path --retry-rejects --from-langgraph is required"),
     ],
 )
 def test_exit_code_2_when_nothing_can_be_done(
