@@ -282,7 +282,7 @@ class JobSchedule(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJobSchedule(Record):
-    """The columns of a schedule as queries give them: its document as text, see :class:`StoredJob`."""
+    """The columns of a schedule as queries give them: the document as text."""
 
     name: str
     cron: str
