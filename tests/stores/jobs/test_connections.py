@@ -130,6 +130,41 @@ async def test_waiting_ends_within_its_limit_when_the_server_falls_silent(
         counted_postgres.resume()
 
 
+async def test_a_worker_outlives_a_database_that_lets_nobody_in(
+    queue: JobQueueStore, postgres_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As during a restore, or before a database is renamed."""
+    done: list[str] = []
+
+    async def handle(job: Job) -> None:
+        done.append(job.id)
+
+    parsed = PostgresDSN.parse(postgres_dsn)
+    outside = await PostgresDatabase.connect(replace(parsed, database="postgres"), 1, 1)
+    allow = f'ALTER DATABASE "{parsed.database}" ALLOW_CONNECTIONS '
+    worker = JobWorker(queue, {"a": handle}, look_seconds=0.1, lease_seconds=1)
+    running = asyncio.create_task(worker.run(handle_signals=False))
+    try:
+        await queue.enqueue("a")
+        await until(lambda: done)
+        await run(outside, f"{allow} false")
+        await run(
+            outside,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{parsed.database}'",
+        )
+        refused = "not currently accepting connections"
+        await until(lambda: caplog.text.count(refused) > 2 or running.done())
+    finally:
+        await run(outside, f"{allow} true")
+        await outside.close()
+    assert not running.done()
+    second = await queue.enqueue("a")
+    await until(lambda: second.id in done or running.done())
+    worker.stop()
+    assert (await running).completed == 2
+
+
 async def cut_at_random(proxy: CountingProxy, random: Random, seconds: float) -> int:
     cuts = 0
     end = time.monotonic() + seconds
