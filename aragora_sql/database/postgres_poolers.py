@@ -3,7 +3,8 @@
 A pooler answers a new connection with a process id of its own making, so a connection whose process
 id differs from that of the server goes through one. In session pooling each client has its own
 process of the server for as long as it is connected; in transaction pooling two idle clients meet
-in the same one, or one client in several.
+in the same one, or one client in several. A second client that gets no answer while the first one
+does waits for the process that the first one keeps, so that is session pooling, too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # How often two clients compare their processes of the server.
 _COMPARISONS = 3
+# How long the answer of one of them is waited for, in seconds.
+ANSWER_SECONDS = 2.0
 _CLOSE_TIMEOUT = 2.0
 _PROCESS = "SELECT pg_backend_pid()"
 
@@ -80,9 +83,11 @@ class SessionFinder:
                 return True
             try:
                 for _ in range(_COMPARISONS):
-                    others = await other.fetchval(_PROCESS)
-                    again = await connection.fetchval(_PROCESS)
-                    if others == process or again != process:
+                    others, again = await _process_of(other), await _process_of(connection)
+                    if others is None and again == process:
+                        log.info("%s: the pooler serves one client at a time", self._where)
+                        return False
+                    if others in (process, None) or again != process:
                         log.info(
                             "%s: a transaction pooler is in front of the server: no named prepared "
                             "statements are used, as with ?pgbouncer=true",
@@ -107,3 +112,13 @@ class SessionFinder:
                 f"{self._where}: the pooler takes transactions apart (statement pooling): set its "
                 f"pool_mode to transaction or session ({error})"
             ) from error
+
+
+async def _process_of(connection: Any) -> int | None:
+    """Return the server's process that answers; None when none does within the time limit."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            process: int = await connection.fetchval(_PROCESS)
+            return process
+    except TimeoutError:
+        return None
