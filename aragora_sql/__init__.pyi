@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.store.base import IndexConfig, TTLConfig
 
 from aragora_sql.database import Database as Database
 from aragora_sql.database import Health as Health
@@ -50,7 +51,9 @@ from aragora_sql.stores.jobs import JobWorker as JobWorker
 from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
 from aragora_sql.stores.jobs import RetryJobError as RetryJobError
 from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
+from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
+from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
 from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
@@ -444,6 +447,56 @@ async def get_sqlite_langgraph_saver(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteLangGraphSaver:
     """Return an initialized ``LangGraphSaver`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresLangGraphStore(LangGraphStore):
+    """``LangGraphStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+    ) -> None: ...
+
+class SQLiteLangGraphStore(LangGraphStore):
+    """``LangGraphStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+    ) -> None: ...
+
+async def get_langgraph_store() -> LangGraphStore:
+    """Return an initialized ``LangGraphStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresLangGraphStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_langgraph_store(dsn: str | None = None) -> PostgresLangGraphStore:
+    """Return an initialized ``LangGraphStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_langgraph_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteLangGraphStore:
+    """Return an initialized ``LangGraphStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

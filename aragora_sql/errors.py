@@ -87,11 +87,12 @@ class ConfigurationError(AragoraSQLError, RuntimeError):
 
 
 class DSNNotConfiguredError(ConfigurationError):
-    """PostgreSQL was asked for, and no DSN says where it is."""
+    """PostgreSQL was asked for, and no DSN says where it is; ``argument`` would."""
 
-    def __init__(self) -> None:
+    def __init__(self, argument: str = "dsn=") -> None:
         super().__init__(
-            "PostgreSQL DSN not configured: set DATABASE_URL or ARAGORA_POSTGRES_DSN, or pass dsn="
+            "PostgreSQL DSN not configured: set DATABASE_URL or ARAGORA_POSTGRES_DSN, or pass "
+            f"{argument}"
         )
 
 
@@ -281,7 +282,13 @@ class UnsupportedStatementError(DatabaseError):
 
 
 class UnreadableValueError(DatabaseError):
-    """A stored value has no form in Python (a date before year 1), or is damaged."""
+    """A stored value has no form in Python (a date before year 1), or is damaged.
+
+    ``rows`` are all rows of the statement where only text is to blame that is not UTF-8 (SQLite):
+    such a value is an :class:`~aragora_sql.database.values.UndecodableText`. Otherwise it is None.
+    """
+
+    rows: list[dict[str, object]] | None = None
 
 
 class ConnectionLostError(DatabaseError, ConnectionError):

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from aragora_sql.embedded import EmbeddedServer, find_binaries
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
 from benchmarks.batches import batch_postgres, batch_sqlite
+from benchmarks.builds import race_builds_postgres, race_builds_sqlite
 from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.claims import claims_postgres, claims_sqlite
@@ -43,13 +44,17 @@ BENCHMARKS: dict[str, Benchmark] = {
     "queues-postgres": queues_postgres,
     "queue-claims-postgres": claims_postgres,
     "queue-claims-sqlite": claims_sqlite,
+    "old-new-postgres": race_builds_postgres,
+    "old-new-sqlite": race_builds_sqlite,
 }
 SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,
     "search-sqlite": search_sqlite,
     "migrations": race_migrations,
 }
-WITHOUT_POSTGRES = {"calls-sqlite", "batch-sqlite", "search-sqlite"}
+WITHOUT_POSTGRES = {"calls-sqlite", "batch-sqlite", "search-sqlite", "old-new-sqlite"}
+# Measured when another build is named.
+WITH_OLD = {"old-new-postgres", "old-new-sqlite"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +94,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="VERSION",
         help="major version of the server (default: the first one that is found)",
     )
+    parser.add_argument(
+        "--old",
+        type=_tree,
+        metavar="FOLDER",
+        help="another build of this package, to measure this one against: a folder with "
+        "aragora_sql/ and sql/",
+    )
     options = parser.parse_args(arguments)
+    if options.old is None and (needed := sorted(WITH_OLD.intersection(options.only or ()))):
+        parser.error(f"{', '.join(needed)}: --old has to name the other build")
     # Without a terminal nothing has to fit into its width.
     console = Console(width=None if sys.stdout.isatty() else 150)
     started = time.perf_counter()
@@ -126,10 +140,22 @@ def _new_file(text: str) -> Path:
     return path
 
 
+def _tree(text: str) -> Path:
+    path = Path(text).resolve()
+    if not (path / "aragora_sql" / "__init__.py").is_file() or not (path / "sql").is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} has no aragora_sql/ and sql/ in it")
+    return path
+
+
 async def _measure(
     options: argparse.Namespace, console: Console
 ) -> tuple[dict[str, str], list[Report]]:
-    chosen = [name for name in [*BENCHMARKS, *SIZED_BENCHMARKS] if name in (options.only or [name])]
+    without = WITH_OLD if options.old is None else set()
+    chosen = [
+        name
+        for name in [*BENCHMARKS, *SIZED_BENCHMARKS]
+        if name in (options.only or [name]) and name not in without
+    ]
     reports: list[Report] = []
     with contextlib.ExitStack() as stack:
         server = None
@@ -142,6 +168,7 @@ async def _measure(
             folder=stack.enter_context(temporary_folder()),
             progress=stack.enter_context(_progress()),
             server=server,
+            old=options.old,
         )
         for name in chosen:
             made = (

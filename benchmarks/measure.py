@@ -65,6 +65,10 @@ class Timings:
         """Return the median time of a call."""
         return median(self._rounds[lane])
 
+    def fastest(self, lane: str) -> float:
+        """Return the time of a call in a lane's fastest round."""
+        return min(self._rounds[lane])
+
     def ratio(self, lane: str, base: str) -> float:
         """Return how many times as long as ``base`` a lane takes."""
         return median(self._ratios(lane, base))

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-__all__ = ["Aim", "Column", "Report", "markdown", "show"]
+__all__ = ["Aim", "Cell", "Column", "Report", "markdown", "show"]
 
 Cell = str | float | int | None
 

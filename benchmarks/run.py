@@ -19,13 +19,15 @@ __all__ = ["Run"]
 class Run:
     """The options of a run and the places where it may work.
 
-    ``server`` is None when no benchmark of the run needs PostgreSQL.
+    ``server`` is None when no benchmark of the run needs PostgreSQL; ``old`` is the folder of
+    another build of this package, or None.
     """
 
     rounds: int
     folder: Path
     progress: Progress
     server: EmbeddedServer | None
+    old: Path | None = None
 
     @property
     def postgres(self) -> EmbeddedServer:

@@ -16,7 +16,14 @@ from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.schema import apply_schema
 from aragora_sql.stores.consensus.store import ConsensusMemory
 
-__all__ = ["new_database", "open_postgres", "open_sqlite", "server_version", "temporary_folder"]
+__all__ = [
+    "empty_database",
+    "new_database",
+    "open_postgres",
+    "open_sqlite",
+    "server_version",
+    "temporary_folder",
+]
 
 _numbers = count(1)
 
@@ -35,16 +42,22 @@ async def open_postgres(server: EmbeddedServer) -> AsyncIterator[tuple[Consensus
 @asynccontextmanager
 async def new_database(server: EmbeddedServer) -> AsyncIterator[str]:
     """Make a database with the schema of all stores; yield its DSN."""
-    name = f"bench_{next(_numbers)}"
-    await _execute(server, f"CREATE DATABASE {name}")
-    try:
-        dsn = server.dsn(name)
+    async with empty_database(server) as dsn:
         database = await PostgresDatabase.connect(dsn, min_size=1, max_size=1)
         try:
             await apply_schema(database)
         finally:
             await database.close()
         yield dsn
+
+
+@asynccontextmanager
+async def empty_database(server: EmbeddedServer) -> AsyncIterator[str]:
+    """Make a database without any table; yield its DSN."""
+    name = f"bench_{next(_numbers)}"
+    await _execute(server, f"CREATE DATABASE {name}")
+    try:
+        yield server.dsn(name)
     finally:
         await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,7 +1,7 @@
 """The SQL files beside the stores, prepared like theirs: of the migration and of the workbench.
 
-A folder with ``queries.sql`` is PostgreSQL's alone; what its queries need beside the stores' tables
-is in its ``schema.sql``. A file of ``legacy/`` maps older SQLite tables onto today's: what a
+A folder with ``queries.sql`` is of one engine alone; what its queries need beside the stores'
+tables is in its ``schema.sql``. A file of ``legacy/`` maps older SQLite tables onto today's: what a
 table looked like is what the mapping's own comment lines say that it reads.
 """
 
@@ -23,11 +23,12 @@ from aragora_sql.checker.schema_files import read_schema_file
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.errors import QueryFileError
-from aragora_sql.queries.files import QueryText, read_queries
+from aragora_sql.queries.files import QueryText, read_queries, read_sql
 
 __all__ = ["check_beside"]
 
-_FOLDERS = ("migration", "workbench/postgres/*")
+_FOLDERS = ("migration", "migration/*/postgres", "workbench/postgres/*")
+_FOLDERS_OF_SQLITE = ("migration/*/sqlite",)
 
 
 def check_beside(facts: Facts, engines: Engines, report: Report, python: Iterable[Path]) -> None:
@@ -39,6 +40,9 @@ def check_beside(facts: Facts, engines: Engines, report: Report, python: Iterabl
     for pattern in _FOLDERS:
         for path in sorted(root.glob(f"{pattern}/queries.sql")):
             _add(report, path, _in_postgres(path, engines.postgres))
+    for pattern in _FOLDERS_OF_SQLITE:
+        for path in sorted(root.glob(f"{pattern}/queries.sql")):
+            _add(report, path, _in_sqlite(path))
     migration = root / "migration" / "queries.sql"
     if migration.is_file() and migration not in report.broken:
         check_calls_by_name(read_queries(migration, "postgres"), report, python)
@@ -76,6 +80,19 @@ def _in_postgres(path: Path, engine: PostgresEngine) -> Iterator[Finding]:
             described = engine.prepare(query)
             if isinstance(described, SQLProblem):
                 yield refused(query, described)
+
+
+def _in_sqlite(path: Path) -> Iterator[Finding]:
+    queries = read_queries(path, "sqlite").values()
+    engine = SQLiteEngine(())
+    try:
+        engine.connection.execute(read_sql(path.with_name("schema.sql")))
+        for query in queries:
+            described = engine.describe(query)
+            if isinstance(described, SQLProblem):
+                yield refused(query, described)
+    finally:
+        engine.close()
 
 
 def _add_functions(engine: SQLiteEngine) -> None:

@@ -306,8 +306,10 @@ def _attributes(
     """Return which attributes (``self.x = load_queries(…)``) mean one store everywhere."""
     found: dict[str, set[str]] = {}
     for module in modules:
+        named = {**constants, **module.constants}
         for target, value in _assigned(module.tree):
-            store = _loaded(value, by_class, constants)
+            # Each class has one of these, of its own store.
+            store = None if target.attr == _OBJECT else _loaded(value, by_class, named)
             if store is not None:
                 found.setdefault(target.attr, set()).add(store)
     return {name: next(iter(stores)) for name, stores in found.items() if len(stores) == 1}

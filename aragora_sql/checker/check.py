@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
+from aragora_sql.checker.nullable_documents import check_nullable_documents
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
 from aragora_sql.checker.plans import check_plans, write_snapshots
@@ -70,8 +71,11 @@ class Checked:
         return any(finding.level == "error" for finding in self.findings)
 
 
-def check(options: Options) -> Checked:
-    """Check a tree. Raises for engines or programs that are not there, not for what is in files."""
+def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> Checked:
+    """Check a tree. Raises for engines or programs that are not there, not for what is in files.
+
+    ``say`` is told what is being done, in a few words, each time that this changes.
+    """
     started = time.monotonic()
     unknown = options.skip - RULES.keys()
     if unknown:
@@ -85,14 +89,17 @@ def check(options: Options) -> Checked:
         style = Style(options.root, files)
     try:
         with Engines(tree, options.dsn, keep=options.keep) as engines:
+            say("preparing every query on both engines")
             facts = read_facts(engines, stores)
             report = Report(facts)
             report.add(*facts.problems)
             if options.update_plans:
+                say("writing the plans")
                 write_snapshots(facts, engines, whole=stores is None)
-            _run(options, facts, engines, report, whole=stores is None)
+            _run(options, facts, engines, report, say, whole=stores is None)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
+            say("looking at the style")
             report.add(*style.findings())
     finally:
         if style is not None:
@@ -111,7 +118,16 @@ def check(options: Options) -> Checked:
     )
 
 
-def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, whole: bool) -> None:
+def _run(
+    options: Options,
+    facts: Facts,
+    engines: Engines,
+    report: Report,
+    say: Callable[[str], None],
+    *,
+    whole: bool,
+) -> None:
+    say("comparing the dialects, and the files with the code that calls them")
     check_files(facts, report)
     check_unified_schemas(facts, report)
     if whole:
@@ -123,11 +139,14 @@ def _run(options: Options, facts: Facts, engines: Engines, report: Report, *, wh
     check_documents(facts, report)
     check_functions(facts, report)
     check_schemas(facts, engines, report)
+    check_nullable_documents(facts, report)
     if "inexact-call" not in options.skip:
         check_calls(facts, engines, report)
     if not options.skip >= _PLANS:
+        say("looking at the plans, on tables that are filled for it")
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:
+        say("linting the schemas")
         names = {"schema.sql"}
         folders = [options.root / "postgres", options.root / SYSTEM / "postgres"]
         paths = [

@@ -26,6 +26,7 @@ _KNOWN = re.compile(
     | system/postgres/schema_versions/once\.sql
     | legacy/(\w+/)*\w+\.sql
     | migration/\w+\.sql
+    | migration/langgraph/(postgres|sqlite)/(schema|queries)\.sql
     | workbench/postgres/\w+/(schema|queries)\.sql
     | plans/(postgres|sqlite)/\w+\.txt
     | (.+/)?\w+\.md

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, Index, Table
@@ -29,7 +28,7 @@ def check_schemas(facts: Facts, engines: Engines, report: Report) -> None:
             for rule, thing, line, message in _of_table(table):
                 _add(report, Finding(table.path, line, 1, rule, message), thing)
         for file in facts.tree.schemas[dialect]:
-            for rule, thing, line, message in _of_file(file, dialect, catalog):
+            for rule, thing, line, message in _of_file(file, dialect):
                 _add(report, Finding(file.path, line, 1, rule, message), thing)
     _check_functions(facts, engines, report)
 
@@ -90,15 +89,13 @@ def _duplicates(table: Table) -> Found:
             yield "duplicate-index", index.name, index.line, message
 
 
-def _of_file(file: SchemaFile, dialect: Dialect, catalog: Mapping[str, Table]) -> Found:
+def _of_file(file: SchemaFile, dialect: Dialect) -> Found:
     for item in file.items:
         names = {item.name} if item.kind != "foreign key" else set()
         for name in names | {item.constraint or ""}:
             if len(name.encode()) > LONGEST_NAME and " " not in name and "," not in name:
                 message = f"{name} has {len(name.encode())} bytes; {LONGEST_NAME} are allowed"
                 yield "long-identifier", name, item.line, message
-        if dialect == "sqlite" and item.kind == "check":
-            yield from _of_documents(item, catalog)
         if dialect == "postgres" and item.kind == "view" and not _invoker(item):
             message = (
                 f"view {item.name} reads with its owner's rights, past row level security: "
@@ -117,23 +114,6 @@ def _of_file(file: SchemaFile, dialect: Dialect, catalog: Mapping[str, Table]) -
             name = identifier(statement[2])
             message = f"policy {name} opens a table that only its owner may see"
             yield "policy", name, _line(file, statement[0]), message
-
-
-def _of_documents(item: SchemaItem, catalog: Mapping[str, Table]) -> Found:
-    table = catalog.get(item.table)
-    for document in re.finditer(r"json_valid \( (\w+) \)", rule := _spaced(item.tokens)):
-        column = None if table is None else table.column(document[1])
-        if column is not None and column.nullable and f"{document[1]} is null or" not in rule:
-            where = f"{item.table}.{document[1]}"
-            message = (
-                f"{where} may be NULL, which json_valid() refuses before SQLite 3.42: "
-                f"{document[1]} IS NULL OR json_valid({document[1]})"
-            )
-            yield "nullable-document", where, item.line, message
-
-
-def _spaced(tokens: Iterable[Token]) -> str:
-    return " ".join(token.text.lower() for token in tokens if token.kind != "comment")
 
 
 def _invoker(item: SchemaItem) -> bool:

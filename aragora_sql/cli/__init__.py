@@ -1,10 +1,4 @@
-"""The command ``aragora-sql``: one module for each group of commands.
-
-Exit codes, of every command: 0 done; 1 done, and a difference was found, or what was named is not
-in the database; 2 wrong arguments or configuration; 3 the database can't be reached, or its SQLite
-file is not there; 4 the database or a file of SQL refused; 130 interrupted; 141 the
-reader of the output closed the pipe.
-"""
+"""The command ``aragora-sql``: one module for each group of commands."""
 
 from __future__ import annotations
 
@@ -15,16 +9,10 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from aragora_sql import __version__
+from aragora_sql.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, code_of, summary
 from aragora_sql.cli.parser import Parser, parse
 from aragora_sql.cli.terminal import printing_safely
-from aragora_sql.errors import (
-    AragoraSQLError,
-    ConfigurationError,
-    DatabaseUnavailableError,
-    FindingNotFoundError,
-    InvalidInputError,
-    JobNotFoundError,
-)
+from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["main", "parser_for"]
 
@@ -36,6 +24,7 @@ COMMANDS = {
     "workflow": ("findings",),
     "integrations": ("integrations",),
     "jobs": ("jobs",),
+    "langgraph": ("langgraph",),
     "queries": ("queries", "show"),
     "calls": ("run", "explain"),
     "top": ("top",),
@@ -44,7 +33,6 @@ COMMANDS = {
     "stores": ("stores",),
     "completion": ("completion",),
 }
-OK, DIFFERENT, USAGE, UNREACHABLE, REFUSED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,14 +60,9 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (FindingNotFoundError, JobNotFoundError) as error:
-        return _failed(error, DIFFERENT)
-    except (ConfigurationError, InvalidInputError) as error:
-        return _failed(error, USAGE)
-    except DatabaseUnavailableError as error:
-        return _failed(error, UNREACHABLE)
     except AragoraSQLError as error:
-        return _failed(error, REFUSED)
+        print(f"aragora-sql: {error}", file=sys.stderr)
+        return code_of(error)
 
 
 def parser_for(words: Sequence[str]) -> Parser:
@@ -92,11 +75,7 @@ def new_parser(homes: Iterable[str]) -> Parser:
     parser = Parser(
         prog="aragora-sql",
         description="The stores of the Aragora debate platform as SQL files, on two engines.",
-        epilog=(
-            "exit codes: 0 done; 1 a difference was found, or what was named is not in the "
-            "database; 2 wrong arguments or configuration; 3 the database can't be reached; 4 it "
-            "refused; 130 interrupted"
-        ),
+        epilog=summary(),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
@@ -116,8 +95,3 @@ def _reader_is_gone() -> int:
     # Python writes the rest of its buffers when it exits.
     os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
     return PIPE_CLOSED
-
-
-def _failed(error: AragoraSQLError, code: int) -> int:
-    print(f"aragora-sql: {error}", file=sys.stderr)
-    return code

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import counted, new_console, new_table, plain, relative
+from aragora_sql.cli.output import counted, is_screen, new_console, plain, relative
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import fits, print_fields, print_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing
 from aragora_sql.database import Database, Row
 from aragora_sql.errors import ConfigurationError
@@ -31,7 +33,10 @@ _PARAMETERS = """\
 Parameters: name=value is read by the type of the parameter: text, 10, 0.5, true or false, a
 timestamp such as 2026-02-12T16:42:57Z, JSON for lists and documents, hexadecimal digits for bytes.
 name:=json is JSON whatever the type, and name:=null is null.
+
 """
+_ONE = "critique.get_debate -p debate_id=debate-1"
+_SEVERAL = """critique.list_debates -p 'debate_ids=["d-1", "d-2"]'"""
 
 
 def add_commands(groups: Any) -> None:
@@ -39,7 +44,12 @@ def add_commands(groups: Any) -> None:
     run = groups.add_parser(
         "run",
         help="run a named query; writes need --write",
-        epilog=_PARAMETERS,
+        epilog=_PARAMETERS
+        + examples(
+            f"run {_ONE}",
+            f"run {_SEVERAL}",
+            "run critique.delete_debate -p debate_id=debate-1 --write",
+        ),
     )
     _add_call(run)
     run.add_argument("--write", action="store_true", help="allow it to write, and commit")
@@ -48,7 +58,7 @@ def add_commands(groups: Any) -> None:
     explain = groups.add_parser(
         "explain",
         help="show how the engine runs a named query, without running it",
-        epilog=_PARAMETERS,
+        epilog=_PARAMETERS + examples(f"explain {_ONE}", f"explain {_SEVERAL}"),
     )
     _add_call(explain)
     explain.add_argument("--analyze", action="store_true", help="run it, and undo what it writes")
@@ -70,7 +80,11 @@ def _add_call(parser: argparse.ArgumentParser) -> None:
     )
     add_target(parser)
     parser.add_argument(
-        "--timeout", type=_seconds, default=60.0, help="seconds that it may run (default 60)"
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long it may run (default 60)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -96,7 +110,8 @@ def _on_query(work: Work, options: argparse.Namespace) -> int:
     async def run() -> int:
         database = await open_existing(options, writes=writing, statement_timeout=options.timeout)
         try:
-            types = await types_of_parameters(database, query)
+            with working("asking for the types of the parameters", quiet=options.json):
+                types = await types_of_parameters(database, query)
             return await work(database, query, convert(given, types), options)
         finally:
             await database.close()
@@ -107,13 +122,17 @@ def _on_query(work: Work, options: argparse.Namespace) -> int:
 async def _run(
     database: Database, query: NamedQuery, parameters: dict[str, Any], options: argparse.Namespace
 ) -> int:
-    result = await run_query(database, query, parameters, write=options.write)
+    with working(f"running {query}", quiet=options.json):
+        result = await run_query(database, query, parameters, write=options.write)
     if options.json:
         print(json.dumps(result, default=plain, ensure_ascii=False))
     elif isinstance(result, list):
         _print_rows(result)
     elif query.text.operation == "^":
-        new_console().print("no row" if result is None else _upright(result))
+        if result is None:
+            print("no row", file=sys.stderr)
+        else:
+            _print_upright(result)
     elif query.text.operation in {"!", "*!"}:
         print(f"{counted(result)} changed")
     elif query.text.operation != "#":
@@ -125,27 +144,20 @@ def _print_rows(rows: list[Row]) -> None:
     """Print rows as a table, or where that is too wide one below the other."""
     console = new_console()
     if rows:
-        table = new_table()
-        for column in rows[0]:
-            table.add_column(column)
-        for row in rows:
-            table.add_row(*(Text(_cell(value)) for value in row.values()))
-        if Measurement.get(console, console.options, table).maximum < console.width:
-            console.print(table)
+        columns = list(rows[0])
+        cells = [[_cell(value) for value in row.values()] for row in rows]
+        if fits(columns, cells, console):
+            print_table(columns, cells, console=console)
         else:
             for number, row in enumerate(rows, start=1):
                 console.print(Text(f"row {number}", style="dim"))
-                console.print(_upright(row))
-    print(counted(len(rows)))
+                _print_upright(row)
+    # Rows in a pipe are for another program.
+    print(counted(len(rows)), file=sys.stdout if is_screen(console) else sys.stderr)
 
 
-def _upright(row: Row) -> Table:
-    table = Table(box=None, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for column, value in row.items():
-        table.add_row(column, Text(_cell(value)))
-    return table
+def _print_upright(row: Row) -> None:
+    print_fields((column, _cell(value)) for column, value in row.items())
 
 
 def _cell(value: Any) -> str:
@@ -161,14 +173,15 @@ def _cell(value: Any) -> str:
 async def _explain(
     database: Database, query: NamedQuery, parameters: dict[str, Any], options: argparse.Namespace
 ) -> int:
-    plan = await explain_query(
-        database,
-        query,
-        parameters,
-        analyze=options.analyze,
-        keep=options.write,
-        as_json=options.json,
-    )
+    with working(f"explaining {query}", quiet=options.json):
+        plan = await explain_query(
+            database,
+            query,
+            parameters,
+            analyze=options.analyze,
+            keep=options.write,
+            as_json=options.json,
+        )
     written = options.analyze and writes(query)
     if options.json:
         document = {

@@ -20,6 +20,9 @@ from aragora_sql.checker.record_columns import rewritten_files
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.stubs import MADE_BY, stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import print_table
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
 from aragora_sql.queries.files import check_tree, packaged_sql_dir, read_sql, sql_dir
 
@@ -32,7 +35,9 @@ POLL_SECONDS = 0.3
 def add_commands(groups: Groups) -> None:
     """Add the commands to the parser of ``aragora-sql``."""
     parser = groups.add_parser(
-        "check", help="prove every query on both engines; exit code 1 when something is found"
+        "check",
+        help="prove every query on both engines; exit code 1 when something is found",
+        epilog=examples("check", "check sql/postgres/jobs/queries.sql", "check --watch"),
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only what it touches")
     _add_target(parser)
@@ -43,7 +48,11 @@ def add_commands(groups: Groups) -> None:
         "--format", choices=FORMATS, default="text", help="how findings are printed (default text)"
     )
     parser.add_argument(
-        "--skip", action="append", default=[], metavar="RULE", help="may be repeated"
+        "--skip",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="leave a rule out; may be repeated",
     )
     parser.add_argument("--list-rules", action="store_true", help="print the rules and end")
     parser.add_argument("--update-plans", action="store_true", help="write the plans to the tree")
@@ -57,8 +66,9 @@ def add_commands(groups: Groups) -> None:
         description=(
             "Writes a protocol for each store's query object, and load_queries() with the types of "
             "each store, as files *.pyi. An application writes those of its own tree to a folder "
-            "of its own: aragora-sql stubs --sql-dir sql --output my_app/typed."
+            "of its own."
         ),
+        epilog=examples("stubs --sql-dir sql --output my_app/typed", "stubs --check"),
     )
     _add_target(parser)
     parser.add_argument(
@@ -82,7 +92,9 @@ def add_commands(groups: Groups) -> None:
         help="write nothing; exit code 1 when a list is not the record's fields (the default)",
     )
     chosen.add_argument("--write", action="store_true", help="write the lists to the tree")
-    parser.add_argument("--sql-dir", type=Path, help="tree (default: ARAGORA_SQL_DIR)")
+    parser.add_argument(
+        "--sql-dir", type=Path, metavar="DIR", help="tree (default: ARAGORA_SQL_DIR)"
+    )
     _add_python(parser, "folder of more records, beside those of this package; may be repeated")
     parser.set_defaults(run=_columns)
 
@@ -91,7 +103,9 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dsn", help="PostgreSQL server to check on (default: of the environment, else our own)"
     )
-    parser.add_argument("--sql-dir", type=Path, help="tree to check (default: ARAGORA_SQL_DIR)")
+    parser.add_argument(
+        "--sql-dir", type=Path, metavar="DIR", help="tree to check (default: ARAGORA_SQL_DIR)"
+    )
     parser.add_argument(
         "--no-keep",
         action="store_true",
@@ -129,8 +143,7 @@ def _keep(options: argparse.Namespace) -> bool:
 
 def _check(options: argparse.Namespace) -> int:
     if options.list_rules:
-        for name, summary in RULES.items():
-            print(f"{name:<22} {summary}")
+        print_table(("rule", "what it asks for"), RULES.items())
         return 0
     if options.stop:
         print("stopped" if stop_kept_server() else "no server was kept")
@@ -144,9 +157,12 @@ def _check(options: argparse.Namespace) -> int:
         keep=_keep(options),
         update_plans=options.update_plans,
     )
-    checked = check(wanted)
+    with working("reading the tree", quiet=options.format == "json") as say:
+        checked = check(wanted, say)
     _print(checked, options.format)
     if options.watch:
+        if sys.stderr.isatty():
+            print("watching for changes; Ctrl-C ends it", file=sys.stderr)
         watch(wanted, lambda again: _print(again, options.format), _saves(wanted))
     return 1 if checked.failed else 0
 
@@ -210,7 +226,9 @@ def watch(options: Options, show: Callable[[Checked], None], saves: Iterator[set
         narrow = all(path.exists() and path.suffix == ".sql" for path in saved)
         files = tuple(sorted(saved)) if narrow else ()
         try:
-            show(check(replace(options, files=files, update_plans=False)))
+            with working("checking what was saved") as say:
+                checked = check(replace(options, files=files, update_plans=False), say)
+            show(checked)
         except AragoraSQLError as error:
             print(f"aragora-sql: {error}", file=sys.stderr, flush=True)
 
@@ -229,7 +247,10 @@ def _stub_folder(options: argparse.Namespace, root: Path) -> Path:
 
 def _stubs(options: argparse.Namespace) -> int:
     folder = _stub_folder(options, _root(options))
-    with Engines(read_tree(_root(options)), options.dsn, keep=_keep(options)) as engines:
+    with (
+        working("preparing every query on both engines"),
+        Engines(read_tree(_root(options)), options.dsn, keep=_keep(options)) as engines,
+    ):
         facts = read_facts(engines)
     if facts.problems:
         print(render(facts.problems, "text"))
@@ -262,7 +283,8 @@ def _stubs(options: argparse.Namespace) -> int:
 
 
 def _columns(options: argparse.Namespace) -> int:
-    changed = rewritten_files(_root(options), _python(options))
+    with working("comparing the column lists with the records"):
+        changed = rewritten_files(_root(options), _python(options))
     for path, new in changed.items():
         if options.write:
             encoding = "utf-8-sig" if path.read_bytes().startswith(codecs.BOM_UTF8) else "utf-8"

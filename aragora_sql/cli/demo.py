@@ -11,7 +11,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from typing import Any
 from rich.console import Console
 
 from aragora_sql.cli.demo_debates import DEBATES, OUTCOMES, QUESTIONS
-from aragora_sql.cli.output import new_table
+from aragora_sql.cli.output import new_console
+from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.database import Database
 from aragora_sql.queries.files import read_sql, sql_dir
 from aragora_sql.settings import PostgresDSN
@@ -60,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     from aragora_sql.database.sqlite import SQLiteDatabase
     from aragora_sql.embedded import EmbeddedServer
 
-    console = Console()
+    console = new_console()
 
     async def on_sqlite(folder: str) -> Answers:
         return await _work(SQLiteDatabase(Path(folder) / "aragora.db"))
@@ -70,13 +72,17 @@ def _run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="aragora-demo-") as folder:
         console.rule("SQLite: a file, nothing to set up")
-        sqlite = asyncio.run(on_sqlite(folder))
+        with working("storing and searching debates"):
+            sqlite = asyncio.run(on_sqlite(folder))
     _show(console, sqlite)
 
     console.rule("PostgreSQL: a server of its own, started for this demo")
-    with EmbeddedServer() as server:
+    with ExitStack() as stack:
+        with working("starting PostgreSQL"):
+            server = stack.enter_context(EmbeddedServer())
         console.print(f"PostgreSQL {server.version} is up; the same store classes, the same calls.")
-        postgres = asyncio.run(on_postgres(server.dsn()))
+        with working("storing and searching debates"):
+            postgres = asyncio.run(on_postgres(server.dsn()))
         _show(console, postgres)
         console.rule("Migration: a file of the older Aragora moves to that PostgreSQL")
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
@@ -113,7 +119,8 @@ def _migrate(console: Console, dsn: str) -> bool:
             verify="all",
             rejects=Path(folder) / "rejects",
         )
-        report = run_migration(options)
+        with working("moving the rows"):
+            report = run_migration(options)
         show_report(report, console)
         for name in report.reject_files:
             for line in Path(name).read_text(encoding="utf-8").splitlines():
@@ -197,28 +204,31 @@ def _rounded(stats: dict[str, Any]) -> dict[str, Any]:
 
 def _show(console: Console, answers: Answers) -> None:
     for question, found in answers.similar.items():
-        table = new_table(title=f"find_similar({question!r})")
-        table.add_column("similarity", justify="right")
-        table.add_column("topic")
-        table.add_column("conclusion")
-        table.add_column("strength")
-        table.add_column("confidence", justify="right")
-        table.add_column("dissents", justify="right")
-        for topic, conclusion, strength, confidence, similarity, dissents in found:
-            table.add_row(
-                f"{similarity:.2f}", topic, conclusion, strength, f"{confidence:.2f}", str(dissents)
-            )
-        console.print(table)
-
-    patterns = new_table(title="patterns that worked")
-    patterns.add_column("category")
-    patterns.add_column("issue")
-    patterns.add_column("successes", justify="right")
-    patterns.add_column("surprise", justify="right")
-    for category, issue, successes, surprise in answers.patterns:
-        patterns.add_row(category, issue, str(successes), f"{surprise:.3f}")
-    console.print(patterns)
-
+        print_table(
+            (
+                Column("similarity", right=True),
+                "strength",
+                Column("confidence", right=True),
+                Column("dissents", right=True),
+                "topic",
+                "conclusion",
+            ),
+            (
+                (f"{similarity:.2f}", strength, f"{confidence:.2f}", dissents, topic, conclusion)
+                for topic, conclusion, strength, confidence, similarity, dissents in found
+            ),
+            title=f"find_similar({question!r})",
+            console=console,
+        )
+    print_table(
+        ("category", "issue", Column("successes", right=True), Column("surprise", right=True)),
+        (
+            (category, issue, successes, f"{surprise:.3f}")
+            for category, issue, successes, surprise in answers.patterns
+        ),
+        title="patterns that worked",
+        console=console,
+    )
     for agent, warning in answers.risks:
         console.print(f"risk warning by {agent}: {warning}")
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in answers.weights.items())

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.cli.queries import add_scratch, keeps
 from aragora_sql.workbench.entries import read_query_entries
 from aragora_sql.workbench.site import write_site
@@ -19,7 +21,9 @@ DEFAULT_FOLDER = "sql-docs"
 def add_commands(groups: Any) -> None:
     """Add the command to the parser of ``aragora-sql``."""
     docs = groups.add_parser(
-        "docs", help="write pages about every store, table and query, for a browser"
+        "docs",
+        help="write pages about every store, table and query, for a browser",
+        epilog=examples("docs --output pages"),
     )
     docs.add_argument(
         "--output",
@@ -33,8 +37,10 @@ def add_commands(groups: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    queries = read_query_entries(dsn=options.dsn, keep=keeps(options))
-    write_site(queries, options.output)
+    with working("reading the files") as say:
+        queries = read_query_entries(dsn=options.dsn, keep=keeps(options), say=say)
+        say("writing the pages")
+        write_site(queries, options.output)
     print(options.output / "index.html")
     for problem in queries.facts.problems:
         print(problem, file=sys.stderr)

@@ -3,7 +3,7 @@
 ``scripts/init_postgres_db.py`` of a checkout, ``aragora-sql-init-postgres`` of an installed
 package. The same as ``aragora-sql schema apply`` and ``aragora-sql schema verify`` with
 ``--dialect postgres``. Exit codes: 0 done, 1 the schema differs, 2 wrong arguments or no DSN,
-3 the server can't be reached, 4 the server refused.
+4 the server refused, 5 it can't be reached.
 """
 
 from __future__ import annotations

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aragora_sql.cli.output import print_json, print_table
+from aragora_sql.cli.output import print_json
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
 from aragora_sql.stores.integrations.records import RotationResult
 from aragora_sql.stores.integrations.store import IntegrationStore
 
@@ -23,14 +26,20 @@ Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
 def add_commands(groups: Any) -> None:
     """Add the group to the parser of ``aragora-sql``."""
-    group = groups.add_parser("integrations", help="list integrations; rotate the keys of secrets")
+    group = groups.add_parser(
+        "integrations",
+        help="list integrations; rotate the keys of secrets",
+        epilog=examples("integrations list"),
+    )
     commands = group.add_subparsers(required=True, metavar="command")
 
     listing = commands.add_parser("list", help="list integrations, their secrets hidden")
     add_target(listing)
     listing.add_argument("--user", metavar="ID", help="only those of this user")
     listing.add_argument("--workspace", metavar="ID", help="only those of this workspace")
-    listing.add_argument("--limit", type=int, default=1000, help="most to list (default 1000)")
+    listing.add_argument(
+        "--limit", type=int, default=1000, metavar="N", help="most to list (default 1000)"
+    )
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=lambda options: _on_database(_list, options), dry_run=True)
 
@@ -79,7 +88,12 @@ async def _list(database: Database, options: argparse.Namespace) -> int:
         print_json([{**config.to_dict(), "status": config.status} for config in found])
         return 0
     print_table(
-        ("user", "type", "status", "workspace", "sent", "errors in 24 h", "last activity"),
+        (
+            *("user", "type", "status", "workspace"),
+            Column("sent", right=True),
+            Column("errors in 24 h", right=True),
+            "last activity",
+        ),
         (
             (
                 config.user_id,
@@ -103,10 +117,11 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
     result = await IntegrationStore(database).rotate_keys(
         batch_size=options.batch_size, dry_run=options.dry_run, on_progress=show
     )
-    for failure in result.failed:
-        print(failure.problem, file=sys.stderr)
+    rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
+    for problem in [*(failure.problem for failure in result.failed), *rejects.failed]:
+        print(problem, file=sys.stderr)
     if options.json:
-        print_json(result.to_dict())
+        print_json({**result.to_dict(), "rejects": rejects.to_dict()})
     else:
         verb = "would be" if result.dry_run else "were"
         print(
@@ -114,4 +129,18 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
             f"encrypted, in {result.changed} of {result.checked} integrations; "
             f"{len(result.failed)} failed"
         )
-    return 1 if result.failed else 0
+        if rejects.checked:
+            print(_of_rejects(rejects, verb))
+    return 1 if result.failed or rejects.failed else 0
+
+
+def _of_rejects(rejects: ResealedRejects, verb: str) -> str:
+    folders = ", ".join(f"…-run{run}" for run in rejects.runs)
+    return (
+        f"{rejects.resealed} secrets {verb} encrypted again in {rejects.changed} of "
+        f"{rejects.checked} integrations that a migration rejected or merged; "
+        f"{len(rejects.failed)} failed. The reject files of these migrations (folders {folders}) "
+        "can't be reached from here: their secrets stay under the key that they had. Load them "
+        "with 'aragora-sql migrate --retry-rejects' and run this again before you give up that "
+        "key, or run the migration again, which writes new files"
+    )

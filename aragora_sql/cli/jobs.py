@@ -15,12 +15,14 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from rich.table import Table
-
-from aragora_sql.cli.output import new_console, new_table
+from aragora_sql.cli.exit_codes import DIFFERENT, OK
+from aragora_sql.cli.output import age
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import Column, print_fields, print_table, timestamp
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
@@ -32,26 +34,43 @@ __all__ = ["add_commands"]
 
 Work = Callable[[JobQueueStore, argparse.Namespace], Coroutine[Any, Any, int]]
 
-OK, DIFFERENT = 0, 1
 # A worker claims, ends and extends at once.
 _CONNECTIONS = 5
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 def add_commands(groups: Any) -> None:
     """Add the group to the parser of ``aragora-sql``."""
-    group = groups.add_parser("jobs", help="look at the job queue, mend it, work on it")
+    group = groups.add_parser(
+        "jobs",
+        help="look at the job queue, mend it, work on it",
+        epilog=examples(
+            """jobs enqueue email --payload '{"to": "ann"}' --delay 10m""",
+            "jobs list --status scheduled",
+            "jobs schedule nightly '30 4 * * *' cleanup",
+            "jobs stats",
+            "jobs purge --older-than 30d",
+        ),
+    )
     commands = group.add_subparsers(required=True, metavar="command")
 
     listing = _add(commands, "list", _list, "list jobs, the newest first")
     listing.add_argument(
-        "--status", choices=[status.value for status in JobStatus], help="only jobs in this status"
+        "--status",
+        choices=[status.value for status in JobStatus],
+        metavar="STATUS",
+        help=f"only jobs that are {', '.join(JobStatus)}",
     )
     listing.add_argument("--type", dest="job_type", metavar="TYPE", help="only jobs of this type")
-    listing.add_argument("--limit", type=int, default=50, help="default: %(default)s")
+    listing.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="most to list (default %(default)s)"
+    )
     listing.add_argument(
         "--before", type=int, metavar="NUMBER", help="the number of the last job of the page before"
+    )
+    listing.add_argument(
+        "--documents",
+        action="store_true",
+        help="with --json: payloads and results, too, however large they are",
     )
 
     show = _add(commands, "show", _show, "show all of one job")
@@ -80,8 +99,8 @@ def add_commands(groups: Any) -> None:
     enqueue = _add(commands, "enqueue", _enqueue, "store a job and print its id")
     enqueue.add_argument("job_type", metavar="type", help="the type of the job")
     _add_content(enqueue)
-    enqueue.add_argument("--id", help="default: a new one")
-    enqueue.add_argument("--delay", type=_age, metavar="AGE", help="not before then, such as 10m")
+    enqueue.add_argument("--id", help="the id of the job (default: a new one)")
+    enqueue.add_argument("--delay", type=age, metavar="AGE", help="not before then, such as 10m")
 
     limit = _add(commands, "limit", _limit, "limit how many jobs of a type are processed at once")
     limit.add_argument("job_type", metavar="type", help="the type of the jobs")
@@ -99,10 +118,18 @@ def add_commands(groups: Any) -> None:
         commands, "recover", _recover, "take jobs away from workers whose lease has run out"
     )
     recover.add_argument(
-        "--type", action="append", dest="types", metavar="TYPE", help="of this type"
+        "--type",
+        action="append",
+        dest="types",
+        metavar="TYPE",
+        help="only of this type; may be repeated",
     )
     recover.add_argument(
-        "--stale-for", type=_age, default=0.0, metavar="AGE", help="so long ago (default: now)"
+        "--stale-for",
+        type=age,
+        default=0.0,
+        metavar="AGE",
+        help="only those so long ago (default: 0s)",
     )
 
     _add(commands, "schedules", _schedules, "list the cron schedules")
@@ -120,7 +147,7 @@ def add_commands(groups: Any) -> None:
 
     purge = _add(commands, "purge", _purge, "delete jobs that were finished long ago")
     purge.add_argument(
-        "--older-than", type=_age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
+        "--older-than", type=age, required=True, metavar="AGE", help="such as 30d, 12h, 90m"
     )
     purge.add_argument(
         "--status",
@@ -128,7 +155,13 @@ def add_commands(groups: Any) -> None:
         choices=[status.value for status in FINISHED],
         help="may be repeated (default: completed and cancelled; dead jobs stay)",
     )
-    purge.add_argument("--batch-size", type=int, default=1000, help="default: %(default)s")
+    purge.add_argument(
+        "--batch-size",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="jobs in each transaction (default %(default)s)",
+    )
 
     _add(commands, "stats", _stats, "count jobs by type and status")
 
@@ -140,18 +173,34 @@ def add_commands(groups: Any) -> None:
         metavar="TYPE=MODULE:FUNCTION",
         help="what works on jobs of a type; may be repeated",
     )
-    work.add_argument("--concurrency", type=int, default=10, help="default: %(default)s")
-    work.add_argument("--batch-size", type=int, help="jobs held at most (default: concurrency)")
     work.add_argument(
-        "--lease", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s"
+        "--concurrency",
+        type=int,
+        default=10,
+        metavar="N",
+        help="jobs that are worked on at once (default %(default)s)",
     )
     work.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of an attempt without one, such as 30s"
+        "--batch-size", type=int, metavar="N", help="jobs held at most (default: concurrency)"
+    )
+    work.add_argument(
+        "--lease",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long a job is held before it must be extended (default %(default)g)",
+    )
+    work.add_argument(
+        "--time-limit", type=age, metavar="AGE", help="of an attempt without one, such as 30s"
     )
     work.add_argument(
         "--no-schedules", action="store_true", help="leave cron schedules to other workers"
     )
-    work.add_argument("--worker-id", help="default: made of host, process and chance")
+    work.add_argument(
+        "--worker-id",
+        metavar="ID",
+        help="name of this worker (default: made of host, process and chance)",
+    )
     work.add_argument(
         "--until-empty", action="store_true", help="stop when no job can be claimed any longer"
     )
@@ -159,12 +208,23 @@ def add_commands(groups: Any) -> None:
 
 def _add_content(parser: argparse.ArgumentParser) -> None:
     """Add the options of what a job is."""
-    parser.add_argument("--payload", type=_document, metavar="JSON", help="default: {}")
-    parser.add_argument("--priority", type=int, default=0, help="larger is sooner (default: 0)")
-    parser.add_argument("--max-attempts", type=int, default=3, help="default: %(default)s")
     parser.add_argument(
-        "--time-limit", type=_age, metavar="AGE", help="of one attempt, such as 30s"
+        "--payload",
+        type=_document,
+        metavar="JSON",
+        help="what it is about: a JSON object (default: {})",
     )
+    parser.add_argument(
+        "--priority", type=int, default=0, metavar="N", help="larger is sooner (default 0)"
+    )
+    parser.add_argument(
+        "--max-attempts",
+        type=int,
+        default=3,
+        metavar="N",
+        help="how often it is tried (default %(default)s)",
+    )
+    parser.add_argument("--time-limit", type=age, metavar="AGE", help="of one attempt, such as 30s")
     parser.add_argument("--unique-key", metavar="KEY", help="not while a job of this key waits")
     parser.add_argument(
         "--unique-while-running",
@@ -204,25 +264,45 @@ async def _open(options: argparse.Namespace) -> Database:
 
 
 async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
+    if options.documents and not options.json:
+        raise ConfigurationError("--documents goes with --json")
     jobs = await store.list_jobs(
-        options.status, options.job_type, options.limit, before=options.before
+        options.status,
+        options.job_type,
+        options.limit,
+        before=options.before,
+        documents=options.documents,
     )
     if options.json:
-        print(json.dumps([job.to_dict() for job in jobs]))
+        left_out = set() if options.documents else {"payload", "result"}
+        shown = [
+            {name: value for name, value in job.to_dict().items() if name not in left_out}
+            for job in jobs
+        ]
+        print(json.dumps(shown))
         return OK
-    table = new_table("number", "id", "type", "status", "priority", "attempts", "created", "error")
-    for job in jobs:
-        table.add_row(
-            str(job.number),
-            job.id,
-            job.job_type,
-            job.status,
-            str(job.priority),
-            f"{job.attempts}/{job.max_attempts}",
-            _timestamp(job.created_at),
-            (job.error or "").partition("\n")[0][:60],
-        )
-    _print(table)
+    print_table(
+        (
+            Column("number", right=True),
+            *("id", "type", "status"),
+            Column("priority", right=True),
+            *("attempts", "created"),
+            Column("error", cuts=True),
+        ),
+        (
+            (
+                job.number,
+                job.id,
+                job.job_type,
+                job.status,
+                job.priority,
+                f"{job.attempts}/{job.max_attempts}",
+                job.created_at,
+                job.error,
+            )
+            for job in jobs
+        ),
+    )
     if len(jobs) == options.limit and jobs:
         print(f"older ones: --before {jobs[-1].number}", file=sys.stderr)
     return OK
@@ -236,15 +316,8 @@ async def _show(store: JobQueueStore, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(job.to_dict()))
         return OK
-    table = new_table("field", "value")
-    for name in job.keys():  # noqa: SIM118 - a record has keys and is no dictionary
-        value = job[name]
-        if isinstance(value, datetime):
-            value = _timestamp(value)
-        elif isinstance(value, dict):
-            value = json.dumps(value, ensure_ascii=False, indent=2)
-        table.add_row(name, "" if value is None else str(value))
-    _print(table)
+    # A record has keys and is no dictionary.
+    print_fields((name, job[name]) for name in job.keys())  # noqa: SIM118
     return OK
 
 
@@ -255,7 +328,8 @@ async def _retry(store: JobQueueStore, options: argparse.Namespace) -> int:
         raise ConfigurationError("--type goes with --dead")
     if options.ids:
         return await _each(store.retry, options.ids, options, "pending again")
-    pending = await store.retry_dead(options.job_type)
+    with working("making jobs pending again", quiet=options.json):
+        pending = await store.retry_dead(options.job_type)
     problems = {
         job_id: f"job {job_id!r}: another job with its unique key waits"
         for job_id, is_pending in pending.items()
@@ -374,17 +448,20 @@ async def _schedules(store: JobQueueStore, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([schedule.to_dict() for schedule in schedules]))
         return OK
-    table = new_table("name", "cron", "time zone", "type", "next run", "last run")
-    for one in schedules:
-        table.add_row(
-            one.name,
-            one.cron,
-            one.time_zone,
-            one.job_type,
-            _timestamp(one.next_run_at) if one.enabled else "disabled",
-            "" if one.last_run_at is None else _timestamp(one.last_run_at),
-        )
-    _print(table)
+    print_table(
+        ("name", "cron", "time zone", "type", "next run", "last run"),
+        (
+            (
+                one.name,
+                one.cron,
+                one.time_zone,
+                one.job_type,
+                one.next_run_at if one.enabled else "disabled",
+                one.last_run_at,
+            )
+            for one in schedules
+        ),
+    )
     return OK
 
 
@@ -398,7 +475,7 @@ async def _schedule(store: JobQueueStore, options: argparse.Namespace) -> int:
         enabled=not options.disabled,
         **_content(options),
     )
-    next_run = _timestamp(schedule.next_run_at) + " UTC" if schedule.enabled else "disabled"
+    next_run = timestamp(schedule.next_run_at) if schedule.enabled else "disabled"
     print(json.dumps(schedule.to_dict()) if options.json else f"{schedule.name}: {next_run}")
     return OK
 
@@ -414,7 +491,8 @@ async def _unschedule(store: JobQueueStore, options: argparse.Namespace) -> int:
 
 async def _purge(store: JobQueueStore, options: argparse.Namespace) -> int:
     chosen = {} if options.status is None else {"statuses": options.status}
-    purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
+    with working("deleting finished jobs", quiet=options.json):
+        purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
     print(json.dumps({"purged": purged}) if options.json else f"{purged} jobs deleted")
     return OK
 
@@ -441,15 +519,23 @@ async def _stats(store: JobQueueStore, options: argparse.Namespace) -> int:
             )
         )
         return OK
-    table = new_table("type", *(status.value for status in JobStatus), "limit", "oldest pending")
-    for job_type in sorted({*by_type, *limits}):
-        table.add_row(
-            job_type,
-            *(str(by_type[job_type].get(status, "")) for status in JobStatus),
-            _shown_limit(limits[job_type]) if job_type in limits else "",
-            _timestamp(oldest[job_type]) if job_type in oldest else "",
-        )
-    _print(table)
+    print_table(
+        (
+            "type",
+            *(Column(status.value, right=True) for status in JobStatus),
+            "limit",
+            "oldest pending",
+        ),
+        (
+            (
+                job_type,
+                *(by_type[job_type].get(status) for status in JobStatus),
+                _shown_limit(limits[job_type]) if job_type in limits else None,
+                oldest.get(job_type),
+            )
+            for job_type in sorted({*by_type, *limits})
+        ),
+    )
     return OK
 
 
@@ -513,15 +599,6 @@ def _handler(text: str) -> tuple[str, Handler]:
     return job_type, found
 
 
-def _age(text: str) -> float:
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
-        )
-    return float(match[1]) * _UNITS[match[2]]
-
-
 def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
@@ -530,11 +607,3 @@ def _document(text: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise argparse.ArgumentTypeError("must be a JSON object, such as '{\"id\": 1}'")
     return document
-
-
-def _timestamp(timestamp: datetime) -> str:
-    return timestamp.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _print(table: Table) -> None:
-    new_console(markup=False).print(table)

@@ -1,4 +1,4 @@
-"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL."""
+"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL, and LangGraph's own tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from aragora_sql.cli.exit_codes import INTERRUPTED, TERMINATED, USAGE, code_of
 from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -27,27 +30,31 @@ from aragora_sql.migration.options import (
     VERIFY_AUTOMATICALLY,
     MigrationOptions,
 )
-from aragora_sql.settings import PostgresDSN, dsn_from_env
+from aragora_sql.settings import PostgresDSN, Settings, dsn_from_env
 
 __all__ = ["add_commands"]
-
-NOTHING_DONE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
 def add_commands(groups: Any) -> None:
     """Add the command to the parser of ``aragora-sql``."""
     command = groups.add_parser(
         "migrate",
-        help="move SQLite files of any age to PostgreSQL",
+        usage=(
+            "%(prog)s (--sqlite-path PATH | --retry-rejects FILE |\n"
+            "                            --from-langgraph DSN|FILE) [options]"
+        ),
+        help="move SQLite files of any age to PostgreSQL, or LangGraph's own tables",
         description=(
-            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL. "
+            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL; or "
+            "what LangGraph's own savers stored, to the tables of this package's saver. "
             "Nothing in the source is changed; an interrupted run goes on where it stopped."
         ),
         epilog=(
-            "exit codes: 0 all rows are there; 1 some were rejected or differ; 2 nothing could be "
-            "done, or not all of it, and why; 3 all rows of the stores are there, and something "
-            "else of the source is left behind; 130 interrupted, 143 terminated (run it again to "
-            "go on)"
+            examples("migrate --sqlite-path .nomic --source-timezone UTC --dry-run") + "\n\n"
+            "exit codes: 0 all rows are there; 1 some were rejected or differ; 3 all rows of the "
+            "stores are there, and something else of the source is left behind; 2 wrong arguments "
+            "or files, 4 the database refused, 5 it can't be reached, 130 interrupted, 143 "
+            "terminated: what was committed stays, run it again to go on"
         ),
     )
     add_arguments(command)
@@ -67,8 +74,23 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="load the rows of a reject file after they were mended; may be repeated",
     )
+    source.add_argument(
+        "--from-langgraph",
+        metavar="DSN|FILE",
+        help="database of langgraph-checkpoint-postgres, or file of langgraph-checkpoint-sqlite",
+    )
     command.add_argument(
-        "--postgres-dsn", metavar="DSN", help="connection URI (default: DATABASE_URL)"
+        "--postgres-dsn",
+        "--dsn",
+        dest="postgres_dsn",
+        metavar="DSN",
+        help="connection URI of the target (default: DATABASE_URL)",
+    )
+    command.add_argument(
+        "--to-sqlite",
+        type=Path,
+        metavar="FILE",
+        help="with --from-langgraph: move into this SQLite file",
     )
     command.add_argument(
         "--store",
@@ -193,7 +215,15 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print(json.dumps({"success": False, "error": str(error)}))
             print(f"aragora-sql migrate: {error}", file=sys.stderr)
-            return NOTHING_DONE
+            return _code_of(error)
+
+
+def _code_of(error: AragoraSQLError) -> int:
+    from aragora_sql.migration.finding import SourceError
+    from aragora_sql.migration.rejects import RejectFileError
+
+    # A file that was named is not there, or is no such file.
+    return USAGE if isinstance(error, SourceError | RejectFileError) else code_of(error)
 
 
 def _interrupted(received: list[int]) -> int:
@@ -232,6 +262,10 @@ def _orderly_termination() -> Iterator[list[int]]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.from_langgraph is not None:
+        return _move_langgraph(options)
+    if options.to_sqlite is not None:
+        raise ConfigurationError("--to-sqlite goes with --from-langgraph only")
     from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import retry_rejects, run_migration
 
@@ -241,19 +275,20 @@ def _run(options: argparse.Namespace) -> int:
         else dsn_from_env()
     )
     if dsn is None:
-        raise DSNNotConfiguredError
+        raise DSNNotConfiguredError("--postgres-dsn")
     if options.retry_rejects is not None:
         if options.dry_run or options.verify == "only":
             mode = "--dry-run" if options.dry_run else "--verify-only"
             raise ConfigurationError(f"--retry-rejects loads rows, and does not go with {mode}")
-        report = retry_rejects(
-            options.retry_rejects,
-            dsn,
-            options.source_timezone,
-            skip_existing=options.skip_existing,
-        )
+        with working("loading the mended rows", quiet=options.json):
+            report = retry_rejects(
+                options.retry_rejects,
+                dsn,
+                options.source_timezone,
+                skip_existing=options.skip_existing,
+            )
     else:
-        with new_progress() as progress:
+        with new_progress(quiet=options.json) as progress:
             report = run_migration(
                 MigrationOptions(
                     sqlite_path=options.sqlite_path,
@@ -279,6 +314,65 @@ def _run(options: argparse.Namespace) -> int:
     else:
         show_report(report, new_console())
     return report.exit_code
+
+
+# What only older files need, and what it is when it is not given.
+_NOT_OF_LANGGRAPH = {
+    "store": None,
+    "skip_existing": True,
+    "source_timezone": None,
+    "orphans": "reject",
+    "on_nul": "reject",
+    "on_nan": "reject",
+    "drop_exact_duplicates": False,
+    "renumber": False,
+    "jobs": 1,
+}
+
+
+def _move_langgraph(options: argparse.Namespace) -> int:
+    for name, unset in _NOT_OF_LANGGRAPH.items():
+        if getattr(options, name) != unset:
+            option = "no-skip-existing" if name == "skip_existing" else name.replace("_", "-")
+            raise ConfigurationError(f"--{option} does not go with --from-langgraph")
+    # It needs LangGraph, which the others do not.
+    from aragora_sql.cli.migration_report import show_langgraph_report
+    from aragora_sql.migration.langgraph import LangGraphOptions, Target, move_langgraph
+
+    with new_progress() as progress:
+        report = move_langgraph(
+            LangGraphOptions(
+                source=options.from_langgraph,
+                target=Target(_target_of_langgraph(options)),
+                batch_size=options.batch_size,
+                dry_run=options.dry_run,
+                verify=options.verify,
+                rejects=options.rejects,
+            ),
+            progress,
+        )
+    if options.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        show_langgraph_report(report, new_console())
+    return report.exit_code
+
+
+def _target_of_langgraph(options: argparse.Namespace) -> PostgresDSN | Path:
+    """Return the database that the options name, or else the environment, as for the stores."""
+    if options.to_sqlite is not None:
+        if options.postgres_dsn:
+            raise ConfigurationError("--dsn and --to-sqlite name two databases; give one")
+        return Path(options.to_sqlite)
+    if options.postgres_dsn:
+        return PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")
+    settings = Settings.from_env()
+    if settings.backend == "sqlite":
+        return Path(settings.sqlite_path)
+    dsn = dsn_from_env()
+    if dsn is None:
+        raise DSNNotConfiguredError
+    return dsn
 
 
 def _stores(named: list[str]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 ``scripts/migrate_sqlite_to_supabase.py`` of a checkout, ``aragora-sql-migrate-to-supabase`` of an
 installed package. The same as ``aragora-sql migrate``, whose other options may follow: see
-docs/migration.md. Exit codes: 0 every row is there, 1 some were rejected or differ, 2 nothing could
-be done, 3 something that no store takes is left behind, 130 interrupted.
+docs/migration.md. Exit codes: 0 every row is there, 1 some were rejected or differ, 2 wrong
+arguments or files, 3 something that no store takes is left behind, 4 the database refused, 5 it
+can't be reached, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import os
 
 from aragora_sql.cli import main
+from aragora_sql.cli.exit_codes import DIFFERENT, LEFT_BEHIND, OK
 from aragora_sql.migration.mappings import migratable_stores
 from aragora_sql.settings import DEFAULT_DATA_DIR
 
@@ -57,7 +59,7 @@ def run() -> int:
     arguments += ["--dry-run"] if options.dry_run else []
     arguments += ["--verbose"] if options.verbose else []
     code = main([*arguments, *further])
-    if code in {0, 1, 3} and options.reencrypt_secrets and not options.dry_run:
+    if code in {OK, DIFFERENT, LEFT_BEHIND} and options.reencrypt_secrets and not options.dry_run:
         target = ["--dsn", options.postgres_dsn] if options.postgres_dsn else []
         rotated = main(["integrations", "rotate-keys", "--dialect", "postgres", *target])
         # That secrets are still in the clear weighs more than what is left behind.

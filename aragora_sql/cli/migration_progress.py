@@ -20,6 +20,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from aragora_sql.cli.output import new_console
+
 __all__ = ["new_progress"]
 
 _LOG_EVERY = 5.0
@@ -27,10 +29,12 @@ _LOG_EVERY = 5.0
 log = logging.getLogger("aragora_sql.migration")
 
 
-def new_progress() -> _LiveProgress | _LoggedProgress:
-    """Return what shows the progress: bars in a terminal, else a line now and then."""
-    console = Console(stderr=True)
-    return _LiveProgress(console) if console.is_terminal else _LoggedProgress(time.monotonic)
+def new_progress(*, quiet: bool = False) -> _LiveProgress | _LoggedProgress:
+    """Return what shows the progress: bars in a terminal, else, or with quiet, lines of the log."""
+    console = new_console(stderr=True)
+    if quiet or not sys.stderr.isatty() or console.is_dumb_terminal:
+        return _LoggedProgress(time.monotonic)
+    return _LiveProgress(console)
 
 
 class _RateColumn(ProgressColumn):
@@ -51,16 +55,19 @@ class _LiveProgress:
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._bars.add_task("", visible=False)
+        # Until the first table.
+        self._task = self._waiting = self._bars.add_task("reading the source", total=None)
 
     def __enter__(self) -> Self:
         self._bars.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._bars.update(self._waiting, visible=False)
         self._bars.stop()
 
     def start(self, table: str, rows: int, doing: str) -> None:
+        self._bars.update(self._waiting, visible=False)
         self._task = self._bars.add_task(f"{doing} {table}", total=rows)
 
     def advance(self, rows: int) -> None:

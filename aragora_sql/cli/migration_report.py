@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
-from aragora_sql.cli.output import new_table
+from aragora_sql.cli.output import is_screen
+from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableReport
 
-__all__ = ["show_report"]
+if TYPE_CHECKING:
+    from aragora_sql.migration.langgraph import LangGraphReport
+
+__all__ = ["show_langgraph_report", "show_report"]
 
 
 def show_report(report: MigrationReport, console: Console) -> None:
@@ -23,22 +28,16 @@ def show_report(report: MigrationReport, console: Console) -> None:
         title = "verification"
     else:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
-    table = new_table(title=title)
-    table.add_column("table", no_wrap=True)
-    rows = [tuple(_figures(line)) for line in report.tables]
-    # A narrow terminal shows no empty column.
-    shown = [
-        place
-        for place, heading in enumerate(_HEADINGS)
-        if console.width >= _WIDE
-        or heading in _ALWAYS
-        or any(row[place] not in {"", "0"} for row in rows)
-    ]
-    for place in shown:
-        table.add_column(_HEADINGS[place], justify="right")
-    for line, row in zip(report.tables, rows, strict=True):
-        table.add_row(line.table, *(row[place] for place in shown))
-    console.print(table)
+    print_table(
+        ("table", *(Column(heading, right=True) for heading in _HEADINGS)),
+        [
+            # For people what did not happen is left out; a program gets every figure.
+            (line.table, *(None if is_screen(console) and n == "0" else n for n in _figures(line)))
+            for line in report.tables
+        ],
+        title=title,
+        console=console,
+    )
     _show_lines(
         console,
         (
@@ -68,6 +67,8 @@ def show_report(report: MigrationReport, console: Console) -> None:
         (
             f"rejected rows are in {path}; mend them there, then run: "
             f"aragora-sql migrate --retry-rejects {path}{_zone(report)}"
+            if report.can_be_mended
+            else f"rejected rows are in {path}"
             for path in report.reject_files
         ),
     )
@@ -85,9 +86,22 @@ def show_report(report: MigrationReport, console: Console) -> None:
     console.print(_conclusion(report), highlight=False, soft_wrap=True)
 
 
-# Characters that the whole table needs.
-_WIDE = 118
-_ALWAYS = {"in files", "migrated", "rejected"}
+def show_langgraph_report(report: LangGraphReport, console: Console) -> None:
+    """Print the report of a move from LangGraph's own savers."""
+    _show_lines(console, [f"from {report.source}", f"to {report.target}"])
+    show_report(report, console)
+    threads = report.threads
+    if report.is_verify_only:
+        _show_lines(console, [f"{threads.source:,} threads were compared"])
+        return
+    done = "would be moved" if report.is_dry_run else "moved"
+    text = (
+        f"{threads.source:,} threads: {threads.moved:,} {done}, {threads.already_there:,} were "
+        f"there already, {threads.rejected:,} rejected"
+    )
+    _show_lines(console, [text])
+
+
 _HEADINGS = (
     "in files",
     "merged",

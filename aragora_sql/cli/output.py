@@ -1,30 +1,31 @@
-"""How commands print values, tables and places."""
+"""How commands print values and places."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from aragora_sql.cli.terminal import printable
 
 __all__ = [
-    "cell",
+    "age",
+    "base_of_places",
     "counted",
+    "is_screen",
     "new_console",
-    "new_table",
     "plain",
     "print_json",
-    "print_table",
     "printable",
     "relative",
     "whole_number",
@@ -32,6 +33,8 @@ __all__ = [
 
 # A file or a pipe has no width; lines are not folded for it.
 _WIDTH_OF_FILES = 240
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 class _SafeConsole(Console):
@@ -51,12 +54,21 @@ class _SafeConsole(Console):
                 yield Segment(printable(segment.text), segment.style)
 
 
-def new_console(*, markup: bool = True) -> Console:
-    """Return a console for tables: as wide as the terminal."""
-    console = _SafeConsole(highlight=False, markup=markup)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+def new_console(*, markup: bool = True, stderr: bool = False) -> Console:
+    """Return a console for tables, or for what moves on standard error: as wide as the terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    # What is moving puts a stream of its own before the one that makes text printable, and rich
+    # looks behind one only.
+    behind = getattr(stream, "rich_proxied_file", stream) if stderr else None
+    console = _SafeConsole(file=behind, highlight=False, markup=markup)
+    if not is_screen(console) and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
+
+
+def is_screen(console: Console) -> bool:
+    """Tell whether somebody looks at a console: colours may be forced on a pipe, columns not."""
+    return console.file.isatty()
 
 
 def print_json(value: Any) -> None:
@@ -64,34 +76,22 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
-def new_table(*headings: str, title: str | None = None) -> Table:
-    """Return a table as every command shows one: bold headings, no lines."""
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+def base_of_places(root: Path) -> Path:
+    """Return the folder below which tables show files of a tree; say which, unless it is ours."""
+    here = Path.cwd()
+    if root.is_relative_to(here):
+        return here
+    print(f"places are below {root}", file=sys.stderr)
+    return root
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their headings, each on one line; None is shown as nothing."""
-    table = new_table(*headings)
-    for row in rows:
-        table.add_row(*map(cell, row))
-    new_console().print(table)
-
-
-def cell(value: object) -> Text:
-    """Return a value as a table shows it: on one line, None as nothing."""
-    return Text("" if value is None else printable(str(value), one_line=True))
-
-
-def relative(location: str | None) -> str | None:
-    """Shorten a place below the current folder, so that editors and people can follow it."""
+def relative(location: str | None, base: Path | None = None) -> str | None:
+    """Shorten a place below a folder (default: the current one), so that it can be followed."""
     if location is None:
         return None
     path, colon, line = location.rpartition(":")
     try:
-        return f"{Path(path).relative_to(Path.cwd())}{colon}{line}"
+        return f"{Path(path).relative_to(base or Path.cwd())}{colon}{line}"
     except ValueError:
         return location
 
@@ -115,3 +115,13 @@ def whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def age(text: str) -> float:
+    """Read a length of time such as 30d, in seconds, as an argument's type."""
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"must be a number followed by s, m, h, d or w, such as 30d, not {text!r}"
+        )
+    return float(match[1]) * _UNITS[match[2]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-__all__ = ["Parser", "parse"]
+__all__ = ["Parser", "examples", "parse"]
 
 _INVALID_CHOICE = re.compile(r"invalid choice: '([^']*)'")
 
@@ -23,15 +24,33 @@ class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg] # generic
         return super().add_parser(name, **options)
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Keeps indented lines of a text, which are commands to copy, and fills the others."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts: list[str] = []
+        kept = itertools.groupby(
+            text.splitlines(), lambda line: line.startswith("  ") or not line.strip()
+        )
+        for is_kept, lines in kept:
+            if is_kept:
+                parts += lines
+            else:
+                parts.append(super()._fill_text(" ".join(lines), width, indent))
+        return "\n".join(parts)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser of a command, or of a command of its own."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"formatter_class": _Formatter, **options})
         self.register("action", "parsers", _Commands)
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2, after saying what is wrong and what may have been meant."""
+        if message.endswith("required: command"):
+            message += f"; {self.prog} --help lists them"
         wrong = _INVALID_CHOICE.search(message)
         if wrong is not None:
             choices = (action.choices for action in self._actions if action.choices is not None)
@@ -62,6 +81,11 @@ class Parser(argparse.ArgumentParser):
 def _meant(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def examples(*lines: str) -> str:
+    """Return commands as the end of a help text shows them."""
+    return "\n".join(["examples:", *(f"  aragora-sql {line}" for line in lines)])
 
 
 def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:

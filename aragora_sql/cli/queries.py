@@ -6,15 +6,19 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from aragora_sql.cli.output import new_console, new_table, plain, relative
+from aragora_sql.cli.output import base_of_places, is_screen, new_console, plain, relative
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import print_table
 from aragora_sql.database import Dialect
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.queries.files import DIALECTS
@@ -30,18 +34,23 @@ _SCRATCH_DSN = (
 _TITLES = {"postgres": "PostgreSQL", "sqlite": "SQLite"}
 # Two columns of SQL side by side need room for about this many characters.
 _SIDE_BY_SIDE = 120
-_ROOM = 80
 
 
 def add_commands(groups: Any) -> None:
     """Add the commands to the parser of ``aragora-sql``."""
-    queries = groups.add_parser("queries", help="list the named queries")
+    queries = groups.add_parser(
+        "queries", help="list the named queries", epilog=examples("queries critique")
+    )
     queries.add_argument("store", nargs="?", metavar="STORE", help="only those of one store")
     add_scratch(queries)
     queries.add_argument("--json", action="store_true", help="print JSON")
     queries.set_defaults(run=_queries)
 
-    show = groups.add_parser("show", help="show a query in both dialects, with its plans")
+    show = groups.add_parser(
+        "show",
+        help="show a query in both dialects, with its plans",
+        epilog=examples("show critique.list_debates"),
+    )
     show.add_argument("query", metavar="STORE.QUERY", help="such as consensus.find_similar")
     add_scratch(show)
     show.add_argument("--json", action="store_true", help="print JSON")
@@ -68,7 +77,10 @@ def _queries(options: argparse.Namespace) -> int:
     if options.store is not None:
         _in_either_dialect(check_store, options.store)
     stores = None if options.store is None else [options.store]
-    found = read_query_entries(stores, plans=False, dsn=options.dsn, keep=keeps(options))
+    with working("reading the files", quiet=options.json) as say:
+        found = read_query_entries(
+            stores, plans=False, dsn=options.dsn, keep=keeps(options), say=say
+        )
     if options.json:
         print(json.dumps([entry.to_dict() for entry in found.entries], default=plain))
     else:
@@ -88,27 +100,26 @@ def _in_either_dialect(find: Any, name: str) -> None:
 
 
 def _print_table(found: QueryEntries) -> None:
-    console = new_console()
-    table = new_table()
-    # Names and places are there to be copied: they are not broken where there is any room.
-    table.add_column("query, file:line", overflow="fold", no_wrap=console.width >= _ROOM)
-    for heading in ("returns", "parameters", "reads", "writes"):
-        table.add_column(heading, overflow="fold")
-    for entry in found.entries:
-        places = "\n".join(_location(entry, dialect) for dialect in entry.texts)
-        table.add_row(
-            Text.assemble((str(entry), "bold"), "\n", (places, "dim")),
-            entry.operation,
-            ", ".join(entry.text.parameters),
-            ", ".join(entry.reads),
-            ", ".join(entry.writes),
-        )
-    console.print(table)
+    base = base_of_places(found.root)
+    print_table(
+        ("query", "returns", "parameters", "reads", "writes", *_TITLES.values()),
+        (
+            (
+                str(entry),
+                entry.operation,
+                ", ".join(entry.text.parameters),
+                ", ".join(entry.reads),
+                ", ".join(entry.writes),
+                *(_location(entry, dialect, base) for dialect in DIALECTS),
+            )
+            for entry in found.entries
+        ),
+    )
 
 
-def _location(entry: Entry, dialect: Dialect) -> str:
-    text = entry.texts[dialect]
-    return str(relative(f"{text.path}:{text.line}"))
+def _location(entry: Entry, dialect: Dialect, base: Path | None = None) -> str | None:
+    text = entry.texts.get(dialect)
+    return None if text is None else relative(f"{text.path}:{text.line}", base)
 
 
 def _report_problems(found: QueryEntries) -> int:
@@ -123,7 +134,8 @@ def _report_problems(found: QueryEntries) -> int:
 def _show(options: argparse.Namespace) -> int:
     _in_either_dialect(find_query, options.query)
     store, _, name = options.query.partition(".")
-    found = read_query_entries([store], dsn=options.dsn, keep=keeps(options))
+    with working("reading the files", quiet=options.json) as say:
+        found = read_query_entries([store], dsn=options.dsn, keep=keeps(options), say=say)
     (entry,) = (entry for entry in found.entries if entry.name == name)
     if options.json:
         print(json.dumps(entry.to_dict(), default=plain))
@@ -133,31 +145,39 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _print_entry(console: Console, entry: Entry, *, asked: bool) -> None:
-    console.print(Text(f"{entry}({', '.join(entry.text.parameters)})", style="bold"))
-    console.print(Text(f"returns {entry.operation}", style="dim"))
-    console.print(Text(entry.text.doc))
+    _print_text(console, f"{entry}({', '.join(entry.text.parameters)})", "bold")
+    _print_text(console, f"returns {entry.operation}", "dim")
+    # The comment's own line ends are for an editor.
+    _print_text(console, " ".join(entry.text.doc.split()))
     for kind, tables in (("reads", entry.reads), ("writes", entry.writes)):
         if tables:
-            console.print(Text(f"{kind} {', '.join(tables)}"))
-    for heading, rows in (("parameters", _parameters(entry)), ("result", _columns(entry))):
+            _print_text(console, f"{kind} {', '.join(tables)}")
+    for heading, rows in (("parameter", _parameters(entry)), ("result", _columns(entry))):
         if rows:
             console.print()
-            table = new_table()
-            for title in (heading, "PostgreSQL", "SQLite", "Python", "null"):
-                table.add_column(title)
-            for row in rows:
-                table.add_row(*map(Text, row))
-            console.print(table)
+            print_table((heading, *_TITLES.values(), "Python", "null"), rows, console=console)
     console.print()
     sides = [_side(entry, dialect, asked=asked) for dialect in DIALECTS]
+    if not is_screen(console):
+        # What reads a pipe takes one after the other, and no line broken.
+        for side in sides:
+            for part in side:
+                _print_text(console, part.code.rstrip() if isinstance(part, Syntax) else part.plain)
+            console.print()
+        return
+    panes = [Padding(Group(*side), (0, 0, 1, 0)) for side in sides]
     if console.width < _SIDE_BY_SIDE:
-        console.print(Group(*sides))
+        console.print(Group(*panes))
         return
     grid = Table.grid(expand=True, padding=(0, 2))
     for _ in sides:
         grid.add_column(ratio=1)
-    grid.add_row(*sides)
+    grid.add_row(*panes)
     console.print(grid)
+
+
+def _print_text(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style), soft_wrap=not is_screen(console))
 
 
 def _parameters(entry: Entry) -> list[tuple[str, ...]]:
@@ -193,16 +213,16 @@ def _columns(entry: Entry) -> list[tuple[str, ...]]:
     return rows
 
 
-def _side(entry: Entry, dialect: Dialect, *, asked: bool) -> RenderableType:
+def _side(entry: Entry, dialect: Dialect, *, asked: bool) -> list[Text | Syntax]:
     heading = Text(_TITLES[dialect], style="bold")
     if dialect not in entry.texts:
-        return Group(heading, Text("no such query in its files", style="red"))
+        return [heading, Text("no such query in its files", style="red")]
     text = entry.texts[dialect]
     sql = Syntax(text.sql, lexer(dialect), theme="ansi_dark", word_wrap=True)
-    parts: list[RenderableType] = [heading, Text(_location(entry, dialect), style="dim"), sql]
+    parts: list[Text | Syntax] = [heading, Text(_location(entry, dialect) or "", style="dim"), sql]
     plan = entry.plans.get(dialect)
     if plan:
         parts += [Text("\nplan", style="bold"), Text("\n".join(plan))]
     elif asked and dialect not in entry.facts and text.operation != "#":
         parts.append(Text("\nits engine refuses it", style="red"))
-    return Padding(Group(*parts), (0, 0, 1, 0))
+    return parts

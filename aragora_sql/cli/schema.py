@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.progress import working
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DatabaseTimeoutError, SchemaRightsError
@@ -35,7 +37,11 @@ _SHOWN = 5
 
 def add_commands(groups: Groups) -> None:
     """Add the group to the parser of ``aragora-sql``."""
-    group = groups.add_parser("schema", help="create, upgrade, verify and print schemas")
+    group = groups.add_parser(
+        "schema",
+        help="create, upgrade, verify and print schemas",
+        epilog=examples("schema apply --dry-run", "schema apply", "schema verify"),
+    )
     commands = group.add_subparsers(required=True, metavar="command")
 
     apply = commands.add_parser(
@@ -122,14 +128,16 @@ async def _apply(database: Database, options: argparse.Namespace) -> int:
             print(f"{plan.store}: {plan.describe(done=not options.dry_run)}")
     current = [plan.store for plan in plans if plan.present == plan.latest]
     if current:
-        await _warn_of_damage(database, current)
+        await _warn_of_damage(database, current, options)
     return 0
 
 
-async def _warn_of_damage(database: Database, stores: list[str]) -> None:
+async def _warn_of_damage(
+    database: Database, stores: list[str], options: argparse.Namespace
+) -> None:
     """Say when stores have the right version and are not what it should be."""
     try:
-        inspection = await inspect_schema(database, stores, briefly=True)
+        inspection = await _inspect(database, stores, options, briefly=True)
     except (SchemaRightsError, DatabaseTimeoutError) as error:
         _say(f"note: what is there was not compared with the files: {error}")
         return
@@ -144,8 +152,19 @@ async def _warn_of_damage(database: Database, stores: list[str]) -> None:
         _say("'aragora-sql schema verify' names all, 'aragora-sql schema repair' repairs them")
 
 
+async def _inspect(
+    database: Database,
+    stores: list[str] | None,
+    options: argparse.Namespace,
+    *,
+    briefly: bool = False,
+) -> Inspection:
+    with working("comparing the database with the files", quiet=getattr(options, "json", False)):
+        return await inspect_schema(database, stores, briefly=briefly)
+
+
 async def _verify(database: Database, options: argparse.Namespace) -> int:
-    inspection = await inspect_schema(database, options.store)
+    inspection = await _inspect(database, options.store, options)
     if options.json and options.sql:
         raise ConfigurationError("--json and --sql are two forms of output; give one")
     if options.json:
@@ -157,7 +176,7 @@ async def _verify(database: Database, options: argparse.Namespace) -> int:
 
 
 async def _repair(database: Database, options: argparse.Namespace) -> int:
-    inspection = await inspect_schema(database, options.store)
+    inspection = await _inspect(database, options.store, options)
     if not inspection.differences:
         return _outcome(inspection)
     repair = plan_repair(inspection, database.dialect)
@@ -174,7 +193,7 @@ async def _repair(database: Database, options: argparse.Namespace) -> int:
             _say("nothing was run")
             return 1
     await repair_schema(database, repair, report=_say)
-    return _outcome(await inspect_schema(database, options.store))
+    return _outcome(await _inspect(database, options.store, options))
 
 
 def _outcome(inspection: Inspection, *, shown: bool = False) -> int:

@@ -7,7 +7,8 @@ import difflib
 import sys
 from typing import Any
 
-from aragora_sql.cli.output import print_json, print_table
+from aragora_sql.cli.output import print_json
+from aragora_sql.cli.tables import print_table
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.stores import STORES
 

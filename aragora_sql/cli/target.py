@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from aragora_sql.cli.progress import working
 from aragora_sql.database import Database, Dialect
 from aragora_sql.errors import (
     ConfigurationError,
@@ -31,7 +32,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         help="engine (default: as the environment says; postgres with --dsn)",
     )
     add_postgres_target(parser)
-    parser.add_argument("--sqlite-path", help="SQLite file (default: in ARAGORA_DATA_DIR)")
+    parser.add_argument(
+        "--sqlite-path", metavar="FILE", help="SQLite file (default: in ARAGORA_DATA_DIR)"
+    )
 
 
 def add_postgres_target(parser: argparse.ArgumentParser) -> None:
@@ -72,14 +75,15 @@ async def open_postgres(
 
     dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
     if dsn is None:
-        raise DSNNotConfiguredError
+        raise DSNNotConfiguredError("--dsn")
     try:
-        return await PostgresDatabase.connect(
-            dsn,
-            min_size=1,
-            max_size=max_size,
-            statement_timeout=statement_timeout or DEFAULT_STATEMENT_TIMEOUT,
-        )
+        with working(f"connecting to {dsn}", quiet=getattr(options, "json", False)):
+            return await PostgresDatabase.connect(
+                dsn,
+                min_size=1,
+                max_size=max_size,
+                statement_timeout=statement_timeout or DEFAULT_STATEMENT_TIMEOUT,
+            )
     except DatabaseUnavailableError as error:
         source = "--dsn" if options.dsn else dsn_variable()
         raise DatabaseUnavailableError(f"{error} (the DSN is that of {source})") from error
@@ -104,7 +108,7 @@ async def open_existing(
     path = sqlite_path(options)
     if not path.is_file():
         source = "--sqlite-path" if options.sqlite_path else "ARAGORA_DATA_DIR"
-        raise DatabaseUnavailableError(
+        raise ConfigurationError(
             f"there is no SQLite file {path.absolute()} (the path is that of {source}; "
             "'aragora-sql schema apply' makes the file)"
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
-from aragora_sql.cli.output import print_json, print_table
+from aragora_sql.cli.output import print_json
+from aragora_sql.cli.parser import examples
+from aragora_sql.cli.tables import Column, print_fields, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.errors import ConfigurationError, FindingNotFoundError
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
@@ -19,7 +22,11 @@ Work = Callable[[FindingWorkflowStore, argparse.Namespace], Coroutine[Any, Any, 
 
 def add_commands(groups: Any) -> None:
     """Add the group to the parser of ``aragora-sql``."""
-    group = groups.add_parser("findings", help="list findings, and show what happened to them")
+    group = groups.add_parser(
+        "findings",
+        help="list findings, and show what happened to them",
+        epilog=examples("findings list --overdue", "findings stats"),
+    )
     commands = group.add_subparsers(required=True, metavar="command")
 
     listing = _command(commands, "list", "list findings, newest first", _list)
@@ -28,14 +35,18 @@ def add_commands(groups: Any) -> None:
     listing.add_argument(
         "--overdue", action="store_true", help="only those overdue, longest overdue first"
     )
-    listing.add_argument("--limit", type=int, default=100, help="most to list (default 100)")
+    listing.add_argument(
+        "--limit", type=int, default=100, metavar="N", help="most to list (default 100)"
+    )
 
     show = _command(commands, "show", "show a finding's document", _show)
     show.add_argument("finding_id", help="the id of the finding")
 
     history = _command(commands, "history", "show what happened to a finding", _history)
     history.add_argument("finding_id", help="the id of the finding")
-    history.add_argument("--limit", type=int, default=1000, help="most to list (default 1000)")
+    history.add_argument(
+        "--limit", type=int, default=1000, metavar="N", help="most to list (default 1000)"
+    )
 
     _command(commands, "stats", "count findings by state and priority", _stats)
 
@@ -74,7 +85,14 @@ async def _list(store: FindingWorkflowStore, options: argparse.Namespace) -> int
         print_json(found)
         return 0
     names = ("finding_id", "current_state", "priority", "assigned_to", "due_date", "created_at")
-    print_table(names, ([document[name] for name in names] for document in found))
+    moments = {"due_date", "created_at"}
+    print_table(
+        names,
+        (
+            [_moment(document[name]) if name in moments else document[name] for name in names]
+            for document in found
+        ),
+    )
     return 0
 
 
@@ -86,7 +104,7 @@ async def _show(store: FindingWorkflowStore, options: argparse.Namespace) -> int
         print_json(document)
         return 0
     events = len(document.pop("history"))
-    print_table(("member", "value"), [*document.items(), ("history", f"{events} events")])
+    print_fields([*document.items(), ("history", f"{events} events")])
     return 0
 
 
@@ -126,5 +144,9 @@ async def _stats(store: FindingWorkflowStore, options: argparse.Namespace) -> in
     }
     rows |= {f"in state {state}": count for state, count in statistics.by_state.items()}
     rows |= {f"of priority {number}": count for number, count in statistics.by_priority.items()}
-    print_table(("what", "count"), list(rows.items()))
+    print_table(("what", Column("count", right=True)), list(rows.items()))
     return 0
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -230,6 +230,14 @@ class Database(ABC):
         """
 
     @abstractmethod
+    async def open_again(self) -> Database | None:
+        """Open the same database once more, in the event loop of the caller, who closes it.
+
+        None where that is not possible: in memory, for reading only, or over a pool of the
+        application's own.
+        """
+
+    @abstractmethod
     async def close(self) -> None:
         """Close what this object opened. Closing twice is harmless.
 

@@ -75,7 +75,9 @@ RELEASE_TIMEOUT = 2.0
 _NO_LIMIT = 365 * 24 * 3600.0
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
-# What health asks. A standby that receives no changes has the age of the last one as its lag.
+# What health asks, in one round trip. A standby that receives no changes has the age of the last
+# one as its lag. Where a role sees no row, all tables look empty to it and every read is "good":
+# then `owner` is whose tables they are.
 _STATE = Statement(
     "health",
     "SELECT pg_is_in_recovery() AS is_standby, "
@@ -84,7 +86,13 @@ _STATE = Statement(
     "WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() "
     "AND EXISTS (SELECT 1 FROM pg_catalog.pg_stat_wal_receiver) THEN 0 "
     "ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 "
-    "END AS lag_seconds",
+    "END AS lag_seconds, "
+    "current_user::text AS role, "
+    "(SELECT pg_get_userbyid(c.relowner)::text FROM pg_catalog.pg_class AS c "
+    "WHERE c.oid = to_regclass('_schema_versions') AND row_security_active(c.oid) "
+    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
+    "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
+    "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))) AS owner",
 )
 
 
@@ -93,18 +101,6 @@ class _Fraction(float):
 
     def __int__(self) -> int:
         raise ValueError("an integer is needed")
-
-
-# What health asks: where a role sees no row, all tables look empty to it and every read is "good".
-_HIDDEN = Statement(
-    "health",
-    "SELECT current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner "
-    "FROM pg_catalog.pg_class AS c "
-    "WHERE c.oid = to_regclass('_schema_versions') AND row_security_active(c.oid) "
-    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
-    "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
-    "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))",
-)
 
 
 class PostgresConnection(Connection):
@@ -199,7 +195,7 @@ class PostgresConnection(Connection):
         if record is None:
             return None
         row = self._row(statement, record)
-        _check_timestamps(statement, (row,))
+        _check_timestamps_of(statement, row)
         return row
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -370,16 +366,15 @@ class PostgresDatabase(Database):
     async def _state(self) -> ServerState:
         async with self.read() as connection:
             row = await connection.fetch_one(_STATE, ())
-            hidden = await connection.fetch_one(_HIDDEN, ())
         if row is None:
             raise DatabaseError("health: the server gave no answer")
         problem = None
         facts = set_up_of(self._pool)
-        if hidden is not None:
+        if row["owner"] is not None:
             problem = (
-                f"role {hidden['role']!r} sees no row: {hidden['owner']!r} owns the tables, and "
+                f"role {row['role']!r} sees no row: {row['owner']!r} owns the tables, and "
                 f"row level security hides the rows from all others; connect as "
-                f"{hidden['owner']!r}, or let {hidden['role']!r} by with BYPASSRLS or policies"
+                f"{row['owner']!r}, or let {row['role']!r} by with BYPASSRLS or policies"
             )
         elif row["is_read_only"] and facts is not None and facts.dsn.wants_writes:
             problem = (
@@ -393,6 +388,10 @@ class PostgresDatabase(Database):
             lag_seconds=row["lag_seconds"],
             problem=problem,
         )
+
+    async def open_again(self) -> PostgresDatabase | None:
+        facts = set_up_of(self._pool)
+        return None if facts is None else await PostgresDatabase.connect(facts.dsn, 1, 1)
 
     async def close(self) -> None:
         self._owner.check_closing(self)
@@ -500,3 +499,11 @@ def _check_timestamps(statement: Statement, rows: Sequence[Row]) -> None:
                 value = row[column]
                 if value is not None and type(value) is datetime and value.tzinfo is None:
                     row[column] = _INFINITIES.get(value, value)
+
+
+def _check_timestamps_of(statement: Statement, row: Row) -> None:
+    """Do the same for one row, where looking at the values takes half the time."""
+    for value in row.values():
+        if type(value) is datetime and value.tzinfo is None:
+            _check_timestamps(statement, (row,))
+            return

@@ -1,10 +1,6 @@
-"""Finds out whether a connection has a session of the server to itself.
+"""Finds out whether a connection of asyncpg has a session of the server to itself.
 
-A pooler answers a new connection with a process id of its own making, so a connection whose process
-id differs from that of the server goes through one. In session pooling each client has its own
-process of the server for as long as it is connected; in transaction pooling two idle clients meet
-in the same one, or one client in several. A second client that gets no answer while the first one
-does waits for the process that the first one keeps, so that is session pooling, too.
+See :mod:`aragora_sql.database.poolers` for how.
 """
 
 from __future__ import annotations
@@ -16,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from aragora_sql.database.poolers import ANSWER_SECONDS, COMPARISONS, PROCESS
 from aragora_sql.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,12 +22,7 @@ __all__ = ["SessionFinder"]
 
 log = logging.getLogger(__name__)
 
-# How often two clients compare their processes of the server.
-_COMPARISONS = 3
-# How long the answer of one of them is waited for, in seconds.
-ANSWER_SECONDS = 2.0
 _CLOSE_TIMEOUT = 2.0
-_PROCESS = "SELECT pg_backend_pid()"
 
 
 class SessionFinder:
@@ -67,7 +59,7 @@ class SessionFinder:
 
     async def _look(self, connection: SessionConnection) -> bool:
         with connection.without_named_statements():
-            process = await connection.fetchval(_PROCESS)
+            process = await connection.fetchval(PROCESS)
             if process == connection.get_server_pid():
                 return False
             try:
@@ -82,7 +74,7 @@ class SessionFinder:
                 )
                 return True
             try:
-                for _ in range(_COMPARISONS):
+                for _ in range(COMPARISONS):
                     others, again = await _process_of(other), await _process_of(connection)
                     if others is None and again == process:
                         log.info("%s: the pooler serves one client at a time", self._where)
@@ -118,7 +110,7 @@ async def _process_of(connection: Any) -> int | None:
     """Return the server's process that answers; None when none does within the time limit."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            process: int = await connection.fetchval(_PROCESS)
+            process: int = await connection.fetchval(PROCESS)
             return process
     except TimeoutError:
         return None

@@ -11,12 +11,9 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-from aragora_sql.database import postgres_poolers
+from aragora_sql.database.poolers import ANSWER_SECONDS, COMPARISONS, PROCESS
 
 __all__ = ["shares_session"]
-
-_COMPARISONS = 3
-_PROCESS = b"SELECT pg_backend_pid()"
 
 
 def shares_session(
@@ -24,7 +21,7 @@ def shares_session(
 ) -> bool:
     """Tell whether a transaction pooler is in front of the server.
 
-    As :mod:`aragora_sql.database.postgres_poolers` does; ``connect`` opens one more connection.
+    See :mod:`aragora_sql.database.poolers` for how; ``connect`` opens one more connection.
     The connection has to be in autocommit mode. Where no second connection is possible, True.
     """
     process = _process_of(connection)
@@ -35,7 +32,7 @@ def shares_session(
     except psycopg.Error:
         return True
     with closing(other):
-        for _ in range(_COMPARISONS):
+        for _ in range(COMPARISONS):
             others, again = _process_of(other), _process_of(connection)
             if others is None and again == process:
                 return False
@@ -47,8 +44,8 @@ def shares_session(
 def _process_of(connection: psycopg.Connection[Any]) -> int | None:
     """Return the server's process that answers; None when none does within the time limit."""
     session = connection.pgconn
-    deadline = time.monotonic() + postgres_poolers.ANSWER_SECONDS
-    session.send_query(_PROCESS)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    session.send_query(PROCESS.encode())
     with selectors.DefaultSelector() as selector:
         selector.register(session.socket, selectors.EVENT_READ)
         while session.is_busy():

@@ -44,7 +44,7 @@ timestamptz to union unique using values varchar when where window with within
 _WORDS = frozenset(_WORD_NAMES.split())
 # Functions of PostgreSQL that change nothing of a session.
 _HARMLESS_NAMES = """
-abs age avg bit_and bit_or bool_and bool_or btrim cardinality cast ceil ceiling char_length
+abs age avg bit_and bit_or bool_and bool_or btrim cardinality cast ceil ceiling char_length chr
 clock_timestamp coalesce col_description concat concat_ws convert_from convert_to count
 cume_dist current_database current_date current_schema current_schemas current_setting
 current_timestamp currval date_bin date_part date_trunc decode dense_rank div encode every exp

@@ -29,19 +29,19 @@ from aragora_sql.database.base import (
 from aragora_sql.database.ownership import Owner, emptied_by_fork
 from aragora_sql.database.session_state import changes_sqlite_connection
 from aragora_sql.database.sqlite_files import ReadableFile, file_id
-from aragora_sql.database.sqlite_thread import ThreadedConnection
+from aragora_sql.database.sqlite_thread import ThreadedConnection, file_moved
 from aragora_sql.database.sqlite_watch import FileWatch
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
     ConfigurationError,
-    ConnectionLostError,
     DatabaseClosedError,
     DatabaseUnavailableError,
     InvalidInputError,
     LockTimeoutError,
     PoolTimeoutError,
     ReadOnlyDatabaseError,
+    UnreadableValueError,
 )
 from aragora_sql.settings import Settings
 
@@ -77,16 +77,23 @@ class SQLiteConnection(Connection):
     async def fetch_all(self, statement: Statement, arguments: Mapping[str, Any]) -> list[Row]:
         async with self.lock:
             self._watch(statement.sql)
-            return await self._handle.run(
+            rows = await self._handle.run(
                 statement.name, statements.fetch_all, statement, arguments
             )
+        if type(rows) is not list:
+            # The statement itself has done its work, so a transaction can go on.
+            raise _unreadable(rows)
+        return rows
 
     async def fetch_one(self, statement: Statement, arguments: Mapping[str, Any]) -> Row | None:
         async with self.lock:
             self._watch(statement.sql)
-            return await self._handle.run(
-                statement.name, statements.fetch_one, statement, arguments
+            rows = await self._handle.run(
+                statement.name, statements.fetch_all, statement, arguments
             )
+        if type(rows) is not list:
+            raise _unreadable(rows)
+        return rows[0] if rows else None
 
     async def fetch_value(self, statement: Statement, arguments: Mapping[str, Any]) -> Any:
         row = await self.fetch_one(statement, arguments)
@@ -132,11 +139,7 @@ class SQLiteConnection(Connection):
             await self._handle.run("RELEASE", statements.run, f"RELEASE {self._savepoint}")
             return
         try:
-            if (change := self._handle.has_moved()) is not None:
-                raise ConnectionLostError(
-                    f"COMMIT: the file was {change} while it was open; nothing was written"
-                )
-            await self._handle.run("COMMIT", statements.run, "COMMIT")
+            await self._handle.commit()
         except BaseException:
             await self._rollback()
             raise
@@ -148,6 +151,12 @@ class SQLiteConnection(Connection):
             await self._handle.run("ROLLBACK", statements.roll_back_to, self._savepoint)
         elif self._handle.in_transaction:
             await self._handle.run("ROLLBACK", statements.roll_back)
+
+
+def _unreadable(rows: Sequence[Row]) -> UnreadableValueError:
+    error = UnreadableValueError(getattr(rows, "problem", ""))
+    error.rows = list(rows)
+    return error
 
 
 class SQLiteDatabase(Database):
@@ -163,8 +172,9 @@ class SQLiteDatabase(Database):
     and its journal mode stays as it is; with ``mode="read"`` nothing writes to it, nothing is left
     beside it, and there are only reading units of work.
 
-    A file that is deleted or replaced while it is open is noticed at the next write, which fails
-    with :class:`ConnectionLostError`; the next unit of work opens the file that is there then.
+    A file that is deleted or replaced while it is open is noticed at the next write (which looks
+    again when the last look is a millisecond old): it fails with :class:`ConnectionLostError`, and
+    the next unit of work opens the file that is there then.
     """
 
     dialect = "sqlite"
@@ -219,6 +229,16 @@ class SQLiteDatabase(Database):
         watch = FileWatch(self)
         self._watches.add(watch)
         return watch
+
+    async def open_again(self) -> SQLiteDatabase | None:
+        if self._in_memory or self._mode == "read":
+            return None
+        return SQLiteDatabase(
+            self._path,
+            mode="write",
+            busy_timeout=self._busy_timeout,
+            statement_timeout=self._statement_timeout,
+        )
 
     async def close(self) -> None:
         self._owner.check_closing(self)
@@ -291,11 +311,9 @@ class SQLiteDatabase(Database):
                             error
                         )
                 journal = ["journal_mode = WAL"] if self._mode == "create" else []
-                self._writer = await self._open(*journal, "synchronous = FULL", "foreign_keys = ON")
-            elif (change := self._writer.has_moved()) is not None:
-                await self._give_up_connections()
-                self._is_missing = change == "deleted"
-                raise self._moved(change)
+                self._writer = await self._open(
+                    *journal, "synchronous = FULL", "foreign_keys = ON", writes=True
+                )
         except BaseException:
             self._writer_turn.release()
             raise
@@ -341,11 +359,11 @@ class SQLiteDatabase(Database):
         finally:
             self._waiting -= 1
 
-    async def _open(self, *pragmas: str) -> ThreadedConnection:
+    async def _open(self, *pragmas: str, writes: bool = False) -> ThreadedConnection:
         uri = None
         if self._is_missing:
             if file_id(self._path) is None:
-                raise self._moved("deleted")
+                raise file_moved(self._path, "deleted")
             self._is_missing = False
         if not self._in_memory and self._mode == "write":
             uri = f"{Path(self._path).as_uri()}?mode=rw"
@@ -356,18 +374,8 @@ class SQLiteDatabase(Database):
                 raise DatabaseUnavailableError(f"cannot open {self._path}: {error}") from error
             uri = self._readable.uri
         handle = ThreadedConnection(self._busy_timeout, self._statement_timeout, self._generation)
-        await handle.open(self._path, pragmas, uri)
+        await handle.open(self._path, pragmas, uri, writes=writes)
         return handle
-
-    def _moved(self, change: str) -> ConnectionLostError:
-        remedy = (
-            "put it back, or close the database and open it again to begin with an empty one"
-            if change == "deleted"
-            else "the next unit of work opens the file that is there now"
-        )
-        return ConnectionLostError(
-            f"{self._path}: the file was {change} while it was open; nothing was written: {remedy}"
-        )
 
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, SQLiteConnection):
@@ -378,7 +386,10 @@ class SQLiteDatabase(Database):
             try:
                 if handle.in_transaction:
                     await handle.run("ROLLBACK", statements.roll_back)
-                if handle.is_changed and not self._in_memory:
+                if handle.moved is not None:
+                    self._is_missing = handle.moved == "deleted"
+                    await self._give_up_connections()
+                elif handle.is_changed and not self._in_memory:
                     self._writer = None
                     await handle.close()
             finally:

@@ -37,7 +37,7 @@ def shm_of(path: Path) -> Path:
 def file_id(path: str | Path) -> FileId | None:
     """Return what tells a file from another one of the same name; None when there is none."""
     try:
-        # At every write: a Path would cost three times as much.
+        # Often: a Path would cost three times as much.
         status = os.stat(path)  # noqa: PTH116
     except OSError:
         return None

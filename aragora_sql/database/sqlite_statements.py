@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from aragora_sql.database.base import Row
 from aragora_sql.database.sqlite_constraints import broken_key
 from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import (
+    UndecodableText,
     check_text,
     dump_json,
     format_timestamp,
@@ -24,11 +26,11 @@ from aragora_sql.database.values import (
 from aragora_sql.errors import InvalidInputError, UnreadableValueError
 
 __all__ = [
+    "UndecodableRows",
     "data_version",
     "execute",
     "execute_many",
     "fetch_all",
-    "fetch_one",
     "roll_back",
     "roll_back_to",
     "run",
@@ -43,16 +45,25 @@ def _read_timestamp(text: str) -> datetime:
     return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)
 
 
+_RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 _DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
     "boolean": bool,
     "json": load_json,
     "timestamp": _read_timestamp,
 }
+# How the error begins of text that is not UTF-8.
+_NOT_UTF_8 = "Could not decode to UTF-8"
 # What executemany() does not count, or refuses (Python 3.13).
 _ONE_BY_ONE = re.compile(
     r"\A (?: \s | /\* .*? \*/ | --[^\n]* )* WITH\b | \bRETURNING\b",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+
+
+@lru_cache(maxsize=2048)
+def _returns(sql: str) -> bool:
+    """Tell whether a statement changes rows and returns some."""
+    return _RETURNING.search(sql) is not None
 
 
 def data_version(connection: sqlite3.Connection) -> int:
@@ -66,21 +77,74 @@ def fetch_all(
 ) -> list[Row]:
     """Run a statement and return its rows, decoded."""
     bound = _bind(statement, arguments)
+    if _returns(statement.sql):
+        # What it changes is done when the first row comes: it can't be run again.
+        return _fetch_undecodable(connection, statement, bound)
     try:
         cursor = connection.execute(statement.sql, bound)
         records = cursor.fetchall()
     except sqlite3.IntegrityError as error:
         _name_key(connection, error, statement.sql, bound)
         raise
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith(_NOT_UTF_8):
+            raise
+        return _fetch_undecodable(connection, statement, bound)
     return _rows(statement, cursor, records)
 
 
-def fetch_one(
-    connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
-) -> Row | None:
-    """Run a statement and return its first row, or None."""
-    rows = fetch_all(connection, statement, arguments)
-    return rows[0] if rows else None
+@contextmanager
+def _reading_text_as(
+    connection: sqlite3.Connection, factory: Callable[[bytes], Any]
+) -> Iterator[None]:
+    connection.text_factory = factory
+    try:
+        yield
+    finally:
+        connection.text_factory = str
+
+
+class UndecodableRows(list[Row]):
+    """Rows with an :class:`UndecodableText` among their values; ``problem`` names the first."""
+
+    problem = ""
+
+
+def _fetch_undecodable(
+    connection: sqlite3.Connection, statement: Statement, bound: Mapping[str, Any]
+) -> list[Row]:
+    """Return rows of a statement with :class:`UndecodableText` where text is not UTF-8."""
+    undecodable: list[UndecodableText] = []
+
+    def read(data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            text = UndecodableText(data.decode(errors="replace"))
+            undecodable.append(text)
+            return text
+
+    connection.text_factory = read
+    try:
+        cursor = connection.execute(statement.sql, bound)
+        records = cursor.fetchall()
+    except sqlite3.IntegrityError as error:
+        connection.text_factory = str
+        _name_key(connection, error, statement.sql, bound)
+        raise
+    finally:
+        connection.text_factory = str
+    rows = _rows(statement, cursor, records)
+    if not undecodable:
+        return rows
+    found = UndecodableRows(rows)
+    found.problem = next(
+        f"{_named(statement, row)}column {name}: a stored value is not UTF-8 text"
+        for row in rows
+        for name, value in row.items()
+        if type(value) is UndecodableText
+    )
+    return found
 
 
 def execute(
@@ -145,19 +209,33 @@ def split_script(sql: str) -> Iterator[str]:
         yield rest
 
 
+# What the driver takes as it is; text may hold a NUL character.
+_PLAIN = frozenset({type(None), bool, int, bytes})
+
+
 def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
     bound = {}
     for name, value in arguments.items():
-        if isinstance(value, date):
-            value = format_timestamp(value)
-        elif isinstance(value, (dict, list, tuple)):
-            value = dump_json(value, name)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
-        elif isinstance(value, str) and "\x00" in value:
-            check_text(value, name)
+        kind = type(value)
+        if kind is str:
+            if "\x00" in value:
+                check_text(value, name)
+        elif kind not in _PLAIN:
+            value = _converted(statement, name, value)
         bound[name] = value
     return bound
+
+
+def _converted(statement: Statement, name: str, value: Any) -> Any:
+    if isinstance(value, date):
+        return format_timestamp(value)
+    if isinstance(value, (dict, list, tuple)):
+        return dump_json(value, name)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(statement.name, f"{name}: {value!r} is not a finite number")
+    if isinstance(value, str) and "\x00" in value:
+        check_text(value, name)
+    return value
 
 
 def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) -> list[Row]:
@@ -169,22 +247,33 @@ def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) 
     rows: list[Row] = [dict(zip(names, record, strict=True)) for record in records]
     for row in rows:
         for name, decode in decoders:
-            if row[name] is not None:
+            if row[name] is not None and type(row[name]) is not UndecodableText:
                 try:
                     row[name] = decode(row[name])
                 except (ValueError, TypeError, RecursionError) as error:
-                    raise _unreadable(statement, name, kinds[name], error) from error
+                    raise _unreadable(statement, row, name, kinds[name], error) from error
     return rows
 
 
+def _named(statement: Statement, row: Row) -> str:
+    """Begin a message about a row, which its ids name; no other value is shown."""
+    ids = [
+        f"{name} {value!r:.100}"
+        for name, value in row.items()
+        if name.rpartition("_")[2] == "id" and isinstance(value, str | int)
+    ]
+    row_of = f"row of {', '.join(ids)}, " if ids else ""
+    return f"{statement.name}: {row_of}"
+
+
 def _unreadable(
-    statement: Statement, column: str, kind: ColumnKind, error: Exception
+    statement: Statement, row: Row, column: str, kind: ColumnKind, error: Exception
 ) -> UnreadableValueError:
     reason = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
     # What a traceback would print must not quote the value.
     error.args = (reason,)
     return UnreadableValueError(
-        f"{statement.name}: column {column}: a stored value is not a {_KINDS[kind]}{reason}"
+        f"{_named(statement, row)}column {column}: a stored value is not a {_KINDS[kind]}{reason}"
     )
 
 
@@ -209,8 +298,13 @@ def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str,
     before = connection.total_changes
     try:
         cursor = connection.execute(sql, bound)
-        # A RETURNING statement has done its work only when all its rows were taken.
-        returned = cursor.fetchall()
+        if not _returns(sql):
+            returned = cursor.fetchall()
+        else:
+            # They are only counted, whatever text is in them. The statement has done its work only
+            # when all its rows were taken.
+            with _reading_text_as(connection, bytes):
+                returned = cursor.fetchall()
     except sqlite3.IntegrityError as error:
         _name_key(connection, error, sql, bound)
         raise

@@ -20,6 +20,7 @@ from aragora_sql.database.sqlite_files import FileId, file_id
 from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
+    ConnectionLostError,
     DatabaseClosedError,
     DatabaseError,
     DatabaseUnavailableError,
@@ -33,10 +34,13 @@ try:
 except ImportError as error:  # pragma: no cover - aiosqlite is a dependency of this package
     raise BackendDriverMissingError("SQLite", "aiosqlite") from error
 
-__all__ = ["ThreadedConnection"]
+__all__ = ["ThreadedConnection", "file_moved"]
 
 # SQLite waits for a lock in slices of this length, so that a cancelled task gives up soon.
 _BUSY_SLICE = 0.2
+# A file that was looked at is not looked at again for so many seconds: what was written a moment
+# before it was deleted is lost like what was written after.
+LOOK_EVERY = 0.001
 # Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
 _PROGRESS_STEPS = 20_000
 
@@ -59,13 +63,21 @@ class ThreadedConnection:
         self._driver: aiosqlite.Connection | None = None
         self._deadline = math.inf
         self._cancelled = False
+        # What was found to have happened to the file since it was opened, or None.
+        self.moved: str | None = None
         self._path: str | None = None
         self._log_path = ""
         self._file: FileId | None = None
         self._log: FileId | None = None
+        self._next_look = -math.inf
 
-    async def open(self, path: str, pragmas: Sequence[str], uri: str | None = None) -> None:
-        """Open a file, and set what ``pragmas`` say; ``uri`` says how, where that matters."""
+    async def open(
+        self, path: str, pragmas: Sequence[str], uri: str | None = None, *, writes: bool = False
+    ) -> None:
+        """Open a file, and set what ``pragmas`` say; ``uri`` says how, where that matters.
+
+        With ``writes`` every write looks first whether the file is still there.
+        """
         driver = aiosqlite.connect(
             uri or path,
             timeout=min(_BUSY_SLICE, self._busy_timeout),
@@ -78,7 +90,7 @@ class ThreadedConnection:
         try:
             await _connected(driver)
             await self.run("open", self._in_thread_set_up, pragmas)
-            if path != ":memory:":
+            if writes and path != ":memory:":
                 self._path, self._log_path = path, f"{path}-wal"
                 self._file = file_id(path)
         except (sqlite3.Error, DatabaseError) as error:
@@ -89,24 +101,6 @@ class ThreadedConnection:
         except BaseException:
             await self.close()
             raise
-
-    def has_moved(self) -> str | None:
-        """Tell what happened to the file since it was opened: deleted, replaced or None.
-
-        What is written from then on is in a file that nobody finds any more.
-        """
-        if self._path is None or self._file is None:
-            return None
-        found = file_id(self._path)
-        if found != self._file:
-            return "deleted" if found is None else "replaced by another one"
-        log = file_id(self._log_path)
-        if log != self._log:
-            # It is made at the first write, and stays for as long as somebody has the file open.
-            if self._log is not None:
-                return "left without its -wal, which was deleted or replaced"
-            self._log = log
-        return None
 
     async def close(self) -> None:
         """Close it. Closing twice is harmless."""
@@ -151,6 +145,10 @@ class ThreadedConnection:
                 raise
             raise DatabaseClosedError(f"{name}: {error}") from error
 
+    async def commit(self) -> None:
+        """Commit, unless the file has moved since the transaction began."""
+        await self.run("COMMIT", self._in_thread_commit)
+
     async def _settled(self, driver: aiosqlite.Connection) -> None:
         """Wait until the thread is done with what was cancelled (it works first in, first out)."""
         await _undisturbed(asyncio.ensure_future(driver._execute(lambda: None)))  # type: ignore[no-untyped-call]
@@ -159,6 +157,32 @@ class ThreadedConnection:
         connection.set_progress_handler(self._in_thread_must_stop, _PROGRESS_STEPS)
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    def _in_thread_commit(self, connection: sqlite3.Connection) -> None:
+        if self._path is not None and time.monotonic() >= self._next_look:
+            self._in_thread_look_at_file(self._path)
+        connection.execute("COMMIT")
+
+    def _in_thread_look_at_file(self, path: str) -> None:
+        """Raise when the file was deleted or replaced since it was opened.
+
+        What is written from then on is in a file that nobody finds any more. Here and not in the
+        event loop: a system call there lets this thread take the interpreter's lock, and waits
+        until it gives it back, which costs ten times as much as the call.
+        """
+        self._next_look = time.monotonic() + LOOK_EVERY
+        found = file_id(path)
+        log = file_id(self._log_path)
+        if log != self._log and self._log is None and found == self._file:
+            # It is made at the first write, and stays for as long as somebody has the file open.
+            self._log = log
+        if found == self._file and log == self._log:
+            return
+        if found == self._file:
+            self.moved = "left without its -wal, which was deleted or replaced"
+        else:
+            self.moved = "deleted" if found is None else "replaced by another one"
+        raise file_moved(path, self.moved)
 
     def _in_thread_must_stop(self) -> bool:
         return self._cancelled or time.monotonic() > self._deadline
@@ -174,15 +198,23 @@ class ThreadedConnection:
         if self._driver is None or self._driver._connection is None:
             raise DatabaseClosedError("the database was closed")
         connection = self._driver._connection
-        give_up = time.monotonic() + self._busy_timeout
+        now = time.monotonic()
+        give_up = now + self._busy_timeout
         while True:
-            self._deadline = time.monotonic() + self._statement_timeout
+            self._deadline = now + self._statement_timeout
             try:
+                if (
+                    self._path is not None
+                    and now >= self._next_look
+                    and not connection.in_transaction
+                ):
+                    self._in_thread_look_at_file(self._path)
                 return work(connection, *args, **kwargs)
             except sqlite3.OperationalError as error:
                 # Within a transaction the lock is held already: waiting would not help.
                 waits = is_busy(error) and not connection.in_transaction
-                if not waits or self._cancelled or time.monotonic() >= give_up:
+                now = time.monotonic()
+                if not waits or self._cancelled or now >= give_up:
                     raise translate(error, name) from error
             except sqlite3.Error as error:
                 raise translate(error, name) from error
@@ -194,6 +226,18 @@ class ThreadedConnection:
                 raise InvalidInputError(name, str(error)) from error
             finally:
                 self._deadline = math.inf
+
+
+def file_moved(path: str, change: str) -> ConnectionLostError:
+    """Return the error of a file that something happened to while it was open."""
+    remedy = (
+        "put it back, or close the database and open it again to begin with an empty one"
+        if change == "deleted"
+        else "the next unit of work opens the file that is there now"
+    )
+    return ConnectionLostError(
+        f"{path}: the file was {change} while it was open; nothing was written: {remedy}"
+    )
 
 
 async def _connected(driver: aiosqlite.Connection) -> None:

@@ -36,6 +36,7 @@ from aragora_sql.errors import InvalidInputError
 
 __all__ = [
     "EncodedJSON",
+    "UndecodableText",
     "dump_json",
     "dump_plain_json",
     "dump_scalars",
@@ -52,7 +53,8 @@ _ORJSON_OPTIONS = (
 )
 # Searching text in which every digit is a zero is many times faster than a regular expression.
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * 19
+_LONG_DIGITS = 19
+_LONG_NUMBER = b"0" * _LONG_DIGITS
 _LARGE_FLOAT = 1e15
 _PLUS, _BACKSLASH = b"+\\"
 # Python reads back no more than 4300 digits.
@@ -73,6 +75,12 @@ _EMPTY: dict[type, EncodedJSON] = {
     list: EncodedJSON("[]"),
     tuple: EncodedJSON("[]"),
 }
+
+
+class UndecodableText(str):
+    """Stored text that is not UTF-8, with U+FFFD in the place of what can't be decoded."""
+
+    __slots__ = ()
 
 
 def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
@@ -191,11 +199,7 @@ def load_json(text: str | bytes) -> Any:
     """Decode JSON text; integers of any size and floats come back exactly."""
     if isinstance(text, str):
         text = text.encode()
-    if text == b"[]":
-        return []
-    if text == b"{}":
-        return {}
-    if len(text) >= len(_LONG_NUMBER) and _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
+    if len(text) >= _LONG_DIGITS and _LONG_NUMBER in text.translate(_DIGITS_AS_ZERO):
         return json.loads(text)
     return orjson.loads(text)
 

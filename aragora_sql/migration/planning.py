@@ -197,7 +197,7 @@ def make_plan(
                 for store in others
                 for name in _known_tables(store, tables[number], modules[number])
             },
-            {name for store in modules[number] for name in _own_tables(store)},
+            {name for store in modules[number] for name in _derived_tables(store)},
             _shapes(),
         )
     ]
@@ -241,6 +241,12 @@ def _own_tables(store: str) -> dict[str, frozenset[str]]:
         }
 
 
+def _derived_tables(store: str) -> set[str]:
+    """Return the tables of a store in a file of this package that the target has no table for."""
+    own = _own_tables(store)
+    return own.keys() - set(table_names(store, "postgres")) if own else set()
+
+
 def _check_targets(mappings: Sequence[Mapping], targets: Sequence[str]) -> None:
     for mapping in mappings:
         if mapping.target not in targets:
@@ -276,7 +282,13 @@ def _fitting(
 ) -> list[Mapping]:
     """Return the mappings that fit the tables of a file; ``is_ours`` when this package made it."""
     columns = own_columns(table)
-    if is_ours and set(columns) <= present.get(table.name, frozenset()):
+    found = present.get(table.name, frozenset())
+    if is_ours and not legacy:
+        # A file of an earlier version lacks what upgrades have added, which can be NULL or has a
+        # default.
+        optional = {one.name for one in table.columns if not one.not_null or one.has_default}
+        columns = tuple(name for name in columns if name in found or name not in optional)
+    if is_ours and set(columns) <= found:
         like = legacy[0] if legacy else None
         merge = like.merge if like else _default_merge(table)
         return [own_mapping(store, table.name, columns, own_key(table), merge, like)]

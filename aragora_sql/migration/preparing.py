@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.statement import Statement
-from aragora_sql.errors import ConfigurationError, SchemaMismatchError
+from aragora_sql.errors import ConfigurationError, SchemaMismatchError, SchemaRightsError
 from aragora_sql.migration.statements import call, text_of
 from aragora_sql.migration.target import PgConnection
 from aragora_sql.schema import (
@@ -82,13 +82,13 @@ async def _refuse_other_place(database: PostgresDatabase, session: tuple[str, ..
 def refuse_hidden(connection: PgConnection, stores: Sequence[str]) -> None:
     """Refuse a target whose rows this role may not see: to it all tables look empty.
 
-    Raises :class:`ConfigurationError` naming the tables.
+    Raises :class:`~aragora_sql.errors.SchemaRightsError` naming the tables.
     """
     names = [VERSIONS_TABLE, *(name for store in stores for name in table_names(store, "postgres"))]
     hidden = [name for (name,) in call(connection, "list_hidden", table_names=names)]
     if hidden:
         shown = ", ".join(hidden[:3]) + (", …" if len(hidden) > 3 else "")
-        raise ConfigurationError(
+        raise SchemaRightsError(
             f"row level security hides the rows of {len(hidden)} tables ({shown}) from the role "
             f"{connection.info.user!r}. Use the role that owns them, or let this one by: "
             f"ALTER ROLE … BYPASSRLS, or policies for it"

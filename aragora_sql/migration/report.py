@@ -259,6 +259,11 @@ class MigrationReport:
             return 1
         return 3 if self.left_behind else 0
 
+    @property
+    def can_be_mended(self) -> bool:
+        """Whether rejected rows can be loaded from their files after they were mended."""
+        return True
+
     def table(self, name: str) -> TableReport:
         """Return the report of a table by its name in the target."""
         return next(table for table in self.tables if table.table == name)

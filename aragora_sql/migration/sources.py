@@ -426,6 +426,14 @@ class SourceFile:
         everything = {"first_rowid": -(2**63), "last_rowid": 2**63 - 1}
         return int(self.scalar(f"SELECT count(*) FROM ({mapping.sql})", everything))  # noqa: S608
 
+    def rows(self, sql: str, parameters: Any = ()) -> Iterator[tuple[Any, ...]]:
+        """Run a statement that reads. Text that is not UTF-8 comes as :class:`DamagedText`."""
+        self._connection.text_factory = _text_or_damage
+        try:
+            yield from self._connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise self.error(error) from error
+
     def scalar(self, sql: str, parameters: Any = ()) -> Any:
         """Run a statement that gives one value."""
         try:

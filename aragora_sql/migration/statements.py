@@ -1,4 +1,4 @@
-"""The migration's named queries on psycopg, which the rest of the package does not use."""
+"""The migration's named queries, on psycopg or on a connection of the stores."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ from typing import Any
 
 import psycopg
 
+from aragora_sql.database import Connection, Row, Statement
 from aragora_sql.queries.files import QueryText, read_queries, sql_dir
+from aragora_sql.queries.parameters import number_parameters
 
-__all__ = ["call", "call_many", "call_value", "schema_path", "text_of", "upgrade_path"]
+__all__ = [
+    "ask",
+    "call",
+    "call_many",
+    "call_value",
+    "render",
+    "schema_path",
+    "text_of",
+    "upgrade_path",
+]
 
 
 def schema_path() -> Path:
@@ -30,10 +41,11 @@ def _queries(path: Path) -> dict[str, QueryText]:
 
 @lru_cache(maxsize=4)
 def _statements(path: Path) -> dict[str, bytes]:
-    return {name: _render(query) for name, query in _queries(path).items()}
+    return {name: render(query) for name, query in _queries(path).items()}
 
 
-def _render(query: QueryText) -> bytes:
+def render(query: QueryText) -> bytes:
+    """Return a query as psycopg takes it, with its parameters by name."""
     parts, end = [], 0
     for parameter in query.found:
         parts += [query.sql[end : parameter.start].replace("%", "%%"), f"%({parameter.name})s"]
@@ -45,6 +57,14 @@ def _render(query: QueryText) -> bytes:
 def text_of(name: str) -> str:
     """Return a query without parameters as any driver takes it."""
     return _queries(sql_dir() / "migration" / "queries.sql")[name].sql
+
+
+async def ask(connection: Connection, name: str, /, **parameters: Any) -> list[Row]:
+    """Run a query of ``sql/migration/queries.sql`` on a connection of the stores."""
+    query = _queries(sql_dir() / "migration" / "queries.sql")[name]
+    rendered, order = number_parameters(query.sql, list(query.found))
+    statement = Statement(f"migration.{name}", rendered)
+    return await connection.fetch_all(statement, [parameters[one] for one in order])
 
 
 def call(

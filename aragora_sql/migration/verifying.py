@@ -6,17 +6,19 @@ one number in PostgreSQL's JSON), JSON as decoded documents, timestamps as aware
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import psycopg
 from psycopg import sql
 
 from aragora_sql.database.values import load_json
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
-from aragora_sql.migration.rejects import without_values
+from aragora_sql.migration.rejects import BROKEN_RULE, without_values
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
 from aragora_sql.migration.target import PgConnection, Table
 
@@ -25,6 +27,8 @@ __all__ = ["Verifier"]
 _SHOWN = 80
 _TIMESTAMP = "timestamp with time zone"
 _JSON = frozenset({"jsonb", "json"})
+# As the catalog prints it.
+_CHECK = re.compile(r"CHECK \((.*)\)(?: NO INHERIT| NOT VALID)*", re.DOTALL)
 
 Values = tuple[Any, ...]
 
@@ -43,6 +47,7 @@ class Verifier:
         self._connection = connection
         self._loader = loader
         self._kinds = [_kind(loader.table, name) for name in loader.columns]
+        self._prepare_checks()
         names = self._key_columns()
         self._key = [loader.columns.index(name) for name in names]
         table = sql.Identifier(loader.table.name)
@@ -71,6 +76,25 @@ class Verifier:
             ),
         )
 
+    def _prepare_checks(self) -> None:
+        """Make the query that tells of each check of the table whether a row breaks it."""
+        # A check of a column that rows don't give looks at its default, which it likes.
+        found = {
+            name: match[1]
+            for name, (columns, definition) in self._loader.table.rules.items()
+            if (match := _CHECK.fullmatch(definition)) and set(columns) <= set(self._loader.columns)
+        }
+        self._checks = list(found)
+        values = sql.SQL(", ").join(
+            sql.SQL("%s::{} AS {}").format(sql.SQL(kind), sql.Identifier(name))
+            for name, kind in zip(self._loader.columns, self._kinds, strict=True)
+        )
+        tests = sql.SQL(", ").join(
+            sql.SQL(f"({rule}) IS FALSE".replace("%", "%%")) for rule in found.values()
+        )
+        self._test_checks = sql.SQL("SELECT ") + tests + sql.SQL(" FROM (SELECT ") + values
+        self._test_checks += sql.SQL(") AS t")
+
     def _key_columns(self) -> Sequence[str]:
         # Where every column counts, the ones that are never NULL and easy to compare find the rows.
         if self._loader.mapping.key:
@@ -97,10 +121,9 @@ class Verifier:
         for row, values in wanted:
             problem = self._best(values, found.get(self._identity(values), ()))
             if problem is not None:
-                try:
-                    self._loader.convert(row)
-                except BadRowError as error:
-                    self._add_bad(result, file, row, error)
+                refused = self._refused(row, values)
+                if refused is not None:
+                    self._add_bad(result, file, row, refused)
                     continue
                 self._add(result, file, row[0], problem)
             result.compared += 1
@@ -201,6 +224,25 @@ class Verifier:
         """Count a row that merging refused, which is missing in the target."""
         result.rejected += 1
         self._add(result, file, row[0], f"{column} {reason} (it could not be migrated)")
+
+    def _refused(self, row: SourceRow, values: Values) -> BadRowError | None:
+        """Return why the target can't hold a row as it is in the source, or None."""
+        try:
+            self._loader.convert(row)
+        except BadRowError as error:
+            return error
+        if not self._checks:
+            return None
+        try:
+            broken = self._connection.execute(self._test_checks, values).fetchone() or ()
+        except psycopg.DataError:
+            # A value that even its column does not take.
+            return None
+        for name, is_broken in zip(self._checks, broken, strict=True):
+            if is_broken:
+                columns, definition = self._loader.table.rules[name]
+                return BadRowError(", ".join(columns), f"{BROKEN_RULE} {name}: {definition}")
+        return None
 
     def _is_key_there(self, row: SourceRow) -> bool:
         """Tell whether the target has a row of this key, whatever its other values are."""

@@ -20,6 +20,7 @@ from aragora_sql.schema.files import (
     store_names,
     table_names,
     versions_root,
+    with_needed_stores,
 )
 from aragora_sql.schema.rights import (
     present_version,
@@ -63,12 +64,15 @@ async def plan_schema(
 ) -> list[SchemaPlan]:
     """Return what :func:`apply_schema` would do, without doing it.
 
+    Stores that foreign keys of the named ones need are among them.
+
     Raises what it would raise for a newer database, a foreign table in the way, an upgrade file
     that can't be applied and rights that the role lacks.
     """
     root = root or sql_dir()
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else stores
+    names = with_needed_stores(names, dialect, root)
     queries = version_queries(dialect, root)
     plans = []
     async with database.read() as connection:
@@ -93,9 +97,11 @@ async def apply_schema(
 ) -> dict[str, int]:
     """Create or upgrade several stores (default: all) and return their versions.
 
+    Stores that foreign keys of the named ones need are made before them, and are in the answer.
     ``report`` is told of each step in a sentence; by default the log is.
     """
     names = store_names(database.dialect, root) if stores is None else stores
+    names = with_needed_stores(names, database.dialect, root)
     return {name: await initialize_store(database, name, root, report=report) for name in names}
 
 
@@ -104,6 +110,7 @@ async def initialize_store(
 ) -> int:
     """Create a store's tables, or upgrade them, and return the version that is there then.
 
+    Stores that its foreign keys need are created or upgraded before it.
     Any number of processes may do this at once: one works, the others wait and find it done. Each
     upgrade file is a transaction, and runs without a time limit. ``report`` is told of each step.
 
@@ -120,6 +127,9 @@ async def initialize_store(
         version = await present_version(connection, queries, store)
     if version == latest:
         return version
+    *needed, _ = with_needed_stores([store], database.dialect, root)
+    for name in needed:
+        await _StoreWork(database, name, root, report=report).run()
     return await _StoreWork(database, store, root, report=report).run()
 
 

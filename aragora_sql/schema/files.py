@@ -7,7 +7,7 @@ databases that exist: ``0002_what_it_does.sql`` leads from version 1 to 2).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ __all__ = [
     "store_names",
     "table_names",
     "versions_root",
+    "with_needed_stores",
 ]
 
 # The table of versions is a schema of its own, which all others need.
@@ -39,6 +40,7 @@ CREATE_TABLE = re.compile(
     r"^CREATE TABLE IF NOT EXISTS (?P<name>\w+) \((?P<body>.*?)^\)",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+_REFERENCE = re.compile(r"\bREFERENCES\s+\"?(?P<table>\w+)", re.IGNORECASE)
 COLUMN = re.compile(r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(\w+) \w", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
 # What psql alone understands: a store between \if and \endif, and a query whose answer it keeps.
@@ -72,6 +74,42 @@ def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[
     """Return the tables of a store in the order of its schema file: parents before children."""
     text = schema_text(store, dialect, root or sql_dir())
     return [match["name"] for match in CREATE_TABLE.finditer(text)]
+
+
+def with_needed_stores(
+    stores: Iterable[str], dialect: Dialect, root: Path | None = None
+) -> list[str]:
+    """Return stores, each behind those that its foreign keys need, whether these were named or not.
+
+    Otherwise they stay in their order.
+    """
+    root = root or sql_dir()
+    found: dict[str, None] = {}
+
+    def add(name: str, waiting: frozenset[str]) -> None:
+        if name in found or name in waiting:
+            return
+        for needed in _needed(name, dialect, root):
+            add(needed, waiting | {name})
+        found[name] = None
+
+    for name in stores:
+        add(name, frozenset())
+    return list(found)
+
+
+def _needed(store: str, dialect: Dialect, root: Path) -> list[str]:
+    """Return the stores that hold the tables which a store's foreign keys refer to."""
+    code = re.sub(r"--[^\n]*", "", schema_text(store, dialect, root))
+    targets = {match["table"] for match in _REFERENCE.finditer(code)}
+    targets -= set(table_names(store, dialect, root))
+    if not targets:
+        return []
+    return [
+        name
+        for name in store_names(dialect, root)
+        if targets.intersection(table_names(name, dialect, root))
+    ]
 
 
 def schema_text(store: str, dialect: Dialect, root: Path) -> str:

@@ -21,6 +21,7 @@ from aragora_sql.schema.files import (
     store_names,
     table_names,
     versions_root,
+    with_needed_stores,
 )
 from aragora_sql.schema.rights import (
     hidden_rows,
@@ -101,7 +102,8 @@ async def verify_schema(
 ) -> list[Difference]:
     """Compare a database with the schema files and return what is missing, added or different.
 
-    Nothing is changed, and tables that are not ours are not looked at. On PostgreSQL the files are
+    Stores that foreign keys of the named ones need are compared with them. Nothing is changed, and
+    tables that are not ours are not looked at. On PostgreSQL the files are
     applied to temporary tables in a transaction that is rolled back, so both sides are described
     by the same server. Where there can be none (a standby, a read-only server, a role without the
     right TEMP) an embedded server describes the files.
@@ -126,6 +128,7 @@ async def inspect_schema(
     root = root or sql_dir()
     dialect = database.dialect
     names = store_names(dialect, root) if stores is None else list(stores)
+    names = with_needed_stores(names, dialect, root)
     expected = await _expected_catalog(database, names, root, embedded=not briefly)
     queries = version_queries(dialect, root)
     differences: list[Difference] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -127,13 +127,14 @@ def read_query_entries(
     dsn: str | None = None,
     keep: bool = False,
     root: Path | None = None,
+    say: Callable[[str], None] = lambda doing: None,
 ) -> QueryEntries:
     """Ask both engines about every query of some stores (default: all) of a tree.
 
     PostgreSQL is an embedded server, which runs on for the next command when ``keep`` is set, or
     the one of ``dsn``, in a scratch place that is removed again; SQLite is in memory. ``plans``,
     which take most of the time, are for whatever the parameters are, on tables of some thousand
-    rows each.
+    rows each. ``say`` is told what is being done, in a few words, each time that this changes.
 
     Where the engines are not installed, the entries are what the files say.
     """
@@ -143,8 +144,10 @@ def read_query_entries(
         return _from_files(tree, stores, missing)
     # Looking something up must not reach for the database that the environment names.
     with Engines(tree, dsn, keep=keep, environment=False) as engines:
+        say("preparing the queries on both engines")
         facts = read_facts(engines, stores)
         if plans and not facts.unloaded:
+            say("filling the tables, and asking for plans")
             engines.fill(facts.catalogs)
         names = dict.fromkeys((store, name) for _, store, name in facts.texts)
         # Sorting keeps the order of the files within a store.

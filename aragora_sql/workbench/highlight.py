@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pygments import highlight
+from pygments.filter import Filter
 from pygments.formatters import HtmlFormatter
-from pygments.lexer import bygroups, inherit
+from pygments.lexer import Lexer, bygroups, inherit
 from pygments.lexers.sql import PostgresLexer, SqlLexer
-from pygments.token import Name, Operator, Punctuation
+from pygments.token import Keyword, Name, Operator, Punctuation, _TokenType
 
 from aragora_sql.database import Dialect
 
@@ -21,11 +23,31 @@ def _rules() -> dict[str, list[Any]]:
         "root": [
             (r"::", Operator),
             (r":[A-Za-z_]\w*", Name.Variable),
-            # A column of a table, even one that is named like a keyword.
+            # A column of a table, and the table, even when named like a keyword.
             (r"(\.)([A-Za-z_]\w*)", bygroups(Punctuation, Name)),  # type: ignore[no-untyped-call]
+            (r"[A-Za-z_]\w*(?=\.)", Name),
             inherit,
         ]
     }
+
+
+class _Names(Filter):
+    """Takes names for no keywords: where these are capitals, what is written small is none.
+
+    PostgreSQL's list has words such as C, NAME and TYPE, which are aliases and columns here.
+    """
+
+    def filter(
+        self, lexer: Lexer | None, stream: Iterable[tuple[_TokenType, str]]
+    ) -> Iterator[tuple[_TokenType, str]]:
+        found = list(stream)
+        has_capitals = any(_is_keyword(kind) and text.isupper() for kind, text in found)
+        for kind, text in found:
+            yield Name if has_capitals and _is_keyword(kind) and text.islower() else kind, text
+
+
+def _is_keyword(kind: _TokenType) -> bool:
+    return kind[: len(Keyword)] == Keyword
 
 
 class _PostgresQueryLexer(PostgresLexer):
@@ -38,7 +60,9 @@ class _SQLiteQueryLexer(SqlLexer):
 
 def lexer(dialect: Dialect) -> PostgresLexer | SqlLexer:
     """Return Pygments' lexer for a dialect of named queries."""
-    return _PostgresQueryLexer() if dialect == "postgres" else _SQLiteQueryLexer()
+    found = _PostgresQueryLexer() if dialect == "postgres" else _SQLiteQueryLexer()
+    found.add_filter(_Names())
+    return found
 
 
 def html(sql: str, dialect: Dialect) -> str:

@@ -33,6 +33,10 @@ _CODE, _AS_CODE = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=\.) ")
 _NONE = '<span class="none">none</span>'
+_LEGEND = (
+    '<p class="meta">PK: primary key, FK: foreign key; <i>in italics</i>: may be NULL. '
+    "A table leads to its description.</p>"
+)
 
 
 def write_site(queries: QueryEntries, folder: Path) -> list[Path]:
@@ -107,7 +111,7 @@ class _Site:
             *(self._card(store) for store in self.stores),
             "</div>",
             '<h2 id="diagram">All tables</h2>',
-            '<p class="meta">Primary and foreign keys; a table leads to its description.</p>',
+            _LEGEND,
             self._diagram(list(self.tables.values()), "All tables", keys_only=True),
             '<h2 id="queries">All queries</h2>',
             '<div class="scroll"><table class="index"><thead><tr><th>query</th><th>returns</th>'
@@ -134,7 +138,8 @@ class _Site:
         return (
             f'<a class="card accent-{self.accents[store]}" href="{_store_href(store)}">'
             f'<strong><span class="dot"></span>{escape(store)}</strong>'
-            f"<p>{escape(self.purpose(store))}</p><small>{tables}, {queries}</small></a>"
+            f"<p>{escape(_first_sentence(self.purpose(store)))}</p>"
+            f"<small>{tables}, {queries}</small></a>"
         )
 
     def store_page(self, store: str) -> str:
@@ -145,6 +150,7 @@ class _Site:
         ]
         if tables:
             content.append(self._diagram(self._with_neighbours(tables), f"Tables of {store}"))
+            content.append(_LEGEND)
             content.append('<h2 id="tables">Tables</h2>')
             content += [self._table(table) for table in tables]
         content.append('<h2 id="queries">Queries</h2>')
@@ -271,7 +277,7 @@ class _Site:
                 ]
             )
         headings = ["column", "PostgreSQL", "SQLite", "Python", "null", "default", "meaning"]
-        return _rows(headings, rows)
+        return _rows("columns", headings, rows)
 
     def _keys(self, table: Table) -> str:
         parts = [
@@ -313,10 +319,10 @@ class _Site:
                 "</header>",
                 f"<p>{escape(entry.text.doc)}</p>",
                 f'<p class="meta">{"; ".join(touched)}</p>' if touched else "",
-                self._parameters(entry),
-                self._results(entry),
                 f'<div class="sides">{"".join(self._sql(entry, d) for d in DIALECTS)}</div>',
                 _plans(entry),
+                self._parameters(entry),
+                self._results(entry),
                 "</article>",
             ]
         )
@@ -338,7 +344,7 @@ class _Site:
             for facts in list(entry.facts.values())[:1]
             for parameter in facts.parameters
         ]
-        return _rows(["parameter", "PostgreSQL", "Python", "null"], rows)
+        return _rows("parameters", ["parameter", "PostgreSQL", "Python", "null"], rows)
 
     def _results(self, entry: Entry) -> str:
         sides = [
@@ -361,7 +367,8 @@ class _Site:
                     f"<code>{escape(origin)}</code>" if origin else "",
                 ]
             )
-        return _rows(["result", "PostgreSQL", "SQLite", "Python", "null", "from"], rows)
+        headings = ["result", "PostgreSQL", "SQLite", "Python", "null", "from"]
+        return _rows("results", headings, rows)
 
     def _sql(self, entry: Entry, dialect: Dialect) -> str:
         text = entry.texts.get(dialect)
@@ -377,6 +384,12 @@ class _Site:
         )
 
     # Search
+
+    def _indexes_of(self, table: Table) -> dict[str, Index]:
+        """Return the indexes of a table in both dialects by name."""
+        catalogs = self.queries.facts.catalogs
+        found = [catalogs[d][table.name] for d in DIALECTS if table.name in catalogs[d]]
+        return {index.name: index for one in found for index in one.indexes}
 
     def search_index(self) -> str:
         """Return what the search looks through, as a script: pages from files may not fetch."""
@@ -403,6 +416,18 @@ class _Site:
                 "href": _table_href(table),
             }
             for table in self.tables.values()
+        ]
+        entries += [
+            {
+                "kind": "index",
+                "name": name,
+                "label": name,
+                "about": f"on {table.name} ({', '.join(index.columns)})",
+                "text": "",
+                "href": _table_href(table),
+            }
+            for table in self.tables.values()
+            for name, index in self._indexes_of(table).items()
         ]
         entries += [
             {
@@ -505,8 +530,11 @@ def _query_href(entry: Entry) -> str:
     return _store_href(entry.store) + _fragment("q", entry.name)
 
 
-def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of cells that are HTML already; its last column takes what room there is."""
+def _rows(kind: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells that are HTML already; its last column takes what room there is.
+
+    On a narrow screen its rows stand as blocks; style.css names the columns of each kind there.
+    """
     if not rows:
         return ""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
@@ -520,7 +548,7 @@ def _rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -153,6 +153,26 @@ WHERE run_id = :run_id AND reject_id > :after_reject AND reject <> ''
 ORDER BY reject_id
 LIMIT :row_limit;
 
+-- name: has_rejects()$
+-- Tell whether this schema has the table of rejects.
+SELECT to_regclass(format('%I._migration_rejects', current_schema())) IS NOT NULL AS present;
+
+-- name: list_rejects_of(target_table, after_reject, row_limit)
+-- List the rejects of a table in all runs, a page at a time, and keep them until the transaction ends.
+SELECT
+    reject_id,
+    run_id,
+    reject
+FROM _migration_rejects
+WHERE target_table = :target_table AND reject_id > :after_reject AND reject <> ''
+ORDER BY reject_id
+LIMIT :row_limit
+FOR UPDATE;
+
+-- name: set_reject(reject_id, reject)!
+-- Change the line of a reject.
+UPDATE _migration_rejects SET reject = :reject WHERE reject_id = :reject_id;
+
 -- name: list_reject_places(run_id, target_table)
 -- List where the rejects of a table are in the source.
 SELECT

@@ -41,7 +41,8 @@ BEGIN
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),
-    ('langgraph', 1)
+    ('langgraph', 2),
+    ('langgraph_items', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -70,7 +71,8 @@ SELECT
     current_setting('aragora.make_workflow') AS make_workflow,
     current_setting('aragora.make_integrations') AS make_integrations,
     current_setting('aragora.make_checkpoints') AS make_checkpoints,
-    current_setting('aragora.make_langgraph') AS make_langgraph
+    current_setting('aragora.make_langgraph') AS make_langgraph,
+    current_setting('aragora.make_langgraph_items') AS make_langgraph_items
 \gset
 
 \if :make_schema_versions
@@ -96,5 +98,8 @@ SELECT
 \endif
 \if :make_langgraph
 \ir langgraph/schema.sql
+\endif
+\if :make_langgraph_items
+\ir langgraph_items/schema.sql
 \endif
 COMMIT;

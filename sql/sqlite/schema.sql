@@ -12,3 +12,4 @@
 -- \ir integrations/schema.sql
 -- \ir checkpoints/schema.sql
 -- \ir langgraph/schema.sql
+-- \ir langgraph_items/schema.sql

@@ -141,6 +141,22 @@ def test_the_files_are_as_the_engines_want_them(full: Path, run_check: Check) ->
             "query 'look_in_schema': function quote_idnt(text) does not exist",
         ),
         (
+            "migration/langgraph/postgres/queries.sql",
+            "    w.task_path,",
+            "    w.taskpath,",
+            "prepare",
+            5,
+            "query 'list_writes': column w.taskpath does not exist",
+        ),
+        (
+            "migration/langgraph/sqlite/queries.sql",
+            "    w.task_path,",
+            "    w.taskpath,",
+            "prepare",
+            5,
+            "query 'list_writes': no such column: w.taskpath",
+        ),
+        (
             LEGACY,
             "    nullif(text, '') AS body,",
             "    nullif(txt, '') AS body,",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aragora_sql.cli import main
+from aragora_sql.cli.exit_codes import UNREACHABLE
 from tests.checker.conftest import Check
 from tests.conftest import Servers
 
@@ -126,7 +127,7 @@ def test_a_server_that_is_not_there(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dsn = f"postgresql://ann:secret-word@/aragora?host={tmp_path}/nowhere"
-    assert main(["check", "--sql-dir", str(tree), "--dsn", dsn, "--skip", "style"]) == 3
+    assert main(["check", "--sql-dir", str(tree), "--dsn", dsn, "--skip", "style"]) == UNREACHABLE
     said = capsys.readouterr().err
     assert f"{tmp_path}/nowhere" in said
     assert "secret-word" not in said

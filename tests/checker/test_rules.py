@@ -286,6 +286,47 @@ def test_what_breaks_a_rule_is_found_in_its_place(rule: str, tree: Path, run_che
     assert checked.failed
 
 
+OF_ONE_STORE = """\
+STORE = "{store}"
+
+
+class {name}:
+    def __init__(self):
+        self._queries = load_queries(STORE, "sqlite")
+
+    async def work(self, connection):
+        await self._queries.{call}
+
+
+class Other{name}:
+    def __init__(self, queries):
+        self._queries = queries
+
+    async def work(self, connection):
+        await self._queries.of_another_store(connection)
+"""
+
+
+def test_the_queries_of_a_class_are_its_own(tree: Path, run_check: Check) -> None:
+    """Also where modules have constants of the same name, and classes attributes of it."""
+    calls = {
+        "notes": 'get_note(connection, note_id="1")',
+        "schema_versions": "get_rights(connection)",
+    }
+    for store, call in calls.items():
+        path = tree.parent / "code" / f"of_{store}.py"
+        path.write_text(
+            OF_ONE_STORE.format(store=store, call=call, name=store.title()), encoding="utf-8"
+        )
+    assert run_check(tree).findings == ()
+    path = tree.parent / "code" / "of_notes.py"
+    path.write_text(
+        OF_ONE_STORE.format(store="notes", call="get_rights(connection)", name="Notes2"), "utf-8"
+    )
+    (finding,) = run_check(tree).findings
+    assert (finding.path, finding.line, finding.rule) == (path, 9, "unknown-query")
+
+
 def test_every_rule_has_a_test_and_a_paragraph_with_examples() -> None:
     assert set(BREAKS) == set(RULES)
     page = Path(aragora_sql.__file__).parent.parent / "docs" / "checks.md"

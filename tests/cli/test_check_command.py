@@ -144,8 +144,8 @@ def test_code_of_an_application_is_added_to_that_of_the_package(
 
 def test_the_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--list-rules"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(RULES)
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert [tuple(row.split("\t")) for row in rows] == list(RULES.items())
 
 
 def test_each_save_is_checked(

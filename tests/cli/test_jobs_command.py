@@ -18,6 +18,7 @@ from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.stores.jobs.store import JobQueueStore
+from tests.terminals import on_terminal
 
 T = TypeVar("T")
 HANDLERS = """
@@ -78,12 +79,19 @@ def test_list_show_and_stats(
     dead, _, _, scheduled = on_queue(location, fill)
     assert main(["jobs", "list", *target]) == 0
     output = capsys.readouterr().out
-    assert "it broke" in output
-    assert "in two lines" not in output
+    assert "it broke\\nin two lines" in output
     assert scheduled in output
+    assert len({line.count("\t") for line in output.splitlines()}) == 1
+    screen = on_terminal(["jobs", "list", *target])
+    # Ids are there to be copied, whatever the width.
+    assert all(job_id in screen.out for job_id in (dead, scheduled))
     assert main(["jobs", "list", "--status", "failed", "--json", *target]) == 0
     (job,) = json.loads(capsys.readouterr().out)
     assert (job["id"], job["error"]) == (dead, "it broke\nin two lines")
+    assert job.keys() & {"payload", "result"} == set()
+    assert main(["jobs", "list", "--status", "completed", "--json", "--documents", *target]) == 0
+    (job,) = json.loads(capsys.readouterr().out)
+    assert (job["payload"], job["result"]) == ({"text": "[bold]ü[/bold]"}, {"x": 1})
     assert main(["jobs", "list", "--limit", "1", *target]) == 0
     assert "older ones: --before 4" in capsys.readouterr().err
 
@@ -178,7 +186,7 @@ def test_schedules(
     on_queue(location, JobQueueStore.get_stats)
     new_year = ["schedule", "new year", "0 0 1 1 *", "a", "--payload", '{"n": 1}']
     assert main(["jobs", *new_year, "--time-zone", "Europe/Berlin", *target]) == 0
-    assert capsys.readouterr().out.endswith("-12-31 23:00:00 UTC\n")
+    assert capsys.readouterr().out.endswith("-12-31T23:00:00Z\n")
     assert main(["jobs", "schedule", "other", "0 0 1 1 *", "b", "--disabled", *target]) == 0
     assert capsys.readouterr().out == "other: disabled\n"
     assert main(["jobs", "schedules", *target]) == 0
@@ -302,7 +310,7 @@ def test_wrong_arguments(
 
 def test_looking_makes_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "none.db"
-    assert main(["jobs", "stats", "--sqlite-path", str(path)]) == 3
+    assert main(["jobs", "stats", "--sqlite-path", str(path)]) == 2
     assert "there is no SQLite file" in capsys.readouterr().err
     assert not path.exists()
     assert main(["jobs", "stats", "--sqlite-path", "x", "--dsn", "postgresql://y"]) == 2

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from aragora_sql.cli import COMMANDS, main, new_parser
+from aragora_sql import errors
+from aragora_sql.cli import COMMANDS, main, new_parser, parser_for
+from aragora_sql.cli.exit_codes import (
+    DIFFERENT,
+    LEFT_BEHIND,
+    MEANINGS,
+    REFUSED,
+    UNREACHABLE,
+    USAGE,
+    code_of,
+)
+from aragora_sql.cli.parser import parse
+from aragora_sql.queries.files import packaged_sql_dir, read_sql, sql_dir
 
 NOWHERE = "postgresql://u@127.0.0.1:1/d?connect_timeout=2"
 
@@ -38,6 +54,49 @@ def test_every_command_and_option_says_what_it_is() -> None:
             assert action.help or is_commands, f"{prog}: {action.option_strings or action.dest}"
         # A stray % in a help text fails only here.
         assert command.format_help()
+
+
+def test_help_fits_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    parser = new_parser(list(COMMANDS))
+    for prog, command in [("aragora-sql", parser), *commands(parser)]:
+        too_long = [line for line in command.format_help().splitlines() if len(line) > 80]
+        assert too_long == [], prog
+
+
+def test_what_the_readme_shows_fits_on_a_narrow_terminal() -> None:
+    text = (packaged_sql_dir().parent / "README.md").read_text(encoding="utf-8")
+    # Every second part stands between fences.
+    shown = "\n".join(text.split("```")[1::2])
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+def examples() -> list[list[str]]:
+    """The commands that help texts show, each on a line of its own."""
+    parser = new_parser(list(COMMANDS))
+    return [
+        shlex.split(line)
+        for _, command in [("", parser), *commands(parser)]
+        for line in (command.epilog or "").splitlines()
+        if line.startswith("  aragora-sql ")
+    ]
+
+
+def test_the_examples_of_help_texts_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order of the help text, as a newcomer with an empty folder would type them."""
+    monkeypatch.chdir(tmp_path)
+    given = examples()
+    assert len(given) > 10
+    with closing(sqlite3.connect("memory.db")) as connection:
+        connection.executescript(read_sql(sql_dir() / "legacy" / "samples" / "memory.sql"))
+    for _, *words in given:
+        # What takes a server or minutes is only parsed here; other tests run it.
+        if words[0] in {"migrate", "check", "top", "demo", "docs", "stubs", "queries", "show"}:
+            parse(parser_for(words), words)
+        else:
+            assert main(words) == 0, (words, capsys.readouterr().err)
 
 
 def refused(*words: str) -> None:
@@ -67,6 +126,16 @@ def test_a_mistyped_word_names_what_is_near(
     assert last.endswith(after or before)
 
 
+@pytest.mark.parametrize("words", [[], ["jobs"], ["schema"]], ids=" ".join)
+def test_a_missing_command_says_where_they_are_listed(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(*words)
+    assert capsys.readouterr().err.endswith(
+        f"required: command; {' '.join(['aragora-sql', *words])} --help lists them\n"
+    )
+
+
 def test_a_word_that_is_near_nothing_is_only_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["xyzzy"], ["schema", "xyzzy"], ["top", "--xyzzy"], ["top", "xyzzy"]):
         refused(*words)
@@ -85,46 +154,93 @@ def test_an_unknown_option_shows_the_usage_of_its_command(
 # Exit codes
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["schema", "verify"],
-        ["schema", "apply"],
-        ["jobs", "list"],
-        ["jobs", "show", "j"],
-        ["findings", "list"],
-        ["findings", "show", "f"],
-        ["integrations", "list"],
-        ["run", "critique.get_debate", "-p", "debate_id=d"],
-        ["explain", "critique.get_debate", "-p", "debate_id=d"],
-        ["top"],
-    ],
-)
-def test_a_server_that_cannot_be_reached_is_exit_code_3(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+def test_the_table_of_exit_codes_in_the_docs_is_this_one() -> None:
+    text = (packaged_sql_dir().parent / "docs" / "dba.md").read_text(encoding="utf-8")
+    section = text.partition("## Exit codes")[2].partition("\n## ")[0]
+    documented = {
+        int(code): said
+        for code, said in re.findall(r"^\| (\d+) \| (.*) \|$", section, re.MULTILINE)
+    }
+    assert documented.keys() == MEANINGS.keys()
+    for code, meaning in MEANINGS.items():
+        assert documented[code].replace("`", "").startswith(meaning)
+
+
+def test_every_error_has_one_exit_code() -> None:
+    """What an error means does not depend on the command."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    codes = {kind: code_of(kind.__new__(kind)) for kind in kinds}
+    assert set(codes.values()) == {DIFFERENT, USAGE, REFUSED, UNREACHABLE}
+    found = {kind.__name__ for kind, code in codes.items() if code == UNREACHABLE}
+    assert found == {"DatabaseUnavailableError"}
+    assert LEFT_BEHIND not in codes.values()
+
+
+# What the commands need besides the database.
+NEEDED = {
+    "findings show": ["f"],
+    "findings history": ["f"],
+    "jobs show": ["j"],
+    "jobs retry": ["j"],
+    "jobs cancel": ["j"],
+    "jobs enqueue": ["t"],
+    "jobs limit": ["t", "1"],
+    "jobs pause": ["t"],
+    "jobs resume": ["t"],
+    "jobs schedule": ["n", "0 0 * * *", "t"],
+    "jobs unschedule": ["n"],
+    "jobs purge": ["--older-than", "1d"],
+    "jobs work": ["--handler", "t=builtins:print"],
+    "show": ["critique.get_debate"],
+    "run": ["critique.get_debate", "-p", "debate_id=d"],
+    "explain": ["critique.get_debate", "-p", "debate_id=d"],
+}
+
+
+def with_option(option: str) -> list[list[str]]:
+    """Every command that has this option, with what it needs besides."""
+    words = []
+    for prog, command in commands(new_parser(list(COMMANDS))):
+        name = prog.removeprefix("aragora-sql ")
+        if any(option in action.option_strings for action in command._actions):
+            words.append([*name.split(), *NEEDED.get(name, ())])
+    return words
+
+
+@pytest.mark.parametrize("words", with_option("--dsn"), ids=" ".join)
+def test_a_server_that_cannot_be_reached_has_an_exit_code_of_its_own(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*words, "--dsn", NOWHERE]) == 3
+    if words[0] in {"docs", "stubs"}:
+        words = [*words, "--output", str(tmp_path)]
+    if words[0] == "check":
+        words = [*words, "--skip", "style"]
+    assert main([*words, "--dsn", NOWHERE]) == UNREACHABLE
+    assert "postgresql://u@127.0.0.1:1/d" in capsys.readouterr().err
+
+
+def test_a_target_that_cannot_be_reached_has_the_same_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert with_option("--postgres-dsn") == [["migrate"]]
+    path = tmp_path / "memory.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(read_sql(sql_dir() / "legacy" / "samples" / "memory.sql"))
+    words = ["migrate", "--sqlite-path", str(path), "--source-timezone", "UTC"]
+    assert main([*words, "--postgres-dsn", NOWHERE]) == UNREACHABLE
     assert "cannot connect to postgresql://u@127.0.0.1:1/d" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["schema", "verify"],
-        ["jobs", "stats"],
-        ["jobs", "show", "j"],
-        ["findings", "stats"],
-        ["integrations", "list"],
-        ["run", "critique.get_debate", "-p", "debate_id=d"],
-        ["explain", "critique.get_debate", "-p", "debate_id=d"],
-    ],
-)
-def test_a_file_that_is_not_there_is_exit_code_3(
+@pytest.mark.parametrize("words", with_option("--sqlite-path"), ids=" ".join)
+def test_a_file_that_is_not_there_is_exit_code_2(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if words in (["schema", "apply"], ["jobs", "work", *NEEDED["jobs work"]]):
+        pytest.skip("it makes the file")
     path = tmp_path / "none" / "x.db"
-    assert main([*words, "--sqlite-path", str(path)]) == 3
-    assert f"there is no SQLite file {path}" in capsys.readouterr().err
+    target = ["--postgres-dsn", NOWHERE] if words == ["migrate"] else []
+    assert main([*words, *target, "--sqlite-path", str(path)]) == USAGE
+    assert str(path) in capsys.readouterr().err
     assert not path.parent.exists()
 
 

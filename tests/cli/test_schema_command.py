@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from aragora_sql.cli import main
+from aragora_sql.cli.exit_codes import UNREACHABLE
 from aragora_sql.schema import verifying
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -240,7 +241,7 @@ def test_show_prints_one_script(dialect: str, capsys: pytest.CaptureFixture[str]
 
 def test_no_server_is_a_clear_message_and_code() -> None:
     gone = init_script(dsn="postgresql://user:s3cret@127.0.0.1:1/db")
-    assert gone.returncode == 3
+    assert gone.returncode == UNREACHABLE
     assert "cannot connect to postgresql://user:***@127.0.0.1:1/db" in gone.stderr
     assert "s3cret" not in gone.stderr + gone.stdout
 
@@ -272,7 +273,7 @@ def test_looking_at_a_file_that_is_not_there_creates_nothing(
     path = tmp_path / "none" / "aragora.db"
     assert main(["schema", "apply", "--dry-run", "--sqlite-path", str(path)]) == 0
     assert "consensus: would be created at version 1" in capsys.readouterr().out
-    assert main(["schema", "verify", "--sqlite-path", str(path)]) == 3
+    assert main(["schema", "verify", "--sqlite-path", str(path)]) == 2
     assert f"there is no SQLite file {path}" in capsys.readouterr().err
     assert not path.parent.exists()
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aragora_sql.cli import main
-from aragora_sql.cli.output import new_console, print_json, print_table
+from aragora_sql.cli.output import new_console, print_json
+from aragora_sql.cli.tables import print_table
 from aragora_sql.cli.terminal import printable, printing_safely
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.errors import ConfigurationError
@@ -78,7 +79,7 @@ def test_tables_and_lines_of_a_console_are_printable(
         new_console().print(f"said: {text}", markup=False)
     shown = capsys.readouterr().out
     assert not DANGEROUS & set(shown)
-    assert "x\\ny" in shown
+    assert "x\\ny\t\n" in shown
     # Colours of our own are not text.
     monkeypatch.setenv("FORCE_COLOR", "1")
     with printing_safely():

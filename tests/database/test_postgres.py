@@ -83,6 +83,13 @@ async def test_a_statement_is_one_round_trip(
     assert counted_postgres.round_trips == 2
 
 
+async def test_health_is_one_round_trip(proxied: Items, counted_postgres: CountingProxy) -> None:
+    assert (await proxied.database.health()).ok
+    counted_postgres.reset()
+    health = await proxied.database.health()
+    assert (health.ok, health.role, counted_postgres.round_trips) == (True, "primary", 1)
+
+
 async def test_a_unit_of_work_takes_its_connection_once(
     proxied: Items, counted_postgres: CountingProxy
 ) -> None:

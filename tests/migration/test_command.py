@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,6 +20,7 @@ import psycopg
 import pytest
 
 from aragora_sql.cli import main, migrate
+from aragora_sql.cli.exit_codes import REFUSED, UNREACHABLE
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import (
     ConfigurationError,
@@ -31,6 +33,7 @@ from aragora_sql.migration import MemoryMigrator, MigrationOptions, MigrationRep
 from aragora_sql.settings import PostgresDSN
 from tests.migration.conftest import Target
 from tests.migration.legacy import BAD_ROWS, write_bad_rows, write_critique, write_memory_db
+from tests.terminals import on_terminal
 
 SECRET = "pa55-w0rd+s3cret"  # noqa: S105
 
@@ -169,7 +172,7 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
         (["--sqlite-path", "FILE", "--dry-run", "--verify-only"], "not allowed with"),
         (["--sqlite-path", "FILE", "--retry-rejects", "x"], "not allowed with"),
         (["--retry-rejects", "no-such.jsonl"], "No such file"),
-        ([], "one of the arguments --sqlite-path --retry-rejects is required"),
+        ([], "one of the arguments --sqlite-path --retry-rejects --from-langgraph is required"),
     ],
 )
 def test_exit_code_2_when_nothing_can_be_done(
@@ -253,13 +256,25 @@ def test_the_report_as_json(run: Command, path: Path, target: Target) -> None:
     assert sum(table["already_there"] for table in tables.values()) == first["total_migrated"]
     # The same figures are in the table for people.
     _, shown, _ = run("--sqlite-path", str(path), "--source-timezone", "UTC")
+    rows = [line.split("\t") for line in shown.splitlines()]
+    [headings] = [row for row in rows if row[0] == "table"]
     for table in tables.values():
-        [line] = [text for text in shown.splitlines() if text.split()[:1] == [table["table"]]]
-        [headings] = [text for text in shown.splitlines() if text.split()[:1] == ["table"]]
+        [line] = [row for row in rows if row[0] == table["table"]]
         for heading, figure in (("in files", "rows_in_source"), ("already there", "already_there")):
-            # Figures stand under the ends of their headings.
-            before = line[: headings.index(heading) + len(heading)]
-            assert before.split()[-1] == str(table[figure])
+            assert line[headings.index(heading)] == str(table[figure])
+
+
+def test_progress_on_a_terminal(path: Path, target: Target) -> None:
+    words = ["migrate", "--sqlite-path", str(path), "--source-timezone", "UTC", "--dry-run"]
+    words += ["--postgres-dsn", target.dsn]
+    screen = on_terminal(words)
+    assert screen.code == 1
+    # What moves the cursor is obeyed; it is no text of the source.
+    assert "\\u001b" not in screen.err
+    assert re.search(r"checking dissent +━+ \d+/\d+", screen.err)
+    [heading] = [line for line in screen.lines if line.startswith("table ")]
+    assert len(heading) <= 80
+    assert "checking" not in on_terminal([*words, "--json"]).err
 
 
 def test_a_name_in_brackets_is_no_markup(run: Command, target: Target, tmp_path: Path) -> None:
@@ -344,7 +359,7 @@ def test_an_unreachable_server(run: Command, path: Path) -> None:
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC")
     for extra in ((), ("--json",), ("-v",), ("--dry-run",)):
         code, _, err = run(*arguments, *extra, dsn=dsn)
-        assert code == 2
+        assert code == UNREACHABLE
         assert "cannot connect to postgresql://user:***@127.0.0.1:1/db" in err
         assert "refused" in err.lower()
 
@@ -353,7 +368,7 @@ def test_a_database_that_does_not_exist(run: Command, path: Path, target: Target
     dsn = PostgresDSN.parse(target.dsn)
     wrong = replace(dsn, database="no_such_database", password=SECRET).uri()
     code, _, err = run("--sqlite-path", str(path), "--source-timezone", "UTC", dsn=wrong)
-    assert code == 2
+    assert code == UNREACHABLE
     assert 'database "no_such_database" does not exist' in err
 
 
@@ -393,7 +408,7 @@ def test_a_role_without_rights(
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC")
     for extra in ((), ("--dry-run",), ("--verify-only",)):
         code, out, err = run(*arguments, *extra, dsn=powerless)
-        assert code == 2
+        assert code == REFUSED
         assert wanted in err
         assert "Traceback" not in err
         assert out == ""
@@ -418,7 +433,7 @@ def test_a_wrong_password(run: Command, path: Path, locked_server: str) -> None:
     arguments = ("--sqlite-path", str(path), "--source-timezone", "UTC")
     for extra in ((), ("--json",), ("-v", "--jobs", "2")):
         code, _, err = run(*arguments, *extra, dsn=locked_server)
-        assert code == 2
+        assert code == UNREACHABLE
         assert 'password authentication failed for user "locked"' in err
         assert ":***@" in err
 

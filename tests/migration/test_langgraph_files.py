@@ -117,3 +117,32 @@ async def test_a_checkpoint_that_breaks_a_rule_takes_no_other_with_it(
     [line] = target.rejected("langgraph_checkpoints")
     assert (line["key"]["thread_id"], line["column"]) == ("nul", "run_id")
     assert await stored(target) == before
+
+
+async def test_a_file_of_the_first_version_is_migrated(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "aragora.db"
+    before = await fill(path)
+    async with opened(SQLiteDatabase(path)) as saver, saver.database.connection() as connection:
+        await connection.run_script("v1", "DROP INDEX idx_langgraph_checkpoints_written")
+        await connection.run_script("v1", "ALTER TABLE langgraph_writes DROP COLUMN created_at")
+        await connection.run_script(
+            "v1", "UPDATE _schema_versions SET version = 1 WHERE module = 'langgraph'"
+        )
+    report = await asyncio.to_thread(target.migrate, path)
+    check_sums(report)
+    assert report.success
+    assert await stored(target) == before
+
+
+async def test_a_table_of_ours_that_lacks_what_it_needs_is_left_behind_by_name(
+    target: Target, tmp_path: Path
+) -> None:
+    path = tmp_path / "aragora.db"
+    await fill(path)
+    async with opened(SQLiteDatabase(path)) as saver, saver.database.connection() as connection:
+        await connection.run_script("damage", "ALTER TABLE langgraph_values DROP COLUMN content")
+    report = await asyncio.to_thread(target.migrate, path)
+    assert report.exit_code == 3
+    (left,) = report.left_behind
+    assert (left.table, left.rows) == ("langgraph_values", 15)
+    assert left.why.endswith("are in no known shape")

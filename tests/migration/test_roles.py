@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from aragora_sql.errors import AragoraSQLError, ConfigurationError
+from aragora_sql.errors import AragoraSQLError, SchemaRightsError
 from aragora_sql.migration import retry_rejects
 from aragora_sql.migration.indexes import FEWEST_ROWS
 from aragora_sql.settings import PostgresDSN
@@ -130,11 +130,11 @@ def test_a_role_from_which_the_rows_are_hidden(guest: Guest, source: Path, tmp_p
     guest.allow("CREATE POLICY other ON debates TO postgres USING (true)")
     wanted = r"row level security hides the rows of \d+ tables \(_schema_versions, .* BYPASSRLS"
     for options in ({}, {"dry_run": True}, {"verify": "only"}):
-        with pytest.raises(ConfigurationError, match=wanted):
+        with pytest.raises(SchemaRightsError, match=wanted):
             guest.target.migrate(source, **options)
     line = '{"table": "debates", "source_file": "m.db", "rowid": 1, "row": {"id": "d"}}'
     (tmp_path / "debates.jsonl").write_text(line)
-    with pytest.raises(ConfigurationError, match=wanted):
+    with pytest.raises(SchemaRightsError, match=wanted):
         retry_rejects(tmp_path / "debates.jsonl", PostgresDSN.parse(guest.target.dsn))
     assert set(guest.owner.counts("consensus", "debates").values()) == {0}
 

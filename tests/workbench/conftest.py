@@ -38,9 +38,12 @@ class Command:
         self._capsys = capsys
         self.out = self.err = ""
 
+    def words(self, *arguments: str) -> list[str]:
+        return [*arguments, *self._target]
+
     def __call__(self, *arguments: str) -> int:
         self._capsys.readouterr()
-        code = main([*arguments, *self._target])
+        code = main(self.words(*arguments))
         self.out, self.err = self._capsys.readouterr()
         return code
 

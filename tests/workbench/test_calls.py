@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from aragora_sql.cli import main
+from aragora_sql.cli.exit_codes import UNREACHABLE
+from tests.terminals import on_terminal
 from tests.workbench.conftest import Command
 
 VOTE = ["-p", "debate_id=d 1", "-p", "user_id=ann", "-p", "vote=yes", "-p", "source=web"]
@@ -68,22 +70,25 @@ def test_a_write_needs_permission(command: Command, location: str | Path) -> Non
 
 def test_rows_are_a_table(command: Command) -> None:
     assert command("run", "consensus.list_votes", "-p", "debate_id=d 1") == 0
-    assert command.out == "0 rows\n"
+    assert (command.out, command.err) == ("", "0 rows\n")
     assert command("run", "consensus.set_vote", *VOTE, "--write") == 0
     assert command("run", "consensus.list_votes", "-p", "debate_id=d 1") == 0
-    heading, row, count = command.out.splitlines()
-    assert heading.split()[:3] == ["debate_id", "user_id", "vote"]
-    assert "ann" in row
-    assert count == "1 row"
+    # In a pipe the rows stand alone.
+    heading, row = (line.split("\t") for line in command.out.splitlines())
+    assert heading[:3] == ["debate_id", "user_id", "vote"]
+    assert row[:3] == ["d 1", "ann", "yes"]
+    assert command.err == "1 row\n"
+    screen = on_terminal(command.words("run", "consensus.list_votes", "-p", "debate_id=d 1"), 200)
+    assert screen.lines[0].split()[:3] == heading[:3]
+    assert screen.lines[-1] == "1 row"
 
 
 def test_rows_that_are_too_wide_stand_one_below_the_other(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    command: Command,
 ) -> None:
     assert command("run", "consensus.set_vote", *VOTE, "--write") == 0
-    monkeypatch.setenv("COLUMNS", "60")
-    assert command("run", "consensus.list_votes", "-p", "debate_id=d 1") == 0
-    lines = [line.split() for line in command.out.splitlines()]
+    screen = on_terminal(command.words("run", "consensus.list_votes", "-p", "debate_id=d 1"), 60)
+    lines = [line.split() for line in screen.lines]
     assert lines[:3] == [["row", "1"], ["debate_id", "d", "1"], ["user_id", "ann"]]
     assert lines[-1] == ["1", "row"]
 
@@ -94,7 +99,7 @@ def test_each_operation_has_its_form(command: Command) -> None:
     assert command.out == "0\n"
     assert command.json("run", "critique.get_debate", "-p", "debate_id=d 1") is None
     assert command("run", "critique.get_debate", "-p", "debate_id=d 1") == 0
-    assert command.out == "no row\n"
+    assert (command.out, command.err) == ("", "no row\n")
     assert command.json("run", "critique.upsert_debate", *as_json(DEBATE), "--write") == 1
     row = command.json("run", "critique.get_debate", "-p", "debate_id=d 1")
     assert row["task"] == "Größe"
@@ -102,7 +107,7 @@ def test_each_operation_has_its_form(command: Command) -> None:
     assert row["grounded_verdict"] == {"a": [1, None]}
     assert row["final_answer"] is None
     assert command("run", "critique.get_debate", "-p", "debate_id=d 1") == 0
-    assert any(line.split() == ["consensus_reached", "true"] for line in command.out.splitlines())
+    assert "consensus_reached\ttrue" in command.out.splitlines()
     listed = command.json("run", "critique.list_debates", "-p", 'debate_ids=["d 1", "d 2"]')
     assert [debate["id"] for debate in listed] == ["d 1"]
 
@@ -276,7 +281,7 @@ def test_a_file_that_is_not_there_is_not_made(
 ) -> None:
     path = tmp_path / "none" / "aragora.db"
     for options in ([], ["--write"]):
-        assert main(["run", "critique.get_stats", "--sqlite-path", str(path), *options]) == 3
+        assert main(["run", "critique.get_stats", "--sqlite-path", str(path), *options]) == 2
         assert f"there is no SQLite file {path}" in capsys.readouterr().err
     assert not path.parent.exists()
 
@@ -290,7 +295,7 @@ def test_an_unreachable_server_is_named(
     if variable is not None:
         monkeypatch.setenv(variable, dsn)
     for command in (["run", "critique.get_stats"], ["explain", "critique.get_stats"], ["top"]):
-        assert main([*command, *options]) == 3
+        assert main([*command, *options]) == UNREACHABLE
         error = capsys.readouterr().err
         assert "cannot connect to postgresql://ann:***@127.0.0.1:1/db" in error
         assert f"(the DSN is that of {variable or '--dsn'})" in error

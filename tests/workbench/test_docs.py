@@ -289,14 +289,93 @@ def test_links_and_diagrams_lead_on(page: Page, site: Path) -> None:
     page.wait_for_url("**/critique.html")
 
 
-@pytest.mark.parametrize("width", [360, 800, 1280])
-def test_no_page_is_wider_than_the_screen(page: Page, site: Path, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in sorted(site.glob("*.html")):
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-        sides = page.locator(".sides").first
-        if path.name != "index.html":
+def test_search_finds_indexes(page: Page, site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    page.locator("#search").fill("idx_consensus_domain")
+    first = page.locator("#results [role=option]").first
+    assert first.inner_text().split("\n")[:2] == ["index", "idx_consensus_domain"]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/consensus.html#t-consensus")
+    assert page.get_by_text("idx_consensus_domain (domain").first.is_visible()
+
+
+def test_search_offers_what_is_near_a_mistyped_name(page: Page, site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    for typed, meant in (
+        ("find_simliar", "consensus.find_similar"),
+        ("dissnt", "dissent"),
+        ("getdebate", "critique.get_debate"),
+        ("idx_consensus_domian", "idx_consensus_domain"),
+        ("lock_stale_paterns", "critique.lock_stale_patterns"),
+    ):
+        page.locator("#search").fill(typed)
+        said = page.locator("#results .near").inner_text()
+        assert said == f"Nothing has all of “{typed}”; near it:"
+        assert page.locator("#results .name").first.inner_text() == meant
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/critique.html#q-lock_stale_patterns")
+
+
+def test_sql_is_copied_as_it_is(page: Page, site: Path) -> None:
+    page.goto((site / "critique.html").as_uri())
+    query = page.locator("#q-list_debates")
+    sql = query.locator("pre").first.inner_text()
+    button = query.locator(".copy").first
+    button.focus()
+    page.keyboard.press("Enter")
+    query.get_by_text("Copied").wait_for()
+    assert page.evaluate("document.activeElement.className").startswith("copy")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('textarea'), {id: 'paste'}))"
+    )
+    page.locator("#paste").focus()
+    page.keyboard.press("Control+V")
+    assert page.locator("#paste").input_value() == sql
+    assert sql.startswith("SELECT")
+
+
+def test_what_a_query_says_comes_before_what_it_gives(page: Page, site: Path) -> None:
+    page.goto((site / "consensus.html").as_uri())
+    query = page.locator("#q-find_similar")
+    sql, results = (
+        query.locator("pre").first.bounding_box(),
+        query.locator(".results").bounding_box(),
+    )
+    assert sql is not None
+    assert results is not None
+    assert sql["y"] < results["y"]
+
+
+def test_names_are_not_coloured_as_keywords(site: Path) -> None:
+    for path in site.glob("*.html"):
+        keywords = re.findall(r'<span class="k">([^<]+)</span>', path.read_text(encoding="utf-8"))
+        assert [word for word in keywords if word.islower()] == [], path.name
+    text = (site / "consensus.html").read_text(encoding="utf-8")
+    assert '<span class="k">SELECT</span>' in text
+    assert '<span class="w"> </span><span class="n">c</span>' in text
+
+
+def test_italics_in_a_diagram_are_explained(page: Page, site: Path) -> None:
+    for name in ("index.html", "consensus.html"):
+        page.goto((site / name).as_uri())
+        assert page.locator("svg .optional").count()
+        assert page.get_by_text("in italics: may be NULL").is_visible()
+
+
+# One page of each kind: the first, those of stores with tables, queries and methods, one without
+# methods.
+@pytest.mark.parametrize("name", ["index.html", "consensus.html", "schema_versions.html"])
+def test_no_page_is_wider_than_the_screen(page: Page, site: Path, name: str) -> None:
+    page.goto((site / name).as_uri())
+    sides = page.locator(".sides").first
+    for width in (360, 390, 1000, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            # No column is cut off, or has to be scrolled to.
+            assert page.evaluate(CUT_TABLES) == []
+        if name != "index.html":
             left, right = (sides.locator("> div").nth(number).bounding_box() for number in (0, 1))
             assert left is not None
             assert right is not None
@@ -313,6 +392,11 @@ def test_text_can_be_read_in_light_and_dark(browser: Browser, site: Path, scheme
     assert len(ratios) > 10
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
 
+
+# Tables that are wider than their place.
+CUT_TABLES = """() => [...document.querySelectorAll(".scroll")]
+  .filter((box) => box.scrollWidth > box.clientWidth)
+  .map((box) => box.closest("[id]").id)"""
 
 # The contrast of text and what is behind it, by WCAG 2.2: of each kind of element one.
 CONTRASTS = """() => {
@@ -332,7 +416,7 @@ CONTRASTS = """() => {
   };
   const kinds = ["h1", ".lead", ".meta", ".meta a", "th", "td code", ".badge", ".badge.write",
     ".key", ".none", ".args", "pre .k", "pre .nv", "pre .kt", "pre .s1", "pre .mi", "pre .nb",
-    ".side p", ".side a", "summary", ".brand span", "h4", "h4 code"];
+    ".side p", ".side a", ".copy", "i", "summary", ".brand span", "h4", "h4 code"];
   const ratios = {};
   for (const kind of kinds) {
     const element = document.querySelector(kind);

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 
 from aragora_sql.cli import main
+from aragora_sql.cli.exit_codes import UNREACHABLE
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
 from aragora_sql.stores import STORES
+from tests.terminals import on_terminal
 
 Capture = pytest.CaptureFixture[str]
 
@@ -40,34 +42,43 @@ def test_every_query_of_a_store_is_listed(capsys: Capture) -> None:
     assert types == {"pattern_id": "str", "embedding": "bytes"}
 
 
-def test_the_table_names_place_and_tables(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_names_place_and_tables(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(packaged_sql_dir().parent)
     assert main(["queries", "critique"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["query,", "file:line", "returns", "parameters", "reads", "writes"]
-    at = next(n for n, row in enumerate(lines) if row.startswith("critique.delete_pattern "))
-    assert lines[at].split() == [
-        "critique.delete_pattern",
-        "row",
-        "count",
-        "pattern_id",
-        "patterns",
-        "patterns",
-    ]
-    for number, dialect in enumerate(DIALECTS, start=1):
-        path = packaged_sql_dir() / dialect / "critique" / "queries.sql"
-        line = read_queries(path, dialect)["delete_pattern"].line
-        assert lines[at + number].strip() == f"sql/{dialect}/critique/queries.sql:{line}"
+    out, err = capsys.readouterr()
+    headings, *rows = (line.split("\t") for line in out.splitlines())
+    assert headings == "query returns parameters reads writes PostgreSQL SQLite".split()  # noqa: SIM905
+    (row,) = (row for row in rows if row[0] == "critique.delete_pattern")
+    assert row[1:5] == ["row count", "pattern_id", "patterns", "patterns"]
+    lines = {
+        dialect: read_queries(packaged_sql_dir() / dialect / "critique" / "queries.sql", dialect)[
+            "delete_pattern"
+        ].line
+        for dialect in DIALECTS
+    }
+    places = [f"{dialect}/critique/queries.sql:{line}" for dialect, line in lines.items()]
+    assert row[5:] == [f"sql/{place}" for place in places]
+    assert err == ""
+    screen = on_terminal(["queries", "critique"])
+    assert max(map(len, screen.lines)) <= 80
+    assert all(f"sql/{place}\n" in f"{screen.out}\n" for place in places)
+    # Elsewhere places are below the tree, which is named once.
+    monkeypatch.chdir(tmp_path)
+    assert main(["queries", "critique"]) == 0
+    out, err = capsys.readouterr()
+    assert all(f"\t{place}" in out for place in places)
+    assert err == f"places are below {packaged_sql_dir()}\n"
 
 
 @pytest.mark.parametrize("width", [160, 70])
 def test_show_has_both_dialects_with_their_plans(
-    width: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    width: int,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    assert main(["show", "critique.list_debates"]) == 0
-    output = capsys.readouterr().out
-    lines = output.splitlines()
+    screen = on_terminal(["show", "critique.list_debates"], width)
+    assert screen.code == 0
+    output, lines = screen.out, screen.lines
     assert lines[0] == "critique.list_debates(debate_ids)"
     assert any(line.split() == ["debate_ids", "text[]", "list[str]"] for line in lines)
     assert any(
@@ -139,9 +150,8 @@ def test_a_file_that_cannot_be_read_is_told(
             shutil.rmtree(sql_copy / dialect / store)
     assert main(["queries"]) == 1
     output, errors = capsys.readouterr()
-    assert re.search(
-        rf"^{re.escape(str(path))}:{line}:\d+: error \w+: {problem}", errors, re.MULTILINE
-    )
+    place = rf"^{re.escape(str(path))}:{line}:\d+: error \w+: {problem}"
+    assert re.search(place, errors, re.MULTILINE)
     assert "consensus.get_consensus" in output
     assert main(["run", "critique.get_debate", "--sqlite-path", "any.db"]) == 4
     assert f"{path}:{line}: {problem}" in capsys.readouterr().err
@@ -165,7 +175,7 @@ def test_a_server_can_be_named_and_keeps_nothing(postgres_dsn: str, capsys: Capt
     before = state()
     assert main(["queries", "schema_versions", "--dsn", postgres_dsn]) == 0
     assert state() == before
-    assert main(["queries", "--dsn", "postgresql://ann:s3cret@127.0.0.1:1/db"]) == 3
+    assert main(["queries", "--dsn", "postgresql://ann:s3cret@127.0.0.1:1/db"]) == UNREACHABLE
     error = capsys.readouterr().err
     assert "postgresql://ann:***@127.0.0.1:1/db" in error
     assert "s3cret" not in error

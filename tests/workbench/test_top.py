@@ -18,6 +18,7 @@ from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
 from aragora_sql.stores.critique.store import CritiqueStore
 from tests.conftest import MISSING_PROGRAM
 from tests.stores.samples import critique
+from tests.terminals import on_terminal
 
 COUNTING = {"shared_preload_libraries": "pg_stat_statements"}
 
@@ -118,12 +119,16 @@ def test_queries_are_named_with_their_place(
     assert main(["top", *options, "--sort", "rows", "--limit", "2"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
     assert main(["top", "--dsn", counted, "--limit", "1000"]) == 0
-    table = capsys.readouterr().out.splitlines()
-    assert table[0].split() == "query calls total ms share mean ms rows where".split()  # noqa: SIM905
-    (line,) = (row for row in table if row.split()[0] == "critique.list_recent_critiques")
-    assert line.split()[1] == "5"
-    assert line.rstrip().endswith(f"critique/queries.sql:{recent['location'].rpartition(':')[2]}")
-    assert any(row.split()[0] == "other" and "unnamed" in row for row in table)
+    headings, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    table = [dict(zip(headings, row, strict=True)) for row in rows]
+    (line,) = (row for row in table if row["query"] == "critique.list_recent_critiques")
+    assert (line["calls"], float(line["mean ms"])) == ("5", recent["mean_ms"])
+    place = f"critique/queries.sql:{recent['location'].rpartition(':')[2]}"
+    assert line["where"].endswith(place)
+    assert any(row["query"] == "other" and "unnamed" in row["statement"] for row in table)
+    screen = on_terminal(["top", "--dsn", counted, "--limit", "1000"])
+    assert max(map(len, screen.lines)) <= 80
+    assert place in screen.out
 
 
 def test_a_query_that_the_files_lack_is_named_all_the_same(

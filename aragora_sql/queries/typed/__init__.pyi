@@ -13,6 +13,7 @@ from .critique import CritiqueQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
+from .langgraph_items import LanggraphItemsQueries
 from .schema_versions import SchemaVersionsQueries
 from .workflow import WorkflowQueries
 
@@ -44,6 +45,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
 ) -> LanggraphQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["langgraph_items"], dialect: Dialect, root: Path | None = None
+) -> LanggraphItemsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None

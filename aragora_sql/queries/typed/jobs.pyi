@@ -519,8 +519,11 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
+        documents: bool,
     ) -> AsyncIterator[StoredJobRow]:
         """List jobs, newest first, one page after the other.
+
+        Without documents payload_text is empty, and neither they nor results are read.
 
         Operation (none): every row.
         """
@@ -534,9 +537,12 @@ class JobsQueries(Protocol):
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
+        documents: bool,
     ) -> AsyncIterator[StoredJobRow]:
         """List jobs of one status, newest first: all of a rare one are looked at, of others the
         newest.
+
+        Without documents payload_text is empty, and neither they nor results are read.
 
         Operation (none): every row.
         """

@@ -5,6 +5,7 @@ Made by ``aragora-sql stubs`` from
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
@@ -119,9 +120,77 @@ class DeleteOlderWritesParameters(TypedDict):
     kept_ids: Sequence[str]
 
 class ListThreadsOfRunsRow(TypedDict):
-    """A row of list_threads_of_runs."""
+    """A row of list_threads_of_runs, list_expired."""
 
     thread_id: str
+
+class FindExpiredThreadsRow(TypedDict):
+    """A row of find_expired_threads."""
+
+    thread_id: str
+    created_at: datetime
+    is_expired: bool
+
+class StoredCheckpointsRow(TypedDict):
+    """A row of stored_checkpoints."""
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+
+class StoredValuesRow(TypedDict):
+    """A row of stored_values."""
+
+    checkpoint_ns: str
+    channel: str
+    version: str
+    type: str
+    content: bytes
+
+class StoredWritesRow(TypedDict):
+    """A row of stored_writes."""
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    idx: int
+    task_path: str
+    channel: str
+    type: str
+    content: bytes
+
+class ImportCheckpointsParameters(TypedDict):
+    """One set of parameters of import_checkpoints."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str
+    content: bytes
+    created_at: datetime
+
+class ImportWritesParameters(TypedDict):
+    """One set of parameters of import_writes."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    idx: int
+    task_path: str
+    channel: str
+    type: str
+    content: bytes
+    created_at: datetime | None
 
 class LanggraphQueries(Protocol):
     """The queries of the store langgraph."""
@@ -423,6 +492,51 @@ class LanggraphQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
+    def find_expired_threads(
+        self,
+        connection: Connection,
+        /,
+        *,
+        after_time: datetime,
+        after_thread: str,
+        age_seconds: float,
+        looked_at: int,
+        known: Sequence[str],
+    ) -> AsyncIterator[FindExpiredThreadsRow]:
+        """Look at some checkpoints that are so old, the oldest first and behind the given one, and
+        tell of
+
+        each of their threads, but for those that are known, whether it was not written to since.
+
+        Operation (none): every row.
+        """
+
+    def list_expired(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+        age_seconds: float,
+    ) -> AsyncIterator[ListThreadsOfRunsRow]:
+        """Return those of some threads that have checkpoints and were not written to for so long.
+
+        Operation (none): every row.
+        """
+
+    async def delete_expired_writes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_ids: Sequence[str],
+        age_seconds: float,
+    ) -> int:
+        """Delete the writes of some threads; one that came meanwhile stays.
+
+        Operation !: the number of rows changed.
+        """
+
     async def has_rows(self, connection: Connection, /, *, thread_id: str) -> bool:
         """Tell whether a thread has checkpoints or writes.
 
@@ -466,4 +580,65 @@ class LanggraphQueries(Protocol):
         """Copy the writes of a thread to another.
 
         Operation !: the number of rows changed.
+        """
+
+    def stored_checkpoints(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredCheckpointsRow]:
+        """Return those of some checkpoints of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    def stored_values(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredValuesRow]:
+        """Return those of some channel values of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    def stored_writes(
+        self,
+        connection: Connection,
+        /,
+        *,
+        thread_id: str,
+        keys: Any,
+    ) -> AsyncIterator[StoredWritesRow]:
+        """Return those of some writes of a thread that are stored.
+
+        Operation (none): every row.
+        """
+
+    async def import_checkpoints(
+        self,
+        connection: Connection,
+        parameters: Sequence[ImportCheckpointsParameters],
+        /,
+    ) -> int:
+        """Store checkpoints that come from elsewhere; one that is there stays as it is.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def import_writes(
+        self,
+        connection: Connection,
+        parameters: Sequence[ImportWritesParameters],
+        /,
+    ) -> int:
+        """Store writes that come from elsewhere; one that is there stays as it is.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
         """

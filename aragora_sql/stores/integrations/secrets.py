@@ -244,12 +244,12 @@ def keep_sealed(settings: dict[str, Any], owner: Owner) -> dict[str, Any]:
 
 
 def reseal_secrets(
-    settings: dict[str, Any], keyring: Keyring, owner: Owner
+    settings: dict[str, Any], keyring: Keyring, owner: Owner, *, only_sealed: bool = False
 ) -> tuple[dict[str, Any], int, int]:
     """Return stored settings with every secret under the present key, bound to its setting.
 
     Also returns how many were under an older key or bound in the older way, and how many were in
-    the clear. All others stay as they are.
+    the clear. All others stay as they are; with ``only_sealed`` those in the clear too.
     """
     resealed = in_the_clear = 0
 
@@ -261,7 +261,7 @@ def reseal_secrets(
                 return dict(value)
             resealed += 1
             return {**value, "_value": _sealed(plaintext, name, keyring, owner)}
-        if is_secret(name, value):
+        if not only_sealed and is_secret(name, value):
             in_the_clear += 1
             return _seal(value, path, name, keyring, owner)
         return value

@@ -318,16 +318,23 @@ class _Steps:
 
 
 class LoopMonitor:
-    """A thread that warns of handlers that block the event loop, and names them.
+    """A thread that keeps leases while a handler blocks the event loop, and names the handler.
 
-    A coroutine that computes, or calls what blocks, keeps the worker from extending any lease.
-    ``running`` is the run whose step is being taken.
+    A coroutine that computes, or calls what blocks, keeps the worker from doing anything. After a
+    third of a lease the thread warns, and calls ``extend`` as often as the worker would, for at
+    most ``longest`` seconds of one step, or for the time limit of its job: what hangs is not to be
+    kept for ever. ``extend`` tells whether it can do that at all. ``running`` is the run whose step
+    is being taken.
     """
 
-    def __init__(self, worker_id: str, lease_seconds: float) -> None:
+    def __init__(
+        self, worker_id: str, lease_seconds: float, longest: float, extend: Callable[[], bool]
+    ) -> None:
         self.running: HandlerRun | None = None
         self._worker_id = worker_id
         self._limit = lease_seconds / 3
+        self._longest = longest
+        self._extend = extend
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -345,23 +352,52 @@ class LoopMonitor:
 
     def _watch(self) -> None:
         told: tuple[HandlerRun, float] | None = None
+        extended = 0.0
+        keeps = False
         while not self._stopped.wait(max(min(self._limit / 2, 1.0), 0.01)):
             run = self.running
             if run is None:
                 continue
             step = run, run.step_started
-            blocked = clock() - run.step_started
-            if blocked > self._limit and step != told and self.running is run:
-                told = step
+            now = clock()
+            blocked = now - run.step_started
+            if blocked <= self._limit or self.running is not run:
+                continue
+            longest = min(self._longest, run.time_limit_seconds or self._longest)
+            if step != told:
+                told, keeps, extended = step, longest > 0, 0.0
                 log.warning(
                     "worker %s: the handler of job type %r (job %s) has blocked the event loop for "
-                    "%.1f s, so that no lease can be extended: await what takes long, or write the "
-                    "handler as a plain function, which runs in a thread",
+                    "%.1f s, so that nothing else is done, and leases are kept for at most %g s: "
+                    "await what takes long, or write the handler as a plain function, which runs "
+                    "in a thread",
                     self._worker_id,
                     run.held.job_type,
                     run.held.id,
                     blocked,
+                    longest,
                 )
+            if keeps and now - extended >= self._limit:
+                keeps = blocked <= longest and self._keep()
+                extended = now
+                if not keeps:
+                    log.warning(
+                        "worker %s: leases are no longer extended while the handler of job %s "
+                        "blocks the event loop: its jobs are given to others",
+                        self._worker_id,
+                        run.held.id,
+                    )
+
+    def _keep(self) -> bool:
+        try:
+            return self._extend()
+        except Exception as error:
+            log.warning(
+                "worker %s: leases were not extended beside the event loop: %s",
+                self._worker_id,
+                error if str(error) else type(error).__name__,
+            )
+            return True
 
 
 def _describe(error: BaseException) -> str:

@@ -180,6 +180,38 @@ class LeaseKeeper:
         claims = [one.claim for one in held]
         return set(await self._store.extend_claims(claims, self.lease_seconds))
 
+    def extend_in_thread(self) -> bool:
+        """Extend leases while the event loop is blocked: from another thread.
+
+        On a connection of its own, which is closed again. A lease that has run out is extended,
+        too, if nobody has taken the job yet: the database tells. Returns False where the database
+        can't be opened a second time.
+        """
+        held = [one for one in list(self.held.values()) if not one.lost]
+        if not held:
+            return True
+        deadline = clock() + self.lease_seconds
+        kept = asyncio.run(self._extend_again([one.claim for one in held]))
+        if kept is None:
+            return False
+        for one in held:
+            if one.id in kept:
+                one.deadline = max(one.deadline, deadline)
+        return True
+
+    async def _extend_again(self, claims: list[Claim]) -> set[str] | None:
+        from aragora_sql.stores.jobs.store import JobQueueStore
+
+        async with asyncio.timeout(self.lease_seconds):
+            database = await self._store.database.open_again()
+            if database is None:
+                return None
+            try:
+                extended = await JobQueueStore(database).extend_claims(claims, self.lease_seconds)
+            finally:
+                await database.close()
+        return set(extended)
+
     async def _try_again(self, missing: list[HeldJob]) -> None:
         """Drop jobs whose leases can't be extended the second time either.
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.database.values import (
     EncodedJSON,
+    UndecodableText,
     dump_json,
     dump_plain_json,
     dump_scalars,
@@ -85,8 +86,8 @@ FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 class UndecodableDocument(dict[str, Any]):
     """Takes the place of a stored document that Python can't decode.
 
-    Such as one with a number of 5,000 digits or of 1,500 levels, written by SQL. Its one entry
-    ``undecodable`` says why; ``text`` is what is stored.
+    Such as one with a number of 5,000 digits or of 1,500 levels, written by SQL, or one that was
+    not read. Its one entry ``undecodable`` says why; ``text`` is what is stored.
     """
 
     def __init__(self, text: str, reason: str) -> None:
@@ -97,6 +98,10 @@ class UndecodableDocument(dict[str, Any]):
 
 def decode_document(text: str) -> dict[str, Any]:
     """Decode a stored document; one that can't be decoded is an :class:`UndecodableDocument`."""
+    if not text:
+        return UndecodableDocument(text, "it was not read")
+    if type(text) is UndecodableText:
+        return UndecodableDocument(text, "it is not UTF-8 text")
     try:
         document: dict[str, Any] = load_json(text)
     except (ValueError, RecursionError) as error:

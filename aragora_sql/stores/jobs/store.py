@@ -9,15 +9,24 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.limits import within
-from aragora_sql.database.values import EncodedJSON
+from aragora_sql.database.values import EncodedJSON, UndecodableText
 from aragora_sql.errors import (
     ConflictError,
     ConnectionLostError,
@@ -28,6 +37,7 @@ from aragora_sql.errors import (
     JobClaimLostError,
     JobNotFoundError,
     JobStateError,
+    UnreadableValueError,
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
@@ -158,6 +168,8 @@ class JobQueueStore(Store):
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
         self._notify = valid.boolean(notify, "notify")
+        # A SQLite file has no queue of messages.
+        self._sends_messages = notify and database.dialect == "postgres"
         self._durable_claims = valid.boolean(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
         # When we last knew that no job's time had come; and whether jobs were found since. At first
@@ -223,13 +235,14 @@ class JobQueueStore(Store):
             for _ in range(ENQUEUE_TRIES):
                 stored = await self._queries.enqueue_job(connection, **row, notify=self._notify)
                 if stored is not None:
-                    await self._look_at_message_queue(connection)
+                    if self._looks_at_message_queue():
+                        await self._look_at_message_queue(connection)
                     return _job(stored)
                 if key is None:
                     break
                 # Only another job of its key keeps a job out. Between the two statements that one
                 # may have been claimed.
-                active = await self._queries.find_job_of_key(connection, unique_key=key)
+                active = await _row_of(self._queries.find_job_of_key(connection, unique_key=key))
                 if active is not None:
                     return _job(active)
         raise DatabaseError(
@@ -237,12 +250,12 @@ class JobQueueStore(Store):
             "rule of table job_queue has kept it out"
         )
 
+    def _looks_at_message_queue(self) -> bool:
+        return self._sends_messages and time.monotonic() >= self._next_queue_look
+
     async def _look_at_message_queue(self, connection: Connection) -> None:
         """Say once when messages for waiting workers are left out, because their queue is full."""
-        now = time.monotonic()
-        if now < self._next_queue_look or not self._notify:
-            return
-        self._next_queue_look = now + LOOK_AT_QUEUE_EVERY
+        self._next_queue_look = time.monotonic() + LOOK_AT_QUEUE_EVERY
         usage = await self._queries.find_notify_queue_usage(connection)
         is_full = usage is not None and usage >= FULL_QUEUE
         if is_full and not self._queue_is_full:
@@ -270,7 +283,8 @@ class JobQueueStore(Store):
                 stored = await self._queries.enqueue_plain_jobs(
                     connection, jobs=encoded, job_types=types, notify=self._notify
                 )
-                await self._look_at_message_queue(connection)
+                if self._looks_at_message_queue():
+                    await self._look_at_message_queue(connection)
             if stored < len(ids):
                 raise _kept_out(len(ids) - stored, len(ids))
             return ids
@@ -283,7 +297,8 @@ class JobQueueStore(Store):
             stored = await self._queries.enqueue_jobs(
                 connection, jobs=batch.encoded(), notify=self._notify
             )
-            await self._look_at_message_queue(connection)
+            if self._looks_at_message_queue():
+                await self._look_at_message_queue(connection)
         if stored < len(batch.ids):
             await self._replace_ids(batch)
         return batch.ids
@@ -354,7 +369,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [_claimed(row, worker_id) async for row in of_type]
+                jobs = await _claimed_jobs(of_type, worker_id)
             else:
                 rows = self._queries.claim_jobs(
                     connection,
@@ -364,7 +379,7 @@ class JobQueueStore(Store):
                     lease_seconds=lease_seconds,
                     durable=durable,
                 )
-                jobs = [_claimed(row, worker_id) async for row in rows]
+                jobs = await _claimed_jobs(rows, worker_id)
             if any(type(job.payload) is UndecodableDocument for job in jobs):
                 jobs = await self._fail_undecodable(jobs)
         # What an UPDATE returns has no order.
@@ -734,7 +749,7 @@ class JobQueueStore(Store):
         """Return a job, or None when there is none of this id."""
         valid.text(job_id, "job_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_job(connection, id=job_id)
+            row = await _row_of(self._queries.get_job(connection, id=job_id))
         return None if row is None else _job(row)
 
     async def list_jobs(
@@ -744,12 +759,16 @@ class JobQueueStore(Store):
         limit: int = 100,
         *,
         before: int | None = None,
+        documents: bool = True,
     ) -> list[Job]:
         """Return jobs, the newest first, of a status and a type if these are given.
 
         ``before`` is the ``number`` of the last job of the page before. A status that few jobs have
-        is found by an index of its own; a type is looked for among the newest of all.
+        is found by an index of its own; a type is looked for among the newest of all. Without
+        ``documents`` no payload and no result is read: the payload is an
+        :class:`UndecodableDocument` that says so, and the result None.
         """
+        valid.boolean(documents, "documents")
         chosen = None if status is None else valid.choice(status, "status", JOB_STATUSES)
         of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
         number = None if before is None else valid.integer(before, "before", most=2**63 - 1)
@@ -757,17 +776,22 @@ class JobQueueStore(Store):
         async with self._database.read() as connection:
             if chosen is None:
                 rows = self._queries.list_jobs(
-                    connection, job_type=of_type, before_number=number, row_limit=row_limit
+                    connection,
+                    job_type=of_type,
+                    before_number=number,
+                    row_limit=row_limit,
+                    documents=documents,
                 )
-                return [_job(row) async for row in rows]
+                return [_job(row) for row in await _rows_of(rows)]
             of_status = self._queries.list_jobs_of_status(
                 connection,
                 status=chosen,
                 job_type=of_type,
                 before_number=number,
                 row_limit=row_limit,
+                documents=documents,
             )
-            return [_job(row) async for row in of_status]
+            return [_job(row) for row in await _rows_of(of_status)]
 
     async def get_counts(self) -> list[JobCount]:
         """Return how many jobs there are by type and status, in one round trip.
@@ -821,7 +845,7 @@ class JobQueueStore(Store):
         """
         valid.text(job_id, "job_id")
         async with self._database.connection() as connection:
-            row = await self._queries.retry_job(connection, id=job_id, notify=self._notify)
+            row = await _row_of(self._queries.retry_job(connection, id=job_id, notify=self._notify))
         if row is None:
             raise await self._wrong_state(job_id, "retried", FINISHED)
         return _job(row)
@@ -890,14 +914,16 @@ class JobQueueStore(Store):
         )
         timestamp = None if scheduled_at is None else valid.timestamp(scheduled_at, "scheduled_at")
         async with self._database.connection() as connection:
-            row = await self._queries.update_job(
-                connection,
-                id=job_id,
-                priority=priority,
-                max_attempts=max_attempts,
-                payload=encoded,
-                scheduled_at=timestamp,
-                notify=self._notify,
+            row = await _row_of(
+                self._queries.update_job(
+                    connection,
+                    id=job_id,
+                    priority=priority,
+                    max_attempts=max_attempts,
+                    payload=encoded,
+                    scheduled_at=timestamp,
+                    notify=self._notify,
+                )
             )
         if row is None:
             raise await self._wrong_state(job_id, "changed", records.WAITING)
@@ -1125,6 +1151,8 @@ class JobQueueStore(Store):
         return records.job_types(job_types, "job_types", self._known)
 
 
+RowT = TypeVar("RowT")
+
 # The argument of the same name hides the function in set_schedule().
 _time_zone = time_zone
 
@@ -1162,6 +1190,26 @@ def _content(
     )
 
 
+async def _rows_of(query: AsyncIterator[RowT]) -> list[RowT]:
+    """Return all rows of jobs, also those with text that can't be decoded."""
+    try:
+        return [row async for row in query]
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        return cast(list[RowT], error.rows)
+
+
+async def _row_of(query: Awaitable[RowT | None]) -> RowT | None:
+    """Return a job's row, also one with text that can't be decoded."""
+    try:
+        return await query
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        return cast(RowT, error.rows[0])
+
+
 def _job(row: StoredJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     return record_of(Job, **_decoded(row))
@@ -1172,6 +1220,26 @@ def _schedule(row: StoredJobScheduleRow) -> JobSchedule:
     values = cast(dict[str, Any], row)
     values["payload"] = decode_document(values.pop("payload_text"))
     return record_of(JobSchedule, **values)
+
+
+async def _claimed_jobs(query: AsyncIterator[ClaimJobsRow], worker_id: str) -> list[Job]:
+    """Make claimed jobs; one with text that can't be decoded gets an undecodable payload."""
+    try:
+        return [_claimed(row, worker_id) async for row in query]
+    except UnreadableValueError as error:
+        if error.rows is None:
+            raise
+        jobs = [_claimed(row, worker_id) for row in cast("list[ClaimJobsRow]", error.rows)]
+    return [_without_undecodable(job) for job in jobs]
+
+
+def _without_undecodable(job: Job) -> Job:
+    for name in (field.name for field in fields(job)):
+        if type(getattr(job, name)) is UndecodableText:
+            # Nobody can tell what it was, so nobody works on it.
+            reason = f"{name} is not UTF-8 text"
+            return replace(job, payload=UndecodableDocument("", reason))
+    return job
 
 
 def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
@@ -1186,7 +1254,7 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
 
 def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
     """Decode the documents of a row, in its place: nobody else has it."""
-    values = cast(dict[str, Any], row)
+    values: dict[str, Any] = row  # type: ignore[assignment]
     values["payload"] = decode_document(values.pop("payload_text"))
     result = values.pop("result_text")
     values["result"] = None if result is None else decode_document(result)

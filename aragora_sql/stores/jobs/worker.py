@@ -110,14 +110,18 @@ class JobWorker:
     * ``look_seconds``: how often it looks for jobs although nobody told of one, and for requests to
       cancel what it runs
     * ``schedules``: whether it enqueues jobs of schedules whose run is due
+    * ``blocked_seconds``: for how long leases are kept while a coroutine blocks the event loop; a
+      time limit of its job counts, where that is shorter
 
     A job whose claim is lost is cancelled and its outcome dropped, so two workers do not work on
     one job. Jobs are done at least once: a worker that dies leaves its jobs to others. Whatever the
     database does, the worker goes on: it warns, waits (up to 5 seconds), and tries again.
 
-    A coroutine must not block: while it computes, the worker extends no lease of any job. After a
-    third of a lease the worker warns and names the handler. After a whole lease the job is lost,
-    and what has lost its claim takes no further step.
+    A coroutine must not block: while it computes, the worker claims and finishes nothing. After a
+    third of a lease the worker warns, names the handler, and has a thread extend its leases over a
+    connection of its own, for ``blocked_seconds``. Where that is not possible (a pool of the
+    application's own, a database in memory) and after that time its jobs are lost, and what has
+    lost its claim takes no further step.
 
     Nothing can interrupt a plain function; :func:`~aragora_sql.stores.jobs.handlers.stop_reason`
     tells it that it should end. When its claim is lost, it goes on to its end beside whoever has
@@ -141,6 +145,7 @@ class JobWorker:
         shutdown_seconds: float = 30.0,
         look_seconds: float = 1.0,
         schedules: bool = True,
+        blocked_seconds: float = 600.0,
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
@@ -172,7 +177,12 @@ class JobWorker:
             on_lost=self._lose,
             is_wanted=self._is_unfinished,
         )
-        self._monitor = LoopMonitor(self.worker_id, self._leases.lease_seconds)
+        self._monitor = LoopMonitor(
+            self.worker_id,
+            self._leases.lease_seconds,
+            valid.number(blocked_seconds, "blocked_seconds", 0.0),
+            self._leases.extend_in_thread,
+        )
         self._backlog: deque[HeldJob] = deque()
         self._outcomes: list[tuple[HeldJob, EncodedOutcome]] = []
         self._runs: set[HandlerRun] = set()

@@ -23,17 +23,18 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.ownership import Owner
-from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 from aragora_sql.stores import store_entry
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
+from aragora_sql.stores.langgraph.records import DeletedThreads
 
 try:
     from langgraph.checkpoint.base import (
@@ -50,7 +51,13 @@ try:
     )
 
     from aragora_sql.stores.langgraph.serializer import StrictSerializer
-    from aragora_sql.stores.langgraph.synchronous import Done, Opening, is_in_loop, wait_for
+    from aragora_sql.stores.langgraph.synchronous import (
+        Done,
+        Opening,
+        is_in_loop,
+        open_database,
+        wait_for,
+    )
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ConfigurationError(
         "LangGraph checkpoints need the extra 'langgraph': pip install 'aragora-sql[langgraph]'"
@@ -82,8 +89,14 @@ STORE = "langgraph"
 STRATEGIES = ("keep_latest", "delete")
 DEFAULT_PAGE_SIZE = 20
 PRUNE_BATCH = 50
+DEFAULT_EXPIRED = 1000
+# How many checkpoints one statement looks at.
+EXPIRY_PAGE = 1000
+BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 # Behind every id that is text.
 BEHIND_ALL = "\U0010ffff"
+# Seconds in a thousand years.
+LONGEST_AGE = 86_400.0 * 365_250
 # Bytes in UTF-8; together they fit into one row of an index of PostgreSQL.
 LONGEST_ID = 500
 LONGEST_NAMESPACE_KEY = 1000
@@ -93,9 +106,19 @@ LONGEST_NAMESPACE = 50_000
 # the serialised checkpoint. LangGraph's namespaces have no such character.
 DIGEST_PREFIX = "\x1fsha256:"
 WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
+# In checkpoints that were moved here: channels that have no value in this one, though another one
+# has a value at the same version.
+WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
+
+
+def stored_namespace(namespace: str) -> str:
+    """Return a namespace as it stands in the tables: a digest if it is long."""
+    if len(namespace.encode()) <= LONGEST_NAMESPACE_KEY:
+        return namespace
+    return DIGEST_PREFIX + hashlib.sha256(namespace.encode()).hexdigest()
 
 
 class _Place(NamedTuple):
@@ -108,9 +131,7 @@ class _Place(NamedTuple):
     @property
     def checkpoint_ns(self) -> str:
         """The namespace as it is in the tables: a digest if it is long."""
-        if len(self.namespace.encode()) <= LONGEST_NAMESPACE_KEY:
-            return self.namespace
-        return DIGEST_PREFIX + hashlib.sha256(self.namespace.encode()).hexdigest()
+        return stored_namespace(self.namespace)
 
     def config(self, checkpoint_id: str) -> RunnableConfig:
         return {
@@ -174,7 +195,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """
 
         async def open_saver() -> Self:
-            database = await cls._open(conn_string)
+            database = await open_database(cls, store_entry(STORE), conn_string)
             try:
                 saver = cls(
                     database,
@@ -190,23 +211,6 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             return saver
 
         return Opening(open_saver)
-
-    @classmethod
-    async def _open(cls, conn_string: str) -> Database:
-        from aragora_sql.stores.binding import bound_class
-
-        entry = store_entry(STORE)
-        valid.identifier(conn_string, "conn_string")
-        if issubclass(cls, bound_class(entry, "postgres")) or (
-            conn_string.startswith(("postgresql://", "postgres://"))
-            and not issubclass(cls, bound_class(entry, "sqlite"))
-        ):
-            from aragora_sql.database.postgres import PostgresDatabase
-
-            return await PostgresDatabase.connect(PostgresDSN.parse(conn_string, "conn_string"))
-        from aragora_sql.database.sqlite import SQLiteDatabase
-
-        return SQLiteDatabase(conn_string)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"
@@ -263,7 +267,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             "parent_checkpoint_id": place.checkpoint_id,
             "run_id": None if run_id is None else str(run_id),
             "channel_versions": valid.document(versions, "checkpoint.channel_versions"),
-            "metadata": valid.document(_sorted(described), "metadata"),
+            "metadata": valid.document(sorted_document(described), "metadata"),
             "type": kind,
             "content": content,
         }
@@ -368,7 +372,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         connection is held between them.
         """
         remaining = None if limit is None else max(0, limit)
-        keys = self._pages_of_keys(config, _sorted(filter or {}), _before(before), remaining)
+        keys = self._pages_of_keys(
+            config, sorted_document(filter or {}), _before(before), remaining
+        )
         async for page in keys:
             async with self._database.read() as connection:
                 rows = await _all(self._queries.read_checkpoints(connection, keys=page))
@@ -460,12 +466,15 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
             place = _Place(row["thread_id"], namespace, checkpoint_id)
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
+            # One that was moved here may hold values that it shares with no other.
+            own_values = checkpoint.pop("channel_values", None) or {}
+            without = {*own_values, *checkpoint.pop(WITHOUT_VALUES, ())}
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
                 for channel, version in checkpoint["channel_versions"].items()
-                if (key := (*where[:2], channel, str(version))) in values
-            }
+                if channel not in without and (key := (*where[:2], channel, str(version))) in values
+            } | own_values
             parent = row["parent_checkpoint_id"]
             found[where] = CheckpointTuple(
                 config=place.config(checkpoint_id),
@@ -606,6 +615,78 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             else:
                 await self._keep_latest(batch)
 
+    async def afind_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> list[str]:
+        """Return at most ``limit`` threads that were not written to for ``older_than``."""
+        age, most = _age(older_than), valid.integer(limit, "limit", 1)
+        found: list[str] = []
+        async for page in self._expired(age, found):
+            found += page
+            if len(found) >= most:
+                break
+        return found[:most]
+
+    async def adelete_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> DeletedThreads:
+        """Delete at most ``limit`` threads that were not written to for ``older_than``.
+
+        A thread goes with all that it has, or it stays: one that gets a checkpoint or a write
+        meanwhile is kept. Fifty threads at a time are deleted in a transaction of their own. Writes
+        from before their time was recorded count as old as the thread's checkpoints; a thread that
+        has no checkpoint is not found.
+        """
+        age, most = _age(older_than), valid.integer(limit, "limit", 1)
+        total = DeletedThreads()
+        async for page in self._expired(age, []):
+            for start in range(0, len(page), PRUNE_BATCH):
+                batch = page[start : start + PRUNE_BATCH][: most - total.threads]
+                if batch:
+                    total += await self._delete_expired(batch, age)
+            if total.threads >= most:
+                break
+        return total
+
+    async def _expired(self, age_seconds: float, known: list[str]) -> AsyncIterator[list[str]]:
+        """Yield the ids of expired threads, in pages, but for those that are ``known`` by then."""
+        after: tuple[datetime, str] | None = (BEFORE_ALL, "")
+        while after is not None:
+            async with self._database.read() as connection:
+                rows = await _all(
+                    self._queries.find_expired_threads(
+                        connection,
+                        after_time=after[0],
+                        after_thread=after[1],
+                        age_seconds=age_seconds,
+                        looked_at=EXPIRY_PAGE,
+                        known=known,
+                    )
+                )
+            after = (rows[-1]["created_at"], rows[-1]["thread_id"]) if rows else None
+            yield [row["thread_id"] for row in rows if row["is_expired"]]
+
+    async def _delete_expired(self, thread_ids: list[str], age_seconds: float) -> DeletedThreads:
+        async with self._database.transaction() as connection:
+            await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
+            # Some may have been written to since they were found.
+            rows = await _all(
+                self._queries.list_expired(
+                    connection, thread_ids=thread_ids, age_seconds=age_seconds
+                )
+            )
+            expired = [row["thread_id"] for row in rows]
+            if not expired:
+                return DeletedThreads()
+            return DeletedThreads(
+                threads=len(expired),
+                checkpoints=await self._queries.delete_checkpoints(connection, thread_ids=expired),
+                writes=await self._queries.delete_expired_writes(
+                    connection, thread_ids=expired, age_seconds=age_seconds
+                ),
+                values=await self._queries.delete_values(connection, thread_ids=expired),
+            )
+
     async def _keep_latest(self, thread_ids: list[str]) -> None:
         async with self._database.transaction() as connection:
             await _all(self._queries.lock_threads(connection, thread_ids=thread_ids))
@@ -702,6 +783,18 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         """Do what :meth:`adelete_for_runs` does, outside an event loop."""
         self._wait_for(self.adelete_for_runs(run_ids))
 
+    def find_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> Sequence[str]:
+        """Do what :meth:`afind_expired_threads` does, outside an event loop."""
+        return self._wait_for(self.afind_expired_threads(older_than, limit=limit))
+
+    def delete_expired_threads(
+        self, older_than: timedelta, *, limit: int = DEFAULT_EXPIRED
+    ) -> DeletedThreads:
+        """Do what :meth:`adelete_expired_threads` does, outside an event loop."""
+        return self._wait_for(self.adelete_expired_threads(older_than, limit=limit))
+
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Do what :meth:`acopy_thread` does, outside an event loop."""
         self._wait_for(self.acopy_thread(source_thread_id, target_thread_id))
@@ -713,6 +806,19 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
 async def _all(rows: AsyncIterator[T]) -> list[T]:
     return [row async for row in rows]
+
+
+def _age(older_than: Any) -> float:
+    if not isinstance(older_than, timedelta):
+        raise InvalidInputError(
+            "older_than", f"must be a timedelta, not {type(older_than).__name__}"
+        )
+    seconds = older_than.total_seconds()
+    if not 0 < seconds <= LONGEST_AGE:
+        raise InvalidInputError(
+            "older_than", f"must be above 0 and at most 1000 years, not {older_than}"
+        )
+    return seconds
 
 
 def _ids(values: Any, argument: str) -> list[str]:
@@ -755,12 +861,12 @@ def _before(config: RunnableConfig | None) -> str:
     return _text(checkpoint_id, "before") if checkpoint_id else BEHIND_ALL
 
 
-def _sorted(value: Any) -> Any:
+def sorted_document(value: Any) -> Any:
     """Return a document with its keys in order, so that equal ones are the same text."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: sorted_document(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(item) for item in value]
+        return [sorted_document(item) for item in value]
     return value
 
 

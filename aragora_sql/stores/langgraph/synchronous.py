@@ -1,4 +1,4 @@
-"""Synchronous use of a saver, and the context managers that open one and close it."""
+"""Synchronous use of LangGraph's stores, and the context managers that open and close them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from aragora_sql.database import Database
 from aragora_sql.database.closing import close_databases
 from aragora_sql.database.ownership import Owner
+from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.stores import StoreEntry
+from aragora_sql.stores import validation as valid
 
-__all__ = ["Done", "Opening", "is_in_loop", "wait_for"]
+__all__ = ["Done", "Opening", "is_in_loop", "open_database", "wait_for"]
 
 T = TypeVar("T")
 
@@ -52,16 +55,16 @@ def wait_for(work: Coroutine[Any, Any, T], database: Database | None, home: Owne
     if is_in_loop():
         problem = (
             "inside a running event loop, which it would block. Use the asynchronous methods "
-            "(ainvoke, astream, aget_tuple …), or call from another thread (asyncio.to_thread)"
+            "(ainvoke, astream, aget …), or call from another thread (asyncio.to_thread)"
         )
     elif loop is not None and not loop.is_running():
         problem = (
-            f"and the event loop that {database!r} belongs to does not run. Make the saver again, "
+            f"and the event loop that {database!r} belongs to does not run. Make the store again, "
             "and use it in one loop, or synchronously from the start (also setup())"
         )
     if problem is not None:
         work.close()
-        raise ConfigurationError(f"a synchronous call of a checkpoint saver {problem}")
+        raise ConfigurationError(f"a synchronous call of a LangGraph store {problem}")
     future = asyncio.run_coroutine_threadsafe(work, loop or _background())
     try:
         return future.result()
@@ -104,6 +107,26 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_background)
 
 
+async def open_database(kind: type, entry: StoreEntry, conn_string: str) -> Database:
+    """Open the database of a DSN, of a SQLite file or of ``:memory:`` for a store.
+
+    ``kind`` is its class: the classes of a store that are bound to an engine open that engine only.
+    """
+    from aragora_sql.stores.binding import bound_class
+
+    valid.identifier(conn_string, "conn_string")
+    if issubclass(kind, bound_class(entry, "postgres")) or (
+        conn_string.startswith(("postgresql://", "postgres://"))
+        and not issubclass(kind, bound_class(entry, "sqlite"))
+    ):
+        from aragora_sql.database.postgres import PostgresDatabase
+
+        return await PostgresDatabase.connect(PostgresDSN.parse(conn_string, "conn_string"))
+    from aragora_sql.database.sqlite import SQLiteDatabase
+
+    return SQLiteDatabase(conn_string)
+
+
 class Done:
     """What has been done already, to be awaited or not."""
 
@@ -117,21 +140,21 @@ class _Opened(Protocol):
     def database(self) -> Database: ...
 
 
-SaverT = TypeVar("SaverT", bound=_Opened)
+StoreT = TypeVar("StoreT", bound=_Opened)
 
 
 class Opening(
-    AbstractContextManager[SaverT, None], AbstractAsyncContextManager[SaverT, None], Generic[SaverT]
+    AbstractContextManager[StoreT, None], AbstractAsyncContextManager[StoreT, None], Generic[StoreT]
 ):
-    """Opens a saver on a database of its own, for ``with`` and for ``async with``."""
+    """Opens a store on a database of its own, for ``with`` and for ``async with``."""
 
-    def __init__(self, open_saver: Callable[[], Coroutine[Any, Any, SaverT]]) -> None:
-        self._open = open_saver
-        self._saver: SaverT | None = None
+    def __init__(self, open_store: Callable[[], Coroutine[Any, Any, StoreT]]) -> None:
+        self._open = open_store
+        self._store: StoreT | None = None
 
-    async def __aenter__(self) -> SaverT:
-        self._saver = await self._open()
-        return self._saver
+    async def __aenter__(self) -> StoreT:
+        self._store = await self._open()
+        return self._store
 
     async def __aexit__(
         self,
@@ -139,10 +162,10 @@ class Opening(
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._saver is not None:
-            await self._saver.database.close()
+        if self._store is not None:
+            await self._store.database.close()
 
-    def __enter__(self) -> SaverT:
+    def __enter__(self) -> StoreT:
         return wait_for(self.__aenter__(), None, Owner())
 
     def __exit__(
@@ -151,5 +174,5 @@ class Opening(
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._saver is not None:
-            wait_for(self._saver.database.close(), self._saver.database, Owner())
+        if self._store is not None:
+            wait_for(self._store.database.close(), self._store.database, Owner())

@@ -1,4 +1,5 @@
-// Full-text search over the index in search-index.js, and the menu of narrow screens.
+// Full-text search over the index in search-index.js, buttons that copy, and the menu of narrow
+// screens.
 "use strict";
 
 (() => {
@@ -46,6 +47,42 @@
     return found.slice(0, MOST).map((hit) => hit.entry);
   }
 
+  // How many letters must be added, left out, changed or swapped to make one word the other.
+  function distance(a, b) {
+    let before = [];
+    let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+    for (let i = 1; i <= a.length; i += 1) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j += 1) {
+        const same = a[i - 1] === b[j - 1] ? 0 : 1;
+        next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + same);
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+          next[j] = Math.min(next[j], before[j - 2] + 1);
+        }
+      }
+      before = row;
+      row = next;
+    }
+    return row[b.length];
+  }
+
+  // Names whose parts are nearly the words: a slip of the finger still leads somewhere.
+  function near(text) {
+    const words = text.toLowerCase().split(/[\s._]+/).filter(Boolean);
+    if (words.length === 0 || words.some((word) => word.length < 3)) return [];
+    const found = [];
+    for (const entry of index) {
+      const parts = [...entry.fields.label.split(/[._]/), entry.fields.name];
+      const off = words.map((word) => Math.min(...parts.map((part) =>
+        Math.abs(part.length - word.length) > 2 ? 9 : distance(word, part))));
+      if (off.every((value, at) => value <= (words[at].length < 6 ? 1 : 2))) {
+        found.push({ entry, off: off.reduce((sum, value) => sum + value) });
+      }
+    }
+    found.sort((a, b) => a.off - b.off || a.entry.name.length - b.entry.name.length);
+    return found.slice(0, 8).map((hit) => hit.entry);
+  }
+
   function element(tag, className, text) {
     const made = document.createElement(tag);
     made.className = className;
@@ -55,8 +92,15 @@
 
   function show() {
     const text = input.value.trim();
-    const hits = find(text);
+    let hits = find(text);
     list.replaceChildren();
+    if (text && hits.length === 0) {
+      hits = near(text);
+      const said = `Nothing has all of “${text}”`;
+      const item = element("li", hits.length ? "near" : "nothing", hits.length ? `${said}; near it:` : said);
+      item.setAttribute("role", "presentation");
+      list.append(item);
+    }
     hits.forEach((entry, number) => {
       const item = document.createElement("li");
       item.id = `result-${number}`;
@@ -73,9 +117,6 @@
       item.append(link);
       list.append(item);
     });
-    if (text && hits.length === 0) {
-      list.append(element("li", "nothing", `Nothing has all of “${text}”`));
-    }
     select(hits.length ? 0 : -1);
     const open = Boolean(text);
     list.hidden = !open;
@@ -131,6 +172,39 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest(".search")) close();
   });
+
+  // A page from a file may not be allowed to use the clipboard: then the text is selected and
+  // copied as by hand.
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = element("textarea", "", text);
+      area.style.position = "fixed";
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  }
+
+  for (const pre of document.querySelectorAll("main pre")) {
+    const box = element("div", "code", "");
+    const button = element("button", "copy", "Copy");
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      await copy(pre.textContent);
+      button.focus();
+      button.textContent = "Copied";
+      button.classList.add("done");
+      setTimeout(() => {
+        button.textContent = "Copy";
+        button.classList.remove("done");
+      }, 1500);
+    });
+    pre.replaceWith(box);
+    box.append(pre, button);
+  }
 
   // On a narrow screen the contents would push everything down.
   const contents = document.getElementById("contents");

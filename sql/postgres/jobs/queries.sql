@@ -1302,8 +1302,9 @@ SELECT
 FROM job_queue AS j
 WHERE j.id = :id;
 
--- name: list_jobs(job_type, before_number, row_limit)
+-- name: list_jobs(job_type, before_number, row_limit, documents)
 -- List jobs, newest first, one page after the other.
+-- Without documents payload_text is empty, and neither they nor results are read.
 -- plan: filtered_walk allowed because a person looks through the queue; of a rare type the whole queue is read at worst
 -- result: payload_text not null
 SELECT
@@ -1311,7 +1312,7 @@ SELECT
     j.id,
     j.number,
     j.job_type,
-    j.payload::text AS payload_text,
+    CASE WHEN :documents::boolean THEN j.payload::text ELSE '' END AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1322,7 +1323,7 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result::text AS result_text,
+    CASE WHEN :documents::boolean THEN j.result::text END AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
@@ -1339,8 +1340,9 @@ WHERE
 ORDER BY j.number DESC
 LIMIT :row_limit;
 
--- name: list_jobs_of_status(status, job_type, before_number, row_limit)
+-- name: list_jobs_of_status(status, job_type, before_number, row_limit, documents)
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
+-- Without documents payload_text is empty, and neither they nor results are read.
 -- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
 -- result: payload_text not null
 WITH few AS MATERIALIZED (
@@ -1401,7 +1403,7 @@ SELECT
     j.id,
     j.number,
     j.job_type,
-    j.payload::text AS payload_text,
+    CASE WHEN :documents::boolean THEN j.payload::text ELSE '' END AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1412,7 +1414,7 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result::text AS result_text,
+    CASE WHEN :documents::boolean THEN j.result::text END AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,

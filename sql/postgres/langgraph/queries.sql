@@ -72,7 +72,8 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         channel_versions = excluded.channel_versions,
         metadata = excluded.metadata,
         type = excluded.type,
-        content = excluded.content
+        content = excluded.content,
+        created_at = excluded.created_at
 RETURNING
     (
         SELECT coalesce(pg_catalog.jsonb_agg(n.channel), '[]'::jsonb)
@@ -100,7 +101,8 @@ INSERT INTO langgraph_writes (
     task_path,
     channel,
     type,
-    content
+    content,
+    created_at
 )
 VALUES (
     :thread_id,
@@ -111,14 +113,16 @@ VALUES (
     :task_path,
     :channel,
     :type,
-    :content
+    :content,
+    now()
 )
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
     SET
         task_path = excluded.task_path,
         channel = excluded.channel,
         type = excluded.type,
-        content = excluded.content
+        content = excluded.content,
+        created_at = excluded.created_at
     WHERE :renew::boolean;
 
 -- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
@@ -657,6 +661,110 @@ WHERE thread_id = any(:thread_ids::text[]);
 DELETE FROM langgraph_values
 WHERE thread_id = any(:thread_ids::text[]);
 
+-- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
+-- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
+-- each of their threads, but for those that are known, whether it was not written to since.
+-- result: thread_id not null, created_at not null, is_expired not null
+WITH bound AS (
+    SELECT
+        statement_timestamp()
+        - make_interval(secs => :age_seconds::double precision) AS cutoff
+),
+
+looked AS (
+    SELECT
+        c.created_at,
+        c.thread_id
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND (c.created_at, c.thread_id) > (:after_time::timestamptz, :after_thread::text)
+    ORDER BY c.created_at, c.thread_id
+    LIMIT :looked_at
+),
+
+threads AS (
+    SELECT
+        l.thread_id,
+        max(l.created_at) AS created_at
+    FROM looked AS l
+    GROUP BY l.thread_id
+)
+
+SELECT
+    t.thread_id,
+    t.created_at,
+    -- The latest checkpoint is the cheapest to look at, and tells of nearly all that are in use.
+    CASE
+        WHEN t.thread_id = any(:known::text[]) THEN FALSE
+        WHEN
+            (
+                SELECT r.created_at
+                FROM langgraph_checkpoints AS r
+                WHERE r.thread_id = t.thread_id AND r.checkpoint_ns = ''
+                ORDER BY r.checkpoint_id DESC
+                LIMIT 1
+            ) >= b.cutoff
+            THEN FALSE
+        WHEN
+            (
+                SELECT bool_or(n.created_at >= b.cutoff)
+                FROM langgraph_checkpoints AS n
+                WHERE n.thread_id = t.thread_id
+            )
+            THEN FALSE
+        ELSE
+            coalesce(
+                (
+                    SELECT NOT bool_or(w.created_at >= b.cutoff)
+                    FROM langgraph_writes AS w
+                    WHERE w.thread_id = t.thread_id
+                ),
+                TRUE
+            )
+    END AS is_expired
+FROM threads AS t
+CROSS JOIN bound AS b
+ORDER BY t.created_at, t.thread_id;
+
+-- name: list_expired(thread_ids, age_seconds)
+-- Return those of some threads that have checkpoints and were not written to for so long.
+-- result: thread_id not null
+WITH bound AS (
+    SELECT
+        statement_timestamp()
+        - make_interval(secs => :age_seconds::double precision) AS cutoff
+)
+
+SELECT t.thread_id
+FROM pg_catalog.unnest(:thread_ids::text[]) AS t (thread_id)
+CROSS JOIN bound AS b
+WHERE
+    (
+        SELECT bool_and(c.created_at < b.cutoff)
+        FROM langgraph_checkpoints AS c
+        WHERE c.thread_id = t.thread_id
+    )
+    AND coalesce(
+        (
+            SELECT NOT bool_or(w.created_at >= b.cutoff)
+            FROM langgraph_writes AS w
+            WHERE w.thread_id = t.thread_id
+        ),
+        TRUE
+    );
+
+-- name: delete_expired_writes(thread_ids, age_seconds)!
+-- Delete the writes of some threads; one that came meanwhile stays.
+DELETE FROM langgraph_writes
+WHERE
+    thread_id = any(:thread_ids::text[])
+    AND coalesce(
+        created_at
+        < statement_timestamp() - make_interval(secs => :age_seconds::double precision),
+        TRUE
+    );
+
 -- name: has_rows(thread_id)$
 -- Tell whether a thread has checkpoints or writes.
 -- result: has_rows boolean not null
@@ -716,7 +824,8 @@ INSERT INTO langgraph_writes (
     task_path,
     channel,
     type,
-    content
+    content,
+    created_at
 )
 SELECT
     :target_id::text,
@@ -727,6 +836,174 @@ SELECT
     w.task_path,
     w.channel,
     w.type,
-    w.content
+    w.content,
+    w.created_at
 FROM langgraph_writes AS w
 WHERE w.thread_id = :source_id;
+
+-- name: stored_checkpoints(thread_id, keys)
+-- Return those of some checkpoints of a thread that are stored.
+SELECT
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.parent_checkpoint_id,
+    c.run_id,
+    c.channel_versions,
+    c.metadata,
+    c.type,
+    c.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            checkpoint_id TEXT
+        )
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.checkpoint_id,
+            p.parent_checkpoint_id,
+            p.run_id,
+            p.channel_versions,
+            p.metadata,
+            p.type,
+            p.content
+        FROM langgraph_checkpoints AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.checkpoint_id = k.checkpoint_id
+        OFFSET 0
+    ) AS c;
+
+-- name: stored_values(thread_id, keys)
+-- Return those of some channel values of a thread that are stored.
+SELECT
+    v.checkpoint_ns,
+    v.channel,
+    v.version,
+    v.type,
+    v.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            channel TEXT,
+            version TEXT
+        )
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.channel,
+            p.version,
+            p.type,
+            p.content
+        FROM langgraph_values AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.channel = k.channel
+            AND p.version = k.version
+        OFFSET 0
+    ) AS v;
+
+-- name: stored_writes(thread_id, keys)
+-- Return those of some writes of a thread that are stored.
+SELECT
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    w.task_id,
+    w.idx,
+    w.task_path,
+    w.channel,
+    w.type,
+    w.content
+FROM
+    jsonb_to_recordset(:keys::jsonb)
+        AS k (
+            checkpoint_ns TEXT,
+            checkpoint_id TEXT,
+            task_id TEXT,
+            idx INTEGER
+        )
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the index, however many rows the thread has
+        SELECT
+            p.checkpoint_ns,
+            p.checkpoint_id,
+            p.task_id,
+            p.idx,
+            p.task_path,
+            p.channel,
+            p.type,
+            p.content
+        FROM langgraph_writes AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = k.checkpoint_ns
+            AND p.checkpoint_id = k.checkpoint_id
+            AND p.task_id = k.task_id
+            AND p.idx = k.idx
+        OFFSET 0
+    ) AS w;
+
+-- name: import_checkpoints(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, created_at)*!
+-- Store checkpoints that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions::jsonb,
+    :metadata::jsonb,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO NOTHING;
+
+-- name: import_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, created_at)*!
+-- Store writes that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :task_id,
+    :idx,
+    :task_path,
+    :channel,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO NOTHING;

@@ -23,6 +23,8 @@ CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_id
 ON langgraph_checkpoints (checkpoint_id, thread_id, checkpoint_ns);
 CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_run
 ON langgraph_checkpoints (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_written
+ON langgraph_checkpoints (created_at, thread_id);
 
 CREATE TABLE IF NOT EXISTS langgraph_values (
     thread_id TEXT COLLATE "C" NOT NULL,
@@ -44,6 +46,7 @@ CREATE TABLE IF NOT EXISTS langgraph_writes (
     channel TEXT COLLATE "C" NOT NULL,
     type TEXT NOT NULL,
     content BYTEA NOT NULL,
+    created_at TIMESTAMPTZ,
     CONSTRAINT langgraph_writes_pkey
     PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 );
@@ -101,6 +104,7 @@ COMMENT ON COLUMN langgraph_writes.task_path IS 'Path of the task in the graph; 
 COMMENT ON COLUMN langgraph_writes.channel IS 'The channel.';
 COMMENT ON COLUMN langgraph_writes.type IS 'How content is serialised.';
 COMMENT ON COLUMN langgraph_writes.content IS 'The serialised value.';
+COMMENT ON COLUMN langgraph_writes.created_at IS 'When the row was written; NULL where that is not known.';
 
-INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 2)
 ON CONFLICT (module) DO NOTHING;

@@ -988,15 +988,16 @@ SELECT
 FROM job_queue AS j
 WHERE j.id = :id;
 
--- name: list_jobs(job_type, before_number, row_limit)
+-- name: list_jobs(job_type, before_number, row_limit, documents)
 -- List jobs, newest first, one page after the other.
+-- Without documents payload_text is empty, and neither they nor results are read.
 -- result: payload_text not null
 SELECT
     -- columns: StoredJob
     j.id,
     j.number,
     j.job_type,
-    j.payload AS payload_text,
+    CASE WHEN :documents THEN j.payload ELSE '' END AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1007,7 +1008,7 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result AS result_text,
+    CASE WHEN :documents THEN j.result END AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,
@@ -1024,8 +1025,9 @@ WHERE
 ORDER BY j.number DESC
 LIMIT :row_limit;
 
--- name: list_jobs_of_status(status, job_type, before_number, row_limit)
+-- name: list_jobs_of_status(status, job_type, before_number, row_limit, documents)
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
+-- Without documents payload_text is empty, and neither they nor results are read.
 -- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
 -- result: payload_text not null
 WITH few AS MATERIALIZED (
@@ -1090,7 +1092,7 @@ SELECT
     j.id,
     j.number,
     j.job_type,
-    j.payload AS payload_text,
+    CASE WHEN :documents THEN j.payload ELSE '' END AS payload_text,
     j.status,
     j.priority,
     j.attempts,
@@ -1101,7 +1103,7 @@ SELECT
     j.user_id,
     j.workspace_id,
     j.error,
-    j.result AS result_text,
+    CASE WHEN :documents THEN j.result END AS result_text,
     j.scheduled_at,
     j.lease_expires_at,
     j.started_at,

@@ -49,7 +49,8 @@ SET
     channel_versions = excluded.channel_versions,
     metadata = excluded.metadata,
     type = excluded.type,
-    content = excluded.content
+    content = excluded.content,
+    created_at = excluded.created_at
 RETURNING
     (
         SELECT json_group_array(n.key)
@@ -77,7 +78,8 @@ INSERT INTO langgraph_writes (
     task_path,
     channel,
     type,
-    content
+    content,
+    created_at
 )
 VALUES (
     :thread_id,
@@ -88,14 +90,16 @@ VALUES (
     :task_path,
     :channel,
     :type,
-    :content
+    :content,
+    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 )
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
 SET
     task_path = excluded.task_path,
     channel = excluded.channel,
     type = excluded.type,
-    content = excluded.content
+    content = excluded.content,
+    created_at = excluded.created_at
 WHERE :renew;
 
 -- name: get_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
@@ -619,6 +623,106 @@ WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 DELETE FROM langgraph_values
 WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 
+-- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
+-- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
+-- each of their threads, but for those that are known, whether it was not written to since.
+-- result: thread_id not null, created_at timestamp not null, is_expired boolean not null
+WITH bound AS MATERIALIZED (
+    SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('-%.3f seconds', :age_seconds)) AS cutoff
+),
+
+looked AS (
+    SELECT
+        c.created_at,
+        c.thread_id
+    FROM langgraph_checkpoints AS c
+    WHERE
+        c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND (c.created_at, c.thread_id) > (:after_time, :after_thread)
+    ORDER BY c.created_at, c.thread_id
+    LIMIT :looked_at
+),
+
+threads AS (
+    SELECT
+        l.thread_id,
+        max(l.created_at) AS created_at
+    FROM looked AS l
+    GROUP BY l.thread_id
+)
+
+SELECT
+    t.thread_id,
+    t.created_at,
+    -- The latest checkpoint is the cheapest to look at, and tells of nearly all that are in use.
+    CASE
+        WHEN t.thread_id IN (SELECT l.value FROM json_each(:known) AS l) THEN 0
+        WHEN
+            (
+                SELECT r.created_at
+                FROM langgraph_checkpoints AS r
+                WHERE r.thread_id = t.thread_id AND r.checkpoint_ns = ''
+                ORDER BY r.checkpoint_id DESC
+                LIMIT 1
+            ) >= b.cutoff
+            THEN 0
+        WHEN
+            (
+                SELECT max(n.created_at >= b.cutoff)
+                FROM langgraph_checkpoints AS n
+                WHERE n.thread_id = t.thread_id
+            )
+            THEN 0
+        ELSE
+            coalesce(
+                (
+                    SELECT max(w.created_at >= b.cutoff) = 0
+                    FROM langgraph_writes AS w
+                    WHERE w.thread_id = t.thread_id
+                ),
+                1
+            )
+    END AS is_expired
+FROM threads AS t
+CROSS JOIN bound AS b
+ORDER BY t.created_at, t.thread_id;
+
+-- name: list_expired(thread_ids, age_seconds)
+-- Return those of some threads that have checkpoints and were not written to for so long.
+-- result: thread_id not null
+WITH bound AS MATERIALIZED (
+    SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('-%.3f seconds', :age_seconds)) AS cutoff
+)
+
+SELECT t.value AS thread_id
+FROM json_each(:thread_ids) AS t
+CROSS JOIN bound AS b
+WHERE
+    (
+        SELECT max(c.created_at >= b.cutoff) = 0
+        FROM langgraph_checkpoints AS c
+        WHERE c.thread_id = t.value
+    )
+    AND coalesce(
+        (
+            SELECT max(w.created_at >= b.cutoff) = 0
+            FROM langgraph_writes AS w
+            WHERE w.thread_id = t.value
+        ),
+        1
+    );
+
+-- name: delete_expired_writes(thread_ids, age_seconds)!
+-- Delete the writes of some threads; one that came meanwhile stays.
+DELETE FROM langgraph_writes
+WHERE
+    thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+    AND coalesce(
+        created_at
+        < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('-%.3f seconds', :age_seconds)),
+        1
+    );
+
 -- name: has_rows(thread_id)$
 -- Tell whether a thread has checkpoints or writes.
 -- result: has_rows boolean not null
@@ -678,7 +782,8 @@ INSERT INTO langgraph_writes (
     task_path,
     channel,
     type,
-    content
+    content,
+    created_at
 )
 SELECT
     :target_id,
@@ -689,6 +794,120 @@ SELECT
     w.task_path,
     w.channel,
     w.type,
-    w.content
+    w.content,
+    w.created_at
 FROM langgraph_writes AS w
 WHERE w.thread_id = :source_id;
+
+-- name: stored_checkpoints(thread_id, keys)
+-- Return those of some checkpoints of a thread that are stored.
+SELECT
+    c.checkpoint_ns,
+    c.checkpoint_id,
+    c.parent_checkpoint_id,
+    c.run_id,
+    c.channel_versions,
+    c.metadata,
+    c.type,
+    c.content
+FROM json_each(:keys) AS k
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_checkpoints AS c
+WHERE
+    c.thread_id = :thread_id
+    AND c.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND c.checkpoint_id = (k.value ->> 'checkpoint_id');
+
+-- name: stored_values(thread_id, keys)
+-- Return those of some channel values of a thread that are stored.
+SELECT
+    v.checkpoint_ns,
+    v.channel,
+    v.version,
+    v.type,
+    v.content
+FROM json_each(:keys) AS k
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_values AS v
+WHERE
+    v.thread_id = :thread_id
+    AND v.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND v.channel = (k.value ->> 'channel')
+    AND v.version = (k.value ->> 'version');
+
+-- name: stored_writes(thread_id, keys)
+-- Return those of some writes of a thread that are stored.
+SELECT
+    w.checkpoint_ns,
+    w.checkpoint_id,
+    w.task_id,
+    w.idx,
+    w.task_path,
+    w.channel,
+    w.type,
+    w.content
+FROM json_each(:keys) AS k
+-- CROSS: row by row through the index, however many rows the thread has
+CROSS JOIN langgraph_writes AS w
+WHERE
+    w.thread_id = :thread_id
+    AND w.checkpoint_ns = (k.value ->> 'checkpoint_ns')
+    AND w.checkpoint_id = (k.value ->> 'checkpoint_id')
+    AND w.task_id = (k.value ->> 'task_id')
+    AND w.idx = (k.value ->> 'idx');
+
+-- name: import_checkpoints(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, created_at)*!
+-- Store checkpoints that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions,
+    :metadata,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO NOTHING;
+
+-- name: import_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, created_at)*!
+-- Store writes that come from elsewhere; one that is there stays as it is.
+INSERT INTO langgraph_writes (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    task_id,
+    idx,
+    task_path,
+    channel,
+    type,
+    content,
+    created_at
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :task_id,
+    :idx,
+    :task_path,
+    :channel,
+    :type,
+    :content,
+    :created_at
+)
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO NOTHING;

@@ -26,6 +26,8 @@ CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_id
 ON langgraph_checkpoints (checkpoint_id, thread_id, checkpoint_ns);
 CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_run
 ON langgraph_checkpoints (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_written
+ON langgraph_checkpoints (created_at, thread_id);
 
 CREATE TABLE IF NOT EXISTS langgraph_values (
     thread_id TEXT NOT NULL,
@@ -47,9 +49,13 @@ CREATE TABLE IF NOT EXISTS langgraph_writes (
     channel TEXT NOT NULL,
     type TEXT NOT NULL,
     content BLOB NOT NULL,
+    -- with its rule, so that an upgrade can add both without copying the table
+    created_at TEXT
+    CONSTRAINT langgraph_writes_created_at_check
+    CHECK (created_at LIKE '____-__-__T__:__:__.______Z'),
     CONSTRAINT langgraph_writes_pkey
     PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 ) STRICT;
 
-INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 2)
 ON CONFLICT (module) DO NOTHING;

@@ -192,7 +192,7 @@ def test_the_monitor_does_not_keep_the_process(caplog: pytest.LogCaptureFixture)
     from aragora_sql.stores.jobs.handlers import LoopMonitor
 
     caplog.set_level(logging.WARNING)
-    monitor = LoopMonitor("w", 1.0)
+    monitor = LoopMonitor("w", 1.0, 600.0, lambda: True)
     monitor.start()
     assert monitor._thread is not None
     assert monitor._thread.daemon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -22,6 +23,9 @@ ROWS = 20_000
 BEHIND_ALL = {"before_id": "\U0010ffff", "wanted": dump_json({}), "row_limit": 10}
 METADATA: Any = {"source": "input", "step": -1, "run_id": "run"}
 NUMBERS = itertools.count()
+DAY = timedelta(days=1)
+
+KEY = {"checkpoint_ns": "", "checkpoint_id": "00007"}
 
 HOT = [
     Hot(
@@ -73,6 +77,21 @@ HOT = [
     Hot("delete_writes", {"thread_ids": ["unknown"]}),
     Hot("delete_values", {"thread_ids": ["unknown"]}),
     Hot("has_rows", {"thread_id": "unknown"}),
+    Hot(
+        "find_expired_threads",
+        {
+            "after_time": datetime(2026, 1, 1, tzinfo=UTC),
+            "after_thread": "",
+            "age_seconds": 86_400.0,
+            "looked_at": 1000,
+            "known": ["t 7"],
+        },
+    ),
+    Hot("list_expired", {"thread_ids": ["t 7"], "age_seconds": 86_400.0}),
+    Hot("stored_checkpoints", {"thread_id": "t 7", "keys": dump_json([{**KEY}])}),
+    Hot("stored_values", {"thread_id": "t 7", "keys": dump_json([{**KEY, "channel": "a"}])}),
+    Hot("stored_writes", {"thread_id": "t 7", "keys": dump_json([{**KEY, "task_id": "task"}])}),
+    Hot("delete_expired_writes", {"thread_ids": ["unknown"], "age_seconds": 86_400.0}),
 ]
 
 
@@ -103,12 +122,17 @@ async def fill(saver: LangGraphSaver) -> None:
     rows = numbers(database, ROWS)
     padded = "lpad(n::text, 5, '0')" if postgres else "printf('%05d', n)"
     content = "'\\x00'::bytea" if postgres else "x'00'"
+    written = (
+        "now() - interval '1 second' * n"
+        if postgres
+        else "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-' || n || ' seconds')"
+    )
     await run(
         database,
         "INSERT INTO langgraph_checkpoints (thread_id, checkpoint_ns, checkpoint_id, "
-        "parent_checkpoint_id, run_id, channel_versions, type, content) "
+        "parent_checkpoint_id, run_id, channel_versions, type, content, created_at) "
         f"SELECT 't ' || (n % 200), '', {padded}, NULL, 'run ' || n, '{{\"a\": \"1\"}}', "
-        f"'msgpack', {content} FROM {rows}; "
+        f"'msgpack', {content}, {written} FROM {rows}; "
         "INSERT INTO langgraph_values "
         "(thread_id, checkpoint_ns, channel, version, type, content) "
         f"SELECT 't ' || (n % 200), '', 'a', CAST(n AS TEXT), 'msgpack', {content} FROM {rows}; "
@@ -136,6 +160,9 @@ ROUND_TRIPS = {
     ),
     "aprune": Call(7, lambda s, kept: s.aprune(["t", "u"])),
     "adelete_thread": Call(6, lambda s, kept: s.adelete_thread("t")),
+    # nothing is that old
+    "adelete_expired_threads": Call(1, lambda s, kept: s.adelete_expired_threads(DAY)),
+    "afind_expired_threads": Call(1, lambda s, kept: s.afind_expired_threads(DAY)),
 }
 
 NOT_PLACES: list[Any] = [{}, {"configurable": {}}]
@@ -147,6 +174,8 @@ BAD_ARGUMENTS = [
     BadArgument("adelete_thread", "thread_id", [["abc"], None, "", "a\x00b"]),
     BadArgument("aget_delta_channel_history", "channels", ["abc", b"abc", {"a": 1}, 5]),
     BadArgument("aput_writes", "writes", ["abc", b"abc", {"a": 1}, None, 5]),
+    BadArgument("adelete_expired_threads", "older_than", [30, "30d", None, timedelta(0)]),
+    BadArgument("afind_expired_threads", "limit", [0, -1, "1", None, 1.5, True]),
     BadArgument("acopy_thread", "target_thread_id", ["", "a\x00b", "\ud800", "x" * 501]),
 ]
 
@@ -158,6 +187,8 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "aget_delta_channel_history": {"config": at("t")},
     "acopy_thread": {"source_thread_id": "t"},
+    "adelete_expired_threads": {},
+    "afind_expired_threads": {"older_than": DAY},
 }
 
 CASES = StoreCases(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,8 @@ CALLS: list[Callable[[LangGraphSaver], Any]] = [
     lambda s: s.delete_for_runs(["run"]),
     lambda s: s.copy_thread("t", "u"),
     lambda s: s.prune(["t"]),
+    lambda s: s.find_expired_threads(timedelta(days=1)),
+    lambda s: s.delete_expired_threads(timedelta(days=1)),
 ]
 
 
