@@ -89,6 +89,7 @@ _SSL = {
     "no-verify": "require",
 }
 _SSL_ACCEPT = {"strict": "verify-full", "accept_invalid_certs": "require"}
+_SESSIONS = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 _FILES = ("sslrootcert", "sslcrl", "sslcert", "sslkey", "passfile")
 
 
@@ -326,6 +327,8 @@ def _translated(name: str, value: str, wrong: _Wrong) -> Iterable[tuple[str, str
         if lower not in _TRUE | _FALSE:
             raise wrong("pgbouncer has a value that is neither true nor false")
         return (("pgbouncer", "true" if lower in _TRUE else "false"),)
+    if name == "target_session_attrs" and value not in _SESSIONS:
+        raise wrong(f"target_session_attrs has a value that is not one of {', '.join(_SESSIONS)}")
     return ((name, value),)
 
 

@@ -60,12 +60,15 @@ def _words(text: str) -> frozenset[str]:
 # Anywhere in a name; also two neighbouring words that are written together here.
 SECRET_WORDS = _words(
     "password passwords passwd passwds passwort kennwort pwd passphrase passphrases passcode "
-    "passcodes secret secrets token tokens credential credentials cred creds apikey apikeys "
+    "passcodes pswd psw pw psk dbpass dbpw userpass userpw adminpass rootpass loginpass mailpass "
+    "emailpass smtppass imappass ftppass sshpass redispass mysqlpass pgpass "
+    "secret secrets token tokens credential credentials cred creds apikey apikeys "
     "authtoken authheader authorization bearer jwt cookie cookies webhook webhooks webhookurl "
     "webhookurls hookurl hookurls mnemonic seedphrase recoveryphrase recoverycode recoverycodes "
     "backupcode backupcodes securitycode securityanswer authcode accesscode verificationcode "
     "serviceaccountkey serviceaccountjson connectionstring connstr connectionuri connectionurl "
-    "totp otp hmac"
+    "accesssignature privkey sslkey tlskey certkey pgpkey gpgkey mfacode pincode unlockcode "
+    "cvv cvc totp otp hmac"
 )
 # Ends of a word that may be several words run together: smtppassword.
 _ENDINGS = tuple(
@@ -194,17 +197,18 @@ def _is_secret_key(words: list[str]) -> bool:
 
 # Every part that repeats is bounded or begins at one place only, so that no text takes long.
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s'\"<>]+", re.IGNORECASE)
-_USER_INFO = re.compile(r"(?<=://)([^/?#@\s]*)@", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?<=://)([^/?#\s]*)@", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&;#])([^?=&;#\s]{1,100})=([^&;#\s]+)")
 _WEBHOOK = re.compile(
     r"https://(?:hooks\.slack\.com/(?:services|workflows|triggers)"
     r"|(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks"
     r"|[\w-]+\.webhook\.office\.com|outlook\.office(?:365)?\.com/webhook"
-    r"|api\.telegram\.org/bot)[^\s'\"<>]*",
+    r"|api\.telegram\.org/bot|[\w.-]+(?::\d+)?/hooks/(?:catch/)?(?=[\w/-]{16}))[^\s'\"<>]*",
     re.IGNORECASE,
 )
 _PEM = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
 )
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic|Token|Digest)[ \t]+([\w~+/.:=-]{8,})")
@@ -212,16 +216,26 @@ _AUTHORIZATION = re.compile(r"\b(Bearer|Basic|Token|Digest)[ \t]+([\w~+/.:=-]{8,
 # JSON Web Tokens.
 _TOKEN = re.compile(
     r"\b(?:xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|gh[opsur]_\w{20,}|github_pat_\w{20,}"
-    r"|glpat-[\w-]{20,}|sk-[\w-]{20,}|sk_live_\w{10,}|AKIA[0-9A-Z]{16}\b|AIza[\w-]{35}"
+    r"|glpat-[\w-]{20,}|sk-[\w-]{20,}|[rs]k_(?:live|test)_\w{10,}|whsec_\w{16,}|npm_\w{20,}"
+    r"|pypi-[\w-]{20,}|hf_\w{20,}|gsk_\w{20,}|shp(?:at|ca|pa|ss)_\w{16,}|dop_v1_\w{16,}"
+    r"|lin_api_\w{16,}|ATATT[\w=-]{16,}|ya29\.[\w-]{16,}|AKIA[0-9A-Z]{16}\b|AIza[\w-]{35}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{8,}\.eyJ[\w-]{4,}\.[\w-]*)"
 )
+
+
+def _assigned(sign: str) -> re.Pattern[str]:
+    """Return the pattern of a name, what ``sign`` matches, and a value."""
+    return re.compile(
+        rf"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*(?: [A-Za-z]\w*)?)(?P<between>{sign}\s*)"
+        r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s;,&'\"(){}\[\]]+)"
+    )
+
+
 # As connection strings and log lines have it: password=…, AccountKey=…, "api_key": "…".
-_ASSIGNED = re.compile(
-    r"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*(?: [A-Za-z]\w*)?)(?P<between>[\"']?\s*[=:]\s*)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s;,&'\"(){}\[\]]+)"
-)
-# What makes a whole value a secret: prose with a colon ("the password: see the wiki") is none.
-_EQUALS = re.compile(_ASSIGNED.pattern.replace("[=:]", "="))
+_ASSIGNED = _assigned(r"[\"']?\s*[=:]")
+# What makes a whole value a secret: prose with a colon ("the password: see the wiki") is none, but
+# a member of JSON is.
+_EQUALS = _assigned(r"(?:[\"']?\s*=|[\"']\s*:)")
 # A user name alone in a URL says little, but of these it is a token (https://ghp_…@github.com).
 _WEB = ("http://", "https://")
 SHORTEST_TOKEN = 16
@@ -237,7 +251,7 @@ def _hide_user_info(url: str) -> str:
         user, colon, password = match[1].partition(":")
         if password:
             return f"{user}:{REDACTED}@"
-        is_web = url[: match.start()].lower().endswith(_WEB)
+        is_web = url[max(match.start() - len(_WEB[1]), 0) : match.start()].lower().endswith(_WEB)
         is_token = is_web and not colon and len(user) >= SHORTEST_TOKEN
         return f"{REDACTED}@" if is_token else match[0]
 

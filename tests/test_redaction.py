@@ -39,6 +39,8 @@ SECRETS = listed(
     pre_shared_key sas_token sharedAccessKey service_account_json oauth authorization_header
     auth_header twilio_auth_token api_key_prod xPasswordConfirmation pgp_passphrase
     keystorePassword
+    dbpass smtppass DBPASS db_pw userPw wifi_psk SharedAccessSignature privkey tlsKey sslkey
+    pincode pin_code mfa_code
     """
 )
 
@@ -86,6 +88,7 @@ def test_there_are_enough_names() -> None:
     [
         ("https://user:hunter2@host/x", f"https://user:{REDACTED}@host/x"),
         ("postgresql://u:hunter2@h/db?x=1", f"postgresql://u:{REDACTED}@h/db?x=1"),
+        ("postgresql://u:hunt@er2@h/db", f"postgresql://u:{REDACTED}@h/db"),
         ("redis://:hunter2@h", f"redis://:{REDACTED}@h"),
         ("https://hunter2hunter2hunter2@github.com/x", f"https://{REDACTED}@github.com/x"),
         ("https://h/?a=1&access_token=hunter2#top", f"https://h/?a=1&access_token={REDACTED}#top"),
@@ -97,6 +100,15 @@ def test_there_are_enough_names() -> None:
         ("https://hooks.slack.com/services/T0/B0/hunter2", f"https://hooks.slack.com/{REDACTED}"),
         ("https://discord.com/api/webhooks/1/hunter2", f"https://discord.com/{REDACTED}"),
         ("xoxb-hunter2-hunter2", REDACTED),
+        ("npm_hunter2hunter2hunter2", REDACTED),
+        ("hf_hunter2hunter2hunter2", REDACTED),
+        ("whsec_hunter2hunter2hunter2", REDACTED),
+        ('{"user": "u", "password": "hunter2"}', f'{{"user": "u", "password": "{REDACTED}"}}'),
+        ("https://chat.example/hooks/hunter2hunter2hunter2", f"https://chat.example/{REDACTED}"),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunter2\n-----END PGP PRIVATE KEY BLOCK-----",
+            REDACTED,
+        ),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n",
             f"{REDACTED}\n",
@@ -124,6 +136,9 @@ def test_values_that_are_secrets_by_their_form(value: str, shown: str) -> None:
         "the password is in the vault",
         "the password: ask Ann",
         "key=value",
+        "https://api.example/repos/a/hooks/12345",
+        '{"key": "a", "token_count": 3}',
+        "mail a@b.example, see https://h/x@2",
         "public_key=abc",
         "sk-learn",
         "",

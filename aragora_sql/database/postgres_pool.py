@@ -113,12 +113,26 @@ class SessionConnection(BaseConnection):
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What prepares each new connection of a pool that :func:`create_pool` opened."""
+    """What prepares each new connection of a pool that :func:`create_pool` opened.
+
+    ``limit`` is how long that may take, in seconds.
+    """
 
     dsn: PostgresDSN
     sessions: SessionFinder
+    limit: float
 
     async def __call__(self, connection: BaseConnection) -> None:
+        try:
+            async with asyncio.timeout(self.limit):
+                await self._prepare(connection)
+        except TimeoutError:
+            # asyncpg closes it, and would wait for the answer: a pooler accepts whom it has no
+            # connection for.
+            connection.terminate()
+            raise
+
+    async def _prepare(self, connection: BaseConnection) -> None:
         await _set_codecs(connection)
         if isinstance(connection, SessionConnection):
             await self.sessions.set_up(connection)
@@ -171,9 +185,10 @@ async def create_pool(
     )
     dsn.number("pool_timeout")
     dsn.check_files()
+    connect_timeout = float(dsn.number("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
     options: dict[str, Any] = {
         "dsn": dsn.uri(without=_ignored_options(dsn)),
-        "timeout": float(dsn.number("connect_timeout") or DEFAULT_CONNECT_TIMEOUT),
+        "timeout": connect_timeout,
         "server_settings": (
             {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
         ),
@@ -189,7 +204,7 @@ async def create_pool(
         return await asyncpg.create_pool(
             min_size=minimum,
             max_size=maximum,
-            init=SetUp(dsn, sessions),
+            init=SetUp(dsn, sessions, connect_timeout),
             connection_class=SessionConnection,
             statement_cache_size=0 if is_shared else 1000,
             command_timeout=statement_timeout,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from aragora_sql.database.poolers import COMPARISONS, PROCESS
+from aragora_sql.database.poolers import ANSWER_SECONDS, COMPARISONS, PROCESS
 from aragora_sql.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -75,9 +75,11 @@ class SessionFinder:
                 return True
             try:
                 for _ in range(COMPARISONS):
-                    others = await other.fetchval(PROCESS)
-                    again = await connection.fetchval(PROCESS)
-                    if others == process or again != process:
+                    others, again = await _process_of(other), await _process_of(connection)
+                    if others is None and again == process:
+                        log.info("%s: the pooler serves one client at a time", self._where)
+                        return False
+                    if others in (process, None) or again != process:
                         log.info(
                             "%s: a transaction pooler is in front of the server: no named prepared "
                             "statements are used, as with ?pgbouncer=true",
@@ -102,3 +104,13 @@ class SessionFinder:
                 f"{self._where}: the pooler takes transactions apart (statement pooling): set its "
                 f"pool_mode to transaction or session ({error})"
             ) from error
+
+
+async def _process_of(connection: Any) -> int | None:
+    """Return the server's process that answers; None when none does within the time limit."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            process: int = await connection.fetchval(PROCESS)
+            return process
+    except TimeoutError:
+        return None

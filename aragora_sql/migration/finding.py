@@ -35,9 +35,11 @@ _PRUNED = frozenset(
     }
 )
 _COMPANIONS = ("-wal", "-shm", "-journal")
-# A word that says backup, or a file name with something behind its usual ending.
+# A word that says backup, a date, or a file name with something behind its usual ending.
 _BACKUP = re.compile(
-    r"(?:^|[\W_])(?:bak|bkp|backup|backups|old|orig|original|save|saved|copy|snapshot)\d*(?:[\W_]|$)"
+    r"(?:^|[\W_])(?:bak|bkp|backup|backups|old|orig|original|save|saved|copy|kopie|copie|copia"
+    r"|snapshot|before|pre[\W_]?(?:migration|upgrade))\d*(?:[\W_]|$)"
+    r"|(?<!\d)(?:19|20)\d\d([-_.]?)[01]\d\1[0-3]\d(?!\d)"
     r"|~$|\.(?:db|sqlite3?)[.\-_ (~].+|\(\d+\)",
     re.IGNORECASE,
 )

@@ -105,7 +105,13 @@ def connect(dsn: PostgresDSN, name: str = "aragora-sql migrate") -> PgConnection
     except psycopg.Error as error:
         raise cannot_connect(error, str(dsn), dsn.password) from None
     connection.autocommit = True
-    if dsn.named_pooling is None and shares_session(connection, open_one):
+    try:
+        with driver_errors(f"connecting to {dsn}"):
+            is_shared = dsn.named_pooling is None and shares_session(connection, open_one)
+    except BaseException:
+        connection.close()
+        raise
+    if is_shared:
         connection.close()
         raise _pooled(dsn)
     # A chunk and its record in the ledger are lost or kept together, so waiting for the disk can

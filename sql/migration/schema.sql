@@ -66,6 +66,27 @@ ALTER TABLE _migration_rejects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE _migration_numbers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE _migration_indexes ENABLE ROW LEVEL SECURITY;
 
+-- Supabase grants all on new tables to roles that the whole world may use, and row level security
+-- stops neither TRUNCATE nor setval().
+DO $$
+DECLARE
+    role_name NAME;
+BEGIN
+    FOR role_name IN
+        SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('anon', 'authenticated')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON _migration_runs, _migration_chunks, _migration_rejects, _migration_numbers, _migration_indexes FROM %I',
+            role_name
+        );
+        EXECUTE format(
+            'REVOKE ALL ON SEQUENCE _migration_runs_run_id_seq, _migration_rejects_reject_id_seq FROM %I',
+            role_name
+        );
+    END LOOP;
+END
+$$;
+
 COMMENT ON TABLE _migration_runs IS 'Migrations from SQLite into this database.';
 COMMENT ON COLUMN _migration_runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN _migration_runs.source IS 'Path that was migrated.';

@@ -102,6 +102,7 @@ def test_options_of_other_drivers_are_understood(given: str, meant: list[tuple[s
         ("schema=a&search_path=b", "name different schemas"),
         ("pgbouncer=perhaps", "neither true nor false"),
         ("statement_cache_size=100", "statement_cache_size can only be 0"),
+        ("target_session_attrs=writable", "not one of any, read-write, read-only, primary"),
         ("a=%zz", "unescaped '%'"),
         ("=x", "name=value"),
         ("a%00b=1", "letters, digits"),
@@ -129,7 +130,6 @@ def test_options_that_contradict_or_mean_nothing_are_refused(given: str, problem
         ("passfile=/no/such/pgpass", "passfile: there is no file"),
         (f"sslrootcert={__file__}", "sslrootcert: .* holds no certificates"),
         (f"sslcert={__file__}", "sslcert, sslkey: .* can't be used"),
-        ("target_session_attrs=writable", "target_session_attrs"),
     ],
 )
 async def test_options_that_nobody_can_follow_are_named(

@@ -19,7 +19,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
 
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
-from aragora_sql.errors import ConfigurationError, DatabaseError
+from aragora_sql.errors import ConfigurationError, DatabaseError, DatabaseUnavailableError
+from aragora_sql.migration import MigrationOptions, run_migration
 from aragora_sql.migration.target import connect
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.checkpoints.store import CheckpointStore
@@ -32,6 +33,7 @@ from aragora_sql.stores.langgraph.saver import LangGraphSaver
 from tests.conftest import require_program
 from tests.database.items import Items
 from tests.database.waiting import outside, until
+from tests.migration.legacy import write_consensus
 from tests.proxy import CountingProxy
 from tests.stores.samples import workflow_checkpoint
 
@@ -278,6 +280,33 @@ async def test_a_session_pooler_keeps_its_prepared_statements(
         await watch.mark()
         assert watch.tells_topics
         await database.close()
+
+
+async def test_a_session_pooler_that_serves_one_client_at_a_time(
+    postgres_dsn: str, items_tree: Path
+) -> None:
+    with pgbouncer(postgres_dsn, "session", 1) as dsn:
+        database = await PostgresDatabase.connect(dsn, 1, 1)
+        assert database.has_sessions
+        items = await Items.create(database, items_tree)
+        await items.add("a")
+        assert await items.ids() == ["a"]
+        await database.close()
+
+
+def test_a_migration_behind_a_pooler_that_serves_one_client_at_a_time(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """Its two drivers need a session each, so it ends at its own limit, with an error of ours."""
+    write_consensus(tmp_path / "memory.db", rows=2)
+    with pgbouncer(postgres_dsn, "session", 1) as dsn:
+        parsed = PostgresDSN.parse(f"{dsn}?connect_timeout=3")
+        connect(parsed).close()
+        options = MigrationOptions(
+            sqlite_path=tmp_path, dsn=parsed, source_timezone="UTC", rejects=tmp_path / "rejects"
+        )
+        with pytest.raises(DatabaseUnavailableError, match="no answer within the connect timeout"):
+            run_migration(options)
 
 
 @pytest.mark.parametrize("option", ["", "?pgbouncer=true"])

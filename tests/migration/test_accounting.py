@@ -145,7 +145,10 @@ def test_only_files_elsewhere(target: Target, tmp_path: Path) -> None:
         *((name, True) for name in ("agora_memory.db.bak-2026-01-02", "memory.bak", "memory.db~")),
         *((name, True) for name in ("backup-memory.db", "memory_old.db", "memory.db.1", "a.old")),
         *((name, True) for name in ("memory (1).db", "memory - Copy.db", "MEMORY.BACKUP.DB")),
+        *((name, True) for name in ("memory-2026-01-02.db", "memory_20260102.db", "20260102.db")),
+        *((name, True) for name in ("Kopie von memory.db", "pre_migration_memory.db")),
         *((name, False) for name in ("memory.db", "agora_memory.db", "gold.db", "snapshots.db")),
+        *((name, False) for name in ("memory_123456789012.db", "memory2026.db", "v2026-13.db")),
         *((name, False) for name in ("copyright.sqlite", "memory.data", "debates2.sqlite3")),
     ],
 )

@@ -19,6 +19,7 @@ from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries
 from aragora_sql.errors import SchemaRightsError
+from aragora_sql.migration.statements import schema_path
 from aragora_sql.schema import apply_schema, initialize_store, inspect_schema, verify_schema
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import chosen_binaries
@@ -92,8 +93,16 @@ async def test_the_world_may_do_nothing_with_new_tables(
     else:
         ask_as(dsn, schema.render_schema("postgres"))
     assert await verify_schema(owner) == []
+    # What a migration remembers, too.
+    ask_as(dsn, schema_path().read_text(encoding="utf-8"))
+    assert await verify_schema(owner) == []
     for role in ("anon", "authenticated"):
-        for statement in ("TRUNCATE consensus CASCADE", "SELECT setval('critiques_id_seq', 1)"):
+        for statement in (
+            "TRUNCATE consensus CASCADE",
+            "SELECT setval('critiques_id_seq', 1)",
+            "TRUNCATE _migration_runs CASCADE",
+            "SELECT setval('_migration_runs_run_id_seq', 1)",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 ask_as(dsn.replace("//owner@", "//postgres@"), f"SET ROLE {role}; {statement}")
 
@@ -108,6 +117,23 @@ async def test_what_the_world_was_granted_is_named_and_taken_back(
     assert list(map(str, inspection.differences)) == [
         f"added grant to {role} on critiques_id_seq: SELECT, UPDATE, USAGE",
         f"added grant to {role} on dissent: TRUNCATE",
+    ]
+    await schema.repair_schema(owner, schema.plan_repair(inspection, "postgres"))
+    assert await verify_schema(owner) == []
+
+
+async def test_what_the_world_was_granted_on_tables_of_a_migration_is_taken_back(
+    dsn: str, owner: PostgresDatabase
+) -> None:
+    """As an earlier release of this package left them."""
+    await apply_schema(owner)
+    ask_as(dsn, schema_path().read_text(encoding="utf-8"))
+    ask_as(dsn, "GRANT TRUNCATE ON _migration_rejects TO anon")
+    ask_as(dsn, "GRANT ALL ON _migration_runs_run_id_seq TO anon")
+    inspection = await inspect_schema(owner)
+    assert list(map(str, inspection.differences)) == [
+        "added grant to anon on _migration_rejects: TRUNCATE",
+        "added grant to anon on _migration_runs_run_id_seq: SELECT, UPDATE, USAGE",
     ]
     await schema.repair_schema(owner, schema.plan_repair(inspection, "postgres"))
     assert await verify_schema(owner) == []

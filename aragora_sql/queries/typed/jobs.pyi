@@ -137,7 +137,7 @@ class JobLimitRow(TypedDict):
     updated_at: datetime
     paused: bool
 
-class JobScheduleRow(TypedDict):
+class StoredJobScheduleRow(TypedDict):
     """A row of set_schedule, list_schedules."""
 
     name: str
@@ -145,7 +145,7 @@ class JobScheduleRow(TypedDict):
     time_zone: str
     enabled: bool
     job_type: str
-    payload: Any
+    payload_text: str
     priority: int
     max_attempts: int
     time_limit_seconds: float | None
@@ -189,7 +189,7 @@ class AdvanceScheduleRow(TypedDict):
     """A row of advance_schedule."""
 
     job_type: str
-    payload: Any
+    payload_text: str
     priority: int
     max_attempts: int
     time_limit_seconds: float | None
@@ -642,13 +642,13 @@ class JobsQueries(Protocol):
         user_id: str | None,
         workspace_id: str | None,
         next_run_at: datetime,
-    ) -> JobScheduleRow:
+    ) -> StoredJobScheduleRow:
         """Store a schedule, or change it; its next run stays, unless the times of its runs change.
 
         Operation ^: the first row, or None.
         """
 
-    def list_schedules(self, connection: Connection, /) -> AsyncIterator[JobScheduleRow]:
+    def list_schedules(self, connection: Connection, /) -> AsyncIterator[StoredJobScheduleRow]:
         """List the schedules by name.
 
         Operation (none): every row.

@@ -210,11 +210,11 @@ class SchemaVersionsQueries(Protocol):
         table_names: Sequence[str],
     ) -> AsyncIterator[ListOpenGrantsRow]:
         """List what everybody, or a role that Supabase gives to the world, was granted on some
-        tables and
+        tables, on
 
-        on the sequences of their columns, with the statement that takes it back. Row level
-        security
-        stops neither TRUNCATE nor setval().
+        those that a migration has left, and on the sequences of their columns, with the statement
+        that
+        takes it back. Row level security stops neither TRUNCATE nor setval().
 
         Operation (none): every row.
         """

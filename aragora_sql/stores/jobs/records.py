@@ -36,6 +36,7 @@ __all__ = [
     "NewJob",
     "RetryPolicy",
     "StoredJob",
+    "StoredJobSchedule",
     "UndecodableDocument",
     "decode_document",
     "encode_plain",
@@ -261,7 +262,8 @@ class JobLimit(Record):
 class JobSchedule(Record):
     """What is enqueued at the times of a cron expression.
 
-    ``next_run_at`` is when it runs next, ``last_run_at`` for which time it ran last.
+    ``next_run_at`` is when it runs next, ``last_run_at`` for which time it ran last. ``payload`` is
+    an :class:`UndecodableDocument` where what is stored can't be decoded.
     """
 
     name: str
@@ -270,6 +272,29 @@ class JobSchedule(Record):
     enabled: bool
     job_type: str
     payload: dict[str, Any]
+    priority: int
+    max_attempts: int
+    time_limit_seconds: float | None
+    unique_key: str | None
+    unique_while_running: bool
+    user_id: str | None
+    workspace_id: str | None
+    next_run_at: datetime
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJobSchedule(Record):
+    """The columns of a schedule as queries give them: the document as text."""
+
+    name: str
+    cron: str
+    time_zone: str
+    enabled: bool
+    job_type: str
+    payload_text: str
     priority: int
     max_attempts: int
     time_limit_seconds: float | None

@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.limits import within
-from aragora_sql.database.values import UndecodableText, dump_json
+from aragora_sql.database.values import EncodedJSON, UndecodableText
 from aragora_sql.errors import (
     ConflictError,
+    ConnectionLostError,
     DatabaseError,
+    DatabaseTimeoutError,
     DuplicateKeyError,
     InvalidInputError,
     JobClaimLostError,
@@ -85,7 +87,12 @@ from aragora_sql.stores.jobs.schedules import cron_expression, next_run, time_zo
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.jobs import ClaimJobsRow, JobsQueries, StoredJobRow
+    from aragora_sql.queries.typed.jobs import (
+        ClaimJobsRow,
+        JobsQueries,
+        StoredJobRow,
+        StoredJobScheduleRow,
+    )
 
 __all__ = [
     "JobQueueStore",
@@ -116,6 +123,8 @@ FULL_QUEUE = 0.9
 LOOK_AT_QUEUE_EVERY = 60.0
 # How much later than its own limit a wait is given up when the database does not answer.
 _GIVE_UP_AFTER = 0.25
+# What may be over soon: the same call is made again after a pause.
+PASSING_ERRORS = (ConflictError, ConnectionLostError, DatabaseTimeoutError)
 
 JobLike = Job | str
 
@@ -1061,13 +1070,13 @@ class JobQueueStore(Store):
             )
         if row is None:
             raise DatabaseError(f"schedule {name!r} was not stored: a trigger has kept it out")
-        return record_of(JobSchedule, **row)
+        return _schedule(row)
 
     async def list_schedules(self) -> list[JobSchedule]:
         """Return the schedules by name."""
         async with self._database.read() as connection:
             rows = self._queries.list_schedules(connection)
-            return [record_of(JobSchedule, **row) async for row in rows]
+            return [_schedule(row) async for row in rows]
 
     async def delete_schedule(self, name: str) -> bool:
         """Delete a schedule; its jobs stay. False when there is none of this name."""
@@ -1093,7 +1102,14 @@ class JobQueueStore(Store):
             except InvalidInputError as error:
                 log.error("schedule %r is not run: %s", row["name"], error)
                 continue
-            job = await self._run_schedule(row["name"], row["next_run_at"], following)
+            try:
+                job = await self._run_schedule(row["name"], row["next_run_at"], following)
+            except PASSING_ERRORS:
+                raise
+            except DatabaseError as error:
+                # Such as a trigger that refuses its job: the others go on.
+                log.error("schedule %r is not run: %s", row["name"], error)
+                continue
             if job is not None:
                 jobs.append(job)
         return jobs
@@ -1110,7 +1126,8 @@ class JobQueueStore(Store):
                 {
                     "id": job_id,
                     "job_type": taken["job_type"],
-                    "payload": dump_json(taken["payload"]),
+                    # As it is stored: what Python can't decode fails its own job.
+                    "payload": EncodedJSON(taken["payload_text"]),
                     "priority": taken["priority"],
                     "max_attempts": taken["max_attempts"],
                     "time_limit_seconds": taken["time_limit_seconds"],
@@ -1196,6 +1213,13 @@ async def _row_of(query: Awaitable[RowT | None]) -> RowT | None:
 def _job(row: StoredJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     return record_of(Job, **_decoded(row))
+
+
+def _schedule(row: StoredJobScheduleRow) -> JobSchedule:
+    """Make a schedule of a row, whose document comes as text."""
+    values = cast(dict[str, Any], row)
+    values["payload"] = decode_document(values.pop("payload_text"))
+    return record_of(JobSchedule, **values)
 
 
 async def _claimed_jobs(query: AsyncIterator[ClaimJobsRow], worker_id: str) -> list[Job]:

@@ -27,9 +27,7 @@ from typing import Any, cast
 
 from aragora_sql.errors import (
     AragoraSQLError,
-    ConflictError,
     ConnectionLostError,
-    DatabaseTimeoutError,
     DatabaseUnavailableError,
     InvalidInputError,
 )
@@ -63,7 +61,7 @@ from aragora_sql.stores.jobs.outcomes import (
     encode_outcome,
 )
 from aragora_sql.stores.jobs.records import time_limit
-from aragora_sql.stores.jobs.store import JobQueueStore
+from aragora_sql.stores.jobs.store import PASSING_ERRORS, JobQueueStore
 
 __all__ = ["Handler", "JobWorker", "PermanentJobError", "RetryJobError", "WorkerStats"]
 
@@ -75,9 +73,6 @@ MOST_UNSTORED = 50
 LOOK_AT_SCHEDULES_EVERY = 10.0
 # The least time that a cancelled coroutine has to end, in seconds.
 LEAST_GRACE_SECONDS = 1.0
-
-# What may be over soon: the same call is made again after a pause.
-_PASSING = (ConflictError, ConnectionLostError, DatabaseTimeoutError)
 
 
 @dataclass(slots=True)
@@ -525,7 +520,7 @@ class JobWorker:
             return
         try:
             finished = await self._store.finish_encoded([outcome for _, outcome in batch])
-        except _PASSING:
+        except PASSING_ERRORS:
             raise
         except Exception as error:
             if len(batch) == 1:
@@ -548,7 +543,7 @@ class JobWorker:
         failed = encode_outcome(held.claim, FAILED, self._store.max_payload_bytes, error=text)
         try:
             finished = await self._store.finish_encoded([failed])
-        except _PASSING:
+        except PASSING_ERRORS:
             raise
         except Exception as again:
             self._warn(f"job {held.id} can't be finished, its lease runs out", again)
@@ -635,7 +630,8 @@ class JobWorker:
             due = await self._store.seconds_to_next_run()
             if due is None:
                 return LOOK_AT_SCHEDULES_EVERY
-            return min(max(due, 0.001), LOOK_AT_SCHEDULES_EVERY)
+            # One that can't be run stays due: it must not make the worker ask without a pause.
+            return min(due if due > 0 else self._look_seconds, LOOK_AT_SCHEDULES_EVERY)
 
         await self._regularly(run_due, "schedules were not run")
 

@@ -1565,6 +1565,7 @@ SET
 
 -- name: set_schedule(name, cron, time_zone, enabled, job_type, payload, priority, max_attempts, time_limit_seconds, unique_key, unique_while_running, user_id, workspace_id, next_run_at)^
 -- Store a schedule, or change it; its next run stays, unless the times of its runs change.
+-- result: payload_text not null
 INSERT INTO job_schedules AS s (
     name,
     cron,
@@ -1626,13 +1627,13 @@ ON CONFLICT (name) DO UPDATE
         END,
         updated_at = excluded.updated_at
 RETURNING
-    -- columns: JobSchedule
+    -- columns: StoredJobSchedule
     s.name,
     s.cron,
     s.time_zone,
     s.enabled,
     s.job_type,
-    s.payload,
+    s.payload::text AS payload_text,
     s.priority,
     s.max_attempts,
     s.time_limit_seconds,
@@ -1648,14 +1649,15 @@ RETURNING
 -- name: list_schedules()
 -- List the schedules by name.
 -- plan: seq_scan allowed because an application has a few schedules
+-- result: payload_text not null
 SELECT
-    -- columns: JobSchedule
+    -- columns: StoredJobSchedule
     s.name,
     s.cron,
     s.time_zone,
     s.enabled,
     s.job_type,
-    s.payload,
+    s.payload::text AS payload_text,
     s.priority,
     s.max_attempts,
     s.time_limit_seconds,
@@ -1700,6 +1702,7 @@ WHERE s.enabled;
 
 -- name: advance_schedule(name, run_at, next_run_at)^
 -- Take the run of a schedule that is due, and return what to enqueue; nothing when another took it.
+-- result: payload_text not null
 UPDATE job_schedules AS s
 SET
     last_run_at = :run_at,
@@ -1708,7 +1711,7 @@ SET
 WHERE s.name = :name AND s.next_run_at = :run_at AND s.enabled
 RETURNING
     s.job_type,
-    s.payload,
+    s.payload::text AS payload_text,
     s.priority,
     s.max_attempts,
     s.time_limit_seconds,

@@ -1264,6 +1264,7 @@ SET
 
 -- name: set_schedule(name, cron, time_zone, enabled, job_type, payload, priority, max_attempts, time_limit_seconds, unique_key, unique_while_running, user_id, workspace_id, next_run_at)^
 -- Store a schedule, or change it; its next run stays, unless the times of its runs change.
+-- result: payload_text not null
 INSERT INTO job_schedules (
     name,
     cron,
@@ -1325,13 +1326,13 @@ SET
     END,
     updated_at = excluded.updated_at
 RETURNING
-    -- columns: JobSchedule
+    -- columns: StoredJobSchedule
     name,
     cron,
     time_zone,
     enabled,
     job_type,
-    payload,
+    payload AS payload_text,
     priority,
     max_attempts,
     -- SQLite 3.40 returns a whole number as an integer
@@ -1348,14 +1349,15 @@ RETURNING
 -- name: list_schedules()
 -- List the schedules by name.
 -- plan: seq_scan allowed because an application has a few schedules
+-- result: payload_text not null
 SELECT
-    -- columns: JobSchedule
+    -- columns: StoredJobSchedule
     s.name,
     s.cron,
     s.time_zone,
     s.enabled,
     s.job_type,
-    s.payload,
+    s.payload AS payload_text,
     s.priority,
     s.max_attempts,
     s.time_limit_seconds,
@@ -1398,6 +1400,7 @@ WHERE s.enabled;
 
 -- name: advance_schedule(name, run_at, next_run_at)^
 -- Take the run of a schedule that is due, and return what to enqueue; nothing when another took it.
+-- result: payload_text not null
 UPDATE job_schedules
 SET
     last_run_at = :run_at,
@@ -1406,7 +1409,7 @@ SET
 WHERE name = :name AND next_run_at = :run_at AND enabled
 RETURNING
     job_type,
-    payload,
+    payload AS payload_text,
     priority,
     max_attempts,
     -- SQLite 3.40 returns a whole number as an integer

@@ -130,6 +130,41 @@ async def test_waiting_ends_within_its_limit_when_the_server_falls_silent(
         counted_postgres.resume()
 
 
+async def test_a_worker_outlives_a_database_that_lets_nobody_in(
+    queue: JobQueueStore, postgres_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As during a restore, or before a database is renamed."""
+    done: list[str] = []
+
+    async def handle(job: Job) -> None:
+        done.append(job.id)
+
+    parsed = PostgresDSN.parse(postgres_dsn)
+    outside = await PostgresDatabase.connect(replace(parsed, database="postgres"), 1, 1)
+    allow = f'ALTER DATABASE "{parsed.database}" ALLOW_CONNECTIONS '
+    worker = JobWorker(queue, {"a": handle}, look_seconds=0.1, lease_seconds=1)
+    running = asyncio.create_task(worker.run(handle_signals=False))
+    try:
+        await queue.enqueue("a")
+        await until(lambda: done)
+        await run(outside, f"{allow} false")
+        await run(
+            outside,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{parsed.database}'",
+        )
+        refused = "not currently accepting connections"
+        await until(lambda: caplog.text.count(refused) > 2 or running.done())
+    finally:
+        await run(outside, f"{allow} true")
+        await outside.close()
+    assert not running.done()
+    second = await queue.enqueue("a")
+    await until(lambda: second.id in done or running.done())
+    worker.stop()
+    assert (await running).completed == 2
+
+
 async def cut_at_random(proxy: CountingProxy, random: Random, seconds: float) -> int:
     cuts = 0
     end = time.monotonic() + seconds
@@ -301,7 +336,33 @@ async def fresh(jobs: JobQueueStore) -> AsyncIterator[JobQueueStore]:
     await database.close()
 
 
-async def test_plain_handlers_leave_the_loop_its_threads(postgres_dsn: str) -> None:
+@asynccontextmanager
+async def on_tcp(dsn: str) -> AsyncIterator[PostgresDSN]:
+    """Give a DSN with a host name, which each new connection resolves, to what a socket serves."""
+    parsed = PostgresDSN.parse(dsn)
+    path = f"{parsed.option('host')}/.s.PGSQL.{parsed.option('port')}"
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError):
+                while data := await source.read(65536):
+                    target.write(data)
+        finally:
+            target.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source, target = await asyncio.open_unix_connection(path)
+        await asyncio.gather(pump(reader, target), pump(source, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield replace(parsed, hosts=f"localhost:{port}", options=())
+
+
+async def test_plain_handlers_leave_the_loop_its_threads(
+    counted_postgres: CountingProxy,
+) -> None:
     """Resolving a host name takes one of asyncio's threads, also while every place is taken."""
     may_end = threading.Event()
     running = 0
@@ -317,35 +378,33 @@ async def test_plain_handlers_leave_the_loop_its_threads(postgres_dsn: str) -> N
         with lock:
             running -= 1
 
-    parsed = PostgresDSN.parse(postgres_dsn)
-    database = await PostgresDatabase.connect(replace(parsed), 1, 5)
-    store = JobQueueStore(database)
-    await store.initialize()
-    # More than asyncio's own threads: CPUs and four, at most 32.
-    concurrency = 40
-    await store.enqueue_many([{"job_type": "a", "payload": {}}] * concurrency)
-    worker = JobWorker(store, {"a": handle}, concurrency=concurrency, lease_seconds=1.5)
-    working = asyncio.create_task(worker.run(handle_signals=False))
-    try:
-        await until(lambda: most == concurrency)
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
-            assert await loop.getaddrinfo("localhost", 5432)
-        await run(
-            database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        # For longer than a lease, nobody else gets one of them.
-        end = time.monotonic() + 2.5
-        while time.monotonic() < end:
-            assert await store.claim("another", 10) == []
-            await store.recover_stale_jobs()
-            await asyncio.sleep(0.1)
-    finally:
-        may_end.set()
-        worker.stop()
-    stats = await working
-    assert (stats.completed, stats.lost) == (concurrency, 0)
-    await store.close()
-    await database.close()
+    async with on_tcp(counted_postgres.dsn) as dsn:
+        database = await PostgresDatabase.connect(dsn, 1, 5)
+        store = JobQueueStore(database)
+        await store.initialize()
+        # More than asyncio's own threads: CPUs and four, at most 32.
+        concurrency = 40
+        await store.enqueue_many([{"job_type": "a", "payload": {}}] * concurrency)
+        worker = JobWorker(store, {"a": handle}, concurrency=concurrency, lease_seconds=1.5)
+        working = asyncio.create_task(worker.run(handle_signals=False))
+        try:
+            await until(lambda: most == concurrency)
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(10):
+                assert await loop.getaddrinfo("localhost", 5432)
+            await counted_postgres.drop()
+            # For longer than a lease, nobody else gets one of them.
+            end = time.monotonic() + 2.5
+            while time.monotonic() < end:
+                # The first of them may find its connection cut.
+                with suppress(ConnectionLostError):
+                    assert await store.claim("another", 10) == []
+                    await store.recover_stale_jobs()
+                await asyncio.sleep(0.1)
+        finally:
+            may_end.set()
+            worker.stop()
+        stats = await working
+        assert (stats.completed, stats.lost) == (concurrency, 0)
+        await store.close()
+        await database.close()

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from aragora_sql.errors import ConfigurationError, InvalidInputError
-from aragora_sql.stores.jobs.records import Job
+from aragora_sql.stores.jobs.records import Job, UndecodableDocument
 from aragora_sql.stores.jobs.schedules import next_run
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from tests.conftest import OpenDatabase
 from tests.database.waiting import until
+from tests.stores.jobs.test_repeats import DIGITS, SWALLOW
 from tests.stores.samples import run
 
 EARLY_AND_LATE = [("early", "0 0 1 * *"), ("late", "0 0 29 2 *")]
@@ -180,6 +181,73 @@ async def test_a_schedule_that_became_wrong_stops_no_other(
     await run(jobs.database, "UPDATE job_schedules SET cron = '61 * * * *' WHERE name = 'wrong'")
     assert len(await jobs.run_due()) == 1
     assert "schedule 'wrong' is not run" in caplog.text
+
+
+async def test_a_schedule_whose_job_is_refused_stops_no_other(
+    jobs: JobQueueStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("swallowed", "right"):
+        await jobs.set_schedule(name, "0 0 1 1 *", name)
+        await make_due(jobs, 2, name)
+    async with jobs.database.connection() as connection:
+        await connection.run_script("trigger", SWALLOW[jobs.database.dialect])
+    for _ in range(2):
+        await jobs.run_due()
+    assert caplog.text.count("schedule 'swallowed' is not run: job") == 2
+    assert [job.job_type for job in await jobs.list_jobs()] == ["right"]
+
+
+async def test_a_document_beyond_python_in_a_schedule_fails_only_its_job(
+    jobs: JobQueueStore,
+) -> None:
+    for name in ("damaged", "right"):
+        await jobs.set_schedule(name, "0 0 1 1 *", name, {"name": name})
+        await make_due(jobs, 2, name)
+    await run(
+        jobs.database, f"UPDATE job_schedules SET payload = '{DIGITS}' WHERE name = 'damaged'"
+    )
+    damaged, right = await jobs.list_schedules()
+    assert isinstance(damaged.payload, UndecodableDocument)
+    assert right.payload == {"name": "right"}
+    seen: list[dict[str, Any]] = []
+
+    async def handle(job: Job) -> None:
+        seen.append(job.payload)
+
+    assert len(await jobs.run_due()) == 2
+    handlers = {"damaged": handle, "right": handle}
+    stats = await JobWorker(jobs, handlers, schedules=False).run(until_empty=True)
+    assert stats.completed == 1
+    assert seen == [{"name": "right"}]
+    (failed,) = await jobs.list_jobs("failed")
+    assert failed.job_type == "damaged"
+
+
+async def test_a_schedule_that_stays_due_keeps_no_worker_busy(
+    jobs: JobQueueStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await jobs.set_schedule("wrong", "0 0 1 1 *", "a")
+    await make_due(jobs, 2, "wrong")
+    await run(jobs.database, "UPDATE job_schedules SET cron = '61 * * * *'")
+    looks = 0
+    real = jobs.run_due
+
+    async def run_due() -> list[Job]:
+        nonlocal looks
+        looks += 1
+        return await real()
+
+    monkeypatch.setattr(jobs, "run_due", run_due)
+
+    async def handle(job: Job) -> None:
+        await until(lambda: looks)
+        # A worker that asks without a pause does so a thousand times a second.
+        await asyncio.sleep(0.5)
+
+    await jobs.enqueue("a")
+    stats = await JobWorker(jobs, {"a": handle}, look_seconds=30).run(until_empty=True)
+    assert stats.completed == 1
+    assert looks == 1
 
 
 @pytest.mark.parametrize(

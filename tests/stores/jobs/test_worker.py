@@ -107,6 +107,20 @@ async def test_no_more_handlers_at_once_than_allowed(jobs: JobQueueStore) -> Non
     assert most == 3
 
 
+async def test_as_many_plain_functions_at_once_as_allowed(jobs: JobQueueStore) -> None:
+    """More than asyncio's own threads (CPUs and four, at most 32), which it keeps for itself."""
+    places = 40
+    together = threading.Barrier(places)
+
+    def handle(job: Job) -> None:
+        # Goes on when all of them run.
+        together.wait(30)
+
+    await jobs.enqueue_many([{"job_type": "a", "payload": {}}] * places)
+    stats = await JobWorker(jobs, {"a": handle}, concurrency=places).run(until_empty=True)
+    assert (stats.completed, stats.failed) == (places, 0)
+
+
 async def test_failed_jobs_come_back_until_they_are_dead(jobs: JobQueueStore) -> None:
     store = JobQueueStore(jobs.database, retry_policy=RetryPolicy(0.0))
     attempts: list[int] = []

@@ -148,9 +148,9 @@ WHERE
 ORDER BY c.relname COLLATE "C";
 
 -- name: list_open_grants(table_names)
--- List what everybody, or a role that Supabase gives to the world, was granted on some tables and
--- on the sequences of their columns, with the statement that takes it back. Row level security
--- stops neither TRUNCATE nor setval().
+-- List what everybody, or a role that Supabase gives to the world, was granted on some tables, on
+-- those that a migration has left, and on the sequences of their columns, with the statement that
+-- takes it back. Row level security stops neither TRUNCATE nor setval().
 -- result: table_name not null, object_name not null, grantee not null, privileges not null
 -- result: statement not null
 -- parity: query because SQLite has no roles
@@ -163,7 +163,10 @@ WITH tables AS (
     WHERE
         c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
-        AND c.relname::text = any(:table_names::text[])
+        AND (
+            c.relname::text = any(:table_names::text[])
+            OR starts_with(c.relname::text, '_migration_'::text)
+        )
 ),
 
 objects AS (
