@@ -139,9 +139,9 @@ class ArgumentMaker:
             return [one(places, chance) for _ in range(chance.randint(0, 3))]
         if re.search(rf"jsonb_to_recordset\(\s*:{name}\b", sql):
             members = re.search(rf":{name}\S*\s*\)\s*AS\s+\w+\s*\(([^)]*)\)", sql)
-            names = [] if members is None else [m.split()[0] for m in members[1].split(",")]
+            typed = [] if members is None else [m.split()[:2] for m in members[1].split(",")]
             return [
-                {member: self._member(member, chance) for member in names}
+                {member: self._typed(member, kind.lower(), chance) for member, kind in typed}
                 for _ in range(chance.randint(0, 3))
             ]
         if re.search(rf"jsonb_each(?:_text)?\(\s*:{name}\b", sql):
@@ -166,10 +166,11 @@ class ArgumentMaker:
         return self._member(name, chance) if not kind else sample(_KINDS.get(kind, "str"), chance)
 
     def _object(self, places: object, chance: Random) -> dict[str, Any]:
-        return {
-            member: sample(_KINDS[kind], chance) if kind in _KINDS else self._member(member, chance)
-            for member, kind in self._members.items()
-        }
+        return {member: self._typed(member, kind, chance) for member, kind in self._members.items()}
+
+    def _typed(self, member: str, kind: str, chance: Random) -> Any:
+        """Return the value of a member that a query casts to a type of PostgreSQL, if to any."""
+        return sample(_KINDS[kind], chance) if kind in _KINDS else self._member(member, chance)
 
     def _member(self, member: str, chance: Random) -> Any:
         values = self._values(member)
