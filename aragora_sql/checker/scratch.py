@@ -159,8 +159,8 @@ class _Server:
             return
         with ExitStack() as stack:
             stack.callback(self.drop, made)
-            with self.open(made):
-                pass
+            # An open connection keeps others from dropping it.
+            stack.enter_context(self.open(made))
             target = PostgresDSN.parse(self.uri)
             if made.role is not None:
                 target = replace(target, user=made.role, password=made.password)

@@ -175,6 +175,10 @@ def _report_tables(facts: Facts, said: Iterable[tuple[str, str, str]], report: R
 
 def _report(pair: _QueryPair, difference: Difference, report: Report) -> None:
     query, counterpart = pair.query, pair.counterpart
+    scopes = [Scope(query.path, query.name), Scope(counterpart.path, counterpart.name)]
+    table, dot, _ = difference.subject.partition(".")
+    if dot and report.is_declared(RULE, table, scopes):
+        return
     message = (
         f"query {query.name!r} answers otherwise than PostgreSQL's: {difference.subject} is "
         f"{difference.sqlite} here and {difference.postgres} there, called with "
@@ -184,5 +188,5 @@ def _report(pair: _QueryPair, difference: Difference, report: Report) -> None:
         Finding(counterpart.path, counterpart.line, 1, RULE, message),
         kind=RULE,
         subject=difference.subject,
-        scopes=[Scope(query.path, query.name), Scope(counterpart.path, counterpart.name)],
+        scopes=scopes,
     )

@@ -147,11 +147,15 @@ def _set_up_postgres(dsn: str, files: Sequence[SchemaFile]) -> str:
             "RETURN 1.0::double precision"
         )
         # What the schema makes goes to the first; a name of the second hides the server's own.
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET search_path = public, pinned, pg_catalog").format(
-                sql.Identifier(name)
+        # An index gives rows of one key in the order in which they were stored, as SQLite does.
+        for setting in (
+            "search_path = public, pinned, pg_catalog",
+            "enable_indexscan = off",
+            "enable_indexonlyscan = off",
+        ):
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET " + setting).format(sql.Identifier(name))
             )
-        )
         connection.execute("SET search_path = public, pinned, pg_catalog")
         with connection.transaction():
             for file in files:

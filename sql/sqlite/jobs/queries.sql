@@ -430,8 +430,7 @@ RETURNING
 
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
--- meaning: job_queue.status because of jobs due at one timestamp any may come first
--- meaning: job_queue.updated_at because of jobs due at one timestamp any may come first
+-- meaning: job_queue because of jobs due at one timestamp any may come first
 UPDATE job_queue
 SET
     status = 'pending',

@@ -629,7 +629,10 @@ WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 -- each of their threads, but for those that are known, whether it was not written to since.
 -- result: thread_id not null, created_at timestamp not null, is_expired boolean not null
 WITH bound AS MATERIALIZED (
-    SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+.3f seconds', -:age_seconds)) AS cutoff
+    SELECT
+        strftime(
+            '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+.3f seconds', -:age_seconds)
+        ) AS cutoff
 ),
 
 looked AS (
@@ -692,7 +695,10 @@ ORDER BY t.created_at, t.thread_id;
 -- Return those of some threads that have checkpoints and were not written to for so long.
 -- result: thread_id not null
 WITH bound AS MATERIALIZED (
-    SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+.3f seconds', -:age_seconds)) AS cutoff
+    SELECT
+        strftime(
+            '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+.3f seconds', -:age_seconds)
+        ) AS cutoff
 )
 
 SELECT t.value AS thread_id
