@@ -116,7 +116,7 @@ COLUMNS = (
     ("consensus", "list_votes", "source", "record_of("),
     ("critique", "lock_critique", "expected_usefulness", '["expected_usefulness"]'),
     ("integrations", "find_mapping", "display_name", "record_of("),
-    ("jobs", "claim_jobs_of_type", "priority", "_claimed("),
+    ("jobs", "claim_jobs_of_type", "priority", "_claimed_jobs("),
     ("langgraph", "list_latest", "metadata", '["metadata"]'),
     ("langgraph", "list_thread", "checkpoint_ns", "list_thread("),
     ("schema_versions", "list_columns", "is_table", '["is_table"]'),
