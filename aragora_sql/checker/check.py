@@ -16,7 +16,7 @@ from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import check_schemas
-from aragora_sql.checker.meaning import check_meaning
+from aragora_sql.checker.meaning import Meaning, check_meaning
 from aragora_sql.checker.nullable_documents import check_nullable_documents
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
@@ -58,13 +58,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found, and what it looked at."""
+    """What a check found, and what it looked at.
+
+    ``meaning`` is None where the answers of the dialects were not compared.
+    """
 
     findings: tuple[Finding, ...]
     queries: int
     stores: int
     versions: str
     seconds: float
+    meaning: Meaning | None = None
 
     @property
     def failed(self) -> bool:
@@ -97,7 +101,7 @@ def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> 
             if options.update_plans:
                 say("writing the plans")
                 write_snapshots(facts, engines, whole=stores is None)
-            _run(options, facts, engines, report, say, whole=stores is None)
+            meaning = _run(options, facts, engines, report, say, whole=stores is None)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
             say("looking at the style")
@@ -116,6 +120,7 @@ def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> 
         stores=len(facts.stores),
         versions=versions,
         seconds=time.monotonic() - started,
+        meaning=meaning,
     )
 
 
@@ -127,7 +132,8 @@ def _run(
     say: Callable[[str], None],
     *,
     whole: bool,
-) -> None:
+) -> Meaning | None:
+    meaning = None
     say("comparing the dialects, and the files with the code that calls them")
     check_files(facts, report)
     check_unified_schemas(facts, report)
@@ -145,7 +151,7 @@ def _run(
         check_calls(facts, engines, report)
     if "meaning" not in options.skip:
         say("comparing the answers of the dialects")
-        check_meaning(facts, engines, report)
+        meaning = check_meaning(facts, engines, report)
     if not options.skip >= _PLANS:
         say("looking at the plans, on tables that are filled for it")
         check_plans(facts, engines, report)
@@ -162,6 +168,7 @@ def _run(
             and path not in report.broken
         ]
         check_with_squawk(facts, report, paths)
+    return meaning
 
 
 def _stores(options: Options) -> set[str] | None:

@@ -178,6 +178,15 @@ def _print(checked: Checked, form: str) -> None:
         file=sys.stderr,
         flush=True,
     )
+    meaning = checked.meaning
+    if meaning is not None and meaning.queries:
+        idle = f"; of {len(meaning.idle)} no call got an answer" if meaning.idle else ""
+        print(
+            f"answers of {_counted(meaning.queries, 'pair')} of queries compared in "
+            f"{_counted(meaning.calls, 'call')}{idle}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _counted(number: int, thing: str) -> str:
