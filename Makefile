@@ -13,14 +13,15 @@ PG := all
 endif
 export PG
 
-.PHONY: help setup demo test lint format check prove write bench findings servers docs clean
+.PHONY: help setup demo test recipes lint format check prove write bench findings servers docs clean
 
 help:
 	@echo "make setup         what every other command does first: .venv with all that is needed"
 	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
 	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
 	@echo "                   PG=all: on every PostgreSQL that is found here; PG=15,16;"
-	@echo "                   PG=others: on all but the newest, and on no SQLite"
+	@echo "                   PG=others: on all but the newest, and on no SQLite; PG=oldest"
+	@echo "make recipes       follow the recipes of CONTRIBUTING.md on a copy, step by step"
 	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make format        format the Python files"
@@ -51,6 +52,9 @@ test: $(READY)
 ifeq ($(ENGINES),all)
 	SQLITE=newest PYTHONPATH=$(CURDIR)/tests/newest_sqlite $(PYTEST) -k sqlite $(TESTS)
 endif
+
+recipes: $(READY)
+	$(PYTEST) -m slow tests/test_contributing.py tests/test_new_store.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

