@@ -131,7 +131,13 @@ RARE = {
 async def test_a_rare_status_is_listed_without_the_common_one(
     jobs: JobQueueStore, location: str | Path, rare: str, status: JobStatusWord, common: str
 ) -> None:
-    arguments = {"status": status, "job_type": None, "before_number": None, "row_limit": 100}
+    arguments = {
+        "status": status,
+        "job_type": None,
+        "before_number": None,
+        "row_limit": 100,
+        "documents": True,
+    }
 
     async def cost() -> int:
         if isinstance(location, Path):
@@ -154,7 +160,13 @@ async def test_a_common_status_is_listed_by_pages(
     jobs: JobQueueStore, location: str | Path
 ) -> None:
     """Beyond the thousand that are looked at, it costs what the page costs."""
-    arguments = {"status": "completed", "job_type": None, "before_number": None, "row_limit": 10}
+    arguments = {
+        "status": "completed",
+        "job_type": None,
+        "before_number": None,
+        "row_limit": 10,
+        "documents": True,
+    }
 
     async def cost() -> int:
         if isinstance(location, Path):
