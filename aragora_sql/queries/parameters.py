@@ -64,17 +64,22 @@ _LINE_COMMENT: dict[Dialect, re.Pattern[str]] = {
 }
 _BLOCK_MARK = re.compile(r"/\*|\*/")
 _NUMBER = re.compile(r"\.?[0-9](?:[eE][+-]?[0-9]|[\w.])*")
-# Both engines take every character beyond ASCII for a letter. Parameters that are not written
+# Both engines take every character beyond ASCII for a letter. The sets are written as what is not in
+# them: Python takes 10 ms to compile one that names the characters up to the last.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_IN_NAME = r"[^\x00-/:-@\[-^`{-\x7f]"
+_IN_NAME_OR_DOLLAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
+# Parameters that are not written
 # :name are found too, because nothing could bind them.
 _PARAMETER: dict[Dialect, re.Pattern[str]] = {
-    "postgres": re.compile(r":[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*|\$\d+"),
+    "postgres": re.compile(rf":{_LETTER}{_IN_NAME}*|\$\d+"),
     "sqlite": re.compile(
-        r":[\w$\x80-\U0010ffff]+(?:::[\w$\x80-\U0010ffff]+)*|\?\d*|[@$][\w$\x80-\U0010ffff]+"
+        rf":{_IN_NAME_OR_DOLLAR}+(?:::{_IN_NAME_OR_DOLLAR}+)*|\?\d*|[@$]{_IN_NAME_OR_DOLLAR}+"
     ),
 }
-_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$")
-_WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*")
-_IN_WORD = re.compile(r"[\w$\x80-\U0010ffff]")
+_DOLLAR_TAG = re.compile(rf"\$(?:{_LETTER}{_IN_NAME}*)?\$")
+_WORD = re.compile(rf"{_LETTER}{_IN_NAME_OR_DOLLAR}*")
+_IN_WORD = re.compile(_IN_NAME_OR_DOLLAR)
 _PLAIN_STRING = re.compile(r"'(?:[^']++|'')*+'")
 # A string goes on behind white space with a line break in it, with the escapes that it began with.
 _ESCAPE_STRING = re.compile(
