@@ -13,7 +13,7 @@ PG := all
 endif
 export PG
 
-.PHONY: help setup demo test recipes lint format check prove write bench findings servers docs clean
+.PHONY: help setup demo test slow lint format check prove write bench findings servers docs clean
 
 help:
 	@echo "make setup         what every other command does first: .venv with all that is needed"
@@ -21,7 +21,8 @@ help:
 	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
 	@echo "                   PG=all: on every PostgreSQL that is found here; PG=15,16;"
 	@echo "                   PG=others: on all but the newest, and on no SQLite; PG=oldest"
-	@echo "make recipes       follow the recipes of CONTRIBUTING.md on a copy, step by step"
+	@echo "make slow          run the tests that take long: the recipes of CONTRIBUTING.md on a"
+	@echo "                   copy, step by step; larger data; more ways of one fault"
 	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make format        format the Python files"
@@ -53,8 +54,8 @@ ifeq ($(ENGINES),all)
 	SQLITE=newest PYTHONPATH=$(CURDIR)/tests/newest_sqlite $(PYTEST) -k sqlite $(TESTS)
 endif
 
-recipes: $(READY)
-	$(PYTEST) -m slow tests/test_contributing.py tests/test_new_store.py
+slow: $(READY)
+	$(PYTEST) -m slow $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -64,8 +64,8 @@ _LINE_COMMENT: dict[Dialect, re.Pattern[str]] = {
 }
 _BLOCK_MARK = re.compile(r"/\*|\*/")
 _NUMBER = re.compile(r"\.?[0-9](?:[eE][+-]?[0-9]|[\w.])*")
-# Both engines take every character beyond ASCII for a letter. The sets are written as what is not in
-# them: Python takes 10 ms to compile one that names the characters up to the last.
+# Both engines take every character beyond ASCII for a letter. The sets say what is not in them:
+# Python takes 10 ms to compile one that names the characters up to the last.
 _LETTER = r"[^\x00-@\[-^`{-\x7f]"
 _IN_NAME = r"[^\x00-/:-@\[-^`{-\x7f]"
 _IN_NAME_OR_DOLLAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"

@@ -37,13 +37,13 @@ FEW, MANY = 800, 5000
 OPTIONS = ("--batch-size", "20", "--no-verify")
 # (processes, who is killed, how often in a row): twenty timestamps.
 SERIES = (
-    (1, "command", 1),
-    (1, "command", 2),
+    pytest.param(1, "command", 1, marks=pytest.mark.slow),
+    pytest.param(1, "command", 2, marks=pytest.mark.slow),
     (1, "command", 5),
-    (2, "command", 1),
+    pytest.param(2, "command", 1, marks=pytest.mark.slow),
     (2, "command", 2),
     (2, "command", 4),
-    (2, "worker", 1),
+    pytest.param(2, "worker", 1, marks=pytest.mark.slow),
     (2, "worker", 4),
 )
 

@@ -80,7 +80,7 @@ def peak_memory(migration: Migration, result: Path, *options: str) -> int:
     [
         ("1", False, 10_000, 100_000),
         # SQLite sorts them, and starts to use a file when it has sorted 8 MB.
-        ("1", True, 50_000, 100_000),
+        pytest.param("1", True, 50_000, 100_000, marks=pytest.mark.slow),
         pytest.param("1", False, 20_000, 200_000, marks=pytest.mark.slow),
         pytest.param("2", False, 20_000, 200_000, marks=pytest.mark.slow),
         pytest.param("1", True, 50_000, 500_000, marks=pytest.mark.slow),

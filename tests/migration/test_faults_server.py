@@ -73,7 +73,7 @@ def with_password(dsn: str) -> str:
     return replace(PostgresDSN.parse(dsn), password=PASSWORD).uri()
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_the_server_stops_at_once_in_the_middle(
     source: Path, clean: dict[str, list[str]], data_dir: Path, tmp_path: Path, jobs: str
 ) -> None:
@@ -173,7 +173,7 @@ IN_COPY = "query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead
 COMMITTED = "query = 'COMMIT' AND state = 'idle'"
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 async def test_the_connection_is_cut_within_a_copy(
     servers: Servers, source: Path, clean: dict[str, list[str]], tmp_path: Path, jobs: str
 ) -> None:

@@ -175,7 +175,7 @@ LIVE = {
 }
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_file_in_use_is_read_from_one_snapshot(target: Target, tmp_path: Path, jobs: str) -> None:
     source = tmp_path / "memory.db"
     write_critique(source, rows=300)

@@ -63,7 +63,7 @@ def built_again(target: Target, before: list[tuple[str, str, int]]) -> set[str]:
     return {name for name, _, number in target.rows(INDEXES) if numbers[name] != number}
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_they_are_built_after_the_load_as_they_were(
     source: Path, target: Target, tmp_path: Path, jobs: int
 ) -> None:
