@@ -13,7 +13,7 @@ PG := all
 endif
 export PG
 
-.PHONY: help setup demo test slow lint format check prove write bench findings servers docs clean
+.PHONY: help setup demo test newest-sqlite slow lint format check prove write bench findings servers docs clean
 
 help:
 	@echo "make setup         what every other command does first: .venv with all that is needed"
@@ -21,9 +21,10 @@ help:
 	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
 	@echo "                   PG=all: on every PostgreSQL that is found here; PG=15,16;"
 	@echo "                   PG=others: on all but the newest, and on no SQLite; PG=oldest"
+	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"
+	@echo "make newest-sqlite run the tests of SQLite on its newest release; TESTS= JOBS="
 	@echo "make slow          run the tests that take long: the recipes of CONTRIBUTING.md on a"
 	@echo "                   copy, step by step; larger data; more ways of one fault"
-	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make format        format the Python files"
 	@echo "make prove         check every query, and the committed types of queries and stores"
@@ -51,8 +52,11 @@ PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 test: $(READY)
 	$(PYTEST) $(TESTS)
 ifeq ($(ENGINES),all)
-	SQLITE=newest PYTHONPATH=$(CURDIR)/tests/newest_sqlite $(PYTEST) -k sqlite $(TESTS)
+	$(MAKE) newest-sqlite
 endif
+
+newest-sqlite: $(READY)
+	SQLITE=newest PYTHONPATH=$(CURDIR)/tests/newest_sqlite $(PYTEST) -k sqlite $(TESTS)
 
 slow: $(READY)
 	$(PYTEST) -m slow $(TESTS)

@@ -48,6 +48,7 @@ DRIVERS = {
         "aragora_sql/migration/*.py",
         "aragora_sql/migration/*/*.py",
         "aragora_sql/checker/*.py",
+        "aragora_sql/checker/*/*.py",
         "aragora_sql/cli/*.py",
     ],
 }

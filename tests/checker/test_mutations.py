@@ -145,12 +145,6 @@ def options(root: Path, servers: Servers) -> Options:
     return Options(root, (PACKAGE,), skip=SLOW, dsn=servers.default.dsn("postgres"))
 
 
-def test_the_packaged_tree_is_clean(servers: Servers) -> None:
-    """But for the rules of other programs, which ``make prove`` asks for."""
-    checked = check(options(packaged_sql_dir(), servers))
-    assert [str(f) for f in checked.findings if f.level == "error"] == []
-
-
 # Mistakes that do not hide each other are looked for together: a check of the whole tree is long.
 TOGETHER = [
     ("rename a column in one dialect", "drop an index", "add a parameter on one side"),

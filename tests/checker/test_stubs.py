@@ -166,6 +166,7 @@ def rename(path: Path, query: str, pattern: str, new: Callable[[re.Match[str]], 
     path.write_text(text[:start] + changed + text[end:], encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_renamed_column_turns_the_type_check_red_at_the_stores_line(
     tmp_path: Path, servers: Servers
 ) -> None:

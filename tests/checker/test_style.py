@@ -44,6 +44,7 @@ def children() -> set[psutil.Process]:
 
 
 @pytest.mark.skipif(os.cpu_count() == 1, reason="it reads in one process")
+@pytest.mark.slow
 def test_what_is_closed_early_leaves_no_process(tree: Path) -> None:
     path = tree / "postgres" / "notes" / "queries.sql"
     # far more than can be read while the test waits
