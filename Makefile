@@ -47,7 +47,8 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/aragora-sql demo
 
-PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# Files are begun in the order in which tests/conftest.py puts them: those that take long first.
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test: $(READY)
 	$(PYTEST) $(TESTS)

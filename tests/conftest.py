@@ -37,6 +37,7 @@ from tests.proxy import CountingProxy
 TEST_DSN = os.environ.get("ARAGORA_TEST_POSTGRES_DSN", "").strip()
 PG = os.environ.get("PG", "").strip()
 
+_LONG = ("test_docs", "test_faults_", "test_from_langgraph", "test_mutations", "test_wheel")
 _WITHOUT_SQLITE = {"oldest", "others"}
 
 # How the reason of a skip begins that CI does not accept.
@@ -178,7 +179,11 @@ def fetched_binaries() -> list[ServerBinaries]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs no server where only other servers are meant."""
+    """Begin with the files that take long; leave out what needs no server for other servers.
+
+    One that is begun last would be waited for by all other processes.
+    """
+    items.sort(key=lambda item: not item.path.name.startswith(_LONG))
     if PG in _WITHOUT_SQLITE:
         left_out = [
             item
