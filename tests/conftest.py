@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import time
 import uuid
@@ -151,6 +152,8 @@ class OpenDatabase(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Who starts tests in the background may have Ctrl-C ignored, which every child would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("SQLITE") == "newest" and sqlite3.sqlite_version_info < (3, 46):
         raise pytest.UsageError(
             f"SQLITE=newest: this is SQLite {sqlite3.sqlite_version}; pip install pysqlite3, and "
