@@ -15,7 +15,7 @@ from typing import Self
 from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.filling import fillings, for_copy, for_sqlite
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.postgres_engine import PostgresEngine
+from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
 from aragora_sql.checker.scratch import open_postgres
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.tree import Tree
@@ -74,8 +74,8 @@ class Engines:
             )
         return self._postgres
 
-    def empty_database(self) -> AbstractContextManager[str | None]:
-        """Give the DSN of one more scratch database, dropped at the end of the block.
+    def empty_database(self) -> AbstractContextManager[EmptyDatabase | None]:
+        """Give one more scratch database, dropped at the end of the block.
 
         It is None where no database can be made.
         """

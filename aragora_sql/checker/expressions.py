@@ -218,12 +218,16 @@ def gives_one_row(sql: str, dialect: Dialect) -> bool:
 
 def stores_given_row(sql: str, dialect: Dialect) -> bool:
     """Tell whether a query stores a row that is given: ``INSERT … VALUES (:id, …)``."""
-    outer = _outer_words(_tokens(sql, dialect))
+    outer = outer_words(sql, dialect)
     return "INSERT" in outer and "VALUES" in outer
 
 
-def _outer_words(tokens: tuple[Token, ...]) -> list[str]:
+def outer_words(sql: str, dialect: Dialect) -> list[str]:
     """Return what is outside of all parentheses, in capitals, with these themselves."""
+    return _outer_words(_tokens(sql, dialect))
+
+
+def _outer_words(tokens: tuple[Token, ...]) -> list[str]:
     depth = 0
     outer: list[str] = []
     for token in tokens:

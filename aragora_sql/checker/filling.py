@@ -18,7 +18,7 @@ from aragora_sql.checker.catalog import Catalog, Column, Table
 from aragora_sql.checker.schema_files import SchemaFile, identifier
 from aragora_sql.database.values import format_timestamp
 
-__all__ = ["VERSION", "Filling", "fillings", "for_copy", "for_sqlite", "in_order"]
+__all__ = ["VERSION", "Filling", "allowed_values", "fillings", "for_copy", "for_sqlite", "in_order"]
 
 # With fewer rows PostgreSQL prefers, rightly, to read the whole table. An index for searching pays
 # later than others do.
@@ -56,7 +56,7 @@ def fillings(
     ``form`` brings a value into the form that an engine takes: :func:`for_copy`,
     :func:`for_sqlite`.
     """
-    allowed = _allowed_values(files)
+    allowed = allowed_values(files)
     # Many columns hold the same, such as the keys of parents and children.
     made: dict[tuple[_Maker, int], Sequence[Any]] = {}
     for table in in_order(catalog):
@@ -94,7 +94,7 @@ def in_order(catalog: Catalog) -> Iterator[Table]:
             waiting.remove(table)
 
 
-def _allowed_values(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+def allowed_values(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Return the texts that a rule ``column IN ('a', 'b')`` allows."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for file in files:

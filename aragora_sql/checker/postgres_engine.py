@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -20,7 +21,7 @@ from aragora_sql.database import Dialect
 from aragora_sql.queries.files import QueryText
 from aragora_sql.queries.parameters import number_parameters, scan, source_offset
 
-__all__ = ["PostgresEngine"]
+__all__ = ["EmptyDatabase", "PostgresEngine"]
 
 # indeterminate_datatype, ambiguous_parameter
 _UNDETERMINED = {"42P18", "42P08"}
@@ -39,11 +40,19 @@ _PLANNING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class EmptyDatabase:
+    """One more scratch database: a connection that is proved to be in it, and its DSN."""
+
+    connection: psycopg.Connection[Any]
+    dsn: str
+
+
 class PostgresEngine:
     """A connection to a scratch place that holds the schema; nothing stays behind.
 
     ``filled`` says of a filled database why a table stayed empty, by table; None before.
-    ``empty_database`` gives the DSN of one more scratch database, or None.
+    ``empty_database`` gives one more scratch database, or None.
     """
 
     dialect: Dialect = "postgres"
@@ -54,7 +63,7 @@ class PostgresEngine:
         files: Sequence[SchemaFile],
         *,
         filled: Mapping[str, str] | None = None,
-        empty_database: Callable[[], AbstractContextManager[str | None]] = nullcontext,
+        empty_database: Callable[[], AbstractContextManager[EmptyDatabase | None]] = nullcontext,
     ) -> None:
         """``files`` are loaded; none where the database holds the schema already."""
         self.empty_database = empty_database

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from aragora_sql.checker.cache import digest
 from aragora_sql.checker.filling import VERSION
-from aragora_sql.checker.postgres_engine import PostgresEngine
+from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.warm import SETTINGS, kept_server
 from aragora_sql.embedded import EmbeddedServer
@@ -151,8 +151,8 @@ class _Server:
             self.run("DROP ROLE IF EXISTS {}", scratch.role)
 
     @contextmanager
-    def empty_database(self) -> Iterator[str | None]:
-        """Give the DSN of an empty database that is dropped again; None where none can be made."""
+    def empty_database(self) -> Iterator[EmptyDatabase | None]:
+        """Give an empty database that is dropped again; None where none can be made."""
         made = self.create()
         if made is None:
             yield None
@@ -160,11 +160,11 @@ class _Server:
         with ExitStack() as stack:
             stack.callback(self.drop, made)
             # An open connection keeps others from dropping it.
-            stack.enter_context(self.open(made))
+            connection = stack.enter_context(self.open(made))
             target = PostgresDSN.parse(self.uri)
             if made.role is not None:
                 target = replace(target, user=made.role, password=made.password)
-            yield replace(target, database=made.name).uri()
+            yield EmptyDatabase(connection, replace(target, database=made.name).uri())
 
     @contextmanager
     def open(self, scratch: _Scratch, *, empty: bool = True) -> Iterator[Connection]:

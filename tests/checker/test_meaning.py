@@ -113,6 +113,20 @@ def test_an_order_with_ties_is_named(larger: Path, run_check: Check) -> None:
     assert any("'list_recent'" in one for one in found), found
 
 
+@pytest.mark.parametrize("file", [POSTGRES, SQLITE])
+def test_an_order_that_one_dialect_lacks_is_named(
+    file: str, larger: Path, run_check: Check
+) -> None:
+    order = (
+        'n.created_at DESC, n.id COLLATE "C" ASC'
+        if file == POSTGRES
+        else ("n.created_at DESC, n.id ASC")
+    )
+    replace_in(larger / file, f"ORDER BY {order}\nLIMIT", "LIMIT")
+    found = said(compared(run_check, larger))
+    assert any("'list_recent'" in one for one in found), found
+
+
 def test_a_rule_of_one_schema_is_named_with_the_row(larger: Path, run_check: Check) -> None:
     replace_in(
         larger / "sqlite/notes/schema.sql", "(score BETWEEN 0 AND 1)", "(score BETWEEN 0 AND 0.5)"

@@ -20,6 +20,7 @@ from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.meaning.comparing import SEED, Difference, compare_query
 from aragora_sql.checker.meaning.pair import Pair, open_pair
 from aragora_sql.checker.meaning.rows import Filled, fill_pair
+from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.queries import Queries, load_queries
 from aragora_sql.queries.files import DIALECTS, SYSTEM
@@ -27,7 +28,7 @@ from aragora_sql.queries.files import DIALECTS, SYSTEM
 __all__ = ["Meaning", "check_meaning"]
 
 # To be raised when other rows, arguments or comparisons are made.
-VERSION = 1
+VERSION = 2
 RULE = "meaning"
 
 
@@ -48,7 +49,9 @@ def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     meaning = Meaning()
     # Rows that are made can't show every difference that a comment speaks of.
     report.unsure.add(RULE)
-    pairs = [pair for pair in _pairs(facts) if not _is_left_out(pair, report)]
+    pairs = [
+        pair for pair in _pairs(facts) if not report.is_declared(RULE, "not compared", pair.scopes)
+    ]
     if facts.unloaded or not pairs:
         # Of tables that are not there nothing can be said.
         return meaning
@@ -58,14 +61,14 @@ def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     saved: dict[str, Any] = cache.load(name) or {}
     missing = [pair for pair in pairs if pair.key not in saved]
     if missing or "tables" not in saved:
-        with engines.empty_database() as dsn:
-            if dsn is None:
+        with engines.empty_database() as empty:
+            if empty is None:
                 message = (
                     "the answers of the dialects were not compared: the role may make no database"
                 )
                 report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
                 return meaning
-            asyncio.run(_compare(facts, dsn, missing, saved))
+            asyncio.run(_compare(facts, empty, missing, saved))
         cache.save(name, saved)
     _report_tables(facts, saved["tables"], report)
     for pair in pairs:
@@ -93,12 +96,10 @@ class _QueryPair:
         said = [d.text for d in (*query.text.directives, *counterpart.text.directives)]
         return cache.digest([query.name, query.operation, query.sql, counterpart.sql, *said])
 
-
-def _is_left_out(pair: _QueryPair, report: Report) -> bool:
-    """Tell whether a comment says that a query is not to be compared, and why."""
-    query, counterpart = pair.query, pair.counterpart
-    scopes = [Scope(query.path, query.name), Scope(counterpart.path, counterpart.name)]
-    return report.is_declared(RULE, "not compared", scopes)
+    @property
+    def scopes(self) -> list[Scope]:
+        """Where comments speak of it."""
+        return [Scope(one.path, one.name) for one in (self.query, self.counterpart)]
 
 
 def _pairs(facts: Facts) -> list[_QueryPair]:
@@ -116,9 +117,9 @@ def _pairs(facts: Facts) -> list[_QueryPair]:
 
 
 async def _compare(
-    facts: Facts, dsn: str, pairs: Iterable[_QueryPair], saved: dict[str, Any]
+    facts: Facts, empty: EmptyDatabase, pairs: Iterable[_QueryPair], saved: dict[str, Any]
 ) -> None:
-    async with open_pair(dsn, facts.tree.schemas, facts.catalogs) as both:
+    async with open_pair(empty, facts.tree.schemas, facts.catalogs) as both:
         chance = Random(SEED)  # noqa: S311 - the same each time
         filled = await fill_pair(both, facts.tree.schemas["postgres"], chance)
         saved["tables"] = _tables(filled)
@@ -175,9 +176,8 @@ def _report_tables(facts: Facts, said: Iterable[tuple[str, str, str]], report: R
 
 def _report(pair: _QueryPair, difference: Difference, report: Report) -> None:
     query, counterpart = pair.query, pair.counterpart
-    scopes = [Scope(query.path, query.name), Scope(counterpart.path, counterpart.name)]
     table, dot, _ = difference.subject.partition(".")
-    if dot and report.is_declared(RULE, table, scopes):
+    if dot and report.is_declared(RULE, table, pair.scopes):
         return
     message = (
         f"query {query.name!r} answers otherwise than PostgreSQL's: {difference.subject} is "
@@ -188,5 +188,5 @@ def _report(pair: _QueryPair, difference: Difference, report: Report) -> None:
         Finding(counterpart.path, counterpart.line, 1, RULE, message),
         kind=RULE,
         subject=difference.subject,
-        scopes=scopes,
+        scopes=pair.scopes,
     )

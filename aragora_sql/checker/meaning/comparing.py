@@ -11,14 +11,14 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from aragora_sql.checker.expressions import outer_words
 from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.arguments import ArgumentMaker
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.checker.meaning.rows import Row, is_compared
-from aragora_sql.database import Connection, Dialect
+from aragora_sql.database import Connection
 from aragora_sql.errors import AragoraSQLError, IntegrityError
 from aragora_sql.queries import Queries
-from aragora_sql.queries.parameters import scan
 
 __all__ = ["Compared", "Difference", "compare_query"]
 
@@ -79,7 +79,7 @@ async def compare_query(
     chance = Random(f"{SEED} {query.store}.{query.name}")  # noqa: S311 - the same each time
     maker = ArgumentMaker(query, counterpart, stored)
     written = _written(pair, query, counterpart)
-    is_ordered = "ORDER" in _outer_words(query.sql, "postgres")
+    is_ordered = any("ORDER" in outer_words(one.sql, one.dialect) for one in (query, counterpart))
     found: dict[str, Difference] = {}
     idle, calls = True, CALLS if query.parameters else 1
     for _ in range(calls):
@@ -144,16 +144,6 @@ def _written(pair: Pair, query: QueryFacts, counterpart: QueryFacts) -> list[str
         for table in catalog.values()
         if table.store in stores and is_compared(table.name, catalogs)
     ]
-
-
-def _outer_words(sql: str, dialect: Dialect) -> set[str]:
-    """Return the words of a statement that are in no parentheses."""
-    depth, words = 0, set()
-    for token in scan(sql, dialect):
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 and token.kind == "word":
-            words.add(token.text.upper())
-    return words
 
 
 async def _answer(

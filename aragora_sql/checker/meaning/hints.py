@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aragora_sql.checker.filling import allowed_values
 from aragora_sql.checker.schema_files import SchemaFile
 
 __all__ = ["Hint", "read_hints"]
 
-_IN = re.compile(r'"?(\w+)"?\s+IN\s*\(((?:\s*\'[^\']*\'\s*,?)+)\)', re.IGNORECASE)
-_TEXT = re.compile(r"'([^']*)'")
 _LENGTH = re.compile(
     r"(?:char_|character_|octet_)?length\s*\(\s*\"?(\w+)\"?\s*\)\s*=\s*(\d+)", re.IGNORECASE
 )
@@ -27,9 +26,9 @@ class Hint:
     is_list: bool = False
 
 
-def read_hints(files: Iterable[SchemaFile]) -> Mapping[tuple[str, str], Hint]:
+def read_hints(files: Sequence[SchemaFile]) -> Mapping[tuple[str, str], Hint]:
     """Return the hints of PostgreSQL's schema files, by table and column."""
-    texts: dict[tuple[str, str], tuple[str, ...]] = {}
+    texts = allowed_values(files)
     lengths: dict[tuple[str, str], int] = {}
     lists: set[tuple[str, str]] = set()
     for file in files:
@@ -37,8 +36,6 @@ def read_hints(files: Iterable[SchemaFile]) -> Mapping[tuple[str, str], Hint]:
             if item.kind != "check":
                 continue
             rule = " ".join(token.text for token in item.tokens)
-            for column, listed in _IN.findall(rule):
-                texts.setdefault((item.table, column), tuple(_TEXT.findall(listed)))
             for column, length in _LENGTH.findall(rule):
                 lengths[item.table, column] = int(length)
             lists |= {(item.table, column) for column in _LIST.findall(rule)}

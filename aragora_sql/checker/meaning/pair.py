@@ -1,6 +1,6 @@
 """Two databases with the same schema and the same clock, one of each engine.
 
-What a query asks of time or chance gives the same on both: the clock stands at one timestamp, and
+What a query asks of time or chance gives the same on both: the clock is at one timestamp, and
 chance gives the same number.
 """
 
@@ -18,6 +18,7 @@ from psycopg import sql
 
 from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.meaning.samples import PINNED
+from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.database import ColumnKind, Connection, Database, Dialect, Row, Statement
 from aragora_sql.database.postgres import PostgresDatabase
@@ -107,16 +108,16 @@ class Pair:
 
 @asynccontextmanager
 async def open_pair(
-    dsn: str,
+    empty: EmptyDatabase,
     schemas: Mapping[Dialect, Sequence[SchemaFile]],
     catalogs: Mapping[Dialect, Catalog],
 ) -> AsyncIterator[Pair]:
-    """Open an empty scratch database (``dsn``) and a SQLite database in memory, with the schema."""
-    name = await asyncio.to_thread(_set_up_postgres, dsn, schemas["postgres"])
-    postgres = await PostgresDatabase.connect(dsn, 1, 1)
+    """Open an empty scratch database and a SQLite database in memory, with the schema."""
+    await asyncio.to_thread(_set_up_postgres, empty.connection, schemas["postgres"])
+    postgres = await PostgresDatabase.connect(empty.dsn, 1, 1)
     sqlite = SQLiteDatabase(":memory:")
     try:
-        await _check_place(postgres, name)
+        await _check_place(postgres, empty.connection.info.dbname)
         async with sqlite.connection() as connection:
             if not isinstance(connection, SQLiteConnection):
                 raise TypeError("not a SQLite connection")
@@ -130,37 +131,30 @@ async def open_pair(
         await sqlite.close()
 
 
-def _set_up_postgres(dsn: str, files: Sequence[SchemaFile]) -> str:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        name = connection.info.dbname
-        clock = sql.Literal(PINNED.isoformat())
-        connection.execute("CREATE SCHEMA pinned")
-        for function in _POSTGRES_CLOCK:
-            connection.execute(
-                sql.SQL(
-                    "CREATE FUNCTION pinned.{}() RETURNS timestamptz STABLE LANGUAGE sql "
-                    "RETURN {}::timestamptz"
-                ).format(sql.Identifier(function), clock)
-            )
+def _set_up_postgres(connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
+    clock = f"SELECT '{PINNED.isoformat()}'::timestamptz"
+    pinned = [(name, "timestamptz", clock) for name in _POSTGRES_CLOCK]
+    pinned.append(("random", "double precision", "SELECT 1.0::double precision"))
+    connection.execute("CREATE SCHEMA pinned")
+    for name, kind, body in pinned:
         connection.execute(
-            "CREATE FUNCTION pinned.random() RETURNS double precision STABLE LANGUAGE sql "
-            "RETURN 1.0::double precision"
-        )
-        # What the schema makes goes to the first; a name of the second hides the server's own.
-        # An index gives rows of one key in the order in which they were stored, as SQLite does.
-        for setting in (
-            "search_path = public, pinned, pg_catalog",
-            "enable_indexscan = off",
-            "enable_indexonlyscan = off",
-        ):
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} SET " + setting).format(sql.Identifier(name))
+            sql.SQL("CREATE FUNCTION pinned.{}() RETURNS {} STABLE LANGUAGE sql AS {}").format(
+                sql.Identifier(name), sql.SQL(kind), sql.Literal(body)
             )
-        connection.execute("SET search_path = public, pinned, pg_catalog")
-        with connection.transaction():
-            for file in files:
-                connection.execute(file.text.encode())
-    return name
+        )
+    # What the schema makes goes to the first; a name of the second hides the server's own. An
+    # index gives rows of one key in the order in which they were stored, as SQLite does.
+    for setting in (
+        "search_path = public, pinned, pg_catalog",
+        "enable_indexscan = off",
+        "enable_indexonlyscan = off",
+    ):
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET " + setting).format(database))
+    connection.execute("SET search_path = public, pinned, pg_catalog")
+    with connection.transaction():
+        for file in files:
+            connection.execute(file.text.encode())
 
 
 async def _check_place(database: Database, name: str) -> None:
