@@ -31,7 +31,6 @@ from aragora_sql.database.ownership import Owner
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
-from aragora_sql.stores import store_entry
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import check_database
 from aragora_sql.stores.langgraph.records import DeletedThreads
@@ -55,7 +54,7 @@ try:
         Done,
         Opening,
         is_in_loop,
-        open_database,
+        opening,
         wait_for,
     )
 except ImportError as error:  # pragma: no cover - the tests have it
@@ -115,7 +114,7 @@ StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
 def stored_namespace(namespace: str) -> str:
-    """Return a namespace as it stands in the tables: a digest if it is long."""
+    """Return a namespace as it is in the tables: a digest if it is long."""
     if len(namespace.encode()) <= LONGEST_NAMESPACE_KEY:
         return namespace
     return DIGEST_PREFIX + hashlib.sha256(namespace.encode()).hexdigest()
@@ -193,24 +192,17 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         ``conn_string`` is a DSN, or the path of a SQLite file or ``:memory:``. The database is
         closed at the end. A SQLite file is initialized; on PostgreSQL call :meth:`setup` once.
         """
-
-        async def open_saver() -> Self:
-            database = await open_database(cls, store_entry(STORE), conn_string)
-            try:
-                saver = cls(
-                    database,
-                    serde=serde,
-                    allowed_msgpack_modules=allowed_msgpack_modules,
-                    page_size=page_size,
-                )
-                if database.dialect == "sqlite":
-                    await saver.initialize()
-            except BaseException:
-                await database.close()
-                raise
-            return saver
-
-        return Opening(open_saver)
+        return opening(
+            cls,
+            STORE,
+            conn_string,
+            lambda database: cls(
+                database,
+                serde=serde,
+                allowed_msgpack_modules=allowed_msgpack_modules,
+                page_size=page_size,
+            ),
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"

@@ -16,10 +16,10 @@ from aragora_sql.database.closing import close_databases
 from aragora_sql.database.ownership import Owner
 from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError
-from aragora_sql.stores import StoreEntry
+from aragora_sql.stores import StoreEntry, store_entry
 from aragora_sql.stores import validation as valid
 
-__all__ = ["Done", "Opening", "is_in_loop", "open_database", "wait_for"]
+__all__ = ["Done", "Opening", "is_in_loop", "opening", "wait_for"]
 
 T = TypeVar("T")
 
@@ -107,11 +107,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_background)
 
 
-async def open_database(kind: type, entry: StoreEntry, conn_string: str) -> Database:
-    """Open the database of a DSN, of a SQLite file or of ``:memory:`` for a store.
-
-    ``kind`` is its class: the classes of a store that are bound to an engine open that engine only.
-    """
+async def _open_database(kind: type, entry: StoreEntry, conn_string: str) -> Database:
     from aragora_sql.stores.binding import bound_class
 
     valid.identifier(conn_string, "conn_string")
@@ -138,6 +134,8 @@ class Done:
 class _Opened(Protocol):
     @property
     def database(self) -> Database: ...
+
+    async def initialize(self) -> None: ...
 
 
 StoreT = TypeVar("StoreT", bound=_Opened)
@@ -176,3 +174,26 @@ class Opening(
     ) -> None:
         if self._store is not None:
             wait_for(self._store.database.close(), self._store.database, Owner())
+
+
+def opening(
+    kind: type[StoreT], store: str, conn_string: str, make: Callable[[Database], StoreT]
+) -> Opening[StoreT]:
+    """Return what opens the database of a DSN, of a SQLite file or of ``:memory:`` for a store.
+
+    ``kind`` is its class: the classes of a store that are bound to an engine open that engine only.
+    ``make`` makes the store, whose tables are made too where they are in a file.
+    """
+
+    async def open_store() -> StoreT:
+        database = await _open_database(kind, store_entry(store), conn_string)
+        try:
+            made = make(database)
+            if database.dialect == "sqlite":
+                await made.initialize()
+        except BaseException:
+            await database.close()
+            raise
+        return made
+
+    return Opening(open_store)

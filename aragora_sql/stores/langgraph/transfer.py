@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRow:
-    """A checkpoint as it stands in ``langgraph_checkpoints``."""
+    """A checkpoint as it is in ``langgraph_checkpoints``."""
 
     checkpoint_ns: str
     checkpoint_id: str
@@ -46,7 +46,7 @@ class CheckpointRow:
 
 @dataclass(frozen=True, slots=True)
 class ValueRow:
-    """A channel's value as it stands in ``langgraph_values``."""
+    """A channel's value as it is in ``langgraph_values``."""
 
     checkpoint_ns: str
     channel: str
@@ -66,7 +66,7 @@ class ValueRow:
 
 @dataclass(frozen=True, slots=True)
 class WriteRow:
-    """A write as it stands in ``langgraph_writes``; ``created_at`` is None where not known."""
+    """A write as it is in ``langgraph_writes``; ``created_at`` is None where not known."""
 
     checkpoint_ns: str
     checkpoint_id: str

@@ -30,7 +30,6 @@ from aragora_sql.database.values import dump_json, utc_now
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
-from aragora_sql.stores import store_entry
 from aragora_sql.stores.base import check_database
 from aragora_sql.stores.batches import in_batches
 
@@ -57,7 +56,7 @@ try:
         Done,
         Opening,
         is_in_loop,
-        open_database,
+        opening,
         wait_for,
     )
     from aragora_sql.stores.langgraph_items import namespaces
@@ -171,19 +170,9 @@ class LangGraphStore(BaseStore):
         ``conn_string`` is a DSN, or the path of a SQLite file or ``:memory:``. The database is
         closed at the end. A SQLite file is initialized; on PostgreSQL call :meth:`setup` once.
         """
-
-        async def open_store() -> Self:
-            database = await open_database(cls, store_entry(STORE), conn_string)
-            try:
-                store = cls(database, index=index, ttl=ttl)
-                if database.dialect == "sqlite":
-                    await store.initialize()
-            except BaseException:
-                await database.close()
-                raise
-            return store
-
-        return Opening(open_store)
+        return opening(
+            cls, STORE, conn_string, lambda database: cls(database, index=index, ttl=ttl)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self._database!r}>"
