@@ -1,6 +1,6 @@
 """The one form in which commands print rows.
 
-On a terminal they stand in columns. Columns that a narrow terminal has no room for go below their
+On a terminal they are in columns. Columns that a narrow terminal has no room for go below their
 row, each with its heading; nothing is cut without the mark ``…``, and no value is broken as long as
 it fits on a line. In a pipe or a file each row is one line: a line of headings, and tabs between
 the values.
@@ -97,9 +97,9 @@ def fits(
     return not is_screen(console) or _total(widths) <= console.width
 
 
-def timestamp(moment: datetime) -> str:
-    """Return a moment as tables show it: in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def timestamp(value: datetime) -> str:
+    """Return a timestamp as tables show it: in UTC, to the second."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _columns(columns: Sequence[str | Column]) -> list[Column]:

@@ -85,11 +85,11 @@ async def _list(store: FindingWorkflowStore, options: argparse.Namespace) -> int
         print_json(found)
         return 0
     names = ("finding_id", "current_state", "priority", "assigned_to", "due_date", "created_at")
-    moments = {"due_date", "created_at"}
+    timestamps = {"due_date", "created_at"}
     print_table(
         names,
         (
-            [_moment(document[name]) if name in moments else document[name] for name in names]
+            [_parsed(document[name]) if name in timestamps else document[name] for name in names]
             for document in found
         ),
     )
@@ -148,5 +148,5 @@ async def _stats(store: FindingWorkflowStore, options: argparse.Namespace) -> in
     return 0
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parsed(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
