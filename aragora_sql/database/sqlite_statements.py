@@ -124,16 +124,13 @@ def _fetch_undecodable(
             undecodable.append(text)
             return text
 
-    connection.text_factory = read
     try:
-        cursor = connection.execute(statement.sql, bound)
-        records = cursor.fetchall()
+        with _reading_text_as(connection, read):
+            cursor = connection.execute(statement.sql, bound)
+            records = cursor.fetchall()
     except sqlite3.IntegrityError as error:
-        connection.text_factory = str
         _name_key(connection, error, statement.sql, bound)
         raise
-    finally:
-        connection.text_factory = str
     rows = _rows(statement, cursor, records)
     if not undecodable:
         return rows

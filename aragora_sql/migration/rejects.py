@@ -30,6 +30,7 @@ __all__ = [
     "create_private",
     "is_of_merged",
     "new_path",
+    "new_run_folder",
     "read_rejects",
     "reason_of",
     "stored_rejects",
@@ -233,8 +234,7 @@ def write_reject_files(connection: PgConnection, run_id: int, folder: Path) -> l
 
 
 def _write_files(connection: PgConnection, run_id: int, folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    final = new_path(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-run{run_id}")
+    final = new_run_folder(folder, f"run{run_id}")
     partial = final.with_name(f"{final.name}.partial")
     partial.mkdir(mode=0o700)
     written: dict[tuple[str, str], Path] = {}
@@ -255,6 +255,12 @@ def _write_files(connection: PgConnection, run_id: int, folder: Path) -> list[Pa
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return [final / path.relative_to(partial) for path in written.values()]
+
+
+def new_run_folder(folder: Path, name: str) -> Path:
+    """Return a path in ``folder``, which is made, for the files of a run: its time and ``name``."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return new_path(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
 
 
 def new_path(path: Path) -> Path:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeAlias
@@ -36,7 +35,7 @@ from aragora_sql.migration.progress import Progress, SilentProgress
 from aragora_sql.migration.rejects import (
     Reject,
     create_private,
-    new_path,
+    new_run_folder,
     reason_of,
     refuse_unwritable,
 )
@@ -170,10 +169,7 @@ class _RejectFiles:
     def write(self, table: TableName, rejected: Rejected) -> None:
         if table not in self._files:
             if self._within is None:
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._within = new_path(
-                    self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-langgraph"
-                )
+                self._within = new_run_folder(self._folder, "langgraph")
                 self._within.mkdir(mode=0o700)
             path = self._within / f"{table}.jsonl"
             self._files[table] = create_private(path)
