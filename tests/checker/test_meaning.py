@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from aragora_sql.checker.check import Checked
 from aragora_sql.checker.meaning import comparing
+from aragora_sql.settings import PostgresDSN
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in
+from tests.conftest import Servers
 
 # Only the comparison: the others have tests of their own.
 OTHERS = frozenset({"style", "squawk", "full-scan", "filtered-walk", "plan-snapshot"})
@@ -170,6 +174,28 @@ def test_a_distance_is_held(larger: Path, run_check: Check) -> None:
     assert said(compared(run_check, larger)) == []
     replace_in(larger / SQLITE, "within 1e-6", "within 1e-9")
     assert any("[meaning: score]" in one for one in said(compared(run_check, larger)))
+
+
+def test_a_role_that_may_make_no_database_compares_nothing_and_says_so(
+    larger: Path, run_check: Check, servers: Servers
+) -> None:
+    server = servers.default
+    name = server.create_database()
+    role = f"plain_{name}"
+    try:
+        with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+            connection.execute(f"GRANT CREATE ON DATABASE {name} TO {role}".encode())
+        dsn = replace(PostgresDSN.parse(server.dsn(name)), user=role).uri()
+        checked = run_check(larger, skip=OTHERS, dsn=dsn)
+    finally:
+        server.drop_database(name)
+        with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP ROLE IF EXISTS {role}".encode())
+    [found] = checked.findings
+    assert (found.rule, found.level) == ("meaning", "warning")
+    assert "were not compared: the role may make no database" in found.message
+    assert not checked.failed
 
 
 def test_what_did_not_change_is_remembered(
