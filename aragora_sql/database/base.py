@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from aragora_sql.database.limits import within
 from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
-from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork
+from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork, is_within_a_unit
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
@@ -26,6 +26,9 @@ Row = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
+# The utilization of a pool from which on new work should be held back.
+BACKPRESSURE = 0.8
+
 
 class Connection(ABC):
     """A connection that one unit of work uses.
@@ -34,7 +37,10 @@ class Connection(ABC):
     same Python values on both engines.
     """
 
-    __slots__ = ("lock",)
+    __slots__ = ("database", "lock")
+
+    # Set only where :mod:`aragora_sql.database.observing` is switched on.
+    database: Database
 
     def __init__(self) -> None:
         self.lock = Turns()
@@ -66,6 +72,27 @@ class Connection(ABC):
 
         Returns the number of rows that were changed in all.
         """
+
+    async def execute_together(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> list[int]:
+        """Run several statements as :meth:`execute_many` does; return what each of them changed."""
+        return [await self.execute_many(statement, arguments) for statement, arguments in calls]
+
+    async def execute_whole(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> bool:
+        """Run several statements in a transaction of their own, and keep all of it or nothing.
+
+        It is kept when each has changed as many rows as it has sets of arguments.
+        """
+        async with self.lock:
+            inner = self._fork()
+            await inner._begin()
+            try:
+                changed = await inner.execute_together(calls)
+            except BaseException:
+                await inner._rollback()
+                raise
+            is_whole = changed == [len(arguments) for _, arguments in calls]
+            await (inner._commit() if is_whole else inner._rollback())
+            return is_whole
 
     @abstractmethod
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
@@ -134,10 +161,14 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class PoolMetrics:
-    """How the connections of a database are used now.
+    """How the connections of a database are used now, and what happened since it was opened.
 
     ``size`` is the number of open connections, ``free`` of idle ones, ``in_use`` of busy ones;
-    ``waiting`` is the number of units of work that wait for one.
+    ``waiting`` is the number of units of work that wait for one. ``acquisitions`` counts units of
+    work that got a connection, ``failed`` those that got none, and ``timeouts`` those of them that
+    waited for one in vain. ``wait_ms`` is the sum of all times until a connection was there,
+    ``max_wait_ms`` the longest of them, in milliseconds. On PostgreSQL they are of the pool,
+    whichever of its :class:`Database` objects took the connection.
     """
 
     size: int
@@ -146,16 +177,44 @@ class PoolMetrics:
     waiting: int
     min_size: int
     max_size: int
+    acquisitions: int = 0
+    failed: int = 0
+    timeouts: int = 0
+    wait_ms: float = 0.0
+    max_wait_ms: float = 0.0
 
-    def to_dict(self) -> dict[str, int]:
-        """Return it as a pool metrics endpoint shows it."""
+    @property
+    def utilization(self) -> float:
+        """Which part of the connections that there may be is busy, from 0 to 1."""
+        return self.in_use / self.max_size
+
+    @property
+    def backpressure(self) -> bool:
+        """Whether at least four fifths of them are."""
+        return self.utilization >= BACKPRESSURE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a pool metrics endpoint shows it.
+
+        The names are those of the older Aragora. There is no circuit breaker in front of a pool:
+        the circuit is always closed, and nothing was rejected without a try.
+        """
         return {
             "pool_size": self.size,
+            "pool_min_size": self.min_size,
+            "pool_max_size": self.max_size,
             "free_connections": self.free,
-            "in_use_connections": self.in_use,
+            "used_connections": self.in_use,
+            "utilization": self.utilization,
+            "backpressure": self.backpressure,
+            "total_acquisitions": self.acquisitions,
+            "failed_acquisitions": self.failed,
+            "timeouts": self.timeouts,
+            "circuit_breaker_rejections": 0,
+            "circuit_breaker_status": "closed",
+            "avg_wait_time_ms": self.wait_ms / self.acquisitions if self.acquisitions else 0.0,
+            "max_wait_time_ms": self.max_wait_ms,
             "waiting": self.waiting,
-            "min_size": self.min_size,
-            "max_size": self.max_size,
         }
 
 
@@ -201,15 +260,17 @@ class Database(ABC):
     """
 
     dialect: ClassVar[Dialect]
+    # Another class while :mod:`aragora_sql.database.observing` is switched on.
+    unit_class: ClassVar[type[UnitOfWork]] = UnitOfWork
     _owner: Owner
 
     def connection(self) -> UnitOfWork:
         """Open a unit of work that may write: each statement commits by itself."""
-        return UnitOfWork(self, "write")
+        return self.unit_class(self, "write")
 
     def read(self) -> UnitOfWork:
         """Open a unit of work that only reads (on SQLite it never waits for a writer)."""
-        return UnitOfWork(self, "read")
+        return self.unit_class(self, "read")
 
     def transaction(self) -> UnitOfWork:
         """Open an atomic unit of work: all of it is kept, or none of it.
@@ -218,7 +279,11 @@ class Database(ABC):
         transaction it is a savepoint. A statement that fails is the last of its transaction: to
         catch its error and go on, put it in a nested one.
         """
-        return UnitOfWork(self, "transaction")
+        return self.unit_class(self, "transaction")
+
+    def is_in_use_here(self) -> bool:
+        """Tell whether the caller is within an open unit of work of this database."""
+        return is_within_a_unit(self._unit_key())
 
     @abstractmethod
     def watch(self, channel: str) -> Watch:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -20,6 +21,7 @@ except ImportError as error:  # pragma: no cover - asyncpg is a dependency of th
     raise BackendDriverMissingError("PostgreSQL", "asyncpg") from error
 
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
+from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.ownership import Owner
 from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
@@ -37,7 +39,7 @@ from aragora_sql.database.postgres_pool import (
     watches,
 )
 from aragora_sql.database.session_state import changes_postgres_session
-from aragora_sql.database.statement import Statement
+from aragora_sql.database.statement import Statement, not_held
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
@@ -48,6 +50,7 @@ from aragora_sql.errors import (
     InvalidInputError,
     PoolTimeoutError,
     ReadOnlyDatabaseError,
+    UnreadableValueError,
 )
 from aragora_sql.settings import PostgresDSN
 
@@ -73,6 +76,13 @@ DEFAULT_ACQUIRE_TIMEOUT = 10.0
 # How long a cancelled statement may take to stop, in seconds.
 RELEASE_TIMEOUT = 2.0
 _NO_LIMIT = 365 * 24 * 3600.0
+
+_DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 _NOTIFY = Statement("notify", "SELECT pg_notify($1, $2)")
 # What health asks, in one round trip. A standby that receives no changes has the age of the last
@@ -179,7 +189,7 @@ class PostgresConnection(Connection):
             try:
                 records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
-                raise await self._translated(error, statement.name, statement.sql) from error
+                raise await self._of_statement(error, statement, arguments) from error
         rows = [self._row(statement, record) for record in records]
         if rows:
             _check_timestamps(statement, rows)
@@ -191,7 +201,7 @@ class PostgresConnection(Connection):
             try:
                 record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
-                raise await self._translated(error, statement.name, statement.sql) from error
+                raise await self._of_statement(error, statement, arguments) from error
         if record is None:
             return None
         row = self._row(statement, record)
@@ -242,6 +252,44 @@ class PostgresConnection(Connection):
             return self.lock.in_transaction or bool(self._proxy.is_in_transaction())
         except asyncpg.InterfaceError:
             return False
+
+    async def _of_statement(
+        self, error: Exception, statement: Statement, arguments: Sequence[Any]
+    ) -> AragoraSQLError:
+        """Return the exception for an error of a statement that returns rows."""
+        ours = await self._translated(error, statement.name, statement.sql)
+        if not isinstance(ours, UnreadableValueError) or may_write(statement.sql):
+            return ours
+        where = await self._find_undecodable(statement, arguments)
+        return ours if where is None else UnreadableValueError(f"{where} ({reason(error)})")
+
+    async def _find_undecodable(self, statement: Statement, arguments: Sequence[Any]) -> str | None:
+        """Name the first row and column of a document that can't be decoded.
+
+        The driver does not tell: the statement is run again, and what a function of an application
+        may do in it is undone.
+        """
+        if not hasattr(self._proxy, "finding_undecodable"):
+            return None
+        found = object()
+        try:
+            transaction = self._proxy.transaction()
+            await transaction.start()
+            try:
+                with self._proxy.finding_undecodable(found):
+                    records = await self._proxy.fetch(statement.sql, *arguments)
+            finally:
+                await transaction.rollback()
+        except (*_DRIVER_ERRORS, ValueError, ArithmeticError, RecursionError):
+            # The first error tells more than that of looking for its place; or it is no document,
+            # but a timestamp that Python can't hold.
+            return None
+        for record in records:
+            row = dict(record)
+            for column, value in row.items():
+                if value is found:
+                    return not_held(statement, row, column, "json")
+        return None
 
     async def _translated(self, error: Exception, name: str, sql: str = "") -> AragoraSQLError:
         """Return the exception for an error of a statement, and act on it where that helps."""
@@ -296,12 +344,12 @@ class PostgresDatabase(Database):
         self._pool = pool
         self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
+        facts = set_up_of(pool)
         if acquire_timeout is None:
-            facts = set_up_of(pool)
             named = facts.dsn.number("pool_timeout") if facts is not None else None
             acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT if named is None else float(named)
         self._acquire_timeout = acquire_timeout
-        self._waiting = 0
+        self._counts = PoolCounts() if facts is None else facts.counts
         self._json_codec: _JSONCodec | None = None
         self._closed = False
 
@@ -403,15 +451,20 @@ class PostgresDatabase(Database):
         self._closed = True
 
     def metrics(self) -> PoolMetrics:
-        pool = self._pool
+        pool, counts = self._pool, self._counts
         size, free = pool.get_size(), pool.get_idle_size()
         return PoolMetrics(
             size=size,
             free=free,
             in_use=size - free,
-            waiting=self._waiting,
+            waiting=counts.waiting,
             min_size=pool.get_min_size(),
             max_size=pool.get_max_size(),
+            acquisitions=counts.acquisitions,
+            failed=counts.failures,
+            timeouts=counts.timeouts,
+            wait_ms=counts.waited * 1000,
+            max_wait_ms=counts.longest_wait * 1000,
         )
 
     def _unit_key(self) -> object:
@@ -421,29 +474,24 @@ class PostgresDatabase(Database):
         return True
 
     async def _acquire(self, kind: Kind) -> PostgresConnection:
-        if self._closed:
-            raise DatabaseClosedError("the database was closed")
-        pool = self._pool
-        self._waiting += 1
+        pool, counts = self._pool, self._counts
+        started = time.perf_counter()
+        counts.waiting += 1
         try:
+            if self._closed:
+                raise DatabaseClosedError("the database was closed")
             # asyncpg's own time limit would cost a task.
             async with asyncio.timeout(self._acquire_timeout):
                 proxy = await pool.acquire()
-        except TimeoutError as error:
-            if pool.get_size() < pool.get_max_size():
-                raise DatabaseUnavailableError(
-                    f"cannot connect: no answer within {self._acquire_timeout:g} s"
-                ) from error
-            raise PoolTimeoutError(
-                f"no connection became free within {self._acquire_timeout:g} s: all "
-                f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
-            ) from error
-        except asyncpg.InterfaceError as error:
-            raise self._pool_closed(error) from error
-        except Exception as error:
-            raise self._cannot_connect(error) from error
+        except BaseException as error:
+            ours = self._not_acquired(error)
+            counts.failed(ours, error)
+            if ours is error:
+                raise
+            raise ours from error
         finally:
-            self._waiting -= 1
+            counts.waiting -= 1
+        counts.acquired(started)
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)
@@ -453,6 +501,24 @@ class PostgresDatabase(Database):
         except BaseException:
             await pool.release(proxy)
             raise
+
+    def _not_acquired(self, error: BaseException) -> BaseException:
+        """Return the exception for a connection that was asked for in vain."""
+        pool = self._pool
+        if isinstance(error, TimeoutError):
+            if pool.get_size() < pool.get_max_size():
+                return DatabaseUnavailableError(
+                    f"cannot connect: no answer within {self._acquire_timeout:g} s"
+                )
+            return PoolTimeoutError(
+                f"no connection became free within {self._acquire_timeout:g} s: all "
+                f"{pool.get_max_size()} are in use (see ARAGORA_POSTGRES_POOL_MAX)"
+            )
+        if isinstance(error, asyncpg.InterfaceError):
+            return self._pool_closed(error)
+        if isinstance(error, Exception) and not isinstance(error, DatabaseClosedError):
+            return self._cannot_connect(error)
+        return error
 
     def _pool_closed(self, error: asyncpg.InterfaceError) -> AragoraSQLError:
         if "pool" in str(error):

@@ -8,13 +8,14 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
 
 from aragora_sql.database.base import forget_closed_loops
+from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.listening import ListeningWatch, close_all
 from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
@@ -27,6 +28,7 @@ from aragora_sql.errors import (
     DSNNotConfiguredError,
     InvalidInputError,
 )
+from aragora_sql.secret_store import off_loop
 from aragora_sql.settings import dsn_from_env, pool_sizes
 
 __all__ = ["Pool", "close_pool", "close_postgres_pool", "create_pool", "get_postgres_pool"]
@@ -79,6 +81,36 @@ class SessionConnection(BaseConnection):
     shares_session = False
     _stmt_cache_enabled: bool
 
+    # What stands for a stored document that can't be decoded, while somebody looks for it.
+    _undecodable: object = None
+
+    @contextmanager
+    def finding_undecodable(self, found: object) -> Iterator[None]:
+        """Have documents that can't be decoded read as ``found`` while the block lasts."""
+        self._undecodable = found
+        try:
+            yield
+        finally:
+            self._undecodable = None
+
+    def decode_json(self, text: str) -> Any:
+        """Return a document; raises ValueError or RecursionError where it can't be decoded."""
+        try:
+            return load_json(text)
+        except (ValueError, RecursionError):
+            if self._undecodable is None:
+                raise
+            return self._undecodable
+
+    def decode_jsonb(self, data: bytes) -> Any:
+        """Do the same for what the server sends in binary form: a version, and text."""
+        try:
+            return load_json(data[1:])
+        except (ValueError, RecursionError):
+            if self._undecodable is None:
+                raise
+            return self._undecodable
+
     def skip_next_reset(self, skip: bool) -> None:
         self._skip_next_reset = skip
 
@@ -115,12 +147,13 @@ class SessionConnection(BaseConnection):
 class SetUp:
     """What prepares each new connection of a pool that :func:`create_pool` opened.
 
-    ``limit`` is how long that may take, in seconds.
+    ``limit`` is how long that may take, in seconds. ``counts`` is what was asked of the pool.
     """
 
     dsn: PostgresDSN
     sessions: SessionFinder
     limit: float
+    counts: PoolCounts = field(default_factory=PoolCounts)
 
     async def __call__(self, connection: BaseConnection) -> None:
         try:
@@ -133,8 +166,8 @@ class SetUp:
             raise
 
     async def _prepare(self, connection: BaseConnection) -> None:
-        await _set_codecs(connection)
         if isinstance(connection, SessionConnection):
+            await _set_codecs(connection)
             await self.sessions.set_up(connection)
             # The planner expects a search of a large table to cost so much that it would compile it
             # first, which takes ten times as long as the search. Not a startup parameter: PgBouncer
@@ -149,16 +182,20 @@ def set_up_of(pool: Pool) -> SetUp | None:
     return known if isinstance(known, SetUp) else None
 
 
-async def _set_codecs(connection: BaseConnection) -> None:
+async def _set_codecs(connection: SessionConnection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
         encoder=lambda value: b"\x01" + dump_json(value).encode(),
-        decoder=lambda data: load_json(data[1:]),
+        decoder=connection.decode_jsonb,
         format="binary",
     )
     await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="text"
+        "json",
+        schema="pg_catalog",
+        encoder=dump_json,
+        decoder=connection.decode_json,
+        format="text",
     )
 
 
@@ -303,7 +340,7 @@ async def get_postgres_pool(
     :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
     :class:`DatabaseUnavailableError`.
     """
-    parsed = dsn_from_env() if dsn is None else PostgresDSN.parse(dsn)
+    parsed = await off_loop(dsn_from_env) if dsn is None else PostgresDSN.parse(dsn)
     if parsed is None:
         raise DSNNotConfiguredError
     loop = asyncio.get_running_loop()

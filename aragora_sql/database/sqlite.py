@@ -10,6 +10,7 @@ import inspect
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +27,7 @@ from aragora_sql.database.base import (
     Watch,
     forget_closed_loops,
 )
+from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.ownership import Owner, emptied_by_fork
 from aragora_sql.database.session_state import changes_sqlite_connection
 from aragora_sql.database.sqlite_files import ReadableFile, file_id
@@ -34,6 +36,7 @@ from aragora_sql.database.sqlite_watch import FileWatch
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
 from aragora_sql.errors import (
+    AragoraSQLError,
     ConfigurationError,
     DatabaseClosedError,
     DatabaseUnavailableError,
@@ -114,6 +117,26 @@ class SQLiteConnection(Connection):
                 statement.name, statements.execute_many, statement, arguments
             )
 
+    async def execute_together(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> list[int]:
+        async with self.lock:
+            for statement, _ in calls:
+                self._watch(statement.sql)
+            return await self._handle.run_each(
+                [(one.name, statements.execute_many, (one, arguments)) for one, arguments in calls]
+            )
+
+    async def execute_whole(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> bool:
+        if self._handle.in_transaction:
+            return await super().execute_whole(calls)
+        async with self.lock:
+            for statement, _ in calls:
+                self._watch(statement.sql)
+            return await self._handle.run_whole(calls)
+
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
             self._watch(sql)
@@ -129,6 +152,21 @@ class SQLiteConnection(Connection):
         async with self.lock:
             self._handle.is_changed = True
             return await self._handle.run(name, work)
+
+    async def try_each_in_thread(
+        self,
+        name: str,
+        works: Sequence[Callable[[sqlite3.Connection], T]],
+        *,
+        until: type[AragoraSQLError],
+    ) -> list[T | AragoraSQLError]:
+        """Do several things as :meth:`run_in_thread` does, each under the statement timeout.
+
+        An error is what comes back of one; behind an error of the class ``until`` nothing is done.
+        """
+        async with self.lock:
+            self._handle.is_changed = True
+            return await self._handle.try_each(name, works, until)
 
     def _fork(self) -> SQLiteConnection:
         return SQLiteConnection(self._handle, self._depth + 1 if self._handle.in_transaction else 0)
@@ -219,7 +257,7 @@ class SQLiteDatabase(Database):
         self._reader_count = 0
         self._max_readers = 0 if self._in_memory else readers
         self._reader_turn = asyncio.Semaphore(readers)
-        self._waiting = 0
+        self._counts = PoolCounts()
         self._busy = 0
         self._closed = False
         self._watches: WeakSet[FileWatch] = WeakSet()
@@ -276,13 +314,19 @@ class SQLiteDatabase(Database):
 
     def metrics(self) -> PoolMetrics:
         size = self._reader_count + (self._writer is not None)
+        counts = self._counts
         return PoolMetrics(
             size=size,
             free=size - self._busy,
             in_use=self._busy,
-            waiting=self._waiting,
+            waiting=counts.waiting,
             min_size=0,
             max_size=self._max_readers + 1,
+            acquisitions=counts.acquisitions,
+            failed=counts.failures,
+            timeouts=counts.timeouts,
+            wait_ms=counts.waited * 1000,
+            max_wait_ms=counts.longest_wait * 1000,
         )
 
     async def _state(self) -> ServerState:
@@ -297,12 +341,18 @@ class SQLiteDatabase(Database):
         return wanted == "read" or held != "read" or self._in_memory
 
     async def _acquire(self, kind: Kind) -> SQLiteConnection:
-        if self._closed:
-            raise DatabaseClosedError(f"{self._path}: the database was closed")
-        if kind == "read" and not self._in_memory:
-            handle = await self._take_reader()
-        else:
-            handle = await self._take_writer()
+        started = time.perf_counter()
+        try:
+            if self._closed:
+                raise DatabaseClosedError(f"{self._path}: the database was closed")
+            if kind == "read" and not self._in_memory:
+                handle = await self._take_reader()
+            else:
+                handle = await self._take_writer()
+        except BaseException as error:
+            self._counts.failed(error, error.__cause__)
+            raise
+        self._counts.acquired(started)
         self._busy += 1
         return SQLiteConnection(handle)
 
@@ -359,7 +409,7 @@ class SQLiteDatabase(Database):
         if not turn.locked():
             await turn.acquire()
             return
-        self._waiting += 1
+        self._counts.waiting += 1
         try:
             async with asyncio.timeout(self._busy_timeout):
                 await turn.acquire()
@@ -368,7 +418,7 @@ class SQLiteDatabase(Database):
                 f"{self._path}: waited {self._busy_timeout:g} s for {awaited}"
             ) from error
         finally:
-            self._waiting -= 1
+            self._counts.waiting -= 1
 
     async def _open(self, *pragmas: str, writes: bool = False) -> ThreadedConnection:
         uri = None

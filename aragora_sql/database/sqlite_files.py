@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
+
+from aragora_sql.temporary import LockedFolder
 
 __all__ = ["FileId", "ReadableFile", "file_id", "file_state", "last_written", "shm_of", "wal_of"]
 
 # Device and inode.
 FileId = tuple[int, int]
+
+_COPY = "copy.db"
 
 
 def wal_of(path: Path) -> Path:
@@ -76,21 +79,22 @@ class ReadableFile:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.state = file_state(self.path)
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._copy: LockedFolder | None = None
         self.is_immutable = False
         if _is_wal(self.path):
             log_size = self.state[3]
             has_index = shm_of(self.path).exists()
             self.is_immutable = log_size < 0 or (log_size == 0 and not has_index)
             if log_size > 0 and not has_index:
-                self._copy = tempfile.TemporaryDirectory(prefix="aragora-sqlite-")
-                for part in (self.path, wal_of(self.path)):
-                    shutil.copyfile(part, Path(self._copy.name) / part.name)
+                self._copy = LockedFolder("aragora-sqlite-")
+                copy = self._copy.path / _COPY
+                shutil.copyfile(self.path, copy)
+                shutil.copyfile(wal_of(self.path), wal_of(copy))
 
     @property
     def uri(self) -> str:
         """The URI of the file, or of its copy, for reading."""
-        path = self.path if self._copy is None else Path(self._copy.name) / self.path.name
+        path = self.path if self._copy is None else self._copy.path / _COPY
         options = "mode=ro&immutable=1" if self.is_immutable else "mode=ro"
         return f"file:{quote(str(path))}?{options}"
 
@@ -107,4 +111,4 @@ class ReadableFile:
         """Remove the copy, if there is one."""
         copy, self._copy = self._copy, None
         if copy is not None:
-            copy.cleanup()
+            copy.remove()

@@ -14,7 +14,7 @@ from typing import Any
 
 from aragora_sql.database.base import Row
 from aragora_sql.database.sqlite_constraints import broken_key
-from aragora_sql.database.statement import ColumnKind, Statement
+from aragora_sql.database.statement import ColumnKind, Statement, not_held, row_named
 from aragora_sql.database.values import (
     UndecodableText,
     check_text,
@@ -27,10 +27,12 @@ from aragora_sql.errors import InvalidInputError, UnreadableValueError
 
 __all__ = [
     "UndecodableRows",
+    "bind",
     "data_version",
     "execute",
     "execute_many",
     "fetch_all",
+    "fetch_raw",
     "roll_back",
     "roll_back_to",
     "run",
@@ -76,7 +78,7 @@ def fetch_all(
     connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
 ) -> list[Row]:
     """Run a statement and return its rows, decoded."""
-    bound = _bind(statement, arguments)
+    bound = bind(statement, arguments)
     if _returns(statement.sql):
         # What it changes is done when the first row comes: it can't be run again.
         return _fetch_undecodable(connection, statement, bound)
@@ -112,6 +114,13 @@ class _ReadingTextAs:
         self._connection.text_factory = str
 
 
+def fetch_raw(
+    connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """Run a statement and return its rows as SQLite gives them."""
+    return connection.execute(statement.sql, bind(statement, arguments)).fetchall()
+
+
 class UndecodableRows(list[Row]):
     """Rows with an :class:`UndecodableText` among their values; ``problem`` names the first."""
 
@@ -144,7 +153,7 @@ def _fetch_undecodable(
         return rows
     found = UndecodableRows(rows)
     found.problem = next(
-        f"{_named(statement, row)}column {name}: a stored value is not UTF-8 text"
+        f"{row_named(statement, row)}column {name}: a stored value is not UTF-8 text"
         for row in rows
         for name, value in row.items()
         if type(value) is UndecodableText
@@ -156,7 +165,7 @@ def execute(
     connection: sqlite3.Connection, statement: Statement, arguments: Mapping[str, Any]
 ) -> int:
     """Run a statement and return how many rows it changed."""
-    return _execute_bound(connection, statement.sql, _bind(statement, arguments))
+    return _execute_bound(connection, statement.sql, bind(statement, arguments))
 
 
 def execute_many(
@@ -165,7 +174,7 @@ def execute_many(
     """Run a statement for each set of arguments, all or nothing; return how many rows changed."""
     if len(arguments) == 1:
         return execute(connection, statement, arguments[0])
-    bound = [_bind(statement, one) for one in arguments]
+    bound = [bind(statement, one) for one in arguments]
     with _transaction(connection):
         return _execute_each(connection, statement.sql, bound)
 
@@ -218,7 +227,8 @@ def split_script(sql: str) -> Iterator[str]:
 _PLAIN = frozenset({type(None), bool, int, bytes})
 
 
-def _bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments in the form that the driver takes."""
     bound = {}
     for name, value in arguments.items():
         kind = type(value)
@@ -260,26 +270,13 @@ def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) 
     return rows
 
 
-def _named(statement: Statement, row: Row) -> str:
-    """Begin a message about a row, which its ids name; no other value is shown."""
-    ids = [
-        f"{name} {value!r:.100}"
-        for name, value in row.items()
-        if name.rpartition("_")[2] == "id" and isinstance(value, str | int)
-    ]
-    row_of = f"row of {', '.join(ids)}, " if ids else ""
-    return f"{statement.name}: {row_of}"
-
-
 def _unreadable(
     statement: Statement, row: Row, column: str, kind: ColumnKind, error: Exception
 ) -> UnreadableValueError:
     reason = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
     # What a traceback would print must not quote the value.
     error.args = (reason,)
-    return UnreadableValueError(
-        f"{_named(statement, row)}column {column}: a stored value is not a {_KINDS[kind]}{reason}"
-    )
+    return UnreadableValueError(f"{not_held(statement, row, column, kind)}{reason}")
 
 
 def _name_key(
@@ -290,13 +287,6 @@ def _name_key(
 ) -> None:
     """Tell the error which key is to blame, for :mod:`aragora_sql.database.sqlite_errors`."""
     error.broken_key = broken_key(connection, error, sql, arguments)  # type: ignore[attr-defined]
-
-
-_KINDS: dict[ColumnKind, str] = {
-    "boolean": "boolean",
-    "json": "JSON document",
-    "timestamp": "timestamp that Python can hold",
-}
 
 
 def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str, Any]) -> int:

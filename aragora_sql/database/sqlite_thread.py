@@ -11,12 +11,14 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from aragora_sql.database import sqlite_statements as statements
 from aragora_sql.database.sqlite_errors import is_busy, lone_surrogate, translate
 from aragora_sql.database.sqlite_files import FileId, file_id
+from aragora_sql.database.statement import Statement
 from aragora_sql.errors import (
     AragoraSQLError,
     BackendDriverMissingError,
@@ -40,12 +42,13 @@ __all__ = ["ThreadedConnection", "file_moved"]
 _BUSY_SLICE = 0.2
 # A file that was looked at is not looked at again for so many seconds: what was written a moment
 # before it was deleted is lost like what was written after.
-LOOK_EVERY = 0.001
+LOOK_EVERY = 0.01
 # Virtual machine steps between two looks at the deadline: some tenths of a millisecond.
 _PROGRESS_STEPS = 20_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ThreadedConnection:
@@ -122,20 +125,52 @@ class ThreadedConnection:
         finally:
             self._statement_timeout = limit
 
-    async def run(
+    # These are no coroutines of their own: each call would pay for one more.
+
+    def run(
         self,
         name: str,
         work: Callable[Concatenate[sqlite3.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Run ``work`` on the thread; a cancelled task leaves nothing running behind."""
+        return self._cross(name, self._in_thread_guard, name, work, args, kwargs)
+
+    def run_each(
+        self, works: Sequence[tuple[str, Callable[..., T], tuple[Any, ...]]]
+    ) -> Coroutine[Any, Any, list[T]]:
+        """Run several works in one crossing, until one fails; each has a name and arguments."""
+        return self._cross(works[0][0] if works else "", self._in_thread_each, works)
+
+    def run_whole(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> Coroutine[Any, Any, bool]:
+        """Run statements in a transaction, in one crossing, and commit what is whole.
+
+        That is when each has changed as many rows as it has sets of arguments.
+        """
+        return self._cross(calls[0][0].name if calls else "", self._in_thread_whole, calls)
+
+    def try_each(
+        self,
+        name: str,
+        works: Sequence[Callable[[sqlite3.Connection], T]],
+        until: type[AragoraSQLError],
+    ) -> Coroutine[Any, Any, list[T | AragoraSQLError]]:
+        """Run some works on the thread, each under the time limits; errors are among the results.
+
+        Behind an error of the class ``until`` no work is done any more.
+        """
+        return self._cross(name, self._in_thread_try_each, name, works, until)
+
+    async def _cross(self, name: str, function: Callable[..., R], *args: Any) -> R:
         driver = self._driver
         if driver is None:
             raise DatabaseClosedError("the database was closed")
         self._cancelled = False
         try:
-            return await driver._execute(self._in_thread_guard, name, work, args, kwargs)  # type: ignore[no-any-return,no-untyped-call]
+            return await driver._execute(function, *args)  # type: ignore[no-any-return,no-untyped-call]
         except asyncio.CancelledError:
             self._cancelled = True
             await self._settled(driver)
@@ -186,6 +221,46 @@ class ThreadedConnection:
 
     def _in_thread_must_stop(self) -> bool:
         return self._cancelled or time.monotonic() > self._deadline
+
+    def _in_thread_each(
+        self, works: Sequence[tuple[str, Callable[..., T], tuple[Any, ...]]]
+    ) -> list[T]:
+        return [self._in_thread_guard(name, work, args, {}) for name, work, args in works]
+
+    def _in_thread_whole(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> bool:
+        self._in_thread_guard("BEGIN", statements.run, ("BEGIN IMMEDIATE",), {})
+        try:
+            is_whole = all(
+                self._in_thread_guard(one.name, statements.execute_many, (one, arguments), {})
+                == len(arguments)
+                for one, arguments in calls
+            )
+            if is_whole:
+                self._in_thread_guard("COMMIT", self._in_thread_commit, (), {})
+            return is_whole
+        finally:
+            self._in_thread_guard("ROLLBACK", statements.roll_back, (), {})
+
+    def _in_thread_try_each(
+        self,
+        name: str,
+        works: Sequence[Callable[[sqlite3.Connection], T]],
+        until: type[AragoraSQLError],
+    ) -> list[T | AragoraSQLError]:
+        found: list[T | AragoraSQLError] = []
+        for work in works:
+            # Whoever cancelled it waits for the thread.
+            if self._cancelled:
+                break
+            try:
+                found.append(self._in_thread_guard(name, work, (), {}))
+            except AragoraSQLError as error:
+                found.append(error)
+                if isinstance(error, until):
+                    break
+        return found
 
     def _in_thread_guard(
         self,

@@ -22,7 +22,7 @@ from aragora_sql.errors import DatabaseError
 if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
 
-__all__ = ["Kind", "Turns", "UnitOfWork", "refuse_within_a_unit"]
+__all__ = ["Kind", "Turns", "UnitOfWork", "is_within_a_unit", "refuse_within_a_unit"]
 
 Kind = Literal["read", "write", "transaction"]
 
@@ -86,13 +86,20 @@ _units: ContextVar[Mapping[object, _Unit]] = ContextVar("aragora_sql_units")
 _NO_UNITS: Mapping[object, _Unit] = {}
 
 
-def refuse_within_a_unit(key: object) -> None:
-    """Raise where closing the database of this key would wait for the caller itself."""
+def is_within_a_unit(key: object) -> bool:
+    """Tell whether the caller is in an open unit of work of the database of this key."""
     unit = _units.get(_NO_UNITS).get(key)
     while unit is not None:
         if unit.is_open:
-            raise DatabaseError("close() was called inside a unit of work of this database")
+            return True
         unit = unit.outer
+    return False
+
+
+def refuse_within_a_unit(key: object) -> None:
+    """Raise where closing the database of this key would wait for the caller itself."""
+    if is_within_a_unit(key):
+        raise DatabaseError("close() was called inside a unit of work of this database")
 
 
 class UnitOfWork:

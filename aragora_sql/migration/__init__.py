@@ -1,5 +1,7 @@
 """Moves SQLite data to PostgreSQL and loses nothing: read, map, load, account for, verify.
 
+``to_sqlite`` is the way back, ``langgraph`` what LangGraph's own savers stored.
+
 ``finding`` says which files there are and ``sources`` reads them; ``mappings`` reads
 ``sql/legacy/``; ``planning`` says which table goes where; ``merging`` makes one record of several;
 ``conversion`` and ``timestamps`` turn values into the target's; ``preparing`` makes the target's

@@ -105,6 +105,7 @@ class Functions:
             ("lower_text", 1, _lower),
             ("unpacked", 2, self._unpacked),
             ("json_size", 1, _json_size),
+            ("json_members", 1, _json_members),
             ("has_clear_secrets", 1, _has_clear_secrets),
             ("is_sound", 1, _is_sound),
             ("changed_text", 1, self._rules.apply),
@@ -169,6 +170,18 @@ def _json_size(text: Any) -> int | None:
     """Return the length in bytes of a document as it is stored."""
     try:
         return len(dump_json(load_json(text)).encode())
+    except (TypeError, ValueError, AttributeError, InvalidInputError):
+        return None
+
+
+def _json_members(data: Any) -> str | None:
+    """Return the members of an object as a list of [name, JSON text of the value].
+
+    SQLite would make a float of the text of a number, and not always the nearest one.
+    """
+    try:
+        found = load_json(_decoded(data) or "")
+        return dump_json([[name, dump_json(value)] for name, value in found.items()])
     except (TypeError, ValueError, AttributeError, InvalidInputError):
         return None
 

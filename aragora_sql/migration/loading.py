@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.errors import DatabaseError
+from aragora_sql.errors import ConfigurationError, DatabaseError
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.conversion import Converter, SuspiciousError, converter_for
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping, bad_mapping
@@ -87,15 +87,17 @@ class Loader:
             column = self.table.column(name)
             if column is None:
                 raise bad_mapping(self.mapping, f"{self.table.name} has no column {name!r}")
-            self.converters.append(
-                converter_for(
+            try:
+                converter = converter_for(
                     column,
                     self.reader,
                     json_text=name in self.mapping.json_text,
                     unix=name in self.mapping.unix,
                     utc=name in self.mapping.utc,
                 )
-            )
+            except ConfigurationError as error:
+                raise bad_mapping(self.mapping, f"{self.table.name}: {error}") from error
+            self.converters.append(converter)
         for column in self.table.columns:
             if column.not_null and not column.has_default and column.name not in self.columns:
                 raise bad_mapping(self.mapping, f"it gives no value for {column.name!r}")

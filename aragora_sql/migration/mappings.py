@@ -17,6 +17,7 @@ from aragora_sql.queries.files import QueryText, read_queries, sql_dir
 from aragora_sql.schema import store_names
 
 __all__ = [
+    "MAPPING_WORDS",
     "Mapping",
     "Merge",
     "bad_mapping",
@@ -30,12 +31,14 @@ PARAMETERS = {"first_rowid", "last_rowid"}
 NOTE_PREFIX = "note_"
 ROWID_COLUMN = "source_rowid"
 
-_DIRECTIVE = re.compile(
-    r"(?P<name>from|optional|ignored|without|unpacks|into|key|repeats|duplicates|doubles|copies|secrets"
-    r"|merge|order|json|unix|utc):"
-    r"\s*"
-    r"(?P<value>.+)"
+# What a comment line of a mapping begins with, before a colon. "doubles" is how earlier releases
+# wrote "duplicates"; "values" is for `aragora-sql check` alone.
+MAPPING_WORDS = (
+    *("from", "optional", "ignored", "without", "unpacks", "into", "key", "repeats"),
+    *("duplicates", "doubles", "copies", "secrets", "merge", "order", "json", "unix", "utc"),
+    "values",
 )
+_DIRECTIVE = re.compile(rf"(?P<name>{'|'.join(MAPPING_WORDS)}):\s*(?P<value>.+)")
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
 _NUMBER = re.compile(r"number (?P<column>\w+) by (?P<timestamp>\w+)")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
@@ -162,7 +165,6 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         key=() if key == "all" else tuple(part.strip() for part in key.split(",")),
         unpacks="unpacks" in found,
         repeats="repeats" in found,
-        # "doubles" is how earlier releases wrote it.
         duplicates=_names(*found.get("duplicates", ()), *found.get("doubles", ())),
         copies=_names(*found.get("copies", ())),
         secrets=_names(*found.get("secrets", ())),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
-from aragora_sql.errors import DSNNotConfiguredError
+from aragora_sql.errors import DSNNotConfiguredError, InvalidInputError
 from aragora_sql.migration.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_REJECTS,
@@ -19,6 +19,7 @@ from aragora_sql.migration.progress import Progress
 from aragora_sql.migration.report import MigrationReport
 from aragora_sql.migration.run import run_migration
 from aragora_sql.migration.staging import Orphans
+from aragora_sql.migration.to_sqlite import ToSQLiteOptions, move_to_sqlite
 from aragora_sql.settings import PostgresDSN, dsn_from_env
 
 __all__ = ["MemoryMigrator"]
@@ -33,6 +34,10 @@ class MemoryMigrator:
     ``UTC``, and needed when the source holds local times. ``drop_exact_duplicates`` leaves out
     critiques that repeat an earlier one of their file. The other options are those of
     ``aragora-sql migrate``.
+
+    With ``reverse`` it moves what is in PostgreSQL to the SQLite file ``sqlite_path`` of this
+    package, which may be new, as ``aragora-sql migrate --to-sqlite`` does. Options that only a
+    source of SQLite files has are refused then.
 
     >>> migrator = MemoryMigrator(sqlite_path=".nomic/agora_memory.db", source_timezone="UTC")
     >>> report = await migrator.migrate_all()
@@ -59,14 +64,16 @@ class MemoryMigrator:
         rejects: str | Path = DEFAULT_REJECTS,
         drop_exact_duplicates: bool = False,
         renumber: bool = False,
+        reverse: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        dsn = dsn_from_env() if postgres_dsn is None else postgres_dsn
-        if dsn is None:
+        given = dsn_from_env() if postgres_dsn is None else postgres_dsn
+        if given is None:
             raise DSNNotConfiguredError
+        dsn = PostgresDSN.parse(given, "postgres_dsn") if isinstance(given, str) else given
         self._options = MigrationOptions(
             sqlite_path=Path(sqlite_path),
-            dsn=PostgresDSN.parse(dsn, "postgres_dsn") if isinstance(dsn, str) else dsn,
+            dsn=dsn,
             batch_size=batch_size,
             skip_existing=skip_existing,
             source_timezone=source_timezone,
@@ -80,6 +87,27 @@ class MemoryMigrator:
             renumber=renumber,
         )
         self._progress = progress
+        self._back: ToSQLiteOptions | None = None
+        if reverse:
+            self._back = ToSQLiteOptions(
+                dsn=dsn,
+                sqlite_path=Path(sqlite_path),
+                batch_size=batch_size,
+                skip_existing=skip_existing,
+                verify=verify,
+                rejects=Path(rejects),
+            )
+            plain = MigrationOptions(
+                sqlite_path=Path(sqlite_path),
+                dsn=dsn,
+                batch_size=batch_size,
+                skip_existing=skip_existing,
+                verify=verify,
+                rejects=Path(rejects),
+            )
+            for one in fields(plain):
+                if getattr(plain, one.name) != getattr(self._options, one.name):
+                    raise InvalidInputError(one.name, "does not go with reverse=True")
 
     async def migrate_all(self) -> MigrationReport:
         """Migrate every store."""
@@ -93,8 +121,19 @@ class MemoryMigrator:
         """Migrate debates, critiques, patterns, reputations and their archive."""
         return await self._migrate("critique")
 
+    async def migrate_elo(self) -> MigrationReport:
+        """Migrate ratings, matches, their history, calibration and relationships."""
+        return await self._migrate("elo")
+
+    async def migrate_continuum(self) -> MigrationReport:
+        """Migrate the entries of the continuum memory, their moves, references and archive."""
+        return await self._migrate("continuum")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
+        if self._back is not None:
+            back = replace(self._back, dry_run=True)
+            return await asyncio.to_thread(move_to_sqlite, back, self._progress)
         options = replace(self._options, dry_run=True)
         return await asyncio.to_thread(run_migration, options, self._progress)
 
@@ -102,5 +141,8 @@ class MemoryMigrator:
         """Nothing is held between calls; here so that callers can end it as they began it."""
 
     async def _migrate(self, *stores: str) -> MigrationReport:
+        if self._back is not None:
+            back = replace(self._back, stores=stores)
+            return await asyncio.to_thread(move_to_sqlite, back, self._progress)
         options = replace(self._options, stores=stores)
         return await asyncio.to_thread(run_migration, options, self._progress)

@@ -20,7 +20,7 @@ from aragora_sql.schema import (
 )
 from aragora_sql.settings import PostgresDSN
 
-__all__ = ["prepare_schema", "refuse_hidden"]
+__all__ = ["matters", "prepare_schema", "refuse_hidden"]
 
 # Who may see which rows, and what makes reading fast or is for people.
 _HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comment"}
@@ -56,7 +56,7 @@ async def _prepare_schema(
                 plans = await plan_schema(database, stores)
                 present = [plan.store for plan in plans if plan.present is not None]
             found = await verify_schema(database, present) if present else []
-            _refuse(difference for difference in found if _matters(difference))
+            _refuse(difference for difference in found if matters(difference))
     finally:
         await database.close()
 
@@ -105,7 +105,7 @@ def _refuse(found: Iterable[Difference]) -> None:
         )
 
 
-def _matters(difference: Difference) -> bool:
+def matters(difference: Difference) -> bool:
     """Tell whether a difference is more than a comment, an index or who may see which rows.
 
     What was added shows itself row by row.

@@ -33,6 +33,7 @@ __all__ = [
     "new_run_folder",
     "read_rejects",
     "reason_of",
+    "reason_of_line",
     "stored_rejects",
     "without_values",
     "write_reject_files",
@@ -196,6 +197,12 @@ def reason_of(table: str, column: str | None, reason: str) -> str:
     if not reason.startswith(BROKEN_RULE):
         reason = without_values(reason)
     return f"{table}{'.' + column if column else ''}: {reason}"
+
+
+def reason_of_line(table: str, line: str) -> str:
+    """Return the reason of a line of a reject file as :func:`reason_of` does."""
+    found = json.loads(line)
+    return reason_of(table, found["column"], found["reason"])
 
 
 class RejectFileError(AragoraSQLError):

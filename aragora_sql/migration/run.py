@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -36,6 +34,7 @@ from aragora_sql.migration.rejects import (
     Reject,
     is_of_merged,
     reason_of,
+    reason_of_line,
     refuse_unwritable,
     stored_rejects,
     write_reject_files,
@@ -69,6 +68,7 @@ from aragora_sql.migration.target import (
     driver_errors,
     take_lock,
 )
+from aragora_sql.temporary import LockedFolder
 
 __all__ = ["IncompleteError", "run_migration"]
 
@@ -159,9 +159,9 @@ class _Run:
             options.sqlite_path, has_others=bool(folders)
         )
         if is_wanted and options.sqlite_path.is_dir():
-            scratch = tempfile.mkdtemp(prefix="aragora-migration-")
-            self._stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-            collected = Path(scratch) / COLLECTED_NAME
+            scratch = LockedFolder("aragora-migration-")
+            self._stack.callback(scratch.remove)
+            collected = scratch.path / COLLECTED_NAME
             found, behind = collect_checkpoint_files(options.sqlite_path, folders, collected)
             self._left += found
             self._behind += behind
@@ -388,7 +388,7 @@ class _Run:
             any_stored = True
             found = json.loads(line)
             if found.get("kind") != "merged":
-                reasons[reason_of(table, found["column"], found["reason"])] += 1
+                reasons[reason_of_line(table, line)] += 1
         self._report.reasons = dict(reasons)
         if any_stored:
             files = write_reject_files(connection, run_id, self._options.rejects)

@@ -163,7 +163,7 @@ class SourceFile:
     @cached_property
     def is_consolidated(self) -> bool:
         """Whether the older Aragora made the file by copying others, and went on in it."""
-        return "memory" in self.modules()
+        return not {"memory", "analytics"}.isdisjoint(self.modules())
 
     def modules(self) -> frozenset[str]:
         """Return the names under which the file's schemas were recorded."""

@@ -22,7 +22,7 @@ from aragora_sql.migration.rejects import BROKEN_RULE, without_values
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
 from aragora_sql.migration.target import PgConnection, Table
 
-__all__ = ["Verifier"]
+__all__ = ["Verifier", "is_same_json"]
 
 _SHOWN = 80
 _TIMESTAMP = "timestamp with time zone"
@@ -288,7 +288,7 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
     if kind == _TIMESTAMP:
         return bool(_timestamp(expected) == actual)
     if kind in _JSON:
-        return _is_same_json(expected, actual)
+        return is_same_json(expected, actual)
     if kind == "bytea":
         return bytes(expected) == bytes(actual)
     if isinstance(actual, int) and isinstance(expected, str):
@@ -297,7 +297,8 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
     return bool(expected == actual)
 
 
-def _is_same_json(expected: str, actual: str) -> bool:
+def is_same_json(expected: str, actual: str) -> bool:
+    """Tell whether two texts of JSON say the same."""
     try:
         ours, theirs = load_json(expected), load_json(actual)
     except (ValueError, RecursionError):

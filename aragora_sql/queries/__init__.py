@@ -31,7 +31,7 @@ from aragora_sql.queries.files import (
     store_dir,
 )
 
-__all__ = ["Queries", "adapter_of", "load_queries"]
+__all__ = ["OPERATIONS", "Queries", "adapter_of", "load_as_it_is", "load_queries"]
 
 
 class Queries(_AiosqlQueries):
@@ -46,7 +46,7 @@ class Queries(_AiosqlQueries):
         def __getattr__(self, name: str) -> Any: ...
 
 
-_OPERATIONS = {
+OPERATIONS = {
     "": SQLOperationType.SELECT,
     "^": SQLOperationType.SELECT_ONE,
     "$": SQLOperationType.SELECT_VALUE,
@@ -75,12 +75,21 @@ def _load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Que
     """
     chosen = sql_dir() if root is None else root
     path = store_dir(store, dialect, chosen) / "queries.sql"
-    queries = _load(store, dialect, path, _stamp(path), _stamp(path.with_name("schema.sql")))
+    queries = load_as_it_is(store, dialect, chosen)
     packaged = packaged_sql_dir()
     ours = sql_folder(store, dialect, packaged) / "queries.sql"
     if chosen.resolve() != packaged and ours.is_file():
         _check_contract(path, ours, dialect)
     return queries
+
+
+def load_as_it_is(store: str, dialect: Dialect, root: Path) -> Queries:
+    """Load a store's queries of a tree, of another release say, that no store class calls.
+
+    Raises :class:`~aragora_sql.errors.QueryFileError` with file and line.
+    """
+    path = store_dir(store, dialect, root) / "queries.sql"
+    return _load(store, dialect, path, _stamp(path), _stamp(path.with_name("schema.sql")))
 
 
 if TYPE_CHECKING:
@@ -153,7 +162,7 @@ class _QueryFileLoader(QueryLoader):
         return [self._datum(adapter, query) for query in queries.values()]
 
     def _datum(self, adapter: Adapter, query: QueryText) -> QueryDatum:
-        operation = _OPERATIONS[query.operation]
+        operation = OPERATIONS[query.operation]
         sql = adapter.process_sql(query.name, operation, query.sql)
         adapter.describe(
             query.name, query.path, query.line, {**self.schema_kinds, **query.result_kinds}

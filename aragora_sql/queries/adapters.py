@@ -120,7 +120,7 @@ class Adapter(ABC):
         """Tell where a processed query is defined and what its result columns hold."""
         call = self._calls[query_name]
         call.location = f"{path}:{line}"
-        call.statement = replace(call.statement, column_kinds=kinds)
+        call.statement = replace(call.statement, column_kinds=kinds, location=(str(path), line))
 
     @abstractmethod
     def _render(

@@ -6,7 +6,7 @@ import keyword
 import os
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from aragora_sql.database import ColumnKind, Dialect
@@ -21,6 +21,8 @@ from aragora_sql.queries.parameters import (
 
 __all__ = [
     "DIALECTS",
+    "QUERY_WORDS",
+    "SCHEMA_WORDS",
     "SYSTEM",
     "Directive",
     "QueryText",
@@ -45,7 +47,12 @@ _SPEC = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<parameters>[^)]*)\))?\s*(?P<operation>\^|\$|!|<!|\*!|#)?\s*"
 )
 _RESULT_LINE = re.compile(r"result:\s*(?P<columns>.+)")
-_DIRECTIVE = re.compile(r"(?P<kind>check|meaning|parity|plan):\s*(?P<text>.*)", re.DOTALL)
+# What a comment line says to the checker begins with one of these words and a colon.
+SCHEMA_WORDS = ("check", "meaning", "parity", "plan")
+_DIRECTIVE = re.compile(rf"(?P<kind>{'|'.join(SCHEMA_WORDS)}):\s*(?P<text>.*)", re.DOTALL)
+_LOCKS_LINE = re.compile(r"locks:\s*(?P<text>.*)", re.DOTALL)
+# All that is read of the comments under '-- name:'.
+QUERY_WORDS = (*SCHEMA_WORDS, "locks", "result")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # The parameters that every query function has already.
 _TAKEN_NAMES = {"conn", "self"}
@@ -67,7 +74,8 @@ class QueryText:
 
     ``line`` is the line of ``-- name:``; ``operation`` is aiosql's suffix; ``result_kinds`` are the
     declared kinds of computed result columns, ``never_null`` the columns that are declared so;
-    ``sql`` starts at ``start``, line and column from 1.
+    ``locks`` are the locks that its comments say it takes; ``sql`` starts at ``start``, line and
+    column from 1.
     """
 
     name: str
@@ -81,6 +89,7 @@ class QueryText:
     result_kinds: dict[str, ColumnKind]
     never_null: frozenset[str] = frozenset()
     directives: tuple[Directive, ...] = ()
+    locks: tuple[Directive, ...] = ()
     start: tuple[int, int] = (1, 1)
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -96,6 +105,7 @@ class QueryText:
         return QueryFileError(self.path, self.line, f"query {self.name!r}: {problem}")
 
 
+@cache
 def packaged_sql_dir() -> Path:
     """Return the ``sql/`` tree that belongs to this code: of the wheel, or of the checkout."""
     package = Path(__file__).resolve().parent.parent
@@ -318,6 +328,7 @@ def _read_query(
         result_kinds=said.kinds,
         never_null=frozenset(said.never_null),
         directives=tuple(said.directives),
+        locks=tuple(said.locks),
         start=(
             _line(text, body[0].start),
             body[0].start - text.rfind("\n", 0, body[0].start),
@@ -345,6 +356,7 @@ class _Comments:
     kinds: dict[str, ColumnKind] = field(default_factory=dict)
     never_null: set[str] = field(default_factory=set)
     directives: list[Directive] = field(default_factory=list)
+    locks: list[Directive] = field(default_factory=list)
 
 
 def _read_comments(path: Path, text: str, name: str, comments: list[Token]) -> _Comments:
@@ -353,8 +365,12 @@ def _read_comments(path: Path, text: str, name: str, comments: list[Token]) -> _
         directive = read_directive(text, comment)
         content = _content(comment)
         result = _RESULT_LINE.fullmatch(content)
+        locks = _LOCKS_LINE.fullmatch(content)
         if directive is not None:
             said.directives.append(directive)
+        elif locks is not None:
+            line = _line(text, comment.start)
+            said.locks.append(Directive("locks", locks["text"].strip(), line))
         elif result is None:
             if content:
                 said.doc.append(content)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ __all__ = [
     "Token",
     "find_parameters",
     "number_parameters",
+    "remembered_tokens",
     "scan",
     "source_offset",
 ]
@@ -100,6 +102,50 @@ def scan(sql: str, dialect: Dialect) -> Iterator[Token]:
 
     Raises :class:`SQLSyntaxError` for an unterminated comment, string or quoted identifier.
     """
+    if _remembered is None:
+        return _scan(sql, dialect)
+    found = _remembered.get((sql, dialect))
+    if found is None:
+        found = _remembered[sql, dialect] = _scanned(sql, dialect)
+    return iter(found[0]) if found[1] is None else _again(*found)
+
+
+# The tokens of a text, and the problem and offset behind the last one.
+_Scanned = tuple[list[Token], tuple[str, int] | None]
+_remembered: dict[tuple[str, Dialect], _Scanned] | None = None
+
+
+@contextmanager
+def remembered_tokens() -> Iterator[None]:
+    """Let :func:`scan` read each text once while the block lasts: for who asks for all again."""
+    global _remembered
+    if _remembered is not None:
+        yield
+        return
+    _remembered = {}
+    try:
+        yield
+    finally:
+        _remembered = None
+
+
+def _scanned(sql: str, dialect: Dialect) -> _Scanned:
+    tokens: list[Token] = []
+    try:
+        # Those before an error are kept.
+        tokens.extend(_scan(sql, dialect))
+    except SQLSyntaxError as error:
+        return tokens, (str(error), error.offset)
+    return tokens, None
+
+
+def _again(tokens: list[Token], problem: tuple[str, int] | None) -> Iterator[Token]:
+    yield from tokens
+    if problem is not None:
+        raise SQLSyntaxError(*problem)
+
+
+def _scan(sql: str, dialect: Dialect) -> Iterator[Token]:
     postgres = dialect == "postgres"
     position, brackets = 0, 0
     previous: Token | None = None

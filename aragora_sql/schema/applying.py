@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection, Database, Dialect
 from aragora_sql.database.values import utc_now
-from aragora_sql.errors import SchemaMismatchError, SchemaVersionError
+from aragora_sql.errors import SchemaError, SchemaMismatchError, SchemaVersionError
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.files import (
     COLUMN,
@@ -217,13 +217,17 @@ class _StoreWork:
                 return version
             await self.refuse_upgrade(connection, version)
             upgrade = self._missing_upgrades(version)[0]
-            if not upgrade.in_transaction:
+            if not upgrade.in_transaction or upgrade.keys_off:
                 alone = upgrade
                 return version
             return await self._upgrade(connection, upgrade, version + 1)
 
         version = await self._steps.in_transaction(step)
-        return version if alone is None else await self._run_alone(alone, version + 1)
+        if alone is None:
+            return version
+        if alone.keys_off:
+            return await self._run_without_keys(alone, version + 1)
+        return await self._run_alone(alone, version + 1)
 
     async def _create(self, connection: Connection) -> int:
         await self.refuse_creation(connection)
@@ -245,6 +249,25 @@ class _StoreWork:
             connection, module=self._store, version=version, updated_at=utc_now()
         )
         return version
+
+    async def _run_without_keys(self, upgrade: UpgradeFile, version: int) -> int:
+        """Make an upgrade in which foreign keys do nothing, and count after it what they miss."""
+        async with self._steps.outside_transaction(str(upgrade.path)) as connection:
+            before = await self._queries.count_broken_references(connection)
+            # That can't be said in a transaction.
+            await connection.run_script("foreign keys", "PRAGMA foreign_keys = OFF")
+            async with self._database.transaction() as inside:
+                present = await present_version(inside, self._queries, self._store)
+                if present is not None and present >= version:
+                    return present
+                await self._upgrade(inside, upgrade, version)
+                broken = await self._queries.count_broken_references(inside)
+                if broken > before:
+                    raise SchemaError(
+                        f"{upgrade.path}: {broken - before} rows would refer to rows that are not "
+                        "there; nothing of it was kept"
+                    )
+                return version
 
     async def _run_alone(self, upgrade: UpgradeFile, version: int) -> int:
         """Run the statements of an upgrade one by one; those that were run already do no harm."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aragora_sql.database import Connection, Dialect
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.queries.parameters import Token, scan
 from aragora_sql.schema.rights import version_queries
 
-__all__ = ["Catalog", "CatalogKey", "describe_catalog", "read_catalog"]
+__all__ = [
+    "Catalog",
+    "CatalogKey",
+    "catalog_of",
+    "describe_catalog",
+    "read_catalog",
+    "without_layout",
+]
 
 # Table, kind and name.
 CatalogKey = tuple[str, str, str]
@@ -48,9 +56,14 @@ async def read_catalog(
 ) -> Catalog:
     """Read the catalogue of a database."""
     queries = version_queries(dialect, root or sql_dir())
+    return catalog_of(dialect, [row async for row in queries.describe_catalog(connection)])
+
+
+def catalog_of(dialect: Dialect, rows: Iterable[Mapping[str, Any]]) -> Catalog:
+    """Return the catalogue that the rows of the query ``describe_catalog`` describe."""
     parts: dict[CatalogKey, str] = {}
     statements: dict[CatalogKey, str] = {}
-    async for row in queries.describe_catalog(connection):
+    for row in rows:
         table, kind, name = row["table_name"], row["kind"], row["name"]
         if dialect == "sqlite":
             statements[table, kind, name] = row["definition"]
@@ -59,6 +72,11 @@ async def read_catalog(
                 continue
         parts[table, kind, name] = " ".join(row["definition"].split())
     return Catalog(parts, statements)
+
+
+def without_layout(sql: str) -> str:
+    """Return a statement of SQLite without comments and line breaks."""
+    return _text([token for token in scan(sql, "sqlite") if token.kind != "comment"])
 
 
 def _parts_of_table(table: str, sql: str) -> Iterator[tuple[CatalogKey, str]]:

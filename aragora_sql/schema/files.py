@@ -57,7 +57,7 @@ _ONCE_SETTING, _ONCE_SCRIPT = "aragora.make_store", "$store$$store$"
 
 _RECORDED = re.compile(
     r"^INSERT INTO _schema_versions \(module, version\) "
-    r"VALUES \('(?P<store>\w+)', (?P<version>\d+)\)",
+    r"VALUES\s*\('(?P<store>\w+)', (?P<version>\d+)\)",
     re.MULTILINE,
 )
 _EXPECTED = re.compile(r"^    \('(?P<store>\w+)', (?P<version>\d+)\)[,;)]?", re.MULTILINE)
@@ -177,10 +177,15 @@ def check_versions(dialect: Dialect, root: Path) -> list[QueryFileError]:
     master = root / dialect / "schema.sql"
     names = store_names(dialect, root)
     listed = {match["store"]: match for match in _EXPECTED.finditer(read_sql(master))}
+    texts = {store: read_sql(sql_folder(store, dialect, root) / "schema.sql") for store in names}
+    is_recorded = any(_RECORDED.search(text) for text in texts.values())
     for store in names:
         path = sql_folder(store, dialect, root) / "schema.sql"
         latest = latest_version(store, dialect, root)
-        places = [(path, match) for match in _RECORDED.finditer(read_sql(path))]
+        places = [(path, match) for match in _RECORDED.finditer(texts[store])]
+        if is_recorded and not places:
+            problem = f"no line records that it makes version {latest} of {store!r}"
+            problems.append(QueryFileError(path, None, problem))
         if listed and store not in listed:
             problems.append(QueryFileError(master, None, f"its list of versions lacks {store!r}"))
         elif listed:

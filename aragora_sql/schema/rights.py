@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "hidden_rows",
     "present_version",
+    "present_versions",
     "refuse_without_create",
     "refuse_without_ownership",
     "unreadable_versions",
@@ -42,6 +43,21 @@ async def present_version(
     if state != "readable":
         raise SchemaRightsError(await _unreadable(connection, queries, state))
     return await queries.get_version(connection, module=store)
+
+
+async def present_versions(
+    connection: Connection, queries: SchemaVersionsQueries
+) -> dict[str, int]:
+    """Return the versions of all stores that a database holds, by store.
+
+    Raises :class:`SchemaRightsError` when the role of the connection can't see them.
+    """
+    state = await queries.find_versions(connection)
+    if state == "absent":
+        return {}
+    if state != "readable":
+        raise SchemaRightsError(await _unreadable(connection, queries, state))
+    return {row["module"]: row["version"] async for row in queries.list_versions(connection)}
 
 
 async def unreadable_versions(connection: Connection, queries: SchemaVersionsQueries) -> str | None:

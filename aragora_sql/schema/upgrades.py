@@ -4,6 +4,10 @@ A file is one transaction, so it must not end one itself. What can't run in a tr
 INDEX CONCURRENTLY) is in a file of its own that says so in a comment:
 ``-- transaction: none because …``. Its statements are run one by one, and all of them again when
 the run was cut short, so each has to be harmless where it was done already.
+
+SQLite can give a table another rule only by making it anew, and to drop the old one deletes what
+refers to it. A file that says ``-- foreign keys: off because …`` is one transaction in which
+foreign keys do nothing; it is kept only when each of them is right at its end.
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ __all__ = [
 _NAME = re.compile(r"(?P<number>\d{4})_\w+\.sql")
 _MARK = re.compile(r"--\s*transaction\s*:\s*(?P<text>.*?)\s*", re.IGNORECASE)
 _NONE = re.compile(r"none\s+because\s+\S.*", re.IGNORECASE)
+_KEYS_MARK = re.compile(r"--\s*foreign keys\s*:\s*(?P<text>.*?)\s*", re.IGNORECASE)
+_OFF = re.compile(r"off\s+because\s+\S.*", re.IGNORECASE)
 
 _ENDS_TRANSACTION = {"BEGIN", "COMMIT", "END", "ABORT"}
 # First words of what PostgreSQL refuses in a transaction, whatever follows.
@@ -79,12 +85,17 @@ class UpgradeStatement:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeFile:
-    """An upgrade as its file has it. ``in_transaction``: all of it is kept, or nothing."""
+    """An upgrade as its file has it.
+
+    ``in_transaction``: all of it is kept, or nothing. ``keys_off``: foreign keys do nothing
+    meanwhile.
+    """
 
     path: Path
     text: str
     in_transaction: bool
     statements: tuple[UpgradeStatement, ...]
+    keys_off: bool = False
 
 
 def upgrade_paths(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
@@ -111,8 +122,8 @@ def read_upgrade(path: Path, dialect: Dialect) -> UpgradeFile:
     """Read an upgrade file. What can't be applied in one piece is refused before it is run.
 
     Raises :class:`QueryFileError` (``path:line: …``) for a file that ends its transaction itself,
-    for a statement that can't run in a transaction in a file without the mark, and for one that
-    can't be repeated in a file with it.
+    for a statement that can't run in a transaction in a file without the mark, for one that can't
+    be repeated in a file with it, and for foreign keys that are switched off in PostgreSQL.
     """
     text = read_sql(path)
     try:
@@ -120,24 +131,35 @@ def read_upgrade(path: Path, dialect: Dialect) -> UpgradeFile:
     except SQLSyntaxError as error:
         line = text.count("\n", 0, error.offset) + 1
         raise QueryFileError(path, line, str(error)) from error
-    in_transaction = not _is_marked(path, text, tokens)
+    in_transaction = not _is_marked(path, text, tokens, _MARK, _NONE, "transaction: none")
+    keys_off = _is_marked(path, text, tokens, _KEYS_MARK, _OFF, "foreign keys: off")
+    if keys_off and (dialect == "postgres" or not in_transaction):
+        why = "PostgreSQL needs no such thing" if dialect == "postgres" else "it is one transaction"
+        raise QueryFileError(path, 1, f"a file with foreign keys off: {why}; leave the mark out")
     statements = tuple(_statements(text, tokens))
     for statement in statements:
         problem = _problem(statement, dialect, in_transaction=in_transaction)
         if problem is not None:
             raise QueryFileError(path, statement.line, problem)
-    return UpgradeFile(path, text, in_transaction, statements)
+    return UpgradeFile(path, text, in_transaction, statements, keys_off)
 
 
-def _is_marked(path: Path, text: str, tokens: Sequence[Token]) -> bool:
+def _is_marked(
+    path: Path,
+    text: str,
+    tokens: Sequence[Token],
+    form: re.Pattern[str],
+    said: re.Pattern[str],
+    short: str,
+) -> bool:
     marked = False
     for token in tokens:
-        mark = _MARK.fullmatch(token.text) if token.kind == "comment" else None
+        mark = form.fullmatch(token.text) if token.kind == "comment" else None
         if mark is None:
             continue
-        if _NONE.fullmatch(mark["text"]) is None:
+        if said.fullmatch(mark["text"]) is None:
             line = text.count("\n", 0, token.start) + 1
-            raise QueryFileError(path, line, "write '-- transaction: none because …'")
+            raise QueryFileError(path, line, f"write '-- {short} because …'")
         marked = True
     return marked
 
@@ -208,7 +230,7 @@ def _needs_none(statement: UpgradeStatement, dialect: Dialect) -> str | None:
     if dialect == "sqlite" and words[0] == "PRAGMA" and "FOREIGN_KEYS" in words:
         return (
             "PRAGMA foreign_keys does nothing in a transaction, and an upgrade is one: leave it "
-            "out, or mark the file with '-- transaction: none because …'"
+            "out, and mark the file with '-- foreign keys: off because …'"
         )
     if words[0] in _NEVER_IN_TRANSACTION[dialect] or (
         dialect == "postgres" and statement.is_concurrent

@@ -144,6 +144,13 @@ STORES = (
         exports=("DebateCheckpoint", "WorkflowCheckpoint"),
     ),
     StoreEntry(
+        "continuum",
+        "ContinuumMemory",
+        "continuum_memory",
+        "entries in four tiers that fade at different speeds; recall by score, words, vectors",
+        exports=("ContinuumEntry", "ContinuumParameters", "MemoryTier"),
+    ),
+    StoreEntry(
         "langgraph",
         "LangGraphSaver",
         "langgraph_saver",
@@ -160,6 +167,15 @@ STORES = (
         "LangGraph's long-term memory, with vector search (extra `langgraph`)",
         legacy=False,
         extra="langgraph",
+    ),
+    StoreEntry(
+        "elo",
+        "EloSystem",
+        "elo_system",
+        "ratings of agents, matches, boards, calibration, relationships",
+        exports=("AgentRating", "Match", "Relationship"),
+        bound_name="EloDatabase",
+        bound_getter="elo_database",
     ),
 )
 

@@ -26,6 +26,8 @@ __all__ = [
     "MOST_RANKED_IN_SMALL_STORE",
     "MOST_SEARCH_TERMS",
     "SAMPLE_SIZE",
+    "all_terms",
+    "any_term",
     "search_levels",
     "term_frequencies",
 ]
@@ -155,3 +157,13 @@ def _at_least(terms: Sequence[str], least: int, drivers: int) -> str | None:
         whole = [part for part in parts if part]
         choices.append("(" + "&".join(whole) + ")" if len(whole) > 1 else whole[0])
     return "(" + "|".join(choices) + ")" if len(choices) > 1 else choices[0]
+
+
+def all_terms(terms: Sequence[str]) -> str:
+    """Return the search for texts that have every one of some terms."""
+    return "(" + "&".join(terms) + ")" if len(terms) > 1 else terms[0]
+
+
+def any_term(terms: Sequence[str]) -> str:
+    """Return the search for texts that have at least one of some terms."""
+    return "(" + "|".join(terms) + ")" if len(terms) > 1 else terms[0]

@@ -9,6 +9,11 @@
 -- key: id
 -- repeats: files of one name in two folders
 -- merge: newest created_at
+-- values: id = storage_id; step_outputs = document.step_outputs, {}; engine_id = document.id
+-- values: workflow_id = document.workflow_id; definition_id = document.definition_id
+-- values: current_step = document.current_step; completed_steps = document.completed_steps, []
+-- values: context_state = document.context_state, {}; checksum = document.checksum, ''
+-- values: created_at = document.created_at; stored_at = document.created_at; content_checksum = computed
 SELECT
     source_rowid,
     storage_id AS id,
@@ -56,6 +61,12 @@ FROM (
 -- key: checkpoint_id
 -- repeats: a checkpoint in two folders
 -- merge: newest created_at
+-- values: data = others(document); checkpoint_id = document.checkpoint_id, storage_id
+-- values: debate_id = document.debate_id; task = document.task, ''
+-- values: current_round = document.current_round, 0; total_rounds = document.total_rounds, 0
+-- values: phase = document.phase, ''; status = document.status, 'complete'; checksum = document.checksum, ''
+-- values: created_at = document.created_at; stored_at = document.created_at
+-- values: expires_at = document.expires_at; size_bytes = computed; content_checksum = computed
 SELECT
     source_rowid,
     coalesce(rest, original) AS data,
@@ -115,6 +126,11 @@ FROM (
 -- into: debate_checkpoints
 -- key: checkpoint_id
 -- merge: newest created_at
+-- values: data zipped when compressed; data = others(data); task = data.task, task, ''
+-- values: current_round = data.current_round, current_round, 0
+-- values: total_rounds = data.total_rounds, total_rounds, 0; phase = data.phase, phase, ''
+-- values: checksum = checksum, ''; stored_at = created_at; size_bytes = computed
+-- values: content_checksum = computed
 SELECT
     source_rowid,
     checkpoint_id,

@@ -17,6 +17,16 @@
 -- key: id
 -- merge: newest created_at
 -- json: confidence, rounds, debate_duration_seconds
+-- values: topic_hash = nonblank topic_hash, topic_hash(topic); topic_terms = topic_terms(topic)
+-- values: conclusion = conclusion, ''; strength = strength, data.strength, 'moderate'
+-- values: confidence = confidence, data.confidence, 0.5; domain = domain, data.domain, 'general'
+-- values: debate_id = data.metadata.debate_id; supersedes = data.supersedes, data.metadata.supersedes
+-- values: rounds = data.rounds, 0; debate_duration_seconds = data.debate_duration_seconds, 0.0
+-- values: participating_agents = data.participating_agents, []; agreeing_agents = data.agreeing_agents, []
+-- values: dissenting_agents = data.dissenting_agents, []; key_claims = data.key_claims, []
+-- values: supporting_evidence = data.supporting_evidence, []; tags = data.tags, tags, []
+-- values: belief_cruxes = data.belief_cruxes, []; metadata = data.metadata, {}
+-- values: created_at = timestamp, data.timestamp; updated_at = timestamp, data.timestamp
 SELECT
     source_rowid,
     id,
@@ -83,6 +93,9 @@ FROM (
 -- into: consensus
 -- key: id
 -- merge: newest created_at
+-- values: topic_hash = topic_hash(topic); topic_terms = topic_terms(topic); conclusion = conclusion, ''
+-- values: strength = strength, 'moderate'; domain = domain, 'general'
+-- values: participating_agents = participants, []; updated_at = created_at; confidence = confidence, 0.5
 SELECT
     rowid AS source_rowid,
     id,
@@ -120,6 +133,10 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: id
 -- merge: newest created_at
 -- json: confidence
+-- values: consensus_id = debate_id; dissent_type = dissent_type, 'minor_quibble'
+-- values: reasoning = data.reasoning, ''; confidence = confidence, data.confidence, 0.0
+-- values: acknowledged = data.acknowledged, 0; rebuttal = data.rebuttal, ''; metadata = data.metadata, {}
+-- values: created_at = timestamp, data.timestamp
 SELECT
     source_rowid,
     id,
@@ -168,6 +185,7 @@ FROM (
 -- into: dissent
 -- key: id
 -- merge: newest created_at
+-- values: id = consensus_id || '-dissent-' || id; agent_id = agent; dissent_type = 'minor_quibble'; content = dissent_text; confidence = confidence, 0.0
 SELECT
     rowid AS source_rowid,
     consensus_id || '-dissent-' || id AS id,
@@ -189,6 +207,8 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: verified_proofs
 -- key: id
 -- merge: newest created_at
+-- values: consensus_id = debate_id; proof_status = proof_status, 'unknown'; metadata = data.metadata, {}
+-- values: is_verified = is_verified, 0; created_at = timestamp
 SELECT
     source_rowid,
     id,
@@ -246,6 +266,16 @@ FROM (
 -- into: consensus_archive
 -- key: all
 -- json: confidence, rounds, debate_duration_seconds
+-- values: topic_hash = nonblank topic_hash, topic_hash(topic); conclusion = conclusion, ''
+-- values: strength = computed; confidence = confidence, data.confidence, 0.5
+-- values: domain = domain, data.domain, 'general'; debate_id = data.metadata.debate_id
+-- values: supersedes = data.supersedes, data.metadata.supersedes; superseded_by = data.superseded_by
+-- values: rounds = data.rounds, 0; debate_duration_seconds = data.debate_duration_seconds, 0.0
+-- values: participating_agents = data.participating_agents, []; agreeing_agents = data.agreeing_agents, []
+-- values: dissenting_agents = data.dissenting_agents, []; key_claims = data.key_claims, []
+-- values: supporting_evidence = data.supporting_evidence, []; tags = data.tags, tags, []
+-- values: belief_cruxes = data.belief_cruxes, []; metadata = data.metadata, {}; data = data, {}
+-- values: created_at = timestamp, data.timestamp; updated_at = timestamp, data.timestamp
 SELECT
     source_rowid,
     id,
@@ -315,6 +345,10 @@ FROM (
 -- into: dissent_archive
 -- key: all
 -- json: confidence
+-- values: consensus_id = debate_id; dissent_type = computed; reasoning = data.reasoning, ''
+-- values: confidence = confidence, data.confidence, 0.0; acknowledged = data.acknowledged, 0
+-- values: rebuttal = data.rebuttal, ''; metadata = data.metadata, {}; data = data, {}
+-- values: created_at = timestamp, data.timestamp
 SELECT
     source_rowid,
     id,

@@ -14,6 +14,7 @@
 -- key: id
 -- merge: newest created_at; earliest created_at
 -- merge: fill final_answer, confidence, duration_seconds, grounded_verdict
+-- values: grounded_verdict = nonblank grounded_verdict
 SELECT
     rowid AS source_rowid,
     id,
@@ -40,6 +41,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- duplicates: id, created_at
 -- copies: debate_id, agent, target_agent, issues, suggestions, reasoning, created_at
 -- merge: renumber
+-- values: issues = issues, []; suggestions = suggestions, []
 SELECT
     rowid AS source_rowid,
     id,
@@ -67,6 +69,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- copies: created_at
 -- merge: add success_count, failure_count; mean avg_severity by success_count
 -- merge: earliest created_at; newest updated_at
+-- values: success_count = success_count, 0; failure_count = failure_count, 0
 SELECT
     rowid AS source_rowid,
     id,
@@ -105,6 +108,8 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- without: archive_id
 -- into: patterns_archive
 -- key: all
+-- values: success_count = success_count, 0; failure_count = failure_count, 0
+-- values: avg_severity = avg_severity, 0.5; surprise_score = surprise_score, 0.0
 SELECT
     rowid AS source_rowid,
     id,
@@ -135,6 +140,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- merge: add proposals_made, proposals_accepted, critiques_given, critiques_valuable
 -- merge: add total_predictions, total_prediction_error
 -- merge: mean calibration_score by total_predictions; newest updated_at
+-- values: proposals_made = proposals_made, 0; proposals_accepted = proposals_accepted, 0
 SELECT
     rowid AS source_rowid,
     agent_name,

@@ -12,6 +12,8 @@
 -- key: user_id, integration_type
 -- merge: newest updated_at
 -- unix: created_at, updated_at, last_activity, errors_since
+-- values: settings = settings_json, {}
+-- values: errors_since = last_activity when errors_24h > 0, updated_at when errors_24h > 0
 SELECT
     rowid AS source_rowid,
     user_id,
@@ -48,6 +50,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- repeats: addresses that differ in case only
 -- merge: newest updated_at; conflict platform_user_id
 -- unix: created_at, updated_at
+-- values: email = lower(email)
 SELECT
     rowid AS source_rowid,
     user_id,

@@ -12,6 +12,11 @@
 -- merge: newest updated_at
 -- order: created_at
 -- unix: created_at, updated_at, started_at, completed_at, scheduled_at, lease_expires_at
+-- values: payload = payload_json, {}; result = result_json; max_attempts = nonzero max_attempts, 3
+-- values: worker_id = nonblank worker_id, 'unknown' when status is processing
+-- values: scheduled_at = updated_at when status is retrying
+-- values: lease_expires_at = started_at when status is processing, updated_at when status is processing
+-- values: completed_at = completed_at when status is completed or failed or cancelled, updated_at when status is completed or failed or cancelled
 SELECT
     rowid AS source_rowid,
     id,

@@ -12,6 +12,15 @@
 -- merge: newest updated_at
 -- unix: created_at, updated_at, state_entered_at
 -- utc: created_at, updated_at, assigned_at, due_date, resolved_at, state_entered_at
+-- values: extra = others(data_json); current_state = data_json.current_state, current_state, 'open'
+-- values: assigned_to = present data_json.assigned_to, assigned_to
+-- values: assigned_by = present data_json.assigned_by, assigned_by
+-- values: assigned_at = present data_json.assigned_at, assigned_at
+-- values: priority = data_json.priority, priority, 3; due_date = present data_json.due_date, due_date
+-- values: parent_finding_id = present data_json.parent_finding_id, parent_finding_id
+-- values: resolved_at = data_json.resolved_at; time_in_states = data_json.time_in_states, {}
+-- values: state_entered_at = data_json.state_entered_at, data_json.created_at, created_at
+-- values: created_at = data_json.created_at, created_at; updated_at = data_json.updated_at, updated_at
 SELECT
     source_rowid,
     finding_id,
@@ -108,6 +117,11 @@ FROM (
 -- key: finding_id, event_id
 -- merge: none; number position by occurred_at
 -- utc: occurred_at
+-- values: position = place; event_id = item.id; event_type = item.event_type
+-- values: occurred_at = item.timestamp; user_id = item.user_id; user_name = item.user_name
+-- values: from_state = item.from_state; to_state = item.to_state; field_name = item.field_name
+-- values: old_value = item.old_value; new_value = item.new_value; comment = item.comment
+-- values: extra = others(item)
 SELECT
     source_rowid,
     finding_id,
@@ -157,6 +171,7 @@ FROM (
 -- into: finding_links
 -- key: finding_id, linked_id
 -- merge: first
+-- values: linked_id = item; position = place
 SELECT
     f.rowid AS source_rowid,
     f.finding_id,

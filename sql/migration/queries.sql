@@ -3,10 +3,13 @@
 
 -- name: try_lock()$
 -- Take the lock that lets one migration at a time write to this schema; false when it is taken.
+-- locks: pg_try_advisory_lock(1095910255, hashtext(current_schema()))
+-- meaning: not compared because another session can hold the lock
 SELECT pg_try_advisory_lock(1095910255, hashtext(current_schema())) AS taken;
 
 -- name: lock_holder()^
 -- Return who holds the lock.
+-- meaning: not compared because it tells of the sessions that are there
 SELECT
     a.pid,
     coalesce(a.application_name, '') AS application_name,
@@ -25,6 +28,7 @@ LIMIT 1;
 
 -- name: describe_session()^
 -- Tell where a session is: two drivers that read one DSN should be in the same place.
+-- meaning: not compared because it tells of the session itself
 SELECT
     current_database()::text AS database_name,
     array_to_string(current_schemas(FALSE), ', ') AS schema_names,
@@ -159,6 +163,7 @@ SELECT to_regclass(format('%I._migration_rejects', current_schema())) IS NOT NUL
 
 -- name: list_rejects_of(target_table, after_reject, row_limit)
 -- List the rejects of a table in all runs, a page at a time, and keep them until the transaction ends.
+-- locks: _migration_rejects rows in order of reject_id
 SELECT
     reject_id,
     run_id,

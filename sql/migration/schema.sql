@@ -1,5 +1,5 @@
 -- What the migration remembers in the target, so that a run which was interrupted goes on where it
--- stopped. PostgreSQL only, because only PostgreSQL is a target. The tables may be dropped when
+-- stopped. What the way back to SQLite remembers is in to_sqlite/. The tables may be dropped when
 -- nothing is left to migrate.
 
 CREATE TABLE IF NOT EXISTS _migration_runs (

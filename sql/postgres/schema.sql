@@ -37,12 +37,14 @@ BEGIN
     SELECT e.name, e.version FROM (VALUES
     ('consensus', 1),
     ('critique', 1),
-    ('jobs', 2),
+    ('jobs', 3),
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),
+    ('continuum', 1),
     ('langgraph', 2),
-    ('langgraph_items', 1)
+    ('langgraph_items', 1),
+    ('elo', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -71,8 +73,10 @@ SELECT
     current_setting('aragora.make_workflow') AS make_workflow,
     current_setting('aragora.make_integrations') AS make_integrations,
     current_setting('aragora.make_checkpoints') AS make_checkpoints,
+    current_setting('aragora.make_continuum') AS make_continuum,
     current_setting('aragora.make_langgraph') AS make_langgraph,
-    current_setting('aragora.make_langgraph_items') AS make_langgraph_items
+    current_setting('aragora.make_langgraph_items') AS make_langgraph_items,
+    current_setting('aragora.make_elo') AS make_elo
 \gset
 
 \if :make_schema_versions
@@ -96,10 +100,16 @@ SELECT
 \if :make_checkpoints
 \ir checkpoints/schema.sql
 \endif
+\if :make_continuum
+\ir continuum/schema.sql
+\endif
 \if :make_langgraph
 \ir langgraph/schema.sql
 \endif
 \if :make_langgraph_items
 \ir langgraph_items/schema.sql
+\endif
+\if :make_elo
+\ir elo/schema.sql
 \endif
 COMMIT;

@@ -11,5 +11,7 @@
 -- \ir workflow/schema.sql
 -- \ir integrations/schema.sql
 -- \ir checkpoints/schema.sql
+-- \ir continuum/schema.sql
 -- \ir langgraph/schema.sql
 -- \ir langgraph_items/schema.sql
+-- \ir elo/schema.sql

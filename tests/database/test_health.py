@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aragora_sql.database import Database
-from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.postgres import PostgresDatabase, create_pool
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.errors import AragoraSQLError
 from tests.conftest import OpenDatabase
@@ -140,9 +140,55 @@ async def test_metrics_count_connections(
     assert (metrics.in_use, metrics.free) == (0, metrics.size)
     assert metrics.to_dict() == {
         "pool_size": metrics.size,
+        "pool_min_size": sizes[0],
+        "pool_max_size": 3,
         "free_connections": metrics.free,
-        "in_use_connections": 0,
+        "used_connections": 0,
+        "utilization": 0.0,
+        "backpressure": False,
+        "total_acquisitions": metrics.acquisitions,
+        "failed_acquisitions": 0,
+        "timeouts": 0,
+        "circuit_breaker_rejections": 0,
+        "circuit_breaker_status": "closed",
+        "avg_wait_time_ms": metrics.wait_ms / metrics.acquisitions,
+        "max_wait_time_ms": metrics.max_wait_ms,
         "waiting": 0,
-        "min_size": sizes[0],
-        "max_size": 3,
     }
+
+
+async def test_acquisitions_are_counted(open_database: OpenDatabase, items_tree: Path) -> None:
+    database = await open_database()
+    if database.dialect == "sqlite":
+        impatient = await open_database(readers=1, busy_timeout=0.01)
+    else:
+        impatient = await open_database(max_size=1, acquire_timeout=0.01)
+    before = impatient.metrics()
+    async with impatient.read():
+        busy = impatient.metrics()
+        with pytest.raises(AragoraSQLError):
+            await outside(impatient.read().__aenter__())
+        # It takes part in the unit that is open: nothing is acquired.
+        async with impatient.read():
+            pass
+    after = impatient.metrics()
+    assert busy.in_use == 1
+    assert after.acquisitions - before.acquisitions == 1
+    assert (after.failed - before.failed, after.timeouts - before.timeouts) == (1, 1)
+    assert after.wait_ms >= after.max_wait_ms > 0
+    await impatient.close()
+    with pytest.raises(AragoraSQLError):
+        await impatient.read().__aenter__()
+    closed = impatient.metrics()
+    # Refused, and nobody waited.
+    assert (closed.failed - after.failed, closed.timeouts - after.timeouts) == (1, 0)
+
+
+async def test_all_databases_over_a_pool_count_together(postgres_dsn: str) -> None:
+    pool = await create_pool(postgres_dsn, 1, 5)
+    one, other = PostgresDatabase(pool), PostgresDatabase(pool)
+    for database in (one, other):
+        async with database.read():
+            assert one.metrics().utilization == 0.2
+    assert one.metrics().acquisitions == other.metrics().acquisitions == 2
+    await pool.close()

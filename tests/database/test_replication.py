@@ -20,6 +20,10 @@ from aragora_sql.errors import (
     StatementTimeoutError,
     UnsupportedStatementError,
 )
+from aragora_sql.server.health import Inspector
+from aragora_sql.server.metrics import exposition
+from aragora_sql.server.statistics import Statistics
+from aragora_sql.server.work import Work
 from tests.database.items import SCHEMA, Items
 from tests.database.replication import execute, place_of, standby_of, wait_for_standby
 from tests.database.waiting import until
@@ -179,6 +183,20 @@ async def test_the_lag_of_a_standby_that_does_not_apply_changes(
     async with asyncio.timeout(20):
         while not (await database.health()).lag_seconds:
             pass
+    state = await Inspector(database, [], timeout=20.0, max_lag=0.0).look()
+    assert state.status == "degraded"
+    assert state.reasons[0].startswith("this replica is ")
+    primary = await PostgresDatabase.connect(first.dsn(), 1, 1)
+    asking = Inspector(primary, [], timeout=20.0)
+    state = await asking.look()
+    (replica,) = state.replicas
+    assert (replica.address, replica.state) == ("local", "streaming")
+    assert replica.lag_bytes is not None
+    assert replica.lag_bytes > 0
+    text, _ = exposition(state, Work(), Statistics(primary), "")
+    labels = f'address="local",replica="{replica.name}"'
+    assert f"aragora_replica_lag_bytes{{{labels}}} ".encode() in text
+    await primary.close()
     execute(standby.dsn(), "SELECT pg_wal_replay_resume()")
     async with asyncio.timeout(20):
         while (await database.health()).lag_seconds != 0:

@@ -117,11 +117,11 @@ async def test_a_write_ahead_log_that_is_deleted_is_noticed_too(items: Items) ->
 async def test_writes_in_quick_succession_notice_it_too(
     items: Items, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_thread, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(sqlite_thread, "LOOK_EVERY", 0.01)
     remove(path_of(items))
 
     async def write_on() -> None:
-        # What is written within the first millisecond is lost with the file.
+        # What is written within the first hundredth of a second is lost with the file.
         for number in range(100_000):
             await items.add(f"{number}")
 

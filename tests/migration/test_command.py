@@ -89,7 +89,7 @@ def test_the_commands_of_the_guide(target: Target, path: Path) -> None:
             [*base, "--store", store, "--batch-size", "1000", "-v"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             cwd=target.folder,
             check=False,
         )
@@ -104,7 +104,7 @@ def test_the_commands_of_the_guide(target: Target, path: Path) -> None:
         [*base, "--no-skip-existing", "--orphans", "leave-out", "--json"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=target.folder,
         check=False,
     )
@@ -117,7 +117,7 @@ def test_the_commands_of_the_guide(target: Target, path: Path) -> None:
 def test_exit_code_0(run: Command, path: Path) -> None:
     # With the table of a third store, something would be left behind.
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE continuum_memory")
+        connection.execute("DROP TABLE debate_insights")
     code, out, err = run(
         "--sqlite-path", str(path), "--source-timezone", "UTC", "--orphans", "leave-out"
     )
@@ -161,7 +161,7 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
         (["--sqlite-path", "no-such-file.db"], "no such file or directory"),
         (["--sqlite-path", "FILE"], "are local times without a zone"),
         (["--sqlite-path", "FILE", "--source-timezone", "Mars"], "is not a time zone"),
-        (["--sqlite-path", "FILE", "--store", "elo"], "'elo' can't be migrated"),
+        (["--sqlite-path", "FILE", "--store", "notes"], "'notes' can't be migrated"),
         (["--sqlite-path", "FILE", "--store", "all,critique"], "--store all does not go with"),
         (["--sqlite-path", "FILE", "--batch-size", "0"], "0 is not from 1 to 1000000"),
         (["--sqlite-path", "FILE", "--jobs", "0"], "0 is not from 1 to 32"),
@@ -172,7 +172,7 @@ def test_exit_code_1_when_rows_are_rejected_or_differ(
         (["--sqlite-path", "FILE", "--dry-run", "--verify-only"], "not allowed with"),
         (["--sqlite-path", "FILE", "--retry-rejects", "x"], "not allowed with"),
         (["--retry-rejects", "no-such.jsonl"], "No such file"),
-        ([], "one of the arguments --sqlite-path --retry-rejects --from-langgraph is required"),
+        ([], "one of the arguments --sqlite-path --retry-rejects --from-langgraph --to-sqlite is"),
     ],
 )
 def test_exit_code_2_when_nothing_can_be_done(

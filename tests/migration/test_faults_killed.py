@@ -41,7 +41,7 @@ SERIES = (
     pytest.param(1, "command", 2, marks=pytest.mark.slow),
     (1, "command", 5),
     pytest.param(2, "command", 1, marks=pytest.mark.slow),
-    (2, "command", 2),
+    pytest.param(2, "command", 2, marks=pytest.mark.slow),
     (2, "command", 4),
     pytest.param(2, "worker", 1, marks=pytest.mark.slow),
     (2, "worker", 4),

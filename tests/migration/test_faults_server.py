@@ -134,7 +134,7 @@ async def start_through(
 
 
 async def outcome_of(process: asyncio.subprocess.Process) -> Outcome:
-    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    output, errors = await asyncio.wait_for(process.communicate(), 300)
     assert process.returncode is not None
     return Outcome(process.returncode, output.decode(), errors.decode())
 
@@ -148,7 +148,7 @@ async def stall_when(
     replies_only: bool = False,
 ) -> None:
     """Stall the network when a session of the migration is in a state, after some ranges."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while True:
             assert process.returncode is None, await outcome_of(process)
             if target.chunks >= 3:

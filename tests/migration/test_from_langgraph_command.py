@@ -169,7 +169,10 @@ NOWHERE = f"postgresql://u:{SECRET}@127.0.0.1:1/d?connect_timeout=2"
         (["--from-langgraph", "FILE", "--dsn", NOWHERE], "name two databases; give one"),
         (["--from-langgraph", "FILE.none"], "there is no file"),
         (["--from-langgraph", NOWHERE], "127.0.0.1"),
-        (["--sqlite-path", "FILE"], "--to-sqlite goes with --from-langgraph only"),
+        (
+            ["--sqlite-path", "FILE"],
+            "--to-sqlite goes alone or with --from-langgraph",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_without_secrets(

@@ -175,7 +175,7 @@ def test_seeds_repeat(tmp_path: Path) -> None:
     first = write_memory_db(tmp_path / "first.db", seed=4)
     assert first == write_memory_db(tmp_path / "second.db", seed=4)
     assert first != write_memory_db(tmp_path / "third.db", seed=5)
-    assert count(tmp_path / "first.db", "continuum_memory") == 4
+    assert count(tmp_path / "first.db", "debate_insights") == 4
     assert versions(tmp_path / "first.db") == {"consensus_memory": 2, "critique_store": 1}
 
 

@@ -159,8 +159,8 @@ def test_one_file_with_all_stores(target: Target, tmp_path: Path) -> None:
     assert {table.store for table in report.tables} == {"consensus", "critique"}
     # Another store's table is neither taken nor taken for a stranger of ours.
     assert report.unused_tables == []
-    assert "continuum_memory" not in report.candidates[0].why
-    assert target.query("SELECT to_regclass('continuum_memory') IS NULL") == [(True,)]
+    assert "debate_insights" not in report.candidates[0].why
+    assert target.query("SELECT to_regclass('debate_insights') IS NULL") == [(True,)]
     assert everything(tmp_path) == before
     assert target.counts("consensus") == {"consensus": len(written["consensus"])}
 
@@ -185,7 +185,7 @@ def test_a_table_that_only_shares_a_name_is_named(target: Target, tmp_path: Path
     assert left["unused.db"] == "it is empty"
     assert left["notes.db"] == "it is not a SQLite file, or it is encrypted"
     assert left["core.db"] == "it has no table of these stores"
-    assert left["continuum_memory.db"] == "it has no table of these stores"
+    assert left["insights.db"] == "it has no table of these stores"
     assert "elo_snapshot.json" not in left
     taken = {str(c.path.relative_to(places.folder)) for c in report.candidates if c.is_taken}
     assert taken == set(places.rows)
@@ -262,7 +262,7 @@ PROBLEMS = {
     "truncated-page": "the file is cut off",
     "damaged": "the file is damaged: restore it from a backup",
     "encrypted": "it is not a SQLite file, or it is encrypted",
-    "other-tables": "nothing to migrate: no table of checkpoints, consensus, critique, ",
+    "other-tables": "nothing to migrate: no table of checkpoints, consensus, continuum, critique, ",
 }
 
 

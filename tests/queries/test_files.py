@@ -200,7 +200,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("store", ["nothing", "", ".", "..", "../sqlite", "consensus/upgrades"])
 def test_an_unknown_store_is_answered_with_the_known_ones(store: str) -> None:
-    with pytest.raises(UnknownStoreError, match=r"there are: .*consensus, critique"):
+    with pytest.raises(UnknownStoreError, match=r"there are: .*consensus, continuum, critique"):
         store_dir(store, "postgres", packaged_sql_dir())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from psycopg import pq
 
 from aragora_sql.database import Dialect
+from aragora_sql.queries import parameters
 from aragora_sql.queries.parameters import (
     SQLSyntaxError,
+    Token,
     find_parameters,
     number_parameters,
+    remembered_tokens,
     scan,
 )
 
@@ -311,3 +315,37 @@ def test_a_number_never_sticks_to_the_word_before_it() -> None:
     sql = "SELECT:a LIMIT:b"
     rendered, _ = number_parameters(sql, find_parameters(sql, "postgres"))
     assert rendered == "SELECT $1 LIMIT $2"
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
+def test_what_was_read_is_read_once_in_a_block(
+    dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["SELECT :a, 'b' -- c", "SELECT 1 /* never closed"]
+    alone = [_read(text, dialect) for text in texts]
+    asked: list[str] = []
+    real = parameters._scan
+
+    def read(sql: str, dialect: Dialect) -> Iterator[Token]:
+        asked.append(sql)
+        return real(sql, dialect)
+
+    monkeypatch.setattr(parameters, "_scan", read)
+    with remembered_tokens():
+        with remembered_tokens():
+            assert [_read(text, dialect) for text in texts] == alone
+        assert [_read(text, dialect) for text in texts] == alone
+    assert asked == texts
+    assert _read(texts[0], dialect) == alone[0]
+    assert asked == [*texts, texts[0]]
+
+
+def _read(sql: str, dialect: Dialect) -> tuple[list[Token], str, int]:
+    """Return the tokens of a text, and the error behind them with its offset."""
+    found: list[Token] = []
+    try:
+        for token in scan(sql, dialect):
+            found.append(token)  # noqa: PERF402 - those before an error count
+    except SQLSyntaxError as error:
+        return found, str(error), error.offset
+    return found, "", -1

@@ -22,7 +22,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.schema import apply_schema, initialize_store, steps, store_names, table_names
 from tests.conftest import OpenDatabase
-from tests.schema.conftest import Releases, ask, catalog, run, until
+from tests.schema.conftest import Releases, ask, catalog, run, until, value
 
 # Each works for longer than the time limits of these tests.
 SLOW: dict[Dialect, str] = {
@@ -98,7 +98,7 @@ async def test_the_limits_of_a_role_do_not_count(
     limits = ["statement_timeout"] + ["transaction_timeout"] * (int(str(version)) >= 170000)
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         for limit in limits:
-            connection.execute(f'ALTER DATABASE "{name}" SET {limit} = 100'.encode())
+            connection.execute(f'ALTER DATABASE "{name}" SET {limit} = 300'.encode())
     limited = await PostgresDatabase.connect(postgres_dsn, 1, 1)
     with pytest.raises(DatabaseError):
         await run(limited, SLOW["postgres"])
@@ -123,6 +123,77 @@ async def test_an_outer_transaction_keeps_its_limits(
         )
         await initialize_store(postgres_database, "notes", releases.new(ALTER))
         await connection.run_script("check", check)
+
+
+# Tables that are made anew in SQLite
+
+CHILDREN = """
+CREATE TABLE links (
+    id TEXT REFERENCES notes (id) ON DELETE CASCADE,
+    other TEXT REFERENCES notes (id)
+);
+INSERT INTO notes (id, body) VALUES ('a', 'x'), ('b', 'y');
+INSERT INTO links (id, other) VALUES ('a', 'b'), ('b', NULL);
+"""
+ANEW = """
+-- foreign keys: off because the table is made anew
+CREATE TABLE notes_new (
+    id TEXT NOT NULL,
+    body TEXT NOT NULL DEFAULT '',
+    CONSTRAINT notes_pkey PRIMARY KEY (id),
+    CONSTRAINT notes_body_check CHECK (body <> '')
+);
+INSERT INTO notes_new (id, body) SELECT id, body FROM notes;
+DROP TABLE notes;
+ALTER TABLE notes_new RENAME TO notes;
+"""
+COUNT = "SELECT (SELECT count(*) FROM notes) || ' ' || (SELECT count(*) FROM links)"
+
+
+@pytest.fixture
+async def linked(sqlite_database: SQLiteDatabase, releases: Releases) -> SQLiteDatabase:
+    """A file in which other rows refer to notes."""
+    await initialize_store(sqlite_database, "notes", releases.old)
+    await run(sqlite_database, CHILDREN)
+    return sqlite_database
+
+
+async def test_a_table_that_is_made_anew_keeps_what_refers_to_it(
+    linked: SQLiteDatabase, releases: Releases
+) -> None:
+    root = releases.new({"postgres": "SELECT 1;\n", "sqlite": ANEW})
+    assert await initialize_store(linked, "notes", root) == 2
+    assert await value(linked, COUNT) == "2 2"
+    with pytest.raises(DatabaseError, match="notes_body_check"):
+        await run(linked, "INSERT INTO notes (id, body) VALUES ('c', '');")
+    # Foreign keys count again, and those of the other table mean the new one.
+    with pytest.raises(DatabaseError, match="FOREIGN KEY"):
+        await run(linked, "INSERT INTO links (id) VALUES ('none');")
+    await run(linked, "DELETE FROM notes WHERE id = 'a';")
+    assert await value(linked, COUNT) == "1 1"
+
+
+@pytest.mark.parametrize("loss", ["FROM notes WHERE id = 'a'", "FROM notes WHERE body <> 'y'"])
+async def test_a_table_that_loses_what_others_refer_to_is_not_made_anew(
+    linked: SQLiteDatabase, releases: Releases, loss: str
+) -> None:
+    # What is broken already is not the upgrade's fault.
+    async with linked.connection() as connection:
+        for step in (
+            "PRAGMA foreign_keys = OFF",
+            "INSERT INTO links (id) VALUES ('gone')",
+            "PRAGMA foreign_keys = ON",
+        ):
+            await connection.run_script("test", step)
+    wrong = ANEW.replace("FROM notes;", f"{loss};")
+    root = releases.new({"postgres": "SELECT 1;\n", "sqlite": wrong})
+    with pytest.raises(SchemaError, match=r"0002_step\.sql: 2 rows would refer to rows that are"):
+        await initialize_store(linked, "notes", root)
+    assert await value(linked, COUNT) == "2 3"
+    with pytest.raises(DatabaseError, match="FOREIGN KEY"):
+        await run(linked, "INSERT INTO links (id) VALUES ('none');")
+    root = releases.new({"postgres": "SELECT 1;\n", "sqlite": ANEW}, name="right")
+    assert await initialize_store(linked, "notes", root) == 2
 
 
 # Locks

@@ -38,7 +38,7 @@ def start(dsn: str, script: Path) -> subprocess.Popen[str]:
 def psql(dsn: str, script: Path | None = None) -> tuple[int | None, str]:
     """Run a script; return psql's exit code and all that it says."""
     process = start(dsn, script or packaged_sql_dir() / "postgres" / "schema.sql")
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     return process.returncode, output + errors
 
 
@@ -129,7 +129,7 @@ async def test_a_database_of_another_version_is_refused_before_anything_is_chang
 
 def test_many_at_once_make_it_once(postgres_dsn: str, script: Path) -> None:
     running = [start(postgres_dsn, script) for _ in range(4)]
-    assert [process.communicate(timeout=60) for process in running] == [("", "")] * 4
+    assert [process.communicate(timeout=300) for process in running] == [("", "")] * 4
     assert [process.returncode for process in running] == [0] * 4
 
 

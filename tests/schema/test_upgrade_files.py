@@ -140,3 +140,17 @@ def test_a_mark_gives_its_reason(tmp_path: Path) -> None:
     )
     assert not upgrade.in_transaction
     assert [one.made_index for one in upgrade.statements] == ["An i"]
+
+
+def test_foreign_keys_are_off_with_a_reason_and_in_sqlite_alone(tmp_path: Path) -> None:
+    mark = "-- foreign keys: off because a table is made anew\n"
+    upgrade = read_upgrade(write(tmp_path, f"{mark}DROP TABLE notes;\n"), "sqlite")
+    assert (upgrade.in_transaction, upgrade.keys_off) == (True, True)
+    wrong: list[tuple[str, Dialect, str]] = [
+        ("-- foreign keys: off\n", "sqlite", "write '-- foreign keys: off because …'"),
+        (mark, "postgres", "PostgreSQL needs no such thing"),
+        (f"{mark}-- transaction: none because of it\n", "sqlite", "it is one transaction"),
+    ]
+    for text, dialect, problem in wrong:
+        with pytest.raises(QueryFileError, match=problem):
+            read_upgrade(write(tmp_path, f"{text}DROP TABLE IF EXISTS notes;\n"), dialect)

@@ -84,6 +84,8 @@ async def test_a_pool_of_the_application_costs_no_more_than_its_reset(
     async with asyncpg.create_pool(counted_postgres.dsn, min_size=1, max_size=1) as pool:
         pooled = exported(entry.postgres_class)(pool)
         for call in (given.count, given.add):
+            # what is new takes another way in some stores
+            await call(own)
             least = await trips(counted_postgres, partial(call, own))
             most = await trips(counted_postgres, partial(call, pooled))
             assert least < most <= 2 * least

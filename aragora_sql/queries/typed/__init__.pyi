@@ -9,7 +9,10 @@ from aragora_sql.queries import Queries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
+from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .doctor import DoctorQueries
+from .elo import EloQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
@@ -31,8 +34,20 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> ConsensusQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["continuum"], dialect: Dialect, root: Path | None = None
+) -> ContinuumQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["doctor"], dialect: Dialect, root: Path | None = None
+) -> DoctorQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["elo"], dialect: Dialect, root: Path | None = None
+) -> EloQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None

@@ -80,6 +80,47 @@ class ListFunctionSignaturesRow(TypedDict):
     argument_types: list[int] | None
     takes_any: list[bool] | None
 
+class DescribeDetailsRow(TypedDict):
+    """A row of describe_details."""
+
+    table_name: str
+    kind: str
+    name: str
+    definition: str
+
+class ListConstraintsRow(TypedDict):
+    """A row of list_constraints."""
+
+    table_name: str
+    constraint_name: str
+    kind: str
+    definition: str
+    is_deferrable: bool
+    is_deferred: bool
+    is_validated: bool
+
+class ListStorageRow(TypedDict):
+    """A row of list_storage."""
+
+    table_name: str
+    is_unlogged: bool
+    is_forced: bool
+
+class ListCollationsRow(TypedDict):
+    """A row of list_collations."""
+
+    table_name: str
+    column_name: str
+    collation_name: str
+    is_deterministic: bool
+
+class ListViewColumnsRow(TypedDict):
+    """A row of list_view_columns."""
+
+    view_name: str
+    table_name: str
+    column_name: str
+
 class CatalogQueries(Protocol):
     """The queries of the store catalog."""
 
@@ -144,6 +185,43 @@ class CatalogQueries(Protocol):
     ) -> AsyncIterator[ListFunctionSignaturesRow]:
         """List what the operators of pg_catalog take: the numbers of the types, and whether it is
         any type.
+
+        Operation (none): every row.
+        """
+
+    def describe_details(self, connection: Connection, /) -> AsyncIterator[DescribeDetailsRow]:
+        """Describe what describe_catalog leaves to the operator, and what belongs to no table: how
+        tables
+
+        are stored, views, functions, sequences, and rights of others than the owner.
+
+        Operation (none): every row.
+        """
+
+    def list_constraints(self, connection: Connection, /) -> AsyncIterator[ListConstraintsRow]:
+        """List the constraints of tables: their text, whether they are checked at the end of a
+        transaction
+
+        (at once: not deferrable), and whether they hold for all rows.
+
+        Operation (none): every row.
+        """
+
+    def list_storage(self, connection: Connection, /) -> AsyncIterator[ListStorageRow]:
+        """List whether tables lose their rows in a crash, and hide them from their owner too.
+
+        Operation (none): every row.
+        """
+
+    def list_collations(self, connection: Connection, /) -> AsyncIterator[ListCollationsRow]:
+        """List the columns of text that sort by other rules than the database's, or than by bytes
+        ("C").
+
+        Operation (none): every row.
+        """
+
+    def list_view_columns(self, connection: Connection, /) -> AsyncIterator[ListViewColumnsRow]:
+        """List the table columns that views read.
 
         Operation (none): every row.
         """

@@ -48,6 +48,7 @@ class StoredJobRow(TypedDict):
     time_limit_seconds: float | None
     unique_while_running: bool
     cancel_requested_at: datetime | None
+    trace_parent: str | None
 
 class ListIdsRow(TypedDict):
     """A row of list_ids, retry_jobs."""
@@ -82,6 +83,7 @@ class ClaimJobsRow(TypedDict):
     lease_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    trace_parent: str | None
 
 class LookForJobsRow(TypedDict):
     """A row of look_for_jobs."""
@@ -127,6 +129,15 @@ class JobCountRow(TypedDict):
     status: StatusWord
     total: int
     created_at: datetime
+
+class JobLoadRow(TypedDict):
+    """A row of count_unfinished_jobs."""
+
+    job_type: str
+    status: StatusWord
+    total: int
+    oldest_seconds: float
+    expired: int
 
 class JobLimitRow(TypedDict):
     """A row of list_limits."""
@@ -218,6 +229,7 @@ class JobsQueries(Protocol):
         unique_while_running: bool,
         user_id: str | None,
         workspace_id: str | None,
+        trace_parent: str | None,
         notify: bool,
     ) -> StoredJobRow | None:
         """Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
@@ -549,6 +561,15 @@ class JobsQueries(Protocol):
 
     def count_jobs(self, connection: Connection, /) -> AsyncIterator[JobCountRow]:
         """Count jobs by type and status, with the creation of the oldest.
+
+        Operation (none): every row.
+        """
+
+    def count_unfinished_jobs(self, connection: Connection, /) -> AsyncIterator[JobLoadRow]:
+        """Count the jobs that wait or run by type and status, with the seconds since the oldest
+        could first
+
+        be claimed (0 where none could yet), and how many leases have run out.
 
         Operation (none): every row.
         """

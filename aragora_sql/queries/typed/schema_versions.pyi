@@ -11,6 +11,12 @@ from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
+class ListVersionsRow(TypedDict):
+    """A row of list_versions."""
+
+    module: str
+    version: int
+
 class SetVersionParameters(TypedDict):
     """One set of parameters of set_version."""
 
@@ -97,6 +103,12 @@ class SchemaVersionsQueries(Protocol):
         """Return the version of a store's schema, or nothing when it was never created.
 
         Operation $: the first value of the first row, or None.
+        """
+
+    def list_versions(self, connection: Connection, /) -> AsyncIterator[ListVersionsRow]:
+        """List the versions of all stores' schemas.
+
+        Operation (none): every row.
         """
 
     async def set_version(

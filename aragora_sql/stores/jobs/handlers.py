@@ -16,6 +16,7 @@ from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Literal, cast
 
+from aragora_sql.database.observing import begin_job
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.jobs.leases import HeldJob, clock
@@ -232,6 +233,7 @@ async def run_coroutine(run: HandlerRun) -> None:
     """
     context = copy_context()
     context.run(_current_run.set, run)
+    told = context.run(begin_job, run.held.job)
     result: Any = None
     error: BaseException | None = None
     try:
@@ -242,6 +244,8 @@ async def run_coroutine(run: HandlerRun) -> None:
         result = await _Steps(awaitable, run, context)
     except BaseException as raised:
         error = raised
+    if told is not None:
+        context.run(told, error)
     run.finish(result, error)
 
 
@@ -251,6 +255,7 @@ def run_plain(run: HandlerRun) -> None:
         # The worker has given it up, because there was no thread for it.
         return
     _current_run.set(run)
+    told = begin_job(run.held.job)
     result: Any = None
     error: BaseException | None = None
     try:
@@ -266,6 +271,8 @@ def run_plain(run: HandlerRun) -> None:
             )
     except BaseException as raised:
         error = raised
+    if told is not None:
+        told(error)
     run.finish(result, error)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Literal, NotRequired, TypedDict, get_args
 
+from aragora_sql.database.observing import current_trace
 from aragora_sql.database.values import (
     EncodedJSON,
     UndecodableText,
@@ -31,6 +32,7 @@ __all__ = [
     "JobCount",
     "JobEncoder",
     "JobLimit",
+    "JobLoad",
     "JobSchedule",
     "JobStatus",
     "NewJob",
@@ -116,7 +118,8 @@ class Job(Record):
     ``number`` is the order of enqueueing. ``claim_count`` tells one claim from another: a job that
     :meth:`~aragora_sql.JobQueueStore.claim` gave can be finished with it only while
     that claim is the latest. ``payload`` or ``result`` is an :class:`UndecodableDocument` where
-    what is stored can't be decoded.
+    what is stored can't be decoded. ``trace_parent`` is the W3C ``traceparent`` of whoever enqueued
+    it, where that was traced.
     """
 
     id: str
@@ -143,6 +146,7 @@ class Job(Record):
     time_limit_seconds: float | None = None
     unique_while_running: bool = False
     cancel_requested_at: datetime | None = None
+    trace_parent: str | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -181,6 +185,7 @@ class StoredJob(Record):
     time_limit_seconds: float | None = None
     unique_while_running: bool = False
     cancel_requested_at: datetime | None = None
+    trace_parent: str | None = None
 
 
 # What makes a job; the rest of its record comes from the store.
@@ -231,6 +236,7 @@ class NewJob(TypedDict):
     unique_while_running: bool
     user_id: str | None
     workspace_id: str | None
+    trace_parent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +247,22 @@ class JobCount(Record):
     status: JobStatus | JobStatusWord
     total: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLoad(Record):
+    """How many jobs of a type wait or run, by status.
+
+    ``oldest_seconds`` is how long ago the oldest of them could first be claimed: since it was
+    enqueued, or since the time that it was scheduled for; 0 where that is still to come.
+    ``expired`` are those whose lease has run out, and that nobody has recovered yet.
+    """
+
+    job_type: str
+    status: JobStatus | JobStatusWord
+    total: int
+    oldest_seconds: float
+    expired: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -439,6 +461,7 @@ def new_job(
         "workspace_id": (
             None if workspace_id is None else valid.key(workspace_id, f"{path}workspace_id")
         ),
+        "trace_parent": current_trace(),
     }
 
 
@@ -459,6 +482,7 @@ def encode_job(row: NewJob) -> str:
         row["workspace_id"],
         row["time_limit_seconds"],
         row["unique_while_running"],
+        row["trace_parent"],
     )
     return f"{dump_scalars((row['id'], row['job_type']))},{row['payload']},{dump_scalars(rest)}"
 
@@ -474,6 +498,9 @@ def encode_plain(
     Returns their new ids, the types that occur, and the jobs. None for any other batch, also for
     one with a fault: :class:`JobEncoder` says where it is.
     """
+    if current_trace() is not None:
+        # It is none of what plain jobs have.
+        return None
     contents = []
     for job in jobs:
         if type(job) is not dict or job.keys() != _PLAIN or type(job["payload"]) is not dict:

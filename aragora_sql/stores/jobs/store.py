@@ -72,6 +72,7 @@ from aragora_sql.stores.jobs.records import (
     JobEncoder,
     JobEntry,
     JobLimit,
+    JobLoad,
     JobSchedule,
     JobStatus,
     JobStatusWord,
@@ -802,6 +803,15 @@ class JobQueueStore(Store):
             rows = self._queries.count_jobs(connection)
             return [record_of(JobCount, **row) async for row in rows]
 
+    async def get_load(self) -> list[JobLoad]:
+        """Return how many jobs wait or run by type and status, and how long the oldest waits.
+
+        Finished jobs are not looked at, so it is for those who ask often.
+        """
+        async with self._database.read() as connection:
+            rows = self._queries.count_unfinished_jobs(connection)
+            return [record_of(JobLoad, **row) async for row in rows]
+
     async def get_stats(self) -> Counter[str]:
         """Return the number of jobs by status, and of all as ``total``; 0 for what is not there.
 
@@ -1137,6 +1147,8 @@ class JobQueueStore(Store):
                     "unique_while_running": taken["unique_while_running"],
                     "user_id": taken["user_id"],
                     "workspace_id": taken["workspace_id"],
+                    # The worker that runs the schedule is not what the job is about.
+                    "trace_parent": None,
                 }
             )
         return job if job.id == job_id else None

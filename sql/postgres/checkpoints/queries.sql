@@ -151,6 +151,7 @@ WHERE workflow_id = :workflow_id;
 -- name: prune_workflow(workflow_id, newer, row_limit)!
 -- Delete some of a workflow's oldest checkpoints, of those that have at least newer + 1 newer ones.
 -- A checkpoint that is stored at the same time only adds to the newer ones.
+-- locks: workflow_checkpoints rows in order of stored_at, sequence, skip locked
 WITH kept AS (
     SELECT
         k.stored_at,
@@ -184,6 +185,7 @@ WHERE sequence = any(array(SELECT stale.sequence FROM stale));
 -- Delete some of the checkpoints that are older than a timestamp; with keep_latest not the newest of a
 -- workflow.
 -- plan: filtered_walk allowed because what is kept of the old ones is the newest checkpoint of each workflow
+-- locks: workflow_checkpoints rows in order of created_at, sequence, skip locked
 WITH stale AS (
     SELECT c.sequence
     FROM workflow_checkpoints AS c
@@ -389,6 +391,7 @@ WHERE checkpoint_id = :checkpoint_id;
 
 -- name: prune_debate(debate_id, newer, row_limit)!
 -- Delete some of a debate's oldest checkpoints, of those that have at least newer + 1 newer ones.
+-- locks: debate_checkpoints rows in order of stored_at, checkpoint_id, skip locked
 WITH kept AS (
     SELECT
         k.stored_at,
@@ -420,6 +423,7 @@ WHERE checkpoint_id = any(array(SELECT stale.checkpoint_id FROM stale));
 
 -- name: delete_expired_debate_checkpoints(timestamp, row_limit)!
 -- Delete some of the debates' checkpoints that have expired.
+-- locks: debate_checkpoints rows in order of expires_at, checkpoint_id, skip locked
 WITH stale AS (
     SELECT d.checkpoint_id
     FROM debate_checkpoints AS d

@@ -261,6 +261,8 @@ LIMIT :row_limit;
 -- and prefer to read the whole table; LIMIT 1 instead of NOT EXISTS, because it would hash the ids of
 -- all that was ever superseded.
 -- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
+-- meaning: values of levels [["(alpha&beta)", "~(alpha|beta)"], ["~(alpha&beta)", "(alpha|gamma)"], ["alpha"], ["~beta"], []] because the store writes them so
+-- meaning: values of terms [["alpha", "beta"], ["beta"], ["alpha", "gamma", "beta"], []] because levels are made of them
 -- result: dissent_ids json, similarity not null
 WITH RECURSIVE walk AS (
     SELECT
@@ -813,6 +815,7 @@ SELECT
 
 -- name: lock_expired(cutoff, row_limit)
 -- Take the oldest consensus records from before the cutoff out of everybody's way.
+-- locks: consensus rows in order of created_at, id, skip locked
 SELECT id
 FROM consensus
 WHERE created_at < :cutoff

@@ -1,4 +1,6 @@
 -- Consensus memory: what debates agreed on, who dissented, and what was formally proved.
+-- meaning: values of consensus.topic ["alpha", "beta", "alpha beta", "Gamma Alpha", "gamma", "delta beta", "zeta"] because a text search splits other texts in a way of each engine
+-- meaning: values of consensus.topic_terms ["alpha", "beta", "alpha beta", "alpha gamma", "beta gamma delta", "delta", "", "alpha w00 w01 w02 w03 w04 w05 w06 w07 w08 w09 w10 w11 w12 w13 w14 w15 w16 w17 w18 w19 w20"] because the store writes sorted words
 
 CREATE TABLE IF NOT EXISTS consensus (
     id TEXT NOT NULL,

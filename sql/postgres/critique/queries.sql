@@ -450,6 +450,7 @@ WHERE e.pattern_id = any(:pattern_ids::text[]);
 -- name: lock_stale_patterns(cutoff, min_success_rate, row_limit)
 -- Take patterns that are old and fail too often out of everybody's way; no counts count as half.
 -- plan: filtered_walk allowed because it runs in the background, and archives what it finds among the old patterns
+-- locks: patterns rows in order of updated_at, id, skip locked
 SELECT p.id
 FROM patterns AS p
 WHERE
@@ -531,6 +532,7 @@ SELECT
 
 -- name: lock_critique(critique_id)^
 -- Take a critique for recording its outcome.
+-- locks: one critiques row
 SELECT
     c.agent,
     c.expected_usefulness,

@@ -165,6 +165,7 @@ LIMIT :row_limit;
 
 -- name: lock_integrations(after_user, after_type, row_limit)
 -- Take a page of integrations for encrypting their secrets again.
+-- locks: integrations rows in order of user_id, integration_type
 SELECT
     i.user_id,
     i.integration_type,

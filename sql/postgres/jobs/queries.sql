@@ -1,6 +1,6 @@
 -- Queries of the job queue: enqueue, claim, finish, recover, look after.
 
--- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, notify)^
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, trace_parent, notify)^
 -- Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
 -- result: payload_text not null
 WITH told AS MATERIALIZED (
@@ -27,6 +27,7 @@ INSERT INTO job_queue AS j (
     unique_while_running,
     user_id,
     workspace_id,
+    trace_parent,
     created_at,
     updated_at
 )
@@ -43,6 +44,7 @@ SELECT
     :unique_while_running::boolean AS unique_while_running,
     :user_id::text AS user_id,
     :workspace_id::text AS workspace_id,
+    :trace_parent::text AS trace_parent,
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
 FROM (
@@ -86,7 +88,8 @@ RETURNING
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at;
+    j.cancel_requested_at,
+    j.trace_parent;
 
 -- name: enqueue_jobs(jobs, notify)!
 -- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
@@ -106,7 +109,8 @@ WITH given AS MATERIALIZED (
         o.value ->> 8 AS user_id,
         o.value ->> 9 AS workspace_id,
         (o.value ->> 10)::double precision AS time_limit_seconds,
-        (o.value ->> 11)::boolean AS unique_while_running
+        (o.value ->> 11)::boolean AS unique_while_running,
+        o.value ->> 12 AS trace_parent
     FROM jsonb_array_elements(:jobs::jsonb) AS o (value)
 ),
 
@@ -135,6 +139,7 @@ INSERT INTO job_queue (
     unique_while_running,
     user_id,
     workspace_id,
+    trace_parent,
     created_at,
     updated_at
 )
@@ -152,12 +157,13 @@ SELECT
     g.unique_while_running,
     g.user_id,
     g.workspace_id,
+    g.trace_parent,
     statement_timestamp() AS created_at,
     statement_timestamp() AS updated_at
 FROM given AS g
 CROSS JOIN heard
 -- In the order of keys, so that two calls never wait for each other in a circle.
-ORDER BY g.unique_key ASC NULLS FIRST, g.number ASC
+ORDER BY g.unique_key COLLATE "C" ASC NULLS FIRST, g.number ASC
 ON CONFLICT (unique_key)
 WHERE
 unique_key IS NOT NULL
@@ -246,7 +252,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
@@ -260,6 +267,9 @@ WHERE
 -- Claim pending jobs of some types (NULL: all): by priority, then in the order of their enqueueing.
 -- plan: seq_scan allowed because there is one limit for each job type at most
 -- result: payload_text not null
+-- locks: job_queue_limits rows in order of job_type
+-- locks: job_queue rows in order of priority DESC, number, skip locked
+-- meaning: values of job_types [null, ["A", "b", "c"], null, ["b", "\u00df"], ["A", "A", "x"], ["c"], []] because NULL stands for all types
 WITH RECURSIVE given AS MATERIALIZED (
     -- Read from here, the values do not make the server plan the statement again at each call.
     SELECT
@@ -426,11 +436,14 @@ RETURNING
     j.scheduled_at,
     j.lease_expires_at,
     j.created_at,
-    j.updated_at;
+    j.updated_at,
+    j.trace_parent;
 
 -- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 -- result: payload_text not null
+-- locks: one job_queue_limits row
+-- locks: job_queue rows in order of priority DESC, number, skip locked
 WITH commit_setting AS MATERIALIZED (
     -- The commit of this one statement does not wait for the disk. PostgreSQL leaves out a SELECT
     -- whose result nobody reads, so the WHERE below counts these rows, a condition always true.
@@ -495,11 +508,13 @@ RETURNING
     j.scheduled_at,
     j.lease_expires_at,
     j.created_at,
-    j.updated_at;
+    j.updated_at,
+    j.trace_parent;
 
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
 -- plan: filtered_walk allowed because the index holds the two statuses only, so that the filter drops nothing
+-- locks: job_queue rows in order of scheduled_at, skip locked
 UPDATE job_queue
 SET
     status = 'pending',
@@ -522,6 +537,7 @@ WHERE
 -- Tell whether a job of these types can be claimed, whether a limit keeps one back, and when the next
 -- waiting one of any type is due.
 -- result: ready boolean, blocked boolean
+-- meaning: values of job_types [null, ["A", "b", "c"], null, ["b", "\u00df"], ["A", "A", "x"], ["c"], []] because NULL stands for all types
 WITH RECURSIVE walk AS (
     -- each type that has pending jobs, by one look into the index for each
     (
@@ -593,6 +609,7 @@ SELECT
 
 -- name: complete_jobs(claims)
 -- Finish claimed jobs as completed: each a list of id, worker, claim count and result.
+-- locks: job_queue_limits rows in order of job_type
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -649,6 +666,7 @@ FROM ended AS e;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
 -- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
+-- locks: job_queue_limits rows in order of job_type
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -792,6 +810,7 @@ WHERE
 -- name: extend_leases(claims, lease_seconds)
 -- Give claims, each a list of id, worker and claim count, a new lease from now on.
 -- result: lease_expires_at not null
+-- locks: job_queue rows in no order, skip locked
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -825,6 +844,7 @@ RETURNING
 
 -- name: release_jobs(claims)
 -- Give claimed jobs back that were not worked on: the attempt does not count.
+-- locks: job_queue_limits rows in order of job_type
 WITH given AS MATERIALIZED (
     SELECT
         o.value ->> 0 AS id,
@@ -894,6 +914,9 @@ FROM ended AS e;
 -- name: recover_jobs(job_types, grace_seconds, row_limit)
 -- Take jobs away from workers whose lease ran out: pending again, or failed after the last attempt.
 -- plan: filtered_walk allowed because the statistics of a real queue, of which few jobs run, lead to idx_job_queue_running
+-- locks: job_queue rows in order of number, skip locked
+-- locks: job_queue_limits rows in order of job_type
+-- meaning: values of job_types [null, ["A", "b", "c"], null, ["b", "\u00df"], ["A", "A", "x"], ["c"], []] because NULL stands for all types
 WITH lapsed AS MATERIALIZED (
     SELECT
         j.number,
@@ -1060,7 +1083,8 @@ WITH changed AS (
         j.updated_at,
         j.time_limit_seconds,
         j.unique_while_running,
-        j.cancel_requested_at
+        j.cancel_requested_at,
+        j.trace_parent
 ),
 
 told AS MATERIALIZED (
@@ -1099,7 +1123,8 @@ SELECT
     c.updated_at,
     c.time_limit_seconds,
     c.unique_while_running,
-    c.cancel_requested_at
+    c.cancel_requested_at,
+    c.trace_parent
 FROM changed AS c
 CROSS JOIN heard;
 
@@ -1122,6 +1147,7 @@ LIMIT :row_limit;
 
 -- name: retry_jobs(ids, notify)
 -- Make finished jobs pending again, from their first attempt on; leave out those whose key another keeps.
+-- locks: job_queue rows in order of number
 WITH locked AS MATERIALIZED (
     SELECT
         j.number,
@@ -1227,7 +1253,8 @@ WITH changed AS (
         j.updated_at,
         j.time_limit_seconds,
         j.unique_while_running,
-        j.cancel_requested_at
+        j.cancel_requested_at,
+        j.trace_parent
 ),
 
 told AS MATERIALIZED (
@@ -1266,7 +1293,8 @@ SELECT
     c.updated_at,
     c.time_limit_seconds,
     c.unique_while_running,
-    c.cancel_requested_at
+    c.cancel_requested_at,
+    c.trace_parent
 FROM changed AS c
 CROSS JOIN heard;
 
@@ -1298,7 +1326,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE j.id = :id;
 
@@ -1332,7 +1361,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     (:job_type::text IS NULL OR j.job_type = :job_type)
@@ -1423,7 +1453,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     j.number = any(array(SELECT c.number FROM chosen AS c))
@@ -1447,8 +1478,54 @@ FROM job_queue AS j
 GROUP BY j.job_type, j.status
 ORDER BY j.job_type, j.status;
 
+-- name: count_unfinished_jobs()
+-- Count the jobs that wait or run by type and status, with the seconds since the oldest could first
+-- be claimed (0 where none could yet), and how many leases have run out.
+-- result: job_type not null, status not null, oldest_seconds not null
+WITH unfinished AS (
+    -- Each part is an index of its own, so that finished jobs are not looked at.
+    SELECT
+        j.job_type,
+        j.status,
+        coalesce(j.scheduled_at, j.created_at) AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status = 'pending'
+    UNION ALL
+    SELECT
+        j.job_type,
+        j.status,
+        j.scheduled_at AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status IN ('scheduled', 'retrying')
+    UNION ALL
+    SELECT
+        j.job_type,
+        j.status,
+        coalesce(j.scheduled_at, j.created_at) AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status = 'processing'
+)
+
+SELECT
+    -- columns: JobLoad
+    u.job_type,
+    u.status,
+    count(*) AS total,
+    greatest(
+        extract(EPOCH FROM statement_timestamp() - min(u.ready_at))::double precision,
+        0.0::double precision
+    ) AS oldest_seconds,
+    count(*) FILTER (WHERE u.lease_expires_at <= statement_timestamp()) AS expired
+FROM unfinished AS u
+GROUP BY u.job_type, u.status
+ORDER BY u.job_type, u.status;
+
 -- name: purge_jobs(status, age_seconds, row_limit)!
 -- Delete jobs that were finished so long ago.
+-- locks: job_queue rows in order of completed_at, skip locked
 DELETE FROM job_queue
 WHERE
     number = any(
@@ -1467,6 +1544,7 @@ WHERE
 
 -- name: lock_limits()#
 -- Keep out whoever claims or finishes jobs until the transaction ends, so that the counters can be set.
+-- locks: table job_queue_limits in share row exclusive mode
 LOCK TABLE job_queue_limits IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: set_limit(job_type, max_running)!

@@ -3,6 +3,7 @@
 -- name: share_thread(thread_id)
 -- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
 -- result: locked boolean
+-- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
 SELECT
     pg_advisory_xact_lock_shared(
         hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
@@ -11,6 +12,7 @@ SELECT
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
+-- locks: pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0::bigint)) in order of hashtextextended('langgraph ' || thread_id, 0::bigint)
 SELECT
     pg_advisory_xact_lock(
         hashtextextended('langgraph ' || l.thread_id, 0::bigint)
@@ -26,6 +28,7 @@ FROM (
 -- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
 -- Store values of channels; a version that is there already has the same value. Holds off who
 -- removes rows of the thread, as share_thread does.
+-- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
 INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
 SELECT
     :thread_id::text,
@@ -43,6 +46,7 @@ ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
 -- name: upsert_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)$
 -- Store a checkpoint, or renew it, and return the channels whose value at its version is not stored.
 -- result: missing json
+-- meaning: values of channel_versions [{}, {"a": "2"}, {"a": "1", "b": "2"}, {"a": "2", "c": "1"}, {"b": "9", "d": "1"}] because versions are texts
 INSERT INTO langgraph_checkpoints (
     thread_id,
     checkpoint_ns,
@@ -76,7 +80,10 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         created_at = excluded.created_at
 RETURNING
     (
-        SELECT coalesce(pg_catalog.jsonb_agg(n.channel), '[]'::jsonb)
+        SELECT
+            coalesce(
+                pg_catalog.jsonb_agg(n.channel ORDER BY n.channel COLLATE "C"), '[]'::jsonb
+            )
         FROM jsonb_each_text(channel_versions) AS n (channel, version)
         WHERE
             NOT EXISTS (

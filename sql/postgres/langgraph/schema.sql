@@ -1,4 +1,17 @@
 -- LangGraph's checkpoints: one row for each checkpoint, channel value and pending write.
+-- meaning: values of langgraph_checkpoints.thread_id ["t", "t", "t", "T", "u", "v", "w"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_checkpoints.checkpoint_ns ["", "n"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_checkpoints.checkpoint_id ["1", "2", "3", "4"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_checkpoints.parent_checkpoint_id ["1", "2", "3"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_values.thread_id ["t", "t", "t", "T", "u", "v", "w"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_values.checkpoint_ns ["", "n"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_values.channel ["a", "b", "c"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_values.version ["1", "2"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_writes.thread_id ["t", "t", "t", "T", "u", "v", "w"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_writes.checkpoint_ns ["", "n"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_writes.checkpoint_id ["1", "2", "3", "4"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_writes.channel ["a", "b", "c"] because rows of the three tables belong together by them
+-- meaning: values of langgraph_checkpoints.channel_versions [{"a": "1"}, {"a": "2", "b": "1"}, {"b": "1"}, {"c": "2"}, {}] because it names rows of langgraph_values
 
 CREATE TABLE IF NOT EXISTS langgraph_checkpoints (
     thread_id TEXT COLLATE "C" NOT NULL,

@@ -81,6 +81,7 @@ WHERE
 -- name: list_items(conditions, alive_at, row_limit, row_offset)
 -- List items of all namespaces whose values meet every condition, the newest first. Given a time,
 -- only those that live longer.
+-- meaning: values of conditions [[],[{"member":"a","operator":"$eq","operand":[1]}],[{"member":"a","operator":"$eq","operand":[{"b":1}]}],[{"member":"b","operator":"$eq","operand":[[1,2]]}],[{"member":"a","operator":"$eq","operand":["1"]}],[{"member":"a","operator":"$eq","operand":[1.0]}],[{"member":"a","operator":"$eq","operand":[null]}],[{"member":"a","operator":"$eq","operand":[true]}],[{"member":"a","operator":"$ne","operand":[1]}],[{"member":"a","operator":"$ne","operand":[{"b":2}]}],[{"member":"b","operator":"$ne","operand":["x"]}],[{"member":"a","operator":"$ne","operand":[null]}],[{"member":"a","operator":"$gt","operand":[1]}],[{"member":"a","operator":"$gte","operand":[1]}],[{"member":"a","operator":"$lt","operand":[1]}],[{"member":"a","operator":"$lte","operand":[1]}],[{"member":"b","operator":"$gt","operand":["x"]}],[{"member":"b","operator":"$gte","operand":["y"]}],[{"member":"b","operator":"$lt","operand":["y"]}],[{"member":"b","operator":"$lte","operand":["x"]}],[{"member":"a","operator":"$gte","operand":[0]},{"member":"b","operator":"$ne","operand":["x"]}]] because the store compares numbers and texts alone
 -- plan: filtered_walk allowed because members of values have no index, as a caller asks for
 SELECT
     i.namespace,
@@ -128,6 +129,7 @@ LIMIT :row_limit OFFSET :row_offset;
 -- name: list_items_below(namespace_start, namespace_end, conditions, alive_at, row_limit, row_offset)
 -- List items of a namespace and those below it whose values meet every condition, the newest first.
 -- Given a time, only those that live longer.
+-- meaning: values of conditions [[],[{"member":"a","operator":"$eq","operand":[1]}],[{"member":"a","operator":"$eq","operand":[{"b":1}]}],[{"member":"b","operator":"$eq","operand":[[1,2]]}],[{"member":"a","operator":"$eq","operand":["1"]}],[{"member":"a","operator":"$eq","operand":[1.0]}],[{"member":"a","operator":"$eq","operand":[null]}],[{"member":"a","operator":"$eq","operand":[true]}],[{"member":"a","operator":"$ne","operand":[1]}],[{"member":"a","operator":"$ne","operand":[{"b":2}]}],[{"member":"b","operator":"$ne","operand":["x"]}],[{"member":"a","operator":"$ne","operand":[null]}],[{"member":"a","operator":"$gt","operand":[1]}],[{"member":"a","operator":"$gte","operand":[1]}],[{"member":"a","operator":"$lt","operand":[1]}],[{"member":"a","operator":"$lte","operand":[1]}],[{"member":"b","operator":"$gt","operand":["x"]}],[{"member":"b","operator":"$gte","operand":["y"]}],[{"member":"b","operator":"$lt","operand":["y"]}],[{"member":"b","operator":"$lte","operand":["x"]}],[{"member":"a","operator":"$gte","operand":[0]},{"member":"b","operator":"$ne","operand":["x"]}]] because the store compares numbers and texts alone
 SELECT
     i.namespace,
     i.key,
@@ -176,6 +178,7 @@ LIMIT :row_limit OFFSET :row_offset;
 -- name: list_vectors(namespace_end, after_namespace, after_key, conditions, alive_at, row_limit)
 -- List the vectors of items behind a namespace and key, up to the end of a part of the namespaces,
 -- whose values meet every condition. Given a time, only of those that live longer.
+-- meaning: values of conditions [[],[{"member":"a","operator":"$eq","operand":[1]}],[{"member":"a","operator":"$eq","operand":[{"b":1}]}],[{"member":"b","operator":"$eq","operand":[[1,2]]}],[{"member":"a","operator":"$eq","operand":["1"]}],[{"member":"a","operator":"$eq","operand":[1.0]}],[{"member":"a","operator":"$eq","operand":[null]}],[{"member":"a","operator":"$eq","operand":[true]}],[{"member":"a","operator":"$ne","operand":[1]}],[{"member":"a","operator":"$ne","operand":[{"b":2}]}],[{"member":"b","operator":"$ne","operand":["x"]}],[{"member":"a","operator":"$ne","operand":[null]}],[{"member":"a","operator":"$gt","operand":[1]}],[{"member":"a","operator":"$gte","operand":[1]}],[{"member":"a","operator":"$lt","operand":[1]}],[{"member":"a","operator":"$lte","operand":[1]}],[{"member":"b","operator":"$gt","operand":["x"]}],[{"member":"b","operator":"$gte","operand":["y"]}],[{"member":"b","operator":"$lt","operand":["y"]}],[{"member":"b","operator":"$lte","operand":["x"]}],[{"member":"a","operator":"$gte","operand":[0]},{"member":"b","operator":"$ne","operand":["x"]}]] because the store compares numbers and texts alone
 -- result: vector_dims not null, vectors not null
 -- plan: filtered_walk allowed because members of values have no index, as a caller asks for
 SELECT
@@ -227,6 +230,11 @@ LIMIT :row_limit;
 -- List the namespaces between two that have each of labels at its position (counted from 0, or back
 -- from -1; NULL: any label), cut after max_depth labels. What is below skip_depth labels of one that
 -- was found is skipped. Given a time, only those with items that live longer.
+-- meaning: values of labels [[],[],[{"place":0,"label":"a"}],[{"place":0,"label":"b"}],[{"place":1,"label":"b"}],[{"place":-1,"label":"c"}],[{"place":-2,"label":"b"}],[{"place":-1,"label":"b"}],[{"place":0,"label":"a"},{"place":-1,"label":"b"}],[{"place":1,"label":"c"}],[{"place":2,"label":"c"}],[{"place":5,"label":"a"}]] because namespaces have such labels
+-- meaning: values of max_depth [null, 1, 2, 3] because a namespace has a few labels
+-- meaning: values of skip_depth [null, null, 1, 2] because a namespace has a few labels
+-- meaning: values of namespace_start ["", "a.", "a.b.", "b."] because the store looks below a prefix
+-- meaning: values of namespace_end ["a/", "a.c", "b.c.", "b/", "\uffff"] because the store looks below a prefix
 -- result: namespace not null
 -- plan: filtered_walk allowed because expired items wait for a sweep that deletes them
 WITH RECURSIVE walk AS (
@@ -321,6 +329,7 @@ LIMIT :row_limit OFFSET :row_offset;
 
 -- name: delete_expired(expired_at, row_limit)!
 -- Delete some of the items that had expired at a time; those that others have locked stay.
+-- locks: langgraph_items rows in order of expires_at, skip locked
 DELETE FROM langgraph_items AS d
 WHERE
     d.ctid = any(

@@ -1,4 +1,5 @@
 -- LangGraph's long-term memory: one row for each item, with its vectors.
+-- meaning: values of langgraph_items.namespace ["a.", "a.b.", "a.b.c.", "a.B.", "a.bc.", "b.", "b.c.", "\u00e9.", "a b.c."] because each of its labels ends with a dot
 
 CREATE TABLE IF NOT EXISTS langgraph_items (
     namespace TEXT COLLATE "C" NOT NULL,

@@ -35,6 +35,7 @@ WHERE f.finding_id = :finding_id;
 -- name: lock_findings(finding_ids)
 -- Take some findings for a change, always in one order.
 -- result: linked_findings json
+-- locks: finding_workflows rows in order of finding_id
 SELECT
     -- columns: FindingWorkflow
     f.finding_id,

@@ -263,7 +263,7 @@ LIMIT :row_limit;
 -- a level is meant for it.)
 -- A topic with ten times as many terms is not similar, whatever terms both have: it is left out.
 -- result: dissent_ids json, similarity not null
--- meaning: not compared because each engine has search queries of its own in levels
+-- meaning: values of most [30, 100] because where more match than :most, each engine ranks others of them
 WITH RECURSIVE walk AS (
     SELECT
         0 AS level,
@@ -751,6 +751,7 @@ ORDER BY v.created_at, v.user_id;
 
 -- name: get_stats()^
 -- Count everything; groups come as lists of [name, count], largest first.
+-- meaning: avg_confidence within 1e-9 because releases of SQLite sum floats otherwise
 -- plan: seq_scan allowed because statistics of the whole store look at all rows
 -- result: by_strength json, by_domain json, by_dissent_type json
 SELECT

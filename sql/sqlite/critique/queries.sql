@@ -303,6 +303,8 @@ WHERE id = :pattern_id;
 
 -- name: update_surprise(pattern_ids, outcome)!
 -- After the counters changed: how far the outcome (1 success, 0 failure) is from the category's rate.
+-- meaning: patterns.base_rate within 1e-9 because each engine adds up in an order of its own
+-- meaning: patterns.surprise_score within 1e-9 because it comes from the rate
 UPDATE patterns
 SET
     base_rate = rates.rate,
@@ -353,7 +355,7 @@ ORDER BY p.id;
 -- List the patterns of all categories with the highest decay score.
 -- plan: seq_scan allowed because the score falls with time, so no index holds it
 -- result: decay_score not null
--- meaning: decay_score within 1e-6 because julianday() counts days in a float
+-- meaning: decay_score within 1e-9 because each engine counts seconds in a way of its own
 -- meaning: error because the store takes a half-life above 0 only, and divides by it
 SELECT
     -- columns: RankedPattern
@@ -373,8 +375,13 @@ SELECT
         p.success_count * (1.0 + p.surprise_score)
         / (
             1.0
-            + max(0.0, julianday(:at_time) - julianday(p.updated_at))
-            / :half_life_days
+            -- SQLite's functions round to milliseconds
+            + max(
+                0.0,
+                unixepoch(substr(:at_time, 1, 19)) - unixepoch(substr(p.updated_at, 1, 19))
+                + (substr(:at_time, 21, 6) - substr(p.updated_at, 21, 6)) / 1000000.0
+            )
+            / 86400.0 / :half_life_days
         )
     ) AS decay_score
 FROM patterns AS p
@@ -385,7 +392,7 @@ LIMIT :row_limit;
 -- name: rank_patterns_of_type(issue_type, min_success, half_life_days, at_time, row_limit)
 -- List the patterns of one category with the highest decay score.
 -- result: decay_score not null
--- meaning: decay_score within 1e-6 because julianday() counts days in a float
+-- meaning: decay_score within 1e-9 because each engine counts seconds in a way of its own
 -- meaning: error because the store takes a half-life above 0 only, and divides by it
 SELECT
     -- columns: RankedPattern
@@ -405,8 +412,13 @@ SELECT
         p.success_count * (1.0 + p.surprise_score)
         / (
             1.0
-            + max(0.0, julianday(:at_time) - julianday(p.updated_at))
-            / :half_life_days
+            -- SQLite's functions round to milliseconds
+            + max(
+                0.0,
+                unixepoch(substr(:at_time, 1, 19)) - unixepoch(substr(p.updated_at, 1, 19))
+                + (substr(:at_time, 21, 6) - substr(p.updated_at, 21, 6)) / 1000000.0
+            )
+            / 86400.0 / :half_life_days
         )
     ) AS decay_score
 FROM patterns AS p

@@ -4,7 +4,7 @@
 -- analyzed stays small to the planner, which then looks at every job: the rows to change therefore
 -- come from a list in FROM (not IN, materialized), and a plus before a column keeps indexes away.
 
--- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, notify)^
+-- name: enqueue_job(id, job_type, payload, priority, max_attempts, time_limit_seconds, scheduled_at, delay_seconds, unique_key, unique_while_running, user_id, workspace_id, trace_parent, notify)^
 -- Store a job, unless another one keeps its unique key out; wake those who wait for jobs.
 -- result: payload_text not null
 INSERT INTO job_queue (
@@ -20,6 +20,7 @@ INSERT INTO job_queue (
     unique_while_running,
     user_id,
     workspace_id,
+    trace_parent,
     created_at,
     updated_at
 )
@@ -36,6 +37,7 @@ SELECT
     :unique_while_running,
     :user_id,
     :workspace_id,
+    :trace_parent,
     g.timestamp AS created_at,
     g.timestamp AS updated_at
 FROM (
@@ -90,7 +92,8 @@ RETURNING
     -- SQLite 3.40 returns a whole number as an integer
     cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
-    cancel_requested_at;
+    cancel_requested_at,
+    trace_parent;
 
 -- name: enqueue_jobs(jobs, notify)!
 -- Store many jobs, each a list of the values that enqueue_job takes; those that another job of their key keeps out are left out.
@@ -107,6 +110,7 @@ INSERT INTO job_queue (
     unique_while_running,
     user_id,
     workspace_id,
+    trace_parent,
     created_at,
     updated_at
 )
@@ -123,6 +127,7 @@ SELECT
     g.unique_while_running,
     g.user_id,
     g.workspace_id,
+    g.trace_parent,
     g.timestamp AS created_at,
     g.timestamp AS updated_at
 FROM (
@@ -149,6 +154,7 @@ FROM (
         o.value ->> 9 AS workspace_id,
         o.value ->> 10 AS time_limit_seconds,
         o.value ->> 11 AS unique_while_running,
+        o.value ->> 12 AS trace_parent,
         strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp
     FROM json_each(:jobs) AS o
     ORDER BY o.key
@@ -240,7 +246,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     j.unique_key = :unique_key
@@ -369,10 +376,13 @@ RETURNING
     scheduled_at,
     lease_expires_at,
     created_at,
-    updated_at;
+    updated_at,
+    trace_parent;
 
 -- name: claim_jobs_of_type(worker_id, job_type, row_limit, lease_seconds, durable)
 -- Claim pending jobs of one type: by priority, then in the order of their enqueueing.
+-- meaning: lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at within 0.001 because the clock of SQLite has milliseconds
 -- result: payload_text not null
 UPDATE job_queue
 SET
@@ -426,11 +436,12 @@ RETURNING
     scheduled_at,
     lease_expires_at,
     created_at,
-    updated_at;
+    updated_at,
+    trace_parent;
 
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
--- meaning: job_queue because of jobs due at one timestamp any may come first
+-- meaning: values of row_limit [0, 100] because of jobs due at one timestamp any may come first
 UPDATE job_queue
 SET
     status = 'pending',
@@ -550,6 +561,7 @@ RETURNING
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
 -- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
+-- meaning: job_queue.scheduled_at within 0.001 because the clock of SQLite has milliseconds
 WITH ended AS MATERIALIZED (
     SELECT
         j.number,
@@ -852,7 +864,8 @@ RETURNING
     -- SQLite 3.40 returns a whole number as an integer
     cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
-    cancel_requested_at;
+    cancel_requested_at,
+    trace_parent;
 
 -- name: list_finished_ids(status, job_type, after_time, after_number, row_limit)
 -- List the ids of jobs that were finished with a status, the earliest first, a page after the other.
@@ -965,7 +978,8 @@ RETURNING
     -- SQLite 3.40 returns a whole number as an integer
     cast(time_limit_seconds AS REAL) AS time_limit_seconds,
     unique_while_running,
-    cancel_requested_at;
+    cancel_requested_at,
+    trace_parent;
 
 -- name: get_job(id)^
 -- Return one job.
@@ -995,7 +1009,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE j.id = :id;
 
@@ -1028,7 +1043,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     (:job_type IS NULL OR j.job_type = :job_type)
@@ -1040,6 +1056,9 @@ LIMIT :row_limit;
 -- List jobs of one status, newest first: all of a rare one are looked at, of others the newest.
 -- Without documents payload_text is empty, and neither they nor results are read.
 -- plan: filtered_walk allowed because a group of the wrong status is left at once, and of a status with over a thousand jobs the newest are near
+-- meaning: no answer depends on ORDER BY j.job_type ASC, j.priority DESC, j.number ASC because up to a thousand all are taken, and of more only the number counts
+-- meaning: no answer depends on ORDER BY j.scheduled_at because up to a thousand all are taken, and of more only the number counts
+-- meaning: no answer depends on ORDER BY j.completed_at because up to a thousand all are taken, and of more only the number counts
 -- result: payload_text not null
 WITH few AS MATERIALIZED (
     -- Each group in the order of its own index, which finds the first thousand without the others.
@@ -1123,7 +1142,8 @@ SELECT
     j.updated_at,
     j.time_limit_seconds,
     j.unique_while_running,
-    j.cancel_requested_at
+    j.cancel_requested_at,
+    j.trace_parent
 FROM job_queue AS j
 WHERE
     j.number IN (SELECT c.number FROM chosen AS c)
@@ -1147,8 +1167,54 @@ FROM job_queue AS j
 GROUP BY j.job_type, j.status
 ORDER BY j.job_type, j.status;
 
+-- name: count_unfinished_jobs()
+-- Count the jobs that wait or run by type and status, with the seconds since the oldest could first
+-- be claimed (0 where none could yet), and how many leases have run out.
+-- meaning: oldest_seconds within 1e-4 because julianday() counts days in a float
+-- result: job_type not null, status not null, oldest_seconds not null
+WITH unfinished AS (
+    -- Each part is an index of its own, so that finished jobs are not looked at.
+    SELECT
+        j.job_type,
+        j.status,
+        coalesce(j.scheduled_at, j.created_at) AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status = 'pending'
+    UNION ALL
+    SELECT
+        j.job_type,
+        j.status,
+        j.scheduled_at AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status IN ('scheduled', 'retrying')
+    UNION ALL
+    SELECT
+        j.job_type,
+        j.status,
+        coalesce(j.scheduled_at, j.created_at) AS ready_at,
+        j.lease_expires_at
+    FROM job_queue AS j
+    WHERE j.status = 'processing'
+)
+
+SELECT
+    -- columns: JobLoad
+    u.job_type,
+    u.status,
+    count(*) AS total,
+    max((julianday('now') - julianday(min(u.ready_at))) * 86400.0, 0.0) AS oldest_seconds,
+    count(*) FILTER (
+        WHERE u.lease_expires_at <= strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    ) AS expired
+FROM unfinished AS u
+GROUP BY u.job_type, u.status
+ORDER BY u.job_type, u.status;
+
 -- name: purge_jobs(status, age_seconds, row_limit)!
 -- Delete jobs that were finished so long ago.
+-- meaning: values of row_limit [0, 100] because of jobs that ended at one timestamp any may go first
 DELETE FROM job_queue
 WHERE
     number IN (

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS job_queue (
     cancel_requested_at TEXT
     CONSTRAINT job_queue_cancel_requested_at_form_check
     CHECK (cancel_requested_at LIKE '____-__-__T__:__:__.______Z'),
+    trace_parent TEXT,
     CONSTRAINT job_queue_id_key UNIQUE (id),
     CONSTRAINT job_queue_id_check CHECK (id <> ''),
     CONSTRAINT job_queue_job_type_check CHECK (job_type <> ''),
@@ -168,5 +169,5 @@ BEGIN
     UPDATE job_queue_limits SET running = max(running - 1, 0) WHERE job_type = new.job_type;
 END;
 
-INSERT INTO _schema_versions (module, version) VALUES ('jobs', 2)
+INSERT INTO _schema_versions (module, version) VALUES ('jobs', 3)
 ON CONFLICT (module) DO NOTHING;

@@ -54,18 +54,22 @@ SET
     created_at = excluded.created_at
 RETURNING
     (
-        SELECT json_group_array(n.key)
-        FROM json_each(channel_versions) AS n
-        WHERE
-            NOT EXISTS (
-                SELECT 1
-                FROM langgraph_values AS v
-                WHERE
-                    v.thread_id = :thread_id
-                    AND v.checkpoint_ns = :checkpoint_ns
-                    AND v.channel = n.key
-                    AND v.version = n.value
-            )
+        SELECT json_group_array(m.channel)
+        FROM (
+            SELECT n.key AS channel
+            FROM json_each(channel_versions) AS n
+            WHERE
+                NOT EXISTS (
+                    SELECT 1
+                    FROM langgraph_values AS v
+                    WHERE
+                        v.thread_id = :thread_id
+                        AND v.checkpoint_ns = :checkpoint_ns
+                        AND v.channel = n.key
+                        AND v.version = n.value
+                )
+            ORDER BY n.key
+        ) AS m
     ) AS missing;
 
 -- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, renew)*!

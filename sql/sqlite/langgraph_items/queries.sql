@@ -363,7 +363,7 @@ LIMIT :row_limit OFFSET :row_offset;
 
 -- name: delete_expired(expired_at, row_limit)!
 -- Delete some of the items that had expired at a time; those that others have locked stay.
--- meaning: langgraph_items because of items that expire at one timestamp any may go first
+-- meaning: values of row_limit [0, 100] because of items that expire at one timestamp any may go first
 DELETE FROM langgraph_items
 WHERE
     rowid IN (

@@ -36,8 +36,8 @@ from tests.migration.legacy.values import (
     words,
 )
 
-CONTINUUM = """
-    CREATE TABLE continuum_memory (
+INSIGHTS = """
+    CREATE TABLE debate_insights (
         id TEXT PRIMARY KEY, tier TEXT NOT NULL DEFAULT 'slow', content TEXT NOT NULL,
         importance REAL DEFAULT 0.5, surprise_score REAL DEFAULT 0.0,
         consolidation_score REAL DEFAULT 0.0, update_count INTEGER DEFAULT 0,
@@ -90,12 +90,12 @@ class DataDir:
 def write_memory_db(path: Path, rows: int = 20, seed: int = 3) -> Tables:
     """Write one class-made file with both stores and a table of a third one, left to itself.
 
-    Returns the rows of all tables, ``continuum_memory`` included.
+    Returns the rows of all tables, ``debate_insights`` included.
     """
     return {
         **write_consensus(path, rows, seed),
         **write_critique(path, rows, seed),
-        **_write_continuum(path, seed),
+        **_write_insights(path, seed),
     }
 
 
@@ -113,7 +113,7 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
                               rows of ``memory.db`` and rows of its own
     ``core.db``               another store's ``debates``
     ``nomic_loop.db``         another program's ``patterns``
-    ``continuum_memory.db``   only the third store
+    ``insights.db``   only the third store
     ``unused.db``             no bytes
     ``notes.db``              a text
     ``elo_snapshot.json``     a snapshot of another store
@@ -142,7 +142,7 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
     for table, of_table in unmerged.items():
         written["agora_memory.db"][table] += of_table
         files["agora_memory.db"][table] += of_table
-    _write_continuum(folder / "memory.db", seed)
+    _write_insights(folder / "memory.db", seed)
     _write_others(folder, seed)
 
     # Rows as they were before the shapes, which leave out what data or a default holds as well.
@@ -170,7 +170,7 @@ def write_data_dir(folder: Path, rows: int = 40, seed: int = 7) -> DataDir:
             for table, of_table in unmerged.items()
         },
         foreign=[("core.db", "debates"), ("nomic_loop.db", "patterns")],
-        unrelated=["continuum_memory.db", "unused.db", "notes.db", "elo_snapshot.json"],
+        unrelated=["insights.db", "unused.db", "notes.db", "elo_snapshot.json"],
     )
 
 
@@ -278,10 +278,10 @@ def _used_again(chooser: random.Random, row: Row) -> Row:
     }
 
 
-def _write_continuum(path: Path, seed: int) -> Tables:
-    chooser = random.Random(f"continuum {seed}")
+def _write_insights(path: Path, seed: int) -> Tables:
+    chooser = random.Random(f"insights {seed}")
     tables: Tables = {
-        "continuum_memory": [
+        "debate_insights": [
             {
                 "id": f"evidence_{chooser.getrandbits(40):010x}",
                 "tier": tier,
@@ -293,7 +293,7 @@ def _write_continuum(path: Path, seed: int) -> Tables:
             for tier in ("fast", "medium", "slow", "glacial")
         ]
     }
-    create(path, CONTINUUM)
+    create(path, INSIGHTS)
     fill(path, tables)
     return tables
 
@@ -303,7 +303,7 @@ def _write_others(folder: Path, seed: int) -> None:
     fill(folder / "core.db", {"debates": foreign_debates(seed=seed)})
     create(folder / "nomic_loop.db", FOREIGN_PATTERNS)
     fill(folder / "nomic_loop.db", {"patterns": foreign_patterns(seed=seed)})
-    _write_continuum(folder / "continuum_memory.db", seed + 1)
+    _write_insights(folder / "insights.db", seed + 1)
     (folder / "unused.db").touch()
     (folder / "notes.db").write_text("Backups are made on Fridays.\n")
     snapshot = {"leaderboard": [], "recent_matches": [], "updated_at": "2026-01-15T10:11:12"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -271,6 +271,19 @@ async def test_retrieve_patterns_counts_a_pattern_half_after_its_half_life(
     assert pattern.decay_score == pytest.approx(8 / 3, rel=1e-5)
     (pattern,) = await critiques.retrieve_patterns(decay_halflife_days=1e9)
     assert pattern.decay_score == pytest.approx(8.0, rel=1e-5)
+
+
+async def test_patterns_that_changed_a_microsecond_apart_are_ranked_by_it(
+    critiques: CritiqueStore,
+) -> None:
+    await critiques.store_pattern(["older", "newer"])
+    moment = days_ago(7).replace(microsecond=999_998)
+    older, newer = moment, moment + timedelta(microseconds=1)
+    for first, second in ((older, newer), (newer, older)):
+        await set_columns(critiques, "older", success_count=5, updated_at=first)
+        await set_columns(critiques, "newer", success_count=5, updated_at=second)
+        expected = ["newer", "older"] if second > first else ["older", "newer"]
+        assert await rank(critiques, decay_halflife_days=0.001) == expected
 
 
 async def test_a_pattern_of_the_future_is_not_older_than_new(critiques: CritiqueStore) -> None:

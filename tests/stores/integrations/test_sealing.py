@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from aragora_sql import redaction
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError, InvalidInputError
 from aragora_sql.redaction import REDACTED, add_secret_names
@@ -60,16 +59,13 @@ async def test_save_seals_secrets_by_their_form(integrations: IntegrationStore) 
         )
 
 
+@pytest.mark.usefixtures("own_names")
 async def test_save_seals_what_the_application_names(integrations: IntegrationStore) -> None:
     add_secret_names("chat_id")
-    try:
-        await integrations.save(slack(settings={"telegramChatId": MARK}))
-        (stored,) = await stored_settings(integrations.database)
-        assert MARK not in json.dumps(stored)
-        assert (await got(integrations)).settings == {"telegramChatId": MARK}
-    finally:
-        redaction._own_names.clear()
-        redaction._strength.cache_clear()
+    await integrations.save(slack(settings={"telegramChatId": MARK}))
+    (stored,) = await stored_settings(integrations.database)
+    assert MARK not in json.dumps(stored)
+    assert (await got(integrations)).settings == {"telegramChatId": MARK}
 
 
 async def test_record_error_keeps_no_secret(integrations: IntegrationStore) -> None:

@@ -139,6 +139,7 @@ ROUND_TRIPS = {
     "list_jobs of a status": Call(1, lambda s, kept: s.list_jobs("pending")),
     "get_stats": Call(1, lambda s, kept: s.get_stats()),
     "get_counts": Call(1, lambda s, kept: s.get_counts()),
+    "get_load": Call(1, lambda s, kept: s.get_load()),
     "get_limits": Call(1, lambda s, kept: s.get_limits()),
     "set_limit": Call(4, lambda s, kept: s.set_limit("other", 3)),
     "pause": Call(4, lambda s, kept: s.pause("other")),

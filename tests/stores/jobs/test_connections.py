@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from random import Random
 
+import asyncpg
 import pytest
 
 from aragora_sql.database import listening
 from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.embedded import EmbeddedServer, find_binaries
 from aragora_sql.errors import ConnectionLostError
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.jobs.records import Job
@@ -320,6 +322,40 @@ async def test_a_full_queue_of_messages_does_not_stop_enqueueing(
         await store.retry(given.id)
         assert (await store.get_stats())["pending"] == 8
     assert caplog.text.count("queue of NOTIFY messages is 95 % full") == 1
+
+
+async def test_a_listener_in_a_transaction_fills_the_queue_and_enqueueing_goes_on(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries = find_binaries()[0]
+    if binaries.version < 17:
+        pytest.skip("before PostgreSQL 17 the queue has no limit below 8 GB")
+    with EmbeddedServer(binaries, settings={"max_notify_queue_pages": "64"}) as server:
+        listener = await asyncpg.connect(server.dsn())
+        filler = await asyncpg.connect(server.dsn())
+        await listener.execute("LISTEN filling")
+        await listener.execute("BEGIN; SELECT 1")
+
+        async def fill() -> None:
+            while True:
+                await filler.execute("SELECT pg_notify('filling', repeat('x', 7000) || random())")
+
+        with pytest.raises(asyncpg.ProgramLimitExceededError, match="NOTIFY queue"):
+            await fill()
+        database = await PostgresDatabase.connect(server.dsn(), 1, 2)
+        store = JobQueueStore(database)
+        await store.initialize()
+        for _ in range(2):
+            monkeypatch.setattr(store, "_next_queue_look", 0.0)
+            await store.enqueue("a")
+            await store.enqueue_many([{"job_type": "a", "payload": {}}] * 3)
+        # Also when the session that held it up is gone, and nobody has cleaned the queue yet.
+        await listener.close()
+        await store.enqueue("a")
+        assert (await store.get_stats())["pending"] == 9
+        await filler.close()
+        await database.close()
+    assert caplog.text.count("of NOTIFY messages is") == 1
 
 
 @asynccontextmanager

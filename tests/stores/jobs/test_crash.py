@@ -32,7 +32,7 @@ async def ready_to_crash(server: EmbeddedServer) -> Callable[[], Awaitable[None]
 
 
 async def stats_after_recovery(queue: JobQueueStore) -> Counter[str]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while True:
             try:
                 return await queue.get_stats()

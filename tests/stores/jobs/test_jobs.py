@@ -528,6 +528,28 @@ async def test_get_counts_and_get_stats(jobs: JobQueueStore) -> None:
     assert counts == [("a", "completed", 1), ("a", "pending", 2), ("b", "pending", 1)]
 
 
+async def test_get_load_tells_what_waits_and_runs(jobs: JobQueueStore) -> None:
+    assert await jobs.get_load() == []
+    old, _, done = await jobs.enqueue_many([{"job_type": "a"} for _ in range(3)])
+    await jobs.complete(await claim_one(jobs))
+    await jobs.retry(old)
+    await jobs.enqueue("later", delay_seconds=3600)
+    await jobs.enqueue("b")
+    await jobs.cancel(done)
+    long_ago = "'2001-01-01T00:00:00.000000Z'"
+    await run(jobs.database, f"UPDATE job_queue SET created_at = {long_ago} WHERE id = '{old}'")
+    (claimed,) = await jobs.claim("w", 1, ["b"])
+    await lapse(jobs, claimed)
+    load = {(one.job_type, one.status): one for one in await jobs.get_load()}
+    assert load.keys() == {("a", "pending"), ("b", "processing"), ("later", "scheduled")}
+    assert (load["a", "pending"].total, load["a", "pending"].expired) == (2, 0)
+    since = datetime.now(UTC) - datetime(2001, 1, 1, tzinfo=UTC)
+    assert abs(load["a", "pending"].oldest_seconds - since.total_seconds()) < 60
+    assert load["later", "scheduled"].oldest_seconds == 0
+    assert (load["b", "processing"].total, load["b", "processing"].expired) == (1, 1)
+    assert claimed.trace_parent is None
+
+
 async def test_cancel_takes_waiting_jobs_only(jobs: JobQueueStore) -> None:
     await jobs.enqueue("a")
     running = await claim_one(jobs)

@@ -166,7 +166,7 @@ async def test_a_stopped_process_does_not_go_on_with_a_job_of_another(
         os.kill(process.pid, signal.SIGSTOP)
         # The server may still hold an extension that it was sent before.
         recovered = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while recovered < 4:
                 recovered += await jobs.recover_stale_jobs()
                 await asyncio.sleep(0.05)

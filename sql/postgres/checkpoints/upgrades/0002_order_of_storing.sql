@@ -2,6 +2,8 @@
 -- are there keep the order that they have.
 -- check: squawk require-concurrent-index-creation because all of it is one transaction
 -- check: squawk require-concurrent-index-deletion because all of it is one transaction
+-- check: upgrade-lock of workflow_checkpoints because all of it is one transaction
+-- check: upgrade-lock of debate_checkpoints because all of it is one transaction
 
 UPDATE workflow_checkpoints
 SET stored_at = created_at

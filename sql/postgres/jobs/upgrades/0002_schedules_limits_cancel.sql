@@ -1,6 +1,7 @@
 -- Time limits, requests to cancel, keys that cover running jobs, paused types, and cron schedules.
 -- check: squawk require-concurrent-index-creation because all of it is one transaction
 -- check: squawk require-concurrent-index-deletion because all of it is one transaction
+-- check: upgrade-lock of job_queue because all of it is one transaction
 
 ALTER TABLE job_queue
 ADD COLUMN time_limit_seconds DOUBLE PRECISION
