@@ -23,11 +23,11 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "aragora-sql"
 
 
-def digest(parts: Iterable[str]) -> str:
+def digest(parts: Iterable[str | bytes]) -> str:
     """Return a short fingerprint of texts."""
     whole = hashlib.sha256()
     for part in parts:
-        encoded = part.encode()
+        encoded = part.encode() if isinstance(part, str) else part
         whole.update(len(encoded).to_bytes(8, "big"))
         whole.update(encoded)
     return whole.hexdigest()[:24]

@@ -9,17 +9,30 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.remembered import remembered
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.stubs import class_name
 from aragora_sql.queries.files import QueryText
 
-__all__ = ["check_callers", "check_calls_by_name", "stores_called"]
+__all__ = [
+    "Module",
+    "Place",
+    "Sources",
+    "Use",
+    "check_callers",
+    "check_calls_by_name",
+    "place_of",
+    "stores_called",
+]
 
+# To be raised when other calls are found.
+VERSION = 1
 _OBJECT = "_queries"
 _BATCH = "*!"
 # Calls of the migration's queries give the name as a text; of the last, the parameters are rows.
@@ -27,9 +40,23 @@ _BY_NAME = "aragora_sql.migration.statements"
 _BY_ROWS = "call_many"
 
 
+Place = tuple[str, int, int, int, int]
+"""The kind of a node of a syntax tree, and the lines and columns where it begins and ends."""
+
+
+def place_of(node: ast.expr) -> Place:
+    """Return the place of a node, which is that of no other one of its kind."""
+    end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
+    return type(node).__name__, node.lineno, node.col_offset, end_line, end_column
+
+
 @dataclass(frozen=True, slots=True)
-class _Use:
-    """A query that Python names. ``keywords`` is None where it is not called on the spot."""
+class Use:
+    """A query that Python names, and the call or attribute by which it does.
+
+    ``keywords`` is None where it is not called on the spot, or with ``**values``. ``place`` is that
+    of the node of the syntax tree.
+    """
 
     path: Path
     line: int
@@ -37,6 +64,7 @@ class _Use:
     store: str
     query: str
     keywords: tuple[str, ...] | None
+    place: Place | None = None
 
 
 @dataclass(slots=True)
@@ -46,17 +74,100 @@ class _Class:
 
 
 @dataclass(slots=True)
-class _Module:
+class Module:
+    """A Python file that has to do with queries.
+
+    ``imports`` are the names that it takes from other modules: of each the module, its parts from
+    the right one on, and the name there.
+    """
+
     path: Path
     tree: ast.Module
     constants: dict[str, str] = field(default_factory=dict)
     makers: dict[str, str] = field(default_factory=dict)
     classes: dict[str, _Class] = field(default_factory=dict)
+    imports: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The module's dotted name as far as its folders go, from the root of the disk."""
+        parts = self.path.with_suffix("").parts
+        return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def check_callers(facts: Facts, report: Report, folders: Iterable[Path]) -> None:
+Found = tuple[list[Use], list[Finding]]
+"""What Python files call, and those that could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The Python files of some folders; ``stores`` are all those whose queries they may call."""
+
+    folders: tuple[Path, ...]
+    stores: tuple[str, ...]
+    files: Mapping[Path, bytes | Finding]
+
+    @classmethod
+    def of(cls, folders: Iterable[Path], stores: Iterable[str]) -> Sources:
+        """Read the files; of one that can't be read there is a finding."""
+        folders = tuple(folders)
+        return cls(folders, tuple(stores), {path: _read(path) for path in _python_files(folders)})
+
+    def texts(self) -> Iterator[str | bytes]:
+        """Yield all that is said in the files."""
+        yield from self.stores
+        for path, source in self.files.items():
+            yield str(path)
+            yield str(source) if isinstance(source, Finding) else source
+
+    def module(self, path: Path) -> Module | None:
+        """Parse a file; None for one that can't be."""
+        tree = _parsed(path, self.files[path], b"")
+        if not isinstance(tree, ast.Module):
+            return None
+        module = Module(path, tree)
+        _read_imports(module)
+        return module
+
+    def uses(self, *, by_name: bool = False) -> tuple[tuple[Use, ...], tuple[Finding, ...]]:
+        """Return the calls without their nodes, and what can't be read; parsed only where new.
+
+        ``by_name``: those that name a query of the migration in a text.
+        """
+        find = _calls_by_name if by_name else _calls
+        said = remembered(
+            "callers-by-name" if by_name else "callers",
+            [str(VERSION), *self.texts()],
+            lambda: _plain(find(self)),
+        )
+        uses = (
+            Use(
+                Path(path),
+                *(line, column, store, query),
+                None if given is None else tuple(given),
+                None if place is None else tuple(place),
+            )
+            for path, line, column, store, query, given, place in said["uses"]
+        )
+        return tuple(uses), tuple(
+            Finding(Path(path), line, column, rule, message)
+            for path, line, column, rule, message in said["problems"]
+        )
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    uses, problems = found
+    return {
+        "uses": [(str(use.path), *astuple(use)[1:]) for use in uses],
+        "problems": [
+            (str(one.path), one.line, one.column, one.rule, one.message) for one in problems
+        ],
+    }
+
+
+def check_callers(facts: Facts, report: Report, sources: Sources) -> tuple[Use, ...]:
     """Compare the calls in Python files with the queries: each exists, fits and is called."""
-    uses, problems = _uses(folders, facts.stores)
+    uses, problems = sources.uses()
     report.add(*problems)
     known = {(store, name) for _, store, name in facts.texts}
     for use in uses:
@@ -71,6 +182,7 @@ def check_callers(facts: Facts, report: Report, folders: Iterable[Path]) -> None
     for (_, store, name), text in facts.texts.items():
         if (store, name) not in used:
             report.add(_unused(text), subject="unused-query", scopes=[Scope(text.path, name)])
+    return uses
 
 
 def check_calls_by_name(
@@ -80,13 +192,9 @@ def check_calls_by_name(
 
     Nothing is compared where the folders hold no such call: they are not the migration's code.
     """
-    uses: list[_Use] = []
-    for path in _python_files(folders):
-        tree = _parsed(path, _BY_NAME.encode())
-        if isinstance(tree, Finding):
-            report.add(tree)
-        elif tree is not None:
-            uses += _calls_by_name(path, tree)
+    sources = Sources.of(folders, ())
+    uses, problems = sources.uses(by_name=True)
+    report.add(*problems)
     for use in uses:
         if use.query in queries:
             _check_parameters([queries[use.query]], report, use)
@@ -101,7 +209,19 @@ def _python_files(folders: Iterable[Path]) -> list[Path]:
     return sorted({path for folder in folders for path in folder.rglob("*.py")})
 
 
-def _calls_by_name(path: Path, tree: ast.Module) -> Iterator[_Use]:
+def _calls_by_name(sources: Sources) -> Found:
+    uses: list[Use] = []
+    problems: list[Finding] = []
+    for path, source in sources.files.items():
+        tree = _parsed(path, source, _BY_NAME.encode())
+        if isinstance(tree, Finding):
+            problems.append(tree)
+        elif tree is not None:
+            uses += _uses_by_name(path, tree)
+    return uses, problems
+
+
+def _uses_by_name(path: Path, tree: ast.Module) -> Iterator[Use]:
     functions = {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -115,7 +235,7 @@ def _calls_by_name(path: Path, tree: ast.Module) -> Iterator[_Use]:
         if node.func.id in functions and isinstance(named, ast.Constant):
             given = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
             whole = len(given) == len(node.keywords) and functions[node.func.id] != _BY_ROWS
-            yield _Use(
+            yield Use(
                 path,
                 named.lineno,
                 named.col_offset + 1,
@@ -125,7 +245,7 @@ def _calls_by_name(path: Path, tree: ast.Module) -> Iterator[_Use]:
             )
 
 
-def _unknown(use: _Use, names: set[str]) -> Finding:
+def _unknown(use: Use, names: set[str]) -> Finding:
     near = ", ".join(_near(use.query, names))
     message = f"store {use.store!r} has no query {use.query!r}"
     if near:
@@ -143,7 +263,7 @@ def _near(name: str, names: set[str]) -> list[str]:
     return get_close_matches(name, sorted(names), n=3)
 
 
-def _check_parameters(texts: Iterable[QueryText], report: Report, use: _Use) -> None:
+def _check_parameters(texts: Iterable[QueryText], report: Report, use: Use) -> None:
     if use.keywords is None:
         return
     wrong = next((t for t in texts if set(t.parameters) != set(use.keywords)), None)
@@ -159,49 +279,97 @@ def _check_parameters(texts: Iterable[QueryText], report: Report, use: _Use) -> 
 
 def stores_called(path: Path, folders: Iterable[Path], stores: Iterable[str]) -> set[str]:
     """Return the stores that a Python file calls; ``folders`` hold what it may be based on."""
-    uses, _ = _uses([*folders, path.parent], stores)
+    uses, _ = Sources.of([*folders, path.parent], stores).uses()
     return {use.store for use in uses if use.path == path}
 
 
-def _uses(folders: Iterable[Path], stores: Iterable[str]) -> tuple[list[_Use], list[Finding]]:
-    modules: list[_Module] = []
+def _calls(sources: Sources) -> Found:
+    modules: list[Module] = []
     problems: list[Finding] = []
-    for path in _python_files(folders):
+    for path, source in sources.files.items():
         # Most files have nothing to do with queries.
-        tree = _parsed(path, b"queries", b"Queries", b"(Store")
+        tree = _parsed(path, source, b"queries", b"Queries", b"(Store")
         if isinstance(tree, Finding):
             problems.append(tree)
         elif tree is not None:
-            modules.append(_Module(path, tree))
-    by_class = {class_name(store): store for store in stores}
+            modules.append(Module(path, tree))
+    by_class = {class_name(store): store for store in sources.stores}
     for module in modules:
         _read_names(module, by_class)
         _read_classes(module, by_class)
+        _read_imports(module)
     constants = {name: text for module in modules for name, text in module.constants.items()}
-    classes = {name: c for module in modules for name, c in module.classes.items()}
+    classes = _Classes(modules)
     # A class is called to make one of it, a function because it says that it returns one.
     makers = by_class | {name: s for module in modules for name, s in module.makers.items()}
     attributes = _attributes(modules, makers, constants)
-    uses = []
+    uses: list[Use] = []
     for module in modules:
         named = {**constants, **module.constants}
-        visitor = _Visitor(module.path, makers, named, classes, attributes)
+        visitor = _Visitor(module, makers, named, classes, attributes)
         visitor.visit(module.tree)
         uses += visitor.uses
     return uses, problems
 
 
-def _parsed(path: Path, *words: bytes) -> ast.Module | Finding | None:
-    """Read a Python file that holds one of the words; None for others."""
+class _Classes:
+    """Whose queries a class calls: a name means the class of its own module, or what it imports."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        self._modules = tuple(modules)
+        self._by_parts: dict[tuple[str, ...], list[Module]] = {}
+        for module in self._modules:
+            for length in range(1, len(module.parts) + 1):
+                self._by_parts.setdefault(module.parts[-length:], []).append(module)
+
+    def store_of(
+        self, module: Module, name: str, seen: frozenset[tuple[Path, str]] = frozenset()
+    ) -> str | None:
+        """Return the store of a class as a module calls it; None for an unknown one."""
+        if (module.path, name) in seen:
+            return None
+        seen |= {(module.path, name)}
+        found = module.classes.get(name)
+        if found is not None:
+            if found.store is not None:
+                return found.store
+            stores = (self.store_of(module, base, seen) for base in found.bases)
+            return next((store for store in stores if store is not None), None)
+        if name in module.imports:
+            parts, there = module.imports[name]
+            origins = [one for one in self._by_parts.get(parts, ()) if one is not module]
+        else:
+            there, origins = name, []
+        # A module between may hold nothing about queries, or the name be one of a module's: then
+        # any class of this name is meant, where all agree.
+        origins = origins or [one for one in self._modules if there in one.classes]
+        known = {self.store_of(one, there, seen) for one in origins} - {None}
+        return next(iter(known)) if len(known) == 1 else None
+
+
+def _read(path: Path) -> bytes | Finding:
     try:
-        source = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        return _unreadable(path, error)
+
+
+def _parsed(path: Path, source: bytes | Finding, *words: bytes) -> ast.Module | Finding | None:
+    """Parse a Python file that holds one of the words; None for others."""
+    if isinstance(source, Finding):
+        return source
+    try:
         return ast.parse(source) if any(word in source for word in words) else None
-    except (OSError, SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        return Finding(path, line, 1, "unknown-query", f"cannot be read: {error}")
+    except (SyntaxError, ValueError) as error:
+        return _unreadable(path, error)
 
 
-def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:
+def _unreadable(path: Path, error: Exception) -> Finding:
+    line = getattr(error, "lineno", None) or 1
+    return Finding(path, line, 1, "unknown-query", f"cannot be read: {error}")
+
+
+def _read_names(module: Module, by_class: Mapping[str, str]) -> None:
     for node in module.tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             for target in node.targets:
@@ -213,13 +381,30 @@ def _read_names(module: _Module, by_class: Mapping[str, str]) -> None:
                 module.makers[node.name] = store
 
 
-def _read_classes(module: _Module, by_class: Mapping[str, str]) -> None:
+def _read_imports(module: Module) -> None:
+    inner = [part for node in module.tree.body if isinstance(node, ast.If) for part in node.body]
+    for node in (*module.tree.body, *inner):
+        if isinstance(node, ast.ImportFrom):
+            parts = tuple(node.module.split(".")) if node.module else ()
+            if node.level:
+                # A package is its own parent folder's child.
+                up = node.level - (module.path.stem == "__init__")
+                parts = module.parts[: len(module.parts) - up] + parts
+            for alias in node.names:
+                module.imports[alias.asname or alias.name] = parts, alias.name
+
+
+def _read_classes(module: Module, by_class: Mapping[str, str]) -> None:
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef):
             own = _read_class(node, by_class)
-            for target, value in _assigned(node):
-                if target.attr == _OBJECT and own.store is None:
-                    own.store = _loaded(value, by_class, module.constants)
+            if own.store is None:
+                loaded = (
+                    _loaded(value, by_class, module.constants)
+                    for target, value in _assigned(node)
+                    if target.attr == _OBJECT
+                )
+                own.store = next((store for store in loaded if store is not None), None)
             module.classes[node.name] = own
 
 
@@ -301,7 +486,7 @@ def _loaded(
 
 
 def _attributes(
-    modules: Iterable[_Module], by_class: Mapping[str, str], constants: Mapping[str, str]
+    modules: Iterable[Module], by_class: Mapping[str, str], constants: Mapping[str, str]
 ) -> dict[str, str]:
     """Return which attributes (``self.x = load_queries(…)``) mean one store everywhere."""
     found: dict[str, set[str]] = {}
@@ -320,14 +505,14 @@ class _Visitor(ast.NodeVisitor):
 
     def __init__(
         self,
-        path: Path,
+        module: Module,
         by_class: Mapping[str, str],
         constants: Mapping[str, str],
-        classes: Mapping[str, _Class],
+        classes: _Classes,
         attributes: Mapping[str, str],
     ) -> None:
-        self.uses: list[_Use] = []
-        self._path = path
+        self.uses: list[Use] = []
+        self._module = module
         self._by_class = by_class
         self._constants = constants
         self._classes = classes
@@ -337,18 +522,9 @@ class _Visitor(ast.NodeVisitor):
         self._called: set[ast.expr] = set()
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        outer, self._store = self._store, self._store_of(node.name)
+        outer, self._store = self._store, self._classes.store_of(self._module, node.name)
         self.generic_visit(node)
         self._store = outer
-
-    def _store_of(self, name: str, seen: frozenset[str] = frozenset()) -> str | None:
-        found = self._classes.get(name)
-        if found is None or name in seen:
-            return None
-        if found.store is not None:
-            return found.store
-        stores = (self._store_of(base, seen | {name}) for base in found.bases)
-        return next((store for store in stores if store is not None), None)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
@@ -385,7 +561,7 @@ class _Visitor(ast.NodeVisitor):
                 known = tuple(name for name in keywords if name is not None)
                 # of **values the names are not known
                 complete = len(known) == len(keywords)
-                self._add(store, node.func, known if complete else None)
+                self._add(store, node.func, known if complete else None, node)
                 self._called.add(node.func)
         self.generic_visit(node)
 
@@ -393,13 +569,20 @@ class _Visitor(ast.NodeVisitor):
         if node not in self._called:
             store = self._owner(node.value)
             if store is not None:
-                self._add(store, node, None)
+                self._add(store, node, None, node)
         self.generic_visit(node)
 
-    def _add(self, store: str, node: ast.Attribute, keywords: tuple[str, ...] | None) -> None:
+    def _add(
+        self,
+        store: str,
+        node: ast.Attribute,
+        keywords: tuple[str, ...] | None,
+        whole: ast.expr,
+    ) -> None:
         if not node.attr.startswith("_"):
             line, column = node.end_lineno or node.lineno, node.col_offset + 1
-            self.uses.append(_Use(self._path, line, column, store, node.attr, keywords))
+            path = self._module.path
+            self.uses.append(Use(path, line, column, store, node.attr, keywords, place_of(whole)))
 
     def _owner(self, node: ast.expr) -> str | None:
         """Return the store of a query object, or None for anything else."""

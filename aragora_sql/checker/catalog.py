@@ -13,14 +13,19 @@ from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries,
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.catalog import (
+        DescribeDetailsRow,
+        ListCollationsRow,
         ListColumnsRow,
+        ListConstraintsRow,
         ListDependenciesRow,
         ListFunctionSignaturesRow,
         ListFunctionsRow,
         ListIndexesRow,
         ListKeysRow,
+        ListStorageRow,
         ListTablesRow,
         ListTypesRow,
+        ListViewColumnsRow,
     )
 
 __all__ = ["Catalog", "CatalogQueries", "Column", "ForeignKey", "Index", "Table", "read_catalog"]
@@ -145,6 +150,26 @@ class CatalogQueries:
     def list_functions(self) -> Iterable[ListFunctionsRow]:
         """List the functions, and whether their search_path is fixed (PostgreSQL)."""
         return self._rows("list_functions")
+
+    def list_constraints(self) -> Iterable[ListConstraintsRow]:
+        """List the constraints of tables with their text (PostgreSQL)."""
+        return self._rows("list_constraints")
+
+    def list_storage(self) -> Iterable[ListStorageRow]:
+        """List whether tables are unlogged, and hide their rows from the owner (PostgreSQL)."""
+        return self._rows("list_storage")
+
+    def list_collations(self) -> Iterable[ListCollationsRow]:
+        """List the columns of text with unusual collations (PostgreSQL)."""
+        return self._rows("list_collations")
+
+    def list_view_columns(self) -> Iterable[ListViewColumnsRow]:
+        """List the table columns that views read (PostgreSQL)."""
+        return self._rows("list_view_columns")
+
+    def describe_details(self) -> Iterable[DescribeDetailsRow]:
+        """Describe storage, views, functions, sequences and rights (PostgreSQL)."""
+        return self._rows("describe_details")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from aragora_sql.checker.scratch import open_postgres
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.tree import Tree
 from aragora_sql.database import Dialect
+from aragora_sql.errors import ConfigurationError
 
 __all__ = ["Engines"]
 
@@ -49,6 +50,7 @@ class Engines:
         self._dsn = dsn
         self._keep = keep
         self._stack = ExitStack()
+        self._within: Engines | None = None
         self._postgres: PostgresEngine | None = None
         self._sqlite: SQLiteEngine | None = None
         self._filled: Mapping[str, str] | None = None
@@ -67,6 +69,14 @@ class Engines:
     @property
     def postgres(self) -> PostgresEngine:
         """PostgreSQL with the schema. Raises :class:`DatabaseUnavailableError`."""
+        if self._postgres is None and self._within is not None:
+            empty_database = self._within.empty_database
+            empty = self._stack.enter_context(empty_database())
+            if empty is None:
+                raise ConfigurationError("the role of the DSN may make no second database")
+            self._postgres = PostgresEngine(
+                empty.connection, self.tree.schemas["postgres"], empty_database=empty_database
+            )
         if self._postgres is None:
             files = self.tree.schemas["postgres"]
             self._postgres = self._stack.enter_context(
@@ -80,6 +90,12 @@ class Engines:
         It is None where no database can be made.
         """
         return self.postgres.empty_database()
+
+    def of_tree(self, tree: Tree) -> Engines:
+        """Return engines with the schema of another tree, in one more database of this server."""
+        other = Engines(tree)
+        other._within = self
+        return other
 
     @property
     def sqlite(self) -> SQLiteEngine:

@@ -8,16 +8,15 @@ runs with the rights of the application. The server's own parse tree shows where
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from aragora_sql.checker import cache
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.report import Report, Scope
+from aragora_sql.checker.parse_trees import Node, parsed
+from aragora_sql.checker.remembered import Found, report_remembered
+from aragora_sql.checker.report import Report
 from aragora_sql.queries.parameters import number_parameters, scan, source_offset
 
 __all__ = ["check_calls"]
@@ -25,7 +24,6 @@ __all__ = ["check_calls"]
 _RULE = "inexact-call"
 # To be raised when other things are found, so that nothing older is used again.
 _VERSION = "1"
-_PIECE = re.compile(r"[{}()]|:\w+|\"(?:[^\"\\]|\\.)*\"|(?:[^\s{}()\"\\]|\\.)+")
 _IMPLICIT = "2"
 _CASTS = {
     "FUNCEXPR": "funcformat",
@@ -40,51 +38,6 @@ _FUNCTIONS = {"FUNCEXPR": "funcid", "AGGREF": "aggfnoid", "WINDOWFUNC": "winfnoi
 _TEXT = 25
 
 
-@dataclass(slots=True)
-class _Node:
-    kind: str
-    fields: dict[str, list[_Value]] = field(default_factory=dict)
-
-    def text(self, name: str) -> str:
-        value = self.fields.get(name)
-        return str(value[0]) if value and isinstance(value[0], str) else ""
-
-    def nodes(self, name: str) -> list[_Node]:
-        return [value for value in self.fields.get(name, ()) if isinstance(value, _Node)]
-
-    def walk(self) -> Iterator[_Node]:
-        yield self
-        for values in self.fields.values():
-            for value in values:
-                if isinstance(value, _Node):
-                    yield from value.walk()
-
-
-_Value = str | _Node
-
-
-def _parsed(tree: str) -> _Node:
-    """Read a tree as the server prints it: ``{KIND :field value …}``; lists are flattened."""
-    root = _Node("ROOT")
-    stack, names, name, opened = [root], list[str](), "", False
-    for piece in _PIECE.findall(tree):
-        if opened:
-            node, opened = _Node(piece), False
-            stack[-1].fields.setdefault(name, []).append(node)
-            names.append(name)
-            stack.append(node)
-        elif piece == "{":
-            opened = True
-        elif piece == "}":
-            stack.pop()
-            name = names.pop()
-        elif piece.startswith(":"):
-            name = piece[1:]
-        elif piece not in "()":
-            stack[-1].fields.setdefault(name, []).append(piece)
-    return root
-
-
 @dataclass(frozen=True, slots=True)
 class _Signature:
     """What a function or an operator takes: the numbers of types, and which take any type."""
@@ -95,27 +48,14 @@ class _Signature:
 
 
 def check_calls(facts: Facts, engines: Engines, report: Report) -> None:
-    """Look at every call in the queries of PostgreSQL; what is found is kept for the next check."""
-    files = facts.tree.schemas["postgres"]
-    version = str(engines.postgres.version)
-    name = f"calls-{cache.digest([_VERSION, version, *(file.text for file in files)])}.json"
-    known: dict[str, list[tuple[int, str]]] = cache.load(name) or {}
-    queries = [query for (dialect, *_), query in facts.queries.items() if dialect == "postgres"]
-    missing = {query.sql: query for query in queries if cache.digest([query.sql]) not in known}
-    if missing:
+    """Look at every call in the queries of PostgreSQL."""
+
+    def prepare() -> Callable[[QueryFacts], Found]:
         functions = _signatures(engines.postgres.catalog.list_function_signatures())
         operators = _signatures(engines.postgres.catalog.list_operator_signatures())
-        for sql, query in missing.items():
-            known[cache.digest([sql])] = list(_inexact(query, engines, functions, operators))
-        cache.save(name, known)
-    for query in queries:
-        for offset, what in known[cache.digest([query.sql])]:
-            line, column = query.text.position(offset)
-            report.add(
-                Finding(query.path, line, column, _RULE, f"query {query.name!r}: {what}"),
-                subject=_RULE,
-                scopes=[Scope(query.path, query.name)],
-            )
+        return lambda query: _inexact(query, engines, functions, operators)
+
+    report_remembered(facts, engines, report, _RULE, _VERSION, prepare)
 
 
 def _signatures(rows: Iterable[Any]) -> dict[int, _Signature]:
@@ -135,7 +75,7 @@ def _inexact(
 ) -> Iterator[tuple[int, str]]:
     rendered, _ = number_parameters(query.sql, list(query.text.found))
     source = _Source(rendered)
-    for node in _parsed(engines.postgres.parse_tree(query.text)).walk():
+    for node in parsed(engines.postgres.parse_tree(query.text)).walk():
         if node.kind in _OPERATORS:
             signature = operators.get(int(node.text("opno")))
             place = int(node.text("location"))
@@ -154,7 +94,7 @@ def _inexact(
             yield offset, what
 
 
-def _problem(node: _Node, signature: _Signature, source: _Source) -> str | None:
+def _problem(node: Node, signature: _Signature, source: _Source) -> str | None:
     """Return what is inexact in a call, or None."""
     is_operator = node.kind in _OPERATORS
     arguments = node.nodes("args")
@@ -202,7 +142,7 @@ class _Source:
         index = self._at.get(place)
         return "" if index is None else self._tokens[index].text
 
-    def is_unknown(self, node: _Node) -> bool:
+    def is_unknown(self, node: Node) -> bool:
         """Tell whether an argument is a literal or parameter that nothing gives a type."""
         index = self._at.get(int(node.text("location") or -1))
         if node.kind not in {"CONST", "PARAM"} or index is None:

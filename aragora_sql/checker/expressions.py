@@ -19,6 +19,7 @@ __all__ = [
     "gives_one_row",
     "has_outer_join",
     "nullable_parameters",
+    "order_by",
     "select_list",
     "stores_given_row",
 ]
@@ -78,10 +79,11 @@ class Result:
     type: str | None
 
 
-def select_list(sql: str, dialect: Dialect) -> list[Result]:
+@lru_cache(maxsize=2048)
+def select_list(sql: str, dialect: Dialect) -> tuple[Result, ...]:
     """Return the expressions of the outermost SELECT or RETURNING.
 
-    An empty list when there is none, or several that are put together (UNION).
+    Nothing when there is none, or several that are put together (UNION).
     """
     tokens = _tokens(sql, dialect)
     depth, start, end = 0, None, len(tokens)
@@ -91,7 +93,7 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
             continue
         word = token.text.upper()
         if word in _SET_OPERATIONS:
-            return []
+            return ()
         if word == "SELECT" and start is None:
             start = index + 1
         elif word == "RETURNING":
@@ -99,7 +101,7 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
         elif word == "FROM" and start is not None and end == len(tokens):
             end = index
     if start is None:
-        return []
+        return ()
     target: set[str] = set()
     absent: dict[str, bool | None] = {}
     if tokens[start - 1].text.upper() == "RETURNING":
@@ -107,7 +109,7 @@ def select_list(sql: str, dialect: Dialect) -> list[Result]:
         absent, start = _absent_rows(tokens, start)
     opened = (Token("symbol", "(", 0), *tokens[start:end], Token("symbol", ")", 0))
     parts = [_without_alias(part) for part in split(opened)]
-    return [_result(part, target, absent, dialect) for part in parts if part]
+    return tuple(_result(part, target, absent, dialect) for part in parts if part)
 
 
 def _result(
@@ -225,6 +227,22 @@ def stores_given_row(sql: str, dialect: Dialect) -> bool:
 def outer_words(sql: str, dialect: Dialect) -> list[str]:
     """Return what is outside of all parentheses, in capitals, with these themselves."""
     return _outer_words(_tokens(sql, dialect))
+
+
+def order_by(sql: str, dialect: Dialect) -> str:
+    """Return the text of the outermost ORDER BY, on one line; empty when there is none."""
+    depth, start, end = 0, None, len(sql)
+    tokens = _tokens(sql, dialect)
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        word = token.text.upper()
+        if depth or index == 0:
+            continue
+        if word == "BY" and tokens[index - 1].text.upper() == "ORDER":
+            start, end = token.end, len(sql)
+        elif start is not None and end == len(sql) and word in {"LIMIT", "OFFSET", "FOR", "FETCH"}:
+            end = token.start
+    return "" if start is None else " ".join(sql[start:end].rstrip("; \n").split())
 
 
 def _outer_words(tokens: tuple[Token, ...]) -> list[str]:

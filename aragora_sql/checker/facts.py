@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +52,9 @@ __all__ = [
     "QueryFacts",
     "Table",
     "Tree",
+    "catalog_of_files",
     "plan_lines",
+    "read_edited",
     "read_facts",
     "read_texts",
     "read_tree",
@@ -221,9 +223,23 @@ def _with_twins(
 def _catalog(
     engines: Engines, dialect: Dialect, kinds: Mapping[str, Mapping[str, ColumnKind]]
 ) -> Catalog:
+    engine = engines.postgres if dialect == "postgres" else engines.sqlite
+    return catalog_of_files(dialect, engines.tree.schemas[dialect], engine.rows, kinds)
+
+
+def catalog_of_files(
+    dialect: Dialect,
+    files: Sequence[SchemaFile],
+    run: Callable[[QueryText], Iterable[Mapping[str, Any]]],
+    kinds: Mapping[str, Mapping[str, ColumnKind]],
+) -> Catalog:
+    """Read the tables that files made where ``run`` runs queries, with their places in the files.
+
+    ``kinds`` says by store what columns hold beyond their type.
+    """
     places = {
         (item.kind, item.table, item.name): Place(file.store, file.path, item.line)
-        for file in engines.tree.schemas[dialect]
+        for file in files
         for item in file.items
     }
     # a view is listed as a table is
@@ -232,8 +248,18 @@ def _catalog(
         for (kind, table, name), place in places.items()
         if kind == "view"
     }
-    engine = engines.postgres if dialect == "postgres" else engines.sqlite
-    return _read_catalog(dialect, engine.rows, places, kinds)
+    return _read_catalog(dialect, run, places, kinds)
+
+
+def read_edited(
+    engines: Engines, catalogs: Mapping[Dialect, Catalog], query: QueryFacts, text: QueryText
+) -> QueryFacts | Finding:
+    """Ask the engine of a query about another text of it; return what it knows, or refuses."""
+    schema = query.path.with_name("schema.sql")
+    status = schema.stat()
+    kinds = column_kinds(schema, query.dialect, (status.st_mtime_ns, status.st_size))
+    describe = _describe_postgres if query.dialect == "postgres" else _describe_sqlite
+    return describe(engines, query.store, text, catalogs[query.dialect], kinds)
 
 
 def refused(query: QueryText, problem: SQLProblem) -> Finding:

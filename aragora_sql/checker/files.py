@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from aragora_sql.checker.characters import check_characters
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.report import Report
+from aragora_sql.checker.rules import RULES
 from aragora_sql.database import Dialect
 from aragora_sql.errors import QueryFileError, SchemaError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.queries.parameters import SQLSyntaxError, scan
 from aragora_sql.schema import check_versions, read_upgrade
+from aragora_sql.schema.records import RECORDS
+from aragora_sql.schema.upgrades import upgrade_paths
 
 __all__ = ["check_files", "dialect_of", "sql_files"]
 
@@ -25,10 +29,15 @@ _KNOWN = re.compile(
     | system/(postgres|sqlite)/\w+/(schema|queries)\.sql
     | system/postgres/schema_versions/once\.sql
     | legacy/(\w+/)*\w+\.sql
+    | legacy/moved/\w+\.txt
     | migration/\w+\.sql
-    | migration/langgraph/(postgres|sqlite)/(schema|queries)\.sql
+    | migration/(\w+/)*answers\.txt
+    | migration/(langgraph|to_sqlite)/(postgres|sqlite)/(schema|queries)\.sql
     | workbench/postgres/\w+/(schema|queries)\.sql
-    | plans/(postgres|sqlite)/\w+\.txt
+    | plans/(postgres-\d+|sqlite)/\w+\.txt
+    | versions/(postgres|sqlite)/\w+/\d{4}\.sql
+    | answers/\w+\.(txt|jsonl)
+    | style\.txt
     | (.+/)?\w+\.md
     """,
     re.VERBOSE,
@@ -36,8 +45,11 @@ _KNOWN = re.compile(
 
 
 def sql_files(root: Path) -> list[Path]:
-    """Return the SQL files of a tree in order, hidden ones left out."""
-    return [path for path in _files(root) if path.suffix == ".sql"]
+    """Return the SQL files of a tree in order, without hidden ones and copies of older versions."""
+    records = root / RECORDS
+    return [
+        path for path in _files(root) if path.suffix == ".sql" and not path.is_relative_to(records)
+    ]
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -62,7 +74,7 @@ def check_files(facts: Facts, report: Report) -> None:
             message = "nothing reads this file: stores are <dialect>/<store>/{schema,queries}.sql"
             report.add(Finding(path, 1, 1, "stray-file", message))
         elif path.suffix == ".sql":
-            report.add(*_of_sql(path, seen=_seen(facts)))
+            report.add(*_of_sql(path, seen=_seen(facts)), *_characters(path))
     _check_listed(facts, report)
     _check_versions(facts, report)
 
@@ -70,6 +82,14 @@ def check_files(facts: Facts, report: Report) -> None:
 def _seen(facts: Facts) -> set[Path]:
     """Return the files that were found broken already."""
     return {problem.path for problem in facts.problems if problem.rule == "file"}
+
+
+def _characters(path: Path) -> Iterator[Finding]:
+    try:
+        text = read_sql(path)
+    except QueryFileError:
+        return  # told by the rule file
+    yield from check_characters(path, text, dialect_of(path))
 
 
 def _of_sql(path: Path, seen: set[Path]) -> Iterator[Finding]:
@@ -104,14 +124,26 @@ def _check_listed(facts: Facts, report: Report) -> None:
             if store not in listed and store not in broken:
                 message = f"{dialect}/schema.sql has no line '\\ir {store}/schema.sql'"
                 report.add(Finding(path, 1, 1, "unlisted-store", message))
+                # Nothing is known of its tables, so no declaration about them is too much.
+                report.unsure |= RULES.keys()
 
 
 def _check_versions(facts: Facts, report: Report) -> None:
     """Compare the versions that the files record with the upgrades that there are."""
+    root = facts.tree.root
     for dialect in DIALECTS:
+        numbered = True
+        for file in facts.tree.schemas[dialect]:
+            try:
+                upgrade_paths(file.store, dialect, root)
+            except SchemaError as error:
+                numbered = False
+                name, _, said = str(error).partition(": ")
+                path = Path(name) if Path(name).is_file() else file.path
+                report.add(Finding(path, 1, 1, "version", said or name))
         try:
-            for problem in check_versions(dialect, facts.tree.root):
-                report.add(finding_of(problem, "version"))
-        except (QueryFileError, SchemaError) as error:
-            if isinstance(error, SchemaError):
-                report.add(Finding(facts.tree.root / dialect, 1, 1, "version", str(error)))
+            if numbered:
+                for problem in check_versions(dialect, root):
+                    report.add(finding_of(problem, "version"))
+        except (QueryFileError, SchemaError):
+            continue  # which is said elsewhere

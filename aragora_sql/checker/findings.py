@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from aragora_sql.errors import QueryFileError
 
-__all__ = ["FORMATS", "Finding", "Level", "finding_of", "render"]
+__all__ = ["FORMATS", "Finding", "Format", "Level", "finding_of", "render", "shown_path"]
 
 Level = Literal["error", "warning"]
 Format = Literal["text", "json", "github"]
@@ -30,13 +30,13 @@ class Finding:
 
     def __str__(self) -> str:
         return (
-            f"{_shown(self.path)}:{self.line}:{self.column}: {self.level} {self.rule}: "
+            f"{shown_path(self.path)}:{self.line}:{self.column}: {self.level} {self.rule}: "
             f"{self.message}"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in a form that JSON can hold."""
-        return {**asdict(self), "path": _shown(self.path)}
+        return {**asdict(self), "path": shown_path(self.path)}
 
 
 def finding_of(error: QueryFileError, rule: str) -> Finding:
@@ -46,8 +46,8 @@ def finding_of(error: QueryFileError, rule: str) -> Finding:
     return Finding(error.path, line, 1, rule, str(error).removeprefix(head))
 
 
-def _shown(path: Path) -> str:
-    """Return a path relative to the working folder where it is below it."""
+def shown_path(path: Path) -> str:
+    """Return a path, relative to the working folder where it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -64,7 +64,7 @@ def render(findings: Iterable[Finding], form: Format) -> str:
 
 
 def _github(finding: Finding) -> str:
-    path = _escaped(_shown(finding.path)).replace(":", "%3A").replace(",", "%2C")
+    path = _escaped(shown_path(finding.path)).replace(":", "%3A").replace(",", "%2C")
     return (
         f"::{finding.level} file={path},line={finding.line},col={finding.column},"
         f"title={finding.rule}::{_escaped(finding.message)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, Index, Table
@@ -12,7 +13,7 @@ from aragora_sql.checker.schema_files import SchemaFile, SchemaItem, identifier,
 from aragora_sql.database import Dialect
 from aragora_sql.queries.parameters import Token, scan
 
-__all__ = ["check_schemas"]
+__all__ = ["check_schemas", "function_places"]
 
 # PostgreSQL cuts off the rest.
 LONGEST_NAME = 63
@@ -125,13 +126,18 @@ def _line(file: SchemaFile, token: Token) -> int:
     return file.text.count("\n", 0, token.start) + 1
 
 
-def _check_functions(facts: Facts, engines: Engines, report: Report) -> None:
-    places = {
+def function_places(facts: Facts) -> dict[str, tuple[Path, int]]:
+    """Return where each function of PostgreSQL's schemas is made: file and line."""
+    return {
         item.name: (file.path, item.line)
         for file in facts.tree.schemas["postgres"]
         for item in file.items
         if item.kind == "function"
     }
+
+
+def _check_functions(facts: Facts, engines: Engines, report: Report) -> None:
+    places = function_places(facts)
     for row in engines.postgres.catalog.list_functions():
         name = row["function_name"]
         if name not in places or row["fixed_search_path"]:

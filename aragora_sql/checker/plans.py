@@ -1,24 +1,31 @@
-"""Rules about plans: hot queries read no whole table, and no edit changes a plan unseen."""
+"""Rules about plans: hot queries read no whole table, and no edit changes a plan unseen.
+
+The committed plans are the business of :mod:`aragora_sql.checker.plan_snapshots`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.plan_snapshots import (
+    PlanChange,
+    PlanLines,
+    compare_snapshots,
+    write_snapshots,
+)
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.sqlite_facts import plan_lines as sqlite_lines
 from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS
 from aragora_sql.queries.parameters import scan
 
-__all__ = ["check_plans", "snapshot_path", "write_snapshots"]
+__all__ = ["check_plans", "update_snapshots"]
 
 _SUBJECT = "seq_scan"
 _WALK = "filtered_walk"
@@ -52,7 +59,7 @@ def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
                     subject=subject,
                     scopes=[Scope(query.path, query.name)],
                 )
-    _compare_snapshots(facts, engines, report, plans)
+    compare_snapshots(facts, engines, report, _lines_of(plans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,22 @@ class _Plan:
 
 
 Plans = Mapping[tuple[Dialect, str, str], _Plan]
+
+
+def update_snapshots(
+    facts: Facts, engines: Engines, *, whole: bool, accept_worse: bool
+) -> list[PlanChange]:
+    """Write the plans of the queries to the tree and return what changed, worse ones first.
+
+    ``whole`` says that ``facts`` are of all stores: plans of stores that are gone are removed.
+    Without ``accept_worse`` a plan in which a scan or a sort appears is not written.
+    """
+    plans = _lines_of(_plans(facts, engines))
+    return write_snapshots(facts, engines, plans, whole=whole, accept_worse=accept_worse)
+
+
+def _lines_of(plans: Plans) -> PlanLines:
+    return {key: plan.lines for key, plan in plans.items()}
 
 
 def _plans(facts: Facts, engines: Engines) -> Plans:
@@ -248,91 +271,3 @@ def _pairs(query: QueryFacts) -> Iterator[tuple[str, str]]:
         elif rest and rest[0].kind == "word" and rest[0].text.upper() not in _NO_ALIAS:
             alias = rest[0].text
         yield alias, table
-
-
-def snapshot_path(root: Path, dialect: Dialect, store: str) -> Path:
-    """Return the file that holds the plans of a store's queries."""
-    return root / "plans" / dialect / f"{store}.txt"
-
-
-def _head(dialect: Dialect, store: str, engines: Engines) -> str:
-    name = "PostgreSQL" if dialect == "postgres" else "SQLite"
-    return f"Plans of {store} on {name} {_version(dialect, engines)}"
-
-
-def _version(dialect: Dialect, engines: Engines) -> str:
-    if dialect == "postgres":
-        return str(engines.postgres.version)
-    return ".".join(engines.sqlite.version.split(".")[:2])
-
-
-def _snapshots(facts: Facts, engines: Engines, plans: Plans) -> dict[Path, str]:
-    texts: dict[Path, list[str]] = {}
-    for (dialect, store, name), plan in plans.items():
-        path = snapshot_path(facts.tree.root, dialect, store)
-        text = texts.setdefault(path, [_head(dialect, store, engines)])
-        text.append("\n".join([name, *(f"    {line}" for line in plan.lines)]))
-    return {path: "\n\n".join(parts) + "\n" for path, parts in texts.items()}
-
-
-def write_snapshots(facts: Facts, engines: Engines, *, whole: bool) -> list[Path]:
-    """Write the plans of the queries and return the files that changed.
-
-    ``whole`` says that ``facts`` are of all stores: plans of stores that are gone are removed.
-    """
-    wanted = _snapshots(facts, engines, _plans(facts, engines))
-    changed = []
-    for path, text in wanted.items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            changed.append(path)
-    for dialect in DIALECTS if whole else ():
-        for path in (facts.tree.root / "plans" / dialect).glob("*.txt"):
-            if path not in wanted:
-                path.unlink()
-                changed.append(path)
-    return changed
-
-
-def _compare_snapshots(facts: Facts, engines: Engines, report: Report, plans: Plans) -> None:
-    """Compare the committed plans, where there are any and the same version made them."""
-    root = facts.tree.root
-    if not (root / "plans").is_dir():
-        return
-    for dialect in DIALECTS:
-        for store in facts.stores:
-            now = {n: p.lines for (d, s, n), p in plans.items() if (d, s) == (dialect, store)}
-            path = snapshot_path(root, dialect, store)
-            head, saved = _saved(path)
-            wanted = _head(dialect, store, engines)
-            settled = dialect == "sqlite" or engines.postgres.settled
-            if not settled:
-                wanted = f"{wanted}, in a schema that can't be vacuumed"
-            if head is not None and head != wanted:
-                # Another version plans otherwise, and may do without what is declared.
-                report.unsure |= {"full-scan", "filtered-walk"}
-                message = f"not compared: {head}; here they are: {wanted}"
-                report.add(Finding(path, 1, 1, "plan-snapshot", message, "warning"))
-                continue
-            for name, lines in now.items():
-                if saved.get(name) != "\n".join(f"    {line}" for line in lines):
-                    query = facts.queries[dialect, store, name]
-                    message = (
-                        f"the plan of query {name!r} is not the one in {path.name}: look at it, "
-                        "then aragora-sql check --update-plans"
-                    )
-                    report.add(Finding(query.path, query.line, 1, "plan-snapshot", message))
-            for name in saved.keys() - now.keys():
-                if (dialect, store, name) not in facts.texts:
-                    message = f"there is no query {name!r}: aragora-sql check --update-plans"
-                    report.add(Finding(path, 1, 1, "plan-snapshot", message))
-
-
-def _saved(path: Path) -> tuple[str | None, dict[str, str]]:
-    """Return the first line of a file of plans, and the plans by query."""
-    if not path.is_file():
-        return None, {}
-    first, *parts = path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")
-    pairs = [part.partition("\n") for part in parts]
-    return first, {name: lines for name, _, lines in pairs}

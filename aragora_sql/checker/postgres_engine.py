@@ -20,6 +20,7 @@ from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database import Dialect
 from aragora_sql.queries.files import QueryText
 from aragora_sql.queries.parameters import number_parameters, scan, source_offset
+from aragora_sql.schema.upgrades import statements_of
 
 __all__ = ["EmptyDatabase", "PostgresEngine"]
 
@@ -76,6 +77,7 @@ class PostgresEngine:
         self.settled = filled is not None
         self.catalog = CatalogQueries("postgres", self.rows)
         self._type_names: dict[int, str] = {}
+        self._trees: dict[str, str] = {}
         self._column_names: dict[tuple[int, int], tuple[str, str]] = {}
         problems = [problem for file in files if (problem := self.load(file)) is not None]
         self.problems = tuple(problems)
@@ -100,8 +102,20 @@ class PostgresEngine:
         except psycopg.Error as error:
             place = error.diag.statement_position
             line, column = line_and_column(file.text, int(place) - 1 if place else 0)
+            if not place:
+                line, column = self._failing_line(file.text), 1
             return Finding(file.path, line, column, "prepare", _said(error))
         return None
+
+    def _failing_line(self, text: str) -> int:
+        """Return the line of the first statement that the server refuses, without a place in it."""
+        with self.scratch() as connection:
+            for statement in statements_of(text, "postgres"):
+                try:
+                    connection.execute(statement.sql.encode())
+                except psycopg.Error:
+                    return statement.line
+        return 1
 
     @contextmanager
     def scratch(self) -> Iterator[psycopg.Connection[Any]]:
@@ -146,6 +160,11 @@ class PostgresEngine:
 
     def parse_tree(self, query: QueryText) -> str:
         """Return the tree that the server parses a query to, as it prints it for debugging."""
+        if query.sql not in self._trees:
+            self._trees[query.sql] = self._parse_tree(query)
+        return self._trees[query.sql]
+
+    def _parse_tree(self, query: QueryText) -> str:
         rendered, _ = number_parameters(query.sql, list(query.found))
         said: list[str] = []
 

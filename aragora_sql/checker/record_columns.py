@@ -33,7 +33,16 @@ from aragora_sql.queries.files import (
 )
 from aragora_sql.queries.parameters import Token, scan
 
-__all__ = ["ColumnList", "Records", "check_record_columns", "column_lists", "rewritten_files"]
+__all__ = [
+    "ColumnList",
+    "ListItem",
+    "Records",
+    "SelectList",
+    "check_record_columns",
+    "column_lists",
+    "rewritten_files",
+    "select_lists",
+]
 
 _RULE = "record-columns"
 _COMMENT = re.compile(r"--\s*columns\s*:\s*(?P<record>.*?)\s*")
@@ -48,7 +57,7 @@ Fields = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class ListItem:
     """One item of a list.
 
     ``text`` is its SQL, ``comments`` are the comments over it; ``name`` is that of the result,
@@ -74,7 +83,7 @@ class ColumnList:
     place: int
     start: int
     end: int
-    items: tuple[_Item, ...]
+    items: tuple[ListItem, ...]
     is_result: bool
 
     @property
@@ -91,7 +100,7 @@ class ColumnList:
         line_break += " " * (self.query.position(self.place)[1] - 1)
         columns = []
         for name in fields:
-            item = by_name.get(name) or _Item(f"{usual}{name}", (), name, usual, True)
+            item = by_name.get(name) or ListItem(f"{usual}{name}", (), name, usual, True)
             columns.append(line_break.join([*item.comments, item.text]))
         return f",{line_break}".join(columns)
 
@@ -133,6 +142,53 @@ def column_lists(query: QueryText, dialect: Dialect) -> Iterator[ColumnList | Fi
             yield Finding(query.path, query.line, 1, _RULE, message)
 
 
+@dataclass(frozen=True, slots=True)
+class SelectList:
+    """A list behind SELECT or RETURNING without a ``-- columns:`` comment.
+
+    ``end`` is the offset behind it in the query's SQL, ``indent`` what its last item stands behind.
+    ``is_of_insert`` tells that an INSERT takes its rows from it.
+    """
+
+    items: tuple[ListItem, ...]
+    end: int
+    indent: str
+    is_of_insert: bool
+
+
+def select_lists(query: QueryText, dialect: Dialect) -> Iterator[SelectList]:
+    """Find the lists of a query, at any depth, that are under no comment."""
+    tokens = list(scan(query.sql, dialect))
+    depth = 0
+    # By depth: whether the statement there is an INSERT that no SELECT has followed yet.
+    inserts: dict[int, bool] = {}
+    for index, token in enumerate(tokens):
+        if token.kind == "comment":
+            continue
+        word = token.text.upper()
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if token.text == "(":
+            inserts[depth] = False
+        if token.kind == "word" and word == "INSERT":
+            inserts[depth] = True
+        if token.kind != "word" or word not in {"SELECT", "RETURNING"}:
+            continue
+        is_of_insert = word == "SELECT" and inserts.get(depth, False)
+        behind = tokens[index + 1 :]
+        if behind and behind[0].kind == "comment" and _COMMENT.fullmatch(behind[0].text):
+            continue
+        if behind and behind[0].text.upper() == "DISTINCT":
+            behind = behind[1:]
+        inner = _until_end(behind)
+        if not inner:
+            continue
+        items = tuple(_items(query.sql, inner))
+        last = query.sql.rfind("\n", 0, inner[-1].end) + 1
+        line = query.sql[last:]
+        indent = line[: len(line) - len(line.lstrip())]
+        yield SelectList(items, inner[-1].end, indent, is_of_insert)
+
+
 def _until_end(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens of the list that these begin with, without comments behind it."""
     depth, before = 0, ""
@@ -152,7 +208,7 @@ def _until_end(tokens: Sequence[Token]) -> list[Token]:
     return found
 
 
-def _items(sql: str, tokens: Sequence[Token]) -> Iterator[_Item]:
+def _items(sql: str, tokens: Sequence[Token]) -> Iterator[ListItem]:
     depth = 0
     part: list[Token] = []
     for token in (*tokens, Token("symbol", ",", 0)):
@@ -165,18 +221,18 @@ def _items(sql: str, tokens: Sequence[Token]) -> Iterator[_Item]:
             part.append(token)
 
 
-def _item(sql: str, part: Sequence[Token]) -> _Item:
+def _item(sql: str, part: Sequence[Token]) -> ListItem:
     words = [token for token in part if token.kind != "comment"]
     if not words:
-        return _Item("", (), None, "", False)
+        return ListItem("", (), None, "", False)
     first, last = words[0], words[-1]
     text = sql[first.start : last.end]
     comments = tuple(t.text.rstrip() for t in part if not first.start <= t.start <= last.start)
     if len(words) > 1 and words[-2].text.upper() == "AS":
-        return _Item(text, comments, identifier(last), "", False)
+        return ListItem(text, comments, identifier(last), "", False)
     if all(token.kind in {"word", "identifier"} or token.text == "." for token in words):
-        return _Item(text, comments, identifier(last), sql[first.start : last.start], True)
-    return _Item(text, comments, None, "", False)
+        return ListItem(text, comments, identifier(last), sql[first.start : last.start], True)
+    return ListItem(text, comments, None, "", False)
 
 
 class Records:
@@ -184,6 +240,7 @@ class Records:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
+        self._paths: dict[tuple[str, str], Path] = {}
 
     @cached_property
     def _classes(self) -> Mapping[tuple[str, str], ast.ClassDef]:
@@ -197,6 +254,7 @@ class Records:
                 for node in module.body:
                     if isinstance(node, ast.ClassDef):
                         found[path.parent.name, node.name] = node
+                        self._paths[path.parent.name, node.name] = path
         return found
 
     def names(self, store: str) -> list[str]:
@@ -208,8 +266,23 @@ class Records:
         node = self._classes.get((store, name))
         return None if node is None else tuple(self._fields(store, node, frozenset()))
 
-    def _fields(self, store: str, node: ast.ClassDef, seen: frozenset[str]) -> dict[str, None]:
-        fields: dict[str, None] = {}
+    def bases(self, store: str, name: str) -> list[str]:
+        """Return the names of the classes that a record class is based on."""
+        node = self._classes.get((store, name))
+        return [] if node is None else [ast.unparse(one).rpartition(".")[2] for one in node.bases]
+
+    def path(self, store: str, name: str) -> Path:
+        """Return the file of a record class, the last of those that define it."""
+        self.fields(store, name)
+        return self._paths[store, name]
+
+    def required(self, store: str, name: str) -> Mapping[str, bool] | None:
+        """Return the fields of a record class, and whether each has to be given."""
+        node = self._classes.get((store, name))
+        return None if node is None else self._fields(store, node, frozenset())
+
+    def _fields(self, store: str, node: ast.ClassDef, seen: frozenset[str]) -> dict[str, bool]:
+        fields: dict[str, bool] = {}
         for base in node.bases:
             name = ast.unparse(base).rpartition(".")[2]
             inherited = self._classes.get((store, name)) or next(
@@ -221,7 +294,7 @@ class Records:
             if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
                 kind = ast.unparse(part.annotation).rpartition(".")[2]
                 if not kind.startswith(_NO_FIELDS):
-                    fields[part.target.id] = None
+                    fields[part.target.id] = part.value is None
         return fields
 
 

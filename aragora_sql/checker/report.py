@@ -79,6 +79,11 @@ class Report:
         """The files that can't be read."""
         return {finding.path for finding in self._findings if finding.rule == "file"}
 
+    @property
+    def refused(self) -> set[Path]:
+        """The files that hold what an engine refuses."""
+        return {finding.path for finding in self._findings if finding.rule == "prepare"}
+
     def add(
         self,
         *findings: Finding,

@@ -86,6 +86,8 @@ def statements(tokens: list[Token]) -> Iterator[tuple[Token, ...]]:
 
 def _items(text: str, statement: tuple[Token, ...]) -> Iterator[SchemaItem]:
     words = [token.text.upper() for token in statement]
+    if words[:2] == ["ALTER", "TABLE"] and "ADD" in words:
+        yield from _added(text, statement, words)
     if words[0] != "CREATE":
         return
     at = next((i for i, word in enumerate(words) if word not in _NOISE), None)
@@ -105,6 +107,14 @@ def _items(text: str, statement: tuple[Token, ...]) -> Iterator[SchemaItem]:
             yield from _part(text, name, part)
 
 
+def _added(text: str, statement: tuple[Token, ...], words: list[str]) -> Iterator[SchemaItem]:
+    """Yield the rule that an ALTER TABLE adds."""
+    named = next((i for i in range(2, len(words)) if words[i] not in {"IF", "EXISTS", "ONLY"}), 2)
+    rule = statement[words.index("ADD") + 1 :]
+    if rule and rule[0].text.upper() in {"CONSTRAINT", *_TABLE_RULES}:
+        yield from _part(text, identifier(statement[named]), rule)
+
+
 def _part(text: str, table: str, part: tuple[Token, ...]) -> Iterator[SchemaItem]:
     constraint: str | None = None
     words = [token.text.upper() for token in part]
@@ -114,6 +124,7 @@ def _part(text: str, table: str, part: tuple[Token, ...]) -> Iterator[SchemaItem
         rule = 0
     if constraint is None and words[0] not in _TABLE_RULES:
         yield _item(text, "column", table, identifier(part[0]), None, part)
+        yield from _checks_of_column(text, table, part)
         return
     kind = words[rule].lower()
     columns = ",".join(identifier(inner[0]) for inner in split(part[rule:]) if inner)
@@ -121,6 +132,31 @@ def _part(text: str, table: str, part: tuple[Token, ...]) -> Iterator[SchemaItem
         kind += " key"
     name = columns if kind == "foreign key" else constraint or columns
     yield _item(text, kind, table, name, constraint, part)
+
+
+def _checks_of_column(text: str, table: str, part: tuple[Token, ...]) -> Iterator[SchemaItem]:
+    """Yield the rules that stand in a column, which an ALTER TABLE of SQLite can add only there."""
+    depth = 0
+    words = [token.text.upper() for token in part]
+    for index, word in enumerate(words):
+        if depth == 0 and word == "CHECK":
+            name = identifier(part[index - 1]) if words[index - 2] == "CONSTRAINT" else None
+            end = index + 2 + len(_inside(part[index + 1 :]))
+            behind = 2 if words[end + 1 : end + 3] == ["NOT", "ENFORCED"] else 0
+            start = index if name is None else index - 2
+            tokens = part[start : end + 1 + behind]
+            yield _item(text, "check", table, name or identifier(part[0]), name, tokens)
+        depth += {"(": 1, ")": -1}.get(word, 0)
+
+
+def _inside(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return what is within the parentheses that the first token opens."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            return tokens[1:index]
+    return tokens[1:]
 
 
 def _item(

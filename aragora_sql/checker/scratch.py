@@ -153,14 +153,16 @@ class _Server:
     @contextmanager
     def empty_database(self) -> Iterator[EmptyDatabase | None]:
         """Give an empty database that is dropped again; None where none can be made."""
-        made = self.create()
-        if made is None:
-            yield None
-            return
         with ExitStack() as stack:
-            stack.callback(self.drop, made)
-            # An open connection keeps others from dropping it.
-            connection = stack.enter_context(self.open(made))
+            with _locked(self):
+                made = self.create()
+                if made is not None:
+                    stack.callback(self.drop, made)
+                    # An open connection keeps others from dropping it.
+                    connection = stack.enter_context(self.open(made))
+            if made is None:
+                yield None
+                return
             target = PostgresDSN.parse(self.uri)
             if made.role is not None:
                 target = replace(target, user=made.role, password=made.password)
@@ -293,8 +295,9 @@ def _shared_database(server: _Server, files: Sequence[SchemaFile]) -> Iterator[P
         yield engine
         if engine.filled is None or engine.problems:
             return
-        connection.close()
         with _locked(server):
+            # Nobody else drops it in between.
+            connection.close()
             if _find(server, name) is None:
                 mark = sql.Literal(json.dumps(engine.filled))
                 server.run("COMMENT ON DATABASE {} IS {}", made.name, mark)
@@ -332,5 +335,6 @@ def _drop_old(server: _Server) -> None:
     broken = [row for row in rows if not row[0].startswith(_SHARED)]
     for name, role in (*shared[_MOST_SHARED - 1 :], *broken):
         with suppress(psycopg.errors.ObjectInUse):
-            server.run("DROP DATABASE {}", name)
+            # Another check may have dropped its own one meanwhile.
+            server.run("DROP DATABASE IF EXISTS {}", name)
             server.run("DROP ROLE IF EXISTS {}", role)

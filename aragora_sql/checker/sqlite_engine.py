@@ -15,6 +15,7 @@ from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database import Dialect
 from aragora_sql.errors import BackendDriverMissingError
 from aragora_sql.queries.files import QueryText
+from aragora_sql.queries.parameters import Token, scan
 
 if TYPE_CHECKING:
     import apsw
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["SQLiteEngine"]
 
 _STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+
+
+def _is_code(token: Token) -> bool:
+    return token.kind != "comment" and token.text != ";"
 
 
 class SQLiteEngine:
@@ -56,13 +61,13 @@ class SQLiteEngine:
     def _load(self, file: SchemaFile) -> Finding | None:
         import apsw
 
-        done = 0
+        began = done = 0
 
         def trace(_: Any, statement: str, __: Any) -> bool:
-            nonlocal done
+            nonlocal began, done
             found = file.text.find(statement, done)
             # what is prepared next begins behind it
-            done = done if found < 0 else found + len(statement)
+            began, done = (done, done) if found < 0 else (found, found + len(statement))
             return True
 
         cursor = self.connection.cursor()
@@ -73,8 +78,14 @@ class SQLiteEngine:
                     pass
         except apsw.Error as error:
             offset = getattr(error, "error_offset", -1)
-            rest = file.text[done:].encode()
-            place = done + len(rest[: max(0, offset)].decode(errors="ignore"))
+            # What is refused when it is prepared was not traced; what fails while it runs was.
+            start = done if isinstance(error, apsw.SQLError) else began
+            rest = file.text[start:].encode()
+            place = start + len(rest[: max(0, offset)].decode(errors="ignore"))
+            if offset < 0:
+                tokens = scan(file.text, "sqlite")
+                behind = (t.start for t in tokens if t.start >= start and _is_code(t))
+                place = next(behind, start)
             line, column = line_and_column(file.text, place)
             return Finding(file.path, line, column, "prepare", str(error))
         return None

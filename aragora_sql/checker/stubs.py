@@ -19,9 +19,19 @@ from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
 from aragora_sql.checker.record_columns import ColumnList, column_lists
 from aragora_sql.queries.files import DIALECTS, QueryText
 
-__all__ = ["MADE_BY", "class_name", "stub_folder", "stub_of", "stubs"]
+__all__ = ["MADE_BY", "OPERATIONS", "class_name", "stub_folder", "stub_of", "stubs"]
 
 _WIDTH = 100
+# What a query gives, by the sign of its operation.
+OPERATIONS = {
+    "": "every row",
+    "^": "the first row, or None",
+    "$": "the first value of the first row, or None",
+    "!": "the number of rows changed",
+    "<!": "the first value that RETURNING gave, or None",
+    "*!": "the number of rows changed, for many sets of parameters",
+    "#": "nothing: a script",
+}
 MADE_BY = "Made by ``aragora-sql stubs``"
 _TYPING = ("Any", "Literal", "Protocol", "TypedDict", "overload")
 _IMPORTS = {
@@ -284,15 +294,6 @@ def _result(
 
 
 def _docstring(text: QueryText) -> str:
-    operations = {
-        "": "every row",
-        "^": "the first row, or None",
-        "$": "the first value of the first row, or None",
-        "!": "the number of rows changed",
-        "<!": "the first value that RETURNING gave, or None",
-        "*!": "the number of rows changed, for many sets of parameters",
-        "#": "nothing: a script",
-    }
     doc = text.doc.replace("\\", "\\\\").replace('"""', "'''")
     first, *rest = doc.split("\n")
     lines = [*textwrap.wrap(first, 88), ""]
@@ -300,6 +301,6 @@ def _docstring(text: QueryText) -> str:
         lines += textwrap.wrap(line, 90) or [""]
     if rest:
         lines.append("")
-    lines.append(f"Operation {text.operation or '(none)'}: {operations[text.operation]}.")
+    lines.append(f"Operation {text.operation or '(none)'}: {OPERATIONS[text.operation]}.")
     inner = "\n".join(f"        {line}".rstrip() for line in lines[1:])
     return f'        """{lines[0]}\n{inner}\n        """\n'

@@ -3,6 +3,10 @@
 A file is given to it in pieces, a query or a statement each, and what it says of a piece is kept by
 the piece's text: after an edit only that piece is read again. sqlfluff is slow, so it reads in
 processes of its own, from the start and beside everything else that a check does.
+
+A tree may carry what is known of it: ``style.txt`` has the fingerprints of pieces of which sqlfluff
+says nothing. They depend on the text, sqlfluff's version and its configuration, so a fresh checkout
+is known at once where these are the same, and is read where they are not.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -27,7 +32,7 @@ from aragora_sql.checker.files import dialect_of
 from aragora_sql.checker.findings import Finding
 from aragora_sql.errors import ConfigurationError
 
-__all__ = ["Style"]
+__all__ = ["Style", "style_path"]
 
 _BORDER = re.compile(r"(?m)^(?=-- name:)|(?<=;\n)(?=\n)")
 _WORKER = "aragora_sql.checker.style_worker"
@@ -53,27 +58,46 @@ class Style:
                 "the rule style needs sqlfluff: pip install 'aragora-sql[check]', or --skip style"
             )
         self._root = root
-        self._saved_as = f"style-{cache.digest([str(root.resolve())])}.json"
-        settings = _settings(root)
-        self._pieces = [piece for path in paths for piece in _pieces(path, settings)]
-        self._known: dict[str, Said] = cache.load(self._saved_as) or {}
+        settings = _Settings(_working_folder(root))
+        self._pieces = [
+            piece for path in paths for piece in _pieces(path, settings.of(path.parent))
+        ]
+        clean = _carried(root)
+        self._known: dict[str, Said] = {
+            piece.key: [] for piece in self._pieces if piece.key[:_SHORT] in clean
+        } | (cache.load(_SAVED_AS) or {})
         missing = {p.key: p for p in self._pieces if p.key not in self._known}
         self._reading = _Reading(root, list(missing.values())) if missing else None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether sqlfluff was started: some piece is not known yet."""
+        return self._reading is not None
 
     def findings(self) -> list[Finding]:
         """Wait for sqlfluff and return what it found."""
         if self._reading is not None:
             self._known |= self._reading.answer()
             self._reading = None
-            used = {piece.key for piece in self._pieces}
-            # Pieces of other files stay: a check of one file must not forget the rest.
-            recent = dict(list(self._known.items())[-_MOST_KEPT:])
-            cache.save(self._saved_as, recent | {k: v for k, v in self._known.items() if k in used})
+            used = {piece.key: self._known[piece.key] for piece in self._pieces}
+            # Pieces of other files and trees stay, and what another check has found meanwhile: a
+            # check of one file must not forget the rest. What was used last is forgotten last.
+            others = {**self._known, **(cache.load(_SAVED_AS) or {})}
+            kept = {key: said for key, said in others.items() if key not in used}
+            cache.save(_SAVED_AS, dict(list(kept.items())[-_MOST_KEPT:]) | used)
         return [
             Finding(piece.path, piece.line + line - 1, column, "style", f"{text} ({code})")
             for piece in self._pieces
             for line, column, code, text in self._known[piece.key]
         ]
+
+    def write(self) -> None:
+        """Write into the tree of which pieces nothing was said; ``findings`` has waited for it."""
+        clean = {p.key[:_SHORT] for p in self._pieces if not self._known[p.key]}
+        path = style_path(self._root)
+        text = "\n".join([_HEAD, *sorted(clean), ""])
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         """Stop processes whose answer nobody wants any more."""
@@ -82,14 +106,84 @@ class Style:
             self._reading = None
 
 
-_MOST_KEPT = 5000
+_HEAD = "Pieces of the .sql files of which sqlfluff says nothing"
+# Enough to tell some thousand pieces apart.
+_SHORT = 12
 
 
-def _settings(root: Path) -> str:
-    """Return a fingerprint of everything but the text that decides what sqlfluff says."""
-    files = [root.parent / ".sqlfluff", *sorted(root.rglob(".sqlfluff"))]
-    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
-    return cache.digest([importlib.metadata.version("sqlfluff"), *texts])
+def style_path(root: Path) -> Path:
+    """Return the file that holds the fingerprints of clean pieces, where a tree has one."""
+    return root / "style.txt"
+
+
+def _carried(root: Path) -> set[str]:
+    path = style_path(root)
+    if not path.is_file():
+        return set()
+    head, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return set(lines) if head == _HEAD else set()
+
+
+# One file for all trees: what sqlfluff says depends on the text and the configuration alone.
+_SAVED_AS = "style.json"
+_MOST_KEPT = 20_000
+# Where sqlfluff looks for its configuration, in each folder, and in the user's own.
+_CONFIGURED_BY = (".sqlfluff", "setup.cfg", "tox.ini", "pep8.ini", "pyproject.toml")
+_OF_USER = ("~", "~/.config/sqlfluff", "~/Library/Application Support/sqlfluff")
+
+
+def _working_folder(root: Path) -> Path:
+    """Return the folder from which on sqlfluff reads the configurations."""
+    return root if (root / ".sqlfluff").is_file() else root.parent
+
+
+class _Settings:
+    """Fingerprints of everything but the text that decides what sqlfluff says of a folder's files.
+
+    The configurations are taken by their content, wherever the tree lies.
+    """
+
+    def __init__(self, working_folder: Path) -> None:
+        self._top = working_folder
+        self._known: dict[Path, str] = {}
+        self._first = [importlib.metadata.version("sqlfluff")]
+        for folder in _OF_USER:
+            self._first += _configurations(Path(folder).expanduser())
+
+    def of(self, folder: Path) -> str:
+        """Return the fingerprint of a folder."""
+        if folder not in self._known:
+            if folder == self._top or not folder.is_relative_to(self._top):
+                before = cache.digest(self._first)
+            else:
+                before = self.of(folder.parent)
+            # A folder without configuration is as the one above.
+            texts = _configurations(folder)
+            self._known[folder] = cache.digest([before, *texts]) if texts else before
+        return self._known[folder]
+
+
+def _configurations(folder: Path) -> list[str]:
+    texts = []
+    for name in _CONFIGURED_BY:
+        path = folder / name
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if name == "pyproject.toml":
+            text = _of_sqlfluff(text)
+        if text:
+            texts += [name, text]
+    return texts
+
+
+def _of_sqlfluff(text: str) -> str:
+    """Return what a ``pyproject.toml`` says to sqlfluff; a version or dependency is none of it."""
+    try:
+        told = tomllib.loads(text).get("tool", {}).get("sqlfluff")
+    except tomllib.TOMLDecodeError:
+        return text
+    return "" if told is None else repr(told)
 
 
 def _pieces(path: Path, settings: str) -> Iterator[_Piece]:
@@ -130,7 +224,7 @@ class _Reading:
             stdout=self._answer,
             stderr=self._errors,
             # sqlfluff reads the configurations from the working folder on.
-            cwd=root if (root / ".sqlfluff").is_file() else root.parent,
+            cwd=_working_folder(root),
             env=child_environment(),
             # so that it can be stopped together with the processes that it starts
             process_group=0,

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import multiprocessing
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -15,6 +16,8 @@ from sqlfluff.core import FluffConfig, Linter
 from sqlfluff.core.rules import RulePack
 
 __all__ = ["lint", "main"]
+
+_NICENESS = 5
 
 Piece = tuple[str, str, str]
 Said = list[tuple[int, int, str, str]]
@@ -49,6 +52,8 @@ def lint(piece: Piece) -> tuple[str, Said]:
 def main(processes: str) -> None:
     """Answer one request, a list of pieces, with so many processes."""
     logging.disable(logging.CRITICAL)
+    # The rest of the check has most to do one after the other: it comes first, this fills the gaps.
+    os.nice(_NICENESS)
     pieces: list[Piece] = json.load(sys.stdin)
     # What is made now, all processes share.
     for _, path, _ in pieces:

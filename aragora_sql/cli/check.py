@@ -5,26 +5,36 @@ from __future__ import annotations
 import argparse
 import codecs
 import difflib
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.check import Checked, Options, check
+from aragora_sql.checker.changes import render_changes
+from aragora_sql.checker.check import Checked, Options, check, check_since
 from aragora_sql.checker.facts import Engines, read_facts, read_tree
-from aragora_sql.checker.findings import FORMATS, render
+from aragora_sql.checker.findings import FORMATS, Finding, render, shown_path
 from aragora_sql.checker.record_columns import rewritten_files
 from aragora_sql.checker.rules import RULES
 from aragora_sql.checker.stubs import MADE_BY, stub_folder, stubs
 from aragora_sql.checker.warm import stop_kept_server
+from aragora_sql.cli.mutations import mutate
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import print_table
+from aragora_sql.cli.trees import (
+    add_python,
+    add_server,
+    add_tree,
+    keep_server,
+    python_folders,
+    tree_root,
+)
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
-from aragora_sql.queries.files import check_tree, packaged_sql_dir, read_sql, sql_dir
+from aragora_sql.queries.files import packaged_sql_dir, read_sql, sql_folder
 
 __all__ = ["add_commands"]
 
@@ -40,8 +50,9 @@ def add_commands(groups: Groups) -> None:
         epilog=examples("check", "check sql/postgres/jobs/queries.sql", "check --watch"),
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only what it touches")
-    _add_target(parser)
-    _add_python(
+    add_server(parser)
+    add_tree(parser)
+    add_python(
         parser, "folder of more code that calls the queries, beside this package; may be repeated"
     )
     parser.add_argument(
@@ -56,6 +67,40 @@ def add_commands(groups: Groups) -> None:
     )
     parser.add_argument("--list-rules", action="store_true", help="print the rules and end")
     parser.add_argument("--update-plans", action="store_true", help="write the plans to the tree")
+    parser.add_argument(
+        "--accept-worse",
+        action="store_true",
+        help="with --update-plans: also plans in which a scan or a sort appears",
+    )
+    parser.add_argument(
+        "--update-mappings", action="store_true", help="write what mappings move to the tree"
+    )
+    parser.add_argument(
+        "--update-answers",
+        action="store_true",
+        help="write the fingerprints of all answers to the tree, and say what changed",
+    )
+    parser.add_argument(
+        "--update-style",
+        action="store_true",
+        help="write to the tree which texts have no fault of style: they are not read again",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="REV|DIR",
+        help=(
+            "only compare the answers of each query with those that it gave in an earlier tree: a "
+            "revision of git, or a folder; exit code 1 when something changed"
+        ),
+    )
+    parser.add_argument(
+        "--mutate",
+        action="store_true",
+        help=(
+            "only make small edits in the queries of some FILEs or stores (default: all), one at a "
+            "time, and say which ones a check notices; exit code 1 below 95 %% of a store"
+        ),
+    )
     parser.add_argument("--watch", action="store_true", help="check again at each save")
     parser.add_argument("--stop", action="store_true", help="stop the kept server and end")
     parser.set_defaults(run=_check)
@@ -70,7 +115,8 @@ def add_commands(groups: Groups) -> None:
         ),
         epilog=examples("stubs --sql-dir sql --output my_app/typed", "stubs --check"),
     )
-    _add_target(parser)
+    add_server(parser)
+    add_tree(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -92,53 +138,9 @@ def add_commands(groups: Groups) -> None:
         help="write nothing; exit code 1 when a list is not the record's fields (the default)",
     )
     chosen.add_argument("--write", action="store_true", help="write the lists to the tree")
-    parser.add_argument(
-        "--sql-dir", type=Path, metavar="DIR", help="tree (default: ARAGORA_SQL_DIR)"
-    )
-    _add_python(parser, "folder of more records, beside those of this package; may be repeated")
+    add_tree(parser)
+    add_python(parser, "folder of more records, beside those of this package; may be repeated")
     parser.set_defaults(run=_columns)
-
-
-def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dsn", help="PostgreSQL server to check on (default: of the environment, else our own)"
-    )
-    parser.add_argument(
-        "--sql-dir", type=Path, metavar="DIR", help="tree to check (default: ARAGORA_SQL_DIR)"
-    )
-    parser.add_argument(
-        "--no-keep",
-        action="store_true",
-        help="end our own PostgreSQL with the command; by default the next one finds it running",
-    )
-
-
-def _add_python(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--python", action="append", type=Path, metavar="DIR", help=text)
-
-
-def _python(options: argparse.Namespace) -> tuple[Path, ...]:
-    # The package calls its own stores' queries, whatever else an application adds. Records of the
-    # application come behind those of the package, and so before them where names are equal.
-    package = Path(__file__).resolve().parent.parent
-    folders = (package, *(path.absolute() for path in options.python or []))
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigurationError(f"--python: {folder} is not a folder")
-    return folders
-
-
-def _root(options: argparse.Namespace) -> Path:
-    if options.sql_dir is None:
-        return sql_dir()
-    root = Path(options.sql_dir).expanduser().absolute()
-    check_tree(root, "--sql-dir")
-    return root
-
-
-def _keep(options: argparse.Namespace) -> bool:
-    # Where a machine is thrown away after each run, nothing is left to find.
-    return not (options.no_keep or os.environ.get("CI"))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -148,26 +150,70 @@ def _check(options: argparse.Namespace) -> int:
     if options.stop:
         print("stopped" if stop_kept_server() else "no server was kept")
         return 0
+    if options.accept_worse and not options.update_plans:
+        raise ConfigurationError("--accept-worse says what --update-plans may write: give both")
     wanted = Options(
-        root=_root(options),
-        python=_python(options),
-        files=tuple(path.absolute() for path in options.files),
+        root=tree_root(options),
+        python=python_folders(options),
+        files=_files(options),
         skip=frozenset(options.skip),
         dsn=options.dsn,
-        keep=_keep(options),
+        keep=keep_server(options),
         update_plans=options.update_plans,
+        accept_worse=options.accept_worse,
+        update_mappings=options.update_mappings,
+        update_answers=options.update_answers,
+        update_style=options.update_style,
     )
+    if options.mutate:
+        return mutate(options, wanted)
+    if options.since is not None:
+        return _since(options, wanted)
     with working("reading the tree", quiet=options.format == "json") as say:
         checked = check(wanted, say)
     _print(checked, options.format)
     if options.watch:
         if sys.stderr.isatty():
             print("watching for changes; Ctrl-C ends it", file=sys.stderr)
-        watch(wanted, lambda again: _print(again, options.format), _saves(wanted))
+        watch(wanted, lambda again: _print(again, options.format), _saves(wanted), checked.findings)
     return 1 if checked.failed else 0
 
 
+def _files(options: argparse.Namespace) -> tuple[Path, ...]:
+    """Return the files to look at; with ``--mutate`` the names of stores stand for theirs."""
+    files: list[Path] = options.files
+    if options.mutate:
+        root = tree_root(options)
+        files = [
+            path if path.exists() else sql_folder(str(path), "postgres", root) / "queries.sql"
+            for path in files
+        ]
+    return tuple(path.absolute() for path in files)
+
+
+def _since(options: argparse.Namespace, wanted: Options) -> int:
+    for name in ("update_plans", "update_answers", "update_style", "watch"):
+        if getattr(options, name):
+            raise ConfigurationError(f"--since and --{name.replace('_', '-')} are two commands")
+    with working("reading the trees", quiet=options.format == "json") as say:
+        since = check_since(wanted, options.since, say)
+    text = render_changes(since.changes, options.format)
+    if text:
+        print(text, flush=True)
+    changed = _counted(len(since.changes), "change") if since.changes else "nothing changed"
+    print(
+        f"{_counted(since.queries, 'edited query', 'edited queries')} compared with those of "
+        f"{options.since} in {_counted(since.calls, 'call')} on {since.versions}: {changed} in "
+        f"{since.seconds:.1f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+    return 1 if since.changes else 0
+
+
 def _print(checked: Checked, form: str) -> None:
+    for change in checked.plan_changes:
+        print(f"{shown_path(change.path)}:{change.line}: {change}", file=sys.stderr)
     text = render(checked.findings, form)  # type: ignore[arg-type] # argparse allows these only
     if text:
         print(text, flush=True)
@@ -178,6 +224,8 @@ def _print(checked: Checked, form: str) -> None:
         file=sys.stderr,
         flush=True,
     )
+    for line in checked.accepted:
+        print(line, file=sys.stderr, flush=True)
     meaning = checked.meaning
     if meaning is not None and meaning.queries:
         idle = f"; of {len(meaning.idle)} no call got an answer" if meaning.idle else ""
@@ -189,8 +237,8 @@ def _print(checked: Checked, form: str) -> None:
         )
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def _counted(number: int, thing: str, things: str = "") -> str:
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
 
 
 Stamps = Mapping[Path, tuple[int, int]]
@@ -228,18 +276,77 @@ def _saves(options: Options) -> Iterator[set[Path]]:
             yield saved
 
 
-def watch(options: Options, show: Callable[[Checked], None], saves: Iterator[set[Path]]) -> None:
-    """Check again what each set of saved files touches, until the saves end."""
+def watch(
+    options: Options,
+    show: Callable[[Checked], None],
+    saves: Iterator[set[Path]],
+    first: Iterable[Finding] = (),
+) -> None:
+    """Check again what each set of saved files touches, until the saves end.
+
+    Of each run it is said when it was, what was saved, and which findings are new or gone since the
+    run before; ``first`` are those of the run before the first.
+    """
+    open_findings = list(first)
     for saved in saves:
-        # What a removed file or a Python file without queries touches is everything.
-        narrow = all(path.exists() and path.suffix == ".sql" for path in saved)
+        # What a removed file or a Python file without queries touches is everything. So is what may
+        # close a finding in Python code, which may call any store.
+        narrow = all(path.exists() and path.suffix == ".sql" for path in saved) and all(
+            finding.path.is_relative_to(options.root) for finding in open_findings
+        )
         files = tuple(sorted(saved)) if narrow else ()
+        names = ", ".join(shown_path(path) for path in sorted(saved))
+        _tell(f"{time.strftime('%H:%M:%S')} saved: {names}")
         try:
             with working("checking what was saved") as say:
-                checked = check(replace(options, files=files, update_plans=False), say)
-            show(checked)
+                checked = check(
+                    replace(
+                        options,
+                        files=files,
+                        update_plans=False,
+                        update_mappings=False,
+                        update_answers=False,
+                        update_style=False,
+                    ),
+                    say,
+                )
         except AragoraSQLError as error:
-            print(f"aragora-sql: {error}", file=sys.stderr, flush=True)
+            _tell(f"aragora-sql: {error}")
+            continue
+        show(checked)
+        before = [f for f in open_findings if checked.covers(f.path)]
+        new, gone = compared(before, checked.findings)
+        for word, findings in (("new", new), ("gone", gone)):
+            for finding in findings:
+                _tell(f"{word}: {finding}")
+        same = len(checked.findings) - len(new)
+        _tell(f"since the last run: {len(new)} new, {len(gone)} gone, {same} as before")
+        others = [f for f in open_findings if not checked.covers(f.path)]
+        open_findings = [*others, *checked.findings]
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def compared(
+    before: Iterable[Finding], now: Iterable[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that are new and those that are gone, wherever their lines are now."""
+    earlier, later = list(before), list(now)
+    return _without(later, earlier), _without(earlier, later)
+
+
+def _without(findings: Iterable[Finding], others: Iterable[Finding]) -> list[Finding]:
+    known = Counter((other.path, other.rule, other.message) for other in others)
+    left = []
+    for finding in findings:
+        key = (finding.path, finding.rule, finding.message)
+        if known[key]:
+            known[key] -= 1
+        else:
+            left.append(finding)
+    return left
 
 
 def _stub_folder(options: argparse.Namespace, root: Path) -> Path:
@@ -255,10 +362,10 @@ def _stub_folder(options: argparse.Namespace, root: Path) -> Path:
 
 
 def _stubs(options: argparse.Namespace) -> int:
-    folder = _stub_folder(options, _root(options))
+    folder = _stub_folder(options, tree_root(options))
     with (
         working("preparing every query on both engines"),
-        Engines(read_tree(_root(options)), options.dsn, keep=_keep(options)) as engines,
+        Engines(read_tree(tree_root(options)), options.dsn, keep=keep_server(options)) as engines,
     ):
         facts = read_facts(engines)
     if facts.problems:
@@ -293,7 +400,7 @@ def _stubs(options: argparse.Namespace) -> int:
 
 def _columns(options: argparse.Namespace) -> int:
     with working("comparing the column lists with the records"):
-        changed = rewritten_files(_root(options), _python(options))
+        changed = rewritten_files(tree_root(options), python_folders(options))
     for path, new in changed.items():
         if options.write:
             encoding = "utf-8-sig" if path.read_bytes().startswith(codecs.BOM_UTF8) else "utf-8"

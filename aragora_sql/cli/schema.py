@@ -7,13 +7,19 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from aragora_sql.cli.output import print_json
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
+from aragora_sql.cli.tables import print_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
+from aragora_sql.cli.trees import add_server, add_tree, keep_server, tree_root
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DatabaseTimeoutError, SchemaRightsError
+from aragora_sql.queries.files import DIALECTS, check_tree
 from aragora_sql.schema import (
     Inspection,
     apply_schema,
@@ -24,6 +30,7 @@ from aragora_sql.schema import (
     repair_schema,
     store_names,
 )
+from aragora_sql.schema.records import record_versions
 from aragora_sql.settings import Settings
 
 __all__ = ["add_commands"]
@@ -76,6 +83,160 @@ def add_commands(groups: Groups) -> None:
         help="engine (default: as the environment says)",
     )
     show.set_defaults(run=_show)
+
+    record = commands.add_parser(
+        "record",
+        help="write down the present version of each store's schema, for upgrades to be held to",
+        description=(
+            "Copies the schema of each store to versions/<dialect>/<store>/ of the tree, where its "
+            "version is not there yet. 'aragora-sql check' proves upgrades from these copies."
+        ),
+    )
+    add_tree(record)
+    _add_stores(record)
+    record.add_argument(
+        "--replace",
+        action="store_true",
+        help="write it again: for a version that no database has yet",
+    )
+    record.set_defaults(run=_record)
+
+    locks = commands.add_parser(
+        "locks",
+        help="what the upgrades lock on PostgreSQL, and for how long, measured on generated rows",
+        description=(
+            "Runs the upgrades from each recorded version on filled tables of a scratch database, "
+            "and prints the statements that take time in proportion to the rows of a table. Needs "
+            "aragora-sql[check]."
+        ),
+    )
+    add_server(locks)
+    add_tree(locks)
+    _add_stores(locks)
+    locks.add_argument("--json", action="store_true", help="print JSON")
+    locks.set_defaults(run=_locks)
+
+    before = commands.add_parser(
+        "release-before",
+        help="prove that the release before works on a database with today's schema",
+        description=(
+            "Runs the queries of another tree, that of the release before, on a database of its "
+            "own schema and on one that was upgraded, with the same rows, and compares the "
+            "answers. Exit code 1 when something differs. Needs aragora-sql[check]."
+        ),
+        epilog=examples("schema release-before ../last-release/sql"),
+    )
+    before.add_argument("before", type=Path, metavar="DIR", help="tree of the release before")
+    add_server(before)
+    add_tree(before)
+    before.set_defaults(run=_release_before)
+
+    new = commands.add_parser(
+        "new-upgrade",
+        help="write the upgrade from the recorded version of a store to its schema.sql",
+        description=(
+            "Compares schema.sql with the record of the present version on both engines, and "
+            "writes the next upgrade in both dialects, with its version. Needs aragora-sql[check]."
+        ),
+        epilog=examples("schema new-upgrade jobs finds_jobs_by_user"),
+    )
+    new.add_argument("store", metavar="STORE", help="the store whose schema.sql was edited")
+    new.add_argument("name", metavar="NAME", help="what it does, such as finds_jobs_by_user")
+    add_server(new)
+    add_tree(new)
+    new.set_defaults(run=_new_upgrade)
+
+
+def _add_stores(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store", action="append", metavar="NAME", help="only this store; may be repeated"
+    )
+
+
+def _known_stores(root: Path, stores: list[str] | None) -> list[str] | None:
+    known = {name for dialect in DIALECTS for name in store_names(dialect, root)}
+    for store in stores or ():
+        if store not in known:
+            raise ConfigurationError(
+                f"there is no store {store!r}; there are {', '.join(sorted(known))}"
+            )
+    return stores
+
+
+def _locks(options: argparse.Namespace) -> int:
+    from aragora_sql.checker.engines import Engines
+    from aragora_sql.checker.facts import read_facts
+    from aragora_sql.checker.tree import read_tree
+    from aragora_sql.checker.upgrade_proof import upgrade_work
+
+    root = tree_root(options)
+    stores = _known_stores(root, options.store)
+    with (
+        working("running the upgrades", quiet=options.json),
+        Engines(read_tree(root), options.dsn, keep=keep_server(options)) as engines,
+    ):
+        facts = read_facts(engines, stores)
+        if facts.problems:
+            raise ConfigurationError(f"the tree has to be mended first: {facts.problems[0]}")
+        work = [w for w in upgrade_work(facts, engines) if stores is None or w.store in stores]
+    if options.json:
+        print_json([asdict(one) for one in work])
+        return 0
+    print_table(
+        ("store", "version", "line", "statement", "does", "while it is locked", "lock", "pace"),
+        [
+            (
+                *(one.store, one.version, one.line, one.statement),
+                *(f"{one.does} {one.table}", one.locked, one.lock_name, one.pace),
+            )
+            for one in work
+        ],
+    )
+    return 0
+
+
+def _release_before(options: argparse.Namespace) -> int:
+    from aragora_sql.checker.findings import render
+    from aragora_sql.checker.release_before import check_release_before
+
+    before = options.before.expanduser().absolute()
+    check_tree(before, "DIR")
+    with working("running the queries of the release before"):
+        found = check_release_before(
+            before, tree_root(options), options.dsn, keep=keep_server(options)
+        )
+    if found:
+        print(render(found, "text"))
+    _say(f"{len(found)} findings" if found else "the release before works on the upgraded database")
+    return 1 if found else 0
+
+
+def _new_upgrade(options: argparse.Namespace) -> int:
+    from aragora_sql.checker.engines import Engines
+    from aragora_sql.checker.tree import read_tree
+    from aragora_sql.checker.upgrade_writing import write_upgrade
+
+    root = tree_root(options)
+    keep = keep_server(options)
+    with (
+        working("comparing the schema with its record"),
+        Engines(read_tree(root), options.dsn, keep=keep) as engines,
+    ):
+        written = write_upgrade(engines, options.store, options.name)
+    for path in written.paths:
+        print(path)
+    for sentence in written.left:
+        _say(f"left to decide: {sentence}")
+    _say(f"next: aragora-sql schema record --store {options.store} && aragora-sql check")
+    return 0
+
+
+def _record(options: argparse.Namespace) -> int:
+    root = tree_root(options)
+    stores = _known_stores(root, options.store)
+    for path in record_versions(root, stores, replace=options.replace):
+        print(path)
+    return 0
 
 
 def _add_target(parser: argparse.ArgumentParser, *, json: bool = True) -> None:

@@ -48,6 +48,9 @@ def full(tree: Path) -> Path:
 
 
 def test_calls_that_name_a_query_of_the_migration(full: Path, run_check: Check) -> None:
+    # With so little of the migration nothing can be moved.
+    (full / LEGACY).unlink()
+    (full / "migration" / "answers.txt").unlink()
     queries = full / MIGRATION
     text = queries.read_text(encoding="utf-8")
     queries.write_text(text[: text.index("-- name: lock_holder")].rstrip() + "\n", encoding="utf-8")

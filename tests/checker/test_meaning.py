@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from aragora_sql.checker import meaning
 from aragora_sql.checker.check import Checked
-from aragora_sql.checker.meaning import comparing
+from aragora_sql.checker.meaning import comparing, second_process
+from aragora_sql.errors import ConfigurationError
 from aragora_sql.settings import PostgresDSN
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in
@@ -131,6 +133,61 @@ def test_an_order_that_one_dialect_lacks_is_named(
     assert any("'list_recent'" in one for one in found), found
 
 
+def test_an_order_that_both_dialects_leave_open_is_told(larger: Path, run_check: Check) -> None:
+    replace_in(larger / SQLITE, "ORDER BY n.created_at DESC, n.id ASC\nLIMIT", "LIMIT")
+    replace_in(larger / POSTGRES, 'ORDER BY n.created_at DESC, n.id COLLATE "C" ASC\n', "")
+    [found] = [one for one in said(compared(run_check, larger)) if "leaves open" in one]
+    assert f"{POSTGRES}:33:1: error meaning: query 'list_recent' leaves open which rows" in found
+    assert "as the rows lie in the table; end the order with a key, called with" in found
+    subject = found.rpartition("[meaning: ")[2].removesuffix("]")
+    comment = "-- List notes since a timestamp, the newest first.\n"
+    declared = f"{comment}-- meaning: {subject} because any of them will do\n"
+    replace_in(larger / SQLITE, comment, declared)
+    rest = said(compared(run_check, larger))
+    assert not [one for one in rest if f"[meaning: {subject}]" in one], rest
+
+
+@pytest.mark.parametrize("file", [POSTGRES, pytest.param(SQLITE, marks=pytest.mark.slow)])
+def test_a_query_that_does_not_end_is_named(
+    file: str, larger: Path, run_check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aragora_sql.checker.meaning.pair.CALL_SECONDS", 0.3)
+    endless = """WITH RECURSIVE steps (n) AS (
+    SELECT 1 AS n
+    UNION ALL
+    SELECT s.n % 7 + 1 AS n FROM steps AS s
+)
+
+SELECT count(*) AS total
+FROM steps, notes"""
+    replace_in(larger / file, "SELECT count(*) AS total\nFROM notes", endless)
+    [found] = [one for one in said(compared(run_check, larger)) if "time limit" in one]
+    assert f"{file}:27:1: error meaning: query 'count_notes' does not end: stopped after" in found
+    assert "called with {'author_id': " in found
+    assert "answered in time" in found
+
+
+def test_a_difference_is_shown_on_the_row_that_it_needs(larger: Path, run_check: Check) -> None:
+    replace_in(larger / SQLITE, "score > :least_score", "score >= :least_score")
+    found = said(compared(run_check, larger))
+    rows = next(one for one in found if "[meaning: rows]" in one)
+    assert rows.count("notes (id: ") == 1, rows
+    assert "rows is 1 here and 0 there" in rows, rows
+
+
+def test_a_table_without_a_column_to_fill_is_named(larger: Path, run_check: Check) -> None:
+    for dialect, kind in (
+        ("postgres", "BIGINT GENERATED ALWAYS AS IDENTITY"),
+        ("sqlite", "INTEGER"),
+    ):
+        with (larger / dialect / "notes/schema.sql").open("a", encoding="utf-8") as out:
+            end = " STRICT" if dialect == "sqlite" else ""
+            key = "PRIMARY KEY" if dialect == "sqlite" else "CONSTRAINT turns_pkey PRIMARY KEY"
+            out.write(f"\nCREATE TABLE IF NOT EXISTS turns (\n    id {kind} {key}\n){end};\n")
+    found = said(compared(run_check, larger))
+    assert any("no generated row keeps the rules of 'turns'" in one for one in found), found
+
+
 def test_a_rule_of_one_schema_is_named_with_the_row(larger: Path, run_check: Check) -> None:
     replace_in(
         larger / "sqlite/notes/schema.sql", "(score BETWEEN 0 AND 1)", "(score BETWEEN 0 AND 0.5)"
@@ -217,3 +274,29 @@ def test_what_did_not_change_is_remembered(
     replace_in(larger / SQLITE, "score > :least_score", "score >= :least_score")
     assert len(said(compared(run_check, larger))) > len(first)
     assert asked == ["finish_notes"]
+
+
+def test_a_second_process_finds_the_same(
+    larger: Path, run_check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    replace_in(larger / SQLITE, "n.created_at >= :since", "n.created_at > :since")
+    replace_in(larger / SQLITE, "SET done = TRUE", "SET done = FALSE")
+    found = {}
+    for many in (1000, 2):
+        # Nothing of the first is remembered.
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(many)))
+        monkeypatch.setattr(meaning, "_MANY", many)
+        checked = run_check(larger, skip=OTHERS)
+        found[many] = checked.findings, checked.meaning
+    assert found[1000] == found[2]
+    assert {f.message.split("'")[1] for f in found[2][0]} == {"list_recent", "finish_notes"}
+
+
+def test_a_second_process_that_fails_is_told(
+    larger: Path, run_check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(meaning, "_MANY", 2)
+    monkeypatch.setattr(second_process, "_WORKER", "aragora_sql.checker.meaning.no_such_module")
+    with pytest.raises(ConfigurationError, match=r"second process .*no_such_module"):
+        run_check(larger, skip=OTHERS)

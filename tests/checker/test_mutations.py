@@ -15,7 +15,9 @@ from tests.checker.tree import replace_in
 from tests.conftest import Servers
 
 PACKAGE = Path(__file__).resolve().parents[2] / "aragora_sql"
-SLOW = frozenset({"meaning", "style", "squawk"})
+SLOW = frozenset(
+    {"meaning", "style", "squawk", "mapping", "mapping-snapshot", "upgrade", "upgrade-lock"}
+)
 
 # Makes a mistake and returns where it has to be found: rule, file, line.
 Mistake = Callable[[Path], tuple[str, str, int]]
@@ -153,7 +155,11 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize("mistakes", TOGETHER, ids="; ".join)
+@pytest.mark.parametrize(
+    "mistakes",
+    [TOGETHER[0], *(pytest.param(names, marks=pytest.mark.slow) for names in TOGETHER[1:])],
+    ids="; ".join,
+)
 def test_a_mistake_is_found_where_it_is(
     mistakes: tuple[str, ...], copy: Path, servers: Servers
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 import aragora_sql
 from aragora_sql.checker.rules import RULES
+from aragora_sql.queries.files import packaged_sql_dir
+from aragora_sql.schema.records import record_versions
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in
 
@@ -45,6 +48,7 @@ def edit_both(old: str, new: str, *, below: int = 0, files: tuple[str, str]) -> 
 
 SCHEMAS = (POSTGRES_SCHEMA, SQLITE_SCHEMA)
 QUERIES = (POSTGRES, SQLITE)
+UPGRADE = "notes/upgrades/0002_email.sql"
 
 
 def append(file: str, text: str, *, below: int = 1) -> Break:
@@ -83,9 +87,23 @@ def unlisted(root: Path) -> tuple[str, int]:
     return POSTGRES_SCHEMA, 1
 
 
+def uncopied(root: Path) -> tuple[str, int]:
+    for dialect in ("postgres", "sqlite"):
+        shutil.rmtree(root / dialect / "notes")
+        master = (root / dialect / "schema.sql").read_text(encoding="utf-8")
+        lines = [line for line in master.splitlines(keepends=True) if "notes" not in line]
+        (root / dialect / "schema.sql").write_text("".join(lines), encoding="utf-8")
+    return "sqlite/notes/queries.sql", 1
+
+
 def unsaved_plan(root: Path) -> tuple[str, int]:
     (root / "plans").mkdir()
-    return POSTGRES, 1
+    return "plans/sqlite", 1
+
+
+def unsaved_answers(root: Path) -> tuple[str, int]:
+    (root / "answers").mkdir()
+    return "answers/notes.txt", 1
 
 
 def missing_comment(root: Path) -> tuple[str, int]:
@@ -162,11 +180,97 @@ def nullable_document(root: Path) -> tuple[str, int]:
     return edit(SQLITE_SCHEMA, rule, more)(root)
 
 
+def unrecorded_column(root: Path) -> tuple[str, int]:
+    record_versions(root)
+    append(POSTGRES_SCHEMA, "COMMENT ON COLUMN authors.email IS 'Where to write.';\n")(root)
+    column = "    name TEXT NOT NULL,\n"
+    return edit_both(column, f"{column}    email TEXT,\n", files=SCHEMAS, below=1)(root)
+
+
+def upgraded(root: Path, step: str) -> None:
+    """Add an upgrade with a column and one more statement, as they have to be."""
+    record_versions(root)
+    column = "    name TEXT NOT NULL,\n"
+    edit_both(column, f"{column}    email TEXT,\n", files=SCHEMAS)(root)
+    comment = "COMMENT ON COLUMN authors.email IS 'Where to write.';\n"
+    append(POSTGRES_SCHEMA, comment)(root)
+    for dialect in ("postgres", "sqlite"):
+        (root / dialect / "notes" / "upgrades").mkdir()
+        text = f"-- A column.\nALTER TABLE authors ADD COLUMN email TEXT;\n{step};\n"
+        text += comment if dialect == "postgres" else ""
+        (root / dialect / UPGRADE).write_text(text, encoding="utf-8")
+    record_versions(root)
+
+
+def deleting_upgrade(root: Path) -> tuple[str, int]:
+    upgraded(root, "DELETE FROM notes")
+    said = "-- check: upgrade-lock of authors because there are few\n-- A column.\n"
+    replace_in(root / "postgres" / UPGRADE, "-- A column.\n", said)
+    return f"sqlite/{UPGRADE}", 3
+
+
+def shutting_upgrade(root: Path) -> tuple[str, int]:
+    upgraded(root, "UPDATE authors SET email = ''")
+    return f"postgres/{UPGRADE}", 3
+
+
+def secret_view(root: Path) -> tuple[str, int]:
+    comment = "COMMENT ON COLUMN notes.body IS 'The text"
+    replace_in(root / POSTGRES_SCHEMA, comment, f"{comment}, which is a secret")
+    invoker = "CREATE VIEW bodies WITH (security_invoker = true) AS SELECT body FROM notes;\n"
+    parity = "\n-- parity: table bodies because it is for reports\n"
+    return append(POSTGRES_SCHEMA, parity + invoker, below=3)(root)
+
+
+MAPPING = """\
+-- name: old_authors(first_rowid, last_rowid)
+-- Authors of the older program.
+-- from: old_authors (id, name)
+-- into: authors
+-- key: id
+SELECT
+    rowid AS source_rowid,
+    id,
+    name
+FROM old_authors
+WHERE rowid BETWEEN :first_rowid AND :last_rowid;
+
+-- name: old_notes(first_rowid, last_rowid)
+-- Notes of the older program.
+-- from: old_notes (id, body, author)
+-- into: notes
+-- key: id
+-- values: author_id = author
+SELECT
+    rowid AS source_rowid,
+    id,
+    {body},
+    author AS author_id
+FROM old_notes
+WHERE rowid BETWEEN :first_rowid AND :last_rowid;
+"""
+
+
+def swapped(root: Path) -> tuple[str, int]:
+    shutil.copytree(packaged_sql_dir() / "migration", root / "migration")
+    return write("legacy/notes.sql", MAPPING.format(body="id || '' AS body").encode(), 22)(root)
+
+
+def moved_otherwise(root: Path) -> tuple[str, int]:
+    shutil.copytree(packaged_sql_dir() / "migration", root / "migration")
+    write("legacy/notes.sql", MAPPING.format(body="body").encode())(root)
+    kept = b"mapping old_notes into: notes\nmapping old_notes key: author_id, body\n"
+    write("legacy/moved/notes.txt", kept)(root)
+    return "legacy/notes.sql", 13
+
+
 BREAKS: dict[str, Break] = {
     "file": write(SQLITE, b"-- name: get_note(note_id)^\n-- Return.\nSELECT '\xff';\n", 3),
+    "characters": edit(SQLITE, "FROM notes AS n\nWHERE n", "FROM notes AS n\nWHERE\tn", below=1),
     "final-newline": unfinished,
     "stray-file": write("postgres/notes/queries.sql.orig", b"x"),
     "unlisted-store": unlisted,
+    "missing-store": uncopied,
     "unified-schema": append("postgres/schema.sql", "\\! true\n"),
     "version": append(
         POSTGRES_SCHEMA,
@@ -186,6 +290,26 @@ BREAKS: dict[str, Break] = {
     "parity-type": edit(SQLITE, "    n.score\n", "    length(n.body) AS score\n"),
     "parity-nullability": edit(SQLITE, "    n.body,\n", "    coalesce(n.body, '') AS body,\n"),
     "meaning": edit(SQLITE, "OR n.body = :body", "OR n.body >= :body", below=-8),
+    "locks": append(
+        POSTGRES,
+        "\n-- name: hold_notes(author_id)\n-- Hold the notes of an author.\n"
+        "-- check: unused-query because a person runs it\n"
+        "-- parity: query because SQLite locks the whole file\n"
+        "-- locks: notes rows in order of id, skip locked\n"
+        "SELECT id FROM notes\nWHERE author_id = :author_id\n"
+        'ORDER BY id COLLATE "C"\nFOR UPDATE;\n',
+        below=6,
+    ),
+    "answer-snapshot": unsaved_answers,
+    "parity-origin": edit(
+        SQLITE, "    n.id,\n    n.score\n", "    n.author_id AS id,\n    n.score\n"
+    ),
+    "collation": edit(
+        POSTGRES,
+        "IS NULL OR n.body = :body);",
+        "IS NULL OR n.body = :body)\nORDER BY n.id;",
+        below=1,
+    ),
     "parity-function": edit_both("n.body = :body", "lower(n.body) = :body", files=QUERIES),
     "parity-table": append(
         SQLITE_SCHEMA, "\nCREATE VIEW IF NOT EXISTS best AS SELECT id FROM notes;\n", below=2
@@ -204,12 +328,35 @@ BREAKS: dict[str, Break] = {
         below=-1,
     ),
     "parity-index": edit(SQLITE_SCHEMA, "ON notes (created_at DESC)", "ON notes (created_at)"),
+    "parity-storage": edit(
+        POSTGRES_SCHEMA,
+        "CREATE TABLE IF NOT EXISTS notes",
+        "CREATE UNLOGGED TABLE IF NOT EXISTS notes",
+    ),
+    "parity-precision": edit(POSTGRES_SCHEMA, "    score DOUBLE PRECISION", "    score REAL"),
+    "parity-timing": edit(
+        POSTGRES_SCHEMA,
+        "ON DELETE CASCADE",
+        "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+        below=-1,
+    ),
+    "schema-statement": append(
+        POSTGRES_SCHEMA, "\nINSERT INTO authors (id, name) VALUES ('1', 'A');\n", below=2
+    ),
+    "schema-record": unrecorded_column,
+    "upgrade": deleting_upgrade,
+    "upgrade-lock": shutting_upgrade,
     "unknown-query": edit(
         "../code/notes.py",
         "        return await self",
         "        await self._queries.count_note(connection)\n        return await self",
     ),
     "wrong-parameters": edit("../code/notes.py", 'note_id="1"', 'id="1"'),
+    "wrong-result": edit(
+        "../code/notes.py",
+        'await self._queries.get_note(connection, note_id="1")',
+        '(await self._queries.get_note(connection, note_id="1"))["text"]',
+    ),
     "unused-query": uncalled,
     "record-columns": wrong_order,
     "full-scan": edit(
@@ -240,11 +387,19 @@ BREAKS: dict[str, Break] = {
     "policy": append(
         POSTGRES_SCHEMA, "\nCREATE POLICY all_notes ON notes USING (TRUE);\n", below=2
     ),
+    "open-grant": append(POSTGRES_SCHEMA, "\nGRANT SELECT ON notes TO PUBLIC;\n", below=2),
     "view-security": append(
         POSTGRES_SCHEMA,
         "\n-- parity: table best because it is for reports\n"
         "CREATE VIEW best AS SELECT id FROM notes;\n",
         below=3,
+    ),
+    "secret-view": secret_view,
+    "security-definer": append(
+        POSTGRES_SCHEMA,
+        "\nCREATE FUNCTION one() RETURNS integer LANGUAGE sql SECURITY DEFINER\n"
+        "SET search_path = pg_catalog AS 'SELECT 1';\n",
+        below=2,
     ),
     "function-search-path": append(
         POSTGRES_SCHEMA,
@@ -255,9 +410,18 @@ BREAKS: dict[str, Break] = {
     "reg-type": regproc,
     "long-identifier": edit_both("idx_notes_created", "idx_notes_" + "x" * 60, files=SCHEMAS),
     "squawk": append(
-        POSTGRES_SCHEMA, "\nALTER TABLE authors ALTER COLUMN name TYPE VARCHAR(10);\n", below=2
+        POSTGRES_SCHEMA,
+        "\n-- check: schema-statement of authors because it is for squawk\n"
+        "-- parity: precision authors.name because it is for squawk\n"
+        "ALTER TABLE authors ALTER COLUMN name TYPE VARCHAR(10);\n",
+        below=4,
     ),
     "style": edit(POSTGRES, "FROM notes\n", "from notes\n"),
+    "mapping": swapped,
+    "mapping-snapshot": moved_otherwise,
+    "unknown-directive": edit(
+        POSTGRES, "-- Return a note.\n", "-- Return a note.\n-- reslut: body not null\n", below=1
+    ),
     "directive": edit(
         POSTGRES,
         "-- Return a note.\n",
@@ -268,7 +432,7 @@ BREAKS: dict[str, Break] = {
 
 
 def test_the_small_tree_is_as_every_rule_wants_it(tree: Path, run_check: Check) -> None:
-    checked = run_check(tree, skip=ALL)
+    checked = run_check(tree, skip=ALL, update_plans=True, update_answers=True)
     assert [str(finding) for finding in checked.findings] == []
     assert not checked.failed
     assert checked.stores == 2
@@ -277,7 +441,9 @@ def test_the_small_tree_is_as_every_rule_wants_it(tree: Path, run_check: Check) 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_breaks_a_rule_is_found_in_its_place(rule: str, tree: Path, run_check: Check) -> None:
     file, line = BREAKS[rule](tree)
-    checked = run_check(tree, skip={"meaning", "style", "squawk"} - {rule})
+    # The answers are what calls of `meaning` give.
+    needed = {rule, "meaning"} if rule == "answer-snapshot" else {rule}
+    checked = run_check(tree, skip={"meaning", "style", "squawk"} - needed)
     assert {finding.rule for finding in checked.findings} == {rule}, "\n".join(
         map(str, checked.findings)
     )

@@ -161,6 +161,7 @@ class Versions:
         await self._versions.count_broken_references(connection)
         await self._versions.get_version(connection, module="notes")
         await self._versions.set_version(connection, module="notes", version=1, updated_at=None)
+        self._versions.list_versions(connection)
         self._versions.list_columns(connection)
         self._versions.describe_catalog(connection)
 """
@@ -183,7 +184,7 @@ def write_tree(folder: Path) -> Path:
         shutil.copytree(
             packaged_sql_dir() / "system" / dialect,
             root / "system" / dialect,
-            ignore=shutil.ignore_patterns("catalog"),
+            ignore=shutil.ignore_patterns("catalog", "doctor"),
         )
     shutil.copy(_configuration(), root / ".sqlfluff")
     (folder / "code").mkdir()
@@ -204,3 +205,10 @@ def replace_in(path: Path, old: str, new: str) -> int:
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
     path.write_text(text.replace(old, new), encoding="utf-8")
     return text.count("\n", 0, text.index(old)) + 1
+
+
+def replace_first(path: Path, old: str, new: str) -> None:
+    """Replace a text where it stands first in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} stands nowhere in {path}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")

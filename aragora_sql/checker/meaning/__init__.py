@@ -7,51 +7,92 @@ what a write leaves in the tables. Rows and arguments are made from the schema, 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from random import Random
 from typing import Any
 
 from aragora_sql.checker import cache
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.meaning.comparing import SEED, Difference, compare_query
-from aragora_sql.checker.meaning.pair import Pair, open_pair
-from aragora_sql.checker.meaning.rows import Filled, fill_pair
+from aragora_sql.checker.meaning.calls import KeptCalls, read_calls, write_calls
+from aragora_sql.checker.meaning.comparing import (
+    Difference,
+    chosen_calls,
+    compare_query,
+    touched_tables,
+    written_tables,
+)
+from aragora_sql.checker.meaning.fingerprints import fingerprint_of
+from aragora_sql.checker.meaning.pair import (
+    Pair,
+    PreparedDatabase,
+    open_pair,
+    prepare_postgres,
+)
+from aragora_sql.checker.meaning.rows import Filled, Row, fill_pair
+from aragora_sql.checker.meaning.searching import find_calls
+from aragora_sql.checker.meaning.second_process import SecondProcess, Share
+from aragora_sql.checker.meaning.shrinking import Shrinker
 from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.queries import Queries, load_queries
+from aragora_sql.queries import Queries, load_as_it_is
 from aragora_sql.queries.files import DIALECTS, SYSTEM
 
-__all__ = ["Meaning", "check_meaning"]
+__all__ = [
+    "Answers",
+    "Meaning",
+    "QueryPair",
+    "check_meaning",
+    "compare_pairs",
+    "load_pair",
+    "query_pairs",
+]
 
 # To be raised when other rows, arguments or comparisons are made.
-VERSION = 2
+VERSION = 19
 RULE = "meaning"
+# A second process loads the package and fills its own tables: of fewer pairs that is no gain.
+_MANY = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The fingerprints of a query: of the rows, the arguments, and the answers by dialect."""
+
+    rows: str
+    arguments: str
+    answers: Mapping[str, str]
 
 
 @dataclass(slots=True)
 class Meaning:
     """What was compared: pairs of queries, calls of them, and those that no call got an answer of.
 
-    ``idle`` are the latter, as ``store.query``.
+    ``idle`` are the latter, as ``store.query``; ``answers`` are by store and query.
     """
 
     queries: int = 0
     calls: int = 0
     idle: list[str] = field(default_factory=list)
+    answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
 
 
-def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
-    """Compare the answers of all queries that both dialects have."""
+def check_meaning(
+    facts: Facts, engines: Engines, report: Report, *, update: bool = False
+) -> Meaning:
+    """Compare the answers of all queries that both dialects have.
+
+    ``update`` says whether calls are searched for that tell edits of queries, and written to the
+    tree, where it keeps none for a query as it is now.
+    """
     meaning = Meaning()
     # Rows that are made can't show every difference that a comment speaks of.
     report.unsure.add(RULE)
-    pairs = [
-        pair for pair in _pairs(facts) if not report.is_declared(RULE, "not compared", pair.scopes)
-    ]
+    pairs = query_pairs(facts)
     if facts.unloaded or not pairs:
         # Of tables that are not there nothing can be said.
         return meaning
@@ -59,20 +100,28 @@ def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
     versions = [str(VERSION), str(engines.postgres.version), sqlite3.sqlite_version]
     name = f"meaning-{cache.digest([*versions, *schemas])}.json"
     saved: dict[str, Any] = cache.load(name) or {}
-    missing = [pair for pair in pairs if pair.key not in saved]
+    kept = read_calls(facts.tree.root, sorted({pair.query.store for pair in pairs}))
+    missing = [
+        pair
+        for pair in pairs
+        if (found := saved.get(_key(pair, kept))) is None
+        or (update and not _is_kept(pair, kept, found["of"]))
+    ]
     if missing or "tables" not in saved:
-        with engines.empty_database() as empty:
-            if empty is None:
-                message = (
-                    "the answers of the dialects were not compared: the role may make no database"
-                )
-                report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
-                return meaning
-            asyncio.run(_compare(facts, empty, missing, saved))
+        if not _compare(facts, engines, missing, saved, kept, update=update):
+            message = "the answers of the dialects were not compared: the role may make no database"
+            report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
+            return meaning
         cache.save(name, saved)
+    if update:
+        _write_calls(facts, pairs, kept)
     _report_tables(facts, saved["tables"], report)
     for pair in pairs:
-        result = saved[pair.key]
+        result = saved[_key(pair, kept)]
+        place = pair.query.store, pair.query.name
+        meaning.answers[place] = Answers(result["rows"], result["arguments"], result["answers"])
+        if report.is_declared(RULE, "not compared", pair.scopes):
+            continue
         meaning.queries += 1
         meaning.calls += result["calls"]
         if result["is_idle"]:
@@ -83,7 +132,7 @@ def check_meaning(facts: Facts, engines: Engines, report: Report) -> Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class _QueryPair:
+class QueryPair:
     """A query of PostgreSQL, and its counterpart of SQLite."""
 
     query: QueryFacts
@@ -97,12 +146,23 @@ class _QueryPair:
         return cache.digest([query.name, query.operation, query.sql, counterpart.sql, *said])
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Its store and its name."""
+        return self.query.store, self.query.name
+
+    @property
+    def is_not_compared(self) -> bool:
+        """Whether a comment says that it can't be compared."""
+        said = (*self.query.text.directives, *self.counterpart.text.directives)
+        return any(d.kind == RULE and d.text.startswith("not compared ") for d in said)
+
+    @property
     def scopes(self) -> list[Scope]:
         """Where comments speak of it."""
         return [Scope(one.path, one.name) for one in (self.query, self.counterpart)]
 
 
-def _pairs(facts: Facts) -> list[_QueryPair]:
+def query_pairs(facts: Facts) -> list[QueryPair]:
     """Return the queries of stores that are in both dialects, with the same form."""
     found = []
     system = facts.tree.root / SYSTEM
@@ -112,29 +172,130 @@ def _pairs(facts: Facts) -> list[_QueryPair]:
             continue
         same = {p.name for p in query.parameters} == {p.name for p in counterpart.parameters}
         if same and query.operation == counterpart.operation:
-            found.append(_QueryPair(query, counterpart))
+            found.append(QueryPair(query, counterpart))
     return found
 
 
-async def _compare(
-    facts: Facts, empty: EmptyDatabase, pairs: Iterable[_QueryPair], saved: dict[str, Any]
+def _key(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls]) -> str:
+    """Return what the answers of a query depend on besides the schema."""
+    calls = kept.get(pair.place)
+    return pair.key if calls is None else cache.digest([pair.key, calls.line])
+
+
+def _is_kept(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls], of: str) -> bool:
+    """Tell whether the tree keeps calls of a query as it is now."""
+    calls = kept.get(pair.place)
+    return calls is not None and calls.of == of
+
+
+def _write_calls(
+    facts: Facts, pairs: Iterable[QueryPair], kept: Mapping[tuple[str, str], KeptCalls]
 ) -> None:
-    async with open_pair(empty, facts.tree.schemas, facts.catalogs) as both:
-        chance = Random(SEED)  # noqa: S311 - the same each time
-        filled = await fill_pair(both, facts.tree.schemas["postgres"], chance)
+    by_store: dict[str, dict[str, KeptCalls]] = {}
+    for pair in pairs:
+        if pair.place in kept:
+            by_store.setdefault(pair.query.store, {})[pair.query.name] = kept[pair.place]
+    for store, calls in by_store.items():
+        write_calls(facts.tree.root, store, calls)
+
+
+def _compare(
+    facts: Facts,
+    engines: Engines,
+    pairs: Sequence[QueryPair],
+    saved: dict[str, Any],
+    kept: dict[tuple[str, str], KeptCalls],
+    *,
+    update: bool,
+) -> bool:
+    """Compare pairs and save what is found; False where no database can be made for it."""
+    with ExitStack() as stack:
+        empty = stack.enter_context(engines.empty_database())
+        if empty is None:
+            return False
+        second, ours = None, pairs
+        if (os.cpu_count() or 1) > 1 and len(pairs) >= _MANY:
+            other = stack.enter_context(engines.empty_database())
+            if other is not None:
+                # Neighbours are of one store and alike, so both shares are about the same work.
+                ours, theirs = pairs[::2], pairs[1::2]
+                place = prepare_postgres(other, facts.tree.schemas["postgres"])
+                share = Share(facts, place, tuple(pair.key for pair in theirs), kept, update)
+                second = SecondProcess(share)
+                stack.callback(second.stop)
+        asyncio.run(compare_pairs(facts, empty, ours, saved, kept, update=update))
+        if second is not None:
+            found = second.answer()
+            saved |= found.saved
+            kept |= found.kept
+        return True
+
+
+async def compare_pairs(
+    facts: Facts,
+    place: EmptyDatabase | PreparedDatabase,
+    pairs: Iterable[QueryPair],
+    saved: dict[str, Any],
+    kept: dict[tuple[str, str], KeptCalls],
+    *,
+    update: bool,
+) -> None:
+    """Compare pairs in one pair of databases, and save what is found by what it depends on.
+
+    With ``update`` calls that are searched for are put into ``kept``.
+    """
+    async with open_pair(place, facts.tree.schemas, facts.catalogs) as both:
+        filled = await fill_pair(both, facts.tree.schemas["postgres"])
+        for side in both.sides:
+            side.share(filled.rows)
         saved["tables"] = _tables(filled)
+        prints = _fingerprints_of_tables(filled.rows)
+        shrinker = Shrinker()
         loaded: dict[str, list[Queries]] = {}
         for pair in pairs:
             query = pair.query
-            queries = loaded.get(query.store) or _load(facts, both, query.store)
+            queries = loaded.get(query.store) or load_pair(facts, both, query.store)
             loaded[query.store] = queries
-            compared = await compare_query(both, query, pair.counterpart, queries, filled.rows)
-            saved[pair.key] = asdict(compared)
+            of = _calls_key(pair, prints)
+            if update and not _is_kept(pair, kept, of):
+                known = kept[pair.place].calls if pair.place in kept else ()
+                calls, _ = await find_calls(
+                    both, query, pair.counterpart, queries, filled.rows, known
+                )
+                kept[pair.place] = KeptCalls.made(query.name, of, calls)
+            texts = both, query, pair.counterpart, queries, filled.rows
+            calls_of_it = await chosen_calls(*texts, kept.get(pair.place))
+            # What the tree keeps was found for another text: this one may ask for other calls.
+            is_stale = pair.place in kept and not _is_kept(pair, kept, of)
+            compared = await compare_query(
+                *texts,
+                calls_of_it,
+                None if pair.is_not_compared else shrinker,
+                await chosen_calls(*texts) if is_stale else (),
+            )
+            tables = {
+                *touched_tables(query, pair.counterpart, filled.rows),
+                *written_tables(both, query, pair.counterpart),
+            }
+            rows = fingerprint_of([prints.get(name, "") for name in sorted(tables)])
+            saved[_key(pair, kept)] = {**asdict(compared), "rows": rows, "of": of}
 
 
-def _load(facts: Facts, pair: Pair, store: str) -> list[Queries]:
+def _fingerprints_of_tables(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """Return the fingerprints of the rows of each table."""
+    return {name: fingerprint_of(some) for name, some in rows.items()}
+
+
+def _calls_key(pair: QueryPair, prints: Mapping[str, str]) -> str:
+    """Return what calls of a query are searched for with: its texts, and the rows of its tables."""
+    tables = touched_tables(pair.query, pair.counterpart, prints)
+    return cache.digest([pair.key, *(prints[name] for name in tables)])
+
+
+def load_pair(facts: Facts, pair: Pair, store: str) -> list[Queries]:
+    """Return the loaded queries of a store, of PostgreSQL first."""
     root = facts.tree.root
-    return [load_queries(store, side.dialect, root) for side in pair.sides]
+    return [load_as_it_is(store, side.dialect, root) for side in pair.sides]
 
 
 def _tables(filled: Filled) -> list[tuple[str, str, str]]:
@@ -174,18 +335,35 @@ def _report_tables(facts: Facts, said: Iterable[tuple[str, str, str]], report: R
         )
 
 
-def _report(pair: _QueryPair, difference: Difference, report: Report) -> None:
+def _report(pair: QueryPair, difference: Difference, report: Report) -> None:
     query, counterpart = pair.query, pair.counterpart
     table, dot, _ = difference.subject.partition(".")
     if dot and report.is_declared(RULE, table, pair.scopes):
         return
-    message = (
-        f"query {query.name!r} answers otherwise than PostgreSQL's: {difference.subject} is "
-        f"{difference.sqlite} here and {difference.postgres} there, called with "
-        f"{difference.arguments}"
-    )
+    at = counterpart
+    if difference.is_open:
+        at = query
+        what = (
+            "leaves open which rows come first where ORDER BY has ties under LIMIT: "
+            f"{difference.subject} is {difference.postgres} or {difference.sqlite}, as the rows "
+            "lie in the table; end the order with a key"
+        )
+    elif difference.subject == "time limit":
+        if difference.sqlite.startswith("stopped"):
+            what = f"does not end: {difference.sqlite}; PostgreSQL's: {difference.postgres}"
+        else:
+            at = query
+            what = f"does not end: {difference.postgres}; SQLite's: {difference.sqlite}"
+    else:
+        what = (
+            f"answers otherwise than PostgreSQL's: {difference.subject} is "
+            f"{difference.sqlite} here and {difference.postgres} there"
+        )
+    message = f"query {query.name!r} {what}, called with {difference.arguments}"
+    if difference.rows:
+        message += f" on {difference.rows}"
     report.add(
-        Finding(counterpart.path, counterpart.line, 1, RULE, message),
+        Finding(at.path, at.line, 1, RULE, message),
         kind=RULE,
         subject=difference.subject,
         scopes=pair.scopes,

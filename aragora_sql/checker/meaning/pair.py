@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from aragora_sql.checker.catalog import Catalog
@@ -26,44 +26,132 @@ from aragora_sql.database.sqlite import SQLiteConnection, SQLiteDatabase
 from aragora_sql.database.values import format_timestamp
 from aragora_sql.errors import ConfigurationError
 
-__all__ = ["Pair", "Side", "open_pair"]
+__all__ = [
+    "CALL_SECONDS",
+    "Pair",
+    "PreparedDatabase",
+    "Side",
+    "copy_sqlite",
+    "open_pair",
+    "prepare_postgres",
+    "stored_rows",
+]
+
+# How long a call may take: on a few rows, one that takes longer does not end.
+CALL_SECONDS = 5.0
 
 _KINDS: Mapping[str, ColumnKind] = {"bool": "boolean", "Any": "json", "datetime": "timestamp"}
 _POSTGRES_CLOCK = ("now", "statement_timestamp", "clock_timestamp", "transaction_timestamp")
 _SQLITE_CLOCK = ("strftime", "julianday", "unixepoch", "datetime", "date", "time")
+# How many statements a copy keeps prepared: all edited texts of a query.
+_STATEMENTS = 1024
 # What random() gives, so that an equal share of its range comes out: all of it.
 _CHANCE_OF_SQLITE = 2**20 - 1
 
 
 @dataclass(slots=True)
 class Side:
-    """One of the two databases. ``other`` is the catalog of the other one."""
+    """One of the two databases. ``other`` is the catalog of the other one.
+
+    ``initial`` are the rows that were remembered, by table, and ``places`` where they are stored.
+    """
 
     dialect: Dialect
     database: Database
     catalog: Catalog
     other: Catalog
+    initial: dict[str, list[Row]] = field(default_factory=dict)
+    places: dict[str, list[Any]] = field(default_factory=dict)
     _dumps: dict[str, Statement] = field(default_factory=dict)
-    _resets: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
+    _resets: dict[str, str] = field(default_factory=dict)
 
     async def read_table(self, connection: Connection, table: str) -> list[Row]:
         """Return all rows of a table, with the columns that both dialects have."""
+        return await connection.fetch_all(
+            self.dump(table), [] if self.dialect == "postgres" else {}
+        )
+
+    def dump(self, table: str) -> Statement:
+        """Return the statement that reads all rows of a table."""
         if table not in self._dumps:
             columns = [c for c in self.catalog[table].columns if self.other[table].column(c.name)]
             kinds = {c.name: _KINDS[c.python_type] for c in columns if c.python_type in _KINDS}
             names = ", ".join(f'"{c.name}"' for c in columns)
             statement = f'SELECT {names} FROM "{table}"'  # noqa: S608 - names of the catalog
             self._dumps[table] = Statement(f"table {table}", statement, (), kinds)
-        return await connection.fetch_all(
-            self._dumps[table], [] if self.dialect == "postgres" else {}
-        )
+        return self._dumps[table]
+
+    async def remember(self, tables: Sequence[str]) -> None:
+        """Take what some tables hold for what they hold before each call."""
+        async with self.database.transaction() as connection:
+            places = await self.places_of(connection, tables)
+            for name, found in zip(tables, places, strict=True):
+                self.places[name] = found
+                self.initial[name] = await self.read_table(connection, name)
+
+    async def places_of(self, connection: Connection, tables: Sequence[str]) -> list[list[Any]]:
+        """Return for each row of each table what changes when somebody writes the row.
+
+        Of PostgreSQL that is where the row's version is and who wrote it; of SQLite, the row.
+        """
+        if isinstance(connection, SQLiteConnection):
+            return await connection.run_in_thread("rows", partial(stored_rows, tables))
+        name = f"places of {' '.join(tables)}"
+        if name not in self._dumps:
+            parts = [
+                f"(SELECT string_agg(ctid::text || ' ' || xmin::text, '/') FROM \"{table}\")"  # noqa: S608
+                for table in tables
+            ]
+            self._dumps[name] = Statement(name, f"SELECT ARRAY[{', '.join(parts)}]::text[]")
+        found = await connection.fetch_value(self._dumps[name], [])
+        return [text.split("/") if text else [] for text in found]
+
+    async def changes(
+        self, connection: Connection, tables: Sequence[str], before: Sequence[list[Any]]
+    ) -> dict[str, list[Row]]:
+        """Return the rows of those tables whose places are not those of ``before`` any more.
+
+        A row that is where it was remembered is the same object again.
+        """
+        if not tables:
+            return {}
+        found = await self.places_of(connection, tables)
+        return {
+            name: self.known_rows(name, now, await self.read_table(connection, name))
+            for name, was, now in zip(tables, before, found, strict=True)
+            if was != now
+        }
+
+    def known_rows(self, table: str, places: Sequence[Any], rows: list[Row]) -> list[Row]:
+        """Return rows of a table, as the objects that were remembered where one is in its place."""
+        held: dict[Any, list[Row]] = {}
+        for place, row in zip(self.places[table], self.initial[table], strict=True):
+            held.setdefault(place, []).append(row)
+        return [
+            held[place].pop() if held.get(place) else row
+            for place, row in zip(places, rows, strict=True)
+        ]
+
+    def share(self, stored: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Take the objects of ``stored`` for those remembered rows that are the same."""
+        for name, rows in self.initial.items():
+            held: dict[str, list[Any]] = {}
+            for row in stored.get(name, ()):
+                held.setdefault(repr(row), []).append(row)
+            self.initial[name] = [
+                held[shown].pop() if held.get(shown := repr(row)) else row for row in rows
+            ]
 
     async def reverse_table(self, connection: Connection, table: str) -> None:
         """Put the rows of a table of PostgreSQL in the opposite order.
 
         What no ORDER BY puts in an order then comes the other way round than in SQLite.
         """
-        column = next(c.name for c in self.catalog[table].columns if not c.generated)
+        given = [column.name for column in self.catalog[table].columns if not column.generated]
+        if not given:
+            # Nothing of it can be set, so nobody has filled it.
+            return
+        column = given[0]
         await connection.run_script(
             f"order of {table}",
             f"""DO $$
@@ -75,30 +163,40 @@ class Side:
             END $$""",  # noqa: S608 - names of the catalog
         )
 
-    async def reset_numbers(self, connection: Connection, table: str) -> None:
-        """Let the next generated number follow the largest one, as on SQLite after a rollback."""
+    async def reset_numbers(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Let the next generated numbers follow the largest ones, as on SQLite after a rollback."""
+        script = self.numbers_script(tables)
+        if script:
+            await connection.fetch_all(Statement(f"numbers of {' '.join(tables)}", script), [])
+
+    def numbers_script(self, tables: Sequence[str]) -> str:
+        """Return the statement of :meth:`reset_numbers`; empty where no numbers are generated."""
         if self.dialect == "sqlite":
-            return
-        if table not in self._resets:
-            self._resets[table] = tuple(
-                Statement(
-                    f"numbers of {table}",
-                    f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column.name}'), "  # noqa: S608
-                    f'coalesce(max("{column.name}"), 0) + 1, false) FROM "{table}"',
-                )
+            return ""
+        name = " ".join(tables)
+        if name not in self._resets:
+            parts = [
+                f"(SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column.name}'), "  # noqa: S608
+                f'coalesce(max("{column.name}"), 0) + 1, false) FROM "{table}")'
+                for table in tables
                 for column in self.catalog[table].columns
                 if column.generated == "identity"
-            )
-        for statement in self._resets[table]:
-            await connection.fetch_all(statement, [])
+            ]
+            self._resets[name] = f"SELECT {', '.join(parts)}" if parts else ""
+        return self._resets[name]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both databases."""
+    """Both databases: of PostgreSQL and of SQLite, or two of one dialect under both names."""
 
     postgres: Side
     sqlite: Side
+
+    @property
+    def is_of_one_dialect(self) -> bool:
+        """Whether two releases are compared in one dialect, and not the dialects."""
+        return self.postgres.dialect == self.sqlite.dialect
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -106,18 +204,32 @@ class Pair:
         return self.postgres, self.sqlite
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedDatabase:
+    """A scratch database that has the schema and the clock, by its name and DSN."""
+
+    name: str
+    dsn: str
+
+
 @asynccontextmanager
 async def open_pair(
-    empty: EmptyDatabase,
+    place: EmptyDatabase | PreparedDatabase,
     schemas: Mapping[Dialect, Sequence[SchemaFile]],
     catalogs: Mapping[Dialect, Catalog],
+    *,
+    most_seconds: float = CALL_SECONDS,
 ) -> AsyncIterator[Pair]:
-    """Open an empty scratch database and a SQLite database in memory, with the schema."""
-    await asyncio.to_thread(_set_up_postgres, empty.connection, schemas["postgres"])
-    postgres = await PostgresDatabase.connect(empty.dsn, 1, 1)
-    sqlite = SQLiteDatabase(":memory:")
+    """Open a scratch database and a SQLite database in memory, with the schema.
+
+    A statement is ended after ``most_seconds``.
+    """
+    if isinstance(place, EmptyDatabase):
+        place = await asyncio.to_thread(prepare_postgres, place, schemas["postgres"])
+    postgres = await PostgresDatabase.connect(place.dsn, 1, 1, statement_timeout=most_seconds)
+    sqlite = SQLiteDatabase(":memory:", statement_timeout=most_seconds)
     try:
-        await _check_place(postgres, empty.connection.info.dbname)
+        await _check_place(postgres, place.name)
         async with sqlite.connection() as connection:
             if not isinstance(connection, SQLiteConnection):
                 raise TypeError("not a SQLite connection")
@@ -131,7 +243,9 @@ async def open_pair(
         await sqlite.close()
 
 
-def _set_up_postgres(connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
+def prepare_postgres(empty: EmptyDatabase, files: Sequence[SchemaFile]) -> PreparedDatabase:
+    """Give an empty scratch database the schema and the clock."""
+    connection = empty.connection
     clock = f"SELECT '{PINNED.isoformat()}'::timestamptz"
     pinned = [(name, "timestamptz", clock) for name in _POSTGRES_CLOCK]
     pinned.append(("random", "double precision", "SELECT 1.0::double precision"))
@@ -155,6 +269,7 @@ def _set_up_postgres(connection: psycopg.Connection[Any], files: Sequence[Schema
     with connection.transaction():
         for file in files:
             connection.execute(file.text.encode())
+    return PreparedDatabase(connection.info.dbname, empty.dsn)
 
 
 async def _check_place(database: Database, name: str) -> None:
@@ -168,6 +283,20 @@ async def _check_place(database: Database, name: str) -> None:
                 f"asked for the scratch database {name}, another one answers: something leads "
                 "every name to one database; name the server itself"
             )
+
+
+def stored_rows(tables: Sequence[str], driver: sqlite3.Connection) -> list[list[Any]]:
+    """Return the rows of some tables of SQLite, as they are stored."""
+    return [driver.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables]  # noqa: S608
+
+
+def copy_sqlite(driver: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of SQLite's database with the same clock, for the thread that made it."""
+    own = sqlite3.connect(":memory:", isolation_level=None, cached_statements=_STATEMENTS)
+    driver.backup(own)
+    _pin_sqlite(own)
+    own.execute("PRAGMA foreign_keys = ON")
+    return own
 
 
 def _pin_sqlite(driver: sqlite3.Connection) -> None:

@@ -203,3 +203,188 @@ FROM pg_catalog.pg_operator AS o
 LEFT JOIN pg_catalog.pg_type AS l ON o.oprleft = l.oid
 LEFT JOIN pg_catalog.pg_type AS r ON o.oprright = r.oid
 WHERE o.oprnamespace = 'pg_catalog'::regnamespace::oid;
+
+-- name: describe_details()
+-- Describe what describe_catalog leaves to the operator, and what belongs to no table: how tables
+-- are stored, views, functions, sequences, and rights of others than the owner.
+-- result: table_name not null, kind not null, name not null, definition not null
+-- parity: query because SQLite keeps no more than the statements of describe_catalog
+WITH relations AS (
+    SELECT
+        c.oid,
+        c.relname,
+        c.relkind,
+        c.relpersistence,
+        c.reloptions,
+        c.relacl,
+        c.relowner
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+),
+
+objects AS (
+    SELECT
+        r.relname AS table_name,
+        'storage' AS kind,
+        r.relname AS name,
+        CASE r.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END
+        || coalesce(
+            ' WITH ('
+            || (
+                SELECT string_agg(o.entry, ', ' ORDER BY o.entry COLLATE "C")
+                FROM pg_catalog.unnest(r.reloptions) AS o (entry)
+            )
+            || ')',
+            ''
+        )
+        || coalesce(
+            ' INHERITS ('
+            || (
+                SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
+                FROM pg_catalog.pg_inherits AS i
+                WHERE i.inhrelid = r.oid
+            )
+            || ')',
+            ''
+        ) AS definition
+    FROM relations AS r
+    WHERE r.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT
+        r.relname,
+        'view',
+        r.relname,
+        pg_get_viewdef(r.oid)
+        || coalesce(' WITH (' || pg_catalog.array_to_string(r.reloptions, ', ') || ')', '')
+    FROM relations AS r
+    WHERE r.relkind IN ('v', 'm')
+    UNION ALL
+    SELECT
+        r.relname,
+        'sequence',
+        r.relname,
+        pg_catalog.format(
+            '%s from %s by %s, %s to %s%s',
+            format_type(s.seqtypid, NULL),
+            s.seqstart,
+            s.seqincrement,
+            s.seqmin,
+            s.seqmax,
+            CASE WHEN s.seqcycle THEN ', again and again' ELSE '' END
+        )
+    FROM relations AS r
+    INNER JOIN pg_catalog.pg_sequence AS s ON r.oid = s.seqrelid
+    UNION ALL
+    SELECT
+        r.relname,
+        'grant',
+        coalesce(g.grantee::regrole::text, '-'),
+        string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type COLLATE "C")
+    FROM relations AS r
+    CROSS JOIN LATERAL aclexplode(r.relacl) AS g
+    WHERE g.grantee <> r.relowner
+    GROUP BY r.relname, g.grantee
+    UNION ALL
+    SELECT
+        p.proname,
+        'function',
+        pg_catalog.format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
+        replace(pg_get_functiondef(p.oid), quote_ident(current_schema()::text) || '.', '')
+    FROM pg_catalog.pg_proc AS p
+    WHERE
+        p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        AND p.prokind IN ('f', 'p')
+)
+
+SELECT
+    o.table_name::text AS table_name,
+    o.kind::text AS kind,
+    o.name::text AS name,
+    o.definition::text AS definition
+FROM objects AS o
+ORDER BY o.table_name COLLATE "C", o.kind COLLATE "C", o.name COLLATE "C";
+
+-- name: list_constraints()
+-- List the constraints of tables: their text, whether they are checked at the end of a transaction
+-- (at once: not deferrable), and whether they hold for all rows.
+-- result: table_name not null, constraint_name not null, kind not null, definition not null
+-- result: is_deferrable not null, is_deferred not null, is_validated not null
+-- parity: query because SQLite keeps no more than the text of a table
+SELECT
+    c.relname::text AS table_name,
+    k.conname::text AS constraint_name,
+    CASE k.contype
+        WHEN 'p' THEN 'primary key'
+        WHEN 'u' THEN 'unique'
+        WHEN 'f' THEN 'foreign key'
+        WHEN 'c' THEN 'check'
+        ELSE k.contype::text
+    END AS kind,
+    pg_get_constraintdef(k.oid) AS definition,
+    k.condeferrable AS is_deferrable,
+    k.condeferred AS is_deferred,
+    k.convalidated AS is_validated
+FROM pg_catalog.pg_constraint AS k
+INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND k.contype NOT IN ('n', 't')
+ORDER BY c.oid, k.conname COLLATE "C";
+
+-- name: list_storage()
+-- List whether tables lose their rows in a crash, and hide them from their owner too.
+-- result: table_name not null, is_unlogged not null, is_forced not null
+-- parity: query because SQLite keeps no more than the text of a table
+SELECT
+    c.relname::text AS table_name,
+    c.relpersistence = 'u' AS is_unlogged,
+    c.relforcerowsecurity AS is_forced
+FROM pg_catalog.pg_class AS c
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND c.relkind IN ('r', 'p')
+ORDER BY c.oid;
+
+-- name: list_collations()
+-- List the columns of text that sort by other rules than the database's, or than by bytes ("C").
+-- result: table_name not null, column_name not null, collation_name not null
+-- result: is_deterministic not null
+-- parity: query because SQLite's collations are in the text of a table
+SELECT
+    c.relname::text AS table_name,
+    a.attname::text AS column_name,
+    l.collname::text AS collation_name,
+    l.collisdeterministic AS is_deterministic
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
+INNER JOIN pg_catalog.pg_collation AS l ON a.attcollation = l.oid
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND c.relkind IN ('r', 'p')
+    AND a.attnum > 0
+    AND NOT a.attisdropped
+    AND l.collname NOT IN ('default', 'C', 'POSIX')
+ORDER BY c.oid, a.attnum;
+
+-- name: list_view_columns()
+-- List the table columns that views read.
+-- result: view_name not null, table_name not null, column_name not null
+-- parity: query because SQLite tells what a statement reads when it is prepared
+SELECT DISTINCT
+    v.relname::text AS view_name,
+    t.relname::text AS table_name,
+    a.attname::text AS column_name
+FROM pg_catalog.pg_rewrite AS w
+INNER JOIN pg_catalog.pg_class AS v ON w.ev_class = v.oid AND v.relkind IN ('v', 'm')
+INNER JOIN pg_catalog.pg_depend AS d
+    ON
+        w.oid = d.objid
+        AND d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
+        AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+        AND v.oid <> d.refobjid
+INNER JOIN pg_catalog.pg_class AS t ON d.refobjid = t.oid
+INNER JOIN pg_catalog.pg_attribute AS a ON t.oid = a.attrelid AND d.refobjsubid = a.attnum
+WHERE
+    v.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND a.attnum > 0
+ORDER BY v.relname::text, t.relname::text, a.attname::text;

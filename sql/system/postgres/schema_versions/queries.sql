@@ -26,6 +26,14 @@ LEFT JOIN pg_catalog.pg_class AS c
 -- Return the version of a store's schema, or nothing when it was never created.
 SELECT version FROM _schema_versions WHERE module = :module;
 
+-- name: list_versions()
+-- List the versions of all stores' schemas.
+-- plan: seq_scan allowed because there is one row for each store
+SELECT
+    v.module,
+    v.version
+FROM _schema_versions AS v;
+
 -- name: set_version(module, version, updated_at)!
 -- Record the version of a store's schema.
 INSERT INTO _schema_versions (module, version, updated_at)
@@ -40,12 +48,14 @@ ON CONFLICT (module) DO UPDATE
 -- somebody else is. Nobody waits for this lock inside the server: a waiting statement would hold
 -- a snapshot, for which CREATE INDEX CONCURRENTLY waits in its turn.
 -- result: taken not null
+-- locks: pg_try_advisory_xact_lock(5207412907514871)
 SELECT pg_try_advisory_xact_lock(5207412907514871) AS taken;
 
 -- name: try_lock_schema_of_session()$
 -- The same until the session ends, for steps that can't run in a transaction.
 -- result: taken not null
 -- parity: query because SQLite has no sessions with locks of their own
+-- locks: pg_try_advisory_lock(5207412907514871)
 SELECT pg_try_advisory_lock(5207412907514871) AS taken;
 
 -- name: limit_locks(lock_timeout, to_transaction)
@@ -81,8 +91,8 @@ SELECT set_config(l.key, l.value, TRUE) AS changed FROM jsonb_each_text(:limits:
 -- parity: query because SQLite does not tell who holds its lock
 SELECT
     a.pid AS process_id,
-    min(a.application_name) AS application_name,
-    min(a.state) AS state,
+    min(a.application_name COLLATE "C") AS application_name,
+    min(a.state COLLATE "C") AS state,
     min(a.xact_start) AS since
 FROM pg_catalog.pg_locks AS l
 INNER JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid

@@ -9,6 +9,14 @@ WHERE type = 'table' AND name = '_schema_versions';
 -- Return the version of a store's schema, or nothing when it was never created.
 SELECT version FROM _schema_versions WHERE module = :module;
 
+-- name: list_versions()
+-- List the versions of all stores' schemas.
+-- plan: seq_scan allowed because there is one row for each store
+SELECT
+    v.module,
+    v.version
+FROM _schema_versions AS v;
+
 -- name: set_version(module, version, updated_at)!
 -- Record the version of a store's schema.
 INSERT INTO _schema_versions (module, version, updated_at)

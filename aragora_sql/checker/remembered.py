@@ -1,0 +1,72 @@
+"""What rules find out from texts alone, remembered from check to check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aragora_sql.checker import cache
+from aragora_sql.checker.engines import Engines
+from aragora_sql.checker.facts import Facts, QueryFacts
+from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.report import Report, Scope
+
+__all__ = ["Found", "remembered", "report_remembered"]
+
+_MOST_KEPT = 8
+
+Found = Iterable[tuple[int, str]]
+"""Offsets in the SQL of a query, and what is said of them."""
+
+
+def report_remembered(
+    facts: Facts,
+    engines: Engines,
+    report: Report,
+    rule: str,
+    version: str,
+    prepare: Callable[[], Callable[[QueryFacts], Found]],
+) -> None:
+    """Report what a rule finds in each query of PostgreSQL, by its text and the schemas alone.
+
+    ``version`` is raised when the rule finds other things. ``prepare`` is called where a text is
+    new; what it returns looks at one query.
+    """
+    files = [file.text for file in facts.tree.schemas["postgres"]]
+    name = f"{rule}-{cache.digest([version, str(engines.postgres.version), *files])}.json"
+    known: dict[str, list[tuple[int, str]]] = cache.load(name) or {}
+    queries = [
+        (cache.digest([query.sql]), query)
+        for (dialect, *_), query in facts.queries.items()
+        if dialect == "postgres"
+    ]
+    missing = {key: query for key, query in queries if key not in known}
+    if missing:
+        look = prepare()
+        known |= {key: list(look(query)) for key, query in missing.items()}
+        cache.save(name, known)
+    for key, query in queries:
+        for offset, what in known[key]:
+            line, column = query.text.position(offset)
+            report.add(
+                Finding(query.path, line, column, rule, f"query {query.name!r}: {what}"),
+                subject=rule,
+                scopes=[Scope(query.path, query.name)],
+            )
+
+
+def remembered(name: str, depends_on: Iterable[str | bytes], make: Callable[[], Any]) -> Any:
+    """Return what ``make`` makes, of which JSON can be made; it is asked where something is new.
+
+    ``depends_on`` is all that the result depends on. Of each ``name`` the last results are kept.
+    """
+    key = cache.digest(depends_on)
+    file = f"{name}.json"
+    known: dict[str, Any] = cache.load(file) or {}
+    if key not in known:
+        value = make()
+        # Another check may have found something out meanwhile.
+        known = {**(cache.load(file) or {}), key: value}
+        cache.save(file, dict(list(known.items())[-_MOST_KEPT:]))
+        return value
+    return known[key]
