@@ -1,4 +1,4 @@
-"""``aragora-sql demo``: both stores at work on SQLite and on PostgreSQL, with the same answers.
+"""``aragora-sql demo``: three stores at work on SQLite and on PostgreSQL, with the same answers.
 
 Then a file of the older Aragora moves to that PostgreSQL.
 """
@@ -27,7 +27,9 @@ from aragora_sql.queries.files import read_sql, sql_dir
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.consensus.dissents import DissentRetriever
 from aragora_sql.stores.consensus.store import ConsensusMemory
+from aragora_sql.stores.continuum.store import ContinuumMemory
 from aragora_sql.stores.critique.store import CritiqueStore
+from aragora_sql.stores.elo.store import EloSystem
 
 __all__ = ["add_commands"]
 
@@ -51,8 +53,10 @@ class Answers:
     risks: list[tuple[str, str]]
     patterns: list[tuple[str, str, int, float]]
     weights: dict[str, float]
+    board: list[tuple[str, float, float, int, int, int]]
     consensus_stats: dict[str, Any]
     critique_stats: dict[str, Any]
+    recalled: list[tuple[str, float, str]]
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -137,16 +141,18 @@ def _migrate(console: Console, dsn: str) -> bool:
 async def _work(database: Database) -> Answers:
     try:
         memory, critiques = ConsensusMemory(database), CritiqueStore(database)
-        await memory.initialize()
-        await critiques.initialize()
-        await _store(memory, critiques)
-        return await _ask(memory, critiques)
+        elo, continuum = EloSystem(database), ContinuumMemory(database)
+        for store in (memory, critiques, elo, continuum):
+            await store.initialize()
+        await _store(memory, critiques, elo)
+        await _remember(continuum)
+        return await _ask(memory, critiques, elo, continuum)
     finally:
         await database.close()
 
 
-async def _store(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
-    """Store every debate in a transaction over both stores."""
+async def _store(memory: ConsensusMemory, critiques: CritiqueStore, elo: EloSystem) -> None:
+    """Store every debate in a transaction over all stores."""
     for debate in DEBATES:
         async with memory.database.transaction():
             await critiques.store_debate(**debate["result"])
@@ -157,6 +163,12 @@ async def _store(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
                 {"debate_id": consensus.id, **dissent} for dissent in debate["dissents"]
             ]
             await memory.store_dissents(dissents)
+            await elo.record_match(
+                debate["result"]["debate_id"],
+                debate["consensus"]["participating_agents"],
+                debate["scores"],
+                debate["consensus"]["domain"],
+            )
     for stored in reversed(await critiques.get_recent_critiques()):
         await critiques.store_critique_patterns(stored, "Changed as suggested")
     for issue in OUTCOMES["failed_issues"]:
@@ -164,7 +176,26 @@ async def _store(memory: ConsensusMemory, critiques: CritiqueStore) -> None:
     await critiques.update_reputations(OUTCOMES["reputation"])
 
 
-async def _ask(memory: ConsensusMemory, critiques: CritiqueStore) -> Answers:
+async def _remember(continuum: ContinuumMemory) -> None:
+    """Remember what each debate came to, and let the first one prove itself."""
+    await continuum.add_many(
+        {
+            "memory_id": debate["result"]["debate_id"],
+            "content": f"{debate['consensus']['topic']}: {debate['consensus']['conclusion']}",
+            "tier": "glacial",
+            "importance": debate["consensus"]["confidence"],
+        }
+        for debate in DEBATES
+    )
+    await continuum.update_outcome(DEBATES[0]["result"]["debate_id"], True)
+
+
+async def _ask(
+    memory: ConsensusMemory,
+    critiques: CritiqueStore,
+    elo: EloSystem,
+    continuum: ContinuumMemory,
+) -> Answers:
     similar = {
         question: [
             (
@@ -193,8 +224,24 @@ async def _ask(memory: ConsensusMemory, critiques: CritiqueStore) -> Answers:
             name: round(weight, 6)
             for name, weight in (await critiques.get_vote_weights_batch(agents)).items()
         },
+        board=[
+            (
+                rating.agent_name,
+                rating.elo,
+                rating.elo_standard_error or 0.0,
+                rating.wins,
+                rating.draws,
+                rating.debates_count,
+            )
+            for rating in await elo.get_leaderboard()
+        ],
         consensus_stats=_rounded((await memory.get_stats()).to_dict()),
         critique_stats=_rounded((await critiques.get_stats()).to_dict()),
+        recalled=[
+            # not the score: an entry fades while the demo runs
+            (found.tier, round(found.relevance, 6), found.content)
+            for found in await continuum.retrieve(QUESTIONS[0], limit=3)
+        ],
     )
 
 
@@ -227,6 +274,24 @@ def _show(console: Console, answers: Answers) -> None:
             for category, issue, successes, surprise in answers.patterns
         ),
         title="patterns that worked",
+        console=console,
+    )
+    print_table(
+        (
+            "agent",
+            *(Column(name, right=True) for name in ("elo", "error", "wins", "draws", "games")),
+        ),
+        (
+            (agent, f"{points:.1f}", f"{error:.0f}", *counts)
+            for agent, points, error, *counts in answers.board
+        ),
+        title="leaderboard",
+        console=console,
+    )
+    print_table(
+        ("tier", Column("relevance", right=True), "memory"),
+        ((tier, f"{relevance:.2f}", content) for tier, relevance, content in answers.recalled),
+        title=f"retrieve({QUESTIONS[0]!r})",
         console=console,
     )
     for agent, warning in answers.risks:

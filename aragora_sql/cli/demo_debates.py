@@ -55,6 +55,13 @@ def _debate(
             "debate_duration": seconds,
         },
         "dissents": dissents,
+        # Who agreed with the conclusion gets a point, and the critics half of one.
+        "scores": {
+            agent: 1.0
+            if agent in agreeing
+            else 0.5 * any(critique["agent"] == agent for critique in critiques)
+            for agent in _AGENTS
+        },
     }
 
 

@@ -9,6 +9,8 @@ from aragora_sql.errors import (
     FindingNotFoundError,
     InvalidInputError,
     JobNotFoundError,
+    MatchNotFoundError,
+    SecretStoreUnavailableError,
 )
 
 __all__ = [
@@ -22,11 +24,12 @@ __all__ = [
     "TERMINATED",
     "UNREACHABLE",
     "USAGE",
+    "WARNED",
     "code_of",
     "summary",
 ]
 
-OK, DIFFERENT, USAGE, LEFT_BEHIND, REFUSED, UNREACHABLE = range(6)
+OK, DIFFERENT, USAGE, LEFT_BEHIND, REFUSED, UNREACHABLE, WARNED = range(7)
 INTERRUPTED, PIPE_CLOSED, TERMINATED = 130, 141, 143
 
 MEANINGS = {
@@ -35,7 +38,8 @@ MEANINGS = {
     USAGE: "wrong arguments or configuration, or a file that is not there",
     LEFT_BEHIND: "migrate: all rows of the stores are there, and something else is left behind",
     REFUSED: "the database, or a file of SQL, refused",
-    UNREACHABLE: "the database can't be reached",
+    UNREACHABLE: "the database, or the store of its secrets, can't be reached",
+    WARNED: "doctor: there are warnings, and no error",
     INTERRUPTED: "interrupted",
     PIPE_CLOSED: "the reader of the output closed the pipe",
     TERMINATED: "terminated",
@@ -45,11 +49,11 @@ MEANINGS = {
 
 def code_of(error: AragoraSQLError) -> int:
     """Return the exit code of a command that an error ended."""
-    if isinstance(error, FindingNotFoundError | JobNotFoundError):
+    if isinstance(error, FindingNotFoundError | JobNotFoundError | MatchNotFoundError):
         return DIFFERENT
     if isinstance(error, ConfigurationError | InvalidInputError):
         return USAGE
-    if isinstance(error, DatabaseUnavailableError):
+    if isinstance(error, DatabaseUnavailableError | SecretStoreUnavailableError):
         return UNREACHABLE
     return REFUSED
 

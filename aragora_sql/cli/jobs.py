@@ -20,7 +20,7 @@ from typing import Any
 
 from aragora_sql.cli.exit_codes import DIFFERENT, OK
 from aragora_sql.cli.output import age
-from aragora_sql.cli.parser import examples
+from aragora_sql.cli.parser import add_log_format, examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import Column, print_fields, print_table, timestamp
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
@@ -204,6 +204,8 @@ def add_commands(groups: Any) -> None:
     work.add_argument(
         "--until-empty", action="store_true", help="stop when no job can be claimed any longer"
     )
+    work.set_defaults(tells_more=True)
+    add_log_format(work)
 
 
 def _add_content(parser: argparse.ArgumentParser) -> None:

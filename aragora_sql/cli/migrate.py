@@ -1,4 +1,4 @@
-"""``aragora-sql migrate``: SQLite files of any age into PostgreSQL, and LangGraph's own tables."""
+"""``aragora-sql migrate``: SQLite files into PostgreSQL and back, and LangGraph's own tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 from aragora_sql.cli.exit_codes import INTERRUPTED, TERMINATED, USAGE, code_of
 from aragora_sql.cli.migration_progress import new_progress
 from aragora_sql.cli.output import new_console
-from aragora_sql.cli.parser import examples
+from aragora_sql.cli.parser import add_log_format, examples
 from aragora_sql.cli.progress import working
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -41,11 +41,13 @@ def add_commands(groups: Any) -> None:
         "migrate",
         usage=(
             "%(prog)s (--sqlite-path PATH | --retry-rejects FILE |\n"
-            "                            --from-langgraph DSN|FILE) [options]"
+            "                            --from-langgraph DSN|FILE | --to-sqlite FILE)\n"
+            "                           [options]"
         ),
-        help="move SQLite files of any age to PostgreSQL, or LangGraph's own tables",
+        help="move SQLite files of any age to PostgreSQL or back, or LangGraph's own tables",
         description=(
-            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL; or "
+            "Moves the SQLite files of the older Aragora, or of this package, to PostgreSQL, or "
+            "back to a SQLite file of this package; or "
             "what LangGraph's own savers stored, to the tables of this package's saver. "
             "Nothing in the source is changed; an interrupted run goes on where it stopped."
         ),
@@ -58,12 +60,13 @@ def add_commands(groups: Any) -> None:
         ),
     )
     add_arguments(command)
+    add_log_format(command)
     command.set_defaults(run=run)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options."""
-    source = command.add_mutually_exclusive_group(required=True)
+    source = command.add_mutually_exclusive_group()
     source.add_argument(
         "--sqlite-path", type=Path, metavar="PATH", help="SQLite file, or a data directory"
     )
@@ -84,13 +87,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--dsn",
         dest="postgres_dsn",
         metavar="DSN",
-        help="connection URI of the target (default: DATABASE_URL)",
+        help="connection URI of the target, or of the source of --to-sqlite (default: "
+        "DATABASE_URL)",
     )
     command.add_argument(
         "--to-sqlite",
         type=Path,
         metavar="FILE",
-        help="with --from-langgraph: move into this SQLite file",
+        help="move what is in PostgreSQL into this SQLite file of this package, new or not; with "
+        "--from-langgraph, what LangGraph's own savers stored",
     )
     command.add_argument(
         "--store",
@@ -265,17 +270,16 @@ def _run(options: argparse.Namespace) -> int:
     if options.from_langgraph is not None:
         return _move_langgraph(options)
     if options.to_sqlite is not None:
-        raise ConfigurationError("--to-sqlite goes with --from-langgraph only")
+        return _move_to_sqlite(options)
+    if options.sqlite_path is None and options.retry_rejects is None:
+        raise ConfigurationError(
+            "one of the arguments --sqlite-path --retry-rejects --from-langgraph --to-sqlite is "
+            "required"
+        )
     from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import retry_rejects, run_migration
 
-    dsn = (
-        PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")
-        if options.postgres_dsn
-        else dsn_from_env()
-    )
-    if dsn is None:
-        raise DSNNotConfiguredError("--postgres-dsn")
+    dsn = _postgres(options)
     if options.retry_rejects is not None:
         if options.dry_run or options.verify == "only":
             mode = "--dry-run" if options.dry_run else "--verify-only"
@@ -316,10 +320,53 @@ def _run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
+def _postgres(options: argparse.Namespace) -> PostgresDSN:
+    """Return the server that the options name, or else the environment."""
+    dsn = (
+        PostgresDSN.parse(options.postgres_dsn, "--postgres-dsn")
+        if options.postgres_dsn
+        else dsn_from_env()
+    )
+    if dsn is None:
+        raise DSNNotConfiguredError("--postgres-dsn")
+    return dsn
+
+
+def _move_to_sqlite(options: argparse.Namespace) -> int:
+    """Move what is in PostgreSQL to a SQLite file."""
+    for name in ("sqlite_path", "retry_rejects"):
+        if getattr(options, name) is not None:
+            option = name.replace("_", "-")
+            raise ConfigurationError(
+                f"--to-sqlite goes alone or with --from-langgraph, and not with --{option}"
+            )
+    _refuse_others(options, _OF_FILES, "--to-sqlite")
+    from aragora_sql.cli.migration_report import show_to_sqlite_report
+    from aragora_sql.migration.to_sqlite import ToSQLiteOptions, move_to_sqlite
+
+    with new_progress(quiet=options.json) as progress:
+        report = move_to_sqlite(
+            ToSQLiteOptions(
+                dsn=_postgres(options),
+                sqlite_path=options.to_sqlite,
+                stores=_stores(options.store or []),
+                batch_size=options.batch_size,
+                skip_existing=options.skip_existing,
+                dry_run=options.dry_run,
+                verify=options.verify,
+                rejects=options.rejects,
+            ),
+            progress,
+        )
+    if options.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        show_to_sqlite_report(report, new_console())
+    return report.exit_code
+
+
 # What only older files need, and what it is when it is not given.
-_NOT_OF_LANGGRAPH = {
-    "store": None,
-    "skip_existing": True,
+_OF_FILES = {
     "source_timezone": None,
     "orphans": "reject",
     "on_nul": "reject",
@@ -330,11 +377,17 @@ _NOT_OF_LANGGRAPH = {
 }
 
 
-def _move_langgraph(options: argparse.Namespace) -> int:
-    for name, unset in _NOT_OF_LANGGRAPH.items():
+def _refuse_others(options: argparse.Namespace, others: dict[str, Any], mode: str) -> None:
+    """Refuse options that are not of a mode; ``others`` has what they are when not given."""
+    for name, unset in others.items():
         if getattr(options, name) != unset:
             option = "no-skip-existing" if name == "skip_existing" else name.replace("_", "-")
-            raise ConfigurationError(f"--{option} does not go with --from-langgraph")
+            raise ConfigurationError(f"--{option} does not go with {mode}")
+
+
+def _move_langgraph(options: argparse.Namespace) -> int:
+    others = {"store": None, "skip_existing": True, **_OF_FILES}
+    _refuse_others(options, others, "--from-langgraph")
     # It needs LangGraph, which the others do not.
     from aragora_sql.cli.migration_report import show_langgraph_report
     from aragora_sql.migration.langgraph import LangGraphOptions, Target, move_langgraph

@@ -15,12 +15,13 @@ from aragora_sql.migration.report import SHOWN_KEYS, MigrationReport, TableRepor
 
 if TYPE_CHECKING:
     from aragora_sql.migration.langgraph import LangGraphReport
+    from aragora_sql.migration.to_sqlite import ToSQLiteReport
 
-__all__ = ["show_langgraph_report", "show_report"]
+__all__ = ["show_langgraph_report", "show_report", "show_to_sqlite_report"]
 
 
-def show_report(report: MigrationReport, console: Console) -> None:
-    """Print a report as tables."""
+def show_report(report: MigrationReport, console: Console, *, counted: str = "in files") -> None:
+    """Print a report as tables; ``counted`` says where the rows of the source are."""
     for candidate in report.candidates:
         verb = "taken" if candidate.is_taken else "left "
         _show_lines(console, [f"{verb} {candidate.path}: {candidate.why}"])
@@ -29,7 +30,7 @@ def show_report(report: MigrationReport, console: Console) -> None:
     else:
         title = "dry run: nothing was changed" if report.is_dry_run else "migration"
     print_table(
-        ("table", *(Column(heading, right=True) for heading in _HEADINGS)),
+        ("table", *(Column(heading, right=True) for heading in (counted, *_HEADINGS))),
         [
             # For people what did not happen is left out; a program gets every figure.
             (line.table, *(None if is_screen(console) and n == "0" else n for n in _figures(line)))
@@ -102,8 +103,13 @@ def show_langgraph_report(report: LangGraphReport, console: Console) -> None:
     _show_lines(console, [text])
 
 
+def show_to_sqlite_report(report: ToSQLiteReport, console: Console) -> None:
+    """Print the report of a move to SQLite."""
+    _show_lines(console, [f"from {report.source}", f"to {report.target}"])
+    show_report(report, console, counted="in source")
+
+
 _HEADINGS = (
-    "in files",
     "merged",
     "migrated",
     "already there",

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-__all__ = ["Parser", "examples", "parse"]
+from aragora_sql.logs import LOG_FORMATS
+
+__all__ = ["Parser", "add_log_format", "examples", "parse"]
 
 _INVALID_CHOICE = re.compile(r"invalid choice: '([^']*)'")
 
@@ -86,6 +88,16 @@ def _meant(word: str, known: Iterable[str]) -> str:
 def examples(*lines: str) -> str:
     """Return commands as the end of a help text shows them."""
     return "\n".join(["examples:", *(f"  aragora-sql {line}" for line in lines)])
+
+
+def add_log_format(parser: argparse.ArgumentParser, default: str = argparse.SUPPRESS) -> None:
+    """Add the option that says how log lines look; without a default the one before it counts."""
+    parser.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default=default,
+        help="log lines: text for people (default), or JSON objects",
+    )
 
 
 def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:

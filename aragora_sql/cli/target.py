@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aragora_sql.cli.progress import working
@@ -18,6 +20,7 @@ __all__ = [
     "add_postgres_target",
     "add_target",
     "chosen_dialect",
+    "on_existing",
     "open_existing",
     "open_postgres",
     "sqlite_path",
@@ -117,3 +120,18 @@ async def open_existing(
         mode="write" if writes else "read",
         statement_timeout=statement_timeout or DEFAULT_STATEMENT_TIMEOUT,
     )
+
+
+def on_existing(
+    options: argparse.Namespace, work: Callable[[Database], Awaitable[int]], *, writes: bool
+) -> int:
+    """Do a command's work on the database of :func:`open_existing`; return its exit code."""
+
+    async def run() -> int:
+        database = await open_existing(options, writes=writes)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

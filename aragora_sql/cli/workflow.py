@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from aragora_sql.cli.output import print_json
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.tables import Column, print_fields, print_table
-from aragora_sql.cli.target import add_target, open_existing
+from aragora_sql.cli.target import add_target, on_existing
 from aragora_sql.errors import ConfigurationError, FindingNotFoundError
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 
@@ -55,19 +54,12 @@ def _command(commands: Any, name: str, text: str, work: Work) -> argparse.Argume
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
     add_target(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=lambda options: _on_store(work, options))
+    parser.set_defaults(
+        run=lambda options: on_existing(
+            options, lambda database: work(FindingWorkflowStore(database), options), writes=False
+        )
+    )
     return parser
-
-
-def _on_store(work: Work, options: argparse.Namespace) -> int:
-    async def run() -> int:
-        database = await open_existing(options, writes=False)
-        try:
-            return await work(FindingWorkflowStore(database), options)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 async def _list(store: FindingWorkflowStore, options: argparse.Namespace) -> int:

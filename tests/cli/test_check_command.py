@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aragora_sql.checker.check import Checked, Options
+from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.rules import RULES
 from aragora_sql.cli import check as command
 from aragora_sql.cli import main
 from tests.checker.tree import replace_in, write_tree
 from tests.conftest import Servers
 
-FAST = ["--skip", "style", "--skip", "squawk"]
+FAST = [
+    word for rule in ("style", "squawk", "plan-snapshot", "meaning") for word in ("--skip", rule)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +52,7 @@ def test_nothing_is_said_of_a_clean_tree(
     assert main(arguments) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "29 queries of 2 stores on PostgreSQL" in said.err
+    assert "31 queries of 2 stores on PostgreSQL" in said.err
     assert "no findings" in said.err
 
 
@@ -110,7 +114,7 @@ def test_of_a_file_only_what_it_touches_is_checked(
 ) -> None:
     other = tree / "system" / "postgres" / "schema_versions" / "queries.sql"
     assert main([*arguments, str(other)]) == 0
-    assert "21 queries of 1 store " in capsys.readouterr().err
+    assert "23 queries of 1 store " in capsys.readouterr().err
     assert main([*arguments, str(tree / "postgres" / "notes" / "schema.sql")]) == 1
     assert main([*arguments, str(tree.parent / "code" / "notes.py")]) == 1
     assert main([*arguments, str(tree / "postgres" / "schema.sql")]) == 1
@@ -152,25 +156,54 @@ def test_each_save_is_checked(
     tree: Path, servers: Servers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tree / "sqlite" / "notes" / "queries.sql"
+    elsewhere = Finding(tree / "system" / "sqlite" / "schema_versions" / "x.sql", 1, 1, "file", "x")
     options = Options(
         tree,
         (tree.parent / "code",),
-        skip=frozenset({"style", "squawk"}),
+        skip=frozenset({"style", "squawk", "plan-snapshot", "meaning"}),
         dsn=servers.default.dsn("postgres"),
     )
     shown: list[Checked] = []
+    line = 0
 
     def saves() -> Iterator[set[Path]]:
-        replace_in(path, "    n.score\n", "    n.scores\n")
+        nonlocal line
+        line = replace_in(path, "    n.score\n", "    n.scores\n")
         yield {path}
         replace_in(path, "    n.scores\n", "    n.score\n")
         yield {path}
         yield {tree.parent / "code" / "gone.py"}
 
-    command.watch(options, shown.append, saves())
+    command.watch(options, shown.append, saves(), [elsewhere])
     assert [checked.failed for checked in shown] == [True, False, False]
     # the first two looked at one store
     assert [checked.stores for checked in shown] == [1, 1, 2]
+    said = capsys.readouterr().err.splitlines()
+    headed = [line for line in said if re.match(r"[0-2]\d:[0-5]\d:[0-6]\d saved: ", line)]
+    assert len(headed) == len(shown)
+    assert said[0].endswith(f"saved: {path}")
+    assert [line.partition(":")[2] for line in said if line.startswith("since")] == [
+        " 1 new, 0 gone, 0 as before",
+        " 0 new, 1 gone, 0 as before",
+        " 0 new, 1 gone, 0 as before",
+    ]
+    place = f"{path}:{line}:5: error prepare: query 'list_notes': no such column: n.scores"
+    assert [line for line in said if line.startswith(("new: ", "gone: "))] == [
+        f"new: {place}",
+        f"gone: {place}",
+        f"gone: {elsewhere}",
+    ]
+
+
+def test_a_finding_that_moved_is_no_new_one() -> None:
+    def at(line: int, message: str) -> Finding:
+        return Finding(Path("/q.sql"), line, 1, "prepare", message)
+
+    before = [at(1, "a"), at(5, "b"), at(9, "b")]
+    assert command.compared(before, [at(2, "a"), at(6, "b"), at(7, "c")]) == (
+        [at(7, "c")],
+        [at(9, "b")],
+    )
 
 
 def test_saves_are_seen(tree: Path) -> None:

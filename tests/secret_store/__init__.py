@@ -1,0 +1,1 @@
+"""Tests of secrets that are kept outside of the environment."""

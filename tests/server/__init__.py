@@ -1,0 +1,1 @@
+"""The health server, tracing and log lines."""
