@@ -20,15 +20,21 @@ from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.builds import race_builds_postgres, race_builds_sqlite
 from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
+from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
 from benchmarks.machine import describe_machine
-from benchmarks.migrations import race_migrations
+from benchmarks.migrations import race_build_migrations, race_migrations
+from benchmarks.observed import observe_postgres, observe_sqlite
 from benchmarks.queues import queues_postgres
+from benchmarks.rating_boards import boards_postgres, boards_sqlite
+from benchmarks.rating_matches import matches_postgres, matches_sqlite
+from benchmarks.recalls import recall_postgres, recall_sqlite
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
 from benchmarks.searches_sqlite import search_sqlite
 from benchmarks.servers import server_version, temporary_folder
+from benchmarks.way_back import race_way_back
 
 DEFAULT_ROWS = [100_000]
 DEFAULT_ROUNDS = 20
@@ -44,17 +50,33 @@ BENCHMARKS: dict[str, Benchmark] = {
     "queues-postgres": queues_postgres,
     "queue-claims-postgres": claims_postgres,
     "queue-claims-sqlite": claims_sqlite,
+    "matches-postgres": matches_postgres,
+    "matches-sqlite": matches_sqlite,
+    "leaderboard-postgres": boards_postgres,
+    "leaderboard-sqlite": boards_sqlite,
+    "observed-postgres": observe_postgres,
+    "observed-sqlite": observe_sqlite,
     "old-new-postgres": race_builds_postgres,
     "old-new-sqlite": race_builds_sqlite,
+    "old-new-check": race_checks,
 }
 SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-postgres": search_postgres,
     "search-sqlite": search_sqlite,
+    "recall-postgres": recall_postgres,
+    "recall-sqlite": recall_sqlite,
     "migrations": race_migrations,
+    "way-back": race_way_back,
+    "old-new-migrate": race_build_migrations,
 }
-WITHOUT_POSTGRES = {"calls-sqlite", "batch-sqlite", "search-sqlite", "old-new-sqlite"}
+WITHOUT_POSTGRES = {
+    *("calls-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
+    # A check starts its own.
+    "old-new-check",
+    *("matches-sqlite", "leaderboard-sqlite"),
+}
 # Measured when another build is named.
-WITH_OLD = {"old-new-postgres", "old-new-sqlite"}
+WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import asyncpg
 
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.errors import ConfigurationError
+from benchmarks.builds import NEW, OLD, build_report
 from benchmarks.legacy_source import count_rows, write_source
 from benchmarks.measure import Timings
 from benchmarks.movers import (
@@ -22,16 +27,19 @@ from benchmarks.movers import (
     Files,
     Mover,
     Taken,
+    mover_of,
 )
 from benchmarks.plain_mapping import MAPPINGS, write_prepared
 from benchmarks.report import Aim, Cell, Column, Report
 from benchmarks.run import Run
-from benchmarks.servers import new_database
+from benchmarks.servers import empty_database, new_database
 
-__all__ = ["race_migrations"]
+__all__ = ["race_build_migrations", "race_migrations"]
 
 BASES = {PGLOADER: 3.0, LOOP: 2.0, CSV_PIPE: 1.2}
 MOST_MEGABYTES = 150.0
+
+OpenTarget = Callable[[EmbeddedServer], AbstractAsyncContextManager[str]]
 
 COLUMNS = (
     Column("lane", "lane"),
@@ -64,6 +72,28 @@ async def race_migrations(run: Run, rows: int) -> Report:
     return _report(title, rows, taken, notes)
 
 
+async def race_build_migrations(run: Run, rows: int) -> Report:
+    """Move one source of so many rows by this build and by another one, in turns."""
+    if run.old is None:
+        raise ConfigurationError("old-new-migrate: --old has to name the folder of another build")
+    rounds = max(1, run.rounds // 3)
+    files = _write_files(run, rows)
+    builds = (mover_of(NEW, Path(__file__).parent.parent), mover_of(OLD, run.old))
+    try:
+        # Each build makes the schema that it knows.
+        taken = await _race(run, builds, files, rows, rounds, empty_database)
+    finally:
+        shutil.rmtree(files.scratch)
+    timings = Timings(taken)
+    for name, of_build in taken.items():
+        for one in of_build:
+            if one.failure:
+                raise ConfigurationError(f"{name}: migrate failed: {one.failure}")
+            timings.add(name, one.seconds)
+    title = f"SQLite to PostgreSQL, this build and another ({rows:,} rows, {rounds} rounds)"
+    return build_report("migrate", title, {"migrate": timings})
+
+
 def _write_files(run: Run, rows: int) -> Files:
     scratch = run.folder / f"movers_{rows}"
     scratch.mkdir()
@@ -81,20 +111,25 @@ def _pgloader_missing() -> bool:
 
 
 async def _race(
-    run: Run, movers: Sequence[Mover], files: Files, rows: int, rounds: int
+    run: Run,
+    movers: Sequence[Mover],
+    files: Files,
+    rows: int,
+    rounds: int,
+    open_target: OpenTarget = new_database,
 ) -> dict[str, list[Taken]]:
     taken: dict[str, list[Taken]] = {mover.name: [] for mover in movers}
     order = random.Random(rounds)
     with run.stage(f"moving {rows:,} rows", rounds * len(movers)) as advance:
         for _ in range(rounds):
             for mover in order.sample(movers, len(movers)):
-                taken[mover.name].append(await _move(run, mover, files, rows))
+                taken[mover.name].append(await _move(run, mover, files, rows, open_target))
                 advance()
     return taken
 
 
-async def _move(run: Run, mover: Mover, files: Files, rows: int) -> Taken:
-    async with new_database(run.postgres) as dsn:
+async def _move(run: Run, mover: Mover, files: Files, rows: int, open_target: OpenTarget) -> Taken:
+    async with open_target(run.postgres) as dsn:
         # No mover has to write what the one before it left in memory.
         await _execute(dsn, "CHECKPOINT")
         taken = await mover.run(files, dsn)

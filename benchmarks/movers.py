@@ -28,6 +28,7 @@ __all__ = [
     "Files",
     "Mover",
     "Taken",
+    "mover_of",
 ]
 
 OURS = "aragora-sql migrate"
@@ -125,6 +126,18 @@ def _ours(*options: str) -> Callable[[Files, str], Sequence[str]]:
         return [str(program), "migrate", *path, *options]
 
     return command
+
+
+def mover_of(name: str, tree: Path) -> Mover:
+    """Return `aragora-sql migrate` of the package in a folder, run with this build's libraries."""
+    start = f"import sys; sys.path.insert(0, {str(tree)!r}); from aragora_sql.cli import main"
+    program = (sys.executable, "-P", "-c", f"{start}; sys.exit(main(sys.argv[1:]))")
+
+    def command(files: Files, dsn: str) -> Sequence[str]:
+        path = ("--sqlite-path", str(files.source), "--source-timezone", "UTC")
+        return [*program, "migrate", *path, "--jobs", "1", "--no-verify"]
+
+    return Mover(name, command)
 
 
 def _loop(files: Files, dsn: str) -> Sequence[str]:

@@ -43,9 +43,9 @@ class RawStatement:
         return tuple(row[name] for name in self.names)
 
 
-def raw_statement(dialect: Dialect, name: str) -> RawStatement:
-    """Return a query of the consensus store with the driver's placeholders."""
-    text = read_queries(_path(dialect), dialect)[name]
+def raw_statement(dialect: Dialect, name: str, store: str = "consensus") -> RawStatement:
+    """Return a query of a store with the driver's placeholders."""
+    text = read_queries(_path(dialect, store), dialect)[name]
     if dialect == "sqlite":
         return RawStatement(text.sql, text.parameters)
     sql, names = number_parameters(text.sql, find_parameters(text.sql, dialect))
@@ -61,8 +61,8 @@ def stock_query(dialect: Dialect, name: str, operation: str) -> Callable[..., An
     return query
 
 
-def _path(dialect: Dialect) -> Any:
-    return store_dir("consensus", dialect, packaged_sql_dir()) / "queries.sql"
+def _path(dialect: Dialect, store: str = "consensus") -> Any:
+    return store_dir(store, dialect, packaged_sql_dir()) / "queries.sql"
 
 
 def new_row(chooser: random.Random, dialect: Dialect) -> dict[str, Any]:
