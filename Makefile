@@ -28,7 +28,8 @@ help:
 	@echo "make lint          ruff, strict type check, sqlfluff on every .sql file"
 	@echo "make format        format the Python files"
 	@echo "make prove         check every query, and the committed types of queries and stores"
-	@echo "make write         write what is derived: types of queries and stores, plans"
+	@echo "make write         write what is derived: types of queries and stores, plans,"
+	@echo "                   fingerprints of answers and style, the record of a new version"
 	@echo "make check         lint, prove, test: what has to pass before a change lands"
 	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
 	@echo "make findings      run findings/*.sh: surprises of outside software, shown"
@@ -75,14 +76,15 @@ format: $(READY)
 check: lint prove test
 
 prove: $(READY)
-	$(BIN)/aragora-sql check $(CHECK)
+	$(BIN)/aragora-sql check $(CHECK) $(SKIP)
 	$(BIN)/aragora-sql stubs --check $(CHECK)
 	$(BIN)/aragora-sql stores --check
 
 write: $(READY)
 	$(BIN)/aragora-sql stubs $(CHECK)
 	$(BIN)/aragora-sql stores --write
-	$(BIN)/aragora-sql check --update-plans $(CHECK)
+	$(BIN)/aragora-sql schema record
+	$(BIN)/aragora-sql check --update-plans --update-answers --update-style $(CHECK)
 
 # Each script shows one finding, and fails when it is no longer there.
 findings: $(READY)

@@ -34,11 +34,20 @@ from aragora_sql.stores.consensus import DissentRecord as DissentRecord
 from aragora_sql.stores.consensus import DissentRetriever as DissentRetriever
 from aragora_sql.stores.consensus import DissentType as DissentType
 from aragora_sql.stores.consensus import ProofStatus as ProofStatus
+from aragora_sql.stores.continuum import ContinuumEntry as ContinuumEntry
+from aragora_sql.stores.continuum import ContinuumMemory as ContinuumMemory
+from aragora_sql.stores.continuum import ContinuumParameters as ContinuumParameters
+from aragora_sql.stores.continuum import MemoryTier as MemoryTier
 from aragora_sql.stores.critique import AgentReputation as AgentReputation
 from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.elo import AgentRating as AgentRating
+from aragora_sql.stores.elo import EloSystem as EloSystem
+from aragora_sql.stores.elo import Match as Match
+from aragora_sql.stores.elo import Relationship as Relationship
+from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
 from aragora_sql.stores.integrations import IntegrationConfig as IntegrationConfig
 from aragora_sql.stores.integrations import IntegrationStore as IntegrationStore
 from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
@@ -62,11 +71,15 @@ from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowS
 __version__: str
 
 __all__ = [
+    "AgentRating",
     "AgentReputation",
     "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
+    "ContinuumEntry",
+    "ContinuumMemory",
+    "ContinuumParameters",
     "Critique",
     "CritiqueStore",
     "Database",
@@ -75,6 +88,7 @@ __all__ = [
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "EloSystem",
     "FindingEvent",
     "FindingState",
     "FindingWorkflow",
@@ -89,24 +103,31 @@ __all__ = [
     "JobStatus",
     "JobWorker",
     "Keyring",
+    "Match",
+    "MemoryTier",
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
     "PostgresCheckpointStore",
     "PostgresConsensusMemory",
+    "PostgresContinuumMemory",
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresEloDatabase",
     "PostgresFindingWorkflowStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "ProofStatus",
+    "Relationship",
     "RetryJobError",
     "RetryPolicy",
     "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
+    "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteEloDatabase",
     "SQLiteFindingWorkflowStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
@@ -119,21 +140,27 @@ __all__ = [
     "close_sqlite_databases",
     "get_checkpoint_store",
     "get_consensus_memory",
+    "get_continuum_memory",
     "get_critique_store",
+    "get_elo_system",
     "get_finding_workflow_store",
     "get_integration_store",
     "get_job_queue_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
+    "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_elo_database",
     "get_postgres_finding_workflow_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_pool",
     "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
+    "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_elo_database",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
@@ -400,6 +427,58 @@ async def get_sqlite_checkpoint_store(
     ``ARAGORA_DATA_DIR``.
     """
 
+class PostgresContinuumMemory(ContinuumMemory):
+    """``ContinuumMemory`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        parameters: ContinuumParameters | None = None,
+        event_emitter: EventEmitter | None = None,
+        knowledge: KnowledgeStore | None = None,
+    ) -> None: ...
+
+class SQLiteContinuumMemory(ContinuumMemory):
+    """``ContinuumMemory`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        parameters: ContinuumParameters | None = None,
+        event_emitter: EventEmitter | None = None,
+        knowledge: KnowledgeStore | None = None,
+    ) -> None: ...
+
+async def get_continuum_memory() -> ContinuumMemory:
+    """Return an initialized ``ContinuumMemory`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresContinuumMemory``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_continuum_memory(dsn: str | None = None) -> PostgresContinuumMemory:
+    """Return an initialized ``ContinuumMemory`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_continuum_memory(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteContinuumMemory:
+    """Return an initialized ``ContinuumMemory`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
 class PostgresLangGraphSaver(LangGraphSaver):
     """``LangGraphSaver`` on PostgreSQL.
 
@@ -497,6 +576,60 @@ async def get_sqlite_langgraph_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteLangGraphStore:
     """Return an initialized ``LangGraphStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresEloDatabase(EloSystem):
+    """``EloSystem`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        k_factor: float = ...,
+        initial_rating: float = ...,
+        event_emitter: EventEmitter | None = None,
+        knowledge: KnowledgeStore | None = None,
+    ) -> None: ...
+
+class SQLiteEloDatabase(EloSystem):
+    """``EloSystem`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        k_factor: float = ...,
+        initial_rating: float = ...,
+        event_emitter: EventEmitter | None = None,
+        knowledge: KnowledgeStore | None = None,
+    ) -> None: ...
+
+async def get_elo_system() -> EloSystem:
+    """Return an initialized ``EloSystem`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresEloDatabase``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_elo_database(dsn: str | None = None) -> PostgresEloDatabase:
+    """Return an initialized ``EloSystem`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_elo_database(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteEloDatabase:
+    """Return an initialized ``EloSystem`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -28,6 +28,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from aragora_sql.errors import ConfigurationError, DecryptionError, EncryptionKeyMissingError
+from aragora_sql.secret_store import label, with_secrets
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -98,12 +99,15 @@ class Keyring:
 
         Raises :class:`~aragora_sql.errors.ConfigurationError` for a malformed one.
         """
-        env = os.environ if environ is None else environ
+        env = with_secrets(os.environ if environ is None else environ)
         current = env.get(CURRENT_KEY, "").strip()
         old = [part for part in env.get(OLD_KEYS, "").split(",") if part.strip()]
         return cls(
-            parse_key(current, CURRENT_KEY) if current else None,
-            [parse_key(part, f"{OLD_KEYS}[{number}]") for number, part in enumerate(old)],
+            parse_key(current, label(env, CURRENT_KEY)) if current else None,
+            [
+                parse_key(part, f"{label(env, OLD_KEYS)}[{number}]")
+                for number, part in enumerate(old)
+            ],
         )
 
     def __repr__(self) -> str:

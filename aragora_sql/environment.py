@@ -9,6 +9,7 @@ from typing import Any
 
 from aragora_sql.database.closing import close_databases
 from aragora_sql.older_files import warn_of_older_files
+from aragora_sql.secret_store import off_loop
 from aragora_sql.settings import Settings
 from aragora_sql.stores import StoreEntry
 from aragora_sql.stores.binding import engine_factory, factory_doc, named
@@ -21,7 +22,7 @@ def store_factory(entry: StoreEntry) -> Callable[[], Awaitable[Any]]:
     """Return the function ``get_x`` of a store, such as ``aragora_sql.get_consensus_memory``."""
 
     async def on_either() -> Any:
-        settings = Settings.from_env()
+        settings = await off_loop(Settings.from_env)
         if settings.backend == "postgres":
             return await engine_factory(entry, "postgres")()
         await asyncio.to_thread(warn_of_older_files, settings.sqlite_path)

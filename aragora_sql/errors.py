@@ -46,6 +46,7 @@ __all__ = [
     "JobNotFoundError",
     "JobStateError",
     "LockTimeoutError",
+    "MatchNotFoundError",
     "MissingParentError",
     "NotNullViolationError",
     "OutcomeUnknownError",
@@ -53,12 +54,16 @@ __all__ = [
     "QueryCallError",
     "QueryFileError",
     "ReadOnlyDatabaseError",
+    "RedLineError",
     "SchemaError",
     "SchemaMismatchError",
     "SchemaRightsError",
     "SchemaVersionError",
+    "SecretStoreUnavailableError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
+    "TenantMismatchError",
+    "TenantRequiredError",
     "UnknownStoreError",
     "UnreadableValueError",
     "UnsupportedStatementError",
@@ -103,6 +108,10 @@ class BackendDriverMissingError(ConfigurationError):
         super().__init__(f"{engine} backend requires '{package}' package: pip install {package}")
 
 
+class SecretStoreUnavailableError(AragoraSQLError, RuntimeError):
+    """The secret store that ``ARAGORA_SECRETS`` names does not answer; try again later."""
+
+
 class InvalidInputError(AragoraSQLError, ValueError):
     """An argument is outside its allowed values; nothing was written.
 
@@ -129,6 +138,14 @@ class FindingNotFoundError(InvalidInputError, LookupError):
         self.finding_id = finding_id
 
 
+class MatchNotFoundError(InvalidInputError, LookupError):
+    """No match of this debate is recorded; nothing was written."""
+
+    def __init__(self, debate_id: str) -> None:
+        super().__init__("from_match", f"there is no match of the debate {debate_id!r}")
+        self.debate_id = debate_id
+
+
 class InvalidTransitionError(InvalidInputError):
     """A finding cannot go from its state to this one; ``allowed`` are those that it can go to."""
 
@@ -139,6 +156,34 @@ class InvalidTransitionError(InvalidInputError):
         self.from_state = from_state
         self.to_state = to_state
         self.allowed = allowed
+
+
+class RedLineError(InvalidInputError):
+    """An entry of the continuum memory is protected; nothing was written. ``reason`` says why."""
+
+    def __init__(self, entry_id: str, reason: str, argument: str = "entry_id") -> None:
+        super().__init__(
+            argument,
+            f"{entry_id!r} is red-lined ({reason or 'no reason given'}); "
+            "unmark_red_line() takes the protection away",
+        )
+        self.entry_id = entry_id
+        self.reason = reason
+
+
+class TenantMismatchError(InvalidInputError):
+    """An entry of the continuum memory belongs to another tenant; nothing was written."""
+
+    def __init__(self, entry_id: str, argument: str = "tenant_id") -> None:
+        super().__init__(argument, f"entry {entry_id!r} does not belong to this tenant")
+        self.entry_id = entry_id
+
+
+class TenantRequiredError(InvalidInputError):
+    """Isolation of tenants was asked for, and no tenant was named."""
+
+    def __init__(self) -> None:
+        super().__init__("tenant_id", "must be given, because enforce_tenant_isolation is set")
 
 
 class EncryptionError(AragoraSQLError):

@@ -59,16 +59,16 @@ def _words(text: str) -> frozenset[str]:
 
 # Anywhere in a name; also two neighbouring words that are written together here.
 SECRET_WORDS = _words(
-    "password passwords passwd passwds passwort kennwort pwd passphrase passphrases passcode "
-    "passcodes pswd psw pw psk dbpass dbpw userpass userpw adminpass rootpass loginpass mailpass "
-    "emailpass smtppass imappass ftppass sshpass redispass mysqlpass pgpass "
-    "secret secrets token tokens credential credentials cred creds apikey apikeys "
-    "authtoken authheader authorization bearer jwt cookie cookies webhook webhooks webhookurl "
-    "webhookurls hookurl hookurls mnemonic seedphrase recoveryphrase recoverycode recoverycodes "
-    "backupcode backupcodes securitycode securityanswer authcode accesscode verificationcode "
-    "serviceaccountkey serviceaccountjson connectionstring connstr connectionuri connectionurl "
-    "accesssignature privkey sslkey tlskey certkey pgpkey gpgkey mfacode pincode unlockcode "
-    "cvv cvc totp otp hmac"
+    "password passwords passwd passwds passwort kennwort contrasena motdepasse senha wachtwoord "
+    "pwd passphrase passphrases passcode passcodes pswd psw pw psk dbpass dbpw userpass userpw "
+    "adminpass rootpass loginpass mailpass emailpass smtppass imappass ftppass sshpass "
+    "redispass mysqlpass pgpass secret secrets token tokens credential credentials cred creds "
+    "apikey apikeys authtoken authheader authorization bearer jwt cookie cookies webhook "
+    "webhooks webhookurl webhookurls hookurl hookurls mnemonic seedphrase recoveryphrase "
+    "recoverycode recoverycodes backupcode backupcodes securitycode securityanswer authcode "
+    "accesscode verificationcode serviceaccountkey serviceaccountjson connectionstring connstr "
+    "connectionuri connectionurl accesssignature privkey sslkey tlskey certkey pgpkey gpgkey "
+    "pkey clientassertion mfacode pincode unlockcode cvv cvc totp otp hmac"
 )
 # Ends of a word that may be several words run together: smtppassword.
 _ENDINGS = tuple(
@@ -126,6 +126,9 @@ def _split(name: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(plain)]
 
 
+# Secrets of more words than two, as _split() parts them.
+_LONGER_NAMES = frozenset({("mot", "de", "passe"), ("contrase", "\u00f1", "a")})
+# What the application adds.
 _own_names: set[tuple[str, ...]] = set()
 
 
@@ -168,8 +171,8 @@ def _strength(name: str, more: str) -> int:
     words = _split(name)
     if not words:
         return NONE
-    own = {*_own_names, *_names_of_environment(more)}
-    if any(_holds(words, wanted) for wanted in own):
+    longer = {*_LONGER_NAMES, *_own_names, *_names_of_environment(more)}
+    if any(_holds(words, wanted) for wanted in longer):
         return STRONG
     while len(words) > 1 and words[-1] in _NEUTRAL:
         words.pop()

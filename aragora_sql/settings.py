@@ -11,7 +11,18 @@ variable                       meaning
 ``ARAGORA_POSTGRES_POOL_MAX``  most connections of a pool (default: ``ARAGORA_DB_POOL_SIZE``)
 ``ARAGORA_DB_POOL_SIZE``       most connections of a pool (default 20)
 ``ARAGORA_DATA_DIR``           folder of the SQLite file ``aragora.db`` (default ``.nomic``)
+``ARAGORA_SECRETS``            where secrets are that the environment does not have, such as
+                               ``aws-ssm:/aragora/prod/`` (:mod:`aragora_sql.secret_store`)
 ``ARAGORA_SQL_DIR``            a copy of the ``sql/`` tree to use instead of the packaged one
+``ARAGORA_ENV``                ``production``, ``prod`` or ``live``: SQLite is refused, unless
+                               ``ARAGORA_ALLOW_SQLITE_FALLBACK`` is ``true``
+``ARAGORA_ADMIN_TOKEN``        what the admin routes of the health server ask for; unset: they are
+                               refused
+``ARAGORA_TRACING``            ``true``: commands report what they do to OpenTelemetry
+``ARAGORA_INSTANCES``          processes with a pool of their own, which ``doctor`` adds up
+                               (default 1)
+``ARAGORA_SUPABASE_PLAN``      ``free``, ``pro``, ``team`` or ``enterprise``, whose limits
+                               ``doctor`` knows
 =============================  =====================================================================
 
 An empty variable counts as not set.
@@ -23,13 +34,22 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError, DSNNotConfiguredError
+from aragora_sql.secret_store import DSN_NAMES, label, refuse_missing, with_secrets
 
-__all__ = ["DEFAULT_POOL_MAX", "DEFAULT_POOL_MIN", "PostgresDSN", "Settings"]
+__all__ = [
+    "DEFAULT_POOL_MAX",
+    "DEFAULT_POOL_MIN",
+    "SUPABASE_PLANS",
+    "VARIABLES",
+    "PostgresDSN",
+    "Settings",
+]
 
 Backend = Literal["postgres", "sqlite"]
 
@@ -37,13 +57,40 @@ DEFAULT_POOL_MIN = 5
 DEFAULT_POOL_MAX = 20
 DEFAULT_DATA_DIR = ".nomic"
 SQLITE_FILE_NAME = "aragora.db"
+SHORTEST_TOKEN = 16
+
+SUPABASE_PLANS = ("free", "pro", "team", "enterprise")
+
+# Every variable that some part of this package reads.
+VARIABLES = (
+    "DATABASE_URL",
+    "ARAGORA_POSTGRES_DSN",
+    "ARAGORA_DB_BACKEND",
+    "ARAGORA_POSTGRES_POOL_MIN",
+    "ARAGORA_POSTGRES_POOL_MAX",
+    "ARAGORA_DB_POOL_SIZE",
+    "ARAGORA_DATA_DIR",
+    "ARAGORA_SQL_DIR",
+    "ARAGORA_ENV",
+    "ARAGORA_ALLOW_SQLITE_FALLBACK",
+    "ARAGORA_INSTANCES",
+    "ARAGORA_SUPABASE_PLAN",
+    "ARAGORA_ENCRYPTION_KEY",
+    "ARAGORA_ENCRYPTION_KEYS_OLD",
+    "ARAGORA_SECRET_NAMES",
+    "ARAGORA_ADMIN_TOKEN",
+    "ARAGORA_SECRETS",
+    "ARAGORA_TRACING",
+    "ARAGORA_TEST_POSTGRES_DSN",
+)
 
 _BACKENDS: dict[str, Backend] = {
     "sqlite": "sqlite",
     "postgres": "postgres",
     "postgresql": "postgres",
 }
-_DSN_VARIABLES = ("DATABASE_URL", "ARAGORA_POSTGRES_DSN")
+_PRODUCTION = ("production", "prod", "live")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -67,15 +114,20 @@ class Settings:
         """Read the settings from ``environ`` (default: the process environment).
 
         Raises :class:`ConfigurationError` naming the variable; in particular
-        :class:`DSNNotConfiguredError` when PostgreSQL is asked for without a DSN.
+        :class:`DSNNotConfiguredError` when PostgreSQL is asked for without a DSN, and one that says
+        how to go on where it would be SQLite in production.
         """
-        env = os.environ if environ is None else environ
+        env = with_secrets(os.environ if environ is None else environ)
         backend = _backend(env)
         dsn = None
         if backend != "sqlite":
             dsn = dsn_from_env(env)
             if backend == "postgres" and dsn is None:
                 raise DSNNotConfiguredError
+        else:
+            _refuse_in_production(env, "ARAGORA_DB_BACKEND is sqlite")
+        if dsn is None and backend is None:
+            _refuse_in_production(env, "neither DATABASE_URL nor ARAGORA_POSTGRES_DSN is set")
         pool_min, pool_max = pool_sizes(env)
         sql_dir = env.get("ARAGORA_SQL_DIR", "").strip()
         return cls(
@@ -106,17 +158,70 @@ def _backend(env: Mapping[str, str]) -> Backend | None:
     return _BACKENDS[name]
 
 
+def _refuse_in_production(env: Mapping[str, str], why: str) -> None:
+    """Raise :class:`ConfigurationError` where SQLite would be used in production."""
+    name = env.get("ARAGORA_ENV", "").strip().lower()
+    allowed = env.get("ARAGORA_ALLOW_SQLITE_FALLBACK", "").strip().lower()
+    if allowed not in _BOOLEANS:
+        raise ConfigurationError(
+            f"ARAGORA_ALLOW_SQLITE_FALLBACK: {allowed!r} is neither true nor false"
+        )
+    if name not in _PRODUCTION:
+        near = get_close_matches(name, _PRODUCTION, n=1, cutoff=0.8)
+        if near:
+            raise ConfigurationError(f"ARAGORA_ENV: {name!r} is not known; is {near[0]!r} meant?")
+    elif not _BOOLEANS[allowed]:
+        raise ConfigurationError(
+            f"ARAGORA_ENV is {name}, and stores would be in a SQLite file of this machine: {why}. "
+            "Name a PostgreSQL database in DATABASE_URL, or set ARAGORA_ALLOW_SQLITE_FALLBACK=true"
+        )
+
+
+def admin_token(token: str | None = None, env: Mapping[str, str] | None = None) -> str | None:
+    """Return the token of the health server's admin routes: the argument, else the environment's.
+
+    None: there is none. Raises :class:`ConfigurationError`, which does not show it, for one that is
+    easily guessed or that no header can carry.
+    """
+    env = with_secrets(os.environ if env is None else env)
+    name = "ARAGORA_ADMIN_TOKEN" if token is None else "token"
+    text = (env.get(name, "") if token is None else token).strip()
+    if not text:
+        return None
+    if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{name}: must be at least {SHORTEST_TOKEN} ASCII characters without spaces, such as "
+            "openssl rand -hex 32 gives"
+        )
+    return text
+
+
+def traces(env: Mapping[str, str] | None = None) -> bool:
+    """Tell whether commands report to OpenTelemetry. Raises :class:`ConfigurationError`."""
+    env = os.environ if env is None else env
+    text = env.get("ARAGORA_TRACING", "").strip().lower()
+    if text not in _BOOLEANS:
+        raise ConfigurationError(f"ARAGORA_TRACING: {text!r} is neither true nor false")
+    return _BOOLEANS[text]
+
+
 def dsn_variable(env: Mapping[str, str] | None = None) -> str | None:
     """Return which variable names the DSN: ``DATABASE_URL``, else ``ARAGORA_POSTGRES_DSN``."""
-    env = os.environ if env is None else env
-    return next((name for name in _DSN_VARIABLES if env.get(name, "").strip()), None)
+    env = with_secrets(os.environ if env is None else env)
+    return next((name for name in DSN_NAMES if env.get(name, "").strip()), None)
 
 
 def dsn_from_env(env: Mapping[str, str] | None = None) -> PostgresDSN | None:
-    """Return the DSN of :func:`dsn_variable`, or None."""
-    env = os.environ if env is None else env
+    """Return the DSN of :func:`dsn_variable`, or None.
+
+    Where a secret store is in use and has none either, it is a :class:`ConfigurationError`.
+    """
+    env = with_secrets(os.environ if env is None else env)
     variable = dsn_variable(env)
-    return None if variable is None else PostgresDSN.parse(env[variable].strip(), variable)
+    if variable is None:
+        refuse_missing(env, DSN_NAMES)
+        return None
+    return PostgresDSN.parse(env[variable].strip(), label(env, variable))
 
 
 def pool_sizes(
@@ -152,6 +257,28 @@ def pool_sizes(
     if minimum > maximum:
         raise ConfigurationError(f"{min_name} is {minimum}, more than {max_name} ({maximum})")
     return minimum, maximum
+
+
+def instances(env: Mapping[str, str] | None = None) -> int:
+    """Return how many processes have a pool of their own: ``ARAGORA_INSTANCES``, else 1.
+
+    Raises :class:`ConfigurationError`.
+    """
+    return _size(os.environ if env is None else env, "ARAGORA_INSTANCES", least=1) or 1
+
+
+def supabase_plan(env: Mapping[str, str] | None = None) -> str | None:
+    """Return the plan that ``ARAGORA_SUPABASE_PLAN`` names, or None.
+
+    Raises :class:`ConfigurationError` for one that is not known.
+    """
+    env = os.environ if env is None else env
+    plan = env.get("ARAGORA_SUPABASE_PLAN", "").strip().lower()
+    if plan and plan not in SUPABASE_PLANS:
+        raise ConfigurationError(
+            f"ARAGORA_SUPABASE_PLAN: {plan!r} is not known; use {', '.join(SUPABASE_PLANS)}"
+        )
+    return plan or None
 
 
 def _size(env: Mapping[str, str], variable: str, *, least: int) -> int | None:

@@ -28,6 +28,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from aragora_sql import redaction
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
@@ -242,6 +243,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         steers = name == "DATABASE_URL" or name.startswith(("ARAGORA_", "PG"))
         if steers and name not in {"ARAGORA_TEST_POSTGRES_DSN", "PG"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def own_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget afterwards which names of secrets a test adds."""
+    monkeypatch.setattr(redaction, "_own_names", set())
+    yield
+    redaction._strength.cache_clear()
 
 
 @pytest.fixture(scope="session")

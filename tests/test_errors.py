@@ -18,6 +18,8 @@ from aragora_sql.errors import (
     InvalidInputError,
     InvalidTransitionError,
     QueryFileError,
+    RedLineError,
+    TenantRequiredError,
     UnknownStoreError,
     VersionConflictError,
 )
@@ -88,8 +90,10 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("critiques[3].severity", "2.0 is not between 0 and 1")
     elif kind is BackendDriverMissingError:
         arguments = ("SQLite", "aiosqlite")
-    elif kind is DSNNotConfiguredError:
+    elif kind is DSNNotConfiguredError or kind is TenantRequiredError:
         arguments = ()
+    elif kind is RedLineError:
+        arguments = ("m1", "law")
     elif kind is InvalidTransitionError:
         arguments = ("open", "resolved", ("triaging", "duplicate"))
     elif kind is VersionConflictError:

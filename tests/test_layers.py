@@ -14,12 +14,13 @@ PACKAGE = Path(aragora_sql.__file__).parent
 
 # From the bottom up. A part imports parts of lower layers only.
 LAYERS = (
-    {"errors"},
+    {"errors", "logs", "temporary"},
+    {"secret_store"},
     {"dsn", "embedded", "encryption", "older_files", "redaction"},
     {"settings"},
     {"database"},
-    {"queries"},
-    {"schema"},
+    {"backup", "queries"},
+    {"schema", "tracing"},
     {"stores"},
     {"environment"},
     {"exports"},
@@ -28,6 +29,8 @@ LAYERS = (
     {"migration"},
     {"checker"},
     {"workbench"},
+    {"server"},
+    {"doctor"},
     {"cli"},
     {"persistence"},
 )
@@ -37,6 +40,7 @@ ENTRY_POINTS = {
     "aragora_sql/__init__.py",
     "aragora_sql/__main__.py",
     "aragora_sql/migration/__main__.py",
+    "aragora_sql/server/__main__.py",
 }
 DRIVERS = {
     "aiosql": ["aragora_sql/queries/*.py"],

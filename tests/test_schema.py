@@ -194,7 +194,7 @@ def start_together(script: str, argument: str, count: int) -> list[str]:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    return [process.communicate(timeout=60)[1] for process in processes]
+    return [process.communicate(timeout=300)[1] for process in processes]
 
 
 async def test_twenty_initializations_in_four_processes_do_not_collide(
@@ -627,7 +627,12 @@ def test_every_foreign_key_of_sqlite_has_an_index() -> None:
 
 
 # How each engine finds words: a generated column there, a full-text table by rowid here.
-FULL_TEXT = {("consensus", "topic_vector"), ("consensus", "row_id")}
+FULL_TEXT = {
+    ("consensus", "topic_vector"),
+    ("consensus", "row_id"),
+    ("continuum_memory", "content_vector"),
+    ("continuum_memory", "row_id"),
+}
 
 
 async def test_both_dialects_have_the_same_tables_and_columns(

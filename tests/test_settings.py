@@ -57,6 +57,35 @@ def test_postgresql_without_a_dsn_is_never_a_silent_sqlite() -> None:
             Settings.from_env({"ARAGORA_DB_BACKEND": name})
 
 
+@pytest.mark.parametrize("name", ["production", "prod", "live", " Production "])
+@pytest.mark.parametrize("backend", ["", "sqlite"])
+def test_production_refuses_sqlite_unless_it_is_allowed(name: str, backend: str) -> None:
+    environ = {"ARAGORA_ENV": name, "ARAGORA_DB_BACKEND": backend}
+    for allowed in ({}, {"ARAGORA_ALLOW_SQLITE_FALLBACK": "false"}):
+        with pytest.raises(ConfigurationError, match="ALLOW_SQLITE_FALLBACK=true"):
+            Settings.from_env({**environ, **allowed})
+    allowed = {"ARAGORA_ALLOW_SQLITE_FALLBACK": "true"}
+    assert Settings.from_env({**environ, **allowed}).backend == "sqlite"
+    assert Settings.from_env({"ARAGORA_ENV": name, "DATABASE_URL": URL}).backend == "postgres"
+
+
+@pytest.mark.parametrize("name", ["", "development", "staging", "qa", "test"])
+def test_elsewhere_sqlite_needs_nothing(name: str) -> None:
+    assert Settings.from_env({"ARAGORA_ENV": name}).backend == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"ARAGORA_ENV": "prodution"}, "ARAGORA_ENV: 'prodution' is not known"),
+        ({"ARAGORA_ALLOW_SQLITE_FALLBACK": "maybe"}, "'maybe' is neither true nor false"),
+    ],
+)
+def test_words_of_production_that_are_mistyped(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Settings.from_env(environ)
+
+
 def test_an_unknown_engine_is_named_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match="'mysql' is not known; use sqlite, postgres or"):
         Settings.from_env({"ARAGORA_DB_BACKEND": "mysql"})

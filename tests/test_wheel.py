@@ -1,4 +1,4 @@
-"""A built wheel works from any folder, with no checkout around."""
+"""A built wheel works from any folder, with no checkout around; so does the image made of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
+import tempfile
 import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
+import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from aragora_sql import __version__
+from aragora_sql.cli.exit_codes import OK, UNREACHABLE, USAGE
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.embedded.programs import server_account
+from aragora_sql.settings import PostgresDSN
+from tests.conftest import chosen_binaries, require_program
+from tests.deploy.image import ROOT, Image, dockerfile, reachable_python, stage
+from tests.deploy.listening import answering, free_port
+
+# Of the extras of the Dockerfile those that cost little to install; a slow test takes all.
+EXTRAS = "server"
 
 PROGRAM = """
 import asyncio, aragora_sql
@@ -31,14 +45,41 @@ asyncio.run(work())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of what the Dockerfile copies from the checkout, and of nothing else."""
     folder = tmp_path_factory.mktemp("wheel")
+    stage(ROOT / "Dockerfile", 0, folder / "src")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(folder / "src")],
         check=True,
         capture_output=True,
     )
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def image(wheel: Path) -> Iterator[Image]:
+    """The image of the Dockerfile: an empty environment with the wheel, and a few files."""
+    # Those of pytest are closed to other users.
+    with tempfile.TemporaryDirectory(prefix="aragora-image-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        python = reachable_python(folder)
+        subprocess.run([python, "-m", "venv", folder / "venv"], check=True, capture_output=True)
+        binaries = folder / "venv" / "bin"
+        subprocess.run(
+            [binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[postgres,{EXTRAS}]"],
+            check=True,
+            capture_output=True,
+        )
+        stage(ROOT / "Dockerfile", 1, folder / "work")
+        data = folder / "data"
+        data.mkdir()
+        account = server_account()
+        if account is not None:
+            os.chown(data, account.pw_uid, account.pw_gid)
+        user = None if account is None else account.pw_uid
+        yield Image(binaries, folder / "work", data, folder / "python" / "lib", user)
 
 
 def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
@@ -59,16 +100,9 @@ def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:
 
 
 def test_an_installed_wheel_works_from_any_folder(
-    wheel: Path, tmp_path: Path, postgres_dsn: str
+    image: Image, tmp_path: Path, postgres_dsn: str
 ) -> None:
-    environment = tmp_path / "venv"
-    venv.create(environment, with_pip=True)
-    binaries = environment / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run(
-        [str(binaries / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[postgres]"],
-        check=True,
-        capture_output=True,
-    )
+    binaries = image.binaries
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     # Nothing of the checkout: no PYTHONPATH, no settings.
@@ -81,7 +115,7 @@ def test_an_installed_wheel_works_from_any_folder(
 
     found, folder = run(str(binaries / "python"), "-c", PROGRAM).split()
     assert found == "1"
-    assert Path(folder).is_relative_to(environment)
+    assert Path(folder).is_relative_to(binaries.parent)
     assert (elsewhere / ".nomic" / "aragora.db").is_file()
     script = run(str(binaries / "aragora-sql"), "schema", "show", "--dialect", "postgres")
     assert "CREATE TABLE IF NOT EXISTS critiques" in script
@@ -113,3 +147,140 @@ def test_an_installed_wheel_works_from_any_folder(
         "aragora_sql.storage.postgres_store",
     ):
         run(str(binaries / "python"), "-c", f"from {module} import *")
+
+
+@pytest.fixture(scope="module")
+def container_environment() -> Iterator[dict[str, str]]:
+    """The environment of the service ``aragora``, and a server as compose.yaml makes it.
+
+    The role is made by the script that the image of PostgreSQL would run; only the superuser
+    needs no password.
+    """
+    with tempfile.TemporaryDirectory(prefix="aragora-hba-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        rules = folder / "pg_hba.conf"
+        rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+        binaries = chosen_binaries()[0]
+        with EmbeddedServer(binaries, settings={"hba_file": str(rules)}) as server:
+            dsn = PostgresDSN.parse(server.dsn())
+            socket, port = dsn.option("host") or "", dsn.option("port") or ""
+            password = 'it\'s a "p@ss/w#rd$" %41\\'  # noqa: S105 - all that needs quotes
+            subprocess.run(
+                [ROOT / "deploy" / "container" / "create-role.sh"],
+                check=True,
+                env={
+                    "PATH": f"{binaries.bin_dir}:/usr/bin:/bin",
+                    "PGHOST": socket,
+                    "PGPORT": port,
+                    "POSTGRES_PASSWORD": password,
+                },
+            )
+            service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["aragora"]
+            given = {key: value for key, value in service["environment"].items() if value}
+            default = given.pop("DATABASE_URL").removeprefix("${DATABASE_URL:-").removesuffix("}")
+            assert given.pop("PGPASSWORD").startswith("${POSTGRES_PASSWORD:?")
+            url = default.replace("@postgres:5432/", "@/") + f"?host={socket}&port={port}"
+            yield given | {"DATABASE_URL": url, "PGPASSWORD": password}
+
+
+def test_what_containers_run_works_as_another_user(
+    image: Image, container_environment: dict[str, str]
+) -> None:
+    env = container_environment
+    assert image.run("aragora-sql", "--version", env=env) == (OK, f"aragora-sql {__version__}\n")
+    # The image is not the user's to change.
+    code, said = image.run("python", "-c", "open('new', 'w')", env=env)
+    assert image.user is None or (code == 1 and "Permission denied" in said)
+
+    health = next(one for one in dockerfile(ROOT / "Dockerfile") if one.word == "HEALTHCHECK")
+    check = health.words()[:2]
+    assert health.words() == ["python", "healthcheck.py", "/healthz"]
+    env = env | {"ARAGORA_HEALTH_URL": f"http://127.0.0.1:{free_port()}"}
+    code, said = image.run(*check, env=env)
+    assert (code, "/readyz: no answer: " in said) == (1, True), said
+
+    if find_spec("aragora_sql.server") is not None:
+        check_the_server(image, env)
+    # docker compose exec aragora python scripts/init_postgres_db.py
+    initialize = ("python", "scripts/init_postgres_db.py")
+    code, said = image.run(*initialize, env=env)
+    assert code == OK, said
+    code, said = image.run(*initialize, "--verify", env=env)
+    assert (code, "the schema is as the files say" in said) == (OK, True), said
+
+    code, said = image.run(*initialize, "--verify", env=env | {"PGPASSWORD": "wrong"})
+    assert code == UNREACHABLE
+    assert "password authentication failed" in said
+    code, said = image.run(*initialize, env=env | {"DATABASE_URL": ""})
+    assert (code, "DSN not configured" in said) == (USAGE, True), said
+    assert env["PGPASSWORD"] not in said
+
+
+def check_the_server(image: Image, env: dict[str, str]) -> None:
+    """The command of the image: alive at once, ready when the schema is there, ended by SIGTERM."""
+    (command,) = [one for one in dockerfile(ROOT / "Dockerfile") if one.word == "CMD"]
+    words = command.words()
+    assert words[words.index("--port") + 1] == "8080"
+    port = free_port()
+    words[words.index("--port") + 1] = str(port)
+    env = env | {"ARAGORA_HEALTH_URL": f"http://127.0.0.1:{port}"}
+    with image.start(*words, env=env) as process:
+        try:
+            answering(port, process)
+            code, said = image.run("python", "healthcheck.py", "/healthz", env=env)
+            assert (code, "/healthz: 200" in said) == (0, True), said
+            code, said = image.run("python", "healthcheck.py", "/readyz", env=env)
+            assert (code, "/readyz: 503" in said) == (1, True), said
+            assert image.run("python", "scripts/init_postgres_db.py", env=env)[0] == OK
+            code, said = image.run("python", "healthcheck.py", "/readyz", env=env)
+            assert (code, "/readyz: 200" in said) == (0, True), said
+        finally:
+            process.terminate()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert env["PGPASSWORD"] not in said
+
+
+def test_the_pooler_of_the_cluster_asks_for_the_password(
+    container_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """start-pgbouncer.sh with the real PgBouncer, which leads to the server of the tests."""
+    program = Path(require_program("pgbouncer", "pgbouncer"))
+    dsn = PostgresDSN.parse(container_environment["DATABASE_URL"])
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="aragora-pooler-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        source = ROOT / "deploy" / "ha"
+        shutil.copy(source / "start-pgbouncer.sh", folder)
+        text = (source / "pgbouncer.ini").read_text()
+        for old, new in {
+            "host=haproxy port=5000": f"host={dsn.option('host')} port={dsn.option('port')}",
+            "listen_addr = *": "listen_addr = 127.0.0.1",
+            "listen_port = 6543": f"listen_port = {port}",
+        }.items():
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "pgbouncer.ini").write_text(text)
+        account = server_account()
+        pooler = Image(program.parent, folder, folder, folder / "lib", account and account.pw_uid)
+        password = container_environment["PGPASSWORD"]
+        own = folder / "own"
+        own.mkdir()
+        if account is not None:
+            os.chown(own, account.pw_uid, account.pw_gid)
+        env = {"POSTGRES_PASSWORD": password, "TMPDIR": str(own)}
+        with pooler.start("sh", "start-pgbouncer.sh", env=env) as process:
+            try:
+                answering(port, process)
+                url = f"postgresql://aragora@127.0.0.1:{port}/aragora"
+                with psycopg.connect(url, password=password) as connection:
+                    (user,) = connection.execute("SELECT current_user").fetchone() or ("",)
+                    assert user == "aragora"
+                with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+                    psycopg.connect(url, password="wrong")  # noqa: S106
+            finally:
+                process.terminate()
+            said, _ = process.communicate(timeout=60)
+            assert password not in said

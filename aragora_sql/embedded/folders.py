@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.temporary import lock_folder, remove_orphans
 
 if TYPE_CHECKING:
     from pwd import struct_passwd
 
-__all__ = ["PORT", "OwnedFolder", "remove_orphans"]
+__all__ = ["PORT", "OwnedFolder", "remove_folders_of_killed"]
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,8 @@ class OwnedFolder:
     def __init__(
         self, account: struct_passwd | None, in_memory: bool, *, is_given: bool = True
     ) -> None:
-        import fcntl
-
         self.path = _make_folder(account, in_memory)
-        # The file gets its name when it is locked, so nobody finds it without its lock.
-        unlocked = self.path / "lock.new"
-        self._lock = unlocked.open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        unlocked.rename(self.path / "lock")
+        self._lock = lock_folder(self.path)
         if account is not None:
             try:
                 if is_given:
@@ -104,23 +99,8 @@ def _others_can_reach(folder: Path) -> bool:
     return all(path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
 
 
-def remove_orphans(account: struct_passwd | None) -> None:
+def remove_folders_of_killed(account: struct_passwd | None) -> None:
     """Remove the folders of servers whose owner was killed."""
-    import fcntl
-
     owners = {os.geteuid()} if account is None else {os.geteuid(), account.pw_uid}
     for parent in {*_parents(in_memory=True)}:
-        for folder in parent.glob(f"{_FOLDER_PREFIX}*"):
-            try:
-                if folder.lstat().st_uid not in owners:
-                    continue
-                lock = os.open(folder / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-            except OSError:
-                continue
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            except BlockingIOError:
-                continue
-            finally:
-                os.close(lock)
+        remove_orphans(parent, _FOLDER_PREFIX, owners)

@@ -15,7 +15,7 @@ import psycopg
 
 from aragora_sql.embedded.binaries import ServerBinaries, find_binaries, reachable_binaries
 from aragora_sql.embedded.cluster import create_cluster, open_cluster
-from aragora_sql.embedded.folders import PORT, OwnedFolder, remove_orphans
+from aragora_sql.embedded.folders import PORT, OwnedFolder, remove_folders_of_killed
 from aragora_sql.embedded.process import ServerProcess
 from aragora_sql.embedded.programs import environment, run_as, server_account
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError
@@ -116,7 +116,7 @@ class EmbeddedServer:
         atexit.register(self.stop)
         try:
             account = server_account()
-            remove_orphans(account)
+            remove_folders_of_killed(account)
             in_memory = not self._durable and self._data_dir is None
             folder = self._add_folder(account, in_memory).path
             # Programs can't be run from every folder in memory: a copy of them gets one of its own.

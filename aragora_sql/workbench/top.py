@@ -14,7 +14,7 @@ from aragora_sql.queries.files import packaged_sql_dir, read_queries, sql_dir, s
 from aragora_sql.workbench.calls import reading, statement_queries
 from aragora_sql.workbench.names import query_stores
 
-__all__ = ["OTHER", "SORT_KEYS", "SortKey", "Usage", "read_usage"]
+__all__ = ["OTHER", "SORT_KEYS", "SortKey", "Usage", "query_locations", "read_usage"]
 
 OTHER = "other"
 SortKey = Literal["calls", "total", "mean", "rows"]
@@ -72,8 +72,14 @@ _KEYS = {
 }
 
 
-async def read_usage(database: Database, sort: SortKey = "total") -> list[Usage]:
+async def read_usage(
+    database: Database,
+    sort: SortKey = "total",
+    locations: Mapping[str, str] | None = None,
+) -> list[Usage]:
     """Return what the server counted in this database, most first.
+
+    ``locations`` is what :func:`query_locations` gave, for those who ask often.
 
     Raises :class:`ConfigurationError` that says how to enable pg_stat_statements when the server
     does not count.
@@ -91,7 +97,7 @@ async def read_usage(database: Database, sort: SortKey = "total") -> list[Usage]
         except DatabaseError as error:
             # Who may not read shared_preload_libraries learns it only here.
             raise ConfigurationError(f"{error}; {_HOW}") from error
-    usages = _by_query(rows, _locations())
+    usages = _by_query(rows, query_locations() if locations is None else locations)
     return sorted(usages, key=lambda usage: (-_KEYS[sort](usage), usage.name, usage.text))
 
 
@@ -109,10 +115,11 @@ def _what_is_missing(found: Mapping[str, Any]) -> str:
     )
 
 
-def _locations() -> dict[str, str]:
-    """Return where each named query is, of the files in use and of the workbench itself."""
+def query_locations() -> dict[str, str]:
+    """Return where each named query is, of the files in use and of this package itself."""
     folders = [sql_folder(store, "postgres", sql_dir()) for store in query_stores("postgres")]
-    folders += [packaged_sql_dir() / "workbench" / "postgres" / "statements"]
+    ours = (packaged_sql_dir() / "workbench" / "postgres").glob("*/queries.sql")
+    folders += sorted(path.parent for path in ours)
     return {
         f"{folder.name}.{query.name}": f"{query.path}:{query.line}"
         for folder in folders

@@ -178,7 +178,7 @@ def test_an_unknown_query_gets_the_nearest_names(command: Command, name: str, ne
 def test_what_is_like_nothing_gets_the_stores(command: Command) -> None:
     assert command("run", "x.qqqqqqqqq") == 2
     assert "stores: " in command.err
-    assert "consensus, critique" in command.err
+    assert "consensus, continuum, critique" in command.err
 
 
 def test_explain_runs_nothing(command: Command, location: str | Path) -> None:

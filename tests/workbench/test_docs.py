@@ -156,9 +156,14 @@ def test_the_same_files_give_the_same_bytes(
 ) -> None:
     again = tmp_path / "again"
     write_site(queries, again)
-    assert {path.name: path.read_bytes() for path in again.iterdir()} == {
-        path.name: path.read_bytes() for path in site.iterdir()
-    }
+
+    def pages(folder: Path) -> dict[str, bytes]:
+        # Plans of the server's own catalog follow its statistics, which change meanwhile.
+        others = (path for path in folder.iterdir() if path.name != "catalog.html")
+        return {path.name: path.read_bytes() for path in others}
+
+    assert {path.name for path in again.iterdir()} == {path.name for path in site.iterdir()}
+    assert pages(again) == pages(site)
 
 
 def test_an_earlier_site_is_replaced_and_nothing_else(

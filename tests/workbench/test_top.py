@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
+from aragora_sql.server import health_app
 from aragora_sql.stores.critique.store import CritiqueStore
 from tests.conftest import MISSING_PROGRAM
+from tests.server.serving import serving
 from tests.stores.samples import critique
 from tests.terminals import on_terminal
 
@@ -215,3 +218,17 @@ def test_top_needs_postgresql(
     with pytest.raises(SystemExit, match="2"):
         main(["top", "--limit", "0"])
     assert "not a whole number from 1 up" in capsys.readouterr().err
+
+
+async def test_the_status_page_shows_what_the_server_counted(counted: str) -> None:
+    await work(counted)
+    database = await PostgresDatabase.connect(counted, 1, 2)
+    async with serving(health_app(database, stores=["critique"], timeout=60.0)) as client:
+        page = (await client.get("/")).body
+    await database.close()
+    assert "of all clients (pg_stat_statements)" in page
+    # Each has its place, those of the page itself too.
+    named = re.findall(r'<code>(\w+)\.\w+</code><code class="place">([^<]+)<', page)
+    assert len(named) == page.count('data-name="mean ms"') > 5
+    for store, place in named:
+        assert re.fullmatch(rf"(system/|workbench/)?postgres/{store}/queries\.sql:\d+", place)
