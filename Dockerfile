@@ -31,4 +31,4 @@ EXPOSE 8080
 # Whether the process lives. Whether it can serve (/readyz) is what compose.yaml and a load balancer ask.
 HEALTHCHECK --interval=30s --timeout=6s --start-period=30s --retries=3 \
     CMD ["python", "healthcheck.py", "/healthz"]
-CMD ["python", "-m", "aragora_sql.server", "--host", "0.0.0.0", "--port", "8080"]
+CMD ["python", "-m", "aragora_sql.server", "--host", "0.0.0.0", "--port", "8080", "--wait"]

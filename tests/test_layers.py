@@ -41,6 +41,7 @@ ENTRY_POINTS = {
     "aragora_sql/__main__.py",
     "aragora_sql/migration/__main__.py",
     "aragora_sql/server/__main__.py",
+    "aragora_sql/server/unified_server.py",
 }
 DRIVERS = {
     "aiosql": ["aragora_sql/queries/*.py"],

@@ -26,9 +26,6 @@ from tests.conftest import chosen_binaries, require_program
 from tests.deploy.image import ROOT, Image, dockerfile, reachable_python, stage
 from tests.deploy.listening import answering, free_port
 
-# Of the extras of the Dockerfile those that cost little to install; a slow test takes all.
-EXTRAS = "server"
-
 PROGRAM = """
 import asyncio, aragora_sql
 from aragora_sql.queries.files import packaged_sql_dir
@@ -57,6 +54,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def extras() -> str:
+    """The extras that the image takes unless it is built with others."""
+    (default,) = [
+        one.text.removeprefix("EXTRAS=")
+        for one in dockerfile(ROOT / "Dockerfile")
+        if one.word == "ARG" and one.text.startswith("EXTRAS=")
+    ]
+    return default
+
+
 @pytest.fixture(scope="module")
 def image(wheel: Path) -> Iterator[Image]:
     """The image of the Dockerfile: an empty environment with the wheel, and a few files."""
@@ -68,7 +75,7 @@ def image(wheel: Path) -> Iterator[Image]:
         subprocess.run([python, "-m", "venv", folder / "venv"], check=True, capture_output=True)
         binaries = folder / "venv" / "bin"
         subprocess.run(
-            [binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[postgres,{EXTRAS}]"],
+            [binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[{extras()}]"],
             check=True,
             capture_output=True,
         )

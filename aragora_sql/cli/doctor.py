@@ -16,7 +16,7 @@ from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import print_table
 from aragora_sql.cli.target import add_target, chosen_dialect, sqlite_path
-from aragora_sql.errors import ConfigurationError
+from aragora_sql.errors import ConfigurationError, SecretStoreUnavailableError
 from aragora_sql.settings import (
     DEFAULT_POOL_MAX,
     SUPABASE_PLANS,
@@ -137,7 +137,7 @@ def _target(options: argparse.Namespace) -> Target | None:
             )
         source = "--dsn" if options.dsn else dsn_variable() or ""
         dsn = PostgresDSN.parse(options.dsn, "--dsn") if options.dsn else dsn_from_env()
-    except ConfigurationError:
+    except (ConfigurationError, SecretStoreUnavailableError):
         if named:
             raise
         return None

@@ -6,8 +6,8 @@ import argparse
 import asyncio
 import logging
 import socket
-from contextlib import closing
-from typing import Any
+from contextlib import AsyncExitStack, closing
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.cli.exit_codes import OK
 from aragora_sql.cli.parser import add_log_format, examples
@@ -24,6 +24,9 @@ from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.rights import present_versions, version_queries
 from aragora_sql.settings import dsn_from_env, dsn_variable
 from aragora_sql.stores import STORES
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 __all__ = ["add_commands"]
 
@@ -79,6 +82,14 @@ def add_commands(groups: Any) -> None:
         metavar="SECONDS",
         help="how far a replica may be behind (default %(default)g)",
     )
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help=(
+            "start also while the database can't be reached, with 503 for every route but "
+            "/healthz, and try until it can (default: exit code 5)"
+        ),
+    )
     add_log_format(parser)
     parser.set_defaults(run=_run, tells_more=True)
 
@@ -102,26 +113,77 @@ def _seconds(text: str) -> float:
 def _run(options: argparse.Namespace) -> int:
     if options.log_format == "text":
         log_to_stderr("text", logging.INFO)
-    from aragora_sql.server import health_app, listen, run
+    from aragora_sql.server import listen
 
     async def serve(listening: socket.socket) -> None:
-        database = await _open(options)
         try:
-            app = health_app(
-                database, stores=options.store, timeout=options.timeout, max_lag=options.max_lag
-            )
-            await _tell_stores(database)
-            host, port, *_ = listening.getsockname()
-            log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-            await run(app, listening)
+            if options.wait:
+                await _serve_and_wait(options, listening)
+            else:
+                await _serve(options, listening)
         finally:
-            await database.close()
             await close_databases()
         log.info("stopped")
 
     with closing(listen(options.host, options.port)) as listening:
         asyncio.run(serve(listening))
     return OK
+
+
+async def _serve(options: argparse.Namespace, listening: socket.socket) -> None:
+    """Serve a database that is there, until a signal."""
+    from aragora_sql.server import run
+
+    database = await _open(options)
+    try:
+        app = _app_of(options, database)
+        await _tell_stores(database)
+        _tell_address(listening)
+        await run(app, listening)
+    finally:
+        await database.close()
+
+
+async def _serve_and_wait(options: argparse.Namespace, listening: socket.socket) -> None:
+    """Serve before the database is there, and go on when it is, until a signal."""
+    from aragora_sql.server import run
+    from aragora_sql.server.waiting import WaitingApp, open_when_there
+
+    waiting = WaitingApp()
+    _tell_address(listening)
+    serving = asyncio.create_task(run(waiting, listening))
+    opening = asyncio.create_task(open_when_there(lambda: _open(options), waiting))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_end, serving)
+        stack.push_async_callback(_end, opening)
+        await asyncio.wait({serving, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            database = opening.result()
+            stack.push_async_callback(database.close)
+            app = _app_of(options, database)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            await _tell_stores(database)
+            waiting.hand_over(app)
+        await serving
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel what still runs and wait for its end; its errors are raised where it is awaited."""
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _app_of(options: argparse.Namespace, database: Database) -> Starlette:
+    from aragora_sql.server import health_app
+
+    return health_app(
+        database, stores=options.store, timeout=options.timeout, max_lag=options.max_lag
+    )
+
+
+def _tell_address(listening: socket.socket) -> None:
+    host, port, *_ = listening.getsockname()
+    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
 
 async def _open(options: argparse.Namespace) -> Database:

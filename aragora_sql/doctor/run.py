@@ -22,6 +22,7 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, ConnectionLostError
 from aragora_sql.redaction import REDACTED, SECRET_NAMES_VARIABLE, is_secret_name
 from aragora_sql.schema import latest_version
+from aragora_sql.secret_store import secrets_that_were_read
 
 __all__ = ["examine"]
 
@@ -262,6 +263,8 @@ async def _sqlite(target: Target, path: Path, keyring: Keyring | None) -> list[F
 
 def _secrets_of(target: Target | None, env: Mapping[str, str]) -> list[str]:
     """Return what must not be in a finding, the longest first."""
+    # Only what was read can be quoted.
+    env = {**env, **secrets_that_were_read(env)}
     found = {
         part.strip()
         for name, value in env.items()

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from aragora_sql.doctor.findings import Finding, error, ok, warning
-from aragora_sql.errors import AragoraSQLError
+from aragora_sql.errors import AragoraSQLError, SecretStoreUnavailableError
 from aragora_sql.older_files import older_files_with_data
 from aragora_sql.queries.files import check_tree
 from aragora_sql.schema.files import check_versions
@@ -21,6 +21,7 @@ _PAIRS = (
     ("ARAGORA_POSTGRES_POOL_MAX", "ARAGORA_DB_POOL_SIZE"),
 )
 _OURS = "ARAGORA_"
+_STORE_AWAY = "see that the secret store can be reached, or set the variables in the environment"
 # Names that others of the family give their variables, and that mean one of ours.
 _MEANT = {"POSTGRES_URL": "DATABASE_URL", "POSTGRES_DSN": "DATABASE_URL"}
 
@@ -33,7 +34,11 @@ def check_variables(env: Mapping[str, str]) -> list[Finding]:
             read()
         except AragoraSQLError as problem:
             text = str(problem)
-            if not any(text == one.seen for one in findings):
+            if any(text == one.seen for one in findings):
+                continue
+            if isinstance(problem, SecretStoreUnavailableError):
+                findings.append(error("variables", text, _STORE_AWAY, "connection"))
+            else:
                 findings.append(
                     error("variables", text, "set the variable as it says", "configuration")
                 )

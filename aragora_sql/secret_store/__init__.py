@@ -29,6 +29,7 @@ __all__ = [
     "off_loop",
     "read_environment",
     "refuse_missing",
+    "secrets_that_were_read",
     "with_secrets",
 ]
 
@@ -125,6 +126,16 @@ def refuse_missing(env: Mapping[str, str], names: Iterable[str]) -> None:
             f"{SECRETS_VARIABLE}: neither {wanted} is a parameter of {env.source} or a variable of "
             "the environment; to use SQLite, set ARAGORA_DB_BACKEND=sqlite"
         )
+
+
+def secrets_that_were_read(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what this process has read from the source of an environment; it is not asked."""
+    try:
+        source = _source(env)
+    except ConfigurationError:
+        # Nothing can have been read from it.
+        return {}
+    return {} if source is None else _read.get(source, {})
 
 
 async def off_loop(read: Callable[[], _T]) -> _T:

@@ -171,6 +171,27 @@ def test_a_command_names_services_that_its_profiles_have(command: str) -> None:
         assert role in SERVICES["postgres"]["healthcheck"]["test"]
 
 
+def test_each_command_of_the_older_guide_finds_its_container_running() -> None:
+    running: set[str] = set()
+    for command in OLDER_COMMANDS:
+        words = [word for word in shlex.split(command) if not word.startswith("-")]
+        verb, service = next(
+            (word, words[place + 1] if place + 1 < len(words) else None)
+            for place, word in enumerate(words)
+            if word in {"up", "exec"}
+        )
+        if verb == "exec":
+            assert service in running, command
+            continue
+        starting = [service] if service else active("postgres")
+        while starting:
+            name = starting.pop()
+            if name not in running:
+                running.add(name)
+                starting.extend(SERVICES[name].get("depends_on", {}))
+    assert running == set(active("postgres"))
+
+
 def test_every_command_of_the_older_guide_is_documented() -> None:
     assert set(OLDER_COMMANDS) <= set(documented())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -10,12 +11,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.cli.exit_codes import UNREACHABLE, USAGE
+from aragora_sql.dsn import PostgresDSN
 from aragora_sql.encryption import Keyring
 from aragora_sql.environment import store_factory
 from aragora_sql.errors import ConfigurationError, SecretStoreUnavailableError
@@ -322,3 +325,49 @@ def test_the_package_that_is_missing_is_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "pip install 'aragora-sql[aws]'" in done.stdout, done.stderr
+
+
+# The doctor
+
+
+def findings(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run the doctor and return its exit code and what it printed."""
+    capsys.readouterr()
+    code = main(["doctor", "--json", "--timeout", "5"])
+    return code, capsys.readouterr().out
+
+
+def test_the_doctor_looks_at_the_database_and_the_key_of_the_store(
+    service: ParameterService, path: str, postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    dsn = PostgresDSN.parse(postgres_dsn)
+    service.parameters[f"{path}DATABASE_URL"] = replace(dsn, password=SECRET).uri()
+    service.parameters[f"{path}ARAGORA_ENCRYPTION_KEY"] = KEY
+    code, printed = findings(capsys)
+    assert code in {0, 6}
+    seen = {one["check"]: one["seen"] for one in json.loads(printed)["findings"]}
+    assert "there is a key" in seen["encryption-key"]
+    assert SECRET not in printed
+    assert KEY not in printed
+
+
+def test_the_doctor_tells_of_a_store_that_is_away_or_refuses(
+    service: ParameterService,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ARAGORA_DB_BACKEND", "postgres")
+    service.faults += [(400, "AccessDeniedException", "not authorized")] * 20
+    code, printed = findings(capsys)
+    told = [one["seen"] for one in json.loads(printed)["findings"] if one["severity"] == "error"]
+    assert code == USAGE
+    assert any("access denied" in text for text in told)
+    service.faults.clear()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{port}")
+    code, printed = findings(capsys)
+    assert code == UNREACHABLE
+    assert "see that the secret store can be reached" in printed

@@ -10,15 +10,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.logs import JSONFormatter, log_to_stderr
+from aragora_sql.settings import PostgresDSN
 
 PATIENCE = 120.0
 
@@ -83,6 +87,70 @@ def test_it_serves_until_a_signal_and_logs_in_json(
     assert "0123456789abcdef" not in str(lines)
 
 
+def test_it_waits_for_a_database_that_is_not_there_yet(postgres_dsn: str, tmp_path: Path) -> None:
+    assert main(["schema", "apply", "--dsn", postgres_dsn, "--store", "jobs"]) == 0
+    server = PostgresDSN.parse(postgres_dsn)
+    name = f".s.PGSQL.{server.option('port') or 5432}"
+    # Not in pytest's folder: the path of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="aragora-wait-") as folder:
+        options = [pair for pair in server.options if pair[0] != "host"]
+        awaited = replace(server, options=(*options, ("host", folder))).uri()
+        process = served("--wait", "--dsn", awaited, "--store", "jobs", json_lines=True)
+        assert process.stderr is not None
+        try:
+            line = json.loads(process.stderr.readline())
+            address = line["message"].removeprefix("listening on http://")
+            assert got(address, "/healthz") == (200, {"status": "ok"})
+            line = json.loads(process.stderr.readline())
+            assert line["level"] == "WARNING"
+            assert "it is tried again until it answers" in line["message"]
+            status, told = got(address, "/readyz")
+            assert (status, told["status"], told["database"]) == (503, "not_ready", "disconnected")
+            assert "the DSN is that of --dsn" in told["reasons"][0]
+            assert got(address, "/metrics")[0] == 503
+            (Path(folder) / name).symlink_to(Path(server.option("host") or "") / name)
+            for text in process.stderr:
+                if json.loads(text)["message"] == "Using PostgresJobQueueStore":
+                    break
+            status, told = got(address, "/readyz")
+            while told.get("database") == "disconnected":
+                # The line comes before the hand-over.
+                status, told = got(address, "/readyz")
+            assert (status, told["status"]) == (200, "ready")
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+
+
+def test_a_signal_ends_the_waiting(tmp_path: Path) -> None:
+    process = served("--wait", "--dsn", f"postgresql://u@/d?host={tmp_path}")
+    assert process.stderr is not None
+    for text in process.stderr:
+        if "it is tried again" in text:
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def test_what_waiting_would_not_mend_ends_it(tmp_path: Path) -> None:
+    process = served("--wait", "--sqlite-path", str(tmp_path / "no.db"))
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "there is no SQLite file" in said
+
+
+def got(address: str, path: str) -> tuple[int, Any]:
+    """Return the status and the JSON of an answer, or its text."""
+    server = http.client.HTTPConnection(address, timeout=PATIENCE)
+    server.request("GET", path)
+    answer = server.getresponse()
+    body = answer.read()
+    server.close()
+    return answer.status, json.loads(body)
+
+
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "prometheus_client"])
 def test_a_package_that_is_missing_is_named(package: str, tmp_path: Path) -> None:
     program = (
@@ -103,6 +171,23 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     capsys.readouterr()
     code = main(["serve", *words])
     return code, capsys.readouterr().err
+
+
+def test_it_starts_under_the_module_path_of_the_older_server(database_file: str) -> None:
+    words = ["--port", "0", "--sqlite-path", database_file, "--store", "jobs"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aragora_sql.server.unified_server", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    for said in process.stderr:
+        if "listening on http://127.0.0.1:" in said:
+            break
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "listening on" in said) == (0, True)
 
 
 def test_a_port_that_is_in_use(database_file: str, capsys: pytest.CaptureFixture[str]) -> None:
