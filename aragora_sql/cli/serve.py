@@ -7,6 +7,7 @@ import asyncio
 import logging
 import socket
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.cli.exit_codes import OK
@@ -26,7 +27,11 @@ from aragora_sql.settings import dsn_from_env, dsn_variable
 from aragora_sql.stores import STORES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.applications import Starlette
+
+    MakeApp = Callable[[Database], Starlette]
 
 __all__ = ["add_commands"]
 
@@ -113,14 +118,17 @@ def _seconds(text: str) -> float:
 def _run(options: argparse.Namespace) -> int:
     if options.log_format == "text":
         log_to_stderr("text", logging.INFO)
-    from aragora_sql.server import listen
+    # Before anything is opened, so that a package that is missing is told first.
+    from aragora_sql.server import health_app, listen
+
+    make_app = partial(
+        health_app, stores=options.store, timeout=options.timeout, max_lag=options.max_lag
+    )
+    serve_until_stopped = _serve_and_wait if options.wait else _serve
 
     async def serve(listening: socket.socket) -> None:
         try:
-            if options.wait:
-                await _serve_and_wait(options, listening)
-            else:
-                await _serve(options, listening)
+            await serve_until_stopped(options, make_app, listening)
         finally:
             await close_databases()
         log.info("stopped")
@@ -130,27 +138,27 @@ def _run(options: argparse.Namespace) -> int:
     return OK
 
 
-async def _serve(options: argparse.Namespace, listening: socket.socket) -> None:
+async def _serve(options: argparse.Namespace, make_app: MakeApp, listening: socket.socket) -> None:
     """Serve a database that is there, until a signal."""
     from aragora_sql.server import run
 
     database = await _open(options)
     try:
-        app = _app_of(options, database)
+        app = make_app(database)
         await _tell_stores(database)
-        _tell_address(listening)
         await run(app, listening)
     finally:
         await database.close()
 
 
-async def _serve_and_wait(options: argparse.Namespace, listening: socket.socket) -> None:
+async def _serve_and_wait(
+    options: argparse.Namespace, make_app: MakeApp, listening: socket.socket
+) -> None:
     """Serve before the database is there, and go on when it is, until a signal."""
     from aragora_sql.server import run
     from aragora_sql.server.waiting import WaitingApp, open_when_there
 
     waiting = WaitingApp()
-    _tell_address(listening)
     serving = asyncio.create_task(run(waiting, listening))
     opening = asyncio.create_task(open_when_there(lambda: _open(options), waiting))
     async with AsyncExitStack() as stack:
@@ -160,7 +168,7 @@ async def _serve_and_wait(options: argparse.Namespace, listening: socket.socket)
         if opening.done():
             database = opening.result()
             stack.push_async_callback(database.close)
-            app = _app_of(options, database)
+            app = make_app(database)
             await stack.enter_async_context(app.router.lifespan_context(app))
             await _tell_stores(database)
             waiting.hand_over(app)
@@ -171,19 +179,6 @@ async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel what still runs and wait for its end; its errors are raised where it is awaited."""
     task.cancel()
     await asyncio.wait({task})
-
-
-def _app_of(options: argparse.Namespace, database: Database) -> Starlette:
-    from aragora_sql.server import health_app
-
-    return health_app(
-        database, stores=options.store, timeout=options.timeout, max_lag=options.max_lag
-    )
-
-
-def _tell_address(listening: socket.socket) -> None:
-    host, port, *_ = listening.getsockname()
-    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
 
 async def _open(options: argparse.Namespace) -> Database:

@@ -95,6 +95,7 @@ async def run(app: ASGIApp, listening: socket.socket, *, handle_signals: bool = 
         with suppress(NotImplementedError, ValueError, RuntimeError):
             loop.add_signal_handler(number, stop, number)
             installed.append(number)
+    log.info("listening on %s", _url(listening))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
@@ -106,3 +107,8 @@ async def run(app: ASGIApp, listening: socket.socket, *, handle_signals: bool = 
         for number in installed:
             loop.remove_signal_handler(number)
         listening.close()
+
+
+def _url(listening: socket.socket) -> str:
+    host, port, *_ = listening.getsockname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

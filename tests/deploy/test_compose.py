@@ -183,7 +183,7 @@ def test_each_command_of_the_older_guide_finds_its_container_running() -> None:
         if verb == "exec":
             assert service in running, command
             continue
-        starting = [service] if service else active("postgres")
+        starting = [service] if service else list(active("postgres"))
         while starting:
             name = starting.pop()
             if name not in running:
