@@ -632,6 +632,7 @@ FULL_TEXT = {
     ("consensus", "row_id"),
     ("continuum_memory", "content_vector"),
     ("continuum_memory", "row_id"),
+    ("continuum_vectors", "numbers"),
 }
 
 

@@ -70,7 +70,11 @@ def catalog_of(dialect: Dialect, rows: Iterable[Mapping[str, Any]]) -> Catalog:
             if kind == "table":
                 parts |= _parts_of_table(table, row["definition"])
                 continue
-        parts[table, kind, name] = " ".join(row["definition"].split())
+        definition = row["definition"]
+        # A comment in the body of a function ends with its line.
+        parts[table, kind, name] = (
+            definition if kind == "function" else " ".join(definition.split())
+        )
     return Catalog(parts, statements)
 
 

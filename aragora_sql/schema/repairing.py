@@ -188,9 +188,15 @@ class _PostgresRepair:
     def add(self, differences: Sequence[Difference]) -> None:
         """Add the statements for some differences."""
         missing = {one.table for one in differences if one.kind == "table" and one.found is None}
+        # Columns and triggers call them.
+        for difference in differences:
+            if difference.kind == "function" and difference.expected is not None:
+                self._run(difference.expected.rstrip())
         if missing:
             self._make(missing)
         for difference in differences:
+            if difference.kind == "function":
+                continue
             if difference.kind == "grant":
                 self._grant(difference)
             elif difference.table not in missing:

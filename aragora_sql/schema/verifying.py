@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -240,7 +241,7 @@ async def _catalog_in_temporary_tables(
         async with database.transaction() as connection:
             # Where any role may create tables.
             await connection.run_script("scratch schema", "SET LOCAL search_path = pg_temp")
-            expected = await _catalog_of_files(connection, stores, "postgres", root)
+            expected = await _catalog_of_files(connection, stores, "postgres", root, temporary=True)
             raise _ScratchOverError
     except _ScratchOverError:
         pass
@@ -275,9 +276,38 @@ async def _embedded_database(version: int, why: str) -> AsyncIterator[Database]:
 
 
 async def _catalog_of_files(
-    connection: Connection, stores: Sequence[str], dialect: Dialect, root: Path
+    connection: Connection,
+    stores: Sequence[str],
+    dialect: Dialect,
+    root: Path,
+    *,
+    temporary: bool = False,
 ) -> Catalog:
+    texts = {}
     for store in (VERSIONS, *stores):
         home = versions_root(dialect, root) if store == VERSIONS else root
-        await connection.run_script(f"{store}/schema.sql", schema_text(store, dialect, home))
-    return await read_catalog(connection, dialect, root)
+        texts[store] = schema_text(store, dialect, home)
+    if temporary:
+        texts = _with_temporary_functions(texts)
+    for store, text in texts.items():
+        await connection.run_script(f"{store}/schema.sql", text)
+    catalog = await read_catalog(connection, dialect, root)
+    return _without_temporary_schema(catalog) if temporary else catalog
+
+
+_MAKES_FUNCTION = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+(\w+)", re.IGNORECASE)
+_TEMPORARY_SCHEMA = re.compile(r"\bpg_temp(?:_\d+)?\.")
+
+
+def _with_temporary_functions(texts: Mapping[str, str]) -> dict[str, str]:
+    """Name the schema of functions: nothing in ``pg_temp`` is found as a function otherwise."""
+    names = {name for text in texts.values() for name in _MAKES_FUNCTION.findall(text)}
+    if not names:
+        return dict(texts)
+    called = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(names)))})(?=\s*\()")
+    return {store: called.sub(r"pg_temp.\g<0>", text) for store, text in texts.items()}
+
+
+def _without_temporary_schema(catalog: Catalog) -> Catalog:
+    parts = {key: _TEMPORARY_SCHEMA.sub("", value) for key, value in catalog.parts.items()}
+    return replace(catalog, parts=parts)

@@ -432,3 +432,26 @@ async def test_what_postgresql_18_added_is_read_rightly(
     if not expected.startswith("added"):
         assert after.differences == ()
         assert await catalog(filled_postgres) == before
+
+
+# Functions
+
+
+async def test_functions_are_compared_and_made_again(filled_postgres: PostgresDatabase) -> None:
+    assert (await inspect_schema(filled_postgres)).differences == ()
+    await run(
+        filled_postgres,
+        "ALTER FUNCTION continuum_nearest RESET search_path;"
+        "ALTER TABLE continuum_vectors DROP COLUMN numbers;"
+        "DROP FUNCTION continuum_numbers(jsonb);"
+        "CREATE FUNCTION of_the_application() RETURNS integer LANGUAGE sql AS 'SELECT 1';",
+    )
+    inspection = await inspect_schema(filled_postgres)
+    found = [(one.table, one.kind, one.state) for one in inspection.differences]
+    assert found == [
+        ("continuum_nearest", "function", "different"),
+        ("continuum_numbers", "function", "missing"),
+        ("continuum_vectors", "column", "missing"),
+        ("continuum_vectors", "column comment", "missing"),
+    ]
+    assert (await repair(filled_postgres)).differences == ()

@@ -1328,17 +1328,6 @@ ORDER BY r.score DESC, m.updated_at DESC, m.id COLLATE "C" ASC;
 -- meaning: values of tiers [["fast", "slow"], ["glacial", "medium", "slow", "fast"]] because tiers are words
 -- meaning: similarity within 1e-9 because sums are rounded otherwise
 -- result: cross_references json, similarity not null
-WITH compared AS MATERIALIZED (
-    SELECT
-        v.memory_id,
-        (
-            SELECT sum(x.number::double precision * (:vector::double precision[])[x.place])
-            FROM jsonb_array_elements_text(v.vector) WITH ORDINALITY AS x (number, place)
-        ) AS similarity
-    FROM continuum_vectors AS v
-    WHERE v.dims = pg_catalog.cardinality(:vector::double precision[])
-)
-
 SELECT
     m.id,
     m.tenant_id,
@@ -1368,14 +1357,19 @@ SELECT
     m.created_at,
     m.updated_at,
     s.similarity
-FROM compared AS s
+FROM
+    continuum_nearest(
+        'continuum_vectors'::regclass,
+        'continuum_memory'::regclass,
+        :vector::double precision[],
+        :tiers::text[],
+        :tenant_id::text,
+        :min_importance::double precision,
+        :retrieved_at::timestamptz,
+        :row_limit::bigint
+    ) AS s
 INNER JOIN continuum_memory AS m ON s.memory_id = m.id
-WHERE
-    m.tier = any(:tiers::text[])
-    AND m.importance >= :min_importance::double precision
-    AND (:tenant_id::text IS NULL OR m.tenant_id = :tenant_id)
-    AND (m.expires_at IS NULL OR m.expires_at > :retrieved_at)
-    AND s.similarity IS NOT NULL
+WHERE s.similarity IS NOT NULL
 -- to nine digits, so that both engines rank alike
 ORDER BY
     floor((s.similarity + 2.0::double precision) * 1e9::double precision) DESC,

@@ -76,10 +76,26 @@ CREATE INDEX IF NOT EXISTS idx_continuum_memory_created ON continuum_memory (cre
 CREATE INDEX IF NOT EXISTS idx_continuum_memory_content_vector
 ON continuum_memory USING gin (content_vector) WITH (fastupdate = off);
 
+-- A list of JSON is written as an array is, but for the brackets. NULL: it is no list of numbers.
+CREATE OR REPLACE FUNCTION continuum_numbers(given JSONB) RETURNS DOUBLE PRECISION[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog
+AS $$
+    SELECT
+        CASE
+            WHEN
+                jsonb_typeof(given) = 'array'
+                AND NOT jsonb_path_exists(given, 'strict $[*] ? (@.type() != "number")')
+                THEN translate(given::text, '[]', '{}')::double precision[]
+        END
+$$;
+
 CREATE TABLE IF NOT EXISTS continuum_vectors (
     memory_id TEXT COLLATE "C" NOT NULL,
     dims INTEGER NOT NULL,
     vector JSONB NOT NULL,
+    -- parity: column continuum_vectors.numbers because SQLite has no arrays and reads the list
+    numbers DOUBLE PRECISION[] GENERATED ALWAYS AS (continuum_numbers(vector)) STORED,
     CONSTRAINT continuum_vectors_pkey PRIMARY KEY (memory_id),
     CONSTRAINT continuum_vectors_memory_id_fkey
     FOREIGN KEY (memory_id) REFERENCES continuum_memory (id) ON DELETE CASCADE,
@@ -88,6 +104,82 @@ CREATE TABLE IF NOT EXISTS continuum_vectors (
 );
 
 CREATE INDEX IF NOT EXISTS idx_continuum_vectors_dims ON continuum_vectors (dims);
+
+-- The cosine of the vectors of some entries with a given one, all of length 1: of those entries, at
+-- least, that are among the `row_limit` nearest. Where the extension pgvector is installed it chooses
+-- them: its products have 24 bits, so all are taken that could be among the nearest within their error.
+CREATE OR REPLACE FUNCTION continuum_nearest(
+    vectors REGCLASS,
+    memory REGCLASS,
+    given DOUBLE PRECISION[],
+    tiers TEXT[],
+    tenant TEXT,
+    least_importance DOUBLE PRECISION,
+    at_time TIMESTAMPTZ,
+    row_limit BIGINT
+) RETURNS TABLE (memory_id TEXT, similarity DOUBLE PRECISION)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog
+AS $$
+DECLARE
+    length_of_given CONSTANT INTEGER := cardinality(given);
+    most_of_extension CONSTANT INTEGER := 16000;
+    extension_home CONSTANT TEXT := (
+        SELECT n.nspname
+        FROM pg_extension AS e
+        INNER JOIN pg_namespace AS n ON e.extnamespace = n.oid
+        WHERE e.extname = 'vector' AND has_schema_privilege(n.oid, 'USAGE')
+    );
+    wanted CONSTANT TEXT := format(
+        $part$
+            FROM %s AS v
+            INNER JOIN %s AS m ON v.memory_id = m.id
+            WHERE
+                v.dims = $2
+                AND m.tier = any($3)
+                AND m.importance >= $4
+                AND ($5 IS NULL OR m.tenant_id = $5)
+                AND (m.expires_at IS NULL OR m.expires_at > $6)
+        $part$,
+        vectors,
+        memory
+    );
+    exactly CONSTANT TEXT := $part$
+        SELECT
+            v.memory_id,
+            (SELECT sum(x.stored * x.given) FROM unnest(v.numbers, $1) AS x (stored, given))
+    $part$;
+BEGIN
+    IF extension_home IS NULL OR length_of_given > most_of_extension THEN
+        RETURN QUERY EXECUTE exactly || wanted
+        USING given, length_of_given, tiers, least_importance, tenant, at_time;
+    ELSE
+        RETURN QUERY EXECUTE format(
+            $query$
+                WITH close AS MATERIALIZED (
+                    SELECT
+                        v.memory_id,
+                        -(v.numbers::%1$I.vector OPERATOR(%1$I.<#>) $1::%1$I.vector) AS product
+                    %2$s
+                ),
+                bound AS MATERIALIZED (
+                    SELECT min(b.product) - ($2 + 4) * 2.0 ^ -23 AS product
+                    FROM (SELECT c.product FROM close AS c ORDER BY c.product DESC LIMIT $7) AS b
+                )
+                %3$s
+                FROM close AS c
+                INNER JOIN bound AS l ON c.product >= l.product
+                INNER JOIN %4$s AS v ON c.memory_id = v.memory_id
+            $query$,
+            extension_home,
+            wanted,
+            exactly,
+            vectors
+        )
+        USING given, length_of_given, tiers, least_importance, tenant, at_time, row_limit;
+    END IF;
+END
+$$;
 
 CREATE TABLE IF NOT EXISTS continuum_references (
     memory_id TEXT COLLATE "C" NOT NULL,
@@ -205,6 +297,9 @@ COMMENT ON TABLE continuum_vectors IS 'The vectors of entries that have one.';
 COMMENT ON COLUMN continuum_vectors.memory_id IS 'The entry that the vector is of.';
 COMMENT ON COLUMN continuum_vectors.dims IS 'How many numbers the vector has.';
 COMMENT ON COLUMN continuum_vectors.vector IS 'The vector, scaled to length 1: a list of numbers.';
+COMMENT ON COLUMN continuum_vectors.numbers IS 'The same as an array, which is compared.';
+COMMENT ON FUNCTION continuum_numbers(JSONB) IS 'Converts a list of numbers of JSON into an array.';
+COMMENT ON FUNCTION continuum_nearest(REGCLASS, REGCLASS, DOUBLE PRECISION[], TEXT[], TEXT, DOUBLE PRECISION, TIMESTAMPTZ, BIGINT) IS 'Compares vectors; uses pgvector where it is installed.';
 
 COMMENT ON TABLE continuum_references IS 'The nodes of a knowledge store that entries refer to.';
 COMMENT ON COLUMN continuum_references.memory_id IS 'The entry that refers to the node.';

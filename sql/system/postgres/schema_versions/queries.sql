@@ -237,8 +237,9 @@ WHERE
 ORDER BY c.relname COLLATE "C", a.attnum;
 
 -- name: describe_catalog()
--- Describe tables, columns, indexes, constraints, triggers, policies and rules as text that can be
--- compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is called.
+-- Describe tables, columns, indexes, constraints, triggers, policies, rules and functions as text that
+-- can be compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is
+-- called. Functions of extensions are left out.
 -- Policies for roles that were named are an operator's decision and left out.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
@@ -395,6 +396,24 @@ objects AS (
             SELECT 1
             FROM pg_catalog.unnest(y.polroles) AS p (role)
             WHERE p.role = 0::oid OR pg_get_userbyid(p.role) IN ('anon', 'authenticated')
+        )
+    UNION ALL
+    SELECT
+        f.proname,
+        'function',
+        pg_catalog.format('%s(%s)', f.proname, pg_get_function_identity_arguments(f.oid)),
+        replace(pg_get_functiondef(f.oid), quote_ident(current_schema()::text) || '.', '')
+    FROM pg_catalog.pg_proc AS f
+    WHERE
+        f.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        AND f.prokind IN ('f', 'p')
+        AND NOT EXISTS (
+            SELECT 1
+            FROM pg_catalog.pg_depend AS e
+            WHERE
+                e.classid = 'pg_catalog.pg_proc'::regclass::oid
+                AND e.objid = f.oid
+                AND e.deptype = 'e'
         )
 )
 
