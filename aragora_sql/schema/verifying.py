@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +30,7 @@ from aragora_sql.schema.rights import (
     version_queries,
 )
 from aragora_sql.schema.steps import LOCK_TIMEOUT
+from aragora_sql.schema.temporary import with_temporary_functions, without_temporary_schema
 
 __all__ = ["Difference", "Inspection", "inspect_schema", "verify_schema"]
 
@@ -288,26 +288,8 @@ async def _catalog_of_files(
         home = versions_root(dialect, root) if store == VERSIONS else root
         texts[store] = schema_text(store, dialect, home)
     if temporary:
-        texts = _with_temporary_functions(texts)
+        texts = with_temporary_functions(texts)
     for store, text in texts.items():
         await connection.run_script(f"{store}/schema.sql", text)
     catalog = await read_catalog(connection, dialect, root)
-    return _without_temporary_schema(catalog) if temporary else catalog
-
-
-_MAKES_FUNCTION = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+(\w+)", re.IGNORECASE)
-_TEMPORARY_SCHEMA = re.compile(r"\bpg_temp(?:_\d+)?\.")
-
-
-def _with_temporary_functions(texts: Mapping[str, str]) -> dict[str, str]:
-    """Name the schema of functions: nothing in ``pg_temp`` is found as a function otherwise."""
-    names = {name for text in texts.values() for name in _MAKES_FUNCTION.findall(text)}
-    if not names:
-        return dict(texts)
-    called = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(names)))})(?=\s*\()")
-    return {store: called.sub(r"pg_temp.\g<0>", text) for store, text in texts.items()}
-
-
-def _without_temporary_schema(catalog: Catalog) -> Catalog:
-    parts = {key: _TEMPORARY_SCHEMA.sub("", value) for key, value in catalog.parts.items()}
-    return replace(catalog, parts=parts)
+    return without_temporary_schema(catalog) if temporary else catalog
