@@ -526,7 +526,8 @@ async def test_a_server_that_does_not_answer_a_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(postgres, "RELEASE_TIMEOUT", 0.2)
-    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1, statement_timeout=0.2)
+    # Long enough to connect on a machine that is busy with other work.
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1, statement_timeout=2)
     items = Items.on(database, items_tree)
     await items.size("a")
     counted_postgres.stall()
