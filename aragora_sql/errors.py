@@ -20,6 +20,8 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "ApprovalNotFoundError",
+    "ApprovalRefusedError",
     "AragoraSQLError",
     "BackendDriverMissingError",
     "CheckViolationError",
@@ -158,6 +160,25 @@ class InvalidTransitionError(InvalidInputError):
         self.allowed = allowed
 
 
+class ApprovalNotFoundError(InvalidInputError, LookupError):
+    """There is no approval of this id; nothing was written."""
+
+    def __init__(self, approval_id: str) -> None:
+        super().__init__("approval_id", f"there is no approval {approval_id!r}")
+        self.approval_id = approval_id
+
+
+class ApprovalRefusedError(InvalidInputError):
+    """An approval, or the request of one, can't be changed so; nothing was written.
+
+    It is decided or has expired, or this person has voted on it, or may not.
+    """
+
+    def __init__(self, argument: str, approval_id: str, problem: str) -> None:
+        super().__init__(argument, f"approval {approval_id!r} {problem}")
+        self.approval_id = approval_id
+
+
 class RedLineError(InvalidInputError):
     """An entry of the continuum memory is protected; nothing was written. ``reason`` says why."""
 
@@ -172,7 +193,7 @@ class RedLineError(InvalidInputError):
 
 
 class TenantMismatchError(InvalidInputError):
-    """An entry of the continuum memory belongs to another tenant; nothing was written."""
+    """What is to be changed belongs to another tenant; nothing was written."""
 
     def __init__(self, entry_id: str, argument: str = "tenant_id") -> None:
         super().__init__(argument, f"entry {entry_id!r} does not belong to this tenant")

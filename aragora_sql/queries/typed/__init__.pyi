@@ -13,6 +13,7 @@ from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
@@ -48,6 +49,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["elo"], dialect: Dialect, root: Path | None = None
 ) -> EloQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["governance"], dialect: Dialect, root: Path | None = None
+) -> GovernanceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
