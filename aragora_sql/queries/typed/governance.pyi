@@ -241,8 +241,10 @@ class GovernanceQueries(Protocol):
         allow_self_approval: bool,
         timeout_seconds: int,
     ) -> int:
-        """Set what new approvals of a risk need, in one organization or ('') in all that have no
-        policy of their own.
+        """Set what new approvals of a risk need, in one organization or ('') in all without a
+        policy of their
+
+        own.
 
         Operation !: the number of rows changed.
         """
@@ -291,9 +293,9 @@ class GovernanceQueries(Protocol):
         metadata: Any,
     ) -> int:
         """Store an approval with the quorum of its organization's policy, or replace one on which
-        nobody has voted yet;
+        nobody has
 
-        what it asks for itself can make the quorum larger only.
+        voted yet; what it asks for itself can make the quorum larger only.
 
         Operation !: the number of rows changed.
         """
@@ -315,7 +317,7 @@ class GovernanceQueries(Protocol):
         parameters: Sequence[InsertVoteParameters],
         /,
     ) -> int:
-        """Keep a vote, unless this voter has voted on the approval already.
+        """Keep a vote on an approval, unless there is none or this voter has voted on it already.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """

@@ -1,7 +1,8 @@
 -- Queries of the governance store: approvals, votes, policies, verifications, decisions, requests.
 
 -- name: set_policy(org_id, risk_level, required_approvals, required_rejections, allow_self_approval, timeout_seconds)!
--- Set what new approvals of a risk need, in one organization or ('') in all that have no policy of their own.
+-- Set what new approvals of a risk need, in one organization or ('') in all without a policy of their
+-- own.
 INSERT INTO governance_policies (
     org_id,
     risk_level,
@@ -52,8 +53,8 @@ WHERE
     AND risk_level = :risk_level;
 
 -- name: save_approval(approval_id, title, description, risk_level, requested_by, changes, timeout_seconds, required_approvals, required_rejections, org_id, workspace_id, metadata)!
--- Store an approval with the quorum of its organization's policy, or replace one on which nobody has voted yet;
--- what it asks for itself can make the quorum larger only.
+-- Store an approval with the quorum of its organization's policy, or replace one on which nobody has
+-- voted yet; what it asks for itself can make the quorum larger only.
 INSERT INTO governance_approvals (
     approval_id,
     title,
@@ -156,9 +157,16 @@ WHERE
     AND (allow_self_approval OR requested_by IS NULL OR requested_by <> :voter_id::text);
 
 -- name: insert_vote(approval_id, voter_id, approves, reason)*!
--- Keep a vote, unless this voter has voted on the approval already.
+-- Keep a vote on an approval, unless there is none or this voter has voted on it already.
 INSERT INTO governance_votes (approval_id, voter_id, approves, reason, voted_at)
-VALUES (:approval_id, :voter_id, :approves, :reason, statement_timestamp())
+SELECT
+    a.approval_id,
+    :voter_id::text AS voter_id,
+    :approves::boolean AS approves,
+    :reason::text AS reason,
+    statement_timestamp() AS voted_at
+FROM governance_approvals AS a
+WHERE a.approval_id = :approval_id
 ON CONFLICT (approval_id, voter_id) DO NOTHING;
 
 -- name: decide_approval(approval_id, status, rejection_reason)!

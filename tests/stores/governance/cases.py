@@ -122,7 +122,7 @@ async def fill(governance: GovernanceStore) -> None:
         "INSERT INTO rollback_points (rollback_id, description, created_at, org_id) "
         f"SELECT 'k' || n, 'd', {at}, 'o' || (n % 100) FROM {rows}",
         "INSERT INTO approval_requests (request_id, workflow_id, step_id, title, status, priority, "
-        f"workspace_id, expires_at, created_at) SELECT 'k' || n, 'w' || (n % 500), 's', 't', "
+        f"workspace_id, expires_at, created_at) SELECT 'k' || n, 'w' || (n % 100), 's', 't', "
         f"{few}, 1 + n % 5, 's' || (n % 100), {at}, {at} FROM {rows}",
     ]
     for statement in statements:
@@ -154,10 +154,10 @@ ROUND_TRIPS = {
     "get_approval": Call(1, lambda s, kept: s.get_approval("a0")),
     "list_approvals": Call(1, lambda s, kept: s.list_approvals("pending", "o")),
     "list_votes": Call(1, lambda s, kept: s.list_votes("a0")),
-    "vote": Call(5, lambda s, kept: s.vote("a1", "ben", True)),
+    "vote": Call(4, lambda s, kept: s.vote("a1", "ben", True)),
     "update_approval_status": Call(1, lambda s, kept: s.update_approval_status("a2", "cancelled")),
     "update_approval_status by a vote": Call(
-        5, lambda s, kept: s.update_approval_status("a3", "approved", "ben")
+        4, lambda s, kept: s.update_approval_status("a3", "approved", "ben")
     ),
     "expire_approvals": Call(1, lambda s, kept: s.expire_approvals()),
     "set_policy": Call(1, lambda s, kept: s.set_policy("high", 2)),

@@ -38,15 +38,20 @@ async def make_older(governance: GovernanceStore, approval_id: str) -> None:
 
 
 async def test_save_approval_reads_back_by_get_approval(governance: GovernanceStore) -> None:
-    assert await save(
-        governance,
+    saved = await governance.save_approval(
         "a",
-        risk_level="high",
-        timeout_seconds=90,
-        org_id="acme",
-        workspace_id="w",
-        metadata={"n": 1.5},
-    ) == ("a")
+        "Deploy",
+        "Version 2",
+        "high",
+        "pending",
+        "ann",
+        [{"file": "a.py"}],
+        90,
+        "acme",
+        "w",
+        {"n": 1.5},
+    )
+    assert saved == "a"
     approval = await governance.get_approval("a")
     assert approval is not None
     requested_at = approval.requested_at
@@ -106,7 +111,9 @@ async def test_save_approval_leaves_what_was_voted_on_or_is_of_another_organizat
         assert approval.title == "Deploy"
 
 
-async def test_vote_decides_at_the_quorum(governance: GovernanceStore) -> None:
+async def test_vote_decides_at_the_quorum_and_list_votes_tells_who_did(
+    governance: GovernanceStore,
+) -> None:
     await save(governance, "a", required_approvals=2)
     first = await governance.vote("a", "ben", True, "fine")
     assert (first.status, first.approve_votes, first.decided_at) == ("pending", 1, None)
@@ -483,7 +490,7 @@ async def test_list_decisions_and_get_decisions_for_debate(governance: Governanc
     assert await listed(after=newest) == ["d2", "d1", "d0"]
 
 
-async def test_create_rollback_point_then_get_list_delete_rollback_points(
+async def test_create_rollback_point_get_rollback_point_list_rollback_points_delete_rollback_point(
     governance: GovernanceStore,
 ) -> None:
     point = await governance.create_rollback_point(

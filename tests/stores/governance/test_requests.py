@@ -43,7 +43,7 @@ async def requests(database: Database) -> ApprovalRequestStore:
     return store.requests
 
 
-async def test_save_reads_back_by_get(requests: ApprovalRequestStore) -> None:
+async def test_save_reads_back_by_get_exists_and_count(requests: ApprovalRequestStore) -> None:
     await requests.save(FULL)
     document = await requests.get("q")
     assert document is not None
@@ -89,7 +89,7 @@ async def test_save_does_not_take_an_answer_back(requests: ApprovalRequestStore)
         ({"request_data": []}, "data.request_data"),
         ({"expires_at": "tomorrow"}, "data.expires_at"),
         ({"expires_at": "2026-01-01T00:00:00"}, "data.expires_at"),
-        ({"channel": float("nan")}, "data"),
+        ({"channel": float("nan")}, "data['channel']"),
     ],
 )
 async def test_save_refuses(
@@ -151,7 +151,7 @@ async def test_expire_and_list_expired_go_by_the_clock_of_the_database(
     assert len(await requests.list_by_status("expired")) == 2
 
 
-async def test_list_all_by_workflow_by_workspace_by_status_and_pending(
+async def test_list_all_list_by_workflow_list_by_workspace_list_by_status_and_list_pending(
     requests: ApprovalRequestStore,
 ) -> None:
     for number in range(6):
