@@ -65,6 +65,7 @@ __all__ = [
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
     "TenantMismatchError",
+    "TenantNotEnforcedError",
     "TenantRequiredError",
     "UnknownStoreError",
     "UnreadableValueError",
@@ -340,6 +341,14 @@ class ReadOnlyDatabaseError(DatabaseError):
 
     Nothing took effect. The pool renews its connections, so that the next unit of work reaches the
     primary where the DSN leads to it (several hosts, or a name that has moved).
+    """
+
+
+class TenantNotEnforcedError(DatabaseError):
+    """A unit of work was to see the rows of one tenant, and nothing would hide those of others.
+
+    That is so on SQLite, and on PostgreSQL for a role that owns the tables or bypasses row level
+    security. Nothing was read or written.
     """
 
 
