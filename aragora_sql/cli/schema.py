@@ -295,8 +295,8 @@ async def _apply(database: Database, options: argparse.Namespace) -> int:
     role, scoped = options.tenant_policies, None
     if role is not None and (options.dry_run or options.store):
         raise ConfigurationError(
-            "--tenant-policies is about all stores and made at once: it goes with neither --dry-run "
-            "nor --store"
+            "--tenant-policies is about all stores and made at once: it goes with neither "
+            "--dry-run nor --store"
         )
     plans = await plan_schema(database, options.store)
     if not options.dry_run:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aragora_sql.queries.files import sql_dir
-from aragora_sql.schema.files import COLUMN, CREATE_TABLE, schema_text, store_names
+from aragora_sql.schema.files import CREATE_TABLE, schema_text, store_names
 
 __all__ = ["MARKERS", "MarkedTable", "read_markers", "without_markers"]
 
@@ -36,18 +36,32 @@ _COMMENT = re.compile(
     r"'(?P<text>(?:[^']|'')*)';",
     re.MULTILINE | re.IGNORECASE,
 )
+_COLUMN = re.compile(
+    r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(?P<name>\w+) (?P<type>\w+)", re.MULTILINE
+)
+_KEY = re.compile(r"PRIMARY KEY \(([^()]*)\)")
 _AT_END = re.compile(rf"(?: \[(?:{'|'.join(MARKERS)})\])+$")
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedTable:
-    """A table of a store, its columns, and the markers of itself and of its columns."""
+    """A table of a store, and the markers of itself and of its columns.
+
+    ``types`` are the first words of the columns' types, in capitals, in the order of the table;
+    ``key`` are the columns of its primary key.
+    """
 
     store: str
     name: str
-    columns: tuple[str, ...]
+    types: dict[str, str]
+    key: tuple[str, ...]
     markers: frozenset[str]
     of_columns: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns in their order."""
+        return tuple(self.types)
 
     def marked(self, marker: str) -> tuple[str, ...]:
         """Return the columns with a marker, in the order of the table."""
@@ -75,12 +89,17 @@ def read_markers(
             for match in _COMMENT.finditer(text)
         }
         for table in CREATE_TABLE.finditer(text):
-            name = table["name"]
-            columns = tuple(COLUMN.findall(table["body"]))
-            of_columns = {c: markers.get((name, c), frozenset()) for c in columns}
+            name, body = table["name"], table["body"]
+            types = {one["name"]: one["type"].upper() for one in _COLUMN.finditer(body)}
+            key = _KEY.search(body)
             tables.append(
                 MarkedTable(
-                    store, name, columns, markers.get((name, None), frozenset()), of_columns
+                    store,
+                    name,
+                    types,
+                    () if key is None else tuple(c.strip() for c in key[1].split(",")),
+                    markers.get((name, None), frozenset()),
+                    {column: markers.get((name, column), frozenset()) for column in types},
                 )
             )
     return tables

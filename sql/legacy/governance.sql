@@ -12,11 +12,11 @@
 -- into: governance_approvals
 -- key: approval_id
 -- merge: newest requested_at
--- order: requested_at
 -- values: description = description, ''; changes = changes_json, []; metadata = metadata_json, {}
 -- values: timeout_seconds = nonzero timeout_seconds, 3600; org_id = nonblank org_id
 -- values: requested_by = nonblank requested_by; approved_by = nonblank approved_by
--- values: decided_at = approved_at; approve_votes = computed; reject_votes = computed
+-- values: decided_at = approved_at when status is approved or rejected or expired or cancelled or timeout or escalated
+-- values: approve_votes = computed; reject_votes = computed
 SELECT
     rowid AS source_rowid,
     approval_id,
@@ -32,7 +32,10 @@ SELECT
     CASE WHEN status = 'rejected' THEN 1 ELSE 0 END AS reject_votes,
     nullif(approved_by, '') AS approved_by,
     approved_at,
-    approved_at AS decided_at,
+    CASE
+        WHEN status IN ('approved', 'rejected', 'expired', 'cancelled', 'timeout', 'escalated')
+            THEN approved_at
+    END AS decided_at,
     rejection_reason,
     nullif(org_id, '') AS org_id,
     workspace_id,
@@ -53,7 +56,6 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: verification_records
 -- key: verification_id
 -- merge: newest timestamp
--- order: timestamp
 -- values: context = context, ''; result = result_json; verified_by = nonblank verified_by, 'system'
 -- values: confidence = confidence, 0; proof_tree = proof_tree_json; org_id = nonblank org_id
 SELECT
@@ -80,7 +82,6 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: decision_records
 -- key: decision_id
 -- merge: newest timestamp
--- order: timestamp
 -- values: conclusion = conclusion, ''; consensus_reached = consensus_reached, 0
 -- values: confidence = confidence, 0; evidence_chain = evidence_chain_json, []
 -- values: vote_pivots = vote_pivots_json, []; belief_changes = belief_changes_json, []

@@ -18,6 +18,7 @@ from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
+from .privacy import PrivacyQueries
 from .schema_versions import SchemaVersionsQueries
 from .workflow import WorkflowQueries
 
@@ -69,6 +70,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph_items"], dialect: Dialect, root: Path | None = None
 ) -> LanggraphItemsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["privacy"], dialect: Dialect, root: Path | None = None
+) -> PrivacyQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None

@@ -6,7 +6,7 @@ Its queries: ``sql/postgres/governance/queries.sql`` and ``sql/sqlite/governance
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
@@ -40,15 +40,12 @@ from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.database import Connection
     from aragora_sql.queries.typed.governance import GovernanceQueries
 
 __all__ = ["GovernanceStore"]
 
 BATCH = 500
 SECONDS_PER_DAY = 86_400.0
-
-Purge = Callable[["Connection", float], Awaitable[int]]
 
 
 class _Page(TypedDict):
@@ -304,22 +301,21 @@ class GovernanceStore(Store):
             risk_level, "risk_level", lambda v, a: valid.choice(v, a, RISK_LEVELS)
         )
         page = _page(limit, after, "requested_at", "approval_id")
-        queries = self._queries
         async with self._database.read() as connection:
             if organization is not None and wanted is not None:
-                rows = queries.list_org_approvals_in_status(
+                rows = self._queries.list_org_approvals_in_status(
                     connection, org_id=organization, status=wanted, risk_level=risk, **page
                 )
             elif organization is not None:
-                rows = queries.list_org_approvals(
+                rows = self._queries.list_org_approvals(
                     connection, org_id=organization, risk_level=risk, **page
                 )
             elif wanted is not None:
-                rows = queries.list_approvals_in_status(
+                rows = self._queries.list_approvals_in_status(
                     connection, status=wanted, risk_level=risk, **page
                 )
             else:
-                rows = queries.list_approvals(connection, risk_level=risk, **page)
+                rows = self._queries.list_approvals(connection, risk_level=risk, **page)
             return [record_of(Approval, **row) async for row in rows]
 
     async def delete_approval(self, approval_id: str) -> bool:
@@ -469,14 +465,17 @@ class GovernanceStore(Store):
         organization = valid.optional_text(org_id, "org_id")
         agreed = valid.boolean(consensus_only, "consensus_only")
         page = _page(limit, after, "timestamp", "decision_id")
-        queries = self._queries
         async with self._database.read() as connection:
-            if organization is None:
-                listed = queries.list_agreed_decisions if agreed else queries.list_decisions
-                rows = listed(connection, **page)
+            if organization is not None and agreed:
+                rows = self._queries.list_org_agreed_decisions(
+                    connection, org_id=organization, **page
+                )
+            elif organization is not None:
+                rows = self._queries.list_org_decisions(connection, org_id=organization, **page)
+            elif agreed:
+                rows = self._queries.list_agreed_decisions(connection, **page)
             else:
-                of_org = queries.list_org_agreed_decisions if agreed else queries.list_org_decisions
-                rows = of_org(connection, org_id=organization, **page)
+                rows = self._queries.list_decisions(connection, **page)
             return [record_of(DecisionRecord, **row) async for row in rows]
 
     # Points to go back to
@@ -572,33 +571,33 @@ class GovernanceStore(Store):
         Of approvals only those that are decided, by the day of their decision (of their request,
         where an older system did not keep it).
         """
-        ages = {
-            "approvals": _seconds(approvals_days, "approvals_days"),
-            "verifications": _seconds(verifications_days, "verifications_days"),
-            "decisions": _seconds(decisions_days, "decisions_days"),
-        }
-        queries = self._queries
-        purges: dict[str, Purge] = {
-            "approvals": lambda c, age: queries.purge_approvals(
-                c, age_seconds=age, row_limit=BATCH
-            ),
-            "verifications": lambda c, age: queries.purge_verifications(
-                c, age_seconds=age, row_limit=BATCH
-            ),
-            "decisions": lambda c, age: queries.purge_decisions(
-                c, age_seconds=age, row_limit=BATCH
-            ),
-        }
-        return GovernanceCleanup(
-            **{name: await self._purge(purge, ages[name]) for name, purge in purges.items()}
-        )
+        approvals = _seconds(approvals_days, "approvals_days")
+        verifications = _seconds(verifications_days, "verifications_days")
+        decisions = _seconds(decisions_days, "decisions_days")
 
-    async def _purge(self, purge: Purge, age: float) -> int:
-        async def batch() -> int:
+        async def purge_approvals() -> int:
             async with self._database.connection() as connection:
-                return await purge(connection, age)
+                return await self._queries.purge_approvals(
+                    connection, age_seconds=approvals, row_limit=BATCH
+                )
 
-        return await in_batches(batch)
+        async def purge_verifications() -> int:
+            async with self._database.connection() as connection:
+                return await self._queries.purge_verifications(
+                    connection, age_seconds=verifications, row_limit=BATCH
+                )
+
+        async def purge_decisions() -> int:
+            async with self._database.connection() as connection:
+                return await self._queries.purge_decisions(
+                    connection, age_seconds=decisions, row_limit=BATCH
+                )
+
+        return GovernanceCleanup(
+            approvals=await in_batches(purge_approvals),
+            verifications=await in_batches(purge_verifications),
+            decisions=await in_batches(purge_decisions),
+        )
 
 
 def _organization(org_id: Any) -> str:

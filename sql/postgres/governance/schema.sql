@@ -63,8 +63,7 @@ CREATE TABLE IF NOT EXISTS governance_approvals (
     CONSTRAINT governance_approvals_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT governance_approvals_quorum_check
     CHECK (status <> 'approved' OR approve_votes >= required_approvals),
-    CONSTRAINT governance_approvals_pending_check
-    CHECK (status <> 'pending' OR coalesce(decided_at, approved_at) IS NULL)
+    CONSTRAINT governance_approvals_pending_check CHECK (status <> 'pending' OR decided_at IS NULL)
 );
 
 CREATE INDEX IF NOT EXISTS idx_governance_approvals_requested
@@ -348,7 +347,7 @@ COMMENT ON COLUMN approval_requests.title IS 'What is asked, in one line.';
 COMMENT ON COLUMN approval_requests.description IS 'What is asked, at length.';
 COMMENT ON COLUMN approval_requests.status IS 'pending, approved, rejected or expired.';
 COMMENT ON COLUMN approval_requests.request_data IS 'What the step hands to whoever answers.';
-COMMENT ON COLUMN approval_requests.response_data IS 'What they answered.';
+COMMENT ON COLUMN approval_requests.response_data IS 'What they answered. [personal]';
 COMMENT ON COLUMN approval_requests.requester_id IS 'User on whose behalf it is asked. [user]';
 COMMENT ON COLUMN approval_requests.responder_id IS 'User who answered. [user]';
 COMMENT ON COLUMN approval_requests.priority IS '1 (most urgent) to 5 (least).';

@@ -291,7 +291,6 @@ LIMIT :row_limit;
 
 -- name: list_approvals_in_status(status, risk_level, after_timestamp, after_id, row_limit)
 -- List approvals in a status, newest first, from a place on, of one risk or of all.
--- plan: filtered_walk allowed because there are four risks, and approvals of each
 SELECT
     -- columns: Approval
     a.approval_id,
@@ -326,7 +325,6 @@ LIMIT :row_limit;
 
 -- name: list_org_approvals(org_id, risk_level, after_timestamp, after_id, row_limit)
 -- List approvals of an organization, newest first, from a place on, of one risk or of all.
--- plan: filtered_walk allowed because there are four risks, and approvals of each
 SELECT
     -- columns: Approval
     a.approval_id,
@@ -361,7 +359,6 @@ LIMIT :row_limit;
 
 -- name: list_org_approvals_in_status(org_id, status, risk_level, after_timestamp, after_id, row_limit)
 -- List approvals of an organization in a status, newest first, from a place on, of one risk or of all.
--- plan: filtered_walk allowed because there are four risks, and approvals of each
 SELECT
     -- columns: Approval
     a.approval_id,
@@ -519,7 +516,6 @@ LIMIT :row_limit;
 
 -- name: list_org_verifications(org_id, claim_type, after_timestamp, after_id, row_limit)
 -- List verifications of an organization, newest first, from a place on, of one kind of claim or of all.
--- plan: filtered_walk allowed because an organization has few kinds of claims
 SELECT
     -- columns: Verification
     v.verification_id,

@@ -69,8 +69,7 @@ CREATE TABLE IF NOT EXISTS governance_approvals (
     CHECK (json_valid(metadata) AND json_type(metadata) = 'object'),
     CONSTRAINT governance_approvals_quorum_check
     CHECK (status <> 'approved' OR approve_votes >= required_approvals),
-    CONSTRAINT governance_approvals_pending_check
-    CHECK (status <> 'pending' OR coalesce(decided_at, approved_at) IS NULL),
+    CONSTRAINT governance_approvals_pending_check CHECK (status <> 'pending' OR decided_at IS NULL),
     CONSTRAINT governance_approvals_requested_at_check
     CHECK (requested_at LIKE '____-__-__T__:__:__.______Z'),
     CONSTRAINT governance_approvals_expires_at_check

@@ -414,7 +414,7 @@ SELECT
     r.rolsuper OR r.rolbypassrls AS bypasses,
     coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), FALSE) AS owns
 FROM pg_catalog.pg_roles AS r
-LEFT JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass('_schema_versions')
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass('_schema_versions')::oid
 WHERE r.rolname = :role_name::name;
 
 -- name: plan_tenant_policies(table_names, columns, role_name)
@@ -471,7 +471,7 @@ scoped AS (
                         ' AND '
                         ORDER BY n.position
                     )
-                FROM generate_subscripts(k.conkey, 1) AS n (position)
+                FROM pg_catalog.generate_subscripts(k.conkey, 1) AS n (position)
                 INNER JOIN pg_catalog.pg_attribute AS a
                     ON k.conrelid = a.attrelid AND a.attnum = k.conkey[n.position]
                 INNER JOIN pg_catalog.pg_attribute AS p

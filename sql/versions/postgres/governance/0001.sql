@@ -63,8 +63,7 @@ CREATE TABLE IF NOT EXISTS governance_approvals (
     CONSTRAINT governance_approvals_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT governance_approvals_quorum_check
     CHECK (status <> 'approved' OR approve_votes >= required_approvals),
-    CONSTRAINT governance_approvals_pending_check
-    CHECK (status <> 'pending' OR coalesce(decided_at, approved_at) IS NULL)
+    CONSTRAINT governance_approvals_pending_check CHECK (status <> 'pending' OR decided_at IS NULL)
 );
 
 CREATE INDEX IF NOT EXISTS idx_governance_approvals_requested
