@@ -16,7 +16,7 @@
 -- values: timeout_seconds = nonzero timeout_seconds, 3600; org_id = nonblank org_id
 -- values: requested_by = nonblank requested_by; approved_by = nonblank approved_by
 -- values: decided_at = approved_at when status is approved or rejected or expired or cancelled or timeout or escalated
--- values: approve_votes = computed; reject_votes = computed
+-- values: approve_votes = 1 when status is approved, 0; reject_votes = 1 when status is rejected, 0
 SELECT
     rowid AS source_rowid,
     approval_id,
