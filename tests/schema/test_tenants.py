@@ -323,7 +323,7 @@ def rows_of(store: str) -> dict[str, list[Row]]:
             for table, rows in (call.scene.rows if call.scene else {}).items():
                 found.setdefault(table, []).extend(rows)
     tables = [table.name for table in read_markers(SQL, [store])]
-    return {name: found[name] for name in tables if name in found}
+    return {name: found[name][:20] for name in tables if name in found}
 
 
 def aimed(arguments: Any, stored: Mapping[str, list[dict[str, Any]]]) -> Any:
