@@ -131,7 +131,7 @@ async def fill(governance: GovernanceStore) -> None:
 
 async def prepare(governance: GovernanceStore) -> None:
     for number in range(4):
-        await save(governance, f"a{number}", required_approvals=2)
+        await save(governance, f"a{number}", required_approvals=100)
     await governance.save_verification("v", "claim", "", {"valid": True})
     await governance.save_decision("d", "debate", "Yes", True, 0.5)
     await governance.create_rollback_point("before", rollback_id="r")
@@ -154,10 +154,10 @@ ROUND_TRIPS = {
     "get_approval": Call(1, lambda s, kept: s.get_approval("a0")),
     "list_approvals": Call(1, lambda s, kept: s.list_approvals("pending", "o")),
     "list_votes": Call(1, lambda s, kept: s.list_votes("a0")),
-    "vote": Call(4, lambda s, kept: s.vote("a1", "ben", True)),
+    "vote": Call(4, lambda s, kept: s.vote("a1", f"user {next(NUMBERS)}", True)),
     "update_approval_status": Call(1, lambda s, kept: s.update_approval_status("a2", "cancelled")),
     "update_approval_status by a vote": Call(
-        4, lambda s, kept: s.update_approval_status("a3", "approved", "ben")
+        4, lambda s, kept: s.update_approval_status("a3", "approved", f"user {next(NUMBERS)}")
     ),
     "expire_approvals": Call(1, lambda s, kept: s.expire_approvals()),
     "set_policy": Call(1, lambda s, kept: s.set_policy("high", 2)),
