@@ -154,10 +154,10 @@ ROUND_TRIPS = {
     "get_approval": Call(1, lambda s, kept: s.get_approval("a0")),
     "list_approvals": Call(1, lambda s, kept: s.list_approvals("pending", "o")),
     "list_votes": Call(1, lambda s, kept: s.list_votes("a0")),
-    "vote": Call(4, lambda s, kept: s.vote("a1", f"user {next(NUMBERS)}", True)),
+    "vote": Call(5, lambda s, kept: s.vote("a1", f"user {next(NUMBERS)}", True)),
     "update_approval_status": Call(1, lambda s, kept: s.update_approval_status("a2", "cancelled")),
     "update_approval_status by a vote": Call(
-        4, lambda s, kept: s.update_approval_status("a3", "approved", f"user {next(NUMBERS)}")
+        5, lambda s, kept: s.update_approval_status("a3", "approved", f"user {next(NUMBERS)}")
     ),
     "expire_approvals": Call(1, lambda s, kept: s.expire_approvals()),
     "set_policy": Call(1, lambda s, kept: s.set_policy("high", 2)),
