@@ -53,7 +53,7 @@ APPROVALS = [
     approval("unknown", status="vetoed"),
     approval("damaged", changes_json="no list"),
 ]
-VERIFICATIONS = [
+VERIFICATIONS: list[dict[str, Any]] = [
     {
         "verification_id": "v",
         "claim": "It terminates",
@@ -66,7 +66,7 @@ VERIFICATIONS = [
     },
     {"verification_id": "plain", "claim": "c", "result_json": {}, "timestamp": AT},
 ]
-DECISIONS = [
+DECISIONS: list[dict[str, Any]] = [
     {
         "decision_id": "d",
         "debate_id": "debate",
@@ -107,7 +107,7 @@ REQUESTS: dict[str, Any] = {
     "bare": {"request_id": "bare"},
     "damaged": "{",
 }
-POINTS = [
+POINTS: list[dict[str, Any]] = [
     {
         "id": "0123456789abcdef",
         "created_at": AT,
