@@ -31,6 +31,7 @@ from aragora_sql.schema import apply_schema, apply_tenant_policies, read_markers
 from aragora_sql.stores.continuum import ContinuumMemory
 from aragora_sql.stores.governance import GovernanceStore
 from tests.conftest import OpenDatabase
+from tests.database.test_pooler import pgbouncer
 from tests.schema.test_rights import as_role, dsn, owner, server
 from tests.stores.governance.cases import save
 from tests.stores.samples import fetch_value
@@ -153,6 +154,26 @@ async def test_tenants_take_turns_on_few_connections(app: PostgresDatabase) -> N
             assert {one.org_id for one in found} == {tenant}
 
     await asyncio.gather(*map(work, range(40)))
+
+
+async def test_a_pooler_gives_the_tenant_to_nobody_else(scoped: PostgresDatabase, dsn: str) -> None:
+    """Behind a real PgBouncer in transaction mode, with two sessions of the server for all."""
+    with pgbouncer(as_role(dsn, "app")) as pooled:
+        database = await PostgresDatabase.connect(f"{pooled}?pgbouncer=true", 4, 8)
+        governance = GovernanceStore(database)
+
+        async def work(number: int) -> None:
+            tenant = f"t{number % 5}"
+            async with database.transaction(tenant=tenant):
+                await save(governance, f"{tenant} {number}", org_id=tenant)
+            async with database.read(tenant=tenant):
+                found = await governance.list_approvals()
+                assert {one.org_id for one in found} == {tenant}
+            assert await governance.list_approvals() == []
+
+        await asyncio.gather(*map(work, range(40)))
+        await database.close()
+    assert len(await GovernanceStore(scoped).list_approvals()) == 40
 
 
 @pytest.mark.parametrize("tenant", ["", " ", 5, "a\x00", b"a"])
