@@ -19,6 +19,7 @@ from aragora_sql.privacy import erase_user, export_user
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema import read_markers
 from aragora_sql.schema.markers import MARKERS, markers_of, without_markers
+from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.governance import GovernanceStore
 from aragora_sql.stores.integrations import IntegrationConfig, IntegrationStore, UserIdMapping
 from aragora_sql.stores.jobs import JobQueueStore
@@ -37,6 +38,7 @@ async def fill(database: Database) -> None:
     governance, requests = GovernanceStore(database), GovernanceStore(database).requests
     integrations = IntegrationStore(database, KEYRING)
     jobs, findings = JobQueueStore(database), FindingWorkflowStore(database)
+    memory = ConsensusMemory(database)
     for user in ("ann", "ben"):
         other = "ben" if user == "ann" else "ann"
         await save(governance, f"of {user}", requested_by=user, required_approvals=2)
@@ -58,6 +60,7 @@ async def fill(database: Database) -> None:
                 email=f"{user}@example.com", platform="slack", platform_user_id="U", user_id=user
             )
         )
+        await memory.record_vote("debate", user, "yes", source=f"dm of {user}@example.com")
         await jobs.enqueue("mail", {"to": f"{user}@example.com"}, user_id=user)
         await findings.create(f"of {user}", assigned_to=user, assigned_by=other)
         await findings.add_comment(
@@ -134,6 +137,7 @@ async def test_erase_user_leaves_nothing_personal_and_the_rest_as_it_is(
     erasure = await erase_user(database, "ann")
     done = {one.table: (one.action, one.rows) for one in erasure.tables if one.rows}
     assert done == {
+        "debate_votes": ("emptied", 1),
         "job_queue": ("emptied", 1),
         "finding_workflows": ("emptied", 2),
         "finding_history": ("emptied", 1),
@@ -170,7 +174,7 @@ async def test_a_dry_run_changes_nothing(database: Database) -> None:
     await fill(database)
     before = await content(database)
     erasure = await erase_user(database, "ann", dry_run=True)
-    assert sum(one.rows for one in erasure.tables) == 13
+    assert sum(one.rows for one in erasure.tables) == 14
     assert await content(database) == before
 
 
@@ -255,6 +259,25 @@ def test_no_comment_ends_with_a_marker_that_nobody_reads() -> None:
             end = re.search(r"(?: \[\w+\])+$", comment)
             words = set(re.findall(r"\w+", end[0])) if end else set()
             assert words <= set(MARKERS), f"{path}: {comment}"
+
+
+# Names that personal data has, and columns of such names that hold none.
+LOOKS_PERSONAL = re.compile(
+    r"(?:^|_)(?:user|users|email|phone|ip|address|ua|actor|requester|responder|voter|assignee)(?:_|$)"
+    r"|^user_agent$|_by$|^display_name$|^full_name$"
+)
+NOT_PERSONAL = {"consensus_archive.superseded_by"}
+
+
+@pytest.mark.parametrize("table", read_markers(), ids=lambda table: table.name)
+def test_columns_that_look_personal_are_marked(table: Any) -> None:
+    """A name in NOT_PERSONAL says that it was thought of."""
+    unmarked = [
+        f"{table.name}.{column}"
+        for column in table.columns
+        if LOOKS_PERSONAL.search(column) and not table.of_columns[column]
+    ]
+    assert set(unmarked) <= NOT_PERSONAL, "mark with [user] or [personal], docs/operator.md#persons"
 
 
 @pytest.mark.parametrize("table", read_markers(), ids=lambda table: table.name)

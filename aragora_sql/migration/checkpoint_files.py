@@ -36,10 +36,11 @@ _SHOWN = 5
 _SUFFIXES = (".json", ".json.gz")
 # Logs of events, which no checkpoint is.
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson")
+_ROLLBACK_POINTS = "rollback_point_files"
 _TABLES = {
     "workflow_checkpoint_files": {"workflow_id", "definition_id"},
     "debate_checkpoint_files": {"checkpoint_id", "debate_id"},
-    "rollback_point_files": {"git_commit", "file_backups"},
+    _ROLLBACK_POINTS: {"git_commit", "file_backups"},
 }
 
 
@@ -64,6 +65,7 @@ def collect_checkpoint_files(
     """
     candidates = []
     behind = []
+    total_points = 0
     with closing(sqlite3.connect(target)) as connection:
         for table in _TABLES:
             connection.execute(f"CREATE TABLE {table} (storage_id TEXT, path TEXT, document TEXT)")
@@ -87,6 +89,7 @@ def collect_checkpoint_files(
                         [stem, str(file), data],
                     )
             workflows, debates, points = counts.values()
+            total_points += points
             why = (
                 f"it holds checkpoint files of workflows ({workflows:,}) and of debates "
                 f"({debates:,}); {len(others):,} other JSON files are left behind"
@@ -100,6 +103,9 @@ def collect_checkpoint_files(
             if others:
                 why = f"JSON files that are not checkpoints: {_some(others)}"
                 behind.append(LeftBehind(folder, why, files=len(others)))
+        if not total_points:
+            # Most programs kept none: then no report has to speak of them.
+            connection.execute(f"DROP TABLE {_ROLLBACK_POINTS}")
         connection.commit()
     searched = {folder.resolve() for folder in data_places(path).documents}
     for folder in checkpoint_folders_elsewhere(path, searched):
@@ -136,7 +142,7 @@ def _kind(data: bytes, folder: Path) -> str | None:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        return "rollback_point_files" if folder.name == ROLLBACK else next(iter(_TABLES))
+        return _ROLLBACK_POINTS if folder.name == ROLLBACK else next(iter(_TABLES))
     if isinstance(document, dict):
         for table, keys in _TABLES.items():
             if keys <= document.keys():
