@@ -48,6 +48,12 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.governance import Approval as Approval
+from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
+from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
+from aragora_sql.stores.governance import GovernanceStore as GovernanceStore
+from aragora_sql.stores.governance import RollbackPoint as RollbackPoint
+from aragora_sql.stores.governance import Verification as Verification
 from aragora_sql.stores.integrations import IntegrationConfig as IntegrationConfig
 from aragora_sql.stores.integrations import IntegrationStore as IntegrationStore
 from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
@@ -73,6 +79,8 @@ __version__: str
 __all__ = [
     "AgentRating",
     "AgentReputation",
+    "Approval",
+    "ApprovalRequestStore",
     "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
@@ -85,6 +93,7 @@ __all__ = [
     "Database",
     "Debate",
     "DebateCheckpoint",
+    "DecisionRecord",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
@@ -93,6 +102,7 @@ __all__ = [
     "FindingState",
     "FindingWorkflow",
     "FindingWorkflowStore",
+    "GovernanceStore",
     "Health",
     "IntegrationConfig",
     "IntegrationStore",
@@ -116,12 +126,14 @@ __all__ = [
     "PostgresDatabase",
     "PostgresEloDatabase",
     "PostgresFindingWorkflowStore",
+    "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "ProofStatus",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
+    "RollbackPoint",
     "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
@@ -129,10 +141,12 @@ __all__ = [
     "SQLiteDatabase",
     "SQLiteEloDatabase",
     "SQLiteFindingWorkflowStore",
+    "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
     "Settings",
     "UserIdMapping",
+    "Verification",
     "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
@@ -144,6 +158,7 @@ __all__ = [
     "get_critique_store",
     "get_elo_system",
     "get_finding_workflow_store",
+    "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
     "get_postgres_checkpoint_store",
@@ -152,6 +167,7 @@ __all__ = [
     "get_postgres_critique_store",
     "get_postgres_elo_database",
     "get_postgres_finding_workflow_store",
+    "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_pool",
@@ -162,6 +178,7 @@ __all__ = [
     "get_sqlite_database",
     "get_sqlite_elo_database",
     "get_sqlite_finding_workflow_store",
+    "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
     "load_queries",
@@ -630,6 +647,44 @@ async def get_sqlite_elo_database(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteEloDatabase:
     """Return an initialized ``EloSystem`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresGovernanceStore(GovernanceStore):
+    """``GovernanceStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteGovernanceStore(GovernanceStore):
+    """``GovernanceStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_governance_store() -> GovernanceStore:
+    """Return an initialized ``GovernanceStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresGovernanceStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_governance_store(dsn: str | None = None) -> PostgresGovernanceStore:
+    """Return an initialized ``GovernanceStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_governance_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteGovernanceStore:
+    """Return an initialized ``GovernanceStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -20,6 +20,8 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "ApprovalNotFoundError",
+    "ApprovalRefusedError",
     "AragoraSQLError",
     "BackendDriverMissingError",
     "CheckViolationError",
@@ -63,6 +65,7 @@ __all__ = [
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
     "TenantMismatchError",
+    "TenantNotEnforcedError",
     "TenantRequiredError",
     "UnknownStoreError",
     "UnreadableValueError",
@@ -158,6 +161,25 @@ class InvalidTransitionError(InvalidInputError):
         self.allowed = allowed
 
 
+class ApprovalNotFoundError(InvalidInputError, LookupError):
+    """There is no approval of this id; nothing was written."""
+
+    def __init__(self, approval_id: str) -> None:
+        super().__init__("approval_id", f"there is no approval {approval_id!r}")
+        self.approval_id = approval_id
+
+
+class ApprovalRefusedError(InvalidInputError):
+    """An approval, or the request of one, can't be changed so; nothing was written.
+
+    It is decided or has expired, or this person has voted on it, or may not.
+    """
+
+    def __init__(self, argument: str, approval_id: str, problem: str) -> None:
+        super().__init__(argument, f"approval {approval_id!r} {problem}")
+        self.approval_id = approval_id
+
+
 class RedLineError(InvalidInputError):
     """An entry of the continuum memory is protected; nothing was written. ``reason`` says why."""
 
@@ -172,7 +194,7 @@ class RedLineError(InvalidInputError):
 
 
 class TenantMismatchError(InvalidInputError):
-    """An entry of the continuum memory belongs to another tenant; nothing was written."""
+    """What is to be changed belongs to another tenant; nothing was written."""
 
     def __init__(self, entry_id: str, argument: str = "tenant_id") -> None:
         super().__init__(argument, f"entry {entry_id!r} does not belong to this tenant")
@@ -319,6 +341,14 @@ class ReadOnlyDatabaseError(DatabaseError):
 
     Nothing took effect. The pool renews its connections, so that the next unit of work reaches the
     primary where the DSN leads to it (several hosts, or a name that has moved).
+    """
+
+
+class TenantNotEnforcedError(DatabaseError):
+    """A unit of work was to see the rows of one tenant, and nothing would hide those of others.
+
+    That is so on SQLite, and on PostgreSQL for a role that owns the tables or bypasses row level
+    security. Nothing was read or written.
     """
 
 

@@ -44,8 +44,8 @@ ROUNDS = 10
 
 
 class _BarePostgres(PostgresDatabase):
-    def read(self) -> UnitOfWork:
-        return UnitOfWork(self, "read")
+    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+        return UnitOfWork(self, "read", tenant)
 
     async def _acquire(self, kind: Kind) -> PostgresConnection:
         async with asyncio.timeout(self._acquire_timeout):
@@ -55,8 +55,8 @@ class _BarePostgres(PostgresDatabase):
 
 
 class _BareSQLite(SQLiteDatabase):
-    def read(self) -> UnitOfWork:
-        return UnitOfWork(self, "read")
+    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+        return UnitOfWork(self, "read", tenant)
 
     async def _acquire(self, kind: Kind) -> SQLiteConnection:
         handle = await self._take_reader()

@@ -21,6 +21,7 @@ LAYERS = (
     {"database"},
     {"backup", "queries"},
     {"schema", "tracing"},
+    {"privacy"},
     {"stores"},
     {"environment"},
     {"exports"},

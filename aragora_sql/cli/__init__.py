@@ -31,6 +31,7 @@ COMMANDS = {
     "integrations": ("integrations",),
     "jobs": ("jobs",),
     "elo": ("elo",),
+    "privacy": ("privacy",),
     "langgraph": ("langgraph",),
     "queries": ("queries", "show"),
     "calls": ("run", "explain"),

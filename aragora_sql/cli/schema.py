@@ -23,6 +23,7 @@ from aragora_sql.queries.files import DIALECTS, check_tree
 from aragora_sql.schema import (
     Inspection,
     apply_schema,
+    apply_tenant_policies,
     inspect_schema,
     plan_repair,
     plan_schema,
@@ -38,6 +39,8 @@ __all__ = ["add_commands"]
 Groups = Any  # argparse names no public type for what add_subparsers() returns
 Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
+# The role of the application that tenant policies are made for, where none is named.
+TENANT_ROLE = "aragora_app"
 # How many differences `apply` names; `verify` names all.
 _SHOWN = 5
 
@@ -56,6 +59,16 @@ def add_commands(groups: Groups) -> None:
     )
     _add_target(apply)
     apply.add_argument("--dry-run", action="store_true", help="say what would be done")
+    apply.add_argument(
+        "--tenant-policies",
+        nargs="?",
+        const=TENANT_ROLE,
+        metavar="ROLE",
+        help=(
+            "make policies of row level security for a role of the application that does not own "
+            f"the tables: it sees the rows of one tenant at a time (default: {TENANT_ROLE})"
+        ),
+    )
     apply.set_defaults(run=lambda options: _on_database(_apply, options), existing=False)
 
     verify = commands.add_parser(
@@ -279,14 +292,24 @@ def _on_database(work: Work, options: argparse.Namespace) -> int:
 
 
 async def _apply(database: Database, options: argparse.Namespace) -> int:
+    role, scoped = options.tenant_policies, None
+    if role is not None and (options.dry_run or options.store):
+        raise ConfigurationError(
+            "--tenant-policies is about all stores and made at once: it goes with neither "
+            "--dry-run nor --store"
+        )
     plans = await plan_schema(database, options.store)
     if not options.dry_run:
         await apply_schema(database, options.store, report=_say)
+    if role is not None:
+        scoped = await apply_tenant_policies(database, role, report=_say)
     if options.json:
         print(json.dumps([plan.to_dict() for plan in plans]))
     else:
         for plan in plans:
             print(f"{plan.store}: {plan.describe(done=not options.dry_run)}")
+        if scoped is not None:
+            print(f"tenant policies for role {role}: {', '.join(scoped)}")
     current = [plan.store for plan in plans if plan.present == plan.latest]
     if current:
         await _warn_of_damage(database, current, options)

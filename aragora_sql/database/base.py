@@ -14,7 +14,13 @@ from typing import Any, ClassVar, Literal
 from aragora_sql.database.limits import within
 from aragora_sql.database.ownership import Owner
 from aragora_sql.database.statement import Statement
-from aragora_sql.database.units_of_work import Kind, Turns, UnitOfWork, is_within_a_unit
+from aragora_sql.database.units_of_work import (
+    Kind,
+    Turns,
+    UnitOfWork,
+    check_tenant,
+    is_within_a_unit,
+)
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
@@ -108,6 +114,13 @@ class Connection(ABC):
     @abstractmethod
     async def _begin(self) -> None:
         """Begin a transaction, or a savepoint in one."""
+
+    @abstractmethod
+    async def _set_tenant(self, tenant: str) -> None:
+        """Let the transaction that was begun see the rows of one tenant only.
+
+        Raises :class:`~aragora_sql.errors.TenantNotEnforcedError` where it would see others too.
+        """
 
     @abstractmethod
     async def _commit(self) -> None:
@@ -268,18 +281,31 @@ class Database(ABC):
         """Open a unit of work that may write: each statement commits by itself."""
         return self.unit_class(self, "write")
 
-    def read(self) -> UnitOfWork:
-        """Open a unit of work that only reads (on SQLite it never waits for a writer)."""
-        return self.unit_class(self, "read")
+    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+        """Open a unit of work that only reads (on SQLite it never waits for a writer).
 
-    def transaction(self) -> UnitOfWork:
+        With ``tenant`` it is a transaction that sees the rows of one tenant; see
+        :meth:`transaction`.
+        """
+        if tenant is None:
+            return self.unit_class(self, "read")
+        return self.unit_class(self, "transaction", check_tenant(tenant))
+
+    def transaction(self, *, tenant: str | None = None) -> UnitOfWork:
         """Open an atomic unit of work: all of it is kept, or none of it.
 
         An exception or a cancellation that leaves the block rolls all of it back. Inside another
         transaction it is a savepoint. A statement that fails is the last of its transaction: to
         catch its error and go on, put it in a nested one.
+
+        With ``tenant`` it sees and changes the rows of one tenant only, by the policies of
+        ``aragora-sql schema apply --tenant-policies`` (PostgreSQL; behind transaction poolers
+        too). Where nothing would hide the rows of others, it is
+        :class:`~aragora_sql.errors.TenantNotEnforcedError`. Units inside it are of the same tenant.
         """
-        return self.unit_class(self, "transaction")
+        if tenant is None:
+            return self.unit_class(self, "transaction")
+        return self.unit_class(self, "transaction", check_tenant(tenant))
 
     def is_in_use_here(self) -> bool:
         """Tell whether the caller is within an open unit of work of this database."""

@@ -50,6 +50,7 @@ from aragora_sql.errors import (
     InvalidInputError,
     PoolTimeoutError,
     ReadOnlyDatabaseError,
+    TenantNotEnforcedError,
     UnreadableValueError,
 )
 from aragora_sql.settings import PostgresDSN
@@ -103,6 +104,15 @@ _STATE = Statement(
     "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy AS y CROSS JOIN LATERAL "
     "unnest(y.polroles) AS r (role) WHERE y.polrelid = c.oid "
     "AND (r.role = 0 OR pg_has_role(r.role, 'USAGE')))) AS owner",
+)
+
+
+# Only for the transaction, so that a transaction pooler gives it to nobody else; and whether it
+# has any effect.
+_SET_TENANT = Statement(
+    "set tenant",
+    "SELECT set_config('aragora.org_id', $1, true) AS tenant, current_user::text AS role, "
+    "coalesce(row_security_active(to_regclass('_schema_versions')), false) AS is_enforced",
 )
 
 
@@ -309,6 +319,16 @@ class PostgresConnection(Connection):
         except Exception as error:
             raise await self._translated(error, "BEGIN") from error
         self._transaction = transaction
+
+    async def _set_tenant(self, tenant: str) -> None:
+        row = await self.fetch_one(_SET_TENANT, (tenant,))
+        if row is None or not row["is_enforced"]:
+            role = "?" if row is None else row["role"]
+            raise TenantNotEnforcedError(
+                f"role {role!r} owns the tables, bypasses row level security, or there are no "
+                "tables: it would see the rows of every tenant; connect as the role that "
+                "'aragora-sql schema apply --tenant-policies ROLE' made policies for"
+            )
 
     async def _commit(self) -> None:
         if self._transaction is None:

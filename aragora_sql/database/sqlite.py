@@ -44,6 +44,7 @@ from aragora_sql.errors import (
     LockTimeoutError,
     PoolTimeoutError,
     ReadOnlyDatabaseError,
+    TenantNotEnforcedError,
     UnreadableValueError,
 )
 from aragora_sql.settings import Settings
@@ -182,6 +183,12 @@ class SQLiteConnection(Connection):
             await self._handle.run("SAVEPOINT", statements.run, f"SAVEPOINT {self._savepoint}")
         else:
             await self._handle.run("BEGIN", statements.run, "BEGIN IMMEDIATE")
+
+    async def _set_tenant(self, tenant: str) -> None:
+        raise TenantNotEnforcedError(
+            "SQLite has no row level security: this would see the rows of every tenant; keep a "
+            "file for each, or ask for the rows of an organization by org_id"
+        )
 
     async def _commit(self) -> None:
         if self._depth:

@@ -17,12 +17,20 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from aragora_sql.errors import DatabaseError
+from aragora_sql.database.values import check_text
+from aragora_sql.errors import DatabaseError, InvalidInputError
 
 if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
 
-__all__ = ["Kind", "Turns", "UnitOfWork", "is_within_a_unit", "refuse_within_a_unit"]
+__all__ = [
+    "Kind",
+    "Turns",
+    "UnitOfWork",
+    "check_tenant",
+    "is_within_a_unit",
+    "refuse_within_a_unit",
+]
 
 Kind = Literal["read", "write", "transaction"]
 
@@ -73,12 +81,15 @@ class Turns(asyncio.Lock):
 class _Unit:
     """An open unit of work, as the context variable holds it."""
 
-    __slots__ = ("connection", "is_open", "kind", "outer")
+    __slots__ = ("connection", "is_open", "kind", "outer", "tenant")
 
-    def __init__(self, connection: Connection, kind: Kind, outer: _Unit | None) -> None:
+    def __init__(
+        self, connection: Connection, kind: Kind, outer: _Unit | None, tenant: str | None
+    ) -> None:
         self.connection = connection
         self.kind = kind
         self.outer = outer
+        self.tenant = tenant
         self.is_open = True
 
 
@@ -96,6 +107,16 @@ def is_within_a_unit(key: object) -> bool:
     return False
 
 
+def check_tenant(tenant: object) -> str:
+    """Check the tenant of a unit of work: text that is not empty."""
+    if not isinstance(tenant, str):
+        raise InvalidInputError("tenant", f"must be text, not {type(tenant).__name__}")
+    check_text(tenant, "tenant")
+    if not tenant.strip():
+        raise InvalidInputError("tenant", "must not be empty")
+    return tenant
+
+
 def refuse_within_a_unit(key: object) -> None:
     """Raise where closing the database of this key would wait for the caller itself."""
     if is_within_a_unit(key):
@@ -105,11 +126,21 @@ def refuse_within_a_unit(key: object) -> None:
 class UnitOfWork:
     """The block of ``async with database.transaction()`` and its kind. Made for one use."""
 
-    __slots__ = ("_database", "_is_finished", "_joined", "_kind", "_outer", "_token", "_unit")
+    __slots__ = (
+        "_database",
+        "_is_finished",
+        "_joined",
+        "_kind",
+        "_outer",
+        "_tenant",
+        "_token",
+        "_unit",
+    )
 
-    def __init__(self, database: Database, kind: Kind) -> None:
+    def __init__(self, database: Database, kind: Kind, tenant: str | None = None) -> None:
         self._database = database
         self._kind = kind
+        self._tenant = tenant
         self._is_finished = False
         self._joined = False
         self._outer: Connection | None = None
@@ -125,6 +156,12 @@ class UnitOfWork:
         while current is not None and not current.is_open:
             current = current.outer
         if current is not None and database._serves(current.kind, kind):
+            if self._tenant not in (None, current.tenant):
+                # What is set for a nested transaction would stay for the rest of the outer one.
+                raise InvalidInputError(
+                    "tenant", "must be given to the outermost unit of work, which is of another"
+                )
+            self._tenant = None
             if kind != "transaction":
                 self._joined = True
                 return current.connection
@@ -139,13 +176,23 @@ class UnitOfWork:
                 if self._outer is not None:
                     self._outer.lock.check()
                 await connection._begin()
+                if self._tenant is not None:
+                    await self._set_tenant(connection, self._tenant)
             except BaseException:
                 await self._leave(connection)
                 raise
             connection.lock.in_transaction = True
-        self._unit = _Unit(connection, kind, current)
+        tenant = self._tenant if self._outer is None else getattr(current, "tenant", None)
+        self._unit = _Unit(connection, kind, current, tenant)
         self._token = _units.set({**units, key: self._unit})
         return connection
+
+    async def _set_tenant(self, connection: Connection, tenant: str) -> None:
+        try:
+            await connection._set_tenant(tenant)
+        except BaseException:
+            await connection._rollback()
+            raise
 
     async def __aexit__(
         self,

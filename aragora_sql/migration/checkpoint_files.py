@@ -2,7 +2,8 @@
 
 Workflows and debates shared the folder ``.checkpoints`` of the directory that the program ran in. A
 workflow's file has ``workflow_id`` and ``definition_id``, a debate's ``checkpoint_id`` and
-``debate_id``; all else is left alone. What can't be read as JSON is gathered too, so that it is
+``debate_id``. Rollback points were in ``.rollback`` beside it, with ``git_commit`` and
+``file_backups``. All else is left alone. What can't be read as JSON is gathered too, so that it is
 rejected with a reason and not lost.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from aragora_sql.migration.accounting import LeftBehind
 from aragora_sql.migration.finding import (
     ELSEWHERE,
+    ROLLBACK,
     Candidate,
     SourceError,
     checkpoint_folders_elsewhere,
@@ -34,9 +36,11 @@ _SHOWN = 5
 _SUFFIXES = (".json", ".json.gz")
 # Logs of events, which no checkpoint is.
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson")
+_ROLLBACK_POINTS = "rollback_point_files"
 _TABLES = {
     "workflow_checkpoint_files": {"workflow_id", "definition_id"},
     "debate_checkpoint_files": {"checkpoint_id", "debate_id"},
+    _ROLLBACK_POINTS: {"git_commit", "file_backups"},
 }
 
 
@@ -61,6 +65,7 @@ def collect_checkpoint_files(
     """
     candidates = []
     behind = []
+    total_points = 0
     with closing(sqlite3.connect(target)) as connection:
         for table in _TABLES:
             connection.execute(f"CREATE TABLE {table} (storage_id TEXT, path TEXT, document TEXT)")
@@ -73,7 +78,7 @@ def collect_checkpoint_files(
                     derived += 1
                     continue
                 data = None if file.name.endswith(_LINES) else _read(file)
-                kind = None if data is None else _kind(data)
+                kind = None if data is None else _kind(data, folder)
                 if kind is None:
                     others.append(file.name)
                 else:
@@ -83,11 +88,14 @@ def collect_checkpoint_files(
                         f"INSERT INTO {kind} VALUES (?, ?, CAST(? AS TEXT))",  # noqa: S608
                         [stem, str(file), data],
                     )
-            workflows, debates = counts.values()
+            workflows, debates, points = counts.values()
+            total_points += points
             why = (
                 f"it holds checkpoint files of workflows ({workflows:,}) and of debates "
                 f"({debates:,}); {len(others):,} other JSON files are left behind"
             )
+            if points:
+                why += f"; files of rollback points ({points:,})"
             if derived:
                 why += f"; {', '.join(sorted(_DERIVED))} is derived from other data and not needed"
             taken = {table: count for table, count in counts.items() if count}
@@ -95,6 +103,9 @@ def collect_checkpoint_files(
             if others:
                 why = f"JSON files that are not checkpoints: {_some(others)}"
                 behind.append(LeftBehind(folder, why, files=len(others)))
+        if not total_points:
+            # Most programs kept none: then no report has to speak of them.
+            connection.execute(f"DROP TABLE {_ROLLBACK_POINTS}")
         connection.commit()
     searched = {folder.resolve() for folder in data_places(path).documents}
     for folder in checkpoint_folders_elsewhere(path, searched):
@@ -126,12 +137,12 @@ def _read(file: Path) -> bytes:
         return data
 
 
-def _kind(data: bytes) -> str | None:
-    """Return the table for a document; what is not JSON goes to the first, to be rejected there."""
+def _kind(data: bytes, folder: Path) -> str | None:
+    """Return the table for a document; what is not JSON is rejected where its folder belongs to."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        return next(iter(_TABLES))
+        return _ROLLBACK_POINTS if folder.name == ROLLBACK else next(iter(_TABLES))
     if isinstance(document, dict):
         for table, keys in _TABLES.items():
             if keys <= document.keys():

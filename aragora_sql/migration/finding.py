@@ -22,6 +22,7 @@ __all__ = ["Candidate", "Places", "SourceError", "Survey", "data_places", "exami
 
 SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 CHECKPOINTS = ".checkpoints"
+ROLLBACK = ".rollback"
 # The data directory of an older Aragora that was told none.
 _DEFAULT_NAME = ".nomic"
 # Folders below a data directory that the older Aragora wrote to.
@@ -99,7 +100,7 @@ def data_places(path: Path) -> Places:
     if not path.is_dir():
         return Places((), ())
     roots: dict[Path, Path] = {}
-    # Where a program ran that wrote checkpoints to `.checkpoints` below its own directory.
+    # Where a program ran that wrote to `.checkpoints` and `.rollback` below its own directory.
     programs = [path.absolute().parent]
     for root in (path, path / _DEFAULT_NAME):
         if root.is_dir():
@@ -113,13 +114,13 @@ def data_places(path: Path) -> Places:
         for folder in (root, *(root / name for name in _SUBFOLDERS)):
             if folder.is_dir():
                 files.setdefault(folder.resolve(), folder)
-        for folder in (root, root / CHECKPOINTS):
+        for folder in (root, root / CHECKPOINTS, root / ROLLBACK):
             if folder.is_dir():
                 documents.setdefault(folder.resolve(), folder)
     for program in programs:
-        folder = program / CHECKPOINTS
-        if folder.is_dir():
-            documents.setdefault(folder.resolve(), folder)
+        for folder in (program / CHECKPOINTS, program / ROLLBACK):
+            if folder.is_dir():
+                documents.setdefault(folder.resolve(), folder)
     return Places(tuple(files.values()), tuple(documents.values()))
 
 
@@ -177,11 +178,11 @@ def _elsewhere(path: Path, searched: set[Path]) -> Iterator[Path]:
 
 
 def checkpoint_folders_elsewhere(path: Path, searched: set[Path]) -> Iterator[Path]:
-    """Return folders for checkpoints below a data directory that are not among the usual ones."""
+    """Return folders of JSON files below a data directory that are not among the usual ones."""
     for folder, subfolders, _ in os.walk(path):
         subfolders[:] = sorted(set(subfolders) - _PRUNED)
         found = Path(folder)
-        if found.name == CHECKPOINTS and found.resolve() not in searched:
+        if found.name in {CHECKPOINTS, ROLLBACK} and found.resolve() not in searched:
             yield found
 
 

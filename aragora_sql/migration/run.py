@@ -153,7 +153,7 @@ class _Run:
     def _find_sources(self) -> None:
         """Find the files to read, and gather those that are not SQLite files into one."""
         options = self._options
-        is_wanted = "checkpoints" in options.chosen_stores
+        is_wanted = not {"checkpoints", "governance"}.isdisjoint(options.chosen_stores)
         folders = checkpoint_folders(options.sqlite_path) if is_wanted else []
         self._paths, self._left, self._behind = find_sources(
             options.sqlite_path, has_others=bool(folders)

@@ -2,8 +2,9 @@
 
 ``files`` and ``upgrades`` read the files, ``applying`` creates and upgrades, ``catalog`` describes
 a database, ``verifying`` compares it with the files, ``repairing`` writes and runs the statements
-that repair it, and ``rights`` says what a role lacks. The table ``_schema_versions`` says which
-version of each store a database has.
+that repair it, ``rights`` says what a role lacks, ``markers`` what the comments of columns say to
+programs, and ``tenants`` makes policies of row level security. The table ``_schema_versions`` says
+which version of each store a database has.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from aragora_sql.schema.files import (
     store_names,
     table_names,
 )
+from aragora_sql.schema.markers import MarkedTable, read_markers
 from aragora_sql.schema.repairing import Repair, plan_repair, repair_schema
 from aragora_sql.schema.steps import Report
+from aragora_sql.schema.tenants import apply_tenant_policies
 from aragora_sql.schema.upgrades import UpgradeFile, read_upgrade
 from aragora_sql.schema.verifying import Difference, Inspection, inspect_schema, verify_schema
 
@@ -36,11 +39,13 @@ __all__ = [
     "CatalogKey",
     "Difference",
     "Inspection",
+    "MarkedTable",
     "Repair",
     "Report",
     "SchemaPlan",
     "UpgradeFile",
     "apply_schema",
+    "apply_tenant_policies",
     "check_versions",
     "describe_catalog",
     "initialize_store",
@@ -49,6 +54,7 @@ __all__ = [
     "list_stores",
     "plan_repair",
     "plan_schema",
+    "read_markers",
     "read_upgrade",
     "render_schema",
     "repair_schema",

@@ -10,6 +10,7 @@ from typing import Any
 from aragora_sql.database import Connection, Dialect
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.queries.parameters import Token, scan
+from aragora_sql.schema.markers import without_markers
 from aragora_sql.schema.rights import version_queries
 
 __all__ = [
@@ -46,7 +47,8 @@ async def describe_catalog(
     """Return what a database holds, as text by (table, kind, name).
 
     Two databases with equal descriptions have the same tables, columns in any order, constraints,
-    indexes, triggers and (PostgreSQL) rules, comments and policies for everybody.
+    indexes, triggers and (PostgreSQL) rules, comments but for their markers, and policies for
+    everybody.
     """
     return dict((await read_catalog(connection, dialect, root)).parts)
 
@@ -70,11 +72,11 @@ def catalog_of(dialect: Dialect, rows: Iterable[Mapping[str, Any]]) -> Catalog:
             if kind == "table":
                 parts |= _parts_of_table(table, row["definition"])
                 continue
-        definition = row["definition"]
+        text = row["definition"]
+        if kind.endswith(" comment"):
+            text = without_markers(text)
         # A comment in the body of a function ends with its line.
-        parts[table, kind, name] = (
-            definition if kind == "function" else " ".join(definition.split())
-        )
+        parts[table, kind, name] = text if kind == "function" else " ".join(text.split())
     return Catalog(parts, statements)
 
 

@@ -177,6 +177,19 @@ STORES = (
         bound_name="EloDatabase",
         bound_getter="elo_database",
     ),
+    StoreEntry(
+        "governance",
+        "GovernanceStore",
+        "governance_store",
+        "approvals with votes and policies, verifications, decisions, rollback points",
+        exports=(
+            "Approval",
+            "ApprovalRequestStore",
+            "DecisionRecord",
+            "RollbackPoint",
+            "Verification",
+        ),
+    ),
 )
 
 

@@ -196,6 +196,8 @@ NEEDED = {
     "findings show": ["f"],
     "findings history": ["f"],
     "elo explain": ["a"],
+    "privacy export": ["--user", "a"],
+    "privacy erase": ["--user", "a"],
     "schema new-upgrade": ["jobs", "finds_jobs"],
     "schema release-before": [str(sql_dir())],
     "jobs show": ["j"],

@@ -18,7 +18,11 @@ from aragora_sql.stores.base import Store
 HERE = Path(__file__).parent
 
 # Classes beside the store itself whose methods an application calls.
-FURTHER_CLASSES = {"consensus": ("DissentRetriever",), "jobs": ("JobWorker",)}
+FURTHER_CLASSES = {
+    "consensus": ("DissentRetriever",),
+    "governance": ("ApprovalRequestStore",),
+    "jobs": ("JobWorker",),
+}
 
 
 def public_methods(kind: type) -> set[str]:

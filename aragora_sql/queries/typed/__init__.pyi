@@ -13,10 +13,12 @@ from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
+from .privacy import PrivacyQueries
 from .schema_versions import SchemaVersionsQueries
 from .workflow import WorkflowQueries
 
@@ -50,6 +52,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> EloQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["governance"], dialect: Dialect, root: Path | None = None
+) -> GovernanceQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
 ) -> IntegrationsQueries: ...
 @overload
@@ -64,6 +70,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph_items"], dialect: Dialect, root: Path | None = None
 ) -> LanggraphItemsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["privacy"], dialect: Dialect, root: Path | None = None
+) -> PrivacyQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None

@@ -309,9 +309,9 @@ COMMENT ON COLUMN verified_proofs.created_at IS 'When the run was stored.';
 
 COMMENT ON TABLE debate_votes IS 'A user''s vote on the outcome of a debate; the last one counts.';
 COMMENT ON COLUMN debate_votes.debate_id IS 'Identifier of the debate.';
-COMMENT ON COLUMN debate_votes.user_id IS 'Identifier of the user.';
+COMMENT ON COLUMN debate_votes.user_id IS 'Identifier of the user. [user]';
 COMMENT ON COLUMN debate_votes.vote IS 'The vote, in the application''s own words.';
-COMMENT ON COLUMN debate_votes.source IS 'Where the vote came from, such as a chat channel.';
+COMMENT ON COLUMN debate_votes.source IS 'Where the vote came from, such as a chat channel. [personal]';
 COMMENT ON COLUMN debate_votes.created_at IS 'When the user first voted.';
 COMMENT ON COLUMN debate_votes.updated_at IS 'When the user last changed the vote.';
 

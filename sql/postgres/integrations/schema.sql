@@ -65,30 +65,30 @@ BEGIN
 END
 $$;
 
-COMMENT ON TABLE integrations IS 'A user''s connection to a platform; secrets in it are encrypted.';
-COMMENT ON COLUMN integrations.user_id IS 'Owner; part of what the encrypted secrets are bound to.';
+COMMENT ON TABLE integrations IS 'A user''s connection to a platform; secrets in it are encrypted. [personal]';
+COMMENT ON COLUMN integrations.user_id IS 'Owner; part of what the encrypted secrets are bound to. [user]';
 COMMENT ON COLUMN integrations.integration_type IS 'slack, discord, …; part of what the encrypted secrets are bound to.';
 COMMENT ON COLUMN integrations.enabled IS 'Whether it is in use.';
 COMMENT ON COLUMN integrations.notify_on_consensus IS 'Whether a consensus is reported.';
 COMMENT ON COLUMN integrations.notify_on_debate_end IS 'Whether the end of a debate is reported.';
 COMMENT ON COLUMN integrations.notify_on_error IS 'Whether errors are reported.';
 COMMENT ON COLUMN integrations.notify_on_leaderboard IS 'Whether the leaderboard is reported.';
-COMMENT ON COLUMN integrations.settings IS 'Settings; each secret is an object with _encrypted and _value (AES-256-GCM).';
+COMMENT ON COLUMN integrations.settings IS 'Settings; each secret is an object with _encrypted and _value (AES-256-GCM). [personal]';
 COMMENT ON COLUMN integrations.messages_sent IS 'Number of messages sent.';
 COMMENT ON COLUMN integrations.errors_24h IS 'Number of errors since errors_since; counts for 24 hours from then.';
 COMMENT ON COLUMN integrations.errors_since IS 'The first error of the present 24 hours; NULL when there was none.';
 COMMENT ON COLUMN integrations.last_activity IS 'When a message was last sent.';
-COMMENT ON COLUMN integrations.last_error IS 'Text of the last error.';
+COMMENT ON COLUMN integrations.last_error IS 'Text of the last error. [personal]';
 COMMENT ON COLUMN integrations.workspace_id IS 'Workspace that it belongs to.';
 COMMENT ON COLUMN integrations.created_at IS 'When it was first saved.';
 COMMENT ON COLUMN integrations.updated_at IS 'When its configuration was last saved.';
 
-COMMENT ON TABLE user_id_mappings IS 'Which account on a platform belongs to an e-mail address.';
-COMMENT ON COLUMN user_id_mappings.user_id IS 'Owner of the mapping.';
+COMMENT ON TABLE user_id_mappings IS 'Which account on a platform belongs to an e-mail address. [personal]';
+COMMENT ON COLUMN user_id_mappings.user_id IS 'Owner of the mapping. [user]';
 COMMENT ON COLUMN user_id_mappings.platform IS 'slack, discord, teams, …';
-COMMENT ON COLUMN user_id_mappings.email IS 'E-mail address in lower case.';
-COMMENT ON COLUMN user_id_mappings.platform_user_id IS 'Identifier of the account on the platform.';
-COMMENT ON COLUMN user_id_mappings.display_name IS 'Name of the account on the platform.';
+COMMENT ON COLUMN user_id_mappings.email IS 'E-mail address in lower case. [personal]';
+COMMENT ON COLUMN user_id_mappings.platform_user_id IS 'Identifier of the account on the platform. [personal]';
+COMMENT ON COLUMN user_id_mappings.display_name IS 'Name of the account on the platform. [personal]';
 COMMENT ON COLUMN user_id_mappings.created_at IS 'When it was first saved.';
 COMMENT ON COLUMN user_id_mappings.updated_at IS 'When it was last saved.';
 

@@ -111,8 +111,8 @@ COMMENT ON TABLE finding_workflows IS 'What became of a finding so far: its pres
 COMMENT ON COLUMN finding_workflows.finding_id IS 'Identifier of the finding, given by the application.';
 COMMENT ON COLUMN finding_workflows.current_state IS 'Present state; a state of an older system is kept as it was.';
 COMMENT ON COLUMN finding_workflows.is_terminal IS 'Whether the present state ends the work; computed.';
-COMMENT ON COLUMN finding_workflows.assigned_to IS 'User who works on it.';
-COMMENT ON COLUMN finding_workflows.assigned_by IS 'User who assigned it.';
+COMMENT ON COLUMN finding_workflows.assigned_to IS 'User who works on it. [user]';
+COMMENT ON COLUMN finding_workflows.assigned_by IS 'User who assigned it. [user]';
 COMMENT ON COLUMN finding_workflows.assigned_at IS 'When it was assigned.';
 COMMENT ON COLUMN finding_workflows.priority IS '1 (most urgent) to 5 (least).';
 COMMENT ON COLUMN finding_workflows.due_date IS 'Timestamp by which it has to be done.';
@@ -131,14 +131,14 @@ COMMENT ON COLUMN finding_history.position IS 'Place in the finding''s history, 
 COMMENT ON COLUMN finding_history.event_id IS 'Identifier of the event within its finding.';
 COMMENT ON COLUMN finding_history.event_type IS 'state_change, assignment, comment, …; types of an older system are kept.';
 COMMENT ON COLUMN finding_history.occurred_at IS 'When it happened.';
-COMMENT ON COLUMN finding_history.user_id IS 'User who did it.';
-COMMENT ON COLUMN finding_history.user_name IS 'Name of that user at that time.';
+COMMENT ON COLUMN finding_history.user_id IS 'User who did it. [user]';
+COMMENT ON COLUMN finding_history.user_name IS 'Name of that user at that time. [personal]';
 COMMENT ON COLUMN finding_history.from_state IS 'State before a change of state.';
 COMMENT ON COLUMN finding_history.to_state IS 'State after a change of state.';
 COMMENT ON COLUMN finding_history.field_name IS 'What was changed, where it is not the state.';
 COMMENT ON COLUMN finding_history.old_value IS 'Its value before; NULL where there was none.';
 COMMENT ON COLUMN finding_history.new_value IS 'Its value after; NULL where there is none.';
-COMMENT ON COLUMN finding_history.comment IS 'What the user wrote.';
+COMMENT ON COLUMN finding_history.comment IS 'What the user wrote. [personal]';
 COMMENT ON COLUMN finding_history.extra IS 'Members of the event that have no column.';
 
 COMMENT ON TABLE finding_links IS 'Findings that a finding refers to.';

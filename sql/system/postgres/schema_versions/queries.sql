@@ -424,3 +424,174 @@ SELECT
     o.definition::text AS definition
 FROM objects AS o
 ORDER BY o.table_name COLLATE "C", o.kind COLLATE "C", o.name COLLATE "C";
+
+-- name: find_role(role_name)^
+-- Tell of a role whether row level security lets it by, and whether it owns the table of versions.
+-- result: bypasses not null, owns not null
+-- parity: query because SQLite has no roles
+SELECT
+    r.rolsuper OR r.rolbypassrls AS bypasses,
+    coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), FALSE) AS owns
+FROM pg_catalog.pg_roles AS r
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass('_schema_versions')::oid
+WHERE r.rolname = :role_name::name;
+
+-- name: plan_tenant_policies(table_names, columns, role_name)
+-- List the statements that let a role see and change the rows of one tenant: those in whose tenant's
+-- column the setting aragora.org_id is, and those whose foreign keys lead to such a row. `columns` is a
+-- list of {table_name, column_name, is_shared}; rows of a shared table in which it is '' may be read.
+-- result: table_name not null, ddl not null
+-- parity: query because SQLite has no roles
+WITH RECURSIVE relations AS (
+    SELECT
+        c.oid,
+        c.relname::text AS name
+    FROM pg_catalog.pg_class AS c
+    WHERE
+        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        AND c.relkind IN ('r', 'p')
+        AND c.relname::text = any(:table_names::text[])
+),
+
+-- What is set for a transaction only is '' after it, and not NULL.
+scoped AS (
+    SELECT
+        r.oid,
+        r.name,
+        0 AS depth,
+        pg_catalog.format(
+            '%I = (SELECT nullif(current_setting(''aragora.org_id'', TRUE), ''''))', t.column_name
+        ) COLLATE "C" AS own_rows,
+        CASE
+            WHEN t.is_shared
+                THEN
+                    pg_catalog.format(
+                        '%I = '''' AND (SELECT current_setting(''aragora.org_id'', TRUE)) <> ''''',
+                        t.column_name
+                    )
+        END COLLATE "C" AS shared_rows
+    FROM
+        jsonb_to_recordset(:columns::jsonb)
+            AS t (table_name TEXT, column_name TEXT, is_shared BOOLEAN)
+    INNER JOIN relations AS r ON t.table_name = r.name
+    UNION
+    SELECT
+        r.oid,
+        r.name,
+        s.depth + 1,
+        pg_catalog.format(
+            'EXISTS (SELECT 1 FROM %I.%I AS parent WHERE %s)',
+            current_schema(),
+            s.name,
+            (
+                SELECT
+                    string_agg(
+                        pg_catalog.format('parent.%I = %I.%I', p.attname, r.name, a.attname),
+                        ' AND '
+                        ORDER BY n.position
+                    )
+                FROM pg_catalog.generate_subscripts(k.conkey, 1) AS n (position)
+                INNER JOIN pg_catalog.pg_attribute AS a
+                    ON k.conrelid = a.attrelid AND a.attnum = k.conkey[n.position]
+                INNER JOIN pg_catalog.pg_attribute AS p
+                    ON p.attrelid = k.confrelid AND p.attnum = k.confkey[n.position]
+            )
+        ) COLLATE "C",
+        NULL::text COLLATE "C"
+    FROM scoped AS s
+    INNER JOIN pg_catalog.pg_constraint AS k ON s.oid = k.confrelid AND k.contype = 'f'
+    INNER JOIN relations AS r ON k.conrelid = r.oid
+    WHERE
+        s.depth < 8
+        AND NOT EXISTS (
+            SELECT 1
+            FROM jsonb_to_recordset(:columns::jsonb) AS t (table_name TEXT)
+            WHERE t.table_name = r.name
+        )
+),
+
+chosen AS (
+    SELECT DISTINCT ON (s.oid)
+        s.oid,
+        s.name,
+        s.own_rows,
+        s.shared_rows,
+        left('aragora_tenant_' || :role_name::text, 56) AS policy
+    FROM scoped AS s
+    ORDER BY s.oid, s.depth, s.own_rows COLLATE "C"
+),
+
+statements AS (
+    SELECT
+        c.name AS table_name,
+        1 AS place,
+        pg_catalog.format('DROP POLICY IF EXISTS %I ON %I', c.policy, c.name) AS ddl
+    FROM chosen AS c
+    UNION ALL
+    SELECT
+        c.name,
+        2,
+        pg_catalog.format(
+            'CREATE POLICY %I ON %I TO %I USING (%s) WITH CHECK (%s)',
+            c.policy, c.name, :role_name::text, c.own_rows, c.own_rows
+        )
+    FROM chosen AS c
+    UNION ALL
+    SELECT
+        c.name,
+        3,
+        pg_catalog.format('DROP POLICY IF EXISTS %I ON %I', c.policy || '_shared', c.name)
+    FROM chosen AS c
+    UNION ALL
+    SELECT
+        c.name,
+        4,
+        pg_catalog.format(
+            'CREATE POLICY %I ON %I FOR SELECT TO %I USING (%s)',
+            c.policy || '_shared', c.name, :role_name::text, c.shared_rows
+        )
+    FROM chosen AS c
+    WHERE c.shared_rows IS NOT NULL
+    UNION ALL
+    SELECT
+        c.name,
+        5,
+        pg_catalog.format(
+            'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %I TO %I', c.name, :role_name::text
+        )
+    FROM chosen AS c
+    UNION ALL
+    SELECT
+        c.name,
+        6,
+        pg_catalog.format(
+            'GRANT USAGE, SELECT ON SEQUENCE %I TO %I', q.relname, :role_name::text
+        )
+    FROM chosen AS c
+    INNER JOIN pg_catalog.pg_depend AS d
+        ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+    INNER JOIN pg_catalog.pg_class AS q ON d.objid = q.oid AND q.relkind = 'S'
+    UNION ALL
+    -- Which versions there are may be read in any case: it is what stores begin with.
+    SELECT
+        '_schema_versions',
+        g.place,
+        pg_catalog.format(g.template, 'aragora_read_' || :role_name::text, :role_name::text)
+    FROM (
+        VALUES
+        (7, 'DROP POLICY IF EXISTS %1$I ON _schema_versions'),
+        (8, 'CREATE POLICY %1$I ON _schema_versions FOR SELECT TO %2$I USING (TRUE)'),
+        (9, 'GRANT SELECT ON TABLE _schema_versions TO %2$I')
+    ) AS g (place, template)
+    UNION ALL
+    SELECT
+        '_schema_versions',
+        10,
+        pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), :role_name::text)
+)
+
+SELECT
+    s.table_name,
+    s.ddl
+FROM statements AS s
+ORDER BY s.table_name COLLATE "C", s.place, s.ddl COLLATE "C";

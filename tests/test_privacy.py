@@ -1,0 +1,291 @@
+"""What is stored of a person: exported, and erased, on each engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aragora_sql.cli import main
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.errors import InvalidInputError
+from aragora_sql.privacy import erase_user, export_user
+from aragora_sql.queries.files import sql_dir
+from aragora_sql.schema import read_markers
+from aragora_sql.schema.markers import MARKERS, markers_of, without_markers
+from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.governance import GovernanceStore
+from aragora_sql.stores.integrations import IntegrationConfig, IntegrationStore, UserIdMapping
+from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.workflow import FindingWorkflowStore
+from tests.stores.conftest import location, template_database, template_file
+from tests.stores.governance.cases import request, save
+from tests.stores.samples import KEYRING, TABLES, fetch, fetch_value, row_counts
+
+__all__ = ["location", "template_database", "template_file"]
+
+TABLES_OF_USERS = [table for table in read_markers() if table.marked("user")]
+
+
+async def fill(database: Database) -> None:
+    """Store something of ann and of ben in each store that knows users."""
+    governance, requests = GovernanceStore(database), GovernanceStore(database).requests
+    integrations = IntegrationStore(database, KEYRING)
+    jobs, findings = JobQueueStore(database), FindingWorkflowStore(database)
+    memory = ConsensusMemory(database)
+    for user in ("ann", "ben"):
+        other = "ben" if user == "ann" else "ann"
+        await save(governance, f"of {user}", requested_by=user, required_approvals=2)
+        await governance.vote(f"of {user}", "ann", True, "because I like it")
+        await governance.vote(f"of {user}", "ben", True, "fine")
+        await governance.save_verification(f"by {user}", "c", "", {}, verified_by=user)
+        await governance.create_rollback_point("p", rollback_id=f"by {user}", created_by=user)
+        await requests.save(request(f"of {user}", requester_id=user))
+        await requests.respond(f"of {user}", "approved", other, {"note": f"from {other}"})
+        await integrations.save(
+            IntegrationConfig(
+                integration_type="slack",
+                user_id=user,
+                settings={"bot_token": "xoxb-secret", "channel": f"#{user}"},
+            )
+        )
+        await integrations.save_user_mapping(
+            UserIdMapping(
+                email=f"{user}@example.com", platform="slack", platform_user_id="U", user_id=user
+            )
+        )
+        await memory.record_vote("debate", user, "yes", source=f"dm of {user}@example.com")
+        await jobs.enqueue("mail", {"to": f"{user}@example.com"}, user_id=user)
+        await findings.create(f"of {user}", assigned_to=user, assigned_by=other)
+        await findings.add_comment(
+            f"of {user}", f"{user} was here", user_id=user, user_name=user.title()
+        )
+
+
+async def content(database: Database) -> str:
+    """Return everything that the database holds, as text."""
+    rows: list[Any] = []
+    for table in TABLES:
+        rows += [list(row.values()) for row in await fetch(database, f"SELECT * FROM {table}")]
+    return str(rows)
+
+
+async def test_export_user_gives_what_is_marked_and_keys(database: Database) -> None:
+    await fill(database)
+    data = (await export_user(database, "ann")).to_dict()
+    text = json.dumps(data)
+    assert data["user_id"] == "ann"
+    tables = {one["table"]: one["rows"] for one in data["tables"]}
+    assert tables["user_id_mappings"] == [
+        {
+            "user_id": "ann",
+            "platform": "slack",
+            "email": "ann@example.com",
+            "platform_user_id": "U",
+            "display_name": None,
+        }
+    ]
+    (integration,) = tables["integrations"]
+    assert integration["settings"]["channel"] == "#ann"
+    assert "xoxb" not in text
+    assert "AQZtYXN0ZXI" not in text
+    (job,) = tables["job_queue"]
+    assert job["payload"] == {"to": "ann@example.com"}
+    assert {vote["reason"] for vote in tables["governance_votes"]} == {"because I like it"}
+    assert [one["verification_id"] for one in tables["verification_records"]] == ["by ann"]
+    assert "ben@example.com" not in text
+    assert (await export_user(database, "nobody")).to_dict() == {"user_id": "nobody", "tables": []}
+
+
+async def test_both_engines_export_the_same(database: Database) -> None:
+    await GovernanceStore(database).requests.save(
+        request("q", requester_id="ann", expires_at="2027-01-05T10:00:00.123456+00:00")
+    )
+    await FindingWorkflowStore(database).create("f", assigned_to="ann")
+    assert (await export_user(database, "ann")).to_dict()["tables"] == [
+        {
+            "store": "workflow",
+            "table": "finding_workflows",
+            "rows": [{"finding_id": "f", "assigned_to": "ann", "assigned_by": None}],
+        },
+        {
+            "store": "governance",
+            "table": "approval_requests",
+            "rows": [
+                {
+                    "request_id": "q",
+                    "response_data": None,
+                    "requester_id": "ann",
+                    "responder_id": None,
+                }
+            ],
+        },
+    ]
+
+
+async def test_erase_user_leaves_nothing_personal_and_the_rest_as_it_is(
+    database: Database,
+) -> None:
+    await fill(database)
+    before = await row_counts(database)
+    erasure = await erase_user(database, "ann")
+    done = {one.table: (one.action, one.rows) for one in erasure.tables if one.rows}
+    assert done == {
+        "debate_votes": ("emptied", 1),
+        "job_queue": ("emptied", 1),
+        "finding_workflows": ("emptied", 2),
+        "finding_history": ("emptied", 1),
+        "integrations": ("deleted", 1),
+        "user_id_mappings": ("deleted", 1),
+        "governance_approvals": ("emptied", 1),
+        "governance_votes": ("emptied", 2),
+        "verification_records": ("emptied", 1),
+        "rollback_points": ("emptied", 1),
+        "approval_requests": ("emptied", 2),
+    }
+    left = await content(database)
+    for personal in ("ann@example.com", "because I like it", "ann was here", "'Ann'", "'ann'"):
+        assert personal not in left, personal
+    for others in ("ben@example.com", "'ben'", "'Ben'", "ben was here", "fine"):
+        assert others in left, others
+    after = await row_counts(database)
+    gone = {table: count - after.get(table, 0) for table, count in before.items()}
+    assert {t: n for t, n in gone.items() if n} == {"integrations": 1, "user_id_mappings": 1}
+    # The votes still count, as somebody's.
+    votes = await GovernanceStore(database).list_votes("of ben")
+    assert {vote.voter_id for vote in votes} == {"ben", erasure.pseudonym}
+    assert re.fullmatch(r"erased-[0-9a-f]{32}", erasure.pseudonym)
+    approval = await GovernanceStore(database).get_approval("of ben")
+    assert approval is not None
+    assert (approval.status, approval.approve_votes) == ("approved", 2)
+    assert (await export_user(database, "ann")).tables == []
+    again = await erase_user(database, "ann")
+    assert sum(one.rows for one in again.tables) == 0
+    assert again.pseudonym != erasure.pseudonym
+
+
+async def test_a_dry_run_changes_nothing(database: Database) -> None:
+    await fill(database)
+    before = await content(database)
+    erasure = await erase_user(database, "ann", dry_run=True)
+    assert sum(one.rows for one in erasure.tables) == 14
+    assert await content(database) == before
+
+
+async def test_erasure_is_one_transaction(database: Database) -> None:
+    await fill(database)
+    before = await content(database)
+
+    async def fail_after_it() -> None:
+        async with database.transaction():
+            await erase_user(database, "ann")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_it()
+    assert await content(database) == before
+
+
+@pytest.mark.parametrize("user_id", ["", " ", None, 5, "a\x00"])
+async def test_a_user_that_is_none_is_refused(database: Database, user_id: Any) -> None:
+    for call in (export_user, erase_user):
+        with pytest.raises(InvalidInputError, match="user_id"):
+            await call(database, user_id)
+
+
+async def test_quotes_in_an_id_are_no_sql(database: Database) -> None:
+    user_id = """x' OR "1"='1"""
+    await fill(database)
+    await GovernanceStore(database).requests.save(request("q", requester_id=user_id))
+    erasure = await erase_user(database, user_id)
+    assert sum(one.rows for one in erasure.tables) == 1
+    assert await fetch_value(database, "SELECT count(*) FROM integrations") == 2
+
+
+def test_the_command_exports_and_erases(
+    location: str | Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def prepare() -> None:
+        database: Database = (
+            SQLiteDatabase(location)
+            if isinstance(location, Path)
+            else await PostgresDatabase.connect(location, 1, 2)
+        )
+        await fill(database)
+        await database.close()
+
+    asyncio.run(prepare())
+    target = ["--sqlite-path" if isinstance(location, Path) else "--dsn", str(location)]
+    assert main(["privacy", "export", "--user", "ann", *target]) == 0
+    assert json.loads(capsys.readouterr().out)["user_id"] == "ann"
+    assert main(["privacy", "erase", "--user", "ann", "--dry-run", *target]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"integrations\s+user_id_mappings\s+1\s+would be deleted", said)
+    assert main(["privacy", "erase", "--user", "ann", "--json", *target]) == 0
+    done = json.loads(capsys.readouterr().out)["tables"]
+    assert {
+        "store": "governance",
+        "table": "governance_votes",
+        "action": "emptied",
+        "rows": 2,
+    } in done
+    assert main(["privacy", "export", "--user", "ann", *target]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"] == []
+    assert main(["privacy", "erase", "--user", " ", *target]) == 2
+    assert "user_id: must not be empty" in capsys.readouterr().err
+
+
+# The markers in the files
+
+
+def test_markers_are_read_at_the_end_of_a_comment() -> None:
+    assert markers_of("Where to write to. [personal]") == {"personal"}
+    assert markers_of("Who. [user] [personal]") == {"user", "personal"}
+    for text in ("Who [user] did it.", "[unknown]", "no blank[user]", ""):
+        assert markers_of(text) == frozenset()
+        assert without_markers(text) == text
+    assert without_markers("Who. [user] [personal]") == "Who."
+
+
+def test_no_comment_ends_with_a_marker_that_nobody_reads() -> None:
+    for path in sorted((sql_dir() / "postgres").glob("*/schema.sql")):
+        for comment in re.findall(r" IS\s+'((?:[^']|'')*)';", path.read_text(encoding="utf-8")):
+            end = re.search(r"(?: \[\w+\])+$", comment)
+            words = set(re.findall(r"\w+", end[0])) if end else set()
+            assert words <= set(MARKERS), f"{path}: {comment}"
+
+
+# Names that personal data has, and columns of such names that hold none.
+LOOKS_PERSONAL = re.compile(
+    r"(?:^|_)(?:user|users|email|phone|ip|address|ua|actor|requester|responder|voter|assignee)(?:_|$)"
+    r"|^user_agent$|_by$|^display_name$|^full_name$"
+)
+NOT_PERSONAL = {"consensus_archive.superseded_by"}
+
+
+@pytest.mark.parametrize("table", read_markers(), ids=lambda table: table.name)
+def test_columns_that_look_personal_are_marked(table: Any) -> None:
+    """A name in NOT_PERSONAL says that it was thought of."""
+    unmarked = [
+        f"{table.name}.{column}"
+        for column in table.columns
+        if LOOKS_PERSONAL.search(column) and not table.of_columns[column]
+    ]
+    assert set(unmarked) <= NOT_PERSONAL, "mark with [user] or [personal], docs/operator.md#persons"
+
+
+@pytest.mark.parametrize("table", read_markers(), ids=lambda table: table.name)
+def test_a_table_with_personal_data_says_whose_it_is(table: Any) -> None:
+    if table.marked("personal") or table.markers & {"personal", "kept"}:
+        assert table.marked("user"), f"no column of {table.name} is marked [user]"
+
+
+async def test_every_table_of_users_is_among_the_plans(database: Database) -> None:
+    erasure = await erase_user(database, "ann")
+    assert {one.table for one in erasure.tables} == {table.name for table in TABLES_OF_USERS}
