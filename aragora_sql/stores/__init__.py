@@ -177,6 +177,13 @@ STORES = (
         bound_name="EloDatabase",
         bound_getter="elo_database",
     ),
+    StoreEntry(
+        "users",
+        "UserStore",
+        "user_store",
+        "users, organizations, memberships, invitations, sign-in, usage, password reset",
+        exports=("Membership", "Organization", "User"),
+    ),
 )
 
 

@@ -44,7 +44,8 @@ BEGIN
     ('continuum', 1),
     ('langgraph', 2),
     ('langgraph_items', 1),
-    ('elo', 1)
+    ('elo', 1),
+    ('users', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -76,7 +77,8 @@ SELECT
     current_setting('aragora.make_continuum') AS make_continuum,
     current_setting('aragora.make_langgraph') AS make_langgraph,
     current_setting('aragora.make_langgraph_items') AS make_langgraph_items,
-    current_setting('aragora.make_elo') AS make_elo
+    current_setting('aragora.make_elo') AS make_elo,
+    current_setting('aragora.make_users') AS make_users
 \gset
 
 \if :make_schema_versions
@@ -111,5 +113,8 @@ SELECT
 \endif
 \if :make_elo
 \ir elo/schema.sql
+\endif
+\if :make_users
+\ir users/schema.sql
 \endif
 COMMIT;

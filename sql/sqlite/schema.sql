@@ -15,3 +15,4 @@
 -- \ir langgraph/schema.sql
 -- \ir langgraph_items/schema.sql
 -- \ir elo/schema.sql
+-- \ir users/schema.sql

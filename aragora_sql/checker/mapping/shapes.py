@@ -93,7 +93,7 @@ class Group:
         """Return what each column holds."""
         found = {name: Holds() for name in (*self.required, *self.optional)}
         for source in self.sources:
-            if source.said.unpacked:
+            if source.said.unpacked and not source.said.filled:
                 place = _descend(found, source.said.unpacked)
                 if place is not None and place.items is None:
                     place.items = Holds()
@@ -135,8 +135,15 @@ def _note(
         if descended is None:
             return
         place = descended
-    if place.target is not None and column.name != path[-1]:
-        # The column of its own name says best what it holds.
+    is_key = column.name in source.mapped.key
+    if place.target is not None and column.name != path[-1] and not is_key:
+        # The column of its own name says best what it holds, unless rows are told apart by another.
+        return
+    if (
+        place.target is not None
+        and place.source is source
+        and place.target.name in source.mapped.key
+    ):
         return
     kind = kind_of(column.python_type, column.type)
     place.kind = kind if not term.function else "str"

@@ -16,6 +16,7 @@ __all__ = ["Condition", "Said", "Term", "read_said"]
 
 _COMPUTED = "computed"
 _LINE = re.compile(r"(?P<word>values|unpacks):\s*(?P<rest>.+)")
+_FILLED = re.compile(r"(?P<column>\w+)\s+when\s+it\s+is\s+there")
 _ZIPPED = re.compile(r"(?P<document>\w+)\s+zipped\s+when\s+(?P<flag>\w+)")
 _ITEM = re.compile(r"(?P<target>\w+)\s*=\s*(?P<terms>.+)", re.DOTALL)
 _TERM = re.compile(
@@ -71,12 +72,14 @@ class Said:
     """What the comment of a mapping says about its values.
 
     ``terms`` are those of target columns, none of what is ``computed``. ``unpacked`` is the path to
-    the list each item of which gives a row. ``zipped`` is a column whose document is a gzip stream
+    the list each item of which gives a row; with ``filled`` it is a column, and a row in which it is
+    NULL or blank gives none. ``zipped`` is a column whose document is a gzip stream
     unless the other one is 0. ``problems`` is what can't be read.
     """
 
     terms: dict[str, tuple[Term, ...]] = field(default_factory=dict)
     unpacked: tuple[str, ...] = ()
+    filled: bool = False
     zipped: tuple[str, str] | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -89,7 +92,10 @@ def read_said(doc: str) -> Said:
         if match is None:
             continue
         if match["word"] == "unpacks":
-            said.unpacked = tuple(match["rest"].strip().split("."))
+            filled = _FILLED.fullmatch(match["rest"].strip())
+            said.filled = filled is not None
+            path = filled["column"] if filled else match["rest"].strip()
+            said.unpacked = tuple(path.split("."))
             continue
         for part in (part.strip() for part in match["rest"].split(";")):
             _read_item(said, part)
