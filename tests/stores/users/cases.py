@@ -45,7 +45,7 @@ HOT = [
     Hot("get_preferences", {"user_id": "u17"}),
     Hot("raise_token_version", {"user_id": "u17", "updated_at": NOW}),
     Hot("find_owned_organization", {"user_id": "u17"}),
-    Hot("delete_user", {"user_id": "u17"}),
+    Hot("delete_user", {"user_id": "nobody"}),
     Hot("get_organization", {"org_id": "o7"}),
     Hot("get_organization_by_slug", {"slug": "s7"}),
     Hot("get_organization_by_stripe_customer", {"stripe_customer_id": "c7"}),
@@ -170,7 +170,7 @@ def once(call: Called) -> Call:
 
 
 ROUND_TRIPS = {
-    "create_user": once(lambda s, k: s.create_user("new@example.com", "x")),
+    "create_user": once(lambda s, k: s.create_user(f"new{next(NUMBERS)}@example.com", "x")),
     "get_user_by_id": once(lambda s, k: s.get_user_by_id(k["member"])),
     "get_user_by_email": once(lambda s, k: s.get_user_by_email("Member@example.com")),
     "get_user_by_api_key": once(lambda s, k: s.get_user_by_api_key(k["key"])),
@@ -192,7 +192,7 @@ ROUND_TRIPS = {
     "get_mfa_secrets": once(lambda s, k: s.get_mfa_secrets(k["member"])),
     "use_backup_code": Call(4, lambda s, k: s.use_backup_code(k["member"], "a"), at_most=True),
     "create_organization": Call(
-        4, lambda s, k: s.create_organization("New", k["owner"]), at_most=True
+        4, lambda s, k: s.create_organization(f"New {next(NUMBERS)}", k["owner"]), at_most=True
     ),
     "get_organization_by_id": once(lambda s, k: s.get_organization_by_id(k["org"])),
     "get_organization_by_slug": once(lambda s, k: s.get_organization_by_slug("acme")),
@@ -224,7 +224,9 @@ ROUND_TRIPS = {
     "reset_org_usage": once(lambda s, k: s.reset_org_usage(k["org"])),
     "reset_monthly_usage": once(lambda s, k: s.reset_monthly_usage()),
     "create_invitation": Call(
-        4, lambda s, k: s.create_invitation(k["org"], "third@example.com"), at_most=True
+        4,
+        lambda s, k: s.create_invitation(k["org"], f"third{next(NUMBERS)}@example.com"),
+        at_most=True,
     ),
     "get_invitation_by_id": once(lambda s, k: s.get_invitation_by_id(k["invitation"])),
     "get_invitation_by_token": once(lambda s, k: s.get_invitation_by_token(k["token"])),
@@ -266,7 +268,7 @@ ROUND_TRIPS = {
         5, lambda s, k: s.transfer_ownership(k["org"], k["member"]), at_most=True
     ),
     "remove_user_from_org": Call(
-        5, lambda s, k: s.remove_user_from_org(k["owner"], k["org"]), at_most=True
+        4, lambda s, k: s.remove_user_from_org(k["member"], k["org"]), at_most=True
     ),
     "delete_organization": once(lambda s, k: s.delete_organization(k["org"])),
     "delete_user": Call(7, lambda s, k: s.delete_user(k["member"]), at_most=True),
