@@ -98,15 +98,14 @@ def _of_values(source: Source) -> Iterator[str]:
     unpacked = source.said.unpacked
     if unpacked and unpacked[0] not in known:
         yield f"'unpacks: {'.'.join(unpacked)}': 'from:' names no column {unpacked[0]!r}"
+    has_items = bool(unpacked) and not source.said.filled
     for target, terms in source.said.terms.items():
         if target.startswith(NOTE_PREFIX):
             continue
         if source.table.column(target) is None:
             yield f"'values: {target} = …': {source.table.name} has no such column"
         for term in chain.from_iterable(one.parts or (one,) for one in terms):
-            yield from _of_term(
-                target, term, known, has_items=bool(unpacked) and not source.said.filled
-            )
+            yield from _of_term(target, term, known, has_items=has_items)
 
 
 def _of_term(target: str, term: Term, known: frozenset[str], *, has_items: bool) -> Iterator[str]:

@@ -135,16 +135,11 @@ def _note(
         if descended is None:
             return
         place = descended
-    is_key = column.name in source.mapped.key
-    if place.target is not None and column.name != path[-1] and not is_key:
+    if place.target is not None and column.name != path[-1]:
         # The column of its own name says best what it holds, unless rows are told apart by another.
-        return
-    if (
-        place.target is not None
-        and place.source is source
-        and place.target.name in source.mapped.key
-    ):
-        return
+        is_key = place.source is source and column.name in source.mapped.key
+        if not is_key or place.target.name in source.mapped.key:
+            return
     kind = kind_of(column.python_type, column.type)
     place.kind = kind if not term.function else "str"
     place.target = column

@@ -72,8 +72,8 @@ class Said:
     """What the comment of a mapping says about its values.
 
     ``terms`` are those of target columns, none of what is ``computed``. ``unpacked`` is the path to
-    the list each item of which gives a row; with ``filled`` it is a column, and a row in which it is
-    NULL or blank gives none. ``zipped`` is a column whose document is a gzip stream
+    the list each item of which gives a row; with ``filled`` it is a column, and a row in which that
+    is NULL or blank gives none. ``zipped`` is a column whose document is a gzip stream
     unless the other one is 0. ``problems`` is what can't be read.
     """
 
