@@ -166,7 +166,7 @@ def _email(value: Any) -> Any:
 
 
 def _sha256(value: Any) -> str | None:
-    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else None
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and value else None
 
 
 def _is_clear_mfa(value: Any) -> bool:

@@ -22,9 +22,10 @@
 -- merge: newest updated_at; prefer email = email_key; distinct id
 -- utc: created_at
 -- values: email_key = normal_email(email)
--- values: account_role = computed; api_key_hash = nonblank api_key_hash, sha256(api_key)
--- values: api_key_prefix = computed; api_key_expires_at = computed; updated_at = computed
--- values: token_version = computed; mfa_secret = nonblank mfa_secret
+-- values: account_role = computed from role; api_key_hash = nonblank api_key_hash, sha256(api_key)
+-- values: api_key_prefix = computed; api_key_expires_at = computed from api_key_expires_at
+-- values: updated_at = computed from updated_at
+-- values: token_version = computed from token_version; mfa_secret = nonblank mfa_secret
 -- values: mfa_backup_codes = nonblank mfa_backup_codes
 SELECT
     rowid AS source_rowid,
@@ -40,9 +41,7 @@ SELECT
     END AS account_role,
     coalesce(is_active, 1) AS is_active,
     coalesce(email_verified, 0) AS email_verified,
-    coalesce(
-        nullif(api_key_hash, ''), sha256_text(cast(nullif(api_key, '') AS BLOB))
-    ) AS api_key_hash,
+    coalesce(nullif(api_key_hash, ''), sha256_text(cast(api_key AS BLOB))) AS api_key_hash,
     CASE
         WHEN coalesce(api_key_hash, '') = '' THEN substr(nullif(api_key, ''), 1, 12)
         ELSE api_key_prefix
@@ -169,7 +168,7 @@ WHERE
 -- merge: first
 -- utc: created_at
 -- values: email_key = normal_email(email); token_hash = sha256(token)
--- values: member_role = computed; status = status, 'pending'; invited_by = nonblank invited_by
+-- values: member_role = computed from role; status = status, 'pending'; invited_by = nonblank invited_by
 -- values: accepted_by = nonblank accepted_by
 SELECT
     rowid AS source_rowid,
@@ -234,7 +233,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- secrets: token_hash
 -- merge: newest created_at
 -- unix: created_at, expires_at, used_at
--- values: email_key = normal_email(email); used_at = created_at when used > 0
+-- values: email_key = normal_email(email); used_at = computed
 SELECT
     rowid AS source_rowid,
     token_hash,

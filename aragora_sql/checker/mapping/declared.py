@@ -99,6 +99,8 @@ def _of_values(source: Source) -> Iterator[str]:
     if unpacked and unpacked[0] not in known:
         yield f"'unpacks: {'.'.join(unpacked)}': 'from:' names no column {unpacked[0]!r}"
     has_items = bool(unpacked) and not source.said.filled
+    for target, term in source.said.made_of.items():
+        yield from _of_term(target, term, known, has_items=has_items)
     for target, terms in source.said.terms.items():
         if target.startswith(NOTE_PREFIX):
             continue

@@ -26,12 +26,12 @@ __all__ = ["Expected", "Rules", "expected_rows", "merged", "same"]
 
 _GZIP = 16 + zlib.MAX_WBITS
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
-_FUNCTIONS: dict[str, Callable[[str], str]] = {
+_FUNCTIONS: dict[str, Callable[[str], str | None]] = {
     "topic_hash": topic_hash,
     "topic_terms": lambda text: " ".join(search_terms(text)),
     "lower": str.lower,
     "normal_email": normal_email,
-    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
+    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest() if text else None,
 }
 
 
@@ -272,9 +272,12 @@ def merged(rows: Sequence[Expected]) -> dict[str, Any] | None:
     mapped = rows[0].source.mapped
     if len(rows) == 1 or all(same(one, values[0]) for one in values):
         return values[0]
-    if mapped.copies or mapped.merge.choice == "renumber" or mapped.merge.conflict:
+    merge = mapped.merge
+    if mapped.copies or merge.choice == "renumber" or merge.conflict or merge.distinct:
         return None
-    return _by_rules(values, mapped.merge)
+    if merge.newest is not None and any(merge.newest not in one for one in values):
+        return None
+    return _by_rules(values, merge)
 
 
 def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class Group:
                     }
             for target, terms in source.terms.items():
                 column = source.table.column(target)
+                if column is not None and target in source.said.made_of:
+                    _note(found, source, column, source.said.made_of[target], terms)
                 if column is not None:
                     for term in chain.from_iterable(one.parts or (one,) for one in terms):
                         _note(found, source, column, term, terms)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +143,6 @@ def _listed(user_id: str, text: str | None) -> list[str]:
         codes: Any = json.loads(text)
     except ValueError:
         codes = None
-    if not isinstance(codes, Sequence) or not all(isinstance(code, str) for code in codes):
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
         raise DecryptionError(f"user {user_id!r}: mfa_backup_codes are damaged: not a list of text")
-    return list(codes)
+    return codes

@@ -472,6 +472,7 @@ LIMIT :row_limit;
 -- name: lock_mfa_secrets(after_user, row_limit)
 -- Take a page of secrets of second factors for encrypting them again.
 -- locks: users rows for no key update in order of id
+-- plan: filtered_walk allowed because locked rows are looked at again, also for what the partial index says
 SELECT
     u.id,
     u.mfa_secret,

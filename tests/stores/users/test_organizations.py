@@ -40,7 +40,9 @@ async def owners(users: UserStore, organization: Organization) -> list[str]:
     return [member.id for member in members if member.role == "owner"]
 
 
-async def test_create_organization_makes_its_owner_a_member(users: UserStore, ada: User) -> None:
+async def test_get_organization_by_id_after_create_organization_whose_owner_is_a_member(
+    users: UserStore, ada: User
+) -> None:
     acme = await users.create_organization("Acme GmbH", ada.id, tier="starter")
     assert await users.get_organization_by_id(acme.id) == acme
     assert (acme.slug, acme.owner_id, acme.debates_limit) == ("acme-gmbh", ada.id, 50)
@@ -191,7 +193,7 @@ async def test_remove_user_from_org_and_set_member_role_refuse_the_owner(
     assert await present(users, ada) == (acme.id, "owner")
 
 
-async def test_a_user_may_be_in_several_organizations(
+async def test_select_organization_and_get_memberships_of_a_user_in_several(
     users: UserStore, ada: User, bob: User, acme: Organization
 ) -> None:
     other = await users.create_organization("Other", bob.id)

@@ -68,7 +68,7 @@ async def test_unlink_oauth_provider_takes_all_of_a_provider(users: UserStore, a
 # Lockout
 
 
-async def test_record_failed_login_locks_by_the_documented_steps(
+async def test_record_failed_login_and_is_account_locked_by_the_documented_steps(
     users: UserStore, ada: User
 ) -> None:
     for number in range(1, 23):
