@@ -129,6 +129,10 @@ class MemoryMigrator:
         """Migrate the entries of the continuum memory, their moves, references and archive."""
         return await self._migrate("continuum")
 
+    async def migrate_users(self) -> MigrationReport:
+        """Migrate users, organizations, invitations, sign-in providers, usage and reset tokens."""
+        return await self._migrate("users")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:
