@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -9,6 +10,10 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 
 __all__ = ["email_key", "normal_email"]
+
+
+# Of these the lower case is the normal form: no blank, nothing but ASCII. It is most of them.
+_PLAIN = re.compile(r"[!-?A-~]{1,300}@[!-?A-~]{1,300}")
 
 
 def normal_email(email: str) -> str:
@@ -24,6 +29,8 @@ def normal_email(email: str) -> str:
 
 def email_key(email: Any, argument: str = "email") -> str:
     """Check an address and return its normal form."""
+    if type(email) is str and _PLAIN.fullmatch(email):
+        return email.lower()
     given = valid.key(email, argument).strip()
     local, at, domain = given.rpartition("@")
     if not at or not local or not domain or len(given.split()) > 1:
