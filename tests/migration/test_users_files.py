@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.encryption import Keyring, seal_envelope
 from aragora_sql.migration import MemoryMigrator, MigrationReport, retry_rejects
+from aragora_sql.migration.to_sqlite import ToSQLiteOptions, move_to_sqlite
 from aragora_sql.settings import PostgresDSN
 from aragora_sql.stores.users import UserStore
 from tests.migration.conftest import Target, check_sums
@@ -404,3 +408,43 @@ def test_command_then_rotation_of_what_it_moved(
     row = target.row("users", "u2")
     opened = Keyring(OTHER_KEY).open(base64.b64decode(row["mfa_secret"]), b"u2")
     assert opened.plaintext.decode() == MFA
+
+
+async def fill_own(path: Path) -> None:
+    """Write a file of this package."""
+    database = SQLiteDatabase(path)
+    users = UserStore(database, KEYRING)
+    await users.initialize()
+    try:
+        ada = await users.create_user("Ada@example.com", "bcrypt:x")
+        acme = await users.create_organization("Acme", ada.id)
+        bob = await users.create_user("bob@example.com", "bcrypt:y", org_id=acme.id)
+        await users.update_user(bob.id, mfa_secret=MFA, service_account_scopes=["a"])
+        await users.link_oauth_provider(bob.id, "google", "g1")
+        await users.create_invitation(acme.id, "guest@example.com", invited_by=bob.id)
+        await users.record_usage_event(acme.id, "debate", 3)
+        await users.create_reset_token("ada@example.com")
+    finally:
+        await database.close()
+
+
+def test_a_file_of_this_package_goes_to_postgresql_and_back(target: Target, tmp_path: Path) -> None:
+    source, back = tmp_path / "aragora.db", tmp_path / "back.db"
+    asyncio.run(fill_own(source))
+    report = target.migrate(source, stores=("users",), verify="all")
+    check_sums(report)
+    assert not report.mismatches
+    assert report.total_errors == 0
+    tables = (
+        *("users", "organizations", "organization_memberships", "organization_invitations"),
+        *("oauth_providers", "usage_events", "password_reset_tokens"),
+    )
+    assert list(target.counts(*tables).values()) == [2, 1, 2, 1, 1, 1, 1]
+    options = ToSQLiteOptions(
+        dsn=PostgresDSN.parse(target.dsn), sqlite_path=back, stores=("users",), verify="all"
+    )
+    move_to_sqlite(options)
+    with closing(sqlite3.connect(source)) as first, closing(sqlite3.connect(back)) as second:
+        for table in tables:
+            statement = f"SELECT * FROM {table} ORDER BY 1, 2"
+            assert first.execute(statement).fetchall() == second.execute(statement).fetchall()

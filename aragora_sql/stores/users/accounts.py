@@ -172,7 +172,8 @@ class Accounts(Organizations):
         ``mfa_backup_codes`` (given as they are, stored encrypted), and the other fields of a second
         factor, of the API key and of service accounts. ``org_id`` makes it a member of an
         organization, or with None ends the present membership; ``role`` is that in the present
-        organization, without one that of the account. Any other field is refused. Raises
+        organization, without one that of the account. Any other field is refused. Reset tokens of
+        an address that is given up are void. Raises
         :class:`~aragora_sql.errors.AlreadyTakenError` for an address of another account.
         """
         change = user_change(user_id, fields, "", self._keyring)
@@ -211,6 +212,11 @@ class Accounts(Organizations):
                     for user_id, columns in kept.items()
                 ]
                 await self._set_users(connection, parameters)
+            for user_id, columns in kept.items():
+                former = rows[user_id]["email_key"]
+                if columns["email_key"] != former:
+                    # Who reads the former address sets no new password any more.
+                    await self._queries.void_reset_tokens(connection, email_key=former, at_time=now)
             for change in present:
                 await self._change_membership(connection, change)
         return len({change.user_id for change in present})

@@ -220,6 +220,16 @@ async def test_invalidate_reset_tokens_makes_them_void(users: UserStore) -> None
     assert await users.validate_reset_token(token) == (None, "used")
 
 
+async def test_reset_tokens_of_an_address_that_is_given_up_are_void(
+    users: UserStore, ada: User
+) -> None:
+    token = await users.create_reset_token(EMAIL)
+    await users.update_user(ada.id, email="ADA@example.com")
+    assert await users.validate_reset_token(token) == (EMAIL, None)
+    await users.update_user(ada.id, email="other@example.com")
+    assert await users.validate_reset_token(token) == (None, "used")
+
+
 async def test_cleanup_reset_tokens_leaves_those_that_count(users: UserStore) -> None:
     await users.create_reset_token(EMAIL)
     assert await users.cleanup_reset_tokens() == 0
