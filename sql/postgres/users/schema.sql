@@ -283,7 +283,7 @@ COMMENT ON COLUMN users.created_at IS 'When the account was made.';
 COMMENT ON COLUMN users.updated_at IS 'When it was last changed.';
 
 COMMENT ON TABLE organizations IS 'Organizations. Each has an owner at any time, and that owner is a member; deleting one deletes its memberships, invitations and usage.';
-COMMENT ON COLUMN organizations.id IS 'Identifier: a UUID, unless the application gives another.';
+COMMENT ON COLUMN organizations.id IS 'Identifier: a UUID, unless the application gives another; the tenant key.';
 COMMENT ON COLUMN organizations.name IS 'Name to show.';
 COMMENT ON COLUMN organizations.slug IS 'Name in addresses; no two organizations have the same.';
 COMMENT ON COLUMN organizations.tier IS 'What was bought: free, starter, professional, enterprise or enterprise_plus.';
@@ -301,36 +301,36 @@ COMMENT ON COLUMN organizations.created_at IS 'When the organization was made.';
 COMMENT ON COLUMN organizations.updated_at IS 'When it was last changed.';
 
 COMMENT ON TABLE organization_memberships IS 'Who belongs to which organization. The one org_id that older programs know of a user is the organization that was selected last: a view of this table. Goes with the user and with the organization.';
-COMMENT ON COLUMN organization_memberships.user_id IS 'The member. [personal]';
-COMMENT ON COLUMN organization_memberships.org_id IS 'The organization.';
+COMMENT ON COLUMN organization_memberships.user_id IS 'The member; the row goes with the account. [personal]';
+COMMENT ON COLUMN organization_memberships.org_id IS 'The organization, with which the row goes; the tenant key.';
 COMMENT ON COLUMN organization_memberships.member_role IS 'Role in the organization: member or admin. Of the owner it is what stays when ownership moves on.';
 COMMENT ON COLUMN organization_memberships.joined_at IS 'When the user became a member.';
 COMMENT ON COLUMN organization_memberships.selected_at IS 'When the user last joined or selected the organization; the newest one of a user is the present one.';
 
 COMMENT ON TABLE organization_invitations IS 'Invitations to organizations. Those to an address go with the account of that address, those of an organization with it; the sender and who accepted become NULL when they are deleted.';
 COMMENT ON COLUMN organization_invitations.id IS 'Identifier: a UUID, unless the application gives another.';
-COMMENT ON COLUMN organization_invitations.org_id IS 'The organization.';
+COMMENT ON COLUMN organization_invitations.org_id IS 'The organization, with which the row goes; the tenant key.';
 COMMENT ON COLUMN organization_invitations.email IS 'Address that was invited, as it was given. [personal]';
 COMMENT ON COLUMN organization_invitations.email_key IS 'Normal form of the address, as users.email_key. [personal]';
 COMMENT ON COLUMN organization_invitations.member_role IS 'Role on acceptance: member or admin.';
 COMMENT ON COLUMN organization_invitations.token_hash IS 'SHA-256 of the token in the invitation, in hexadecimal; the token itself is not stored.';
-COMMENT ON COLUMN organization_invitations.invited_by IS 'User who sent it. [personal]';
+COMMENT ON COLUMN organization_invitations.invited_by IS 'User who sent it; NULL when that account was deleted. [personal]';
 COMMENT ON COLUMN organization_invitations.status IS 'pending, accepted, expired or revoked; only a pending one changes.';
 COMMENT ON COLUMN organization_invitations.created_at IS 'When it was sent.';
 COMMENT ON COLUMN organization_invitations.expires_at IS 'Until when it can be accepted.';
-COMMENT ON COLUMN organization_invitations.accepted_by IS 'User who accepted it. [personal]';
+COMMENT ON COLUMN organization_invitations.accepted_by IS 'User who accepted it; NULL when that account was deleted. [personal]';
 COMMENT ON COLUMN organization_invitations.accepted_at IS 'When it was accepted.';
 
 COMMENT ON TABLE oauth_providers IS 'Accounts at sign-in providers that open an account here. Goes with the user.';
 COMMENT ON COLUMN oauth_providers.provider IS 'The provider in lower case, such as google or github.';
 COMMENT ON COLUMN oauth_providers.provider_user_id IS 'Identifier of the account at the provider; it opens one account here. [personal]';
-COMMENT ON COLUMN oauth_providers.user_id IS 'The account that it opens. [personal]';
+COMMENT ON COLUMN oauth_providers.user_id IS 'The account that it opens, and with which the row goes. [personal]';
 COMMENT ON COLUMN oauth_providers.email IS 'Address at the provider, as it says it. [personal]';
 COMMENT ON COLUMN oauth_providers.linked_at IS 'When it was linked.';
 
 COMMENT ON TABLE usage_events IS 'What organizations used, event by event. Goes with the organization.';
 COMMENT ON COLUMN usage_events.id IS 'Number of the event; grows in the order of recording.';
-COMMENT ON COLUMN usage_events.org_id IS 'The organization.';
+COMMENT ON COLUMN usage_events.org_id IS 'The organization, with which the row goes; the tenant key.';
 COMMENT ON COLUMN usage_events.event_type IS 'What was used, such as debate.';
 COMMENT ON COLUMN usage_events.count IS 'How many.';
 COMMENT ON COLUMN usage_events.metadata IS 'Further facts, as the application keeps them.';
