@@ -654,7 +654,7 @@ class PostgresUserStore(UserStore):
     ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
     """
 
-    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
 
 class SQLiteUserStore(UserStore):
     """``UserStore`` on SQLite.
@@ -662,7 +662,11 @@ class SQLiteUserStore(UserStore):
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
     """
 
-    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
 
 async def get_user_store() -> UserStore:
     """Return an initialized ``UserStore`` on the engine that the environment names.

@@ -5,6 +5,8 @@ Its queries: ``sql/postgres/users/queries.sql`` and ``sql/sqlite/users/queries.s
 
 from __future__ import annotations
 
+from aragora_sql.database import Database
+from aragora_sql.encryption import Keyring
 from aragora_sql.stores.users.accounts import Accounts
 from aragora_sql.stores.users.administration import Administration
 from aragora_sql.stores.users.invitations import Invitations
@@ -28,3 +30,6 @@ class UserStore(Accounts, Invitations, SignIn, Administration):
     Counters, token versions and lockout change by single statements, so concurrent changes all
     count.
     """
+
+    def __init__(self, database: Database, keyring: Keyring | None = None) -> None:
+        super().__init__(database, keyring)
