@@ -1179,7 +1179,8 @@ WHERE email_key = :email_key;
 
 -- name: hold_reset_tokens(email_key)$
 -- Let one caller count and make reset tokens of an address at a time.
-SELECT '' || substr(:email_key, 1, 0) AS held;
+SELECT '' AS held
+WHERE :email_key IS NOT NULL;
 
 -- name: count_reset_tokens(email_key, created_after)$
 -- Count the reset tokens of an address that were made after a time.

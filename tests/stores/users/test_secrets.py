@@ -100,6 +100,14 @@ async def test_get_mfa_secrets_opens_what_update_user_sealed(
     assert await users.get_mfa_secrets("nobody") is None
 
 
+async def test_secrets_of_a_batch_are_sealed_as_well(users: UserStore, ada: User) -> None:
+    await users.update_users_batch([{"user_id": ada.id, "mfa_secret": SECRET}])
+    assert SECRET not in await everything(users.database)
+    opened = await users.get_mfa_secrets(ada.id)
+    assert opened is not None
+    assert opened.secret == SECRET
+
+
 async def test_an_envelope_is_bound_to_its_user(users: UserStore, ada: User, bob: User) -> None:
     await users.update_user(ada.id, mfa_secret=SECRET)
     (row,) = await fetch(users.database, "SELECT mfa_secret FROM users WHERE email LIKE 'Ada%'")
