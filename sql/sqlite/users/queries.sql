@@ -1238,6 +1238,7 @@ WHERE
 -- List accounts, the newest first, from a place on; of a role, if one is given.
 -- result: role not null
 -- plan: filtered_walk allowed because administrators look through few pages
+-- meaning: values of role ["member", "admin", "owner", "superadmin"] because a role is made of what two tables say
 SELECT
     -- columns: User
     u.id,
@@ -1318,6 +1319,7 @@ LIMIT :row_limit;
 -- name: count_users(active_only, role)$
 -- Count accounts; of a role, if one is given.
 -- plan: seq_scan allowed because a count of all accounts looks at all of them
+-- meaning: values of role ["member", "admin", "owner", "superadmin"] because a role is made of what two tables say
 SELECT count(*) AS total
 FROM users AS u
 WHERE
@@ -1344,6 +1346,7 @@ WHERE
 -- name: list_users_of(org_id, active_only, role, before_time, before_id, row_limit)
 -- List the members of an organization with their roles in it, the newest accounts first, from a place on.
 -- result: role not null
+-- meaning: values of role ["member", "admin", "owner", "superadmin"] because a role is made of what two tables say
 SELECT
     -- columns: User
     u.id,
@@ -1400,6 +1403,7 @@ LIMIT :row_limit;
 
 -- name: count_users_of(org_id, active_only, role)$
 -- Count the members of an organization; of a role, if one is given.
+-- meaning: values of role ["member", "admin", "owner", "superadmin"] because a role is made of what two tables say
 SELECT count(*) AS total
 FROM organization_memberships AS m
 INNER JOIN users AS u ON m.user_id = u.id
