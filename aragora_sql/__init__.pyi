@@ -69,6 +69,10 @@ from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
+from aragora_sql.stores.users import Membership as Membership
+from aragora_sql.stores.users import Organization as Organization
+from aragora_sql.stores.users import User as User
+from aragora_sql.stores.users import UserStore as UserStore
 from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
@@ -114,7 +118,9 @@ __all__ = [
     "JobWorker",
     "Keyring",
     "Match",
+    "Membership",
     "MemoryTier",
+    "Organization",
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
@@ -129,6 +135,7 @@ __all__ = [
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresUserStore",
     "ProofStatus",
     "Relationship",
     "RetryJobError",
@@ -144,8 +151,11 @@ __all__ = [
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteUserStore",
     "Settings",
+    "User",
     "UserIdMapping",
+    "UserStore",
     "Verification",
     "WorkflowCheckpoint",
     "apply_schema",
@@ -171,6 +181,7 @@ __all__ = [
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_pool",
+    "get_postgres_user_store",
     "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
@@ -181,6 +192,8 @@ __all__ = [
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_user_store",
+    "get_user_store",
     "load_queries",
     "render_schema",
     "verify_schema",
@@ -685,6 +698,48 @@ async def get_sqlite_governance_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteGovernanceStore:
     """Return an initialized ``GovernanceStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresUserStore(UserStore):
+    """``UserStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteUserStore(UserStore):
+    """``UserStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_user_store() -> UserStore:
+    """Return an initialized ``UserStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresUserStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_user_store(dsn: str | None = None) -> PostgresUserStore:
+    """Return an initialized ``UserStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_user_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteUserStore:
+    """Return an initialized ``UserStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

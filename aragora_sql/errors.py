@@ -20,6 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "AlreadyTakenError",
     "ApprovalNotFoundError",
     "ApprovalRefusedError",
     "AragoraSQLError",
@@ -51,12 +52,14 @@ __all__ = [
     "MatchNotFoundError",
     "MissingParentError",
     "NotNullViolationError",
+    "OrganizationOwnerError",
     "OutcomeUnknownError",
     "PoolTimeoutError",
     "QueryCallError",
     "QueryFileError",
     "ReadOnlyDatabaseError",
     "RedLineError",
+    "ResetTokenLimitError",
     "SchemaError",
     "SchemaMismatchError",
     "SchemaRightsError",
@@ -208,6 +211,25 @@ class TenantRequiredError(InvalidInputError):
         super().__init__("tenant_id", "must be given, because enforce_tenant_isolation is set")
 
 
+class OrganizationOwnerError(InvalidInputError):
+    """A user owns an organization, which is never without an owner; nothing was written."""
+
+    def __init__(self, user_id: str, org_id: str, argument: str = "user_id") -> None:
+        super().__init__(
+            argument,
+            f"user {user_id!r} owns the organization {org_id!r}: transfer_ownership() first",
+        )
+        self.user_id = user_id
+        self.org_id = org_id
+
+
+class ResetTokenLimitError(AragoraSQLError):
+    """An address has had as many reset tokens of late as it may have; nothing was written."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        super().__init__(f"an address may have {most} reset tokens within {seconds} seconds")
+
+
 class EncryptionError(AragoraSQLError):
     """A secret can't be encrypted or decrypted; the message holds neither secret nor key."""
 
@@ -268,6 +290,13 @@ class IntegrityError(DatabaseError):
 
 class DuplicateKeyError(IntegrityError):
     """A row with this key exists already."""
+
+
+class AlreadyTakenError(InvalidInputError, DuplicateKeyError):
+    """A name that stands for one thing stands for another one already; nothing was written.
+
+    ``argument`` says which: an e-mail address, a slug, an account at a sign-in provider.
+    """
 
 
 class MissingParentError(IntegrityError):

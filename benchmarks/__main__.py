@@ -34,6 +34,7 @@ from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
 from benchmarks.searches_sqlite import search_sqlite
 from benchmarks.servers import server_version, temporary_folder
+from benchmarks.user_lookups import look_up_users
 from benchmarks.way_back import race_way_back
 
 DEFAULT_ROWS = [100_000]
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "matches-sqlite": matches_sqlite,
     "leaderboard-postgres": boards_postgres,
     "leaderboard-sqlite": boards_sqlite,
+    "users-postgres": look_up_users,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
     "old-new-postgres": race_builds_postgres,

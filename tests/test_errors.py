@@ -10,6 +10,7 @@ import pytest
 
 from aragora_sql import errors
 from aragora_sql.errors import (
+    AlreadyTakenError,
     AragoraSQLError,
     BackendDriverMissingError,
     ConfigurationError,
@@ -17,8 +18,10 @@ from aragora_sql.errors import (
     DSNNotConfiguredError,
     InvalidInputError,
     InvalidTransitionError,
+    OrganizationOwnerError,
     QueryFileError,
     RedLineError,
+    ResetTokenLimitError,
     TenantRequiredError,
     UnknownStoreError,
     VersionConflictError,
@@ -86,7 +89,7 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
     arguments: tuple[object, ...] = ("something is wrong",)
     if issubclass(kind, QueryFileError):
         arguments = (Path("sql/a.sql"), 7, "no comment")
-    elif kind is InvalidInputError:
+    elif kind is InvalidInputError or kind is AlreadyTakenError:
         arguments = ("critiques[3].severity", "2.0 is not between 0 and 1")
     elif kind is BackendDriverMissingError:
         arguments = ("SQLite", "aiosqlite")
@@ -100,6 +103,10 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("finding 'f1'", 1, 2)
     elif kind is DamagedCheckpointError:
         arguments = ("wcp-2", "workflow 'w'", "wcp-1")
+    elif kind is OrganizationOwnerError:
+        arguments = ("u1", "o1")
+    elif kind is ResetTokenLimitError:
+        arguments = (3, 3600)
     error = kind(*arguments)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind

@@ -13,11 +13,13 @@ from aragora_sql.cli.parser import examples
 from aragora_sql.cli.tables import Column, print_table
 from aragora_sql.cli.target import add_target, open_existing
 from aragora_sql.database import Database
+from aragora_sql.doctor.schemas import stores_present
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
-from aragora_sql.stores.integrations.records import RotationResult
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.rotation import RotationResult
+from aragora_sql.stores.users import UserStore
 
 __all__ = ["add_commands"]
 
@@ -47,7 +49,8 @@ def add_commands(groups: Any) -> None:
         "rotate-keys",
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
-        "in the clear, with ARAGORA_ENCRYPTION_KEY. Exit code 1 when no key fits some of them.",
+        "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations and of users' second "
+        "factors. Exit code 1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(
@@ -55,7 +58,7 @@ def add_commands(groups: Any) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="integrations in each transaction (default 100)",
+        help="integrations or users in each transaction (default 100)",
     )
     rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -111,27 +114,50 @@ async def _list(database: Database, options: argparse.Namespace) -> int:
 
 
 async def _rotate(database: Database, options: argparse.Namespace) -> int:
-    def show(result: RotationResult) -> None:
-        print(f"{result.checked} of {result.total} integrations", file=sys.stderr, flush=True)
+    def showing(what: str) -> Callable[[RotationResult], None]:
+        return lambda result: print(
+            f"{result.checked} of {result.total} {what}", file=sys.stderr, flush=True
+        )
 
     result = await IntegrationStore(database).rotate_keys(
-        batch_size=options.batch_size, dry_run=options.dry_run, on_progress=show
+        batch_size=options.batch_size,
+        dry_run=options.dry_run,
+        on_progress=showing("integrations"),
     )
+    of_users = None
+    if (await stores_present(database))["users"] is not None:
+        of_users = await UserStore(database).rotate_keys(
+            batch_size=options.batch_size,
+            dry_run=options.dry_run,
+            on_progress=showing("users with a second factor"),
+        )
     rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
-    for problem in [*(failure.problem for failure in result.failed), *rejects.failed]:
+    failed = [*result.failed, *(of_users.failed if of_users else ())]
+    for problem in [*(failure.problem for failure in failed), *rejects.failed]:
         print(problem, file=sys.stderr)
     if options.json:
-        print_json({**result.to_dict(), "rejects": rejects.to_dict()})
-    else:
-        verb = "would be" if result.dry_run else "were"
-        print(
-            f"{result.resealed} secrets {verb} encrypted again and {result.sealed} in the clear "
-            f"encrypted, in {result.changed} of {result.checked} integrations; "
-            f"{len(result.failed)} failed"
+        print_json(
+            {
+                **result.to_dict(),
+                "users": of_users.to_dict() if of_users else None,
+                "rejects": rejects.to_dict(),
+            }
         )
+    else:
+        print(_summary(result, "integrations"))
+        if of_users and of_users.checked:
+            print(_summary(of_users, "users with a second factor"))
         if rejects.checked:
-            print(_of_rejects(rejects, verb))
-    return 1 if result.failed or rejects.failed else 0
+            print(_of_rejects(rejects, "would be" if result.dry_run else "were"))
+    return 1 if failed or rejects.failed else 0
+
+
+def _summary(result: RotationResult, what: str) -> str:
+    verb = "would be" if result.dry_run else "were"
+    return (
+        f"{result.resealed} secrets {verb} encrypted again and {result.sealed} in the clear "
+        f"encrypted, in {result.changed} of {result.checked} {what}; {len(result.failed)} failed"
+    )
 
 
 def _of_rejects(rejects: ResealedRejects, verb: str) -> str:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -257,7 +258,8 @@ def _rows(statement: Statement, cursor: sqlite3.Cursor, records: Sequence[Any]) 
     if not records:
         return []
     kinds = statement.column_kinds
-    names = [description[0] for description in cursor.description]
+    # As names of keywords are, which records are made with: then Python compares no text.
+    names = [sys.intern(description[0]) for description in cursor.description]
     decoders = [(name, _DECODERS[kinds[name]]) for name in names if name in kinds]
     rows: list[Row] = [dict(zip(names, record, strict=True)) for record in records]
     for row in rows:

@@ -6,6 +6,7 @@ rejected with the reason of the column that is to blame.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 import zlib
@@ -22,6 +23,8 @@ from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.users.emails import normal_email
+from aragora_sql.stores.users.mfa import is_sealed
 
 __all__ = ["Functions", "TextRules"]
 
@@ -103,6 +106,9 @@ class Functions:
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
             ("lower_text", 1, _lower),
+            ("normal_email", 1, _email),
+            ("sha256_text", 1, _sha256),
+            ("is_clear_mfa", 1, _is_clear_mfa),
             ("unpacked", 2, self._unpacked),
             ("json_size", 1, _json_size),
             ("json_members", 1, _json_members),
@@ -152,6 +158,21 @@ def _decoded(value: Any) -> str | None:
 def _lower(value: Any) -> Any:
     text = _decoded(value)
     return value if text is None else text.lower()
+
+
+def _email(value: Any) -> Any:
+    text = _decoded(value)
+    return value if text is None else normal_email(text)
+
+
+def _sha256(value: Any) -> str | None:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and value else None
+
+
+def _is_clear_mfa(value: Any) -> bool:
+    """Tell whether a stored secret of a second factor is in the clear."""
+    text = _decoded(value)
+    return bool(text) and not is_sealed(text or "")
 
 
 def _unpacked(data: Any, is_compressed: Any) -> bytes | None:

@@ -41,6 +41,7 @@ MAPPING_WORDS = (
 _DIRECTIVE = re.compile(rf"(?P<name>{'|'.join(MAPPING_WORDS)}):\s*(?P<value>.+)")
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
 _NUMBER = re.compile(r"number (?P<column>\w+) by (?P<timestamp>\w+)")
+_PREFER = re.compile(r"prefer (?P<column>\w+) = (?P<other>\w+)")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
 Unique = Literal["first", "newest", "none", "renumber"]
@@ -54,7 +55,9 @@ class Merge:
     ``first`` in the order of files, or none: all stay (``none``: only one of them can be stored,
     the others are rejected; ``renumber``: the later ones get new keys).
     ``fill`` columns that are NULL in it come from another row. Of rows that one file holds with
-    different keys which became one, those that differ in a ``conflict`` column are rejected.
+    different keys which became one, those that differ in a ``conflict`` column are rejected; those
+    that differ in a ``distinct`` column are records of their own, and rejected in whatever file
+    they are. Of such the one stays of which a row has equal values in the two ``prefer`` columns.
     ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
     where two rows share a number they all are counted again, in the order of the timestamp.
     """
@@ -66,6 +69,8 @@ class Merge:
     mean: tuple[tuple[str, str], ...] = ()
     fill: tuple[str, ...] = ()
     conflict: tuple[str, ...] = ()
+    distinct: tuple[str, ...] = ()
+    prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
 
 
@@ -188,11 +193,14 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     mean: list[tuple[str, str]] = []
     fill: list[str] = []
     conflict: list[str] = []
+    distinct: list[str] = []
+    prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
         word, _, rest = rule.partition(" ")
         columns = [part.strip() for part in rest.split(",") if part.strip()]
         weighted = _MEAN.fullmatch(rule)
+        preferred = _PREFER.fullmatch(rule)
         numbered = _NUMBER.fullmatch(rule)
         if rule == "renumber":
             choice = "renumber"
@@ -202,6 +210,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             choice = "first"
         elif weighted:
             mean.append((weighted["column"], weighted["weight"]))
+        elif preferred:
+            prefer = (preferred["column"], preferred["other"])
         elif numbered:
             number = (numbered["column"], numbered["timestamp"])
         elif word == "newest" and len(columns) == 1:
@@ -214,11 +224,13 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             fill += columns
         elif word == "conflict" and columns:
             conflict += columns
+        elif word == "distinct" and columns:
+            distinct += columns
         else:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
-                "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; mean COLUMN by COLUMN; "
-                "number COLUMN by COLUMN; renumber"
+                "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; distinct COLUMN, …; "
+                "prefer COLUMN = COLUMN; mean COLUMN by COLUMN; number COLUMN by COLUMN; renumber"
             )
     return Merge(
         choice,
@@ -228,6 +240,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         tuple(mean),
         tuple(fill),
         tuple(conflict),
+        tuple(distinct),
+        prefer,
         number,
     )
 

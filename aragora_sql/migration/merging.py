@@ -20,7 +20,7 @@ from typing import Any
 
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
-from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping
+from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping, Merge
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.timestamps import unix_timestamp
 
@@ -250,7 +250,7 @@ class _Group:
     def _merge_valid(self, valid: list[_Numbered], folded: int) -> Iterator[MergedRow]:
         rules = self._parts[valid[0][0]].mapping.merge
         chosen = valid[0] if rules.newest is None else self._newest(valid)
-        for item, column, reason in self._refused(valid, chosen, rules.conflict):
+        for item, column, reason in self._refused(valid, chosen, rules):
             valid = [other for other in valid if other is not item]
             yield MergedRow(*item, 0, refusal=(column, reason))
         if len(valid) == 1:
@@ -284,14 +284,15 @@ class _Group:
         yield MergedRow(chosen[0], tuple(merged), folded + len(dropped), dropped=dropped)
 
     def _refused(
-        self, valid: list[_Numbered], chosen: _Numbered, conflict: Sequence[str]
+        self, valid: list[_Numbered], chosen: _Numbered, rules: Merge
     ) -> Iterator[tuple[_Numbered, str, str]]:
         """Return rows whose key became the chosen one's, and which are about something else."""
         files = Counter(number for number, _ in valid)
-        for item in valid if conflict else ():
-            if item is chosen or files[item[0]] == 1:
+        for item in valid if rules.conflict or rules.distinct else ():
+            if item is chosen:
                 continue
-            for column in conflict:
+            conflict = rules.conflict if files[item[0]] > 1 else ()
+            for column in (*conflict, *rules.distinct):
                 if self._value(item, column) != self._value(chosen, column):
                     part = self._parts[chosen[0]]
                     key = ", ".join(part.mapping.key)
@@ -335,13 +336,30 @@ class _Group:
 
     def _newest(self, rows: list[_Numbered]) -> _Numbered:
         """Return the newest row: in a consolidated file, a later file, a later row where equal."""
-        name = self._parts[rows[0][0]].mapping.merge.newest
+        rules = self._parts[rows[0][0]].mapping.merge
+        name = rules.newest
+        preferred = self._preferred(rows, rules)
 
-        def rank(item: _Numbered) -> tuple[datetime, bool]:
+        def rank(item: _Numbered) -> tuple[bool, datetime, bool]:
             timestamp = _ANCIENT if name is None else self._timestamp(item, name)
-            return timestamp, self._parts[item[0]].source.is_consolidated
+            is_preferred = self._record(item, rules) in preferred
+            return is_preferred, timestamp, self._parts[item[0]].source.is_consolidated
 
         return max(reversed(rows), key=rank)
+
+    def _preferred(self, rows: list[_Numbered], rules: Merge) -> set[tuple[Any, ...]]:
+        """Return those of several records of one key that are to stay."""
+        if rules.prefer is None:
+            return set()
+        one, other = rules.prefer
+        return {
+            self._record(item, rules)
+            for item in rows
+            if self._value(item, one) == self._value(item, other)
+        }
+
+    def _record(self, item: _Numbered, rules: Merge) -> tuple[Any, ...]:
+        return tuple(self._value(item, name) for name in rules.distinct)
 
     def _value(self, item: _Numbered, name: str) -> Any:
         columns = self._parts[item[0]].loader.result_columns

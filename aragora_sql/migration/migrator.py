@@ -133,6 +133,10 @@ class MemoryMigrator:
         """Migrate approvals, verifications, decisions, rollback points and approval requests."""
         return await self._migrate("governance")
 
+    async def migrate_users(self) -> MigrationReport:
+        """Migrate users, organizations, invitations, sign-in providers, usage and reset tokens."""
+        return await self._migrate("users")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -190,6 +190,13 @@ STORES = (
             "Verification",
         ),
     ),
+    StoreEntry(
+        "users",
+        "UserStore",
+        "user_store",
+        "users, organizations, memberships, invitations, sign-in, usage, password reset",
+        exports=("Membership", "Organization", "User"),
+    ),
 )
 
 

@@ -45,7 +45,8 @@ BEGIN
     ('langgraph', 2),
     ('langgraph_items', 1),
     ('elo', 1),
-    ('governance', 1)
+    ('governance', 1),
+    ('users', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -78,7 +79,8 @@ SELECT
     current_setting('aragora.make_langgraph') AS make_langgraph,
     current_setting('aragora.make_langgraph_items') AS make_langgraph_items,
     current_setting('aragora.make_elo') AS make_elo,
-    current_setting('aragora.make_governance') AS make_governance
+    current_setting('aragora.make_governance') AS make_governance,
+    current_setting('aragora.make_users') AS make_users
 \gset
 
 \if :make_schema_versions
@@ -116,5 +118,8 @@ SELECT
 \endif
 \if :make_governance
 \ir governance/schema.sql
+\endif
+\if :make_users
+\ir users/schema.sql
 \endif
 COMMIT;

@@ -16,3 +16,4 @@
 -- \ir langgraph_items/schema.sql
 -- \ir elo/schema.sql
 -- \ir governance/schema.sql
+-- \ir users/schema.sql

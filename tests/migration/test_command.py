@@ -498,7 +498,7 @@ async def test_the_class_raises_what_the_command_says(target: Target, tmp_path: 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"stores": ("users",)}, "'users' can't be migrated; there are: all, "),
+        ({"stores": ("people",)}, "'people' can't be migrated; there are: all, "),
         ({"batch_size": 0}, "batch_size"),
         ({"batch_size": 1_000_001}, "batch_size"),
         ({"jobs": 0}, "jobs"),

@@ -13,7 +13,7 @@ from aragora_sql.migration.merging import COUNTERS
 
 __all__ = ["problems_of"]
 
-_FUNCTIONS = {"topic_hash", "topic_terms", "lower", "others"}
+_FUNCTIONS = {"topic_hash", "topic_terms", "lower", "normal_email", "sha256", "others"}
 
 
 def problems_of(source: Source, given: Sequence[str]) -> Iterator[str]:
@@ -65,7 +65,8 @@ def _of_merge(mapped: Mapping, table: Table, given: Sequence[str]) -> Iterator[s
     yield from _missing("merge", [*newest, *merge.earliest], table, given, times=True)
     counted = [*merge.add, *(name for pair in merge.mean for name in pair)]
     yield from _missing("merge", counted, table, given, numbers=True)
-    yield from _missing("merge", [*merge.fill, *merge.conflict], table, given)
+    yield from _missing("merge", [*merge.fill, *merge.conflict, *merge.distinct], table, given)
+    yield from _missing("merge", merge.prefer or (), table, given)
     if merge.number is not None:
         yield from _missing("merge", merge.number[:1], table, given, numbers=True)
         yield from _missing("merge", merge.number[1:], table, given, times=True)
@@ -97,13 +98,16 @@ def _of_values(source: Source) -> Iterator[str]:
     unpacked = source.said.unpacked
     if unpacked and unpacked[0] not in known:
         yield f"'unpacks: {'.'.join(unpacked)}': 'from:' names no column {unpacked[0]!r}"
+    has_items = bool(unpacked) and not source.said.filled
+    for target, term in source.said.made_of.items():
+        yield from _of_term(target, term, known, has_items=has_items)
     for target, terms in source.said.terms.items():
         if target.startswith(NOTE_PREFIX):
             continue
         if source.table.column(target) is None:
             yield f"'values: {target} = …': {source.table.name} has no such column"
         for term in chain.from_iterable(one.parts or (one,) for one in terms):
-            yield from _of_term(target, term, known, has_items=bool(unpacked))
+            yield from _of_term(target, term, known, has_items=has_items)
 
 
 def _of_term(target: str, term: Term, known: frozenset[str], *, has_items: bool) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +20,19 @@ from aragora_sql.database.values import dump_json, format_timestamp
 from aragora_sql.migration.mappings import Merge
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.users.emails import normal_email
 
 __all__ = ["Expected", "Rules", "expected_rows", "merged", "same"]
 
 _GZIP = 16 + zlib.MAX_WBITS
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
+_FUNCTIONS: dict[str, Callable[[str], str | None]] = {
+    "topic_hash": topic_hash,
+    "topic_terms": lambda text: " ".join(search_terms(text)),
+    "lower": str.lower,
+    "normal_email": normal_email,
+    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest() if text else None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,10 @@ def _rows_of(group: Group, source: Source, row: OlderRow) -> Iterator[dict[str, 
         yield _Reading(group, source, row.values, None, 0).row()
         return
     column, *within = source.said.unpacked
+    if source.said.filled:
+        if row.values.get(column) not in (None, ""):
+            yield _Reading(group, source, row.values, None, 0).row()
+        return
     items = _inside(_document(group, row.values, column), within)
     if isinstance(items, dict):
         for place, (name, item) in enumerate(items.items(), start=1):
@@ -164,11 +177,7 @@ class _Reading:
         else:
             value = _member(self.group, self.values, term.source)
         if term.function and isinstance(value, str):
-            return {
-                "topic_hash": topic_hash,
-                "topic_terms": lambda text: " ".join(search_terms(text)),
-                "lower": str.lower,
-            }[term.function](value)
+            return _FUNCTIONS[term.function](value)
         return value
 
     def _others(self, term: Term) -> Any:
@@ -263,9 +272,12 @@ def merged(rows: Sequence[Expected]) -> dict[str, Any] | None:
     mapped = rows[0].source.mapped
     if len(rows) == 1 or all(same(one, values[0]) for one in values):
         return values[0]
-    if mapped.copies or mapped.merge.choice == "renumber" or mapped.merge.conflict:
+    merge = mapped.merge
+    if mapped.copies or merge.choice == "renumber" or merge.conflict or merge.distinct:
         return None
-    return _by_rules(values, mapped.merge)
+    if merge.newest is not None and any(merge.newest not in one for one in values):
+        return None
+    return _by_rules(values, merge)
 
 
 def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:

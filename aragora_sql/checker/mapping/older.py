@@ -263,7 +263,9 @@ class _Maker:
         first = source.table.primary_key[:1] == (column.name,) or column.name == "id"
         named = parents[0] if parents else source.table.name if first else column.name
         base = f"{named}-{key}"
-        folded = any(term.function == "lower" for term in source.terms.get(column.name, ()))
+        folded = any(
+            term.function in {"lower", "normal_email"} for term in source.terms.get(column.name, ())
+        )
         # With a capital that SQLite's own lower() does not know.
         return f"\u00c4{base.capitalize()}" if folded else base
 

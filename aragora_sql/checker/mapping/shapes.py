@@ -93,7 +93,7 @@ class Group:
         """Return what each column holds."""
         found = {name: Holds() for name in (*self.required, *self.optional)}
         for source in self.sources:
-            if source.said.unpacked:
+            if source.said.unpacked and not source.said.filled:
                 place = _descend(found, source.said.unpacked)
                 if place is not None and place.items is None:
                     place.items = Holds()
@@ -102,6 +102,8 @@ class Group:
                     }
             for target, terms in source.terms.items():
                 column = source.table.column(target)
+                if column is not None and target in source.said.made_of:
+                    _note(found, source, column, source.said.made_of[target], terms)
                 if column is not None:
                     for term in chain.from_iterable(one.parts or (one,) for one in terms):
                         _note(found, source, column, term, terms)
@@ -136,8 +138,10 @@ def _note(
             return
         place = descended
     if place.target is not None and column.name != path[-1]:
-        # The column of its own name says best what it holds.
-        return
+        # The column of its own name says best what it holds, unless rows are told apart by another.
+        is_key = place.source is source and column.name in source.mapped.key
+        if not is_key or place.target.name in source.mapped.key:
+            return
     kind = kind_of(column.python_type, column.type)
     place.kind = kind if not term.function else "str"
     place.target = column

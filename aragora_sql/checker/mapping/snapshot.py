@@ -52,6 +52,8 @@ def _said(mapped: Mapped) -> Iterator[tuple[str, str]]:
     rules += [f"mean {name} by {weight}" for name, weight in sorted(merge.mean)]
     rules += [f"fill {name}" for name in sorted(merge.fill)]
     rules += [f"conflict {name}" for name in sorted(merge.conflict)]
+    rules += [f"distinct {name}" for name in sorted(merge.distinct)]
+    rules += [f"prefer {merge.prefer[0]} = {merge.prefer[1]}"] if merge.prefer else []
     rules += [f"number {merge.number[0]} by {merge.number[1]}"] if merge.number else []
     yield "merge", "; ".join(rules)
     yield "order", mapped.order or ""

@@ -14,8 +14,9 @@ from typing import Any
 
 __all__ = ["Condition", "Said", "Term", "read_said"]
 
-_COMPUTED = "computed"
+_COMPUTED = re.compile(r"computed(?:\s+from\s+(?P<source>[A-Za-z_][\w.]*))?")
 _LINE = re.compile(r"(?P<word>values|unpacks):\s*(?P<rest>.+)")
+_FILLED = re.compile(r"(?P<column>\w+)\s+when\s+it\s+is\s+there")
 _ZIPPED = re.compile(r"(?P<document>\w+)\s+zipped\s+when\s+(?P<flag>\w+)")
 _ITEM = re.compile(r"(?P<target>\w+)\s*=\s*(?P<terms>.+)", re.DOTALL)
 _TERM = re.compile(
@@ -70,13 +71,17 @@ class Term:
 class Said:
     """What the comment of a mapping says about its values.
 
-    ``terms`` are those of target columns, none of what is ``computed``. ``unpacked`` is the path to
-    the list each item of which gives a row. ``zipped`` is a column whose document is a gzip stream
+    ``terms`` are those of target columns, none of what is ``computed``; where the comment says so,
+    ``made_of`` is what that is made of. ``unpacked`` is the path to
+    the list each item of which gives a row; with ``filled`` it is a column, and a row in which that
+    is NULL or blank gives none. ``zipped`` is a column whose document is a gzip stream
     unless the other one is 0. ``problems`` is what can't be read.
     """
 
     terms: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+    made_of: dict[str, Term] = field(default_factory=dict)
     unpacked: tuple[str, ...] = ()
+    filled: bool = False
     zipped: tuple[str, str] | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -89,7 +94,10 @@ def read_said(doc: str) -> Said:
         if match is None:
             continue
         if match["word"] == "unpacks":
-            said.unpacked = tuple(match["rest"].strip().split("."))
+            filled = _FILLED.fullmatch(match["rest"].strip())
+            said.filled = filled is not None
+            path = filled["column"] if filled else match["rest"].strip()
+            said.unpacked = tuple(path.split("."))
             continue
         for part in (part.strip() for part in match["rest"].split(";")):
             _read_item(said, part)
@@ -105,8 +113,10 @@ def _read_item(said: Said, part: str) -> None:
         said.problems.append(f"'values: {part}' is not 'column = source, …'")
     elif item["target"] in said.terms:
         said.problems.append(f"'values: {part}': {item['target']} has a line already")
-    elif item["terms"].strip() == _COMPUTED:
+    elif (computed := _COMPUTED.fullmatch(item["terms"].strip())) is not None:
         said.terms[item["target"]] = ()
+        if computed["source"]:
+            said.made_of[item["target"]] = Term(source=tuple(computed["source"].split(".")))
     else:
         terms = []
         for text in _COMMA.split(item["terms"]):

@@ -20,6 +20,7 @@ from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .privacy import PrivacyQueries
 from .schema_versions import SchemaVersionsQueries
+from .users import UsersQueries
 from .workflow import WorkflowQueries
 
 @overload
@@ -78,6 +79,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
 ) -> SchemaVersionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["users"], dialect: Dialect, root: Path | None = None
+) -> UsersQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None

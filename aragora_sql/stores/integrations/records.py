@@ -9,6 +9,7 @@ from typing import Any
 
 from aragora_sql.stores.integrations.secrets import hide_secrets, without_sealed
 from aragora_sql.stores.records import Record
+from aragora_sql.stores.rotation import RotationFailure, RotationResult
 
 __all__ = [
     "INTEGRATION_TYPES",
@@ -108,29 +109,3 @@ class UserIdMapping(Record):
     user_id: str = DEFAULT_USER
     created_at: datetime | None = None
     updated_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationFailure(Record):
-    """An integration whose secrets could not be encrypted again, and why; it is unchanged."""
-
-    user_id: str
-    integration_type: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationResult(Record):
-    """What a rotation did so far.
-
-    ``checked`` of ``total`` integrations were looked at; ``changed`` of them had ``resealed``
-    secrets under an older key or ``sealed`` ones in the clear.
-    """
-
-    total: int
-    checked: int
-    changed: int
-    resealed: int
-    sealed: int
-    failed: list[RotationFailure]
-    dry_run: bool
