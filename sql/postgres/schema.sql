@@ -44,7 +44,9 @@ BEGIN
     ('continuum', 1),
     ('langgraph', 2),
     ('langgraph_items', 1),
-    ('elo', 1)
+    ('elo', 1),
+    ('audit', 1),
+    ('sessions', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -76,7 +78,9 @@ SELECT
     current_setting('aragora.make_continuum') AS make_continuum,
     current_setting('aragora.make_langgraph') AS make_langgraph,
     current_setting('aragora.make_langgraph_items') AS make_langgraph_items,
-    current_setting('aragora.make_elo') AS make_elo
+    current_setting('aragora.make_elo') AS make_elo,
+    current_setting('aragora.make_audit') AS make_audit,
+    current_setting('aragora.make_sessions') AS make_sessions
 \gset
 
 \if :make_schema_versions
@@ -111,5 +115,11 @@ SELECT
 \endif
 \if :make_elo
 \ir elo/schema.sql
+\endif
+\if :make_audit
+\ir audit/schema.sql
+\endif
+\if :make_sessions
+\ir sessions/schema.sql
 \endif
 COMMIT;

@@ -15,3 +15,5 @@
 -- \ir langgraph/schema.sql
 -- \ir langgraph_items/schema.sql
 -- \ir elo/schema.sql
+-- \ir audit/schema.sql
+-- \ir sessions/schema.sql

@@ -6,6 +6,7 @@ from typing import Literal, overload
 from aragora_sql.database import Dialect
 from aragora_sql.queries import Queries
 
+from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
@@ -18,8 +19,13 @@ from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .schema_versions import SchemaVersionsQueries
+from .sessions import SessionsQueries
 from .workflow import WorkflowQueries
 
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["audit"], dialect: Dialect, root: Path | None = None
+) -> AuditQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["catalog"], dialect: Dialect, root: Path | None = None
@@ -68,6 +74,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
 ) -> SchemaVersionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["sessions"], dialect: Dialect, root: Path | None = None
+) -> SessionsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None
