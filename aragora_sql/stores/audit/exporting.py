@@ -42,7 +42,7 @@ async def as_lines(pages: Pages) -> AsyncIterator[str]:
 
 
 async def as_csv(pages: Pages) -> AsyncIterator[str]:
-    """Give a line of CSV for each entry, below one with the names; NULL and empty text are equal."""
+    """Give a line of CSV for each entry, below the names; NULL and empty text look the same."""
     names = list(AuditEntry.__dataclass_fields__)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,16 +1,16 @@
 """What of an entry is hashed, and how.
 
-Version 1 is that of the older system: JSON of 13 fields with sorted keys. It leaves out the address,
-the program and the signing key. Version 2 holds every field. Each is written as its length in
-characters, a colon and its text, and ``-`` where it is NULL, so no two entries have one text::
+Version 1 is that of the older system: JSON of 13 fields with sorted keys. It leaves out the
+address, the program and the signing key. Version 2 holds every field. Each is written as its length
+in characters, a colon and its text, and ``-`` where it is NULL, so no two entries have one text::
 
     aragora-audit-2 chain sequence_number previous_hash id timestamp event_type actor actor_type
     resource_type resource_id action details correlation_id workspace_id ip_address user_agent
     signature_key_id
 
-without the blanks. Timestamps are ``2026-02-12T16:42:57.123456Z``, details the text that is stored:
-JSON with sorted keys, ``", "`` and ``": "`` between, and ASCII alone. The hash is SHA-256 of the text
-in UTF-8, in hexadecimal digits.
+without the blanks. Timestamps are ``2026-02-12T16:42:57.123456Z``, details the text that is
+stored: JSON with sorted keys, ``", "`` and ``": "`` between, and ASCII alone. The hash is SHA-256
+of the text in UTF-8, in hexadecimal digits.
 """
 
 from __future__ import annotations

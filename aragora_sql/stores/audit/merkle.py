@@ -1,9 +1,9 @@
 """Merkle trees over the hashes of a day, one leaf after the other, in memory of the tree's height.
 
 Version 2 is that of RFC 6962: a leaf is SHA-256 of a byte 0 and the entry's hash (32 bytes), a node
-of a byte 1 and its two children, and a tree whose leaves are no power of two is split at the largest
-one below. Version 1 is the older system's: leaves are the hashes themselves, a node is the hash of
-both hexadecimal texts, and the last leaf is repeated until the leaves are a power of two.
+of a byte 1 and its two children, and a tree whose leaves are no power of two is split at the
+largest one below. Version 1 is the older system's: leaves are the hashes themselves, a node is the
+hash of both hexadecimal texts, and the last leaf is repeated until the leaves are a power of two.
 """
 
 from __future__ import annotations

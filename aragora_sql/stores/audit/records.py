@@ -49,9 +49,9 @@ class AuditEvent(Record):
 class AuditChain(Record):
     """A chain of immutable entries, and its last one.
 
-    ``origin`` is ``appended``, or the ``audit_logs`` or ``audit_events`` of the older system. A chain
-    that was broken already when it was imported has its ``first_broken_sequence`` and the reason. No
-    later entry is before ``last_timestamp``.
+    ``origin`` is ``appended``, or the ``audit_logs`` or ``audit_events`` of the older system. A
+    chain that was broken already when it was imported has its ``first_broken_sequence`` and the
+    reason. No later entry is before ``last_timestamp``.
     """
 
     chain: str
@@ -68,9 +68,9 @@ class AuditChain(Record):
 class AuditEntry(Record):
     """An entry of a chain: what happened, and the hashes that hold it in its place.
 
-    ``details_text`` is the JSON that was hashed, :attr:`details` what it says. ``timestamp_text`` is
-    the timestamp as it was hashed, where that is not the usual form. ``hash_version`` says what the
-    hash covers (:mod:`aragora_sql.stores.audit.hashing`).
+    ``details_text`` is the JSON that was hashed, :attr:`details` what it says. ``timestamp_text``
+    is the timestamp as it was hashed, where that is not the usual form. ``hash_version`` says what
+    the hash covers (:mod:`aragora_sql.stores.audit.hashing`).
     """
 
     chain: str
@@ -103,7 +103,7 @@ class AuditEntry(Record):
 
     def compute_hash(self) -> str:
         """Return the hash of what the entry holds; ``entry_hash`` when nothing was changed."""
-        return entry_hash(self)
+        return entry_hash(dict(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in a form that JSON can hold, with ``details`` as an object."""
@@ -120,7 +120,8 @@ class AuditEntry(Record):
         """Make an entry of what :meth:`to_dict` gave."""
         given = dict(values)
         given["details_text"] = details_text(given.pop("details"))
-        return super().from_dict(given)
+        # A class with slots is made twice: super() alone would mean the first.
+        return super(AuditEntry, cls).from_dict(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +165,9 @@ class AuditVerification(Record):
 class InclusionProof(Record):
     """The proof that an entry is among those of an anchor, for :func:`verify_proof`.
 
-    ``path`` leads from the entry's hash to ``merkle_root``: each step is the side of the other node,
-    ``left`` or ``right``, and its hash. Compare ``merkle_root`` with the one that was kept elsewhere.
+    ``path`` leads from the entry's hash to ``merkle_root``: each step is the side of the other
+    node, ``left`` or ``right``, and its hash. Compare ``merkle_root`` with the one that was kept
+    elsewhere.
     """
 
     entry: AuditEntry
@@ -179,7 +181,8 @@ class InclusionProof(Record):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make a proof of what :meth:`to_dict` gave."""
-        return super().from_dict({**values, "entry": AuditEntry.from_dict(values["entry"])})
+        entry = AuditEntry.from_dict(values["entry"])
+        return super(InclusionProof, cls).from_dict({**values, "entry": entry})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Its queries: ``sql/postgres/audit/queries.sql`` and ``sql/sqlite/audit/queries.s
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -68,12 +69,13 @@ SURROGATES = (0xD800, 0xDFFF)
 class AuditStore(Store):
     """Stores events, and entries that nobody changes unnoticed.
 
-    **Events** (:meth:`log_event`, :meth:`get_log`) tell what users did, for as long as they are kept.
+    **Events** (:meth:`log_event`, :meth:`get_log`) tell what users did, for as long as they are
+    kept.
 
-    **Entries** (:meth:`append`) are never changed nor removed: the database refuses it, and each has
-    the hash of the one before it in its chain. Whoever appends locks the chain's row, so any number
-    of processes makes one chain without gaps; within a transaction of the application's own the lock
-    stays until its end. Concurrent calls of one process are appended together.
+    **Entries** (:meth:`append`) are never changed nor removed: the database refuses it, and each
+    has the hash of the one before it in its chain. Whoever appends locks the chain's row, so any
+    number of processes makes one chain without gaps; within a transaction of the application's own
+    the lock stays until its end. Concurrent calls of one process are appended together.
 
     ``signing_keys`` sign the entries (default: those of the environment, see
     :mod:`aragora_sql.stores.audit.signing`; none: they are not signed).
@@ -176,7 +178,7 @@ class AuditStore(Store):
     ) -> int:
         """Return the number of events that :meth:`get_log` would list."""
         wanted = _EventFilter(org_id, user_id, action, resource_type, resource_id)
-        times = _times(since, until)
+        times: dict[str, Any] = _times(since, until)
         async with self._database.read() as connection:
             return await self._queries.count_events(connection, **wanted.columns, **times)
 
@@ -215,7 +217,7 @@ class AuditStore(Store):
         async def batch() -> int:
             async with self._database.connection() as connection:
                 return await self._queries.delete_events(
-                    connection, before=before, row_limit=DELETED_AT_ONCE
+                    connection, older_than=before, row_limit=DELETED_AT_ONCE
                 )
 
         return await in_batches(batch)
@@ -302,7 +304,7 @@ class AuditStore(Store):
         return found
 
     async def _append_behind(self, chain: str, entries: list[NewEntry]) -> list[AuditEntry]:
-        """Append entries behind the end that this object knows, else behind the one that is there."""
+        """Append entries behind the end that this object knows, else behind the real one."""
         tail = self._tails.pop(chain, None)
         if tail is not None:
             async with self._database.connection() as connection:
@@ -312,7 +314,9 @@ class AuditStore(Store):
         async with self._database.transaction() as connection:
             row = await self._queries.lock_chain(connection, chain=chain)
             if row is None:
-                await self._queries.create_chain(connection, chain=chain, created_at=utc_now())
+                await self._queries.create_chain(
+                    connection, chain=chain, last_hash=GENESIS_HASH, created_at=utc_now()
+                )
                 row = await self._queries.lock_chain(connection, chain=chain)
             if row is None:
                 raise DatabaseError(f"chain {chain!r} was not stored: a trigger has kept it out")
@@ -434,18 +438,17 @@ class AuditStore(Store):
             "after_sequence": key[1],
             "row_limit": valid.limit(limit),
         }
-        queries = self._queries
         async with self._database.read() as connection:
             if of_actors is not None:
-                rows = queries.list_entries_of_actors(
+                rows = self._queries.list_entries_of_actors(
                     connection, actors=of_actors, resource_ids=of_resources, **given
                 )
             elif of_resources is not None:
-                rows = queries.list_entries_of_resources(
+                rows = self._queries.list_entries_of_resources(
                     connection, resource_ids=of_resources, **given
                 )
             else:
-                rows = queries.list_entries(connection, **given)
+                rows = self._queries.list_entries(connection, **given)
             return [record_of(AuditEntry, **row) async for row in rows]
 
     async def count(
@@ -457,7 +460,7 @@ class AuditStore(Store):
         chain: str = MAIN_CHAIN,
     ) -> int:
         """Return the number of entries of a time."""
-        times = _times(start_time, end_time, "start_time", "end_time")
+        times: dict[str, Any] = _times(start_time, end_time, "start_time", "end_time")
         types = _names(event_types, "event_types")
         name = _chain(chain)
         async with self._database.read() as connection:
@@ -500,8 +503,8 @@ class AuditStore(Store):
     ) -> AuditVerification:
         """Look through a chain, or a part of it, and name whatever was changed, removed or added.
 
-        Compares the numbers, the links, the hashes, and the signatures whose key is here; at the end
-        the last entry with the one that the chain knows. Reads page by page.
+        Compares the numbers, the links, the hashes, and the signatures whose key is here; at the
+        end the last entry with the one that the chain knows. Reads page by page.
         """
         name = _chain(chain)
         first = 1 if start_sequence is None else _sequence(start_sequence, "start_sequence")
@@ -610,7 +613,7 @@ class AuditStore(Store):
         async with self._database.connection() as connection:
             # Whoever is appending has committed behind it.
             await self._queries.close_day(connection, chain=name, day_end=end)
-            span = await self._queries.get_range(connection, chain=name, since=start, before=end)
+            span = await self._queries.get_range(connection, chain=name, since=start, day_end=end)
         first, last = span["first_sequence"], span["last_sequence"]
         if first is None or last is None:
             return None
@@ -767,30 +770,32 @@ class AuditStore(Store):
         self,
         start_time: datetime,
         end_time: datetime,
-        format: str = "json",
+        format: str = "json",  # noqa: A002 - as it was called
         path: str | Path | None = None,
         *,
         chain: str = MAIN_CHAIN,
     ) -> str:
         """Return the entries from one time to another as text, or write it to a file.
 
-        ``format`` is ``json``, ``jsonl`` or ``csv``. With ``path`` the file is written page by page,
-        and its path is returned.
+        ``format`` is ``json``, ``jsonl`` or ``csv``. With ``path`` the file is written page by
+        page, and its path is returned.
         """
         pieces = self.export_pieces(start_time, end_time, format, chain=chain)
         if path is None:
             return "".join([piece async for piece in pieces])
-        target = Path(path)
-        with target.open("w", encoding="utf-8", newline="") as file:
+        file = await asyncio.to_thread(Path(path).open, "w", encoding="utf-8", newline="")
+        try:
             async for piece in pieces:
-                file.write(piece)
-        return str(target)
+                await asyncio.to_thread(file.write, piece)
+        finally:
+            await asyncio.to_thread(file.close)
+        return str(path)
 
     def export_pieces(
         self,
         start_time: datetime,
         end_time: datetime,
-        format: str = "json",
+        format: str = "json",  # noqa: A002 - as it was called
         *,
         chain: str = MAIN_CHAIN,
     ) -> AsyncIterator[str]:
@@ -853,8 +858,9 @@ class _EventFilter:
             "org_id": valid.optional(org_id, "org_id", valid.key),
             "user_id": valid.optional(user_id, "user_id", valid.key),
             "action": checked,
-            "prefix_starts": None if prefixes is None else list(prefixes),
-            "prefix_ends": None if prefixes is None else [*map(_end_of_prefix, prefixes)],
+            "prefixes": None
+            if prefixes is None
+            else [[prefix, _end_of_prefix(prefix)] for prefix in prefixes],
             "resource_type": valid.optional(resource_type, "resource_type", valid.key),
             "resource_id": valid.optional(resource_id, "resource_id", valid.key),
         }
@@ -874,13 +880,12 @@ class _EventFilter:
             return queries.list_events_of_resource(connection, **without("user_id"))
         if given["org_id"] is not None:
             return queries.list_events_of_org(connection, **without("user_id", "resource_id"))
-        others = ("user_id", "org_id", "resource_id")
-        if given["prefix_starts"] is not None:
-            return queries.list_events_of_prefixes(connection, **without(*others, "action"))
-        others = (*others, "prefix_starts", "prefix_ends")
+        of_all = ("user_id", "org_id", "resource_id")
+        if given["prefixes"] is not None:
+            return queries.list_events_of_prefixes(connection, **without(*of_all, "action"))
         if given["action"] is not None:
-            return queries.list_events_of_action(connection, **without(*others))
-        return queries.list_events(connection, **without(*others, "action"))
+            return queries.list_events_of_action(connection, **without(*of_all, "prefixes"))
+        return queries.list_events(connection, **without(*of_all, "prefixes", "action"))
 
 
 def _place_of_event(after: LastRow | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from aragora_sql.stores.records import Record
 
@@ -16,8 +16,10 @@ __all__ = [
     "RevokedToken",
 ]
 
-ENDED_BY = ("admin", "timeout", "system")
-EVENT_TYPES = ("start", "action", "end", "timeout", "denied")
+EndedBy = Literal["admin", "timeout", "system"]
+EventType = Literal["start", "action", "end", "timeout", "denied"]
+ENDED_BY: tuple[EndedBy, ...] = get_args(EndedBy)
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 @dataclass(frozen=True, slots=True)

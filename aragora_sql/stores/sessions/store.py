@@ -74,10 +74,10 @@ class SessionStore(Store):
         """Refuse a token from now on.
 
         ``token_jti`` is what :func:`token_jti` gives, and never the token itself. ``expires_at`` is
-        when the token expires by itself, an aware time or seconds since 1970. Of one that is refused
-        already the later time counts.
+        when the token expires by itself, an aware time or seconds since 1970. Of one that is
+        refused already the later time counts.
         """
-        row = {
+        row: dict[str, Any] = {
             "jti": _jti(token_jti, "token_jti"),
             "expires_at": _expiry(expires_at, "expires_at"),
             "user_id": valid.optional(user_id, "user_id", valid.key),
@@ -120,10 +120,14 @@ class SessionStore(Store):
             raise InvalidInputError(
                 "issued_at" if issued_at is None else "user_id", "goes with the other one"
             )
-        issued = None if issued_at is None else _expiry(issued_at, "issued_at")
+        now = utc_now()
+        if user is None or issued_at is None:
+            async with self._database.read() as connection:
+                return await self._queries.is_token_revoked(connection, jti=jti, now=now)
+        issued = _expiry(issued_at, "issued_at")
         async with self._database.read() as connection:
             return await self._queries.is_revoked(
-                connection, jti=jti, user_id=user, issued_at=issued, now=utc_now()
+                connection, jti=jti, user_id=user, issued_at=issued, now=now
             )
 
     async def is_revoked(
@@ -149,7 +153,7 @@ class SessionStore(Store):
         ``expires_at`` is when the last of them expires by itself, at the latest.
         """
         now = utc_now()
-        row = {
+        row: dict[str, Any] = {
             "user_id": valid.key(user_id, "user_id"),
             "expires_at": _expiry(expires_at, "expires_at"),
             "reason": valid.optional_text(reason, "reason"),
@@ -211,7 +215,7 @@ class SessionStore(Store):
 
         Of one that is there only the counter is refreshed, which never falls.
         """
-        row = {
+        row: dict[str, Any] = {
             "session_id": valid.key(session_id, "session_id"),
             "admin_user_id": valid.key(admin_user_id, "admin_user_id"),
             "admin_email": valid.text(admin_email, "admin_email"),
@@ -226,7 +230,7 @@ class SessionStore(Store):
         }
         async with self._database.connection() as connection:
             await self._queries.save_session(connection, **row)
-        return row["session_id"]
+        return str(row["session_id"])
 
     async def update_session_actions(self, session_id: str, actions_performed: int) -> bool:
         """Set the counter of a session that has not ended; tell whether there is one."""
@@ -343,7 +347,7 @@ class SessionStore(Store):
 
         ``event_type`` is ``start``, ``action``, ``end``, ``timeout`` or ``denied``.
         """
-        row = {
+        row: dict[str, Any] = {
             "audit_id": valid.key(audit_id, "audit_id"),
             "timestamp": valid.timestamp(timestamp, "timestamp"),
             "event_type": valid.choice(event_type, "event_type", EVENT_TYPES),
@@ -361,7 +365,7 @@ class SessionStore(Store):
         }
         async with self._database.connection() as connection:
             await self._queries.insert_audit(connection, **row)
-        return row["audit_id"]
+        return str(row["audit_id"])
 
     async def get_audit_log(
         self,
@@ -393,10 +397,9 @@ class SessionStore(Store):
             "after_id": key,
             "row_limit": valid.limit(limit),
         }
-        queries = self._queries
         async with self._database.read() as connection:
             if session is not None:
-                rows = queries.list_audit_of_session(
+                rows = self._queries.list_audit_of_session(
                     connection,
                     session_id=session,
                     admin_user_id=admin,
@@ -404,13 +407,13 @@ class SessionStore(Store):
                     **place,
                 )
             elif target is not None:
-                rows = queries.list_audit_of_target(
+                rows = self._queries.list_audit_of_target(
                     connection, target_user_id=target, admin_user_id=admin, **place
                 )
             elif admin is not None:
-                rows = queries.list_audit_of_admin(connection, admin_user_id=admin, **place)
+                rows = self._queries.list_audit_of_admin(connection, admin_user_id=admin, **place)
             else:
-                rows = queries.list_audit(connection, **place)
+                rows = self._queries.list_audit(connection, **place)
             return [record_of(ImpersonationEvent, **row) async for row in rows]
 
     async def cleanup_old_records(
@@ -426,12 +429,12 @@ class SessionStore(Store):
 
         async def sessions(connection: Connection) -> int:
             return await self._queries.delete_ended_sessions(
-                connection, before=ended_before, row_limit=DONE_AT_ONCE
+                connection, older_than=ended_before, row_limit=DONE_AT_ONCE
             )
 
         async def audit(connection: Connection) -> int:
             return await self._queries.delete_audit(
-                connection, before=before, row_limit=DONE_AT_ONCE
+                connection, older_than=before, row_limit=DONE_AT_ONCE
             )
 
         return {

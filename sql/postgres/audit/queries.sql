@@ -57,7 +57,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_user(user_id, org_id, action, prefix_starts, prefix_ends, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one user did
 SELECT
@@ -83,12 +83,13 @@ WHERE
     AND (:org_id::text IS NULL OR e.org_id = :org_id)
     AND (:action::text IS NULL OR e.action = :action)
     AND (
-        :prefix_starts::text[] IS NULL
-        OR exists(
+        :prefixes::jsonb IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM unnest(:prefix_starts::text[], :prefix_ends::text[])
-                AS p (prefix_start, prefix_end)
-            WHERE e.action >= p.prefix_start AND e.action < p.prefix_end
+            FROM pg_catalog.jsonb_array_elements(:prefixes::jsonb) AS p (prefix)
+            WHERE
+                e.action >= pg_catalog.jsonb_array_element_text(p.prefix, 0)
+                AND e.action < pg_catalog.jsonb_array_element_text(p.prefix, 1)
         )
     )
     AND (:resource_type::text IS NULL OR e.resource_type = :resource_type)
@@ -96,7 +97,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_org(org_id, action, prefix_starts, prefix_ends, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_org(org_id, action, prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one organization did
 SELECT
@@ -121,12 +122,13 @@ WHERE
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:action::text IS NULL OR e.action = :action)
     AND (
-        :prefix_starts::text[] IS NULL
-        OR exists(
+        :prefixes::jsonb IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM unnest(:prefix_starts::text[], :prefix_ends::text[])
-                AS p (prefix_start, prefix_end)
-            WHERE e.action >= p.prefix_start AND e.action < p.prefix_end
+            FROM pg_catalog.jsonb_array_elements(:prefixes::jsonb) AS p (prefix)
+            WHERE
+                e.action >= pg_catalog.jsonb_array_element_text(p.prefix, 0)
+                AND e.action < pg_catalog.jsonb_array_element_text(p.prefix, 1)
         )
     )
     AND (:resource_type::text IS NULL OR e.resource_type = :resource_type)
@@ -160,7 +162,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefix_starts, prefix_ends, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
 -- plan: filtered_walk allowed because one resource has few events
 SELECT
@@ -187,18 +189,19 @@ WHERE
     AND (:org_id::text IS NULL OR e.org_id = :org_id)
     AND (:action::text IS NULL OR e.action = :action)
     AND (
-        :prefix_starts::text[] IS NULL
-        OR exists(
+        :prefixes::jsonb IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM unnest(:prefix_starts::text[], :prefix_ends::text[])
-                AS p (prefix_start, prefix_end)
-            WHERE e.action >= p.prefix_start AND e.action < p.prefix_end
+            FROM pg_catalog.jsonb_array_elements(:prefixes::jsonb) AS p (prefix)
+            WHERE
+                e.action >= pg_catalog.jsonb_array_element_text(p.prefix, 0)
+                AND e.action < pg_catalog.jsonb_array_element_text(p.prefix, 1)
         )
     )
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_prefixes(prefix_starts, prefix_ends, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_prefixes(prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events whose action begins with one of some prefixes, the newest first, from a place on.
 -- The actions are looked up one by one along the index; of each the newest events are taken.
 WITH RECURSIVE named (action, prefix_end) AS (
@@ -209,7 +212,12 @@ WITH RECURSIVE named (action, prefix_end) AS (
             WHERE a.action >= p.prefix_start AND a.action < p.prefix_end
         ) AS action,
         p.prefix_end
-    FROM unnest(:prefix_starts::text[], :prefix_ends::text[]) AS p (prefix_start, prefix_end)
+    FROM (
+        SELECT
+            pg_catalog.jsonb_array_element_text(j.prefix, 0) AS prefix_start,
+            pg_catalog.jsonb_array_element_text(j.prefix, 1) AS prefix_end
+        FROM pg_catalog.jsonb_array_elements(:prefixes::jsonb) AS j (prefix)
+    ) AS p
     UNION ALL
     SELECT
         (
@@ -237,35 +245,36 @@ SELECT
     e.ip_address,
     e.user_agent
 FROM named AS n
-CROSS JOIN LATERAL (
-    SELECT
-        i.id,
-        i.timestamp,
-        i.user_id,
-        i.org_id,
-        i.action,
-        i.resource_type,
-        i.resource_id,
-        i.old_value,
-        i.new_value,
-        i.metadata,
-        i.ip_address,
-        i.user_agent
-    FROM audit_log AS i
-    WHERE
-        i.action = n.action
-        AND i.timestamp >= :since
-        AND i.timestamp <= :until
-        AND (i.timestamp, i.id) < (:after_timestamp, :after_id)
-        AND (:resource_type::text IS NULL OR i.resource_type = :resource_type)
-    ORDER BY i.timestamp DESC, i.id DESC
-    LIMIT :row_limit
-) AS e
+CROSS JOIN
+    LATERAL (
+        SELECT
+            i.id,
+            i.timestamp,
+            i.user_id,
+            i.org_id,
+            i.action,
+            i.resource_type,
+            i.resource_id,
+            i.old_value,
+            i.new_value,
+            i.metadata,
+            i.ip_address,
+            i.user_agent
+        FROM audit_log AS i
+        WHERE
+            i.action = n.action
+            AND i.timestamp >= :since
+            AND i.timestamp <= :until
+            AND (i.timestamp, i.id) < (:after_timestamp, :after_id)
+            AND (:resource_type::text IS NULL OR i.resource_type = :resource_type)
+        ORDER BY i.timestamp DESC, i.id DESC
+        LIMIT :row_limit
+    ) AS e
 WHERE n.action IS NOT NULL
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: count_events(user_id, org_id, action, prefix_starts, prefix_ends, resource_type, resource_id, since, until)$
+-- name: count_events(user_id, org_id, action, prefixes, resource_type, resource_id, since, until)$
 -- Count events.
 -- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
@@ -277,34 +286,35 @@ WHERE
     AND (:org_id::text IS NULL OR e.org_id = :org_id)
     AND (:action::text IS NULL OR e.action = :action)
     AND (
-        :prefix_starts::text[] IS NULL
-        OR exists(
+        :prefixes::jsonb IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM unnest(:prefix_starts::text[], :prefix_ends::text[])
-                AS p (prefix_start, prefix_end)
-            WHERE e.action >= p.prefix_start AND e.action < p.prefix_end
+            FROM pg_catalog.jsonb_array_elements(:prefixes::jsonb) AS p (prefix)
+            WHERE
+                e.action >= pg_catalog.jsonb_array_element_text(p.prefix, 0)
+                AND e.action < pg_catalog.jsonb_array_element_text(p.prefix, 1)
         )
     )
     AND (:resource_type::text IS NULL OR e.resource_type = :resource_type)
     AND (:resource_id::text IS NULL OR e.resource_id = :resource_id);
 
--- name: delete_events(before, row_limit)!
+-- name: delete_events(older_than, row_limit)!
 -- Delete some of the events that are older than a time, the oldest first.
 -- locks: audit_log rows in order of timestamp, id, skip locked
 DELETE FROM audit_log
 WHERE id IN (
     SELECT e.id
     FROM audit_log AS e
-    WHERE e.timestamp < :before
+    WHERE e.timestamp < :older_than
     ORDER BY e.timestamp ASC, e.id ASC
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
 );
 
--- name: create_chain(chain, created_at)!
+-- name: create_chain(chain, last_hash, created_at)!
 -- Make a chain, unless it is there.
-INSERT INTO audit_chains (chain, created_at)
-VALUES (:chain, :created_at)
+INSERT INTO audit_chains (chain, last_hash, created_at)
+VALUES (:chain, :last_hash, :created_at)
 ON CONFLICT (chain) DO NOTHING;
 
 -- name: get_chain(chain)^
@@ -578,7 +588,7 @@ WHERE
 ORDER BY e.sequence_number ASC
 LIMIT :row_limit;
 
--- name: get_range(chain, since, before)^
+-- name: get_range(chain, since, day_end)^
 -- Return the first and the last number of the entries of a time, and how many there are.
 -- result: entry_count not null
 SELECT
@@ -589,7 +599,7 @@ FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
     AND e.timestamp >= :since
-    AND e.timestamp < :before;
+    AND e.timestamp < :day_end;
 
 -- name: page_time(chain, since, until, after_timestamp, after_sequence, row_limit)
 -- List the entries of a time, the oldest first, from a place on.
@@ -688,44 +698,45 @@ SELECT
     e.hash_version,
     e.signature,
     e.signature_key_id
-FROM (SELECT DISTINCT unnest(:actors::text[]) AS actor) AS n
-CROSS JOIN LATERAL (
-    SELECT
-        i.chain,
-        i.sequence_number,
-        i.id,
-        i.timestamp,
-        i.timestamp_text,
-        i.event_type,
-        i.actor,
-        i.actor_type,
-        i.resource_type,
-        i.resource_id,
-        i.action,
-        i.details AS details_text,
-        i.correlation_id,
-        i.workspace_id,
-        i.ip_address,
-        i.user_agent,
-        i.previous_hash,
-        i.entry_hash,
-        i.hash_version,
-        i.signature,
-        i.signature_key_id
-    FROM immutable_audit_entries AS i
-    WHERE
-        i.actor = n.actor
-        AND i.chain = :chain
-        AND i.timestamp >= :since
-        AND i.timestamp <= :until
-        AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
-        AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
-        AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))
-        AND (:resource_ids::text[] IS NULL OR i.resource_id = any(:resource_ids::text[]))
-        AND (:workspace_id::text IS NULL OR i.workspace_id = :workspace_id)
-    ORDER BY i.timestamp DESC, i.sequence_number DESC
-    LIMIT :row_limit
-) AS e
+FROM (SELECT DISTINCT pg_catalog.unnest(:actors::text[]) AS actor) AS n
+CROSS JOIN
+    LATERAL (
+        SELECT
+            i.chain,
+            i.sequence_number,
+            i.id,
+            i.timestamp,
+            i.timestamp_text,
+            i.event_type,
+            i.actor,
+            i.actor_type,
+            i.resource_type,
+            i.resource_id,
+            i.action,
+            i.details AS details_text,
+            i.correlation_id,
+            i.workspace_id,
+            i.ip_address,
+            i.user_agent,
+            i.previous_hash,
+            i.entry_hash,
+            i.hash_version,
+            i.signature,
+            i.signature_key_id
+        FROM immutable_audit_entries AS i
+        WHERE
+            i.actor = n.actor
+            AND i.chain = :chain
+            AND i.timestamp >= :since
+            AND i.timestamp <= :until
+            AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
+            AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
+            AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))
+            AND (:resource_ids::text[] IS NULL OR i.resource_id = any(:resource_ids::text[]))
+            AND (:workspace_id::text IS NULL OR i.workspace_id = :workspace_id)
+        ORDER BY i.timestamp DESC, i.sequence_number DESC
+        LIMIT :row_limit
+    ) AS e
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 
@@ -754,43 +765,44 @@ SELECT
     e.hash_version,
     e.signature,
     e.signature_key_id
-FROM (SELECT DISTINCT unnest(:resource_ids::text[]) AS resource_id) AS n
-CROSS JOIN LATERAL (
-    SELECT
-        i.chain,
-        i.sequence_number,
-        i.id,
-        i.timestamp,
-        i.timestamp_text,
-        i.event_type,
-        i.actor,
-        i.actor_type,
-        i.resource_type,
-        i.resource_id,
-        i.action,
-        i.details AS details_text,
-        i.correlation_id,
-        i.workspace_id,
-        i.ip_address,
-        i.user_agent,
-        i.previous_hash,
-        i.entry_hash,
-        i.hash_version,
-        i.signature,
-        i.signature_key_id
-    FROM immutable_audit_entries AS i
-    WHERE
-        i.resource_id = n.resource_id
-        AND i.chain = :chain
-        AND i.timestamp >= :since
-        AND i.timestamp <= :until
-        AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
-        AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
-        AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))
-        AND (:workspace_id::text IS NULL OR i.workspace_id = :workspace_id)
-    ORDER BY i.timestamp DESC, i.sequence_number DESC
-    LIMIT :row_limit
-) AS e
+FROM (SELECT DISTINCT pg_catalog.unnest(:resource_ids::text[]) AS resource_id) AS n
+CROSS JOIN
+    LATERAL (
+        SELECT
+            i.chain,
+            i.sequence_number,
+            i.id,
+            i.timestamp,
+            i.timestamp_text,
+            i.event_type,
+            i.actor,
+            i.actor_type,
+            i.resource_type,
+            i.resource_id,
+            i.action,
+            i.details AS details_text,
+            i.correlation_id,
+            i.workspace_id,
+            i.ip_address,
+            i.user_agent,
+            i.previous_hash,
+            i.entry_hash,
+            i.hash_version,
+            i.signature,
+            i.signature_key_id
+        FROM immutable_audit_entries AS i
+        WHERE
+            i.resource_id = n.resource_id
+            AND i.chain = :chain
+            AND i.timestamp >= :since
+            AND i.timestamp <= :until
+            AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
+            AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
+            AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))
+            AND (:workspace_id::text IS NULL OR i.workspace_id = :workspace_id)
+        ORDER BY i.timestamp DESC, i.sequence_number DESC
+        LIMIT :row_limit
+    ) AS e
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 

@@ -50,8 +50,7 @@ CREATE TABLE IF NOT EXISTS audit_chains (
     chain TEXT COLLATE "C" NOT NULL,
     origin TEXT NOT NULL DEFAULT 'appended',
     last_sequence BIGINT NOT NULL DEFAULT 0,
-    last_hash TEXT NOT NULL
-    DEFAULT '0000000000000000000000000000000000000000000000000000000000000000',
+    last_hash TEXT NOT NULL,
     last_timestamp TIMESTAMPTZ,
     first_broken_sequence BIGINT,
     broken_reason TEXT,
@@ -132,7 +131,7 @@ CREATE TABLE IF NOT EXISTS immutable_daily_anchors (
 -- What is refused is refused as the breaking of a rule, as on SQLite.
 CREATE OR REPLACE FUNCTION audit_refuse_change() RETURNS TRIGGER
 LANGUAGE plpgsql
-SET search_path = ''
+SET search_path = pg_catalog
 AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: the audit log is immutable', tg_op, tg_table_name
@@ -168,7 +167,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 -- A chain only grows: its row knows the last entry, and never an earlier one again.
 CREATE OR REPLACE FUNCTION audit_refuse_going_back() RETURNS TRIGGER
 LANGUAGE plpgsql
-SET search_path = ''
+SET search_path = pg_catalog
 AS $$
 BEGIN
     IF new.chain <> old.chain
@@ -196,23 +195,17 @@ FOR EACH ROW EXECUTE FUNCTION audit_refuse_going_back();
 -- The chain's row follows its entries, also those that a migration brings.
 CREATE OR REPLACE FUNCTION audit_advance_chains() RETURNS TRIGGER
 LANGUAGE plpgsql
+SET search_path = pg_catalog
 AS $$
 BEGIN
-    UPDATE audit_chains AS c
-    SET
-        last_sequence = t.sequence_number,
-        last_hash = t.entry_hash,
-        last_timestamp = greatest(c.last_timestamp, t.timestamp)
-    FROM (
-        SELECT DISTINCT ON (a.chain)
-            a.chain,
-            a.sequence_number,
-            a.entry_hash,
-            a.timestamp
-        FROM added AS a
-        ORDER BY a.chain ASC, a.sequence_number DESC
-    ) AS t
-    WHERE c.chain = t.chain AND c.last_sequence < t.sequence_number;
+    EXECUTE format(
+        'UPDATE %I.audit_chains AS c SET last_sequence = t.sequence_number, '
+        || 'last_hash = t.entry_hash, last_timestamp = greatest(c.last_timestamp, t.timestamp) '
+        || 'FROM (SELECT DISTINCT ON (a.chain) a.chain, a.sequence_number, a.entry_hash, '
+        || 'a.timestamp FROM added AS a ORDER BY a.chain, a.sequence_number DESC) AS t '
+        || 'WHERE c.chain = t.chain AND c.last_sequence < t.sequence_number',
+        tg_table_schema
+    );
     RETURN NULL;
 END
 $$;
@@ -226,7 +219,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_advance_chains();
 -- An event stays as it was told; what is personal in it may be taken out, and no more.
 CREATE OR REPLACE FUNCTION audit_refuse_rewriting() RETURNS TRIGGER
 LANGUAGE plpgsql
-SET search_path = ''
+SET search_path = pg_catalog
 AS $$
 BEGIN
     IF new.id <> old.id

@@ -13,18 +13,28 @@ ON CONFLICT (jti) DO UPDATE SET
 -- Tell whether a token is refused: itself, or with all tokens of its user that are as old.
 -- result: revoked boolean, revoked not null
 SELECT
-    exists(
+    EXISTS (
         SELECT 1
         FROM token_blacklist AS t
         WHERE t.jti = :jti AND t.expires_at > :now
     )
-    OR exists(
+    OR EXISTS (
         SELECT 1
         FROM token_revocations AS r
         WHERE
             r.user_id = :user_id
             AND r.issued_before > :issued_at
             AND r.expires_at > :now
+    ) AS revoked;
+
+-- name: is_token_revoked(jti, now)$
+-- Tell whether a token itself is refused.
+-- result: revoked boolean, revoked not null
+SELECT
+    exists(
+        SELECT 1
+        FROM token_blacklist AS t
+        WHERE t.jti = :jti AND t.expires_at > :now
     ) AS revoked;
 
 -- name: upsert_revocation(user_id, issued_before, expires_at, revoked_at, reason)!
@@ -253,14 +263,14 @@ WHERE session_id IN (
     FOR UPDATE SKIP LOCKED
 );
 
--- name: delete_ended_sessions(before, row_limit)!
+-- name: delete_ended_sessions(older_than, row_limit)!
 -- Delete some of the sessions that ended before a time.
 -- locks: impersonation_sessions rows in order of ended_at, session_id, skip locked
 DELETE FROM impersonation_sessions
 WHERE session_id IN (
     SELECT x.session_id
     FROM impersonation_sessions AS x
-    WHERE x.ended_at < :before
+    WHERE x.ended_at < :older_than
     ORDER BY x.ended_at, x.session_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
@@ -404,14 +414,14 @@ WHERE
 ORDER BY a.timestamp DESC, a.audit_id DESC
 LIMIT :row_limit;
 
--- name: delete_audit(before, row_limit)!
+-- name: delete_audit(older_than, row_limit)!
 -- Delete some of the entries that are older than a time.
 -- locks: impersonation_audit rows in order of timestamp, audit_id, skip locked
 DELETE FROM impersonation_audit
 WHERE audit_id IN (
     SELECT x.audit_id
     FROM impersonation_audit AS x
-    WHERE x.timestamp < :before
+    WHERE x.timestamp < :older_than
     ORDER BY x.timestamp, x.audit_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED

@@ -57,7 +57,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_user(user_id, org_id, action, prefix_starts, prefix_ends, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one user did
 SELECT
@@ -83,12 +83,11 @@ WHERE
     AND (:org_id IS NULL OR e.org_id = :org_id)
     AND (:action IS NULL OR e.action = :action)
     AND (
-        :prefix_starts IS NULL
-        OR exists(
+        :prefixes IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM json_each(:prefix_starts) AS s
-            INNER JOIN json_each(:prefix_ends) AS t ON s.key = t.key
-            WHERE e.action >= s.value AND e.action < t.value
+            FROM json_each(:prefixes) AS p
+            WHERE e.action >= p.value ->> 0 AND e.action < p.value ->> 1
         )
     )
     AND (:resource_type IS NULL OR e.resource_type = :resource_type)
@@ -96,7 +95,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_org(org_id, action, prefix_starts, prefix_ends, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_org(org_id, action, prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one organization did
 SELECT
@@ -121,12 +120,11 @@ WHERE
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:action IS NULL OR e.action = :action)
     AND (
-        :prefix_starts IS NULL
-        OR exists(
+        :prefixes IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM json_each(:prefix_starts) AS s
-            INNER JOIN json_each(:prefix_ends) AS t ON s.key = t.key
-            WHERE e.action >= s.value AND e.action < t.value
+            FROM json_each(:prefixes) AS p
+            WHERE e.action >= p.value ->> 0 AND e.action < p.value ->> 1
         )
     )
     AND (:resource_type IS NULL OR e.resource_type = :resource_type)
@@ -160,7 +158,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefix_starts, prefix_ends, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
 -- plan: filtered_walk allowed because one resource has few events
 SELECT
@@ -187,18 +185,17 @@ WHERE
     AND (:org_id IS NULL OR e.org_id = :org_id)
     AND (:action IS NULL OR e.action = :action)
     AND (
-        :prefix_starts IS NULL
-        OR exists(
+        :prefixes IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM json_each(:prefix_starts) AS s
-            INNER JOIN json_each(:prefix_ends) AS t ON s.key = t.key
-            WHERE e.action >= s.value AND e.action < t.value
+            FROM json_each(:prefixes) AS p
+            WHERE e.action >= p.value ->> 0 AND e.action < p.value ->> 1
         )
     )
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_prefixes(prefix_starts, prefix_ends, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_prefixes(prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events whose action begins with one of some prefixes, the newest first, from a place on.
 -- The actions are looked up one by one along the index; of each the newest events are taken.
 WITH RECURSIVE named (action, prefix_end) AS (
@@ -211,10 +208,9 @@ WITH RECURSIVE named (action, prefix_end) AS (
         p.prefix_end
     FROM (
         SELECT
-            s.value AS prefix_start,
-            t.value AS prefix_end
-        FROM json_each(:prefix_starts) AS s
-        INNER JOIN json_each(:prefix_ends) AS t ON s.key = t.key
+            j.value ->> 0 AS prefix_start,
+            j.value ->> 1 AS prefix_end
+        FROM json_each(:prefixes) AS j
     ) AS p
     UNION ALL
     SELECT
@@ -260,7 +256,7 @@ WHERE n.action IS NOT NULL
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: count_events(user_id, org_id, action, prefix_starts, prefix_ends, resource_type, resource_id, since, until)$
+-- name: count_events(user_id, org_id, action, prefixes, resource_type, resource_id, since, until)$
 -- Count events.
 -- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
@@ -272,32 +268,31 @@ WHERE
     AND (:org_id IS NULL OR e.org_id = :org_id)
     AND (:action IS NULL OR e.action = :action)
     AND (
-        :prefix_starts IS NULL
-        OR exists(
+        :prefixes IS NULL
+        OR EXISTS (
             SELECT 1
-            FROM json_each(:prefix_starts) AS s
-            INNER JOIN json_each(:prefix_ends) AS t ON s.key = t.key
-            WHERE e.action >= s.value AND e.action < t.value
+            FROM json_each(:prefixes) AS p
+            WHERE e.action >= p.value ->> 0 AND e.action < p.value ->> 1
         )
     )
     AND (:resource_type IS NULL OR e.resource_type = :resource_type)
     AND (:resource_id IS NULL OR e.resource_id = :resource_id);
 
--- name: delete_events(before, row_limit)!
+-- name: delete_events(older_than, row_limit)!
 -- Delete some of the events that are older than a time, the oldest first.
 DELETE FROM audit_log
 WHERE id IN (
     SELECT e.id
     FROM audit_log AS e
-    WHERE e.timestamp < :before
+    WHERE e.timestamp < :older_than
     ORDER BY e.timestamp ASC, e.id ASC
     LIMIT :row_limit
 );
 
--- name: create_chain(chain, created_at)!
+-- name: create_chain(chain, last_hash, created_at)!
 -- Make a chain, unless it is there.
-INSERT INTO audit_chains (chain, created_at)
-VALUES (:chain, :created_at)
+INSERT INTO audit_chains (chain, last_hash, created_at)
+VALUES (:chain, :last_hash, :created_at)
 ON CONFLICT (chain) DO NOTHING;
 
 -- name: get_chain(chain)^
@@ -542,7 +537,7 @@ WHERE
 ORDER BY e.sequence_number ASC
 LIMIT :row_limit;
 
--- name: get_range(chain, since, before)^
+-- name: get_range(chain, since, day_end)^
 -- Return the first and the last number of the entries of a time, and how many there are.
 -- result: entry_count not null
 SELECT
@@ -553,7 +548,7 @@ FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
     AND e.timestamp >= :since
-    AND e.timestamp < :before;
+    AND e.timestamp < :day_end;
 
 -- name: page_time(chain, since, until, after_timestamp, after_sequence, row_limit)
 -- List the entries of a time, the oldest first, from a place on.
@@ -622,7 +617,9 @@ WHERE
     AND e.timestamp <= :until
     AND (e.timestamp, e.sequence_number) < (:after_timestamp, :after_sequence)
     AND (:event_types IS NULL OR e.event_type IN (SELECT value FROM json_each(:event_types)))
-    AND (:resource_types IS NULL OR e.resource_type IN (SELECT value FROM json_each(:resource_types)))
+    AND (
+        :resource_types IS NULL OR e.resource_type IN (SELECT value FROM json_each(:resource_types))
+    )
     AND (:workspace_id IS NULL OR e.workspace_id = :workspace_id)
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
@@ -663,9 +660,17 @@ INNER JOIN immutable_audit_entries AS e
             AND i.timestamp >= :since
             AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
-            AND (:event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types)))
-            AND (:resource_types IS NULL OR i.resource_type IN (SELECT value FROM json_each(:resource_types)))
-            AND (:resource_ids IS NULL OR i.resource_id IN (SELECT value FROM json_each(:resource_ids)))
+            AND (
+                :event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types))
+            )
+            AND (
+                :resource_types IS NULL
+                OR i.resource_type IN (SELECT value FROM json_each(:resource_types))
+            )
+            AND (
+                :resource_ids IS NULL
+                OR i.resource_id IN (SELECT value FROM json_each(:resource_ids))
+            )
             AND (:workspace_id IS NULL OR i.workspace_id = :workspace_id)
         ORDER BY i.timestamp DESC, i.sequence_number DESC
         LIMIT :row_limit
@@ -709,8 +714,13 @@ INNER JOIN immutable_audit_entries AS e
             AND i.timestamp >= :since
             AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
-            AND (:event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types)))
-            AND (:resource_types IS NULL OR i.resource_type IN (SELECT value FROM json_each(:resource_types)))
+            AND (
+                :event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types))
+            )
+            AND (
+                :resource_types IS NULL
+                OR i.resource_type IN (SELECT value FROM json_each(:resource_types))
+            )
             AND (:workspace_id IS NULL OR i.workspace_id = :workspace_id)
         ORDER BY i.timestamp DESC, i.sequence_number DESC
         LIMIT :row_limit

@@ -42,8 +42,7 @@ CREATE TABLE IF NOT EXISTS audit_chains (
     chain TEXT NOT NULL,
     origin TEXT NOT NULL DEFAULT 'appended',
     last_sequence INTEGER NOT NULL DEFAULT 0,
-    last_hash TEXT NOT NULL
-    DEFAULT '0000000000000000000000000000000000000000000000000000000000000000',
+    last_hash TEXT NOT NULL,
     last_timestamp TEXT,
     first_broken_sequence INTEGER,
     broken_reason TEXT,

@@ -70,7 +70,8 @@ async def fill(audit: AuditStore) -> None:
         "INSERT INTO audit_log (timestamp, user_id, org_id, action, resource_type, resource_id) "
         f"SELECT {at}, 'user ' || (n % 50), 'org ' || (n % 9), 'action ' || (n % 20), 'plan', "
         f"'r' || (n % 500) FROM {series}",
-        f"INSERT INTO audit_chains (chain, created_at) SELECT 'chain ' || n, {at} FROM {series}",
+        "INSERT INTO audit_chains (chain, last_hash, created_at) "
+        f"SELECT 'chain ' || n, {padded}, {at} FROM {series}",
         "INSERT INTO immutable_audit_entries (id, chain, sequence_number, timestamp, "
         "previous_hash, entry_hash, event_type, actor, resource_type, resource_id, action) "
         f"SELECT 'e' || n, 'chain 1', n, {at}, {before}, {padded}, 'type ' || (n % 9), "
@@ -85,7 +86,7 @@ async def fill(audit: AuditStore) -> None:
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 TIMES = {"since": SINCE, "until": UNTIL}
 EVENTS = {**TIMES, "after_timestamp": day(2), "after_id": 2000, "row_limit": 10}
-PREFIXES = {"prefix_starts": None, "prefix_ends": None}
+PREFIXES = {"prefixes": None}
 ENTRIES = {
     **TIMES,
     "chain": "chain 1",
@@ -124,13 +125,12 @@ HOT = [
     Hot(
         "list_events_of_prefixes",
         {
-            "prefix_starts": ["action 1"],
-            "prefix_ends": ["action 2"],
+            "prefixes": [["action 1", "action 2"]],
             "resource_type": None,
             **EVENTS,
         },
     ),
-    Hot("delete_events", {"before": day(0), "row_limit": 10}),
+    Hot("delete_events", {"older_than": day(0), "row_limit": 10}),
     Hot("get_chain", {"chain": "chain 1"}),
     Hot("lock_chain", {"chain": "chain 1"}),
     Hot("get_entry", {"entry_id": "e1"}),
@@ -151,7 +151,7 @@ HOT = [
         {"chain": "chain 1", "after_sequence": 100, "last_sequence": 4000, "row_limit": 10},
         True,
     ),
-    Hot("get_range", {"chain": "chain 1", "since": day(1), "before": day(1.1)}),
+    Hot("get_range", {"chain": "chain 1", "since": day(1), "day_end": day(1.1)}),
     Hot(
         "page_time",
         {

@@ -70,14 +70,14 @@ async def fill(sessions: SessionStore) -> None:
     series = numbers(sessions.database, 4000)
     if postgres:
         at = "'2026-01-01T00:00:00Z'::timestamptz + n * interval '1 minute'"
-        token = "lpad(to_hex(n), 32, '0')"
+        hashed = "lpad(to_hex(n), 32, '0')"
         true = "TRUE"
     else:
         at = "strftime('%Y-%m-%dT%H:%M:%S', '2026-01-01', '+' || n || ' minutes') || '.000000Z'"
-        token, true = "printf('%032x', n)", "1"
+        hashed, true = "printf('%032x', n)", "1"
     for statement in (
         "INSERT INTO token_blacklist (jti, expires_at, revoked_at, user_id) "
-        f"SELECT {token}, {at}, {at}, 'user ' || (n % 500) FROM {series}",
+        f"SELECT {hashed}, {at}, {at}, 'user ' || (n % 500) FROM {series}",
         "INSERT INTO token_revocations (user_id, issued_before, expires_at, revoked_at) "
         f"SELECT 'user ' || n, {at}, {at}, {at} FROM {series}",
         "INSERT INTO impersonation_sessions (session_id, admin_user_id, admin_email, "
@@ -101,6 +101,7 @@ PLACE = {
 }
 HOT = [
     Hot("is_revoked", {"jti": jti(7), "user_id": "user 1", "issued_at": day(0), "now": day(0)}),
+    Hot("is_token_revoked", {"jti": jti(7), "now": day(0)}),
     Hot("list_tokens_of_user", {"user_id": "user 1", "now": day(0), "row_limit": 10}),
     Hot("delete_expired_tokens", {"now": day(0.1), "row_limit": 10}),
     Hot("delete_expired_revocations", {"now": day(0.1), "row_limit": 10}),
@@ -125,7 +126,7 @@ HOT = [
         {"session_id": "s", "ended_at": day(0), "ended_by": "admin", "actions_performed": 1},
     ),
     Hot("end_expired_sessions", {"now": day(0.1), "row_limit": 10}),
-    Hot("delete_ended_sessions", {"before": day(0.1), "row_limit": 10}),
+    Hot("delete_ended_sessions", {"older_than": day(0.1), "row_limit": 10}),
     Hot("list_audit", PLACE, True),
     Hot(
         "list_audit_of_session",
@@ -133,7 +134,7 @@ HOT = [
     ),
     Hot("list_audit_of_target", {**PLACE, "target_user_id": "user 1", "admin_user_id": None}),
     Hot("list_audit_of_admin", {**PLACE, "admin_user_id": "user 1"}),
-    Hot("delete_audit", {"before": day(0.1), "row_limit": 10}),
+    Hot("delete_audit", {"older_than": day(0.1), "row_limit": 10}),
 ]
 
 
