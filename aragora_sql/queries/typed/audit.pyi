@@ -111,7 +111,7 @@ class InsertAnchorParameters(TypedDict):
     """One set of parameters of insert_anchor."""
 
     chain: str
-    date: str
+    anchor_date: str
     first_sequence: int
     last_sequence: int
     entry_count: int
@@ -548,7 +548,7 @@ class AuditQueries(Protocol):
         /,
         *,
         chain: str,
-        date: str,
+        anchor_date: str,
         first_sequence: int,
         last_sequence: int,
         entry_count: int,
@@ -568,7 +568,7 @@ class AuditQueries(Protocol):
         /,
         *,
         chain: str,
-        date: str,
+        anchor_date: str,
     ) -> DailyAnchorRow | None:
         """Return the anchor of a day.
 

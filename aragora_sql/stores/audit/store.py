@@ -628,7 +628,7 @@ class AuditStore(Store):
             await self._queries.insert_anchor(
                 connection,
                 chain=name,
-                date=day.isoformat(),
+                anchor_date=day.isoformat(),
                 first_sequence=first,
                 last_sequence=last,
                 entry_count=count,
@@ -668,7 +668,9 @@ class AuditStore(Store):
         """Return the anchor of a day, or None."""
         name, day = _chain(chain), _day(date)
         async with self._database.read() as connection:
-            row = await self._queries.get_anchor(connection, chain=name, date=day.isoformat())
+            row = await self._queries.get_anchor(
+                connection, chain=name, anchor_date=day.isoformat()
+            )
         return None if row is None else record_of(DailyAnchor, **row)
 
     async def list_anchors(
@@ -939,11 +941,14 @@ def _day(value: Any, argument: str = "date") -> date:
     """Check a day: a date, or its text as ``2026-02-12``."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and len(value) == len("2026-02-12"):
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
+            found = date.fromisoformat(value)
         except ValueError:
-            pass
+            found = None
+        # 20260212 and 2026-W07-4 are days too, by other names.
+        if found is not None and found.isoformat() == value:
+            return found
     raise InvalidInputError(argument, f"must be a day such as 2026-02-12, not {valid.shown(value)}")
 
 

@@ -302,14 +302,14 @@ WHERE
 -- Delete some of the events that are older than a time, the oldest first.
 -- locks: audit_log rows in order of timestamp, id, skip locked
 DELETE FROM audit_log
-WHERE id IN (
+WHERE id = any(ARRAY(
     SELECT e.id
     FROM audit_log AS e
     WHERE e.timestamp < :older_than
     ORDER BY e.timestamp ASC, e.id ASC
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));
 
 -- name: create_chain(chain, last_hash, created_at)!
 -- Make a chain, unless it is there.
@@ -817,7 +817,7 @@ WHERE
     AND e.timestamp <= :until
     AND (:event_types::text[] IS NULL OR e.event_type = any(:event_types::text[]));
 
--- name: insert_anchor(chain, date, first_sequence, last_sequence, entry_count, merkle_root, chain_hash, tree_version, created_at)!
+-- name: insert_anchor(chain, anchor_date, first_sequence, last_sequence, entry_count, merkle_root, chain_hash, tree_version, created_at)!
 -- Store the anchor of a day, unless it has one.
 INSERT INTO immutable_daily_anchors (
     chain,
@@ -832,7 +832,7 @@ INSERT INTO immutable_daily_anchors (
 )
 VALUES (
     :chain,
-    :date,
+    :anchor_date,
     :first_sequence,
     :last_sequence,
     :entry_count,
@@ -843,7 +843,7 @@ VALUES (
 )
 ON CONFLICT (chain, date) DO NOTHING;
 
--- name: get_anchor(chain, date)^
+-- name: get_anchor(chain, anchor_date)^
 -- Return the anchor of a day.
 SELECT
     -- columns: DailyAnchor
@@ -859,7 +859,7 @@ SELECT
 FROM immutable_daily_anchors AS a
 WHERE
     a.chain = :chain
-    AND a.date = :date;
+    AND a.date = :anchor_date;
 
 -- name: list_anchors(chain, first_date, after_date, row_limit)
 -- List the anchors of a chain in the order of their days, from a day on and behind a day.

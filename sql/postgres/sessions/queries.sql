@@ -75,27 +75,27 @@ WHERE t.expires_at > :now;
 -- Delete some of the refused tokens that have expired.
 -- locks: token_blacklist rows in order of expires_at, jti, skip locked
 DELETE FROM token_blacklist
-WHERE jti IN (
+WHERE jti = any(ARRAY(
     SELECT x.jti
     FROM token_blacklist AS x
     WHERE x.expires_at <= :now
     ORDER BY x.expires_at, x.jti
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));
 
 -- name: delete_expired_revocations(now, row_limit)!
 -- Delete some of the revocations that are of no use any more.
 -- locks: token_revocations rows in order of expires_at, user_id, skip locked
 DELETE FROM token_revocations
-WHERE user_id IN (
+WHERE user_id = any(ARRAY(
     SELECT x.user_id
     FROM token_revocations AS x
     WHERE x.expires_at <= :now
     ORDER BY x.expires_at, x.user_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));
 
 -- name: save_session(session_id, admin_user_id, admin_email, target_user_id, target_email, reason, started_at, expires_at, ip_address, user_agent, actions_performed)!
 -- Store a session; of one that is there only the counter is refreshed, and never falls.
@@ -252,7 +252,7 @@ UPDATE impersonation_sessions
 SET
     ended_at = :now,
     ended_by = 'timeout'
-WHERE session_id IN (
+WHERE session_id = any(ARRAY(
     SELECT x.session_id
     FROM impersonation_sessions AS x
     WHERE
@@ -261,20 +261,20 @@ WHERE session_id IN (
     ORDER BY x.expires_at, x.session_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));
 
 -- name: delete_ended_sessions(older_than, row_limit)!
 -- Delete some of the sessions that ended before a time.
 -- locks: impersonation_sessions rows in order of ended_at, session_id, skip locked
 DELETE FROM impersonation_sessions
-WHERE session_id IN (
+WHERE session_id = any(ARRAY(
     SELECT x.session_id
     FROM impersonation_sessions AS x
     WHERE x.ended_at < :older_than
     ORDER BY x.ended_at, x.session_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));
 
 -- name: insert_audit(audit_id, timestamp, event_type, session_id, admin_user_id, target_user_id, reason, action_details, ip_address, user_agent, success, error_message)!
 -- Store an entry, unless there is one of this identifier.
@@ -418,11 +418,11 @@ LIMIT :row_limit;
 -- Delete some of the entries that are older than a time.
 -- locks: impersonation_audit rows in order of timestamp, audit_id, skip locked
 DELETE FROM impersonation_audit
-WHERE audit_id IN (
+WHERE audit_id = any(ARRAY(
     SELECT x.audit_id
     FROM impersonation_audit AS x
     WHERE x.timestamp < :older_than
     ORDER BY x.timestamp, x.audit_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-);
+));

@@ -739,7 +739,7 @@ WHERE
     AND e.timestamp <= :until
     AND (:event_types IS NULL OR e.event_type IN (SELECT value FROM json_each(:event_types)));
 
--- name: insert_anchor(chain, date, first_sequence, last_sequence, entry_count, merkle_root, chain_hash, tree_version, created_at)!
+-- name: insert_anchor(chain, anchor_date, first_sequence, last_sequence, entry_count, merkle_root, chain_hash, tree_version, created_at)!
 -- Store the anchor of a day, unless it has one.
 INSERT INTO immutable_daily_anchors (
     chain,
@@ -754,7 +754,7 @@ INSERT INTO immutable_daily_anchors (
 )
 VALUES (
     :chain,
-    :date,
+    :anchor_date,
     :first_sequence,
     :last_sequence,
     :entry_count,
@@ -765,7 +765,7 @@ VALUES (
 )
 ON CONFLICT (chain, date) DO NOTHING;
 
--- name: get_anchor(chain, date)^
+-- name: get_anchor(chain, anchor_date)^
 -- Return the anchor of a day.
 SELECT
     -- columns: DailyAnchor
@@ -781,7 +781,7 @@ SELECT
 FROM immutable_daily_anchors AS a
 WHERE
     a.chain = :chain
-    AND a.date = :date;
+    AND a.date = :anchor_date;
 
 -- name: list_anchors(chain, first_date, after_date, row_limit)
 -- List the anchors of a chain in the order of their days, from a day on and behind a day.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aragora_sql.database import Database
+from aragora_sql.database.values import EncodedJSON
 from aragora_sql.stores.audit import AuditStore, SigningKeys
 from tests.stores.cases import (
     BLANK_TEXTS,
@@ -125,7 +126,7 @@ HOT = [
     Hot(
         "list_events_of_prefixes",
         {
-            "prefixes": [["action 1", "action 2"]],
+            "prefixes": EncodedJSON('[["action 1", "action 2"]]'),
             "resource_type": None,
             **EVENTS,
         },
@@ -166,7 +167,7 @@ HOT = [
     Hot("list_entries", ENTRIES, True),
     Hot("list_entries_of_actors", {**ENTRIES, "actors": ["actor 1"], "resource_ids": None}),
     Hot("list_entries_of_resources", {**ENTRIES, "resource_ids": ["r1"]}),
-    Hot("get_anchor", {"chain": "chain 1", "date": "2026-01-01"}),
+    Hot("get_anchor", {"chain": "chain 1", "anchor_date": "2026-01-01"}),
     Hot(
         "list_anchors",
         {"chain": "chain 1", "first_date": "2026-01-01", "after_date": "", "row_limit": 10},

@@ -46,7 +46,7 @@ async def three_days(audit: AuditStore, clock: Any, count: int) -> list[AuditEnt
     return made
 
 
-async def test_create_daily_anchor_holds_the_entries_of_a_day(
+async def test_create_daily_anchor_then_get_anchor_and_list_anchors(
     audit: AuditStore, clock: Any
 ) -> None:
     made = await three_days(audit, clock, 5)
@@ -96,12 +96,12 @@ async def test_no_entry_comes_to_a_day_that_was_anchored(audit: AuditStore, cloc
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE {} SET entry_hash = 'f' || substr(entry_hash, 2) WHERE sequence_number = 3",
+        "UPDATE {} SET entry_hash = 'x' || substr(entry_hash, 2) WHERE sequence_number = 3",
         "DELETE FROM {} WHERE sequence_number = 3",
         "DELETE FROM {} WHERE sequence_number = 6",
         "UPDATE {} SET actor = 'mallory' WHERE sequence_number = 4",
-        "UPDATE immutable_daily_anchors SET merkle_root = 'f' || substr(merkle_root, 2)",
-        "UPDATE immutable_daily_anchors SET chain_hash = 'f' || substr(chain_hash, 2)",
+        "UPDATE immutable_daily_anchors SET merkle_root = 'x' || substr(merkle_root, 2)",
+        "UPDATE immutable_daily_anchors SET chain_hash = 'x' || substr(chain_hash, 2)",
         "UPDATE immutable_daily_anchors SET entry_count = 4",
     ],
 )
@@ -159,7 +159,7 @@ async def test_prove_needs_an_entry_and_an_anchor(audit: AuditStore, clock: Any)
     await audit.create_daily_anchor("2026-02-13")
     await unprotected(
         audit.database,
-        f"UPDATE {ENTRIES} SET entry_hash = 'f' || substr(entry_hash, 2) WHERE sequence_number = 3",
+        f"UPDATE {ENTRIES} SET entry_hash = 'x' || substr(entry_hash, 2) WHERE sequence_number = 3",
     )
     with pytest.raises(DamagedAuditLogError):
         await audit.prove(made[0].id)

@@ -27,7 +27,9 @@ def entries(count: int, **changes: Any) -> list[dict[str, Any]]:
     return [{**ENTRY, "resource_id": f"f{number}", **changes} for number in range(count)]
 
 
-async def test_append_reads_back_and_follows_the_entry_before(signing: AuditStore) -> None:
+async def test_append_reads_back_by_get_entry_get_by_sequence_and_get_last_entry(
+    signing: AuditStore,
+) -> None:
     first = await signing.append(
         **ENTRY,
         actor_type="agent",
@@ -52,7 +54,9 @@ async def test_append_reads_back_and_follows_the_entry_before(signing: AuditStor
     assert (found.is_valid, found.entries_checked, found.warnings) == (True, 2, [])
 
 
-async def test_append_many_makes_one_chain(audit: AuditStore, database: Database) -> None:
+async def test_append_many_makes_one_chain_for_get_entries_range(
+    audit: AuditStore, database: Database
+) -> None:
     made = await audit.append_many(entries(1000))
     assert [entry.sequence_number for entry in made] == [*range(1, 1001)]
     # Another object, which does not know the end of the chain.
@@ -70,7 +74,7 @@ async def test_append_many_makes_one_chain(audit: AuditStore, database: Database
     assert len(await audit.get_entries_range(1, 2000, limit=10)) == 10
 
 
-async def test_chains_have_numbers_of_their_own(audit: AuditStore) -> None:
+async def test_list_chains_that_have_numbers_of_their_own(audit: AuditStore) -> None:
     await audit.append(**ENTRY)
     other = await audit.append(**ENTRY, chain="other")
     assert (other.chain, other.sequence_number) == ("other", 1)
@@ -142,7 +146,7 @@ async def test_entries_are_neither_changed_nor_removed(audit: AuditStore) -> Non
     assert (await audit.verify_integrity()).is_valid
 
 
-async def test_query_filters_and_gives_pages(audit: AuditStore) -> None:
+async def test_query_and_count_filter_and_give_pages(audit: AuditStore) -> None:
     for place in range(30):
         await audit.append(
             f"type {place % 3}",

@@ -23,7 +23,7 @@ FULL = {
 CHANGES = {
     "id": "'00000000-0000-4000-8000-000000000000'",
     "timestamp": "'2026-01-01T00:00:00.000001Z'",
-    "previous_hash": "'f' || substr(previous_hash, 2)",
+    "previous_hash": "'x' || substr(previous_hash, 2)",
     "entry_hash": "substr(entry_hash, 1, 63) || "
     "CASE WHEN entry_hash LIKE '%0' THEN '1' ELSE '0' END",
     "hash_version": "1",

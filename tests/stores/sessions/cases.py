@@ -233,6 +233,7 @@ CASES = StoreCases(
         "revoke_user": {"user_id": "u", "expires_at": LATER},
         "save_session": SESSION,
         "update_session_actions": {"session_id": "s", "actions_performed": 1},
+        "get_tokens_of_user": {"user_id": "u"},
         "end_session": {"session_id": "s", "ended_by": "admin"},
         "get_sessions_for_admin": {"admin_user_id": "admin"},
         "save_audit_entry": EVENT,

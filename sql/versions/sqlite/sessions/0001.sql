@@ -15,7 +15,9 @@ CREATE TABLE IF NOT EXISTS token_blacklist (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS idx_token_blacklist_expires ON token_blacklist (expires_at, jti);
-CREATE INDEX IF NOT EXISTS idx_token_blacklist_user ON token_blacklist (user_id, revoked_at DESC, jti);
+CREATE INDEX IF NOT EXISTS idx_token_blacklist_user ON token_blacklist (
+    user_id, revoked_at DESC, jti
+);
 
 CREATE TABLE IF NOT EXISTS token_revocations (
     user_id TEXT NOT NULL,
