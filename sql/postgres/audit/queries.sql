@@ -301,15 +301,17 @@ WHERE
 -- name: delete_events(older_than, row_limit)!
 -- Delete some of the events that are older than a time, the oldest first.
 -- locks: audit_log rows in order of timestamp, id, skip locked
-DELETE FROM audit_log
-WHERE id = any(ARRAY(
+WITH chosen AS (
     SELECT e.id
     FROM audit_log AS e
     WHERE e.timestamp < :older_than
     ORDER BY e.timestamp ASC, e.id ASC
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+DELETE FROM audit_log AS t
+WHERE t.id = any(array(SELECT c.id FROM chosen AS c));
 
 -- name: create_chain(chain, last_hash, created_at)!
 -- Make a chain, unless it is there.

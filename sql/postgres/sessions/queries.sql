@@ -74,28 +74,32 @@ WHERE t.expires_at > :now;
 -- name: delete_expired_tokens(now, row_limit)!
 -- Delete some of the refused tokens that have expired.
 -- locks: token_blacklist rows in order of expires_at, jti, skip locked
-DELETE FROM token_blacklist
-WHERE jti = any(ARRAY(
+WITH chosen AS (
     SELECT x.jti
     FROM token_blacklist AS x
     WHERE x.expires_at <= :now
     ORDER BY x.expires_at, x.jti
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+DELETE FROM token_blacklist AS t
+WHERE t.jti = any(array(SELECT c.jti FROM chosen AS c));
 
 -- name: delete_expired_revocations(now, row_limit)!
 -- Delete some of the revocations that are of no use any more.
 -- locks: token_revocations rows in order of expires_at, user_id, skip locked
-DELETE FROM token_revocations
-WHERE user_id = any(ARRAY(
+WITH chosen AS (
     SELECT x.user_id
     FROM token_revocations AS x
     WHERE x.expires_at <= :now
     ORDER BY x.expires_at, x.user_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+DELETE FROM token_revocations AS t
+WHERE t.user_id = any(array(SELECT c.user_id FROM chosen AS c));
 
 -- name: save_session(session_id, admin_user_id, admin_email, target_user_id, target_email, reason, started_at, expires_at, ip_address, user_agent, actions_performed)!
 -- Store a session; of one that is there only the counter is refreshed, and never falls.
@@ -247,12 +251,9 @@ LIMIT :row_limit;
 
 -- name: end_expired_sessions(now, row_limit)!
 -- End some of the sessions that have expired.
+-- plan: filtered_walk allowed because the index holds open sessions only, so that the filter drops nothing
 -- locks: impersonation_sessions rows in order of expires_at, session_id, skip locked
-UPDATE impersonation_sessions
-SET
-    ended_at = :now,
-    ended_by = 'timeout'
-WHERE session_id = any(ARRAY(
+WITH chosen AS (
     SELECT x.session_id
     FROM impersonation_sessions AS x
     WHERE
@@ -261,20 +262,28 @@ WHERE session_id = any(ARRAY(
     ORDER BY x.expires_at, x.session_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+UPDATE impersonation_sessions AS t
+SET
+    ended_at = :now,
+    ended_by = 'timeout'
+WHERE t.session_id = any(array(SELECT c.session_id FROM chosen AS c));
 
 -- name: delete_ended_sessions(older_than, row_limit)!
 -- Delete some of the sessions that ended before a time.
 -- locks: impersonation_sessions rows in order of ended_at, session_id, skip locked
-DELETE FROM impersonation_sessions
-WHERE session_id = any(ARRAY(
+WITH chosen AS (
     SELECT x.session_id
     FROM impersonation_sessions AS x
     WHERE x.ended_at < :older_than
     ORDER BY x.ended_at, x.session_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+DELETE FROM impersonation_sessions AS t
+WHERE t.session_id = any(array(SELECT c.session_id FROM chosen AS c));
 
 -- name: insert_audit(audit_id, timestamp, event_type, session_id, admin_user_id, target_user_id, reason, action_details, ip_address, user_agent, success, error_message)!
 -- Store an entry, unless there is one of this identifier.
@@ -417,12 +426,14 @@ LIMIT :row_limit;
 -- name: delete_audit(older_than, row_limit)!
 -- Delete some of the entries that are older than a time.
 -- locks: impersonation_audit rows in order of timestamp, audit_id, skip locked
-DELETE FROM impersonation_audit
-WHERE audit_id = any(ARRAY(
+WITH chosen AS (
     SELECT x.audit_id
     FROM impersonation_audit AS x
     WHERE x.timestamp < :older_than
     ORDER BY x.timestamp, x.audit_id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-));
+)
+
+DELETE FROM impersonation_audit AS t
+WHERE t.audit_id = any(array(SELECT c.audit_id FROM chosen AS c));
