@@ -93,6 +93,31 @@ class AuditEntryRow(TypedDict):
     signature: str | None
     signature_key_id: str | None
 
+class PageHashedRow(TypedDict):
+    """A row of page_hashed."""
+
+    chain: str
+    sequence_number: int
+    id: str
+    utc_text: str
+    timestamp_text: str | None
+    event_type: str
+    actor: str
+    actor_type: str
+    resource_type: str
+    resource_id: str
+    action: str
+    details_text: str
+    correlation_id: str | None
+    workspace_id: str | None
+    ip_address: str | None
+    user_agent: str | None
+    previous_hash: str
+    entry_hash: str
+    hash_version: int
+    signature: str | None
+    signature_key_id: str | None
+
 class PageHashesRow(TypedDict):
     """A row of page_hashes."""
 
@@ -414,6 +439,22 @@ class AuditQueries(Protocol):
         row_limit: int,
     ) -> AsyncIterator[AuditEntryRow]:
         """List the entries of a chain in their order, from a place on.
+
+        Operation (none): every row.
+        """
+
+    def page_hashed(
+        self,
+        connection: Connection,
+        /,
+        *,
+        chain: str,
+        after_sequence: int,
+        after_id: str,
+        last_sequence: int,
+        row_limit: int,
+    ) -> AsyncIterator[PageHashedRow]:
+        """List what is hashed of the entries of a chain in their order, from a place on.
 
         Operation (none): every row.
         """

@@ -17,8 +17,12 @@ from aragora_sql.stores.records import record_of
 
 __all__ = ["NewEntry", "Tail", "chained", "documents", "new_entry"]
 
-# What an entry gives to the query that stores it; the chain and its number stand beside.
-_NOT_STORED = ("chain", "timestamp", "timestamp_text", "details_text")
+# What the query that stores entries takes of each as it is.
+_STORED = tuple(
+    name
+    for name in AuditEntry.__dataclass_fields__
+    if name not in ("chain", "timestamp", "timestamp_text", "details_text")
+)
 
 NewEntry = dict[str, Any]
 
@@ -69,35 +73,33 @@ def chained(
     """Return entries with the hashes that put them behind the end of a chain."""
     now = utc_now()
     timestamp = now if tail.timestamp is None else max(now, tail.timestamp)
+    same = {
+        "chain": chain,
+        "timestamp_text": None,
+        "utc_text": format_timestamp(timestamp),
+        "hash_version": CURRENT_VERSION,
+        "signature_key_id": keys.current_id,
+    }
     number, previous = tail.sequence, tail.hash
     made = []
     for entry in entries:
         number += 1
-        row = {
-            "chain": chain,
-            "sequence_number": number,
-            "timestamp": timestamp,
-            "timestamp_text": None,
-            "previous_hash": previous,
-            "hash_version": CURRENT_VERSION,
-            "signature_key_id": keys.current_id,
-            **entry,
-        }
+        row = {**same, **entry, "sequence_number": number, "previous_hash": previous}
         previous = row["entry_hash"] = entry_hash(row)
         row["signature"] = keys.sign(previous)
+        row["timestamp"] = timestamp
+        del row["utc_text"]
         made.append(record_of(AuditEntry, **row))
     return made
 
 
 def documents(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    """Return entries as the query that stores them takes them."""
-    names = [name for name in entries[0].keys() if name not in _NOT_STORED]  # noqa: SIM118
+    """Return entries as the query that stores them takes them; what is missing is NULL."""
     timestamp = format_timestamp(entries[0].timestamp)
-    return [
-        {
-            **{name: getattr(entry, name) for name in names},
-            "timestamp": timestamp,
-            "details": entry.details_text,
-        }
-        for entry in entries
-    ]
+    made = []
+    for entry in entries:
+        document = {name: value for name in _STORED if (value := getattr(entry, name)) is not None}
+        document["timestamp"] = timestamp
+        document["details"] = entry.details_text
+        made.append(document)
+    return made

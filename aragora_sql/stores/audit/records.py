@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from aragora_sql.database.values import format_timestamp
 from aragora_sql.stores.audit.hashing import details_text, entry_hash
 from aragora_sql.stores.records import Record
 
@@ -103,7 +104,7 @@ class AuditEntry(Record):
 
     def compute_hash(self) -> str:
         """Return the hash of what the entry holds; ``entry_hash`` when nothing was changed."""
-        return entry_hash(dict(self))
+        return entry_hash({**self, "utc_text": format_timestamp(self.timestamp)})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in a form that JSON can hold, with ``details`` as an object."""

@@ -47,7 +47,7 @@ from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, 
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.audit import AuditQueries
+    from aragora_sql.queries.typed.audit import AuditQueries, PageHashedRow
 
 __all__ = ["MAIN_CHAIN", "AuditStore"]
 
@@ -534,7 +534,7 @@ class AuditStore(Store):
         chain: str,
         checker: ChainChecker,
         last: int | None,
-        look: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
+        look: Callable[[Sequence[PageHashedRow]], None] | None = None,
     ) -> None:
         """Check the entries from where the checker is, up to a number."""
         after = checker.next_sequence - 1, AFTER_ALL_IDS
@@ -542,7 +542,7 @@ class AuditStore(Store):
             async with self._database.read() as connection:
                 rows = [
                     row
-                    async for row in self._queries.page_entries(
+                    async for row in self._queries.page_hashed(
                         connection,
                         chain=chain,
                         after_sequence=after[0],
@@ -707,7 +707,7 @@ class AuditStore(Store):
         checker, warnings = await self._checker(anchor.chain, anchor.first_sequence)
         tree = MerkleTree(anchor.tree_version)
 
-        def look(rows: Sequence[Mapping[str, Any]]) -> None:
+        def look(rows: Sequence[PageHashedRow]) -> None:
             for row in rows:
                 tree.add(row["entry_hash"])
 

@@ -576,6 +576,41 @@ WHERE
 ORDER BY e.sequence_number ASC, e.id ASC
 LIMIT :row_limit;
 
+-- name: page_hashed(chain, after_sequence, after_id, last_sequence, row_limit)
+-- List what is hashed of the entries of a chain in their order, from a place on.
+-- result: utc_text not null
+SELECT
+    e.chain,
+    e.sequence_number,
+    e.id,
+    to_char(
+        e.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+    ) AS utc_text,
+    e.timestamp_text,
+    e.event_type,
+    e.actor,
+    e.actor_type,
+    e.resource_type,
+    e.resource_id,
+    e.action,
+    e.details AS details_text,
+    e.correlation_id,
+    e.workspace_id,
+    e.ip_address,
+    e.user_agent,
+    e.previous_hash,
+    e.entry_hash,
+    e.hash_version,
+    e.signature,
+    e.signature_key_id
+FROM immutable_audit_entries AS e
+WHERE
+    e.chain = :chain
+    AND (e.sequence_number, e.id) > (:after_sequence, :after_id)
+    AND e.sequence_number <= :last_sequence
+ORDER BY e.sequence_number ASC, e.id ASC
+LIMIT :row_limit;
+
 -- name: page_hashes(chain, after_sequence, last_sequence, row_limit)
 -- List the hashes of a chain's entries in their order, from a place on.
 SELECT

@@ -148,6 +148,16 @@ HOT = [
         },
     ),
     Hot(
+        "page_hashed",
+        {
+            "chain": "chain 1",
+            "after_sequence": 100,
+            "after_id": "x",
+            "last_sequence": 4000,
+            "row_limit": 10,
+        },
+    ),
+    Hot(
         "page_hashes",
         {"chain": "chain 1", "after_sequence": 100, "last_sequence": 4000, "row_limit": 10},
         True,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aragora_sql.database import Database
 from aragora_sql.stores.audit import AuditStore, SigningKeys
-from aragora_sql.stores.audit.hashing import entry_hash
 from tests.stores.audit.cases import ENTRY
 from tests.stores.audit.damage import ENTRIES, unprotected
 from tests.stores.audit.test_entries import entries
@@ -131,13 +132,13 @@ async def test_an_added_entry_is_named(audit: AuditStore, database: Database) ->
     await filled(audit)
     last = await audit.get_last_entry()
     assert last is not None
-    forged = {
-        **last,
-        "id": "forged",
-        "sequence_number": 10,
-        "previous_hash": last.entry_hash,
-        "actor": "mallory",
-    }
+    forged = replace(
+        last,
+        id="forged",
+        sequence_number=10,
+        previous_hash=last.entry_hash,
+        actor="mallory",
+    )
     taken = (
         "chain, timestamp, event_type, resource_type, resource_id, action, details, actor_type, "
         "correlation_id, workspace_id, ip_address, user_agent, hash_version"
@@ -145,7 +146,7 @@ async def test_an_added_entry_is_named(audit: AuditStore, database: Database) ->
     statement = (
         f"INSERT INTO {ENTRIES} ({taken}, id, sequence_number, previous_hash, actor, "
         f"entry_hash) SELECT {taken}, 'forged', 10, entry_hash, 'mallory', "
-        f"'{entry_hash(forged)}' FROM {ENTRIES} WHERE sequence_number = 9"
+        f"'{forged.compute_hash()}' FROM {ENTRIES} WHERE sequence_number = 9"
     )
     # Its hashes fit; its chain does not know it.
     await unprotected(database, statement)
