@@ -10,7 +10,7 @@ from psycopg import sql
 from aragora_sql.migration.planning import TablePlan
 from aragora_sql.migration.target import PgConnection, driver_errors
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
-from aragora_sql.schema import VERSIONS
+from aragora_sql.schema import VERSIONS, for_temporary_tables
 
 __all__ = ["drop_references", "scratch_tables"]
 
@@ -49,7 +49,7 @@ def _make_tables(
     )
     for store in (VERSIONS, *stores):
         text = read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
-        connection.execute(text.encode())
+        connection.execute(for_temporary_tables(text).encode())
     if current is not None:
         # For what is not there: the numbers that rows have already.
         connection.execute(

@@ -22,6 +22,7 @@ __all__ = [
     "VERSIONS",
     "VERSIONS_TABLE",
     "check_versions",
+    "for_temporary_tables",
     "latest_version",
     "list_stores",
     "render_schema",
@@ -36,6 +37,7 @@ __all__ = [
 VERSIONS: Final = "schema_versions"
 VERSIONS_TABLE = "_schema_versions"
 
+_TRIGGER_FUNCTION = re.compile(r"\bEXECUTE FUNCTION (?=\w+\()")
 CREATE_TABLE = re.compile(
     r"^CREATE TABLE IF NOT EXISTS (?P<name>\w+) \((?P<body>.*?)^\)",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
@@ -200,3 +202,11 @@ def check_versions(dialect: Dialect, root: Path) -> list[QueryFileError]:
             if (match["store"], int(match["version"])) != (store, latest)
         ]
     return problems
+
+
+def for_temporary_tables(text: str) -> str:
+    """Return a schema of PostgreSQL that can be applied to ``pg_temp``.
+
+    A function in it is only found by its whole name.
+    """
+    return _TRIGGER_FUNCTION.sub(r"\g<0>pg_temp.", text)

@@ -16,6 +16,7 @@ from aragora_sql.schema.catalog import Catalog, read_catalog
 from aragora_sql.schema.files import (
     VERSIONS,
     VERSIONS_TABLE,
+    for_temporary_tables,
     latest_version,
     schema_text,
     store_names,
@@ -279,5 +280,8 @@ async def _catalog_of_files(
 ) -> Catalog:
     for store in (VERSIONS, *stores):
         home = versions_root(dialect, root) if store == VERSIONS else root
-        await connection.run_script(f"{store}/schema.sql", schema_text(store, dialect, home))
+        text = schema_text(store, dialect, home)
+        if dialect == "postgres":
+            text = for_temporary_tables(text)
+        await connection.run_script(f"{store}/schema.sql", text)
     return await read_catalog(connection, dialect, root)

@@ -35,6 +35,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- name: audit_chains(first_rowid, last_rowid)
 -- The chains that were gathered, and how far each of them holds.
 -- from: gathered_audit_chains (chain, origin, last_sequence, last_hash, last_timestamp, first_broken_sequence, broken_reason, created_at)
+-- ignored: path
 -- into: audit_chains
 -- key: chain
 SELECT
@@ -53,6 +54,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- name: immutable_audit_entries(first_rowid, last_rowid)
 -- The entries of these chains.
 -- from: gathered_audit_entries (id, chain, sequence_number, timestamp, timestamp_text, previous_hash, entry_hash, hash_version, event_type, actor, actor_type, resource_type, resource_id, action, details, correlation_id, workspace_id, ip_address, user_agent, signature)
+-- ignored: path, older_hash
 -- into: immutable_audit_entries
 -- key: id
 SELECT
@@ -83,6 +85,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- name: immutable_daily_anchors(first_rowid, last_rowid)
 -- The anchors of the folder.
 -- from: gathered_audit_anchors (chain, date, first_sequence, last_sequence, entry_count, merkle_root, chain_hash, created_at)
+-- ignored: path
 -- into: immutable_daily_anchors
 -- key: chain, date
 -- values: tree_version = 1

@@ -5,7 +5,7 @@ Made by ``aragora-sql stubs`` from
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection

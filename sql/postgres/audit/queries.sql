@@ -59,7 +59,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
--- plan: filtered_walk allowed because the other conditions are about what one user did
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -99,7 +98,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_org(org_id, action, prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
--- plan: filtered_walk allowed because the other conditions are about what one organization did
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -137,7 +135,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_action(action, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events of an action, the newest first, from a place on.
--- plan: filtered_walk allowed because the events of one action are about one type of resources or two
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -164,7 +161,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
--- plan: filtered_walk allowed because one resource has few events
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -276,7 +272,6 @@ LIMIT :row_limit;
 
 -- name: count_events(user_id, org_id, action, prefixes, resource_type, resource_id, since, until)$
 -- Count events.
--- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
 FROM audit_log AS e
 WHERE
@@ -674,7 +669,6 @@ LIMIT :row_limit;
 
 -- name: list_entries(chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
 -- List entries, the newest first, from a place on.
--- plan: filtered_walk allowed because types and workspaces have many of the entries
 SELECT
     -- columns: AuditEntry
     e.chain,
@@ -845,7 +839,6 @@ LIMIT :row_limit;
 
 -- name: count_entries(chain, since, until, event_types)$
 -- Count the entries of a time.
--- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
 FROM immutable_audit_entries AS e
 WHERE

@@ -133,7 +133,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_action(action, resource_type, since, until, after_timestamp, after_id, row_limit)
 -- List the events of an action, the newest first, from a place on.
--- plan: filtered_walk allowed because the events of one action are about one type of resources or two
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -160,7 +159,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
--- plan: filtered_walk allowed because one resource has few events
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -258,7 +256,6 @@ LIMIT :row_limit;
 
 -- name: count_events(user_id, org_id, action, prefixes, resource_type, resource_id, since, until)$
 -- Count events.
--- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
 FROM audit_log AS e
 WHERE
@@ -619,7 +616,6 @@ LIMIT :row_limit;
 
 -- name: list_entries(chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
 -- List entries, the newest first, from a place on.
--- plan: filtered_walk allowed because types and workspaces have many of the entries
 SELECT
     -- columns: AuditEntry
     e.chain,
@@ -763,7 +759,6 @@ LIMIT :row_limit;
 
 -- name: count_entries(chain, since, until, event_types)$
 -- Count the entries of a time.
--- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
 FROM immutable_audit_entries AS e
 WHERE
