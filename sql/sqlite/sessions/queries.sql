@@ -49,7 +49,6 @@ ON CONFLICT (user_id) DO UPDATE SET
 
 -- name: list_tokens_of_user(user_id, now, row_limit)
 -- List the refused tokens of a user that have not expired, the last that was revoked first.
--- plan: filtered_walk allowed because expired tokens are deleted soon
 SELECT
     -- columns: RevokedToken
     t.jti,
@@ -66,7 +65,6 @@ LIMIT :row_limit;
 
 -- name: count_tokens(now)$
 -- Count the refused tokens that have not expired.
--- plan: seq_scan allowed because a count looks at all that it counts
 SELECT count(*) AS total
 FROM token_blacklist AS t
 WHERE t.expires_at > :now;
@@ -166,7 +164,6 @@ WHERE s.session_id = :session_id;
 
 -- name: list_active_sessions(now, row_limit)
 -- List the sessions that have neither ended nor expired, the newest first.
--- plan: filtered_walk allowed because few sessions run at once
 SELECT
     -- columns: ImpersonationSession
     s.session_id,
@@ -191,7 +188,6 @@ LIMIT :row_limit;
 
 -- name: list_active_sessions_of_admin(admin_user_id, now, row_limit)
 -- List the sessions of an administrator that have neither ended nor expired, the newest first.
--- plan: filtered_walk allowed because few sessions run at once
 SELECT
     -- columns: ImpersonationSession
     s.session_id,
@@ -217,7 +213,6 @@ LIMIT :row_limit;
 
 -- name: list_sessions_of_admin(admin_user_id, include_ended, after_timestamp, after_id, row_limit)
 -- List the sessions of an administrator, the newest first, from a place on.
--- plan: filtered_walk allowed because an administrator has few sessions that have not ended
 SELECT
     -- columns: ImpersonationSession
     s.session_id,
@@ -327,7 +322,6 @@ LIMIT :row_limit;
 
 -- name: list_audit_of_session(session_id, admin_user_id, target_user_id, event_type, since, after_timestamp, after_id, row_limit)
 -- List the entries of a session, the newest first, from a place on.
--- plan: filtered_walk allowed because a session has few entries
 SELECT
     -- columns: ImpersonationEvent
     a.audit_id,
@@ -355,7 +349,6 @@ LIMIT :row_limit;
 
 -- name: list_audit_of_target(target_user_id, admin_user_id, event_type, since, after_timestamp, after_id, row_limit)
 -- List the entries about a user, the newest first, from a place on.
--- plan: filtered_walk allowed because a user has few entries
 SELECT
     -- columns: ImpersonationEvent
     a.audit_id,
@@ -382,7 +375,6 @@ LIMIT :row_limit;
 
 -- name: list_audit_of_admin(admin_user_id, event_type, since, after_timestamp, after_id, row_limit)
 -- List the entries of an administrator, the newest first, from a place on.
--- plan: filtered_walk allowed because there are five kinds of events
 SELECT
     -- columns: ImpersonationEvent
     a.audit_id,
