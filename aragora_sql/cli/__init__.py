@@ -31,6 +31,7 @@ COMMANDS = {
     "integrations": ("integrations",),
     "jobs": ("jobs",),
     "elo": ("elo",),
+    "audit": ("audit",),
     "langgraph": ("langgraph",),
     "queries": ("queries", "show"),
     "calls": ("run", "explain"),
