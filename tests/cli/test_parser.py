@@ -196,6 +196,7 @@ NEEDED = {
     "findings show": ["f"],
     "findings history": ["f"],
     "elo explain": ["a"],
+    "audit prove": ["e"],
     "schema new-upgrade": ["jobs", "finds_jobs"],
     "schema release-before": [str(sql_dir())],
     "jobs show": ["j"],

@@ -758,7 +758,12 @@ class AuditStore(Store):
             merkle_root=anchor.merkle_root,
         )
 
-    verify_proof = staticmethod(verify_proof)
+    @staticmethod
+    def verify_proof(
+        proof: InclusionProof | Mapping[str, Any], merkle_root: str | None = None
+    ) -> bool:
+        """Tell whether a proof holds; the same as the function :func:`verify_proof`."""
+        return verify_proof(proof, merkle_root)
 
     async def _anchor(self, chain: str, day: date) -> DailyAnchor:
         found = await self.get_anchor(day, chain=chain)
