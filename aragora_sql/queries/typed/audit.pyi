@@ -190,7 +190,6 @@ class AuditQueries(Protocol):
         *,
         resource_type: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -212,7 +211,6 @@ class AuditQueries(Protocol):
         resource_type: str | None,
         resource_id: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -232,7 +230,6 @@ class AuditQueries(Protocol):
         prefixes: Any,
         resource_type: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -250,7 +247,6 @@ class AuditQueries(Protocol):
         action: str,
         resource_type: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -271,7 +267,6 @@ class AuditQueries(Protocol):
         action: str | None,
         prefixes: Any,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -289,7 +284,6 @@ class AuditQueries(Protocol):
         prefixes: Any,
         resource_type: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_id: int,
         row_limit: int,
@@ -433,12 +427,11 @@ class AuditQueries(Protocol):
         /,
         *,
         chain: str,
-        after_sequence: int,
-        after_id: str,
+        first_sequence: int,
         last_sequence: int,
         row_limit: int,
     ) -> AsyncIterator[AuditEntryRow]:
-        """List the entries of a chain in their order, from a place on.
+        """List the entries of a chain in their order, from a number on.
 
         Operation (none): every row.
         """
@@ -449,12 +442,11 @@ class AuditQueries(Protocol):
         /,
         *,
         chain: str,
-        after_sequence: int,
-        after_id: str,
+        first_sequence: int,
         last_sequence: int,
         row_limit: int,
     ) -> AsyncIterator[PageHashedRow]:
-        """List what is hashed of the entries of a chain in their order, from a place on.
+        """List what is hashed of the entries of a chain in their order, from a number on.
 
         Operation (none): every row.
         """
@@ -494,7 +486,6 @@ class AuditQueries(Protocol):
         /,
         *,
         chain: str,
-        since: datetime,
         until: datetime,
         after_timestamp: datetime,
         after_sequence: int,
@@ -515,7 +506,6 @@ class AuditQueries(Protocol):
         resource_types: Sequence[str] | None,
         workspace_id: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_sequence: int,
         row_limit: int,
@@ -537,7 +527,6 @@ class AuditQueries(Protocol):
         resource_types: Sequence[str] | None,
         workspace_id: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_sequence: int,
         row_limit: int,
@@ -558,7 +547,6 @@ class AuditQueries(Protocol):
         resource_types: Sequence[str] | None,
         workspace_id: str | None,
         since: datetime,
-        until: datetime,
         after_timestamp: datetime,
         after_sequence: int,
         row_limit: int,

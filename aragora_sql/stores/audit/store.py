@@ -153,11 +153,7 @@ class AuditStore(Store):
         page 1,000 costs what the first costs.
         """
         wanted = _EventFilter(org_id, user_id, action, resource_type, resource_id)
-        place = {
-            **_times(since, until),
-            **_place_of_event(after),
-            "row_limit": valid.limit(limit),
-        }
+        place = {**_place_of_event(after, since, until), "row_limit": valid.limit(limit)}
         return await self._events(wanted, place)
 
     async def _events(self, wanted: _EventFilter, place: dict[str, Any]) -> list[AuditEvent]:
@@ -204,7 +200,7 @@ class AuditStore(Store):
     ) -> list[AuditEvent]:
         """Return events of log-ins, passwords, keys, permissions and lockouts, the newest first."""
         wanted = _EventFilter(org_id, user_id, None, None, None, SECURITY_PREFIXES)
-        place = {**_times(None, None), **_place_of_event(after), "row_limit": valid.limit(limit)}
+        place = {**_place_of_event(after), "row_limit": valid.limit(limit)}
         return await self._events(wanted, place)
 
     async def cleanup_old_entries(self, days: float) -> int:
@@ -394,8 +390,7 @@ class AuditStore(Store):
             rows = self._queries.page_entries(
                 connection,
                 chain=name,
-                after_sequence=first - 1,
-                after_id=AFTER_ALL_IDS,
+                first_sequence=first,
                 last_sequence=last,
                 row_limit=row_limit,
             )
@@ -421,11 +416,8 @@ class AuditStore(Store):
         entry of the page before.
         """
         times = _times(start_time, end_time, "start_time", "end_time")
-        key = key_of(
-            after,
-            {"timestamp": valid.timestamp, "sequence_number": _sequence},
-            (LAST_TIMESTAMP, LAST_NUMBER),
-        )
+        checks = {"timestamp": valid.timestamp, "sequence_number": _sequence}
+        key = _later_bound(key_of(after, checks, (LAST_TIMESTAMP, LAST_NUMBER)), times)
         of_actors = _names(actors, "actors")
         of_resources = _names(resource_ids, "resource_ids")
         given: dict[str, Any] = {
@@ -433,7 +425,7 @@ class AuditStore(Store):
             "event_types": _names(event_types, "event_types"),
             "resource_types": _names(resource_types, "resource_types"),
             "workspace_id": valid.optional_text(workspace_id, "workspace_id"),
-            **times,
+            "since": times["since"],
             "after_timestamp": key[0],
             "after_sequence": key[1],
             "row_limit": valid.limit(limit),
@@ -537,26 +529,33 @@ class AuditStore(Store):
         look: Callable[[Sequence[PageHashedRow]], None] | None = None,
     ) -> None:
         """Check the entries from where the checker is, up to a number."""
-        after = checker.next_sequence - 1, AFTER_ALL_IDS
+        first = checker.next_sequence
+        # Each page begins with the last number of the page before: a second row of it is found too.
+        seen: set[str] = set()
         while True:
             async with self._database.read() as connection:
-                rows = [
+                page = [
                     row
                     async for row in self._queries.page_hashed(
                         connection,
                         chain=chain,
-                        after_sequence=after[0],
-                        after_id=after[1],
+                        first_sequence=first,
                         last_sequence=LAST_NUMBER if last is None else last,
                         row_limit=PAGE,
                     )
                 ]
+            rows = [row for row in page if row["id"] not in seen] if seen else page
             checker.check(rows)
             if look is not None:
                 look(rows)
-            if len(rows) < PAGE:
+            if len(page) < PAGE:
                 return
-            after = rows[-1]["sequence_number"], rows[-1]["id"]
+            number = page[-1]["sequence_number"]
+            if page[0]["sequence_number"] == number:
+                first, seen = number + 1, set()
+            else:
+                first = number
+                seen = {row["id"] for row in page if row["sequence_number"] == number}
 
     async def _check_end(self, chain: str, checker: ChainChecker, warnings: list[str]) -> None:
         """Compare the last entry with the one that the chain knows, which may go on meanwhile."""
@@ -819,13 +818,12 @@ class AuditStore(Store):
     async def _pages(
         self, chain: str, start: datetime, end: datetime
     ) -> AsyncIterator[list[AuditEntry]]:
-        after: tuple[datetime, int] = (FIRST_TIMESTAMP, 0)
+        after: tuple[datetime, int] = (start, 0)
         while True:
             async with self._database.read() as connection:
                 rows = self._queries.page_time(
                     connection,
                     chain=chain,
-                    since=start,
                     until=end,
                     after_timestamp=after[0],
                     after_sequence=after[1],
@@ -837,10 +835,6 @@ class AuditStore(Store):
             if len(page) < PAGE:
                 return
             after = page[-1].timestamp, page[-1].sequence_number
-
-
-# Behind every identifier, by code point.
-AFTER_ALL_IDS = chr(LAST_CODE_POINT)
 
 
 class _EventFilter:
@@ -895,10 +889,22 @@ class _EventFilter:
         return queries.list_events(connection, **without(*of_all, "prefixes", "action"))
 
 
-def _place_of_event(after: LastRow | None) -> dict[str, Any]:
+def _place_of_event(
+    after: LastRow | None, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
     checks = {"timestamp": valid.timestamp, "id": _event_id}
-    timestamp, number = key_of(after, checks, (LAST_TIMESTAMP, LAST_NUMBER))
-    return {"after_timestamp": timestamp, "after_id": number}
+    times = _times(since, until)
+    timestamp, number = _later_bound(key_of(after, checks, (LAST_TIMESTAMP, LAST_NUMBER)), times)
+    return {"since": times["since"], "after_timestamp": timestamp, "after_id": number}
+
+
+def _later_bound(place: tuple[Any, ...], times: dict[str, datetime]) -> tuple[Any, ...]:
+    """Return where a list begins that is newest first: behind a place, and not after a time.
+
+    SQLite walks an index from one of two upper bounds only, so there is to be one.
+    """
+    until = times["until"]
+    return place if place[0] <= until else (until, LAST_NUMBER)
 
 
 def _end_of_prefix(prefix: str) -> str:

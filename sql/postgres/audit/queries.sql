@@ -31,7 +31,7 @@ VALUES (
 )
 RETURNING id;
 
--- name: list_events(resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events(resource_type, since, after_timestamp, after_id, row_limit)
 -- List events, the newest first, from a place on.
 -- plan: filtered_walk allowed because a type of resources has many of the events
 SELECT
@@ -51,13 +51,12 @@ SELECT
 FROM audit_log AS e
 WHERE
     e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:resource_type::text IS NULL OR e.resource_type = :resource_type)
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -77,7 +76,6 @@ FROM audit_log AS e
 WHERE
     e.user_id = :user_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:org_id::text IS NULL OR e.org_id = :org_id)
     AND (:action::text IS NULL OR e.action = :action)
@@ -96,7 +94,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_org(org_id, action, prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_org(org_id, action, prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -116,7 +114,6 @@ FROM audit_log AS e
 WHERE
     e.org_id = :org_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:action::text IS NULL OR e.action = :action)
     AND (
@@ -133,7 +130,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_action(action, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_action(action, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an action, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -153,13 +150,12 @@ FROM audit_log AS e
 WHERE
     e.action = :action
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:resource_type::text IS NULL OR e.resource_type = :resource_type)
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -180,7 +176,6 @@ WHERE
     e.resource_type = :resource_type
     AND e.resource_id = :resource_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:org_id::text IS NULL OR e.org_id = :org_id)
     AND (:action::text IS NULL OR e.action = :action)
@@ -197,7 +192,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_prefixes(prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_prefixes(prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events whose action begins with one of some prefixes, the newest first, from a place on.
 -- The actions are looked up one by one along the index; of each the newest events are taken.
 WITH RECURSIVE named (action, prefix_end) AS (
@@ -260,7 +255,6 @@ CROSS JOIN
         WHERE
             i.action = n.action
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.id) < (:after_timestamp, :after_id)
             AND (:resource_type::text IS NULL OR i.resource_type = :resource_type)
         ORDER BY i.timestamp DESC, i.id DESC
@@ -538,8 +532,8 @@ WHERE e.chain = :chain
 ORDER BY e.sequence_number DESC
 LIMIT 1;
 
--- name: page_entries(chain, after_sequence, after_id, last_sequence, row_limit)
--- List the entries of a chain in their order, from a place on.
+-- name: page_entries(chain, first_sequence, last_sequence, row_limit)
+-- List the entries of a chain in their order, from a number on.
 SELECT
     -- columns: AuditEntry
     e.chain,
@@ -566,13 +560,13 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND (e.sequence_number, e.id) > (:after_sequence, :after_id)
+    AND e.sequence_number >= :first_sequence
     AND e.sequence_number <= :last_sequence
-ORDER BY e.sequence_number ASC, e.id ASC
+ORDER BY e.sequence_number
 LIMIT :row_limit;
 
--- name: page_hashed(chain, after_sequence, after_id, last_sequence, row_limit)
--- List what is hashed of the entries of a chain in their order, from a place on.
+-- name: page_hashed(chain, first_sequence, last_sequence, row_limit)
+-- List what is hashed of the entries of a chain in their order, from a number on.
 -- result: utc_text not null
 SELECT
     e.chain,
@@ -601,9 +595,9 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND (e.sequence_number, e.id) > (:after_sequence, :after_id)
+    AND e.sequence_number >= :first_sequence
     AND e.sequence_number <= :last_sequence
-ORDER BY e.sequence_number ASC, e.id ASC
+ORDER BY e.sequence_number
 LIMIT :row_limit;
 
 -- name: page_hashes(chain, after_sequence, last_sequence, row_limit)
@@ -633,7 +627,7 @@ WHERE
     AND e.timestamp >= :since
     AND e.timestamp < :day_end;
 
--- name: page_time(chain, since, until, after_timestamp, after_sequence, row_limit)
+-- name: page_time(chain, until, after_timestamp, after_sequence, row_limit)
 -- List the entries of a time, the oldest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -661,13 +655,12 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND e.timestamp >= :since
     AND e.timestamp <= :until
     AND (e.timestamp, e.sequence_number) > (:after_timestamp, :after_sequence)
 ORDER BY e.timestamp ASC, e.sequence_number ASC
 LIMIT :row_limit;
 
--- name: list_entries(chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries(chain, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List entries, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -696,7 +689,6 @@ FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.sequence_number) < (:after_timestamp, :after_sequence)
     AND (:event_types::text[] IS NULL OR e.event_type = any(:event_types::text[]))
     AND (:resource_types::text[] IS NULL OR e.resource_type = any(:resource_types::text[]))
@@ -704,7 +696,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 
--- name: list_entries_of_actors(actors, chain, resource_ids, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries_of_actors(actors, chain, resource_ids, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List the entries of some actors, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -759,7 +751,6 @@ CROSS JOIN
             i.actor = n.actor
             AND i.chain = :chain
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
             AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
             AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))
@@ -771,7 +762,7 @@ CROSS JOIN
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 
--- name: list_entries_of_resources(resource_ids, chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries_of_resources(resource_ids, chain, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List the entries of some resources, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -826,7 +817,6 @@ CROSS JOIN
             i.resource_id = n.resource_id
             AND i.chain = :chain
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
             AND (:event_types::text[] IS NULL OR i.event_type = any(:event_types::text[]))
             AND (:resource_types::text[] IS NULL OR i.resource_type = any(:resource_types::text[]))

@@ -31,7 +31,7 @@ VALUES (
 )
 RETURNING id;
 
--- name: list_events(resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events(resource_type, since, after_timestamp, after_id, row_limit)
 -- List events, the newest first, from a place on.
 -- plan: filtered_walk allowed because a type of resources has many of the events
 SELECT
@@ -51,13 +51,12 @@ SELECT
 FROM audit_log AS e
 WHERE
     e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:resource_type IS NULL OR e.resource_type = :resource_type)
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one user did
 SELECT
@@ -78,7 +77,6 @@ FROM audit_log AS e
 WHERE
     e.user_id = :user_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:org_id IS NULL OR e.org_id = :org_id)
     AND (:action IS NULL OR e.action = :action)
@@ -95,7 +93,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_org(org_id, action, prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_org(org_id, action, prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
 -- plan: filtered_walk allowed because the other conditions are about what one organization did
 SELECT
@@ -116,7 +114,6 @@ FROM audit_log AS e
 WHERE
     e.org_id = :org_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:action IS NULL OR e.action = :action)
     AND (
@@ -131,7 +128,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_action(action, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_action(action, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an action, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -151,13 +148,12 @@ FROM audit_log AS e
 WHERE
     e.action = :action
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:resource_type IS NULL OR e.resource_type = :resource_type)
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
 SELECT
     -- columns: AuditEvent
@@ -178,7 +174,6 @@ WHERE
     e.resource_type = :resource_type
     AND e.resource_id = :resource_id
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.id) < (:after_timestamp, :after_id)
     AND (:org_id IS NULL OR e.org_id = :org_id)
     AND (:action IS NULL OR e.action = :action)
@@ -193,7 +188,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.id DESC
 LIMIT :row_limit;
 
--- name: list_events_of_prefixes(prefixes, resource_type, since, until, after_timestamp, after_id, row_limit)
+-- name: list_events_of_prefixes(prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events whose action begins with one of some prefixes, the newest first, from a place on.
 -- The actions are looked up one by one along the index; of each the newest events are taken.
 WITH RECURSIVE named (action, prefix_end) AS (
@@ -244,7 +239,6 @@ INNER JOIN audit_log AS e
         WHERE
             i.action = n.action
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.id) < (:after_timestamp, :after_id)
             AND (:resource_type IS NULL OR i.resource_type = :resource_type)
         ORDER BY i.timestamp DESC, i.id DESC
@@ -487,8 +481,8 @@ WHERE e.chain = :chain
 ORDER BY e.sequence_number DESC
 LIMIT 1;
 
--- name: page_entries(chain, after_sequence, after_id, last_sequence, row_limit)
--- List the entries of a chain in their order, from a place on.
+-- name: page_entries(chain, first_sequence, last_sequence, row_limit)
+-- List the entries of a chain in their order, from a number on.
 SELECT
     -- columns: AuditEntry
     e.chain,
@@ -515,13 +509,13 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND (e.sequence_number, e.id) > (:after_sequence, :after_id)
+    AND e.sequence_number >= :first_sequence
     AND e.sequence_number <= :last_sequence
-ORDER BY e.sequence_number ASC, e.id ASC
+ORDER BY e.sequence_number
 LIMIT :row_limit;
 
--- name: page_hashed(chain, after_sequence, after_id, last_sequence, row_limit)
--- List what is hashed of the entries of a chain in their order, from a place on.
+-- name: page_hashed(chain, first_sequence, last_sequence, row_limit)
+-- List what is hashed of the entries of a chain in their order, from a number on.
 -- result: utc_text not null
 SELECT
     e.chain,
@@ -548,9 +542,9 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND (e.sequence_number, e.id) > (:after_sequence, :after_id)
+    AND e.sequence_number >= :first_sequence
     AND e.sequence_number <= :last_sequence
-ORDER BY e.sequence_number ASC, e.id ASC
+ORDER BY e.sequence_number
 LIMIT :row_limit;
 
 -- name: page_hashes(chain, after_sequence, last_sequence, row_limit)
@@ -580,7 +574,7 @@ WHERE
     AND e.timestamp >= :since
     AND e.timestamp < :day_end;
 
--- name: page_time(chain, since, until, after_timestamp, after_sequence, row_limit)
+-- name: page_time(chain, until, after_timestamp, after_sequence, row_limit)
 -- List the entries of a time, the oldest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -608,13 +602,12 @@ SELECT
 FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
-    AND e.timestamp >= :since
     AND e.timestamp <= :until
     AND (e.timestamp, e.sequence_number) > (:after_timestamp, :after_sequence)
 ORDER BY e.timestamp ASC, e.sequence_number ASC
 LIMIT :row_limit;
 
--- name: list_entries(chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries(chain, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List entries, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -643,7 +636,6 @@ FROM immutable_audit_entries AS e
 WHERE
     e.chain = :chain
     AND e.timestamp >= :since
-    AND e.timestamp <= :until
     AND (e.timestamp, e.sequence_number) < (:after_timestamp, :after_sequence)
     AND (:event_types IS NULL OR e.event_type IN (SELECT value FROM json_each(:event_types)))
     AND (
@@ -653,7 +645,7 @@ WHERE
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 
--- name: list_entries_of_actors(actors, chain, resource_ids, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries_of_actors(actors, chain, resource_ids, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List the entries of some actors, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -687,7 +679,6 @@ INNER JOIN immutable_audit_entries AS e
             i.actor = n.value
             AND i.chain = :chain
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
             AND (
                 :event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types))
@@ -707,7 +698,7 @@ INNER JOIN immutable_audit_entries AS e
 ORDER BY e.timestamp DESC, e.sequence_number DESC
 LIMIT :row_limit;
 
--- name: list_entries_of_resources(resource_ids, chain, event_types, resource_types, workspace_id, since, until, after_timestamp, after_sequence, row_limit)
+-- name: list_entries_of_resources(resource_ids, chain, event_types, resource_types, workspace_id, since, after_timestamp, after_sequence, row_limit)
 -- List the entries of some resources, the newest first, from a place on.
 SELECT
     -- columns: AuditEntry
@@ -741,7 +732,6 @@ INNER JOIN immutable_audit_entries AS e
             i.resource_id = n.value
             AND i.chain = :chain
             AND i.timestamp >= :since
-            AND i.timestamp <= :until
             AND (i.timestamp, i.sequence_number) < (:after_timestamp, :after_sequence)
             AND (
                 :event_types IS NULL OR i.event_type IN (SELECT value FROM json_each(:event_types))

@@ -85,11 +85,10 @@ async def fill(audit: AuditStore) -> None:
 
 
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
-TIMES = {"since": SINCE, "until": UNTIL}
-EVENTS = {**TIMES, "after_timestamp": day(2), "after_id": 2000, "row_limit": 10}
+EVENTS = {"since": SINCE, "after_timestamp": day(2), "after_id": 2000, "row_limit": 10}
 PREFIXES = {"prefixes": None}
 ENTRIES = {
-    **TIMES,
+    "since": SINCE,
     "chain": "chain 1",
     "event_types": None,
     "resource_types": None,
@@ -141,8 +140,7 @@ HOT = [
         "page_entries",
         {
             "chain": "chain 1",
-            "after_sequence": 100,
-            "after_id": "x",
+            "first_sequence": 100,
             "last_sequence": 4000,
             "row_limit": 10,
         },
@@ -151,8 +149,7 @@ HOT = [
         "page_hashed",
         {
             "chain": "chain 1",
-            "after_sequence": 100,
-            "after_id": "x",
+            "first_sequence": 100,
             "last_sequence": 4000,
             "row_limit": 10,
         },
@@ -167,7 +164,7 @@ HOT = [
         "page_time",
         {
             "chain": "chain 1",
-            **TIMES,
+            "until": UNTIL,
             "after_timestamp": day(1),
             "after_sequence": 1,
             "row_limit": 10,

@@ -11,7 +11,7 @@ from aragora_sql.stores.audit import AuditStore, SigningKeys
 from tests.stores.audit.cases import ENTRY
 from tests.stores.audit.damage import ENTRIES, unprotected
 from tests.stores.audit.test_entries import entries
-from tests.stores.samples import run
+from tests.stores.samples import fetch, run
 
 FULL = {
     "details": {"a": 1},
@@ -205,3 +205,41 @@ async def test_a_chain_that_came_broken_says_so(audit: AuditStore) -> None:
     )
     found = await audit.verify_integrity(chain="old")
     assert "from entry 3 on: entry 3 was changed" in found.warnings[0]
+
+
+async def test_a_number_that_is_there_twice_is_named_at_the_edge_of_a_page(
+    audit: AuditStore,
+) -> None:
+    await audit.append_many(entries(1500))
+    database = audit.database
+    # Whoever owns the table can drop what keeps it out.
+    if database.dialect == "postgres":
+        drop = [
+            f"ALTER TABLE {ENTRIES} DROP CONSTRAINT immutable_audit_entries_sequence_key",
+            f"ALTER TABLE {ENTRIES} DROP CONSTRAINT immutable_audit_entries_entry_hash_key",
+            f"CREATE INDEX sequences ON {ENTRIES} (chain, sequence_number)",
+        ]
+        columns = await fetch(
+            database,
+            "SELECT column_name AS name FROM information_schema.columns "
+            f"WHERE table_name = '{ENTRIES}'",
+        )
+    else:
+        drop = [
+            f"CREATE TABLE copied AS SELECT * FROM {ENTRIES}",
+            f"DROP TABLE {ENTRIES}",
+            f"ALTER TABLE copied RENAME TO {ENTRIES}",
+            f"CREATE INDEX sequences ON {ENTRIES} (chain, sequence_number)",
+        ]
+        columns = await fetch(database, f"SELECT name FROM pragma_table_info('{ENTRIES}')")
+    names = ", ".join(row["name"] for row in columns if row["name"] != "id")
+    await unprotected(
+        database,
+        *drop,
+        f"INSERT INTO {ENTRIES} (id, {names}) SELECT 'zz', {names} FROM {ENTRIES} "
+        "WHERE sequence_number = 1000",
+    )
+    found = await audit.verify_integrity()
+    assert found.first_error_sequence == 1000
+    assert "entry 1000 is there more than once" in found.errors
+    assert found.entries_checked == 1501
