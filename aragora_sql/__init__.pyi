@@ -24,6 +24,16 @@ from aragora_sql.schema import render_schema as render_schema
 from aragora_sql.schema import verify_schema as verify_schema
 from aragora_sql.settings import PostgresDSN as PostgresDSN
 from aragora_sql.settings import Settings as Settings
+from aragora_sql.stores.audit import AuditChain as AuditChain
+from aragora_sql.stores.audit import AuditEntry as AuditEntry
+from aragora_sql.stores.audit import AuditEvent as AuditEvent
+from aragora_sql.stores.audit import AuditStatistics as AuditStatistics
+from aragora_sql.stores.audit import AuditStore as AuditStore
+from aragora_sql.stores.audit import AuditVerification as AuditVerification
+from aragora_sql.stores.audit import DailyAnchor as DailyAnchor
+from aragora_sql.stores.audit import InclusionProof as InclusionProof
+from aragora_sql.stores.audit import SigningKeys as SigningKeys
+from aragora_sql.stores.audit import verify_proof as verify_proof
 from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
 from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
 from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
@@ -69,6 +79,11 @@ from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
+from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
+from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
+from aragora_sql.stores.sessions import RevokedToken as RevokedToken
+from aragora_sql.stores.sessions import SessionStore as SessionStore
+from aragora_sql.stores.sessions import token_jti as token_jti
 from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
@@ -85,6 +100,12 @@ __all__ = [
     "AgentReputation",
     "Approval",
     "ApprovalRequestStore",
+    "AuditChain",
+    "AuditEntry",
+    "AuditEvent",
+    "AuditStatistics",
+    "AuditStore",
+    "AuditVerification",
     "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
@@ -94,6 +115,7 @@ __all__ = [
     "ContinuumParameters",
     "Critique",
     "CritiqueStore",
+    "DailyAnchor",
     "Database",
     "Debate",
     "DebateCheckpoint",
@@ -108,6 +130,9 @@ __all__ = [
     "FindingWorkflowStore",
     "GovernanceStore",
     "Health",
+    "ImpersonationEvent",
+    "ImpersonationSession",
+    "InclusionProof",
     "IntegrationConfig",
     "IntegrationStore",
     "Job",
@@ -124,6 +149,7 @@ __all__ = [
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
+    "PostgresAuditStore",
     "PostgresCheckpointStore",
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
@@ -135,12 +161,15 @@ __all__ = [
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresSessionStore",
     "PostgresUserStore",
     "ProofStatus",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
+    "RevokedToken",
     "RollbackPoint",
+    "SQLiteAuditStore",
     "SQLiteCheckpointStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
@@ -151,8 +180,11 @@ __all__ = [
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteSessionStore",
     "SQLiteUserStore",
+    "SessionStore",
     "Settings",
+    "SigningKeys",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -162,6 +194,7 @@ __all__ = [
     "close_databases",
     "close_postgres_pool",
     "close_sqlite_databases",
+    "get_audit_store",
     "get_checkpoint_store",
     "get_consensus_memory",
     "get_continuum_memory",
@@ -171,6 +204,7 @@ __all__ = [
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
+    "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
@@ -181,7 +215,10 @@ __all__ = [
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_pool",
+    "get_postgres_session_store",
     "get_postgres_user_store",
+    "get_session_store",
+    "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
@@ -192,10 +229,13 @@ __all__ = [
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_session_store",
     "get_sqlite_user_store",
     "get_user_store",
     "load_queries",
     "render_schema",
+    "token_jti",
+    "verify_proof",
     "verify_schema",
 ]
 
@@ -740,6 +780,90 @@ async def get_sqlite_user_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteUserStore:
     """Return an initialized ``UserStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresAuditStore(AuditStore):
+    """``AuditStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        signing_keys: SigningKeys | None = None,
+    ) -> None: ...
+
+class SQLiteAuditStore(AuditStore):
+    """``AuditStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        signing_keys: SigningKeys | None = None,
+    ) -> None: ...
+
+async def get_audit_store() -> AuditStore:
+    """Return an initialized ``AuditStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresAuditStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_audit_store(dsn: str | None = None) -> PostgresAuditStore:
+    """Return an initialized ``AuditStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_audit_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteAuditStore:
+    """Return an initialized ``AuditStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresSessionStore(SessionStore):
+    """``SessionStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteSessionStore(SessionStore):
+    """``SessionStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_session_store() -> SessionStore:
+    """Return an initialized ``SessionStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresSessionStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_session_store(dsn: str | None = None) -> PostgresSessionStore:
+    """Return an initialized ``SessionStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_session_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteSessionStore:
+    """Return an initialized ``SessionStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

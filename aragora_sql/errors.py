@@ -21,15 +21,18 @@ from pathlib import Path
 
 __all__ = [
     "AlreadyTakenError",
+    "AnchorNotFoundError",
     "ApprovalNotFoundError",
     "ApprovalRefusedError",
     "AragoraSQLError",
+    "AuditEntryNotFoundError",
     "BackendDriverMissingError",
     "CheckViolationError",
     "ConfigurationError",
     "ConflictError",
     "ConnectionLostError",
     "DSNNotConfiguredError",
+    "DamagedAuditLogError",
     "DamagedCheckpointError",
     "DatabaseClosedError",
     "DatabaseError",
@@ -150,6 +153,23 @@ class MatchNotFoundError(InvalidInputError, LookupError):
     def __init__(self, debate_id: str) -> None:
         super().__init__("from_match", f"there is no match of the debate {debate_id!r}")
         self.debate_id = debate_id
+
+
+class AuditEntryNotFoundError(InvalidInputError, LookupError):
+    """There is no entry of this id in the immutable log."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__("entry_id", f"there is no entry {entry_id!r}")
+        self.entry_id = entry_id
+
+
+class AnchorNotFoundError(InvalidInputError, LookupError):
+    """No anchor holds the entries of a day: ``create_daily_anchor()`` makes one when it is over."""
+
+    def __init__(self, chain: str, date: str) -> None:
+        super().__init__("date", f"chain {chain!r} has no anchor of {date}")
+        self.chain = chain
+        self.date = date
 
 
 class InvalidTransitionError(InvalidInputError):
@@ -326,6 +346,18 @@ class VersionConflictError(ConflictError):
         super().__init__(f"{what} {state}, and the change was made for version {expected}")
         self.expected = expected
         self.found = found
+
+
+class DamagedAuditLogError(DatabaseError):
+    """Entries of the immutable log were changed, removed or added outside of it.
+
+    ``chain`` and ``sequence_number`` say where.
+    """
+
+    def __init__(self, chain: str, sequence_number: int, problem: str) -> None:
+        super().__init__(f"chain {chain!r}, entry {sequence_number}: {problem}")
+        self.chain = chain
+        self.sequence_number = sequence_number
 
 
 class DamagedCheckpointError(DatabaseError):

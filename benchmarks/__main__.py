@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from aragora_sql.embedded import EmbeddedServer, find_binaries
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
+from benchmarks.audit_chains import audit_postgres, audit_sqlite
 from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.builds import race_builds_postgres, race_builds_sqlite
 from benchmarks.calls_postgres import call_postgres
@@ -56,6 +57,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "leaderboard-postgres": boards_postgres,
     "leaderboard-sqlite": boards_sqlite,
     "users-postgres": look_up_users,
+    "audit-postgres": audit_postgres,
+    "audit-sqlite": audit_sqlite,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
     "old-new-postgres": race_builds_postgres,
@@ -75,7 +78,7 @@ WITHOUT_POSTGRES = {
     *("calls-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
     # A check starts its own.
     "old-new-check",
-    *("matches-sqlite", "leaderboard-sqlite"),
+    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite"),
 }
 # Measured when another build is named.
 WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}

@@ -32,6 +32,7 @@ COMMANDS = {
     "jobs": ("jobs",),
     "elo": ("elo",),
     "privacy": ("privacy",),
+    "audit": ("audit",),
     "langgraph": ("langgraph",),
     "queries": ("queries", "show"),
     "calls": ("run", "explain"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aragora_sql.errors import (
     AragoraSQLError,
+    AuditEntryNotFoundError,
     ConfigurationError,
+    DamagedAuditLogError,
     DatabaseUnavailableError,
     FindingNotFoundError,
     InvalidInputError,
@@ -49,7 +51,10 @@ MEANINGS = {
 
 def code_of(error: AragoraSQLError) -> int:
     """Return the exit code of a command that an error ended."""
-    if isinstance(error, FindingNotFoundError | JobNotFoundError | MatchNotFoundError):
+    not_there = (
+        FindingNotFoundError | JobNotFoundError | MatchNotFoundError | AuditEntryNotFoundError
+    )
+    if isinstance(error, not_there | DamagedAuditLogError):
         return DIFFERENT
     if isinstance(error, ConfigurationError | InvalidInputError):
         return USAGE

@@ -161,6 +161,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "those of a second directory (default: report them as different)",
     )
     command.add_argument(
+        "--accept-broken-chain",
+        action="store_true",
+        help="move chains of audit entries also when they are broken, and mark them as such "
+        "(default: leave them behind, and name the first broken entry)",
+    )
+    command.add_argument(
         "--rejects",
         type=Path,
         default=DEFAULT_REJECTS,
@@ -310,6 +316,7 @@ def _run(options: argparse.Namespace) -> int:
                     rejects=options.rejects,
                     drop_exact_duplicates=options.drop_exact_duplicates,
                     renumber=options.renumber,
+                    accept_broken_chain=options.accept_broken_chain,
                 ),
                 progress,
             )

@@ -29,6 +29,7 @@ class LeftBehind:
 
     ``table`` is None for a whole file or a folder of ``files`` files, ``column`` is one that no
     store has. ``rows`` is None where they can't be counted; of a column it counts its values.
+    ``is_refused`` when a store has a place for it, and it is not fit to be moved.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class LeftBehind:
     column: str | None = None
     rows: int | None = None
     files: int = 1
+    is_refused: bool = False
 
     @property
     def is_of_another_program(self) -> bool:

@@ -64,6 +64,7 @@ class MemoryMigrator:
         rejects: str | Path = DEFAULT_REJECTS,
         drop_exact_duplicates: bool = False,
         renumber: bool = False,
+        accept_broken_chain: bool = False,
         reverse: bool = False,
         progress: Progress | None = None,
     ) -> None:
@@ -85,6 +86,7 @@ class MemoryMigrator:
             rejects=Path(rejects),
             drop_exact_duplicates=drop_exact_duplicates,
             renumber=renumber,
+            accept_broken_chain=accept_broken_chain,
         )
         self._progress = progress
         self._back: ToSQLiteOptions | None = None
@@ -136,6 +138,14 @@ class MemoryMigrator:
     async def migrate_users(self) -> MigrationReport:
         """Migrate users, organizations, invitations, sign-in providers, usage and reset tokens."""
         return await self._migrate("users")
+
+    async def migrate_audit(self) -> MigrationReport:
+        """Migrate the logs of events, the immutable log and the chain of audit events."""
+        return await self._migrate("audit")
+
+    async def migrate_sessions(self) -> MigrationReport:
+        """Migrate refused tokens, and sessions of impersonation with their audit."""
+        return await self._migrate("sessions")
 
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.accounting import LeftBehind, TakenTable, left_of, unread_tables
+from aragora_sql.migration.audit_files import EVENT_TABLES
 from aragora_sql.migration.finding import (
     EMPTY,
     SUFFIXES,
@@ -197,7 +198,8 @@ def make_plan(
                 for store in others
                 for name in _known_tables(store, tables[number], modules[number])
             },
-            {name for store in modules[number] for name in _derived_tables(store)},
+            # What was gathered of it has a file of its own.
+            {name for store in modules[number] for name in _derived_tables(store)} | EVENT_TABLES,
             _shapes(),
         )
     ]

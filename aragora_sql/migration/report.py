@@ -255,7 +255,8 @@ class MigrationReport:
     @property
     def exit_code(self) -> int:
         """0 all is there as in the source, 1 rows were rejected or differ, 3 something was left."""
-        if self.total_errors or self.total_different or self.mismatches:
+        is_refused = any(left.is_refused for left in self.left_behind)
+        if self.total_errors or self.total_different or self.mismatches or is_refused:
             return 1
         return 3 if self.left_behind else 0
 

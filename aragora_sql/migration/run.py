@@ -12,6 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, SchemaMismatchError
+from aragora_sql.migration.audit_files import (
+    GATHERED_NAME,
+    audit_folders,
+    event_tables,
+    gather_audit_chains,
+)
 from aragora_sql.migration.checkpoint_files import (
     COLLECTED_NAME,
     checkpoint_folders,
@@ -76,6 +82,8 @@ log = logging.getLogger(__name__)
 
 # Two writes that follow each other faster may leave a file with the same time (seconds).
 _CLOCK_TICK = 0.02
+# Files that each run makes again of what is no SQLite file, or in no form that is stored.
+_MADE_HERE = (COLLECTED_NAME, GATHERED_NAME)
 
 
 class UnbuiltIndexError(AragoraSQLError):
@@ -155,12 +163,25 @@ class _Run:
         options = self._options
         is_wanted = not {"checkpoints", "governance"}.isdisjoint(options.chosen_stores)
         folders = checkpoint_folders(options.sqlite_path) if is_wanted else []
+        is_audit_wanted = "audit" in options.chosen_stores
+        logs = audit_folders(options.sqlite_path) if is_audit_wanted else []
         self._paths, self._left, self._behind = find_sources(
-            options.sqlite_path, has_others=bool(folders)
+            options.sqlite_path, has_others=bool(folders or logs)
         )
-        if is_wanted and options.sqlite_path.is_dir():
+        events = event_tables(self._paths) if is_audit_wanted else []
+        needs_scratch = is_wanted and options.sqlite_path.is_dir()
+        if needs_scratch or logs or events:
             scratch = LockedFolder("aragora-migration-")
             self._stack.callback(scratch.remove)
+        if logs or events:
+            gathered = scratch.path / GATHERED_NAME
+            found, behind = gather_audit_chains(
+                logs, events, gathered, accept_broken=options.accept_broken_chain
+            )
+            self._left += found
+            self._behind += behind
+            self._paths.append(gathered)
+        if needs_scratch:
             collected = scratch.path / COLLECTED_NAME
             found, behind = collect_checkpoint_files(options.sqlite_path, folders, collected)
             self._left += found
@@ -179,7 +200,12 @@ class _Run:
     def _plan(self, connection: PgConnection, existing: str | None = None) -> Plan:
         options = self._options
         plan = make_plan(connection, self._sources, options.chosen_stores, options.commit_size)
-        files = [found for found in plan.candidates if found.path.name != COLLECTED_NAME]
+        gathered = {found.path for found in self._left if found.is_taken}
+        files = [
+            found
+            for found in plan.candidates
+            if found.path.name not in _MADE_HERE and (found.is_taken or found.path not in gathered)
+        ]
         self._report.candidates = [*files, *self._left]
         self._report.left_behind = [*plan.left_behind, *self._behind]
         self._report.tables = [
@@ -245,7 +271,7 @@ class _Run:
         source = str(options.sqlite_path.absolute())
         # The state of a file that is being written to says nothing about it the next time.
         shape = options.shape() if self._is_settled else f"{options.shape()} {uuid.uuid4()}"
-        mark = fingerprint(self._paths, self._states, shape, COLLECTED_NAME)
+        mark = fingerprint(self._paths, self._states, shape, _MADE_HERE)
         run_id = call_value(connection, "find_run", source=source, fingerprint=mark)
         if run_id is None:
             with connection.transaction():

@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from aragora_sql.migration.audit_files import GATHERED_NAME
 from aragora_sql.migration.checkpoint_files import COLLECTED_NAME
 from aragora_sql.migration.functions import TextRules
 from aragora_sql.migration.indexes import rebuild_index
@@ -200,7 +201,7 @@ class Session:
     def _origin(self, part: SourcePart) -> Callable[[int], str] | None:
         """Return what gives the file of a row that was gathered from JSON files."""
         source = self.sources[part.file]
-        if source.path.name != COLLECTED_NAME:
+        if source.path.name not in (COLLECTED_NAME, GATHERED_NAME):
             return None
         return partial(source.value_of, part.mapping.table, "path")
 

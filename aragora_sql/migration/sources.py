@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -448,15 +448,18 @@ def _digest(path: Path) -> str:
 
 
 def fingerprint(
-    paths: Sequence[Path], states: Sequence[tuple[int, ...]], options: str, rewritten: str
+    paths: Sequence[Path],
+    states: Sequence[tuple[int, ...]],
+    options: str,
+    rewritten: Collection[str],
 ) -> str:
     """Return a digest that is the same while files, their states and options are.
 
-    Of the file that each run makes again, named ``rewritten``, the content counts.
+    Of the files that each run makes again, named ``rewritten``, the content counts.
     """
     text = "\n".join(
-        f"{rewritten} {_digest(path)}"
-        if path.name == rewritten
+        f"{path.name} {_digest(path)}"
+        if path.name in rewritten
         else f"{os.fspath(path.absolute())} {state}"
         for path, state in zip(paths, states, strict=True)
     )

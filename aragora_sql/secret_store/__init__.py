@@ -39,6 +39,8 @@ SECRET_NAMES = (
     *DSN_NAMES,
     "ARAGORA_ENCRYPTION_KEY",
     "ARAGORA_ENCRYPTION_KEYS_OLD",
+    "ARAGORA_AUDIT_SIGNING_KEY",
+    "ARAGORA_AUDIT_SIGNING_KEYS_OLD",
     "ARAGORA_ADMIN_TOKEN",
     # Not used by this package: applications read it with read_environment().
     "SUPABASE_KEY",

@@ -197,6 +197,30 @@ STORES = (
         "users, organizations, memberships, invitations, sign-in, usage, password reset",
         exports=("Membership", "Organization", "User"),
     ),
+    StoreEntry(
+        "audit",
+        "AuditStore",
+        "audit_store",
+        "events; chains of entries that nobody changes unnoticed, daily anchors, proofs",
+        exports=(
+            "AuditChain",
+            "AuditEntry",
+            "AuditEvent",
+            "AuditStatistics",
+            "AuditVerification",
+            "DailyAnchor",
+            "InclusionProof",
+            "SigningKeys",
+            "verify_proof",
+        ),
+    ),
+    StoreEntry(
+        "sessions",
+        "SessionStore",
+        "session_store",
+        "tokens that are refused before they expire; impersonation and its audit",
+        exports=("ImpersonationEvent", "ImpersonationSession", "RevokedToken", "token_jti"),
+    ),
 )
 
 

@@ -46,7 +46,9 @@ BEGIN
     ('langgraph_items', 1),
     ('elo', 1),
     ('governance', 1),
-    ('users', 1)
+    ('users', 1),
+    ('audit', 1),
+    ('sessions', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -80,7 +82,9 @@ SELECT
     current_setting('aragora.make_langgraph_items') AS make_langgraph_items,
     current_setting('aragora.make_elo') AS make_elo,
     current_setting('aragora.make_governance') AS make_governance,
-    current_setting('aragora.make_users') AS make_users
+    current_setting('aragora.make_users') AS make_users,
+    current_setting('aragora.make_audit') AS make_audit,
+    current_setting('aragora.make_sessions') AS make_sessions
 \gset
 
 \if :make_schema_versions
@@ -121,5 +125,11 @@ SELECT
 \endif
 \if :make_users
 \ir users/schema.sql
+\endif
+\if :make_audit
+\ir audit/schema.sql
+\endif
+\if :make_sessions
+\ir sessions/schema.sql
 \endif
 COMMIT;

@@ -17,3 +17,5 @@
 -- \ir elo/schema.sql
 -- \ir governance/schema.sql
 -- \ir users/schema.sql
+-- \ir audit/schema.sql
+-- \ir sessions/schema.sql

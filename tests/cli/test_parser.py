@@ -198,6 +198,7 @@ NEEDED = {
     "elo explain": ["a"],
     "privacy export": ["--user", "a"],
     "privacy erase": ["--user", "a"],
+    "audit prove": ["e"],
     "schema new-upgrade": ["jobs", "finds_jobs"],
     "schema release-before": [str(sql_dir())],
     "jobs show": ["j"],

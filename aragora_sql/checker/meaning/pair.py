@@ -43,6 +43,19 @@ CALL_SECONDS = 5.0
 _KINDS: Mapping[str, ColumnKind] = {"bool": "boolean", "Any": "json", "datetime": "timestamp"}
 _POSTGRES_CLOCK = ("now", "statement_timestamp", "clock_timestamp", "transaction_timestamp")
 _SQLITE_CLOCK = ("strftime", "julianday", "unixepoch", "datetime", "date", "time")
+# Triggers that refuse what no query does would also refuse that tables are emptied between calls.
+_REFUSING_ON_POSTGRES = """
+SELECT t.tgname, c.relname
+FROM pg_catalog.pg_trigger AS t
+INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid
+INNER JOIN pg_catalog.pg_proc AS p ON t.tgfoid = p.oid
+WHERE NOT t.tgisinternal AND t.tgtype & 4 = 0 AND p.prosrc ~* '\\mraise exception\\M'
+"""
+_REFUSING_ON_SQLITE = """
+SELECT name
+FROM sqlite_schema
+WHERE type = 'trigger' AND sql LIKE '%select raise(%' AND sql NOT LIKE '% insert on %'
+"""
 # How many statements a copy keeps prepared: all edited texts of a query.
 _STATEMENTS = 1024
 # What random() gives, so that an equal share of its range comes out: all of it.
@@ -236,6 +249,7 @@ async def open_pair(
             await connection.run_in_thread("clock", _pin_sqlite)
             for file in schemas["sqlite"]:
                 await connection.run_script(file.store, file.text)
+            await connection.run_in_thread("refusing", _drop_refusing_on_sqlite)
         ours, theirs = catalogs["postgres"], catalogs["sqlite"]
         yield Pair(Side("postgres", postgres, ours, theirs), Side("sqlite", sqlite, theirs, ours))
     finally:
@@ -269,7 +283,15 @@ def prepare_postgres(empty: EmptyDatabase, files: Sequence[SchemaFile]) -> Prepa
     with connection.transaction():
         for file in files:
             connection.execute(file.text.encode())
+        for trigger, table in connection.execute(_REFUSING_ON_POSTGRES).fetchall():
+            drop = sql.SQL("DROP TRIGGER {} ON {}")
+            connection.execute(drop.format(sql.Identifier(trigger), sql.Identifier(table)))
     return PreparedDatabase(connection.info.dbname, empty.dsn)
+
+
+def _drop_refusing_on_sqlite(driver: sqlite3.Connection) -> None:
+    for (name,) in driver.execute(_REFUSING_ON_SQLITE).fetchall():
+        driver.execute(f'DROP TRIGGER "{name}"')
 
 
 async def _check_place(database: Database, name: str) -> None:

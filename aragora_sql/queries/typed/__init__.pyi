@@ -6,6 +6,7 @@ from typing import Literal, overload
 from aragora_sql.database import Dialect
 from aragora_sql.queries import Queries
 
+from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
@@ -20,9 +21,14 @@ from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .privacy import PrivacyQueries
 from .schema_versions import SchemaVersionsQueries
+from .sessions import SessionsQueries
 from .users import UsersQueries
 from .workflow import WorkflowQueries
 
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["audit"], dialect: Dialect, root: Path | None = None
+) -> AuditQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["catalog"], dialect: Dialect, root: Path | None = None
@@ -79,6 +85,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
 ) -> SchemaVersionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["sessions"], dialect: Dialect, root: Path | None = None
+) -> SessionsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None

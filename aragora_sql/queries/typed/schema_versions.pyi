@@ -250,11 +250,12 @@ class SchemaVersionsQueries(Protocol):
         """
 
     def describe_catalog(self, connection: Connection, /) -> AsyncIterator[DescribeCatalogRow]:
-        """Describe tables, columns, indexes, constraints, triggers, policies and rules as text
-        that can be
+        """Describe tables, columns, indexes, constraints, triggers, policies, rules and functions
+        as text that
 
-        compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is
-        called.
+        can be compared: that of temporary tables too, whose schema is printed as pg_temp,
+        whatever it is
+        called. Functions of extensions are left out.
         Policies for roles that were named are an operator's decision and left out.
 
         Operation (none): every row.

@@ -359,7 +359,11 @@ objects AS (
         t.tgname,
         replace(
             replace(
-                pg_get_triggerdef(t.oid),
+                pg_catalog.regexp_replace(
+                    pg_get_triggerdef(t.oid),
+                    ' EXECUTE FUNCTION pg_temp(_[0-9]+)?[.]'::text,
+                    ' EXECUTE FUNCTION '::text
+                ),
                 ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
             ),
             ' ON pg_temp.', ' ON '
