@@ -21,7 +21,7 @@ from aragora_sql.redaction import hide_secrets
 from aragora_sql.schema import MarkedTable, read_markers
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.privacy import PlanPrivacyRow, PrivacyQueries
+    from aragora_sql.queries.typed.markers import MarkersQueries, PlanPrivacyRow
 
 __all__ = [
     "ErasedTable",
@@ -175,7 +175,7 @@ async def _plans(
         for number, column in enumerate(table.columns)
         if column in {*table.key, *table.marked("user"), *table.marked("personal")}
     ]
-    queries: PrivacyQueries = load_queries("privacy", database.dialect)
+    queries: MarkersQueries = load_queries("markers", database.dialect)
     plans = [row async for row in queries.plan_privacy(connection, columns=columns)]
     for plan in plans:
         if plan["is_limited"]:

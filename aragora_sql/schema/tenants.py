@@ -8,14 +8,19 @@ role of the application that does not own the tables; the owner sees all rows as
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.errors import ConfigurationError, SchemaRightsError
+from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.files import VERSIONS_TABLE
 from aragora_sql.schema.markers import read_markers
 from aragora_sql.schema.rights import version_queries
 from aragora_sql.schema.steps import Report, Steps
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.markers import MarkersQueries
 
 __all__ = ["apply_tenant_policies"]
 
@@ -50,9 +55,10 @@ async def apply_tenant_policies(
         if table.tenant_column is not None
     ]
     queries = version_queries("postgres", root)
+    policies: MarkersQueries = load_queries("markers", "postgres")
 
     async def step(connection: Connection) -> list[str]:
-        found = await queries.find_role(connection, role_name=role)
+        found = await policies.find_role(connection, role_name=role)
         if found is None:
             raise ConfigurationError(
                 f"there is no role {role!r}: make it with CREATE ROLE, or name another one"
@@ -71,7 +77,7 @@ async def apply_tenant_policies(
         made: dict[str, None] = {}
         rows = [
             row
-            async for row in queries.plan_tenant_policies(
+            async for row in policies.plan_tenant_policies(
                 connection, table_names=names, columns=columns, role_name=role
             )
         ]

@@ -19,7 +19,7 @@ from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
-from .privacy import PrivacyQueries
+from .markers import MarkersQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .users import UsersQueries
@@ -79,8 +79,8 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> LanggraphItemsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["privacy"], dialect: Dialect, root: Path | None = None
-) -> PrivacyQueries: ...
+    store: Literal["markers"], dialect: Dialect, root: Path | None = None
+) -> MarkersQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None

@@ -87,18 +87,6 @@ class DescribeCatalogRow(TypedDict):
     name: str
     definition: str
 
-class FindRoleRow(TypedDict):
-    """A row of find_role."""
-
-    bypasses: bool
-    owns: bool
-
-class PlanTenantPoliciesRow(TypedDict):
-    """A row of plan_tenant_policies."""
-
-    table_name: str
-    ddl: str
-
 class SchemaVersionsQueries(Protocol):
     """The queries of the store schema_versions."""
 
@@ -257,33 +245,6 @@ class SchemaVersionsQueries(Protocol):
         whatever it is
         called. Functions of extensions are left out.
         Policies for roles that were named are an operator's decision and left out.
-
-        Operation (none): every row.
-        """
-
-    async def find_role(self, connection: Connection, /, *, role_name: str) -> FindRoleRow | None:
-        """Tell of a role whether row level security lets it by, and whether it owns the table of
-        versions.
-
-        Operation ^: the first row, or None.
-        """
-
-    def plan_tenant_policies(
-        self,
-        connection: Connection,
-        /,
-        *,
-        table_names: Sequence[str],
-        columns: Any,
-        role_name: str,
-    ) -> AsyncIterator[PlanTenantPoliciesRow]:
-        """List the statements that let a role see and change the rows of one tenant: those in
-        whose tenant's
-
-        column the setting aragora.org_id is, and those whose foreign keys lead to such a row.
-        `columns` is a
-        list of {table_name, column_name, is_shared}; rows of a shared table in which it is '' may
-        be read.
 
         Operation (none): every row.
         """

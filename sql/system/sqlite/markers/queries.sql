@@ -1,4 +1,5 @@
--- What is stored of a person, over all stores, by the markers in the comments of the schema files.
+-- Statements that are made of the markers in the comments of the schema files: what is stored of a
+-- person, over all stores, and (PostgreSQL) policies for tenants.
 
 -- name: plan_privacy(columns)
 -- Make the statements that read and erase what is stored of a user, children before parents: a
