@@ -1180,7 +1180,7 @@ class UsersQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def hold_reset_tokens(self, connection: Connection, /, *, email_key: str) -> str | None:
+    async def hold_reset_tokens(self, connection: Connection, /, *, email_key: str | None) -> str:
         """Let one caller count and make reset tokens of an address at a time.
 
         Operation $: the first value of the first row, or None.
