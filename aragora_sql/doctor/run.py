@@ -113,16 +113,28 @@ class _Examination:
         await self.check(name, run)
 
     async def check_secrets(self, keyring: Keyring | None) -> None:
-        """Try the keys where the store of integrations is there; None: they can't be used."""
+        """Try the keys where stores with secrets are there; None: they can't be used."""
         if keyring is None:
             return
 
         async def run() -> list[Finding]:
-            present = (await stores_present(self._database)).get("integrations")
-            if present != latest_version("integrations", self._database.dialect):
+            present = await stores_present(self._database)
+            current = {
+                store
+                for store in ("integrations", "users")
+                if present.get(store) == latest_version(store, self._database.dialect)
+            }
+            of_users = (
+                await secrets.check_user_secrets(self._database, keyring)
+                if "users" in current
+                else []
+            )
+            if "integrations" not in current:
                 told = "there is a key" if keyring else "there is no key"
-                return [ok("encryption-key", f"{told}, and no store of integrations to try it on")]
-            return await secrets.check_stored_secrets(self._database, keyring)
+                return of_users or [
+                    ok("encryption-key", f"{told}, and no store of integrations to try it on")
+                ]
+            return [*of_users, *await secrets.check_stored_secrets(self._database, keyring)]
 
         await self.check("encryption-key", run)
 

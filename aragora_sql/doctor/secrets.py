@@ -1,4 +1,4 @@
-"""The key of integrations' secrets, tried on some of those that are stored."""
+"""The key of secrets, tried on some of those that are stored."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from aragora_sql.redaction import rebuild
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.users import UserStore
 
-__all__ = ["check_key", "check_stored_secrets"]
+__all__ = ["check_key", "check_stored_secrets", "check_user_secrets"]
 
-# So many integrations are a sample.
+# So many integrations or users are a sample.
 _SAMPLE = 100
 
 
@@ -69,6 +70,32 @@ async def check_stored_secrets(database: Database, keyring: Keyring) -> list[Fin
             )
         ]
     return [ok("encryption-key", f"there is a key, and it opens the secrets of {count}")]
+
+
+async def check_user_secrets(database: Database, keyring: Keyring) -> list[Finding]:
+    """Try the keys on stored secrets of second factors; the store of users has to be there."""
+    checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
+    if not failed:
+        return []
+    shown = ", ".join(one.user_id for one in failed[:3])
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    share = f"{len(failed)} of {checked} users"
+    if not keyring:
+        return [
+            error(
+                "encryption-key",
+                f"{CURRENT_KEY} is not set, and secrets of second factors are stored ({share})",
+                "set it to the key that they were encrypted with",
+                "configuration",
+            )
+        ]
+    return [
+        error(
+            "encryption-key",
+            f"no key opens the second factors of {shown}{more} ({share})",
+            f"add the former key to {OLD_KEYS}; if it is lost, let them be set up again",
+        )
+    ]
 
 
 def _is_sealed(config: IntegrationConfig) -> bool:

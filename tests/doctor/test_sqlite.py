@@ -19,6 +19,7 @@ from aragora_sql.doctor.files import (
 )
 from aragora_sql.stores.integrations.records import IntegrationConfig, IntegrationType
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.users import UserStore
 from tests.doctor.conftest import look, of, only
 from tests.stores.samples import KEY, KEYRING, OTHER_KEY
 
@@ -222,3 +223,27 @@ async def test_the_key_of_stored_secrets(database: Database, location: str | Pat
     assert (await key({**other, "ARAGORA_ENCRYPTION_KEYS_OLD": KEY.hex()}))[0] == "ok"
     severity, seen = await key({"ARAGORA_ENCRYPTION_KEY": "geheim-5"})
     assert (severity, "not a key" in seen, "geheim" in seen) == ("error", True, False)
+
+
+async def test_the_key_of_second_factors(database: Database, location: str | Path) -> None:
+    """On both engines."""
+    users = UserStore(database, KEYRING)
+    await users.initialize()
+    ada = await users.create_user("ada@example.com", "x")
+    await users.update_user(ada.id, mfa_secret="JBSWY3DPEHPK3PXP")  # noqa: S106
+
+    async def key(env: dict[str, str]) -> list[tuple[str, str]]:
+        found = of(await look(location, env), "encryption-key")
+        assert "JBSWY3" not in str(found)
+        return [entry[:2] for entry in found]
+
+    assert (await key({}))[0] == (
+        "error",
+        "ARAGORA_ENCRYPTION_KEY is not set, and secrets of second factors are stored "
+        "(1 of 1 users)",
+    )
+    assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
+        "error",
+        f"no key opens the second factors of {ada.id} (1 of 1 users)",
+    )
+    assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]

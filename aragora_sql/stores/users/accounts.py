@@ -410,6 +410,25 @@ class Accounts(Organizations):
             )
         return True
 
+    async def check_secrets(self, limit: int = 100) -> tuple[int, list[RotationFailure]]:
+        """Try the keys on the secrets of at most ``limit`` users, and change nothing.
+
+        Returns how many users were looked at, and those whose secrets no key fits.
+        """
+        row_limit = valid.limit(limit)
+        async with self._database.read() as connection:
+            rows = self._queries.list_mfa_secrets(connection, after_user="", row_limit=row_limit)
+            found = [row async for row in rows]
+        failed: list[RotationFailure] = []
+        for row in found:
+            try:
+                self._opened(row)
+            except EncryptionError as error:
+                failed.append(
+                    RotationFailure(user_id=row["id"], integration_type=None, problem=str(error))
+                )
+        return len(found), failed
+
     async def rotate_keys(
         self,
         *,

@@ -190,6 +190,7 @@ ROUND_TRIPS = {
     "create_api_key": once(lambda s, k: s.create_api_key(k["owner"])),
     "revoke_api_key": once(lambda s, k: s.revoke_api_key(k["owner"])),
     "get_mfa_secrets": once(lambda s, k: s.get_mfa_secrets(k["member"])),
+    "check_secrets": once(lambda s, k: s.check_secrets()),
     "use_backup_code": Call(4, lambda s, k: s.use_backup_code(k["member"], "a"), at_most=True),
     "create_organization": Call(
         4, lambda s, k: s.create_organization(f"New {next(NUMBERS)}", k["owner"]), at_most=True
@@ -322,7 +323,7 @@ BAD_ARGUMENTS = [
     *(BadArgument(method, "email", NOT_EMAILS) for method in BY_EMAIL),
     *(bad for method in BY_USER for bad in keys_of(method, "user_id")),
     *(bad for method in BY_ORG for bad in keys_of(method, "org_id")),
-    *limits_of(*LISTS),
+    *limits_of(*LISTS, "check_secrets"),
     *(BadArgument(method, "after", ["u1", {}, 5]) for method in LISTS),
     BadArgument("create_user", "email", NOT_EMAILS),
     *texts_of("create_user", "password_hash", "password_salt", "name"),

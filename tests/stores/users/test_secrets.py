@@ -211,6 +211,19 @@ async def test_rotate_keys_brings_all_secrets_under_the_present_key(
     assert (again.changed, again.resealed, again.sealed) == (0, 0, 0)
 
 
+async def test_check_secrets_names_whose_secrets_no_key_fits(
+    users: UserStore, ada: User, bob: User
+) -> None:
+    assert await users.check_secrets() == (0, [])
+    await users.update_user(ada.id, mfa_secret=SECRET)
+    await UserStore(users.database, BOTH).update_user(bob.id, mfa_secret=SECRET)
+    checked, failed = await users.check_secrets()
+    assert (checked, [one.user_id for one in failed]) == (2, [bob.id])
+    assert SECRET not in failed[0].problem
+    assert await UserStore(users.database, BOTH).check_secrets() == (2, [])
+    assert (await UserStore(users.database, Keyring()).check_secrets(1))[0] == 1
+
+
 @pytest.mark.parametrize("text", ["[1]", '{"a": 1}', "no JSON", '"text"'])
 async def test_damaged_backup_codes_are_named_and_not_shown(
     users: UserStore, ada: User, text: str
