@@ -128,7 +128,9 @@ def stub_of(facts: Facts, store: str) -> str:
 
 
 def _imports(code: str) -> Iterator[str]:
-    words = set(re.findall(r"\w+", re.sub(r'"""(?:.|\n)*?"""', "", code)))
+    # A column may be named as a type is: what stands before its type is no use of the name.
+    named = re.compile(r"\b\w+(?=: (?!\.\.\.))")
+    words = set(re.findall(r"\w+", named.sub("", re.sub(r'"""(?:.|\n)*?"""', "", code))))
     modules: dict[str, list[str]] = {"typing": [name for name in _TYPING if name in words]}
     for name, module in _IMPORTS.items():
         if name in words:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aragora_sql.database.values import format_timestamp, utc_now
+from aragora_sql.database.values import dump_plain_json, format_timestamp, utc_now
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.audit.hashing import CURRENT_VERSION, details_text, entry_hash
 from aragora_sql.stores.audit.records import ACTOR_TYPES, AuditEntry
@@ -50,7 +50,6 @@ def new_entry(
     user_agent: str | None = None,
 ) -> tuple[None, NewEntry]:
     """Check what is known of an entry before it has its place in the chain."""
-    encoded = valid.document(details, f"{path}details")
     return None, {
         "id": str(uuid.uuid4()),
         "event_type": valid.key(event_type, f"{path}event_type"),
@@ -59,12 +58,20 @@ def new_entry(
         "resource_type": valid.key(resource_type, f"{path}resource_type"),
         "resource_id": valid.key(resource_id, f"{path}resource_id"),
         "action": valid.key(action, f"{path}action"),
-        "details_text": details_text(json.loads(encoded)) if details else "{}",
+        "details_text": _details(details, f"{path}details"),
         "correlation_id": valid.optional_text(correlation_id, f"{path}correlation_id"),
         "workspace_id": valid.optional_text(workspace_id, f"{path}workspace_id"),
         "ip_address": valid.optional_text(ip_address, f"{path}ip_address"),
         "user_agent": valid.optional_text(user_agent, f"{path}user_agent"),
     }
+
+
+def _details(details: Any, argument: str) -> str:
+    """Check details, and return them in the form that is stored and hashed."""
+    if type(details) is dict and dump_plain_json(details) is not None:
+        # Of types that JSON has, and nothing else: they are read back as they are.
+        return details_text(details)
+    return details_text(json.loads(valid.document(details, argument)))
 
 
 def chained(

@@ -58,6 +58,7 @@ LIMIT :row_limit;
 
 -- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
+-- meaning: values of prefixes [null, [["login.", "login/"]], [["l", "m"]], [["lockout", "lockouu"], ["login.ok", "login.ol"]], [], [["plan.", "plan/"], ["a", "z"]]] because each is a prefix and what comes behind it
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -96,6 +97,7 @@ LIMIT :row_limit;
 
 -- name: list_events_of_org(org_id, action, prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
+-- meaning: values of prefixes [null, [["login.", "login/"]], [["l", "m"]], [["lockout", "lockouu"], ["login.ok", "login.ol"]], [], [["plan.", "plan/"], ["a", "z"]]] because each is a prefix and what comes behind it
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -157,6 +159,7 @@ LIMIT :row_limit;
 
 -- name: list_events_of_resource(resource_type, resource_id, org_id, action, prefixes, since, after_timestamp, after_id, row_limit)
 -- List the events of a resource, the newest first, from a place on.
+-- meaning: values of prefixes [null, [["login.", "login/"]], [["l", "m"]], [["lockout", "lockouu"], ["login.ok", "login.ol"]], [], [["plan.", "plan/"], ["a", "z"]]] because each is a prefix and what comes behind it
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -194,6 +197,7 @@ LIMIT :row_limit;
 
 -- name: list_events_of_prefixes(prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events whose action begins with one of some prefixes, the newest first, from a place on.
+-- meaning: values of prefixes [[["login.", "login/"]], [["l", "m"]], [["lockout", "lockouu"], ["login.ok", "login.ol"]], [], [["plan.", "plan/"]], [["login.failed", "login.fai"]], [["a", "z"]]] because each is a prefix and what comes behind it
 -- The actions are looked up one by one along the index; of each the newest events are taken.
 WITH RECURSIVE named (action, prefix_end) AS (
     SELECT
@@ -266,6 +270,7 @@ LIMIT :row_limit;
 
 -- name: count_events(user_id, org_id, action, prefixes, resource_type, resource_id, since, until)$
 -- Count events.
+-- meaning: values of prefixes [null, [["login.", "login/"]], [["l", "m"]], [["lockout", "lockouu"], ["login.ok", "login.ol"]], [], [["plan.", "plan/"], ["a", "z"]]] because each is a prefix and what comes behind it
 SELECT count(*) AS total
 FROM audit_log AS e
 WHERE
@@ -366,6 +371,8 @@ WHERE
 
 -- name: append_entries(chain, last_sequence, last_hash, first_timestamp, entries)!
 -- Append entries to a chain, if its last entry is still this one. The chain's row follows by a trigger.
+-- meaning: values of entries [[{"id": "new_1", "sequence_number": 8, "timestamp": "2026-01-01T00:00:00.000000Z", "previous_hash": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "entry_hash": "0000000000000000000000000000000000000000000000000000000000000001", "hash_version": 2, "event_type": "t", "actor": "b", "actor_type": "system", "resource_type": "rt", "resource_id": "r9", "action": "do", "details": "{\"a\": 1}", "correlation_id": "cc", "workspace_id": "ws", "ip_address": "192.0.2.1", "user_agent": "ua", "signature": "sig", "signature_key_id": "key"}], [{"id": "new_2", "sequence_number": 8, "timestamp": "2026-01-01T00:00:00.500000Z", "previous_hash": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "entry_hash": "0000000000000000000000000000000000000000000000000000000000000002", "hash_version": 2, "event_type": "t", "actor": "b", "actor_type": "system", "resource_type": "rt", "resource_id": "r9", "action": "do", "details": "{\"a\": 1}", "correlation_id": "cc", "workspace_id": "ws", "ip_address": "192.0.2.1", "user_agent": "ua", "signature": "sig", "signature_key_id": "key"}, {"id": "new_3", "sequence_number": 9, "timestamp": "2026-01-02T00:00:00.000001Z", "previous_hash": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "entry_hash": "0000000000000000000000000000000000000000000000000000000000000003", "hash_version": 1, "event_type": "t", "actor": "b", "actor_type": "system", "resource_type": "rt", "resource_id": "r9", "action": "do", "details": "{\"a\": 1}"}], []] because they are what the store makes of new entries
+-- meaning: values of last_hash ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] because it is that of the chain's row
 -- locks: one audit_chains row for no key update
 WITH held AS (
     SELECT c.chain

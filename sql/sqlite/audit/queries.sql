@@ -58,7 +58,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_user(user_id, org_id, action, prefixes, resource_type, resource_id, since, after_timestamp, after_id, row_limit)
 -- List the events of a user, the newest first, from a place on.
--- plan: filtered_walk allowed because the other conditions are about what one user did
 SELECT
     -- columns: AuditEvent
     e.id,
@@ -95,7 +94,6 @@ LIMIT :row_limit;
 
 -- name: list_events_of_org(org_id, action, prefixes, resource_type, since, after_timestamp, after_id, row_limit)
 -- List the events of an organization, the newest first, from a place on.
--- plan: filtered_walk allowed because the other conditions are about what one organization did
 SELECT
     -- columns: AuditEvent
     e.id,

@@ -7,6 +7,7 @@
 -- the last entry that audit_chains knows, and in an anchor that is kept elsewhere.
 
 -- meaning: values of audit_chains.chain ["main", "c1", "c2", "c3"] because entries and anchors belong to chains
+-- meaning: values of audit_chains.last_hash ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] because an append names the hash of the last entry
 -- meaning: values of audit_chains.last_sequence [0, 1, 2, 7] because the last entry of a chain is near the others
 -- meaning: values of immutable_audit_entries.chain ["main", "c1", "c2", "c3"] because entries belong to chains
 -- meaning: values of immutable_daily_anchors.chain ["main", "c1", "c2", "c3"] because anchors belong to chains
