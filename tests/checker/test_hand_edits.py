@@ -138,10 +138,10 @@ EDITS = [
         "meaning",
         "list_votes",
         "consensus",
-        "sqlite",
-        "ORDER BY v.created_at, v.user_id",
+        "postgres",
+        'ORDER BY v.created_at, v.user_id COLLATE "C"',
         "ORDER BY v.created_at",
-        (SNAPSHOT, "sqlite", "'list_votes' answers otherwise than answers/consensus.txt says"),
+        (SNAPSHOT, "postgres", "'list_votes' answers otherwise than answers/consensus.txt says"),
     ),
     query(
         "meaning",
@@ -215,7 +215,7 @@ EDITS = [
         "postgres",
         "j.scheduled_at <= ",
         "j.scheduled_at < ",
-        (SNAPSHOT, "postgres", "<= is gone, < is new"),
+        (SNAPSHOT, "postgres", "'promote_jobs' answers otherwise than answers/jobs.txt says"),
     ),
     Edit(
         "meaning",
@@ -257,7 +257,7 @@ EDITS = [
         'id TEXT COLLATE "C" NOT NULL',
         "id TEXT NOT NULL",
         "schema-record",
-        'column id of job_queue is text NOT NULL, and is text COLLATE "C" NOT NULL in version 2',
+        'column id of job_queue is text NOT NULL, and is text COLLATE "C" NOT NULL in version 3',
     ),
     schema(
         "no AUTOINCREMENT",

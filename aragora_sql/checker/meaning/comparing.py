@@ -28,7 +28,12 @@ from aragora_sql.checker.meaning.arguments import ArgumentMaker
 from aragora_sql.checker.meaning.asking import answers_to
 from aragora_sql.checker.meaning.calls import Call, KeptCalls, Scene
 from aragora_sql.checker.meaning.choosing import choose_calls
-from aragora_sql.checker.meaning.emptying import EMPTY_CALLS, emptied, with_children
+from aragora_sql.checker.meaning.emptying import (
+    EMPTY_CALLS,
+    NotEmptiedError,
+    emptied,
+    with_children,
+)
 from aragora_sql.checker.meaning.fingerprints import fingerprint_of, fingerprints
 from aragora_sql.checker.meaning.pair import CALL_SECONDS, Pair, Side
 from aragora_sql.checker.meaning.rows import Row, is_compared
@@ -194,12 +199,19 @@ async def compare_query(
     del given[len(calls) :], answers[len(calls) :]
     empty = with_children(tables, stored, pair.postgres.catalog)
     if "time limit" not in found and empty:
-        async with emptied(pair.sides, empty):
-            for call in on_empty(given):
-                answers.append(await ask(call))
-                for subject, one, two in unlike(*answers[-1]):
-                    shown = short(call.arguments), short(one), short(two)
-                    found.setdefault(subject, Difference(subject, *shown, "empty tables"))
+        try:
+            async with emptied(pair.sides, empty):
+                for call in on_empty(given):
+                    answers.append(await ask(call))
+                    for subject, one, two in unlike(*answers[-1]):
+                        shown = short(call.arguments), short(one), short(two)
+                        found.setdefault(subject, Difference(subject, *shown, "empty tables"))
+        except NotEmptiedError as error:
+            subject = "deletion of all rows"
+            ours, theirs = ("possible", str(error))
+            if error.dialect == "postgres":
+                ours, theirs = theirs, ours
+            found[subject] = Difference(subject, "nothing", ours, theirs)
     return Compared(
         tuple(found.values()),
         made + len(answers) - len(given),

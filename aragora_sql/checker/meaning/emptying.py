@@ -13,8 +13,9 @@ from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.meaning.answers import UndoneError
 from aragora_sql.checker.meaning.pair import Side
 from aragora_sql.database import Statement
+from aragora_sql.errors import AragoraSQLError
 
-__all__ = ["EMPTY_CALLS", "emptied", "with_children"]
+__all__ = ["EMPTY_CALLS", "NotEmptiedError", "emptied", "with_children"]
 
 # How many calls of a query are made on empty tables.
 EMPTY_CALLS = 2
@@ -24,9 +25,20 @@ _HAS_NUMBERS = Statement(
 _NUMBERS = Statement("empty numbers", "DELETE FROM sqlite_sequence")
 
 
+class NotEmptiedError(Exception):
+    """The rows of some tables can't be deleted, because of a trigger for instance."""
+
+    def __init__(self, side: Side, error: AragoraSQLError) -> None:
+        super().__init__(str(error))
+        self.dialect = side.dialect
+
+
 @asynccontextmanager
 async def emptied(sides: Sequence[Side], tables: Sequence[str]) -> AsyncIterator[None]:
-    """Let some tables be empty inside the context; ``tables`` are parents before children."""
+    """Let some tables be empty inside the context; ``tables`` are parents before children.
+
+    Raises :class:`NotEmptiedError` where an engine refuses that.
+    """
     try:
         async with AsyncExitStack() as stack:
             for side in sides:
@@ -34,7 +46,10 @@ async def emptied(sides: Sequence[Side], tables: Sequence[str]) -> AsyncIterator
                 for name in reversed(tables):
                     statement = Statement(f"empty {name}", f'DELETE FROM "{name}"')  # noqa: S608
                     no_arguments: Any = [] if side.dialect == "postgres" else {}
-                    await connection.execute(statement, no_arguments)
+                    try:
+                        await connection.execute(statement, no_arguments)
+                    except AragoraSQLError as error:
+                        raise NotEmptiedError(side, error) from error
                 if side.dialect == "sqlite" and await connection.fetch_value(_HAS_NUMBERS, {}):
                     # The next numbers follow the largest ones, as PostgreSQL's do in each call.
                     await connection.execute(_NUMBERS, {})
