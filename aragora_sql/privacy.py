@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.statement import ColumnKind, Statement
 from aragora_sql.database.values import check_text
-from aragora_sql.errors import InvalidInputError, SchemaRightsError
+from aragora_sql.errors import IntegrityError, InvalidInputError, SchemaRightsError
 from aragora_sql.queries import load_queries
 from aragora_sql.redaction import hide_secrets
 from aragora_sql.schema import MarkedTable, read_markers
@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 Action = Literal["deleted", "emptied", "kept"]
+
+# The markers of columns that are read.
+_READ = ("user", "address", "personal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ async def erase_user(database: Database, user_id: str, *, dry_run: bool = False)
     Rows of tables that are marked as personal are deleted, with what their foreign keys take along.
     Of other rows the marked columns are emptied (NULL, or their default), and the user's id becomes
     NULL or a pseudonym, the same in all of them. Rows of tables that are marked as kept stay.
-    ``dry_run`` counts and changes nothing.
+    ``dry_run`` counts and changes nothing. Raises :class:`~aragora_sql.errors.IntegrityError`, with
+    nothing erased, where rows that stay need one that would go.
     """
     _check(user_id)
     erasure = Erasure(user_id, f"erased-{secrets.token_hex(16)}")
@@ -138,10 +142,17 @@ async def erase_user(database: Database, user_id: str, *, dry_run: bool = False)
             rows = int(await connection.fetch_value(count, arguments))
             action: Any = plan["action"]
             if rows and plan["erase_sql"] is not None and not dry_run:
-                await connection.execute(
-                    Statement(f"erasure of {table.name}", plan["erase_sql"]),
-                    _arguments(database, plan["erase_sql"], user_id, erasure.pseudonym),
-                )
+                try:
+                    await connection.execute(
+                        Statement(f"erasure of {table.name}", plan["erase_sql"]),
+                        _arguments(database, plan["erase_sql"], user_id, erasure.pseudonym),
+                    )
+                except IntegrityError as error:
+                    raise IntegrityError(
+                        f"user {user_id!r} was not erased: other rows need theirs in "
+                        f"{table.name!r}, such as an organization its owner: move the ownership "
+                        f"first ({error})"
+                    ) from error
             erasure.tables.append(ErasedTable(table.store, table.name, action, rows))
     erasure.tables.reverse()
     return erasure
@@ -167,13 +178,14 @@ async def _plans(
             "column_name": column,
             "column_place": number,
             "is_user": column in table.marked("user"),
+            "is_address": column in table.marked("address"),
             "is_personal": column in table.marked("personal"),
             "goes": "personal" in table.markers,
             "stays": "kept" in table.markers,
         }
         for place, table in enumerate(tables.values())
         for number, column in enumerate(table.columns)
-        if column in {*table.key, *table.marked("user"), *table.marked("personal")}
+        if column in {*table.key, *(c for mark in _READ for c in table.marked(mark))}
     ]
     queries: MarkersQueries = load_queries("markers", database.dialect)
     plans = [row async for row in queries.plan_privacy(connection, columns=columns)]

@@ -4,6 +4,8 @@
 
 ==============  ==================================================================================
 ``[user]``      the column holds the id of a user: the row is one of that user's
+``[address]``   the column holds the normal form of a user's e-mail address, as
+                ``users.email_key`` does: the row is one of that user's
 ``[personal]``  the column holds personal data of the row's users; of a table: the row is nothing
                 but that, and goes with the user
 ``[kept]``      of a table: its rows are kept when a user is erased
@@ -28,7 +30,7 @@ from aragora_sql.schema.files import CREATE_TABLE, schema_text, store_names
 
 __all__ = ["MARKERS", "MarkedTable", "read_markers", "without_markers"]
 
-MARKERS = ("user", "personal", "kept", "tenant", "shared")
+MARKERS = ("user", "address", "personal", "kept", "tenant", "shared")
 TENANT_COLUMNS = ("org_id", "tenant_id")
 
 _COMMENT = re.compile(

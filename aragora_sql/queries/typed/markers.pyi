@@ -46,9 +46,10 @@ class MarkersQueries(Protocol):
 
         statement has the user's id as $1 and, where it needs one, what to put in its place as $2.
         `columns`
-        is a list of {table_name, table_place, column_name, column_place, is_user, is_personal,
-        goes, stays}:
-        rows of a table that goes are deleted, those of one that stays are left as they are.
+        is a list of {table_name, table_place, column_name, column_place, is_user, is_address,
+        is_personal,
+        goes, stays}: an address is that of the user in the table of users; rows of a table that
+        goes are deleted, those of one that stays are left as they are.
 
         Operation (none): every row.
         """

@@ -276,7 +276,7 @@ $$;
 COMMENT ON TABLE audit_log IS 'What users and services did, for as long as events are kept. An event outlives the user and the organization that it names, so no foreign key leads there.';
 COMMENT ON COLUMN audit_log.id IS 'Number of the event.';
 COMMENT ON COLUMN audit_log.timestamp IS 'When it happened.';
-COMMENT ON COLUMN audit_log.user_id IS 'Who did it; NULL for a service, or after that was erased [personal]';
+COMMENT ON COLUMN audit_log.user_id IS 'Who did it; NULL for a service, or after that was erased [user]';
 COMMENT ON COLUMN audit_log.org_id IS 'Organization that it happened in.';
 COMMENT ON COLUMN audit_log.action IS 'What was done, in dotted words such as subscription.created.';
 COMMENT ON COLUMN audit_log.resource_type IS 'Kind of what it was done to.';
@@ -297,7 +297,7 @@ COMMENT ON COLUMN audit_chains.first_broken_sequence IS 'First entry that was br
 COMMENT ON COLUMN audit_chains.broken_reason IS 'What was wrong with it.';
 COMMENT ON COLUMN audit_chains.created_at IS 'When the chain began here.';
 
-COMMENT ON TABLE immutable_audit_entries IS 'Entries that are never changed nor removed, each with the hash of the one before it.';
+COMMENT ON TABLE immutable_audit_entries IS 'Entries that are never changed nor removed, each with the hash of the one before it. [kept]';
 COMMENT ON COLUMN immutable_audit_entries.id IS 'Identifier of the entry, a UUID.';
 COMMENT ON COLUMN immutable_audit_entries.chain IS 'The chain that it belongs to.';
 COMMENT ON COLUMN immutable_audit_entries.sequence_number IS 'Number within the chain, from 1 on and without gaps.';
@@ -307,7 +307,7 @@ COMMENT ON COLUMN immutable_audit_entries.previous_hash IS 'Hash of the entry be
 COMMENT ON COLUMN immutable_audit_entries.entry_hash IS 'SHA-256 of the entry, in hexadecimal digits.';
 COMMENT ON COLUMN immutable_audit_entries.hash_version IS 'What is hashed: 1 the older system''s JSON of 13 fields, 2 all fields, each with its length.';
 COMMENT ON COLUMN immutable_audit_entries.event_type IS 'Kind of the event.';
-COMMENT ON COLUMN immutable_audit_entries.actor IS 'Who did it [personal]';
+COMMENT ON COLUMN immutable_audit_entries.actor IS 'Who did it [user]';
 COMMENT ON COLUMN immutable_audit_entries.actor_type IS 'What the actor is: user, system or agent.';
 COMMENT ON COLUMN immutable_audit_entries.resource_type IS 'Kind of what it was done to.';
 COMMENT ON COLUMN immutable_audit_entries.resource_id IS 'Identifier of what it was done to.';

@@ -4,8 +4,8 @@
 -- name: plan_privacy(columns)
 -- Make the statements that read and erase what is stored of a user, children before parents: a
 -- statement has the user's id as $1 and, where it needs one, what to put in its place as $2. `columns`
--- is a list of {table_name, table_place, column_name, column_place, is_user, is_personal, goes, stays}:
--- rows of a table that goes are deleted, those of one that stays are left as they are.
+-- is a list of {table_name, table_place, column_name, column_place, is_user, is_address, is_personal,
+-- goes, stays}: an address is that of the user in the table of users; rows of a table that goes are deleted, those of one that stays are left as they are.
 -- result: table_name not null, action not null, is_limited not null, export_sql not null
 -- result: count_sql not null
 WITH marked AS (
@@ -15,6 +15,7 @@ WITH marked AS (
         m.column_name,
         m.column_place,
         m.is_user,
+        m.is_address,
         m.is_personal,
         m.goes,
         m.stays,
@@ -28,6 +29,7 @@ WITH marked AS (
             column_name TEXT,
             column_place INTEGER,
             is_user BOOLEAN,
+            is_address BOOLEAN,
             is_personal BOOLEAN,
             goes BOOLEAN,
             stays BOOLEAN
@@ -51,8 +53,16 @@ parts AS (
         bool_or(m.stays) AS stays,
         string_agg(pg_catalog.format('%I', m.column_name), ', ' ORDER BY m.column_place) AS listed,
         string_agg(
-            pg_catalog.format('%I = $1', m.column_name), ' OR ' ORDER BY m.column_place
-        ) FILTER (WHERE m.is_user) AS of_user,
+            pg_catalog.format(
+                CASE
+                    WHEN m.is_user THEN '%I = $1'
+                    ELSE '%I = (SELECT u.email_key FROM users AS u WHERE u.id = $1)'
+                END,
+                m.column_name
+            ),
+            ' OR '
+            ORDER BY m.column_place
+        ) FILTER (WHERE m.is_user OR m.is_address) AS of_user,
         string_agg(
             CASE
                 WHEN m.is_user
@@ -74,10 +84,10 @@ parts AS (
             END,
             ', '
             ORDER BY m.column_place
-        ) FILTER (WHERE m.is_user OR m.is_personal) AS emptied
+        ) FILTER (WHERE m.is_user OR m.is_address OR m.is_personal) AS emptied
     FROM marked AS m
     GROUP BY m.table_name, m.table_place, m.oid
-    HAVING bool_or(m.is_user)
+    HAVING bool_or(m.is_user OR m.is_address)
 )
 
 SELECT

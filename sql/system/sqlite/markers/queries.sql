@@ -4,8 +4,8 @@
 -- name: plan_privacy(columns)
 -- Make the statements that read and erase what is stored of a user, children before parents: a
 -- statement has the user's id as :user_id and what to put in its place as :pseudonym. `columns` is a list
--- of {table_name, table_place, column_name, column_place, is_user, is_personal, goes, stays}: rows of a
--- table that goes are deleted, those of one that stays are left as they are.
+-- of {table_name, table_place, column_name, column_place, is_user, is_address, is_personal, goes, stays}: an
+-- address is that of the user in the table of users; rows of a table that goes are deleted, those of one that stays are left as they are.
 -- result: table_name not null, action not null, is_limited boolean not null, export_sql not null
 -- result: count_sql not null
 WITH marked AS (
@@ -14,6 +14,7 @@ WITH marked AS (
         m.value ->> '$.table_place' AS table_place,
         m.value ->> '$.column_name' AS column_name,
         m.value ->> '$.is_user' AS is_user,
+        m.value ->> '$.is_address' AS is_address,
         m.value ->> '$.is_personal' AS is_personal,
         m.value ->> '$.goes' AS goes,
         m.value ->> '$.stays' AS stays,
@@ -32,8 +33,17 @@ parts AS (
         max(m.goes) AS goes,
         max(m.stays) AS stays,
         group_concat(printf('"%w"', m.column_name), ', ') AS listed,
-        group_concat(printf('"%w" = :user_id', m.column_name), ' OR ') FILTER (WHERE m.is_user)
-            AS of_user,
+        group_concat(
+            CASE
+                WHEN m.is_user THEN printf('"%w" = :user_id', m.column_name)
+                ELSE
+                    printf(
+                        '"%w" = (SELECT u.email_key FROM users AS u WHERE u.id = :user_id)',
+                        m.column_name
+                    )
+            END,
+            ' OR '
+        ) FILTER (WHERE m.is_user OR m.is_address) AS of_user,
         group_concat(
             CASE
                 WHEN m.is_user
@@ -56,10 +66,10 @@ parts AS (
                     )
             END,
             ', '
-        ) FILTER (WHERE m.is_user OR m.is_personal) AS emptied
+        ) FILTER (WHERE m.is_user OR m.is_address OR m.is_personal) AS emptied
     FROM marked AS m
     GROUP BY m.table_name, m.table_place
-    HAVING max(m.is_user)
+    HAVING max(m.is_user OR m.is_address)
 )
 
 SELECT

@@ -128,11 +128,11 @@ COMMENT ON TABLE token_blacklist IS 'Tokens that are refused before they expire.
 COMMENT ON COLUMN token_blacklist.jti IS 'The first 32 hexadecimal digits of SHA-256 of the whole token, and not its claim jti.';
 COMMENT ON COLUMN token_blacklist.expires_at IS 'When the token expires by itself; the row is of no use any more then.';
 COMMENT ON COLUMN token_blacklist.revoked_at IS 'When it was revoked.';
-COMMENT ON COLUMN token_blacklist.user_id IS 'Whose token it is [personal]';
+COMMENT ON COLUMN token_blacklist.user_id IS 'Whose token it is [user]';
 COMMENT ON COLUMN token_blacklist.reason IS 'Why it was revoked.';
 
-COMMENT ON TABLE token_revocations IS 'Users all of whose tokens are refused that were issued before a time.';
-COMMENT ON COLUMN token_revocations.user_id IS 'The user [personal]';
+COMMENT ON TABLE token_revocations IS 'Users all of whose tokens are refused that were issued before a time. [kept]';
+COMMENT ON COLUMN token_revocations.user_id IS 'The user [user]';
 COMMENT ON COLUMN token_revocations.issued_before IS 'Tokens that were issued before this time are refused.';
 COMMENT ON COLUMN token_revocations.expires_at IS 'When the last of these tokens expires by itself; the row is of no use any more then.';
 COMMENT ON COLUMN token_revocations.revoked_at IS 'When they were revoked.';
@@ -140,9 +140,9 @@ COMMENT ON COLUMN token_revocations.reason IS 'Why they were revoked.';
 
 COMMENT ON TABLE impersonation_sessions IS 'Sessions in which an administrator acts as another user. They outlive both, so no foreign key leads there.';
 COMMENT ON COLUMN impersonation_sessions.session_id IS 'Identifier of the session, which the application makes.';
-COMMENT ON COLUMN impersonation_sessions.admin_user_id IS 'Who acts [personal]';
+COMMENT ON COLUMN impersonation_sessions.admin_user_id IS 'Who acts [user]';
 COMMENT ON COLUMN impersonation_sessions.admin_email IS 'E-mail address of the administrator at the start [personal]';
-COMMENT ON COLUMN impersonation_sessions.target_user_id IS 'As whom [personal]';
+COMMENT ON COLUMN impersonation_sessions.target_user_id IS 'As whom [user]';
 COMMENT ON COLUMN impersonation_sessions.target_email IS 'E-mail address of the other user at the start [personal]';
 COMMENT ON COLUMN impersonation_sessions.reason IS 'Why.';
 COMMENT ON COLUMN impersonation_sessions.started_at IS 'When the session was started.';
@@ -151,15 +151,15 @@ COMMENT ON COLUMN impersonation_sessions.ip_address IS 'Address that it was star
 COMMENT ON COLUMN impersonation_sessions.user_agent IS 'Program that it was started from [personal]';
 COMMENT ON COLUMN impersonation_sessions.actions_performed IS 'How much was done in it.';
 COMMENT ON COLUMN impersonation_sessions.ended_at IS 'When it was ended; NULL until then.';
-COMMENT ON COLUMN impersonation_sessions.ended_by IS 'What ended it: admin, timeout or system.';
+COMMENT ON COLUMN impersonation_sessions.ended_by IS 'What ended it: admin, timeout or system. [user]';
 
 COMMENT ON TABLE impersonation_audit IS 'What was done in impersonation sessions, and what was denied. Entries outlive their sessions.';
 COMMENT ON COLUMN impersonation_audit.audit_id IS 'Identifier of the entry, which the application makes.';
 COMMENT ON COLUMN impersonation_audit.timestamp IS 'When it happened.';
 COMMENT ON COLUMN impersonation_audit.event_type IS 'What happened: start, action, end, timeout or denied.';
 COMMENT ON COLUMN impersonation_audit.session_id IS 'The session, where there is one.';
-COMMENT ON COLUMN impersonation_audit.admin_user_id IS 'Who acted [personal]';
-COMMENT ON COLUMN impersonation_audit.target_user_id IS 'As whom [personal]';
+COMMENT ON COLUMN impersonation_audit.admin_user_id IS 'Who acted [user]';
+COMMENT ON COLUMN impersonation_audit.target_user_id IS 'As whom [user]';
 COMMENT ON COLUMN impersonation_audit.reason IS 'Why.';
 COMMENT ON COLUMN impersonation_audit.action_details IS 'What exactly was done [personal]';
 COMMENT ON COLUMN impersonation_audit.ip_address IS 'Address that it came from [personal]';

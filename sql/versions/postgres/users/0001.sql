@@ -248,8 +248,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON TABLE users IS 'Accounts. Deleting one deletes its memberships, its sign-in providers, its reset tokens and the invitations to its address; invitations that it sent and what others keep of it (audit, usage of the organization) stay, without it. One that owns an organization is not deleted.';
-COMMENT ON COLUMN users.id IS 'Identifier: a UUID, unless the application gives another. [personal]';
+COMMENT ON TABLE users IS 'Accounts. Deleting one deletes its memberships, its sign-in providers, its reset tokens and the invitations to its address; invitations that it sent and what others keep of it (audit, usage of the organization) stay, without it. One that owns an organization is not deleted. [personal]';
+COMMENT ON COLUMN users.id IS 'Identifier: a UUID, unless the application gives another. [user]';
 COMMENT ON COLUMN users.email IS 'E-mail address as it was given, without white space around it. [personal]';
 COMMENT ON COLUMN users.email_key IS 'Normal form of the address, by which accounts are told apart and found: no white space around it, Unicode normal form C, lower case. [personal]';
 COMMENT ON COLUMN users.password_hash IS 'Hash of the password in whatever form the application makes; the secret is not known here. [personal]';
@@ -257,7 +257,7 @@ COMMENT ON COLUMN users.password_salt IS 'Salt of the hash, where the form has o
 COMMENT ON COLUMN users.name IS 'Name to show. [personal]';
 COMMENT ON COLUMN users.account_role IS 'Role without an organization: member, admin, owner; or superadmin, which counts in every organization.';
 COMMENT ON COLUMN users.is_active IS 'Whether the account may be used.';
-COMMENT ON COLUMN users.email_verified IS 'Whether the address was verified.';
+COMMENT ON COLUMN users.email_verified IS 'Whether the address was verified. [personal]';
 COMMENT ON COLUMN users.api_key_hash IS 'SHA-256 of the API key, in hexadecimal; the key itself is not stored. [personal]';
 COMMENT ON COLUMN users.api_key_prefix IS 'First 12 characters of the API key, to tell it from others. [personal]';
 COMMENT ON COLUMN users.api_key_created_at IS 'When the API key was made.';
@@ -267,11 +267,11 @@ COMMENT ON COLUMN users.mfa_secret IS 'Encrypted secret of the second factor (AE
 COMMENT ON COLUMN users.mfa_backup_codes IS 'Encrypted JSON list of hashed backup codes, as mfa_secret is. [personal]';
 COMMENT ON COLUMN users.mfa_grace_period_started_at IS 'When the time began in which a second factor has to be set up.';
 COMMENT ON COLUMN users.mfa_bypass_reason IS 'Why no second factor is needed: service_account or api_integration.';
-COMMENT ON COLUMN users.mfa_bypass_approved_by IS 'User who approved that; stays when that user is deleted.';
+COMMENT ON COLUMN users.mfa_bypass_approved_by IS 'User who approved that; stays when that user is deleted. [personal]';
 COMMENT ON COLUMN users.mfa_bypass_approved_at IS 'When it was approved.';
 COMMENT ON COLUMN users.mfa_bypass_expires_at IS 'Until when it is approved.';
 COMMENT ON COLUMN users.is_service_account IS 'Whether a program uses the account.';
-COMMENT ON COLUMN users.service_account_created_by IS 'User who made the service account; stays when that user is deleted.';
+COMMENT ON COLUMN users.service_account_created_by IS 'User who made the service account; stays when that user is deleted. [personal]';
 COMMENT ON COLUMN users.service_account_scopes IS 'List of what the service account may do.';
 COMMENT ON COLUMN users.token_version IS 'Grows when all sessions are to end; tokens of another version count no more.';
 COMMENT ON COLUMN users.failed_login_attempts IS 'Failed logins since the last successful one.';
@@ -282,12 +282,12 @@ COMMENT ON COLUMN users.preferences IS 'Preferences, as the application keeps th
 COMMENT ON COLUMN users.created_at IS 'When the account was made.';
 COMMENT ON COLUMN users.updated_at IS 'When it was last changed.';
 
-COMMENT ON TABLE organizations IS 'Organizations. Each has an owner at any time, and that owner is a member; deleting one deletes its memberships, invitations and usage.';
-COMMENT ON COLUMN organizations.id IS 'Identifier: a UUID, unless the application gives another; the tenant key.';
+COMMENT ON TABLE organizations IS 'Organizations. Each has an owner at any time, and that owner is a member; deleting one deletes its memberships, invitations and usage. [kept]';
+COMMENT ON COLUMN organizations.id IS 'Identifier: a UUID, unless the application gives another; the tenant key. [tenant]';
 COMMENT ON COLUMN organizations.name IS 'Name to show.';
 COMMENT ON COLUMN organizations.slug IS 'Name in addresses; no two organizations have the same.';
 COMMENT ON COLUMN organizations.tier IS 'What was bought: free, starter, professional, enterprise or enterprise_plus.';
-COMMENT ON COLUMN organizations.owner_id IS 'The owner. A user who owns an organization is not deleted before ownership has moved. [personal]';
+COMMENT ON COLUMN organizations.owner_id IS 'The owner. A user who owns an organization is not deleted before ownership has moved. [user]';
 COMMENT ON COLUMN organizations.stripe_customer_id IS 'Customer at Stripe.';
 COMMENT ON COLUMN organizations.stripe_subscription_id IS 'Subscription at Stripe.';
 COMMENT ON COLUMN organizations.debates_used_this_month IS 'Debates since billing_cycle_start.';
@@ -300,31 +300,31 @@ COMMENT ON COLUMN organizations.trial_converted IS 'Whether a trial became a sub
 COMMENT ON COLUMN organizations.created_at IS 'When the organization was made.';
 COMMENT ON COLUMN organizations.updated_at IS 'When it was last changed.';
 
-COMMENT ON TABLE organization_memberships IS 'Who belongs to which organization. The one org_id that older programs know of a user is the organization that was selected last: a view of this table. Goes with the user and with the organization.';
-COMMENT ON COLUMN organization_memberships.user_id IS 'The member; the row goes with the account. [personal]';
+COMMENT ON TABLE organization_memberships IS 'Who belongs to which organization. The one org_id that older programs know of a user is the organization that was selected last: a view of this table. Goes with the user and with the organization. [personal]';
+COMMENT ON COLUMN organization_memberships.user_id IS 'The member; the row goes with the account. [user]';
 COMMENT ON COLUMN organization_memberships.org_id IS 'The organization, with which the row goes; the tenant key.';
 COMMENT ON COLUMN organization_memberships.member_role IS 'Role in the organization: member or admin. Of the owner it is what stays when ownership moves on.';
 COMMENT ON COLUMN organization_memberships.joined_at IS 'When the user became a member.';
 COMMENT ON COLUMN organization_memberships.selected_at IS 'When the user last joined or selected the organization; the newest one of a user is the present one.';
 
-COMMENT ON TABLE organization_invitations IS 'Invitations to organizations. Those to an address go with the account of that address, those of an organization with it; the sender and who accepted become NULL when they are deleted.';
+COMMENT ON TABLE organization_invitations IS 'Invitations to organizations. Those to an address go with the account of that address, those of an organization with it; the sender and who accepted become NULL when they are deleted. [personal]';
 COMMENT ON COLUMN organization_invitations.id IS 'Identifier: a UUID, unless the application gives another.';
 COMMENT ON COLUMN organization_invitations.org_id IS 'The organization, with which the row goes; the tenant key.';
 COMMENT ON COLUMN organization_invitations.email IS 'Address that was invited, as it was given. [personal]';
-COMMENT ON COLUMN organization_invitations.email_key IS 'Normal form of the address, as users.email_key. [personal]';
+COMMENT ON COLUMN organization_invitations.email_key IS 'Normal form of the address, as users.email_key. [address]';
 COMMENT ON COLUMN organization_invitations.member_role IS 'Role on acceptance: member or admin.';
 COMMENT ON COLUMN organization_invitations.token_hash IS 'SHA-256 of the token in the invitation, in hexadecimal; the token itself is not stored.';
 COMMENT ON COLUMN organization_invitations.invited_by IS 'User who sent it; NULL when that account was deleted. [personal]';
 COMMENT ON COLUMN organization_invitations.status IS 'pending, accepted, expired or revoked; only a pending one changes.';
 COMMENT ON COLUMN organization_invitations.created_at IS 'When it was sent.';
 COMMENT ON COLUMN organization_invitations.expires_at IS 'Until when it can be accepted.';
-COMMENT ON COLUMN organization_invitations.accepted_by IS 'User who accepted it; NULL when that account was deleted. [personal]';
+COMMENT ON COLUMN organization_invitations.accepted_by IS 'User who accepted it; NULL when that account was deleted. [user]';
 COMMENT ON COLUMN organization_invitations.accepted_at IS 'When it was accepted.';
 
-COMMENT ON TABLE oauth_providers IS 'Accounts at sign-in providers that open an account here. Goes with the user.';
+COMMENT ON TABLE oauth_providers IS 'Accounts at sign-in providers that open an account here. Goes with the user. [personal]';
 COMMENT ON COLUMN oauth_providers.provider IS 'The provider in lower case, such as google or github.';
 COMMENT ON COLUMN oauth_providers.provider_user_id IS 'Identifier of the account at the provider; it opens one account here. [personal]';
-COMMENT ON COLUMN oauth_providers.user_id IS 'The account that it opens, and with which the row goes. [personal]';
+COMMENT ON COLUMN oauth_providers.user_id IS 'The account that it opens, and with which the row goes. [user]';
 COMMENT ON COLUMN oauth_providers.email IS 'Address at the provider, as it says it. [personal]';
 COMMENT ON COLUMN oauth_providers.linked_at IS 'When it was linked.';
 
@@ -336,9 +336,9 @@ COMMENT ON COLUMN usage_events.count IS 'How many.';
 COMMENT ON COLUMN usage_events.metadata IS 'Further facts, as the application keeps them.';
 COMMENT ON COLUMN usage_events.created_at IS 'When it was used.';
 
-COMMENT ON TABLE password_reset_tokens IS 'Tokens that let whoever reads an address set a new password once. Used ones stay until they no longer count for the limit of an address; those of an address go with its account.';
+COMMENT ON TABLE password_reset_tokens IS 'Tokens that let whoever reads an address set a new password once. Used ones stay until they no longer count for the limit of an address; those of an address go with its account. [personal]';
 COMMENT ON COLUMN password_reset_tokens.token_hash IS 'SHA-256 of the token, in hexadecimal; the token itself is not stored.';
-COMMENT ON COLUMN password_reset_tokens.email_key IS 'Normal form of the address that the token was made for, as users.email_key. [personal]';
+COMMENT ON COLUMN password_reset_tokens.email_key IS 'Normal form of the address that the token was made for, as users.email_key. [address]';
 COMMENT ON COLUMN password_reset_tokens.created_at IS 'When it was made.';
 COMMENT ON COLUMN password_reset_tokens.expires_at IS 'Until when it can be used.';
 COMMENT ON COLUMN password_reset_tokens.used_at IS 'When it was used, or made void.';
