@@ -257,6 +257,8 @@ class Rows:
 
     def __init__(self, dsn: str) -> None:
         self._connection = psycopg.connect(dsn, autocommit=True)
+        # Rows may lack their parents, and tables are emptied whose triggers refuse that.
+        self._connection.execute("SET session_replication_role = replica")
         found = self._connection.execute(
             "SELECT table_name, column_name FROM information_schema.columns "
             "WHERE table_schema = 'public' AND is_generated = 'NEVER' ORDER BY ordinal_position"
@@ -379,7 +381,10 @@ def aimed(arguments: Any, stored: Mapping[str, list[dict[str, Any]]]) -> Any:
     }
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(
+    "store",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "continuum")) for name in STORES],
+)
 async def test_no_query_shows_a_tenant_a_row_of_another(
     store: str, app: PostgresDatabase, scoped: PostgresDatabase, rows: Rows
 ) -> None:
