@@ -11,9 +11,12 @@ import pytest
 from aragora_sql import errors
 from aragora_sql.errors import (
     AlreadyTakenError,
+    AnchorNotFoundError,
+    ApprovalRefusedError,
     AragoraSQLError,
     BackendDriverMissingError,
     ConfigurationError,
+    DamagedAuditLogError,
     DamagedCheckpointError,
     DSNNotConfiguredError,
     InvalidInputError,
@@ -107,6 +110,12 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("u1", "o1")
     elif kind is ResetTokenLimitError:
         arguments = (3, 3600)
+    elif kind is AnchorNotFoundError:
+        arguments = ("main", "2026-01-01")
+    elif kind is ApprovalRefusedError:
+        arguments = ("user_id", "a1", "is decided")
+    elif kind is DamagedAuditLogError:
+        arguments = ("main", 7, "its hash is another one")
     error = kind(*arguments)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind

@@ -164,7 +164,7 @@ def test_the_command_says_what_is_wrong(postgres_dsn: str, old_file: Path) -> No
         *("--store", "memory"),
     )
     assert done.returncode == 2
-    assert "'memory' can't be migrated; there are: all, checkpoints, consensus" in done.stderr
+    assert "'memory' can't be migrated; there are: all, audit, checkpoints" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on the PATH")

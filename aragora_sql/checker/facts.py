@@ -402,6 +402,10 @@ def tables_in_text(sql: str, dialect: Dialect) -> tuple[set[str], set[str]]:
         if word in {"FROM", "JOIN", "USING"} or updating:
             sources.add(target.text)
         before = word
+    for literal, cast, kind in zip(words, words[1:], words[2:], strict=False):
+        # A table that a function is given.
+        if cast.kind == "cast" and kind.text.lower() == "regclass" and literal.kind == "string":
+            sources.add(literal.text.strip("'"))
     return sources, written
 
 
