@@ -12,6 +12,7 @@ where the program is missing, and fails there when ``CI`` is set.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -69,6 +70,19 @@ def require_program(name: str, package: str) -> str:
     if path is None:
         pytest.skip(f"{MISSING_PROGRAM}{name}; apt-get install {package}")
     return path
+
+
+@pytest.fixture(autouse=True)
+def root_log() -> Iterator[None]:
+    """Take back what a command sets up for the log lines of its process."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in list(root.handlers):
+        # pytest takes its own away.
+        if handler not in handlers and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
 
 
 @pytest.hookimpl(wrapper=True)
