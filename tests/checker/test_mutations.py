@@ -155,11 +155,8 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize(
-    "mistakes",
-    [TOGETHER[0], *(pytest.param(names, marks=pytest.mark.slow) for names in TOGETHER[1:])],
-    ids="; ".join,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("mistakes", TOGETHER, ids="; ".join)
 def test_a_mistake_is_found_where_it_is(
     mistakes: tuple[str, ...], copy: Path, servers: Servers
 ) -> None:
