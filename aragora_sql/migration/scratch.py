@@ -9,8 +9,9 @@ from psycopg import sql
 
 from aragora_sql.migration.planning import TablePlan
 from aragora_sql.migration.target import PgConnection, driver_errors
-from aragora_sql.queries.files import read_sql, sql_dir, store_dir
+from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema import VERSIONS
+from aragora_sql.schema.files import schema_text
 from aragora_sql.schema.temporary import with_temporary_functions
 
 __all__ = ["drop_references", "scratch_tables"]
@@ -48,10 +49,7 @@ def _make_tables(
         "SET LOCAL client_min_messages = warning; SET LOCAL temp_buffers = '64MB'; "
         "SET LOCAL search_path = pg_temp"
     )
-    texts = {
-        store: read_sql(store_dir(store, "postgres", sql_dir()) / "schema.sql")
-        for store in (VERSIONS, *stores)
-    }
+    texts = {store: schema_text(store, "postgres", sql_dir()) for store in (VERSIONS, *stores)}
     for text in with_temporary_functions(texts).values():
         connection.execute(text.encode())
     if current is not None:
