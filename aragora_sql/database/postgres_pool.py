@@ -20,6 +20,7 @@ from aragora_sql.database.listening import ListeningWatch, close_all
 from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
 from aragora_sql.database.postgres_poolers import SessionFinder
+from aragora_sql.database.time_limits import TimeLimit
 from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
 from aragora_sql.errors import (
@@ -80,6 +81,10 @@ class SessionConnection(BaseConnection):
     # prepared statements nor LISTEN nor settings work.
     shares_session = False
     _stmt_cache_enabled: bool
+    # That of the statements of a unit of work, which is cheaper than the driver's.
+    time_limit: TimeLimit | None = None
+    _config: Any
+    _limited: Any
 
     # What stands for a stored document that can't be decoded, while somebody looks for it.
     _undecodable: object = None
@@ -114,6 +119,16 @@ class SessionConnection(BaseConnection):
     def skip_next_reset(self, skip: bool) -> None:
         self._skip_next_reset = skip
 
+    def limit_statements(self, seconds: float) -> None:
+        """Limit the time of each statement."""
+        self.time_limit = TimeLimit(seconds)
+        self._limited = self._config._replace(command_timeout=seconds)
+
+    def limit_by_driver(self, wanted: bool) -> None:
+        """Have the driver limit the time of statements, for those who call it by themselves."""
+        # The driver asks for it at each statement; its version is bounded in pyproject.toml.
+        self._config = self._limited if wanted else self._limited._replace(command_timeout=None)
+
     def share_session(self) -> None:
         """Use no named prepared statement from here on."""
         self.shares_session = True
@@ -136,6 +151,7 @@ class SessionConnection(BaseConnection):
         self._settings = sql
 
     def get_reset_query(self) -> str:
+        self.limit_by_driver(True)
         if self._skip_next_reset:
             self._skip_next_reset = False
             return ""
@@ -147,12 +163,14 @@ class SessionConnection(BaseConnection):
 class SetUp:
     """What prepares each new connection of a pool that :func:`create_pool` opened.
 
-    ``limit`` is how long that may take, in seconds. ``counts`` is what was asked of the pool.
+    ``limit`` is how long that may take, ``statement_timeout`` how long a statement may, in seconds.
+    ``counts`` is what was asked of the pool.
     """
 
     dsn: PostgresDSN
     sessions: SessionFinder
     limit: float
+    statement_timeout: float
     counts: PoolCounts = field(default_factory=PoolCounts)
 
     async def __call__(self, connection: BaseConnection) -> None:
@@ -167,6 +185,7 @@ class SetUp:
 
     async def _prepare(self, connection: BaseConnection) -> None:
         if isinstance(connection, SessionConnection):
+            connection.limit_statements(self.statement_timeout)
             await _set_codecs(connection)
             await self.sessions.set_up(connection)
             # The planner expects a search of a large table to cost so much that it would compile it
@@ -241,7 +260,7 @@ async def create_pool(
         return await asyncpg.create_pool(
             min_size=minimum,
             max_size=maximum,
-            init=SetUp(dsn, sessions, connect_timeout),
+            init=SetUp(dsn, sessions, connect_timeout, statement_timeout),
             connection_class=SessionConnection,
             statement_cache_size=0 if is_shared else 1000,
             command_timeout=statement_timeout,
