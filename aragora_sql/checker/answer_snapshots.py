@@ -1,17 +1,24 @@
 """The rule ``answer-snapshot``: no edit changes what a query answers unseen.
 
-The committed tree holds a line for each query: fingerprints of the generated rows, of the arguments
-and of the answers, and the constants and comparisons of its text, which not every call reaches. An
-edit of both dialects shows there; the words for it come from the tree of the last commit, where git
-knows one.
+The committed tree holds a line for each query: an edit of both dialects shows there, also where it
+changes constants and comparisons that not every call reaches. The words for it come from the tree
+of the last commit, where git knows one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from aragora_sql.checker.answer_lines import (
+    UPDATE,
+    Answers,
+    Lines,
+    answers_path,
+    read_lines,
+    written_line,
+)
 from aragora_sql.checker.earlier_trees import committed_tree
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts
@@ -20,32 +27,20 @@ from aragora_sql.checker.fixed_parts import (
     FixedParts,
     changed_parts,
     fixed_parts,
-    read_parts,
-    written_parts,
 )
 from aragora_sql.checker.kept import keeps_snapshots
-from aragora_sql.checker.meaning import Answers, Meaning
+from aragora_sql.checker.meaning import Meaning
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.since import Change, compare_since
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS
 
-__all__ = ["answers_path", "check_answers", "write_answers"]
+__all__ = ["check_answers", "write_answers"]
 
 RULE = "answer-snapshot"
-_UPDATE = "aragora-sql check --update-answers"
-_HEAD = "Answers of {} on generated rows, as fingerprints; made by " + _UPDATE
+_HEAD = "Answers of {} on generated rows, as fingerprints; made by " + UPDATE
 
 Key = tuple[str, str]
-_SEPARATOR = "|"
-
-
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    """The committed lines of a store by query; ``parts`` by dialect, where the line has them."""
-
-    answers: dict[str, Answers] = field(default_factory=dict)
-    parts: dict[str, dict[str, FixedParts]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +62,6 @@ class _Words:
         return before.rows != now.rows or others
 
 
-def answers_path(root: Path, store: str) -> Path:
-    """Return the file that holds the fingerprints of a store's answers."""
-    return root / "answers" / f"{store}.txt"
-
-
 def check_answers(facts: Facts, engines: Engines, report: Report, meaning: Meaning) -> None:
     """Compare the answers with the committed ones, where there are any."""
     root = facts.tree.root
@@ -79,14 +69,14 @@ def check_answers(facts: Facts, engines: Engines, report: Report, meaning: Meani
         if keeps_snapshots(root):
             message = (
                 "the fingerprints of answers are missing, so nothing tells what an edit of both "
-                f"dialects changed: {_UPDATE} writes them, or --skip {RULE}"
+                f"dialects changed: {UPDATE} writes them, or --skip {RULE}"
             )
             report.add(Finding(root / "answers", 1, 1, RULE, message))
         return
     stores = {store for store, _ in meaning.answers}
     lost = {store for store in stores if not answers_path(root, store).is_file()}
     for store in sorted(lost):
-        message = f"there is no such file, so no answer of {store!r} was compared: {_UPDATE}"
+        message = f"there is no such file, so no answer of {store!r} was compared: {UPDATE}"
         report.add(Finding(answers_path(root, store), 1, 1, RULE, message))
     saved = {
         store: _saved(answers_path(root, store), report)
@@ -119,14 +109,14 @@ def check_answers(facts: Facts, engines: Engines, report: Report, meaning: Meani
             then = "aragora-sql check --since REV compares them"
         message = (
             f"the answers of {len(queries)} of {len(saved[store].answers)} queries are of other "
-            f"rows or arguments than the file's and were not compared; {then}; {_UPDATE} writes "
+            f"rows or arguments than the file's and were not compared; {then}; {UPDATE} writes "
             "them again"
         )
         report.add(Finding(answers_path(root, store), 1, 1, RULE, message, "warning"))
     for store, kept in saved.items():
         for name in kept.answers:
             if not any((dialect, store, name) in facts.texts for dialect in DIALECTS):
-                message = f"there is no query {name!r}: {_UPDATE}"
+                message = f"there is no query {name!r}: {UPDATE}"
                 report.add(Finding(answers_path(root, store), 1, 1, RULE, message))
 
 
@@ -144,16 +134,16 @@ def _unlike(
                 one.line,
                 1,
                 RULE,
-                f"{one}; if that is meant: {_UPDATE}",
+                f"{one}; if that is meant: {UPDATE}",
             )
             for one in changes
         ]
     if before is None:
-        message = f"the answers of query {name!r} are not in answers/{file}: {_UPDATE}"
+        message = f"the answers of query {name!r} are not in answers/{file}: {UPDATE}"
         return [Finding(queries[0].path, queries[0].line, 1, RULE, message)]
     message = (
         f"query {name!r} answers otherwise than answers/{file} says: aragora-sql check --since REV "
-        f"tells what changed; if that is meant: {_UPDATE}"
+        f"tells what changed; if that is meant: {UPDATE}"
     )
     return [
         Finding(query.path, query.line, 1, RULE, message)
@@ -175,7 +165,7 @@ def _unlike_parts(
             continue
         said = changed_parts(before[dialect], fixed_parts(query.sql, dialect))
         if said:
-            message = f"query {name!r}: {said}{unseen}; if that is meant: {_UPDATE}"
+            message = f"query {name!r}: {said}{unseen}; if that is meant: {UPDATE}"
             found.append(Finding(query.path, query.line, 1, RULE, message))
     return found
 
@@ -237,7 +227,7 @@ def write_answers(
         path = answers_path(root, store)
         text = _HEAD.format(store) + "\n\n"
         for name, answers in queries.items():
-            text += f"{_line(name, answers, _parts_of(facts, store, name))}\n"
+            text += f"{written_line(name, answers, _parts_of(facts, store, name))}\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -290,37 +280,10 @@ def _parts_of(facts: Facts, store: str, name: str) -> dict[str, FixedParts]:
     }
 
 
-def _line(name: str, answers: Answers, parts: Mapping[str, FixedParts]) -> str:
-    both = dict.fromkeys(answers.answers[dialect] for dialect in DIALECTS)
-    written = dict.fromkeys(map(written_parts, parts.values()))
-    return (
-        f"{name} rows={answers.rows} arguments={answers.arguments} answers={','.join(both)} "
-        f"parts={_SEPARATOR.join(written)}"
-    )
-
-
-def _saved(path: Path, report: Report) -> _Saved:
-    """Return the committed lines."""
-    found = _Saved()
-    if not path.is_file():
-        return found
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines[1:], start=2):
-        name, *fields = line.split() or [""]
-        values = dict(one.partition("=")[::2] for one in fields)
-        if not line:
-            continue
-        try:
-            parts = [read_parts(word) for word in values.pop("parts", "").split(_SEPARATOR) if word]
-        except ValueError:
-            values = {}
-        if values.keys() != {"rows", "arguments", "answers"}:
-            message = f"this is no line that {_UPDATE} writes; run it again"
-            report.add(Finding(path, number, 1, RULE, message))
-            continue
-        both = values["answers"].split(",")
-        answers = {"postgres": both[0], "sqlite": both[-1]}
-        found.answers[name] = Answers(values["rows"], values["arguments"], answers)
-        if parts:
-            found.parts[name] = {"postgres": parts[0], "sqlite": parts[-1]}
+def _saved(path: Path, report: Report) -> Lines:
+    """Return the committed lines, and report those that nobody can read."""
+    found = read_lines(path)
+    for number in found.faulty:
+        message = f"this is no line that {UPDATE} writes; run it again"
+        report.add(Finding(path, number, 1, RULE, message))
     return found

@@ -67,8 +67,8 @@ class Options:
     ``files`` limits the check to the stores that these files belong to or call; ``skip`` names
     rules to leave out. ``update_plans`` writes the plans to the tree, ``accept_worse`` those too in
     which a scan or a sort appears; ``update_style`` writes which texts have no fault of style.
-    ``dsn`` and ``keep`` are as for
-    :class:`~aragora_sql.checker.engines.Engines`.
+    ``afresh`` compares also the answers that the tree and earlier checks know. ``dsn`` and
+    ``keep`` are as for :class:`~aragora_sql.checker.engines.Engines`.
     """
 
     root: Path
@@ -82,6 +82,7 @@ class Options:
     update_mappings: bool = False
     update_answers: bool = False
     update_style: bool = False
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +301,9 @@ def _run(
         check_collations(facts, engines, report)
     if "meaning" not in options.skip:
         say("comparing the answers of the dialects")
-        meaning = check_meaning(facts, engines, report, update=options.update_answers)
+        meaning = check_meaning(
+            facts, engines, report, update=options.update_answers, afresh=options.afresh
+        )
     if not options.skip >= _PLANS:
         say("looking at the plans, on tables that are filled for it")
         check_plans(facts, engines, report)

@@ -81,6 +81,14 @@ def add_commands(groups: Groups) -> None:
         help="write the fingerprints of all answers to the tree, and say what changed",
     )
     parser.add_argument(
+        "--afresh",
+        action="store_true",
+        help=(
+            "compare all answers, also those that the tree says were compared for these texts, "
+            "PostgreSQL and SQLite"
+        ),
+    )
+    parser.add_argument(
         "--update-style",
         action="store_true",
         help="write to the tree which texts have no fault of style: they are not read again",
@@ -164,6 +172,7 @@ def _check(options: argparse.Namespace) -> int:
         update_mappings=options.update_mappings,
         update_answers=options.update_answers,
         update_style=options.update_style,
+        afresh=options.afresh,
     )
     if options.mutate:
         return mutate(options, wanted)
@@ -192,7 +201,7 @@ def _files(options: argparse.Namespace) -> tuple[Path, ...]:
 
 
 def _since(options: argparse.Namespace, wanted: Options) -> int:
-    for name in ("update_plans", "update_answers", "update_style", "watch"):
+    for name in ("update_plans", "update_answers", "update_style", "afresh", "watch"):
         if getattr(options, name):
             raise ConfigurationError(f"--since and --{name.replace('_', '-')} are two commands")
     with working("reading the trees", quiet=options.format == "json") as say:

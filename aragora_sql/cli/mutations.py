@@ -29,7 +29,8 @@ _ANSWERS = "meaning"
 
 def mutate(options: argparse.Namespace, wanted: Options) -> int:
     """Run the command and return its exit code."""
-    for name in ("update_plans", "update_answers", "update_style", "watch", "since", "skip"):
+    updates = ("update_plans", "update_answers", "update_style", "afresh")
+    for name in (*updates, "watch", "since", "skip"):
         if getattr(options, name):
             raise ConfigurationError(f"--mutate and --{name.replace('_', '-')} are two commands")
     with working("reading the tree", quiet=options.format == "json") as say:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import TypeAlias
@@ -18,8 +19,9 @@ Check: TypeAlias = Callable[..., Checked]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the tests' own, which all of them share."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
+    """A cache folder of the tests' own, which all of them share, in all processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
 

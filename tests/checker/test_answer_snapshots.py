@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aragora_sql
+from aragora_sql.checker import meaning
+from aragora_sql.checker.answer_lines import Proof
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.fixed_parts import (
     changed_parts,
@@ -186,3 +189,111 @@ def test_the_committed_answers_are_those_of_every_version(binaries: ServerBinari
     assert said(checked) == []
     assert checked.meaning is not None
     assert len(checked.meaning.answers) > 200
+
+
+# Of the larger tree below: nothing calls its queries.
+SKIPPED = RULES | {"unused-query", "full-scan"}
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The names of the queries that are compared from here on; nothing is remembered."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    asked: list[str] = []
+    real = meaning.compare_query
+
+    async def compare(pair: Any, query: Any, *more: Any) -> Any:
+        asked.append(query.name)
+        return await real(pair, query, *more)
+
+    monkeypatch.setattr(meaning, "compare_query", compare)
+    return asked
+
+
+@pytest.fixture
+def proved(tree: Path, run_check: Check) -> Path:
+    """A tree that is recorded, with a query that finds nothing and one that is said to differ."""
+    for path, never in ((POSTGRES, "FALSE"), (SQLITE, "0")):
+        with (tree / path).open("a", encoding="utf-8") as file:
+            file.write(
+                "\n-- name: find_none()\n-- Find nothing.\n"
+                f"SELECT n.id FROM notes AS n\nWHERE {never};\n"
+            )
+    for path, differently in ((POSTGRES, "2"), (SQLITE, "3")):
+        with (tree / path).open("a", encoding="utf-8") as file:
+            file.write(
+                "\n-- name: tell_factor()$\n-- Tell a factor.\n"
+                "-- meaning: rows because each engine has its own\n"
+                f"SELECT count(*) + {differently} AS factor FROM notes;\n"
+            )
+    checked = run_check(tree, skip=SKIPPED, update_answers=True)
+    assert checked.findings == ()
+    return tree
+
+
+def test_what_the_tree_says_was_compared_is_not_compared_again(
+    proved: Path, run_check: Check, compared: list[str]
+) -> None:
+    checked = run_check(proved, skip=SKIPPED)
+    assert checked.findings == ()
+    assert compared == []
+    again = run_check(proved, skip=SKIPPED, afresh=True)
+    assert len(compared) == 6
+    assert checked.meaning == again.meaning
+    assert checked.meaning is not None
+    assert checked.meaning.idle == ["notes.find_none"]
+
+
+def test_an_edited_query_is_compared_whatever_the_tree_says(
+    proved: Path, run_check: Check, compared: list[str]
+) -> None:
+    replace_in(proved / SQLITE, "SELECT count(*) AS total", "SELECT count(body) AS total")
+    assert {f.rule for f in run_check(proved, skip=SKIPPED).findings} == {
+        "meaning",
+        "answer-snapshot",
+    }
+    assert compared == ["count_notes"]
+
+
+def test_a_proof_of_other_answers_is_none(
+    proved: Path, run_check: Check, compared: list[str]
+) -> None:
+    path = proved / "answers" / "notes.txt"
+    line = next(one for one in path.read_text().splitlines() if one.startswith("count_notes "))
+    answers = line.split(" answers=")[1].split()[0]
+    replace_in(path, answers, answers[::-1])
+    assert [
+        "answers otherwise than answers/notes.txt says" in one
+        for one in said(run_check(proved, skip=SKIPPED))
+    ]
+    assert compared == ["count_notes"]
+
+
+def test_a_comment_that_is_gone_makes_no_difference_agreed(
+    proved: Path, run_check: Check, compared: list[str]
+) -> None:
+    for path in (POSTGRES, SQLITE):
+        replace_in(proved / path, "-- meaning: rows because each engine has its own\n", "")
+    [found] = [f for f in run_check(proved, skip=SKIPPED).findings if f.rule == "meaning"]
+    assert "called with" in found.message
+    assert compared == ["tell_factor"]
+
+
+def test_tables_that_changed_have_all_compared(
+    proved: Path, run_check: Check, compared: list[str]
+) -> None:
+    for path in SCHEMAS:
+        replace_in(proved / path, "    body TEXT,", "    body TEXT NOT NULL,")
+    run_check(proved, skip=SKIPPED)
+    assert len(compared) == 6
+
+
+@pytest.mark.parametrize("text", ["", "abc", "abc:", "abc:x", "abc:-"])
+def test_what_is_no_proof(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Proof.read(text)
+
+
+def test_a_proof_is_read_as_it_was_written() -> None:
+    for proof in (Proof("abc", 12), Proof("abc", 0, True), Proof("abc", 3, False, ("a b", "c:d%"))):
+        assert Proof.read(str(proof)) == proof

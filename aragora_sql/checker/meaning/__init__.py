@@ -11,10 +11,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from aragora_sql.checker import cache
+from aragora_sql.checker.answer_lines import Answers, Proof, answers_path, read_lines
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
@@ -43,7 +44,6 @@ from aragora_sql.queries import Queries, load_as_it_is
 from aragora_sql.queries.files import DIALECTS, SYSTEM
 
 __all__ = [
-    "Answers",
     "Meaning",
     "QueryPair",
     "check_meaning",
@@ -57,15 +57,6 @@ VERSION = 19
 RULE = "meaning"
 # A second process loads the package and fills its own tables: of fewer pairs that is no gain.
 _MANY = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """The fingerprints of a query: of the rows, the arguments, and the answers by dialect."""
-
-    rows: str
-    arguments: str
-    answers: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -82,12 +73,19 @@ class Meaning:
 
 
 def check_meaning(
-    facts: Facts, engines: Engines, report: Report, *, update: bool = False
+    facts: Facts,
+    engines: Engines,
+    report: Report,
+    *,
+    update: bool = False,
+    afresh: bool = False,
 ) -> Meaning:
     """Compare the answers of all queries that both dialects have.
 
-    ``update`` says whether calls are searched for that tell edits of queries, and written to the
-    tree, where it keeps none for a query as it is now.
+    A query is not called where the tree says that it was compared, as it is now and on these
+    engines, or an earlier check has kept what it found; with ``afresh`` each is. ``update`` says
+    whether calls are searched for that tell edits of queries, and written to the tree, where it
+    keeps none for a query as it is now.
     """
     meaning = Meaning()
     # Rows that are made can't show every difference that a comment speaks of.
@@ -98,16 +96,18 @@ def check_meaning(
         return meaning
     schemas = [file.text for dialect in DIALECTS for file in facts.tree.schemas[dialect]]
     versions = [str(VERSION), str(engines.postgres.version), sqlite3.sqlite_version]
-    name = f"meaning-{cache.digest([*versions, *schemas])}.json"
-    saved: dict[str, Any] = cache.load(name) or {}
+    place = cache.digest([*versions, *schemas])
+    name = f"meaning-{place}.json"
+    saved: dict[str, Any] = ({} if afresh else cache.load(name)) or {}
     kept = read_calls(facts.tree.root, sorted({pair.query.store for pair in pairs}))
+    proved: dict[str, Any] = {} if update or afresh else _proved(facts, place, pairs, kept)
     missing = [
         pair
         for pair in pairs
-        if (found := saved.get(_key(pair, kept))) is None
+        if (found := saved.get(key := _key(pair, kept)) or proved.get(key)) is None
         or (update and not _is_kept(pair, kept, found["of"]))
     ]
-    if missing or "tables" not in saved:
+    if missing or not ("tables" in saved or proved):
         if not _compare(facts, engines, missing, saved, kept, update=update):
             message = "the answers of the dialects were not compared: the role may make no database"
             report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
@@ -115,20 +115,75 @@ def check_meaning(
         cache.save(name, saved)
     if update:
         _write_calls(facts, pairs, kept)
-    _report_tables(facts, saved["tables"], report)
+    # What is proved was proved on tables of which there was nothing to say.
+    said_of_tables = saved.get("tables", [])
+    _report_tables(facts, said_of_tables, report)
     for pair in pairs:
-        result = saved[_key(pair, kept)]
-        place = pair.query.store, pair.query.name
-        meaning.answers[place] = Answers(result["rows"], result["arguments"], result["answers"])
+        key = _key(pair, kept)
+        result = saved.get(key) or proved[key]
+        answers = Answers(result["rows"], result["arguments"], result["answers"])
+        differences = [Difference(**difference) for difference in result["differences"]]
+        if not said_of_tables and all(_is_declared(pair, one, report) for one in differences):
+            answers = replace(answers, proof=_proof(place, key, result))
+        meaning.answers[pair.place] = answers
         if report.is_declared(RULE, "not compared", pair.scopes):
             continue
         meaning.queries += 1
         meaning.calls += result["calls"]
         if result["is_idle"]:
             meaning.idle.append(f"{pair.query.store}.{pair.query.name}")
-        for difference in result["differences"]:
-            _report(pair, Difference(**difference), report)
+        for difference in differences:
+            _report(pair, difference, report)
     return meaning
+
+
+def _proved(
+    facts: Facts,
+    place: str,
+    pairs: Iterable[QueryPair],
+    kept: Mapping[tuple[str, str], KeptCalls],
+) -> dict[str, Any]:
+    """Return what the tree says of queries that were compared as they are now, by their keys."""
+    found = {}
+    lines = {
+        store: read_lines(answers_path(facts.tree.root, store)).answers
+        for store in {pair.query.store for pair in pairs}
+    }
+    for pair in pairs:
+        answers = lines[pair.query.store].get(pair.query.name)
+        if answers is None or answers.proof is None:
+            continue
+        proof, key = answers.proof, _key(pair, kept)
+        result = {
+            "rows": answers.rows,
+            "arguments": answers.arguments,
+            "answers": answers.answers,
+            "calls": proof.calls,
+            "is_idle": proof.is_idle,
+            "differences": [asdict(Difference(one, "", "", "")) for one in proof.declared],
+        }
+        if _proof(place, key, result) == proof:
+            found[key] = result
+    return found
+
+
+def _proof(place: str, key: str, result: Mapping[str, Any]) -> Proof:
+    """Return the proof of what was found: of the engines and schemas, the query, and the result."""
+    answers = result["answers"]
+    declared = tuple(dict.fromkeys(one["subject"] for one in result["differences"]))
+    parts = [result["rows"], result["arguments"], *(answers[dialect] for dialect in DIALECTS)]
+    counts = [str(result["calls"]), str(result["is_idle"]), *declared]
+    of = cache.digest([place, key, *parts, *counts])[:12]
+    return Proof(of, result["calls"], result["is_idle"], declared)
+
+
+def _is_declared(pair: QueryPair, difference: Difference, report: Report) -> bool:
+    """Tell whether a comment speaks of a difference."""
+    table, dot, _ = difference.subject.partition(".")
+    names = [difference.subject, "not compared", *([table] if dot else [])]
+    # Each is asked for, so that each comment counts as needed.
+    said = [report.is_declared(RULE, name, pair.scopes) for name in names]
+    return any(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,10 +391,9 @@ def _report_tables(facts: Facts, said: Iterable[tuple[str, str, str]], report: R
 
 
 def _report(pair: QueryPair, difference: Difference, report: Report) -> None:
-    query, counterpart = pair.query, pair.counterpart
-    table, dot, _ = difference.subject.partition(".")
-    if dot and report.is_declared(RULE, table, pair.scopes):
+    if _is_declared(pair, difference, report):
         return
+    query, counterpart = pair.query, pair.counterpart
     at = counterpart
     if difference.is_open:
         at = query
