@@ -19,7 +19,7 @@ from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sq
 from aragora_sql.cli.trees import add_server, add_tree, keep_server, tree_root
 from aragora_sql.database import Database
 from aragora_sql.errors import ConfigurationError, DatabaseTimeoutError, SchemaRightsError
-from aragora_sql.queries.files import DIALECTS, check_tree
+from aragora_sql.queries.files import DIALECTS, check_tree, sql_dir
 from aragora_sql.schema import (
     Inspection,
     apply_schema,
@@ -89,7 +89,19 @@ def add_commands(groups: Groups) -> None:
         run=lambda options: _on_database(_repair, options), dry_run=False, existing=True
     )
 
-    show = commands.add_parser("show", help="print the whole schema as one script")
+    show = commands.add_parser(
+        "show",
+        help="print the whole schema, or that of some domains, as one script",
+        epilog=examples("schema show --dialect postgres --domain users --domain audit"),
+    )
+    show.add_argument(
+        "--domain",
+        action="append",
+        metavar="NAME",
+        help=(
+            "only the tables of this store, and those that its foreign keys need; may be repeated"
+        ),
+    )
     show.add_argument(
         "--dialect",
         choices=("postgres", "sqlite"),
@@ -404,5 +416,7 @@ def _say(sentence: str) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    print(render_schema(options.dialect or Settings.from_env().backend), end="")
+    dialect = options.dialect or Settings.from_env().backend
+    stores = _known_stores(sql_dir(), options.domain)
+    print(render_schema(dialect, stores=stores), end="")
     return 0

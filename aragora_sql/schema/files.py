@@ -43,6 +43,7 @@ CREATE_TABLE = re.compile(
 _REFERENCE = re.compile(r"\bREFERENCES\s+\"?(?P<table>\w+)", re.IGNORECASE)
 COLUMN = re.compile(r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(\w+) \w", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
+_INCLUDE_LINE = re.compile(rf"{_INCLUDE.pattern}\n", re.MULTILINE)
 # What psql alone understands: a store between \if and \endif, and a query whose answer it keeps.
 _GUARDED = re.compile(r"^\\if :make_(?P<store>\w+)\n\\ir (?P<path>\S+)\n\\endif$\n?", re.MULTILINE)
 _GUARDED_LINES = re.compile(r"(?:^\\if :make_\w+\n(?:\\ir \S+\n)*\\endif\n)+", re.MULTILINE)
@@ -127,13 +128,21 @@ def versions_root(dialect: Dialect, root: Path) -> Path:
     return root if sql_folder(VERSIONS, dialect, root).is_dir() else sql_dir()
 
 
-def render_schema(dialect: Dialect, root: Path | None = None) -> str:
+def render_schema(
+    dialect: Dialect, root: Path | None = None, stores: Iterable[str] | None = None
+) -> str:
     """Return the unified schema as one script, for tools that know none of psql's commands.
 
     Like the file that psql runs, it does nothing and locks nothing where a store is there.
+    ``stores`` are those to make, with those that their foreign keys need (default: all).
     """
     root = root or sql_dir()
     master = root / dialect / "schema.sql"
+    text = read_sql(master)
+    if stores is not None:
+        wanted = set(with_needed_stores(stores, dialect, root))
+        names = [name for name in store_names(dialect, root) if name in wanted]
+        text = f"-- Of it only: {', '.join(names)}.\n{_part(text, names, dialect, root)}"
 
     def once(match: re.Match[str]) -> str:
         store, script = match["store"], read_sql(master.parent / match["path"]).strip()
@@ -142,11 +151,20 @@ def render_schema(dialect: Dialect, root: Path | None = None) -> str:
         quoted = f"${store}$\n{script}\n${store}$"
         return f"-- {match['path']}\n\n" + wrapper.replace(_ONCE_SCRIPT, quoted) + "\n"
 
-    text = _KEPT_ANSWER.sub("", read_sql(master))
-    text = _GUARDED.sub(once, text)
+    text = _GUARDED.sub(once, _KEPT_ANSWER.sub("", text))
     return _INCLUDE.sub(
         lambda match: f"-- {match['path']}\n\n{read_sql(master.parent / match['path']).strip()}\n",
         text,
+    )
+
+
+def _part(text: str, names: Iterable[str], dialect: Dialect, root: Path) -> str:
+    """Return the text of a unified schema that makes some stores only."""
+    versions = {name: latest_version(name, dialect, root) for name in names}
+    kept = {VERSIONS, *versions}
+    return _INCLUDE_LINE.sub(
+        lambda match: match[0] if Path(match["path"]).parent.name in kept else "",
+        list_stores(text, versions),
     )
 
 

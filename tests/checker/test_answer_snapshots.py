@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import aragora_sql
-from aragora_sql.checker import meaning
 from aragora_sql.checker.answer_lines import Proof
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.fixed_parts import (
@@ -18,6 +17,7 @@ from aragora_sql.checker.fixed_parts import (
     read_parts,
     written_parts,
 )
+from aragora_sql.checker.meaning import comparing
 from aragora_sql.checker.rules import RULES as ALL
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
 from aragora_sql.queries.files import packaged_sql_dir
@@ -200,13 +200,13 @@ def compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The names of the queries that are compared from here on; nothing is remembered."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
     asked: list[str] = []
-    real = meaning.compare_query
+    real = comparing.compare_query
 
     async def compare(pair: Any, query: Any, *more: Any) -> Any:
         asked.append(query.name)
         return await real(pair, query, *more)
 
-    monkeypatch.setattr(meaning, "compare_query", compare)
+    monkeypatch.setattr("aragora_sql.checker.meaning.compare_query", compare)
     return asked
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from aragora_sql.cli import main
 from aragora_sql.cli.exit_codes import UNREACHABLE
-from aragora_sql.schema import verifying
+from aragora_sql.schema import store_names, verifying
+from aragora_sql.schema.files import with_needed_stores
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INIT_SCRIPT = ROOT / "scripts" / "init_postgres_db.py"
@@ -237,6 +238,28 @@ def test_show_prints_one_script(dialect: str, capsys: pytest.CaptureFixture[str]
         connection.executescript(script)
         connection.executescript(script)
         connection.close()
+
+
+@pytest.mark.parametrize("store", store_names("sqlite"))
+def test_show_prints_the_part_of_a_domain(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "show", "--dialect", "sqlite", "--domain", store]) == 0
+    script = capsys.readouterr().out
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executescript(script)
+        versions = connection.execute("SELECT module FROM _schema_versions").fetchall()
+        parents = connection.execute(
+            'SELECT f."table" FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f '
+            'WHERE f."table" NOT IN (SELECT name FROM sqlite_schema)'
+        ).fetchall()
+    made = {name for (name,) in versions}
+    assert made == set(with_needed_stores([store], "sqlite"))
+    assert parents == []
+
+
+def test_show_knows_the_domains(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "show", "--dialect", "postgres", "--domain", "nothing"]) == 2
+    assert "there is no store 'nothing'; there are audit, " in capsys.readouterr().err
 
 
 def test_no_server_is_a_clear_message_and_code() -> None:

@@ -149,6 +149,21 @@ def test_a_search_path_without_a_schema_is_said(postgres_dsn: str) -> None:
     assert "search_path names no schema that is there" in output
 
 
+def test_a_part_of_the_schema_makes_its_tables_and_no_others(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "part.sql"
+    script.write_text(render_schema("postgres", stores=["sessions", "users"]), encoding="utf-8")
+    for _ in range(2):
+        assert psql(postgres_dsn, script) == (0, "")
+    modules = ask(postgres_dsn, "SELECT module FROM _schema_versions ORDER BY module")
+    assert modules == [("sessions",), ("users",)]
+    # The rest comes beside it.
+    assert psql(postgres_dsn) == (0, "")
+    tables = ask(postgres_dsn, "SELECT count(*) FROM pg_class WHERE relname = 'consensus'")
+    assert tables == [(1,)]
+
+
 def test_the_list_of_stores_follows_their_order_and_versions() -> None:
     text = (packaged_sql_dir() / "postgres" / "schema.sql").read_text()
     versions = {name: latest_version(name, "postgres") for name in store_names("postgres")}

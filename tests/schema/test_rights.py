@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +16,26 @@ from typing import Any
 import psycopg
 import pytest
 
-from aragora_sql import PostgresConsensusMemory, schema
+from aragora_sql import CritiqueStore, PostgresConsensusMemory, schema
 from aragora_sql.cli import main
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries
 from aragora_sql.errors import SchemaRightsError
 from aragora_sql.migration.statements import schema_path
-from aragora_sql.schema import apply_schema, initialize_store, inspect_schema, verify_schema
+from aragora_sql.queries.files import packaged_sql_dir
+from aragora_sql.schema import (
+    apply_schema,
+    initialize_store,
+    inspect_schema,
+    store_names,
+    table_names,
+    verify_schema,
+)
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import chosen_binaries
 from tests.schema.conftest import Releases, ask
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 SERVERS = {str(binaries.version): binaries for binaries in chosen_binaries()}
 
 
@@ -35,6 +46,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
         with psycopg.connect(running.dsn(), autocommit=True) as connection:
             connection.execute("CREATE ROLE anon; CREATE ROLE authenticated")
             connection.execute("CREATE ROLE owner LOGIN; CREATE ROLE app LOGIN")
+            connection.execute("CREATE ROLE aragora LOGIN")
         yield running
 
 
@@ -72,6 +84,55 @@ async def app(dsn: str) -> AsyncIterator[PostgresDatabase]:
     database = await PostgresDatabase.connect(as_role(dsn, "app"), 1, 2)
     yield database
     await database.close()
+
+
+# A role whose name is that of a schema: the first of its search_path
+
+
+def make_schema(dsn: str, by: str) -> str:
+    """Make all tables as operators do; return what was wrong."""
+    file = packaged_sql_dir() / "postgres" / "schema.sql"
+    commands = {
+        "script": [sys.executable, str(ROOT / "scripts" / "init_postgres_db.py")],
+        "psql": ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file), dsn],
+    }
+    done = subprocess.run(
+        commands[by],
+        env={**os.environ, "DATABASE_URL": dsn},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on the PATH")
+@pytest.mark.parametrize("by", ["script", "psql"])
+async def test_all_goes_to_the_schema_of_a_role_called_aragora(
+    server: EmbeddedServer, dsn: str, by: str
+) -> None:
+    # The older unified file made a schema of this name, and tables in it hid those of the stores.
+    as_postgres = server.dsn("test")
+    ask_as(as_postgres, "CREATE SCHEMA aragora AUTHORIZATION aragora")
+    own = as_role(dsn, "aragora")
+    for _ in range(2):
+        assert make_schema(own, by) == ""
+    tables = ask(
+        as_postgres,
+        "SELECT c.relnamespace::regnamespace::text, c.relname::text FROM pg_class AS c "
+        "WHERE c.relkind = 'r' AND c.relnamespace IN ('aragora'::regnamespace, "
+        "'public'::regnamespace)",
+    )
+    names = {name for store in store_names("postgres") for name in table_names(store, "postgres")}
+    assert set(tables) == {("aragora", name) for name in {*names, "_schema_versions"}}
+    database = await PostgresDatabase.connect(own, 1, 2)
+    try:
+        assert await verify_schema(database) == []
+        critiques = CritiqueStore(database)
+        await critiques.store_debate("d1", "Whose tables are these?")
+        assert await critiques.count_debates() == 1
+    finally:
+        await database.close()
 
 
 # Roles that Supabase gives to the world
