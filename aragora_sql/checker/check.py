@@ -28,6 +28,7 @@ from aragora_sql.checker.missing_stores import check_missing_stores
 from aragora_sql.checker.mutating.declared import check_declared
 from aragora_sql.checker.mutating.result import Mutated
 from aragora_sql.checker.mutating.stores import mutate
+from aragora_sql.checker.name_clashes import check_names
 from aragora_sql.checker.nullable_documents import check_nullable_documents
 from aragora_sql.checker.origins import check_origins
 from aragora_sql.checker.parity import check_parity
@@ -274,6 +275,7 @@ def _run(
     check_schema_parity(facts, report)
     check_details(facts, engines, report)
     check_statements(facts, report)
+    check_names(facts, report)
     named = None if whole else set(facts.stores)
     different = check_records(facts, engines, report, named)
     if "upgrade" in options.skip:

@@ -45,6 +45,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "parity-precision": "a column keeps the same digits, texts and order",
         "parity-timing": "a rule is checked at the same time, and refuses what breaks it",
         "schema-statement": "a schema file only defines, and may be run twice",
+        "name-clash": "no two tables, indexes or functions have one name",
         "schema-record": "a version of a schema stays as recorded; changes are upgrades",
         "upgrade": "upgrades lead from each recorded version to the schema, and lose no row",
         "upgrade-lock": "an upgrade that shuts a table for long says so",

@@ -343,6 +343,12 @@ BREAKS: dict[str, Break] = {
     "schema-statement": append(
         POSTGRES_SCHEMA, "\nINSERT INTO authors (id, name) VALUES ('1', 'A');\n", below=2
     ),
+    "name-clash": append(
+        POSTGRES_SCHEMA,
+        "\n-- parity: index authors.notes_body_key because it is for the other rule\n"
+        "CREATE INDEX IF NOT EXISTS notes_body_key ON authors (name);\n",
+        below=3,
+    ),
     "schema-record": unrecorded_column,
     "upgrade": deleting_upgrade,
     "upgrade-lock": shutting_upgrade,
