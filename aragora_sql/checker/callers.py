@@ -15,7 +15,7 @@ from typing import Any
 
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.remembered import remembered
+from aragora_sql.checker.remembered import is_remembered, remembered
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.stubs import class_name
 from aragora_sql.queries.files import QueryText
@@ -33,6 +33,7 @@ __all__ = [
 
 # To be raised when other calls are found.
 VERSION = 1
+_REMEMBERED_AS = "callers"
 _OBJECT = "_queries"
 _BATCH = "*!"
 # Calls of the migration's queries give the name as a text; of the last, the parameters are rows.
@@ -129,6 +130,10 @@ class Sources:
         _read_imports(module)
         return module
 
+    def are_known(self) -> bool:
+        """Tell whether :meth:`uses` would parse nothing."""
+        return is_remembered(_REMEMBERED_AS, [str(VERSION), *self.texts()])
+
     def uses(self, *, by_name: bool = False) -> tuple[tuple[Use, ...], tuple[Finding, ...]]:
         """Return the calls without their nodes, and what can't be read; parsed only where new.
 
@@ -136,7 +141,7 @@ class Sources:
         """
         find = _calls_by_name if by_name else _calls
         said = remembered(
-            "callers-by-name" if by_name else "callers",
+            "callers-by-name" if by_name else _REMEMBERED_AS,
             [str(VERSION), *self.texts()],
             lambda: _plain(find(self)),
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from aragora_sql.checker.ahead import Ahead, Callers, Statistics
 from aragora_sql.checker.answer_snapshots import check_answers, write_answers
 from aragora_sql.checker.beside import check_beside
 from aragora_sql.checker.callers import Sources, check_callers, stores_called
@@ -116,6 +118,15 @@ class Checked:
         return self.root is None or _belongs(path, self.root, self.checked_stores)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The Python files that call queries, and what other processes find out meanwhile."""
+
+    sources: Sources
+    calls: Ahead
+    statistics: Ahead
+
+
 def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> Checked:
     """Check a tree. Raises for engines or programs that are not there, not for what is in files.
 
@@ -152,7 +163,15 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
                 plan_changes = update_snapshots(
                     facts, engines, whole=stores is None, accept_worse=options.accept_worse
                 )
-            meaning = _run(options, facts, engines, report, say, whole=stores is None)
+            called = {path.name for name in DIALECTS for path in query_folders(name, options.root)}
+            sources = Sources.of(options.python, sorted(called.union(facts.stores)))
+            with ExitStack() as stack:
+                calls = stack.enter_context(Ahead(Callers(sources)))
+                statistics = stack.enter_context(
+                    Ahead(Statistics(facts.catalogs["sqlite"], tree.schemas["sqlite"]))
+                )
+                ahead = _Ahead(sources, calls, statistics)
+                meaning = _run(options, facts, engines, report, say, ahead, whole=stores is None)
             accepted = _check_answers(options, facts, engines, report, say, meaning)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
@@ -256,6 +275,7 @@ def _run(
     engines: Engines,
     report: Report,
     say: Callable[[str], None],
+    ahead: _Ahead,
     *,
     whole: bool,
 ) -> Meaning | None:
@@ -283,8 +303,8 @@ def _run(
     else:
         say("upgrading older versions, with rows")
         check_upgrades(facts, engines, report, named, different)
-    known = {path.name for name in DIALECTS for path in query_folders(name, options.root)}
-    sources = Sources.of(options.python, sorted(known.union(facts.stores)))
+    ahead.calls.wait()
+    sources = ahead.sources
     uses = check_callers(facts, report, sources)
     if whole:
         check_missing_stores(facts, report, uses)
@@ -307,6 +327,7 @@ def _run(
             facts, engines, report, update=options.update_answers, afresh=options.afresh
         )
     if not options.skip >= _PLANS:
+        ahead.statistics.wait()
         say("looking at the plans, on tables that are filled for it")
         check_plans(facts, engines, report)
     if "squawk" not in options.skip:

@@ -11,7 +11,7 @@ from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 
-__all__ = ["Found", "remembered", "report_remembered"]
+__all__ = ["Found", "is_remembered", "remembered", "report_remembered"]
 
 _MOST_KEPT = 8
 
@@ -53,6 +53,11 @@ def report_remembered(
                 subject=rule,
                 scopes=[Scope(query.path, query.name)],
             )
+
+
+def is_remembered(name: str, depends_on: Iterable[str | bytes]) -> bool:
+    """Tell whether :func:`remembered` would ask nobody."""
+    return cache.digest(depends_on) in (cache.load(f"{name}.json") or {})
 
 
 def remembered(name: str, depends_on: Iterable[str | bytes], make: Callable[[], Any]) -> Any:

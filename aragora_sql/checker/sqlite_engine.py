@@ -21,9 +21,21 @@ if TYPE_CHECKING:
     import apsw
     import apsw.ext
 
-__all__ = ["SQLiteEngine"]
+__all__ = ["SQLiteEngine", "are_statistics_known"]
 
 _STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+
+
+def are_statistics_known(files: Sequence[SchemaFile]) -> bool:
+    """Tell whether the statistics of a schema's filled tables are kept."""
+    import apsw
+
+    return cache.load(_statistics_of(files, apsw.sqlite_lib_version())) is not None
+
+
+def _statistics_of(files: Sequence[SchemaFile], version: str) -> str:
+    key = cache.digest([str(VERSION), version, *(file.text for file in files)])
+    return f"statistics-{key}.json"
 
 
 def _is_code(token: Token) -> bool:
@@ -95,8 +107,7 @@ class SQLiteEngine:
 
         They are kept for the next check with the same schema.
         """
-        key = cache.digest([str(VERSION), self.version, *(file.text for file in files)])
-        name = f"statistics-{key}.json"
+        name = _statistics_of(files, self.version)
         saved = cache.load(name)
         if saved is None:
             self._insert(fillings)
