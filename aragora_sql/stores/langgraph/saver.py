@@ -386,10 +386,11 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     ) -> AsyncIterator[list[ListNamespaceRow]]:
         options = config["configurable"] if config is not None else {}
         place = _place(config) if config is not None else None
+        # Before every checkpoint of that id: one bound, by which an index is entered.
         after: ListNamespaceRow = {
-            "thread_id": BEHIND_ALL,
-            "checkpoint_ns": BEHIND_ALL,
-            "checkpoint_id": BEHIND_ALL,
+            "thread_id": "",
+            "checkpoint_ns": "",
+            "checkpoint_id": before_id,
         }
         while remaining is None or remaining > 0:
             size = self._page_size if remaining is None else min(self._page_size, remaining)
@@ -398,7 +399,6 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                 if place is None:
                     rows = self._queries.list_all(
                         connection,
-                        before_id=before_id,
                         after_id=after["checkpoint_id"],
                         after_thread=after["thread_id"],
                         after_ns=after["checkpoint_ns"],
@@ -410,7 +410,6 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         connection,
                         thread_id=place.thread_id,
                         only_id=place.checkpoint_id,
-                        before_id=before_id,
                         after_id=after["checkpoint_id"],
                         after_ns=after["checkpoint_ns"],
                         wanted=wanted,
@@ -422,7 +421,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                         thread_id=place.thread_id,
                         checkpoint_ns=place.checkpoint_ns,
                         only_id=place.checkpoint_id,
-                        before_id=min(before_id, after["checkpoint_id"]),
+                        before_id=after["checkpoint_id"],
                         wanted=wanted,
                         row_limit=size,
                     )

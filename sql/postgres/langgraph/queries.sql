@@ -373,7 +373,7 @@ WHERE
 ORDER BY c.thread_id DESC, c.checkpoint_ns DESC, c.checkpoint_id DESC
 LIMIT :row_limit;
 
--- name: list_thread(thread_id, only_id, before_id, after_id, after_ns, wanted, row_limit)
+-- name: list_thread(thread_id, only_id, after_id, after_ns, wanted, row_limit)
 -- Return the keys of the checkpoints of a thread, newest first, behind the given one. All keys of
 -- wanted have to be in the metadata with equal values.
 SELECT
@@ -383,7 +383,6 @@ SELECT
 FROM langgraph_checkpoints AS c
 WHERE
     c.thread_id = :thread_id
-    AND c.checkpoint_id < :before_id
     AND (c.checkpoint_id, c.checkpoint_ns) < (:after_id::text, :after_ns::text)
     AND (:only_id::text IS NULL OR c.checkpoint_id = :only_id)
     AND (
@@ -393,7 +392,7 @@ WHERE
 ORDER BY c.checkpoint_id DESC, c.checkpoint_ns DESC
 LIMIT :row_limit;
 
--- name: list_all(before_id, after_id, after_thread, after_ns, wanted, row_limit)
+-- name: list_all(after_id, after_thread, after_ns, wanted, row_limit)
 -- Return the keys of the checkpoints of all threads, newest first, behind the given one. All keys
 -- of wanted have to be in the metadata with equal values.
 -- plan: filtered_walk allowed because it looks through the threads for metadata, which have no index, as a caller asks for
@@ -403,8 +402,7 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    c.checkpoint_id < :before_id
-    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id::text, :after_thread::text, :after_ns::text)
     AND (
         SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)

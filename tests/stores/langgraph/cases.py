@@ -20,7 +20,7 @@ from tests.stores.cases import (
 from tests.stores.samples import numbers, run
 
 ROWS = 20_000
-BEHIND_ALL = {"before_id": "\U0010ffff", "wanted": dump_json({}), "row_limit": 10}
+ALL = {"wanted": dump_json({}), "row_limit": 10}
 METADATA: Any = {"source": "input", "step": -1, "run_id": "run"}
 NUMBERS = itertools.count()
 DAY = timedelta(days=1)
@@ -38,7 +38,13 @@ HOT = [
     ),
     Hot(
         "list_namespace",
-        {"thread_id": "t 7", "checkpoint_ns": "", "only_id": None, **BEHIND_ALL},
+        {
+            "thread_id": "t 7",
+            "checkpoint_ns": "",
+            "only_id": None,
+            "before_id": "\U0010ffff",
+            **ALL,
+        },
     ),
     Hot(
         "list_thread",
@@ -47,7 +53,7 @@ HOT = [
             "only_id": None,
             "after_id": "\U0010ffff",
             "after_ns": "\U0010ffff",
-            **BEHIND_ALL,
+            **ALL,
         },
     ),
     Hot(
@@ -56,7 +62,7 @@ HOT = [
             "after_id": "\U0010ffff",
             "after_thread": "\U0010ffff",
             "after_ns": "\U0010ffff",
-            **BEHIND_ALL,
+            **ALL,
         },
         True,
     ),
