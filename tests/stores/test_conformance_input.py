@@ -12,9 +12,9 @@ import pytest
 
 from aragora_sql.database import Database
 from aragora_sql.errors import InvalidInputError
-from aragora_sql.stores import STORES, StoreEntry
+from aragora_sql.stores import StoreEntry
 from tests.stores.cases import AnyStore, Batch
-from tests.stores.conformance import CASES, cases, initialized
+from tests.stores.conformance import cases, each_store, initialized
 from tests.stores.samples import row_counts
 
 
@@ -22,46 +22,42 @@ def helper(entry: StoreEntry, store: AnyStore, name: str) -> Any:
     return store if name == "store" else cases(entry).helpers[name](store)
 
 
-@pytest.mark.parametrize(
-    ("entry", "of", "method"),
-    [
-        pytest.param(entry, of, method, id=f"{entry.name}-{method}")
-        for entry in STORES
-        if entry.name in CASES
-        for of, method in sorted({(bad.of, bad.method) for bad in CASES[entry.name].bad_arguments})
-    ],
-)
-async def test_a_bad_argument_is_refused_by_its_name(
-    entry: StoreEntry, of: str, method: str, database: Database
-) -> None:
+async def refuses(call: Any, arguments: dict[str, Any], named: str) -> None:
+    """Call with a bad argument: the error names it, and says what is wrong."""
+    said = f"{call.__qualname__} with {arguments!r:.300}"
+    caught: InvalidInputError | None = None
+    try:
+        await call(**arguments)
+    except InvalidInputError as error:
+        caught = error
+    assert caught is not None, said
+    assert re.fullmatch(rf"{named}([.\[].+)?", caught.argument), (said, caught)
+    assert str(caught).partition(": ")[2], said
+
+
+@each_store
+async def test_a_bad_argument_is_refused_by_its_name(entry: StoreEntry, database: Database) -> None:
     given = cases(entry)
-    call = getattr(helper(entry, await initialized(entry, database), of), method)
+    store = await initialized(entry, database)
+    # A database for each method would take minutes.
     for bad in given.bad_arguments:
-        if (bad.of, bad.method) != (of, method):
-            continue
+        call = getattr(helper(entry, store, bad.of), bad.method)
         for value in bad.values:
-            arguments = {**given.good_arguments.get(method, {}), bad.argument: value}
-            with pytest.raises(InvalidInputError) as caught:
-                await call(**arguments)
-            name, problem = caught.value.argument, str(caught.value).partition(": ")[2]
-            assert re.fullmatch(rf"{bad.named or bad.argument}([.\[].+)?", name), (arguments, name)
-            assert problem, arguments
+            arguments = {**given.good_arguments.get(bad.method, {}), bad.argument: value}
+            await refuses(call, arguments, bad.named or bad.argument)
     assert await row_counts(database) == {}
 
 
-@pytest.mark.parametrize(
-    ("entry", "batch"),
-    [
-        pytest.param(entry, batch, id=f"{entry.name}-{batch.method}")
-        for entry in STORES
-        if entry.name in CASES
-        for batch in CASES[entry.name].batches
-    ],
-)
-async def test_a_bad_entry_of_a_batch_is_named(
-    entry: StoreEntry, batch: Batch, database: Database
-) -> None:
-    call = getattr(await initialized(entry, database), batch.method)
+@each_store
+async def test_a_bad_entry_of_a_batch_is_named(entry: StoreEntry, database: Database) -> None:
+    store = await initialized(entry, database)
+    for batch in cases(entry).batches:
+        await refuses_entries(getattr(store, batch.method), batch)
+    assert await row_counts(database) == {}
+
+
+async def refuses_entries(call: Any, batch: Batch) -> None:
+    """Call with a bad entry among good ones: the error names it."""
     good, name = dict(batch.good), batch.parameter
     bad_entries: list[tuple[Any, str]] = [
         ({**good, batch.argument: ["not", "right"]}, f"{name}[2].{batch.argument}"),
@@ -78,4 +74,3 @@ async def test_a_bad_entry_of_a_batch_is_named(
         assert str(caught.value).partition(": ")[2]
         if bad and "unknown_key" in bad:
             assert "unknown_key" in str(caught.value)
-    assert await row_counts(database) == {}
