@@ -79,6 +79,11 @@ from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
+from aragora_sql.stores.marketplace import MarketplaceStore as MarketplaceStore
+from aragora_sql.stores.marketplace import RankedTemplate as RankedTemplate
+from aragora_sql.stores.marketplace import Review as Review
+from aragora_sql.stores.marketplace import Template as Template
+from aragora_sql.stores.marketplace import TemplateVersion as TemplateVersion
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -142,6 +147,7 @@ __all__ = [
     "JobStatus",
     "JobWorker",
     "Keyring",
+    "MarketplaceStore",
     "Match",
     "Membership",
     "MemoryTier",
@@ -161,12 +167,15 @@ __all__ = [
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresMarketplaceStore",
     "PostgresSessionStore",
     "PostgresUserStore",
     "ProofStatus",
+    "RankedTemplate",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
+    "Review",
     "RevokedToken",
     "RollbackPoint",
     "SQLiteAuditStore",
@@ -180,11 +189,14 @@ __all__ = [
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteMarketplaceStore",
     "SQLiteSessionStore",
     "SQLiteUserStore",
     "SessionStore",
     "Settings",
     "SigningKeys",
+    "Template",
+    "TemplateVersion",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -204,6 +216,7 @@ __all__ = [
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
+    "get_marketplace_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
@@ -214,6 +227,7 @@ __all__ = [
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
+    "get_postgres_marketplace_store",
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_user_store",
@@ -229,6 +243,7 @@ __all__ = [
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_marketplace_store",
     "get_sqlite_session_store",
     "get_sqlite_user_store",
     "get_user_store",
@@ -864,6 +879,44 @@ async def get_sqlite_session_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSessionStore:
     """Return an initialized ``SessionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresMarketplaceStore(MarketplaceStore):
+    """``MarketplaceStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteMarketplaceStore(MarketplaceStore):
+    """``MarketplaceStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_marketplace_store() -> MarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresMarketplaceStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_marketplace_store(dsn: str | None = None) -> PostgresMarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_marketplace_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteMarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -70,6 +70,7 @@ __all__ = [
     "SecretStoreUnavailableError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
+    "TemplateNotFoundError",
     "TenantMismatchError",
     "TenantNotEnforcedError",
     "TenantRequiredError",
@@ -145,6 +146,14 @@ class FindingNotFoundError(InvalidInputError, LookupError):
     def __init__(self, finding_id: str) -> None:
         super().__init__("finding_id", f"there is no finding {finding_id!r}")
         self.finding_id = finding_id
+
+
+class TemplateNotFoundError(InvalidInputError, LookupError):
+    """There is no template of this id in the marketplace; nothing was written."""
+
+    def __init__(self, template_id: str) -> None:
+        super().__init__("template_id", f"there is no template {template_id!r}")
+        self.template_id = template_id
 
 
 class MatchNotFoundError(InvalidInputError, LookupError):

@@ -20,6 +20,7 @@ from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
+from .marketplace import MarketplaceQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .users import UsersQueries
@@ -81,6 +82,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["markers"], dialect: Dialect, root: Path | None = None
 ) -> MarkersQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["marketplace"], dialect: Dialect, root: Path | None = None
+) -> MarketplaceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
