@@ -58,6 +58,12 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.federation import AppliedMessage as AppliedMessage
+from aragora_sql.stores.federation import FederatedRecord as FederatedRecord
+from aragora_sql.stores.federation import FederatedRegion as FederatedRegion
+from aragora_sql.stores.federation import FederationStore as FederationStore
+from aragora_sql.stores.federation import OutgoingMessage as OutgoingMessage
+from aragora_sql.stores.federation import SyncState as SyncState
 from aragora_sql.stores.governance import Approval as Approval
 from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
 from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
@@ -103,6 +109,7 @@ __version__: str
 __all__ = [
     "AgentRating",
     "AgentReputation",
+    "AppliedMessage",
     "Approval",
     "ApprovalRequestStore",
     "AuditChain",
@@ -129,6 +136,9 @@ __all__ = [
     "DissentRetriever",
     "DissentType",
     "EloSystem",
+    "FederatedRecord",
+    "FederatedRegion",
+    "FederationStore",
     "FindingEvent",
     "FindingState",
     "FindingWorkflow",
@@ -152,6 +162,7 @@ __all__ = [
     "Membership",
     "MemoryTier",
     "Organization",
+    "OutgoingMessage",
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
@@ -163,6 +174,7 @@ __all__ = [
     "PostgresDSN",
     "PostgresDatabase",
     "PostgresEloDatabase",
+    "PostgresFederationStore",
     "PostgresFindingWorkflowStore",
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
@@ -185,6 +197,7 @@ __all__ = [
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
     "SQLiteEloDatabase",
+    "SQLiteFederationStore",
     "SQLiteFindingWorkflowStore",
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
@@ -195,6 +208,7 @@ __all__ = [
     "SessionStore",
     "Settings",
     "SigningKeys",
+    "SyncState",
     "Template",
     "TemplateVersion",
     "User",
@@ -212,6 +226,7 @@ __all__ = [
     "get_continuum_memory",
     "get_critique_store",
     "get_elo_system",
+    "get_federation_store",
     "get_finding_workflow_store",
     "get_governance_store",
     "get_integration_store",
@@ -223,6 +238,7 @@ __all__ = [
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
     "get_postgres_elo_database",
+    "get_postgres_federation_store",
     "get_postgres_finding_workflow_store",
     "get_postgres_governance_store",
     "get_postgres_integration_store",
@@ -239,6 +255,7 @@ __all__ = [
     "get_sqlite_critique_store",
     "get_sqlite_database",
     "get_sqlite_elo_database",
+    "get_sqlite_federation_store",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
@@ -917,6 +934,54 @@ async def get_sqlite_marketplace_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteMarketplaceStore:
     """Return an initialized ``MarketplaceStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresFederationStore(FederationStore):
+    """``FederationStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        region_id: str = "local",
+    ) -> None: ...
+
+class SQLiteFederationStore(FederationStore):
+    """``FederationStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        region_id: str = "local",
+    ) -> None: ...
+
+async def get_federation_store() -> FederationStore:
+    """Return an initialized ``FederationStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresFederationStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_federation_store(dsn: str | None = None) -> PostgresFederationStore:
+    """Return an initialized ``FederationStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_federation_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteFederationStore:
+    """Return an initialized ``FederationStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

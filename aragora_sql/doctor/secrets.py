@@ -77,7 +77,7 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
     checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
     if not failed:
         return []
-    shown = ", ".join(one.user_id for one in failed[:3])
+    shown = ", ".join(f"{one.user_id}" for one in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     share = f"{len(failed)} of {checked} users"
     if not keyring:

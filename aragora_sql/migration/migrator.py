@@ -151,6 +151,10 @@ class MemoryMigrator:
         """Migrate templates, their versions, ratings, reviews and categories."""
         return await self._migrate("marketplace")
 
+    async def migrate_federation(self) -> MigrationReport:
+        """Migrate federated regions; their keys are encrypted on the way."""
+        return await self._migrate("federation")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -228,6 +228,19 @@ STORES = (
         "templates of workflows: search, ranks, ratings, reviews, immutable versions",
         exports=("RankedTemplate", "Review", "Template", "TemplateVersion"),
     ),
+    StoreEntry(
+        "federation",
+        "FederationStore",
+        "federation_store",
+        "regions with encrypted keys; messages with numbers, applied exactly once; shared records",
+        exports=(
+            "AppliedMessage",
+            "FederatedRecord",
+            "FederatedRegion",
+            "OutgoingMessage",
+            "SyncState",
+        ),
+    ),
 )
 
 

@@ -49,7 +49,8 @@ BEGIN
     ('users', 1),
     ('audit', 1),
     ('sessions', 1),
-    ('marketplace', 1)
+    ('marketplace', 1),
+    ('federation', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -86,7 +87,8 @@ SELECT
     current_setting('aragora.make_users') AS make_users,
     current_setting('aragora.make_audit') AS make_audit,
     current_setting('aragora.make_sessions') AS make_sessions,
-    current_setting('aragora.make_marketplace') AS make_marketplace
+    current_setting('aragora.make_marketplace') AS make_marketplace,
+    current_setting('aragora.make_federation') AS make_federation
 \gset
 
 \if :make_schema_versions
@@ -136,5 +138,8 @@ SELECT
 \endif
 \if :make_marketplace
 \ir marketplace/schema.sql
+\endif
+\if :make_federation
+\ir federation/schema.sql
 \endif
 COMMIT;

@@ -20,3 +20,4 @@
 -- \ir audit/schema.sql
 -- \ir sessions/schema.sql
 -- \ir marketplace/schema.sql
+-- \ir federation/schema.sql
