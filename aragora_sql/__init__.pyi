@@ -949,7 +949,7 @@ class PostgresFederationStore(FederationStore):
         self,
         pool: Pool | PostgresDatabase,
         keyring: Keyring | None = None,
-        region_id: str = "local",
+        region_id: str | None = None,
     ) -> None: ...
 
 class SQLiteFederationStore(FederationStore):
@@ -962,7 +962,7 @@ class SQLiteFederationStore(FederationStore):
         self,
         path: str | Path | SQLiteDatabase,
         keyring: Keyring | None = None,
-        region_id: str = "local",
+        region_id: str | None = None,
     ) -> None: ...
 
 async def get_federation_store() -> FederationStore:

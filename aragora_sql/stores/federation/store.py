@@ -62,8 +62,9 @@ LARGEST_SEQUENCE = 2**62
 class FederationStore(Store):
     """Keeps the regions that knowledge is exchanged with, and sees that each message counts once.
 
-    ``region_id`` is the name of the region that this database belongs to. ``keyring`` holds the
-    keys that the regions' own keys are encrypted with (default: those of the environment).
+    ``region_id`` is the name of the region that this database belongs to (default: ``local``; where
+    two regions write the same records, each needs a name of its own). ``keyring`` holds the keys
+    that the regions' own keys are encrypted with (default: those of the environment).
 
     Messages to a region have numbers without a gap (:meth:`enqueue`), in whatever transactions they
     are written. Those that come from it are applied in the order of its numbers, each exactly once
@@ -83,11 +84,11 @@ class FederationStore(Store):
     _queries: FederationQueries
 
     def __init__(
-        self, database: Database, keyring: Keyring | None = None, region_id: str = "local"
+        self, database: Database, keyring: Keyring | None = None, region_id: str | None = None
     ) -> None:
         super().__init__(database)
         self._keyring = Keyring.from_env() if keyring is None else keyring
-        self._region_id = valid.key(region_id, "region_id")
+        self._region_id = "local" if region_id is None else valid.key(region_id, "region_id")
 
     # Regions
 

@@ -32,7 +32,9 @@ async def content(federation: FederationStore, record_id: str = "k") -> Any:
     return record.content
 
 
-async def test_enqueue_numbers_messages_of_each_region(federation: FederationStore) -> None:
+async def test_enqueue_numbers_messages_of_each_region_and_list_outgoing_gives_them(
+    federation: FederationStore,
+) -> None:
     await federation.save(region("a"))
     await federation.save(region("b"))
     await federation.save(region("a", workspace_id="w"))
@@ -226,7 +228,7 @@ async def test_of_two_writes_the_later_stays_whatever_their_order(berlin: Federa
         assert (record.content, record.origin, record.updated_at) == (None, "b", day(2))
 
 
-async def test_save_record_follows_the_same_rule(berlin: FederationStore) -> None:
+async def test_save_record_and_get_record_follow_the_same_rule(berlin: FederationStore) -> None:
     assert await berlin.save_record("k", {"n": 1}, updated_at=day(2))
     assert not await berlin.save_record("k", {"n": 2}, updated_at=day(1))
     assert not await berlin.save_record("k", {"n": 2}, updated_at=day(2))
