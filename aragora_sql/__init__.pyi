@@ -58,6 +58,12 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.federation import AppliedMessage as AppliedMessage
+from aragora_sql.stores.federation import FederatedRecord as FederatedRecord
+from aragora_sql.stores.federation import FederatedRegion as FederatedRegion
+from aragora_sql.stores.federation import FederationStore as FederationStore
+from aragora_sql.stores.federation import OutgoingMessage as OutgoingMessage
+from aragora_sql.stores.federation import SyncState as SyncState
 from aragora_sql.stores.governance import Approval as Approval
 from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
 from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
@@ -79,6 +85,11 @@ from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
+from aragora_sql.stores.marketplace import MarketplaceStore as MarketplaceStore
+from aragora_sql.stores.marketplace import RankedTemplate as RankedTemplate
+from aragora_sql.stores.marketplace import Review as Review
+from aragora_sql.stores.marketplace import Template as Template
+from aragora_sql.stores.marketplace import TemplateVersion as TemplateVersion
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -98,6 +109,7 @@ __version__: str
 __all__ = [
     "AgentRating",
     "AgentReputation",
+    "AppliedMessage",
     "Approval",
     "ApprovalRequestStore",
     "AuditChain",
@@ -124,6 +136,9 @@ __all__ = [
     "DissentRetriever",
     "DissentType",
     "EloSystem",
+    "FederatedRecord",
+    "FederatedRegion",
+    "FederationStore",
     "FindingEvent",
     "FindingState",
     "FindingWorkflow",
@@ -142,10 +157,12 @@ __all__ = [
     "JobStatus",
     "JobWorker",
     "Keyring",
+    "MarketplaceStore",
     "Match",
     "Membership",
     "MemoryTier",
     "Organization",
+    "OutgoingMessage",
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
@@ -157,16 +174,20 @@ __all__ = [
     "PostgresDSN",
     "PostgresDatabase",
     "PostgresEloDatabase",
+    "PostgresFederationStore",
     "PostgresFindingWorkflowStore",
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresMarketplaceStore",
     "PostgresSessionStore",
     "PostgresUserStore",
     "ProofStatus",
+    "RankedTemplate",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
+    "Review",
     "RevokedToken",
     "RollbackPoint",
     "SQLiteAuditStore",
@@ -176,15 +197,20 @@ __all__ = [
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
     "SQLiteEloDatabase",
+    "SQLiteFederationStore",
     "SQLiteFindingWorkflowStore",
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteMarketplaceStore",
     "SQLiteSessionStore",
     "SQLiteUserStore",
     "SessionStore",
     "Settings",
     "SigningKeys",
+    "SyncState",
+    "Template",
+    "TemplateVersion",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -200,20 +226,24 @@ __all__ = [
     "get_continuum_memory",
     "get_critique_store",
     "get_elo_system",
+    "get_federation_store",
     "get_finding_workflow_store",
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
+    "get_marketplace_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
     "get_postgres_elo_database",
+    "get_postgres_federation_store",
     "get_postgres_finding_workflow_store",
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
+    "get_postgres_marketplace_store",
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_user_store",
@@ -225,10 +255,12 @@ __all__ = [
     "get_sqlite_critique_store",
     "get_sqlite_database",
     "get_sqlite_elo_database",
+    "get_sqlite_federation_store",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_marketplace_store",
     "get_sqlite_session_store",
     "get_sqlite_user_store",
     "get_user_store",
@@ -864,6 +896,92 @@ async def get_sqlite_session_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSessionStore:
     """Return an initialized ``SessionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresMarketplaceStore(MarketplaceStore):
+    """``MarketplaceStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteMarketplaceStore(MarketplaceStore):
+    """``MarketplaceStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_marketplace_store() -> MarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresMarketplaceStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_marketplace_store(dsn: str | None = None) -> PostgresMarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_marketplace_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteMarketplaceStore:
+    """Return an initialized ``MarketplaceStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresFederationStore(FederationStore):
+    """``FederationStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        region_id: str | None = None,
+    ) -> None: ...
+
+class SQLiteFederationStore(FederationStore):
+    """``FederationStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        region_id: str | None = None,
+    ) -> None: ...
+
+async def get_federation_store() -> FederationStore:
+    """Return an initialized ``FederationStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresFederationStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_federation_store(dsn: str | None = None) -> PostgresFederationStore:
+    """Return an initialized ``FederationStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_federation_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteFederationStore:
+    """Return an initialized ``FederationStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

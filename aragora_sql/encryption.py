@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 import re
 import struct
@@ -132,6 +134,18 @@ class Keyring:
         self.require("storing a secret")
         cipher = self._all_ciphers()[0]
         return _seal(cipher, os.urandom(NONCE_LENGTH), plaintext, associated_data)
+
+    def seal_repeatably(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Encrypt with the present key, to the same envelope each time.
+
+        For what is encrypted again whenever a migration reads it. The nonce is told by key, content
+        and ``associated_data``: so it meets no other content, and who sees two envelopes of one
+        place knows whether they hold the same.
+        """
+        self.require("storing a secret")
+        content = struct.pack(">Q", len(associated_data)) + associated_data + plaintext
+        derived = hmac.digest(self._keys[0], b"aragora-sql:nonce:1" + content, hashlib.sha256)
+        return _seal(self._all_ciphers()[0], derived[:NONCE_LENGTH], plaintext, associated_data)
 
     def open(self, envelope: bytes, associated_data: bytes) -> Opened:
         """Decrypt with whichever key fits.

@@ -62,14 +62,18 @@ __all__ = [
     "QueryFileError",
     "ReadOnlyDatabaseError",
     "RedLineError",
+    "RegionNotFoundError",
+    "RegionRefusedError",
     "ResetTokenLimitError",
     "SchemaError",
     "SchemaMismatchError",
     "SchemaRightsError",
     "SchemaVersionError",
     "SecretStoreUnavailableError",
+    "SequenceReusedError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
+    "TemplateNotFoundError",
     "TenantMismatchError",
     "TenantNotEnforcedError",
     "TenantRequiredError",
@@ -145,6 +149,41 @@ class FindingNotFoundError(InvalidInputError, LookupError):
     def __init__(self, finding_id: str) -> None:
         super().__init__("finding_id", f"there is no finding {finding_id!r}")
         self.finding_id = finding_id
+
+
+class TemplateNotFoundError(InvalidInputError, LookupError):
+    """There is no template of this id in the marketplace; nothing was written."""
+
+    def __init__(self, template_id: str) -> None:
+        super().__init__("template_id", f"there is no template {template_id!r}")
+        self.template_id = template_id
+
+
+class RegionNotFoundError(InvalidInputError, LookupError):
+    """There is no federated region of this id in this workspace; nothing was written."""
+
+    def __init__(self, region_id: str) -> None:
+        super().__init__("region_id", f"there is no region {region_id!r}")
+        self.region_id = region_id
+
+
+class RegionRefusedError(InvalidInputError):
+    """A federated region gets or gives no messages, by its mode; nothing was written."""
+
+    def __init__(self, region_id: str, problem: str) -> None:
+        super().__init__("region_id", f"region {region_id!r} {problem}")
+        self.region_id = region_id
+
+
+class SequenceReusedError(InvalidInputError):
+    """A federated region gave one number to two different messages; nothing was written."""
+
+    def __init__(self, region_id: str, sequence: int) -> None:
+        super().__init__(
+            "sequence", f"another message {sequence} of region {region_id!r} came before"
+        )
+        self.region_id = region_id
+        self.sequence = sequence
 
 
 class MatchNotFoundError(InvalidInputError, LookupError):

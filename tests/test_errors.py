@@ -24,7 +24,9 @@ from aragora_sql.errors import (
     OrganizationOwnerError,
     QueryFileError,
     RedLineError,
+    RegionRefusedError,
     ResetTokenLimitError,
+    SequenceReusedError,
     TenantRequiredError,
     UnknownStoreError,
     VersionConflictError,
@@ -114,6 +116,10 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("main", "2026-01-01")
     elif kind is ApprovalRefusedError:
         arguments = ("user_id", "a1", "is decided")
+    elif kind is RegionRefusedError:
+        arguments = ("r1", "gives no messages")
+    elif kind is SequenceReusedError:
+        arguments = ("r1", 3)
     elif kind is DamagedAuditLogError:
         arguments = ("main", 7, "its hash is another one")
     error = kind(*arguments)

@@ -9,12 +9,13 @@ from aragora_sql.doctor.findings import Finding, error, ok
 from aragora_sql.encryption import CURRENT_KEY, OLD_KEYS, Keyring
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.redaction import rebuild
+from aragora_sql.stores.federation import FederationStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.users import UserStore
 
-__all__ = ["check_key", "check_stored_secrets", "check_user_secrets"]
+__all__ = ["check_key", "check_region_secrets", "check_stored_secrets", "check_user_secrets"]
 
 # So many integrations or users are a sample.
 _SAMPLE = 100
@@ -77,7 +78,7 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
     checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
     if not failed:
         return []
-    shown = ", ".join(one.user_id for one in failed[:3])
+    shown = ", ".join(f"{one.user_id}" for one in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     share = f"{len(failed)} of {checked} users"
     if not keyring:
@@ -94,6 +95,32 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
             "encryption-key",
             f"no key opens the second factors of {shown}{more} ({share})",
             f"add the former key to {OLD_KEYS}; if it is lost, let them be set up again",
+        )
+    ]
+
+
+async def check_region_secrets(database: Database, keyring: Keyring) -> list[Finding]:
+    """Try the keys on stored keys of federated regions; the store of federation has to be there."""
+    regions = await FederationStore(database, keyring).list_all(limit=_SAMPLE)
+    failed = [region.region_id for region in regions if region.problem is not None]
+    if not failed:
+        return []
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    share = f"{len(failed)} of {len(regions)} regions"
+    if not keyring:
+        return [
+            error(
+                "encryption-key",
+                f"{CURRENT_KEY} is not set, and keys of federated regions are stored ({share})",
+                "set it to the key that they were encrypted with",
+                "configuration",
+            )
+        ]
+    return [
+        error(
+            "encryption-key",
+            f"no key opens those of the federated regions {', '.join(failed[:3])}{more} ({share})",
+            f"add the former key to {OLD_KEYS}; if it is lost, save the regions with theirs again",
         )
     ]
 

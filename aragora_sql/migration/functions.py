@@ -16,12 +16,14 @@ from functools import lru_cache, partial
 from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.encryption import Keyring
+from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.timestamps import TimestampReader
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email
 from aragora_sql.stores.users.mfa import is_sealed
@@ -89,13 +91,14 @@ class Functions:
     """The functions; ``reader`` knows the zone of local times.
 
     ``rules`` change text of tables and documents in BLOBs before anything reads them.
-    SQLite makes an error of its own of each exception in a function. That of a signal is kept in
-    ``interrupt``, to be raised when the statement has failed.
+    SQLite makes an error of its own of each exception in a function. That of a signal, or of a key
+    that is none, is kept in ``interrupt``, to be raised when the statement has failed.
     """
 
     def __init__(self, reader: TimestampReader, rules: TextRules | None = None) -> None:
-        self.interrupt: KeyboardInterrupt | None = None
+        self.interrupt: KeyboardInterrupt | ConfigurationError | None = None
         self._reader = reader
+        self._keyring: Keyring | None = None
         self._rules = rules or TextRules()
 
     def listed(self) -> Iterable[tuple[str, int, Callable[..., Any]]]:
@@ -109,6 +112,7 @@ class Functions:
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
             ("is_clear_mfa", 1, _is_clear_mfa),
+            ("sealed_api_key", 3, self._sealed_api_key),
             ("unpacked", 2, self._unpacked),
             ("json_size", 1, _json_size),
             ("json_members", 1, _json_members),
@@ -129,10 +133,19 @@ class Functions:
         found = _unpacked(data, is_compressed)
         return self._rules.apply(found) if self._rules.are_any else found
 
+    def _sealed_api_key(self, stored: Any, region_id: Any, workspace_id: Any) -> str | None:
+        """Return the key of a federated region, encrypted with the key of the environment."""
+        key, region, workspace = map(_decoded, (stored, region_id, workspace_id))
+        if key is None or region is None or workspace is None:
+            return None
+        if self._keyring is None:
+            self._keyring = Keyring.from_env()
+        return seal_older_key(key, self._keyring, region, workspace)
+
     def _call(self, function: Callable[..., Any], *values: Any) -> Any:
         try:
             return function(*values)
-        except KeyboardInterrupt as interrupt:
+        except (KeyboardInterrupt, ConfigurationError) as interrupt:
             self.interrupt = interrupt
             raise
 

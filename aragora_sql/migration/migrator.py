@@ -147,6 +147,14 @@ class MemoryMigrator:
         """Migrate refused tokens, and sessions of impersonation with their audit."""
         return await self._migrate("sessions")
 
+    async def migrate_marketplace(self) -> MigrationReport:
+        """Migrate templates, their versions, ratings, reviews and categories."""
+        return await self._migrate("marketplace")
+
+    async def migrate_federation(self) -> MigrationReport:
+        """Migrate federated regions; their keys are encrypted on the way."""
+        return await self._migrate("federation")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

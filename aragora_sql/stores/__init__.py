@@ -221,6 +221,26 @@ STORES = (
         "tokens that are refused before they expire; impersonation and its audit",
         exports=("ImpersonationEvent", "ImpersonationSession", "RevokedToken", "token_jti"),
     ),
+    StoreEntry(
+        "marketplace",
+        "MarketplaceStore",
+        "marketplace_store",
+        "templates of workflows: search, ranks, ratings, reviews, immutable versions",
+        exports=("RankedTemplate", "Review", "Template", "TemplateVersion"),
+    ),
+    StoreEntry(
+        "federation",
+        "FederationStore",
+        "federation_store",
+        "regions with encrypted keys; messages with numbers, applied exactly once; shared records",
+        exports=(
+            "AppliedMessage",
+            "FederatedRecord",
+            "FederatedRegion",
+            "OutgoingMessage",
+            "SyncState",
+        ),
+    ),
 )
 
 

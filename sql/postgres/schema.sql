@@ -48,7 +48,9 @@ BEGIN
     ('governance', 1),
     ('users', 1),
     ('audit', 1),
-    ('sessions', 1)
+    ('sessions', 1),
+    ('marketplace', 1),
+    ('federation', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -84,7 +86,9 @@ SELECT
     current_setting('aragora.make_governance') AS make_governance,
     current_setting('aragora.make_users') AS make_users,
     current_setting('aragora.make_audit') AS make_audit,
-    current_setting('aragora.make_sessions') AS make_sessions
+    current_setting('aragora.make_sessions') AS make_sessions,
+    current_setting('aragora.make_marketplace') AS make_marketplace,
+    current_setting('aragora.make_federation') AS make_federation
 \gset
 
 \if :make_schema_versions
@@ -131,5 +135,11 @@ SELECT
 \endif
 \if :make_sessions
 \ir sessions/schema.sql
+\endif
+\if :make_marketplace
+\ir marketplace/schema.sql
+\endif
+\if :make_federation
+\ir federation/schema.sql
 \endif
 COMMIT;

@@ -19,3 +19,5 @@
 -- \ir users/schema.sql
 -- \ir audit/schema.sql
 -- \ir sessions/schema.sql
+-- \ir marketplace/schema.sql
+-- \ir federation/schema.sql

@@ -25,6 +25,7 @@ JOBS = "legacy/jobs.sql"
 WORKFLOW = "legacy/workflow.sql"
 INTEGRATIONS = "legacy/integrations.sql"
 ELO = "legacy/elo.sql"
+MARKETPLACE = "legacy/marketplace.sql"
 
 # (file, old, new, what the finding says), one for each column or mapping: all in one run.
 MOVED = [
@@ -78,6 +79,14 @@ MOVED = [
     ),
     (INTEGRATIONS, "-- secrets: settings\n", "", "'secrets:' was 'settings' and is 'gone'"),
     (ELO, "m.value ->> 1 AS elo", "'1500.0' AS elo", "elo_domain_ratings.elo is 1500.0"),
+    # Two older programs have a table `templates`; only one of them has versions.
+    (
+        MARKETPLACE,
+        "    content AS workflow_definition,\n    content_hash",
+        "    '{}' AS workflow_definition,\n    content_hash",
+        "marketplace_versions.workflow_definition is {}",
+    ),
+    (MARKETPLACE, "type AS pattern", "name AS pattern", "marketplace_templates.pattern is 'name"),
 ]
 # What is wrong in itself, before anything is moved.
 DECLARED = [

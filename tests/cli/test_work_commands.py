@@ -15,6 +15,7 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.encryption import Keyring
 from aragora_sql.schema import apply_schema
+from aragora_sql.stores.federation import FederatedRegion, FederationStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
@@ -135,6 +136,42 @@ def test_secrets_that_no_key_fits_are_named(
     assert "integration 'slack' of user 'u1': settings.bot_token can't be" in captured.err
     assert captured.out.endswith("3 failed\n")
     assert TOKEN not in captured.out + captured.err
+
+
+def test_keys_of_federated_regions_are_rotated_too(
+    location: str | Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fill(database: Database) -> None:
+        store = FederationStore(database, Keyring(KEY))
+        for name in ("berlin", "paris"):
+            await store.save(FederatedRegion(region_id=name, endpoint_url="u", api_key=TOKEN))
+
+    on(location, fill)
+    command = ["integrations", "rotate-keys", *target(location)]
+    monkeypatch.setenv("ARAGORA_ENCRYPTION_KEY", OTHER_KEY.hex())
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert "region 'berlin' of workspace '': api_key can't be decrypted" in captured.err
+    assert captured.out.endswith("in 0 of 2 federated regions; 2 failed\n")
+    assert TOKEN not in captured.out + captured.err
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    assert main(command) == 0
+    assert capsys.readouterr().out.endswith(
+        "2 secrets were encrypted again and 0 in the clear encrypted, in 2 of 2 federated regions; "
+        "0 failed\n"
+    )
+    assert main([*command, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["federation"]
+    assert (result["checked"], result["changed"]) == (2, 0)
+
+    async def keys(database: Database) -> list[str | None]:
+        listed = await FederationStore(database, Keyring(OTHER_KEY)).list_all()
+        return [region.api_key for region in listed]
+
+    assert on(location, keys) == [TOKEN] * 2
 
 
 def test_rotating_without_a_key_or_with_a_bad_batch_is_refused(

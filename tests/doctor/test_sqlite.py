@@ -17,6 +17,7 @@ from aragora_sql.doctor.files import (
     check_free_space,
     check_journal_mode,
 )
+from aragora_sql.stores.federation import FederatedRegion, FederationStore
 from aragora_sql.stores.integrations.records import IntegrationConfig, IntegrationType
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.users import UserStore
@@ -223,6 +224,30 @@ async def test_the_key_of_stored_secrets(database: Database, location: str | Pat
     assert (await key({**other, "ARAGORA_ENCRYPTION_KEYS_OLD": KEY.hex()}))[0] == "ok"
     severity, seen = await key({"ARAGORA_ENCRYPTION_KEY": "geheim-5"})
     assert (severity, "not a key" in seen, "geheim" in seen) == ("error", True, False)
+
+
+async def test_the_key_of_federated_regions(database: Database, location: str | Path) -> None:
+    """On both engines."""
+    federation = FederationStore(database, KEYRING)
+    await federation.initialize()
+    region = FederatedRegion(region_id="berlin", endpoint_url="u", api_key="JBSWY3DPEHPK3PXP")
+    await federation.save(region)
+
+    async def key(env: dict[str, str]) -> list[tuple[str, str]]:
+        found = of(await look(location, env), "encryption-key")
+        assert "JBSWY3" not in str(found)
+        return [entry[:2] for entry in found]
+
+    assert (await key({}))[0] == (
+        "error",
+        "ARAGORA_ENCRYPTION_KEY is not set, and keys of federated regions are stored "
+        "(1 of 1 regions)",
+    )
+    assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
+        "error",
+        "no key opens those of the federated regions berlin (1 of 1 regions)",
+    )
+    assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
 
 
 async def test_the_key_of_second_factors(database: Database, location: str | Path) -> None:

@@ -160,7 +160,10 @@ def _note(
 
 
 def groups_of(sources: Sequence[Source]) -> list[Group]:
-    """Put mappings together that unpack a table with the one that gives its rows."""
+    """Put mappings together that unpack a table with the one that gives its rows.
+
+    Of tables of one name, each with columns that the other is without, they take the one of theirs.
+    """
     bases: list[list[Source]] = []
     for source in sources:
         mine = (
@@ -170,6 +173,8 @@ def groups_of(sources: Sequence[Source]) -> list[Group]:
                     for group in bases
                     if group[0].mapped.table == source.mapped.table
                     and group[0].mapped.store == source.mapped.store
+                    and not (group[0].mapped.without & source.mapped.required)
+                    and not (source.mapped.without & group[0].mapped.required)
                 ),
                 None,
             )

@@ -14,12 +14,14 @@ from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .federation import FederationQueries
 from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
+from .marketplace import MarketplaceQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .users import UsersQueries
@@ -59,6 +61,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> EloQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["federation"], dialect: Dialect, root: Path | None = None
+) -> FederationQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
 ) -> GovernanceQueries: ...
 @overload
@@ -81,6 +87,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["markers"], dialect: Dialect, root: Path | None = None
 ) -> MarkersQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["marketplace"], dialect: Dialect, root: Path | None = None
+) -> MarketplaceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
