@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aragora_sql.stores.records import Record
 
-__all__ = ["RotationFailure", "RotationResult"]
+__all__ = ["RotationFailure", "RotationResult", "rotate_in_batches"]
+
+PlaceT = TypeVar("PlaceT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +18,7 @@ class RotationFailure(Record):
     """Secrets that could not be encrypted again, and why; they are unchanged.
 
     They are a user's, of an integration or, where ``integration_type`` is None, of the second
-    factor.
+    factor or the mailbox.
     """
 
     user_id: str
@@ -26,7 +30,8 @@ class RotationFailure(Record):
 class RotationResult(Record):
     """What a rotation did so far.
 
-    ``checked`` of ``total`` integrations, or users with a second factor, were looked at;
+    ``checked`` of ``total`` integrations, or users with a second factor or a mailbox, were looked
+    at;
     ``changed`` of them had ``resealed`` secrets under an older key or ``sealed`` ones in the clear.
     """
 
@@ -37,3 +42,26 @@ class RotationResult(Record):
     sealed: int
     failed: list[RotationFailure]
     dry_run: bool
+
+
+async def rotate_in_batches(
+    total: int,
+    batch: Callable[[PlaceT, RotationResult], Awaitable[tuple[PlaceT | None, RotationResult]]],
+    first: PlaceT,
+    *,
+    dry_run: bool,
+    on_progress: Callable[[RotationResult], object] | None = None,
+) -> RotationResult:
+    """Call ``batch`` with each place that a batch begins behind, from ``first`` on.
+
+    It returns the place of the next one, None behind the last, and the result so far.
+    """
+    result = RotationResult(
+        total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
+    )
+    place: PlaceT | None = first
+    while place is not None:
+        place, result = await batch(place, result)
+        if place is not None and on_progress is not None:
+            on_progress(result)
+    return result
