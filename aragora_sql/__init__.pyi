@@ -58,6 +58,10 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.gmail import GmailState as GmailState
+from aragora_sql.stores.gmail import GmailSyncJob as GmailSyncJob
+from aragora_sql.stores.gmail import GmailTokenStore as GmailTokenStore
+from aragora_sql.stores.gmail import RefreshedTokens as RefreshedTokens
 from aragora_sql.stores.governance import Approval as Approval
 from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
 from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
@@ -128,6 +132,9 @@ __all__ = [
     "FindingState",
     "FindingWorkflow",
     "FindingWorkflowStore",
+    "GmailState",
+    "GmailSyncJob",
+    "GmailTokenStore",
     "GovernanceStore",
     "Health",
     "ImpersonationEvent",
@@ -158,12 +165,14 @@ __all__ = [
     "PostgresDatabase",
     "PostgresEloDatabase",
     "PostgresFindingWorkflowStore",
+    "PostgresGmailTokenStore",
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "PostgresSessionStore",
     "PostgresUserStore",
     "ProofStatus",
+    "RefreshedTokens",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
@@ -177,6 +186,7 @@ __all__ = [
     "SQLiteDatabase",
     "SQLiteEloDatabase",
     "SQLiteFindingWorkflowStore",
+    "SQLiteGmailTokenStore",
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
@@ -201,6 +211,7 @@ __all__ = [
     "get_critique_store",
     "get_elo_system",
     "get_finding_workflow_store",
+    "get_gmail_token_store",
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
@@ -211,6 +222,7 @@ __all__ = [
     "get_postgres_critique_store",
     "get_postgres_elo_database",
     "get_postgres_finding_workflow_store",
+    "get_postgres_gmail_token_store",
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
@@ -226,6 +238,7 @@ __all__ = [
     "get_sqlite_database",
     "get_sqlite_elo_database",
     "get_sqlite_finding_workflow_store",
+    "get_sqlite_gmail_token_store",
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
@@ -864,6 +877,48 @@ async def get_sqlite_session_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSessionStore:
     """Return an initialized ``SessionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresGmailTokenStore(GmailTokenStore):
+    """``GmailTokenStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteGmailTokenStore(GmailTokenStore):
+    """``GmailTokenStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_gmail_token_store() -> GmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresGmailTokenStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_gmail_token_store(dsn: str | None = None) -> PostgresGmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_gmail_token_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteGmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -17,11 +17,18 @@ from aragora_sql.doctor.schemas import stores_present
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
+from aragora_sql.stores.gmail import GmailTokenStore
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.rotation import RotationResult
 from aragora_sql.stores.users import UserStore
 
 __all__ = ["add_commands"]
+
+# Stores with secrets beside that of integrations, and what holds them.
+_OTHERS: dict[str, tuple[Callable[[Database], UserStore | GmailTokenStore], str]] = {
+    "users": (UserStore, "users with a second factor"),
+    "gmail": (GmailTokenStore, "mailboxes"),
+}
 
 Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -49,8 +56,8 @@ def add_commands(groups: Any) -> None:
         "rotate-keys",
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
-        "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations and of users' second "
-        "factors. Exit code 1 when no key fits some of them.",
+        "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations, of users' second "
+        "factors and of mailboxes. Exit code 1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(
@@ -58,7 +65,7 @@ def add_commands(groups: Any) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="integrations or users in each transaction (default 100)",
+        help="integrations, users or mailboxes in each transaction (default 100)",
     )
     rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -124,29 +131,33 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         on_progress=showing("integrations"),
     )
-    of_users = None
-    if (await stores_present(database))["users"] is not None:
-        of_users = await UserStore(database).rotate_keys(
-            batch_size=options.batch_size,
-            dry_run=options.dry_run,
-            on_progress=showing("users with a second factor"),
-        )
+    present = await stores_present(database)
+    others: dict[str, RotationResult | None] = {}
+    for name, (make, what) in _OTHERS.items():
+        others[name] = None
+        if present[name] is not None:
+            others[name] = await make(database).rotate_keys(
+                batch_size=options.batch_size,
+                dry_run=options.dry_run,
+                on_progress=showing(what),
+            )
     rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
-    failed = [*result.failed, *(of_users.failed if of_users else ())]
+    failed = [*result.failed, *(one for other in others.values() if other for one in other.failed)]
     for problem in [*(failure.problem for failure in failed), *rejects.failed]:
         print(problem, file=sys.stderr)
     if options.json:
         print_json(
             {
                 **result.to_dict(),
-                "users": of_users.to_dict() if of_users else None,
+                **{name: other.to_dict() if other else None for name, other in others.items()},
                 "rejects": rejects.to_dict(),
             }
         )
     else:
         print(_summary(result, "integrations"))
-        if of_users and of_users.checked:
-            print(_summary(of_users, "users with a second factor"))
+        for name, other in others.items():
+            if other and other.checked:
+                print(_summary(other, _OTHERS[name][1]))
         if rejects.checked:
             print(_of_rejects(rejects, "would be" if result.dry_run else "were"))
     return 1 if failed or rejects.failed else 0

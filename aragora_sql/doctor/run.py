@@ -121,14 +121,14 @@ class _Examination:
             present = await stores_present(self._database)
             current = {
                 store
-                for store in ("integrations", "users")
+                for store in ("integrations", "users", "gmail")
                 if present.get(store) == latest_version(store, self._database.dialect)
             }
-            of_users = (
-                await secrets.check_user_secrets(self._database, keyring)
-                if "users" in current
-                else []
-            )
+            of_users: list[Finding] = []
+            if "users" in current:
+                of_users += await secrets.check_user_secrets(self._database, keyring)
+            if "gmail" in current:
+                of_users += await secrets.check_mailbox_secrets(self._database, keyring)
             if "integrations" not in current:
                 told = "there is a key" if keyring else "there is no key"
                 return of_users or [

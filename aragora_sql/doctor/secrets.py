@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aragora_sql.database import Database
 from aragora_sql.doctor.findings import Finding, error, ok
 from aragora_sql.encryption import CURRENT_KEY, OLD_KEYS, Keyring
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.redaction import rebuild
+from aragora_sql.stores.gmail import GmailTokenStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.rotation import RotationFailure
 from aragora_sql.stores.users import UserStore
 
-__all__ = ["check_key", "check_stored_secrets", "check_user_secrets"]
+__all__ = ["check_key", "check_mailbox_secrets", "check_stored_secrets", "check_user_secrets"]
 
 # So many integrations or users are a sample.
 _SAMPLE = 100
@@ -75,16 +77,28 @@ async def check_stored_secrets(database: Database, keyring: Keyring) -> list[Fin
 async def check_user_secrets(database: Database, keyring: Keyring) -> list[Finding]:
     """Try the keys on stored secrets of second factors; the store of users has to be there."""
     checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
+    return _of_users(keyring, failed, f"{checked} users", "second factors", "let them be set up")
+
+
+async def check_mailbox_secrets(database: Database, keyring: Keyring) -> list[Finding]:
+    """Try the keys on stored tokens of mailboxes; the store of Gmail has to be there."""
+    checked, failed = await GmailTokenStore(database, keyring).check_secrets(_SAMPLE)
+    return _of_users(keyring, failed, f"{checked} mailboxes", "mailboxes", "let them be connected")
+
+
+def _of_users(
+    keyring: Keyring, failed: Sequence[RotationFailure], checked: str, what: str, otherwise: str
+) -> list[Finding]:
     if not failed:
         return []
     shown = ", ".join(one.user_id for one in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    share = f"{len(failed)} of {checked} users"
+    share = f"{len(failed)} of {checked}"
     if not keyring:
         return [
             error(
                 "encryption-key",
-                f"{CURRENT_KEY} is not set, and secrets of second factors are stored ({share})",
+                f"{CURRENT_KEY} is not set, and secrets of {what} are stored ({share})",
                 "set it to the key that they were encrypted with",
                 "configuration",
             )
@@ -92,8 +106,8 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
     return [
         error(
             "encryption-key",
-            f"no key opens the second factors of {shown}{more} ({share})",
-            f"add the former key to {OLD_KEYS}; if it is lost, let them be set up again",
+            f"no key opens the {what} of {shown}{more} ({share})",
+            f"add the former key to {OLD_KEYS}; if it is lost, {otherwise} again",
         )
     ]
 

@@ -221,6 +221,13 @@ STORES = (
         "tokens that are refused before they expire; impersonation and its audit",
         exports=("ImpersonationEvent", "ImpersonationSession", "RevokedToken", "token_jti"),
     ),
+    StoreEntry(
+        "gmail",
+        "GmailTokenStore",
+        "gmail_token_store",
+        "tokens of mailboxes at Gmail, encrypted and refreshed by one at a time; sync jobs",
+        exports=("GmailState", "GmailSyncJob", "RefreshedTokens"),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .gmail import GmailQueries
 from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
@@ -57,6 +58,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["elo"], dialect: Dialect, root: Path | None = None
 ) -> EloQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["gmail"], dialect: Dialect, root: Path | None = None
+) -> GmailQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
