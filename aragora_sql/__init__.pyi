@@ -83,6 +83,13 @@ from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
+from aragora_sql.stores.notifications import ChannelSubscription as ChannelSubscription
+from aragora_sql.stores.notifications import Digest as Digest
+from aragora_sql.stores.notifications import EmailConfig as EmailConfig
+from aragora_sql.stores.notifications import EmailRecipient as EmailRecipient
+from aragora_sql.stores.notifications import Notification as Notification
+from aragora_sql.stores.notifications import NotificationStore as NotificationStore
+from aragora_sql.stores.notifications import TelegramConfig as TelegramConfig
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -110,6 +117,7 @@ __all__ = [
     "AuditStatistics",
     "AuditStore",
     "AuditVerification",
+    "ChannelSubscription",
     "CheckpointStore",
     "ConsensusMemory",
     "ConsensusRecord",
@@ -124,10 +132,13 @@ __all__ = [
     "Debate",
     "DebateCheckpoint",
     "DecisionRecord",
+    "Digest",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
     "EloSystem",
+    "EmailConfig",
+    "EmailRecipient",
     "FindingEvent",
     "FindingState",
     "FindingWorkflow",
@@ -152,6 +163,8 @@ __all__ = [
     "Match",
     "Membership",
     "MemoryTier",
+    "Notification",
+    "NotificationStore",
     "Organization",
     "Pattern",
     "PermanentJobError",
@@ -169,6 +182,7 @@ __all__ = [
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresNotificationStore",
     "PostgresSessionStore",
     "PostgresUserStore",
     "ProofStatus",
@@ -190,11 +204,13 @@ __all__ = [
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteNotificationStore",
     "SQLiteSessionStore",
     "SQLiteUserStore",
     "SessionStore",
     "Settings",
     "SigningKeys",
+    "TelegramConfig",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -215,6 +231,7 @@ __all__ = [
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
+    "get_notification_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
@@ -226,6 +243,7 @@ __all__ = [
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
+    "get_postgres_notification_store",
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_user_store",
@@ -242,6 +260,7 @@ __all__ = [
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_notification_store",
     "get_sqlite_session_store",
     "get_sqlite_user_store",
     "get_user_store",
@@ -919,6 +938,48 @@ async def get_sqlite_gmail_token_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteGmailTokenStore:
     """Return an initialized ``GmailTokenStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresNotificationStore(NotificationStore):
+    """``NotificationStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteNotificationStore(NotificationStore):
+    """``NotificationStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_notification_store() -> NotificationStore:
+    """Return an initialized ``NotificationStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresNotificationStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_notification_store(dsn: str | None = None) -> PostgresNotificationStore:
+    """Return an initialized ``NotificationStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_notification_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteNotificationStore:
+    """Return an initialized ``NotificationStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

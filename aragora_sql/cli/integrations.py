@@ -19,15 +19,19 @@ from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
 from aragora_sql.stores.gmail import GmailTokenStore
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.notifications import NotificationStore
 from aragora_sql.stores.rotation import RotationResult
 from aragora_sql.stores.users import UserStore
 
 __all__ = ["add_commands"]
 
 # Stores with secrets beside that of integrations, and what holds them.
-_OTHERS: dict[str, tuple[Callable[[Database], UserStore | GmailTokenStore], str]] = {
+_OTHERS: dict[
+    str, tuple[Callable[[Database], UserStore | GmailTokenStore | NotificationStore], str]
+] = {
     "users": (UserStore, "users with a second factor"),
     "gmail": (GmailTokenStore, "mailboxes"),
+    "notifications": (NotificationStore, "settings of notifications"),
 }
 
 Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
@@ -57,7 +61,7 @@ def add_commands(groups: Any) -> None:
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
         "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations, of users' second "
-        "factors and of mailboxes. Exit code 1 when no key fits some of them.",
+        "factors, of mailboxes and of notifications. Exit code 1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(
@@ -65,7 +69,7 @@ def add_commands(groups: Any) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="integrations, users or mailboxes in each transaction (default 100)",
+        help="integrations, users, mailboxes or settings in each transaction (default 100)",
     )
     rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -175,7 +179,7 @@ def _of_rejects(rejects: ResealedRejects, verb: str) -> str:
     folders = ", ".join(f"…-run{run}" for run in rejects.runs)
     return (
         f"{rejects.resealed} secrets {verb} encrypted again in {rejects.changed} of "
-        f"{rejects.checked} integrations that a migration rejected or merged; "
+        f"{rejects.checked} rows that a migration rejected or merged; "
         f"{len(rejects.failed)} failed. The reject files of these migrations (folders {folders}) "
         "can't be reached from here: their secrets stay under the key that they had. Load them "
         "with 'aragora-sql migrate --retry-rejects' and run this again before you give up that "

@@ -121,20 +121,22 @@ class _Examination:
             present = await stores_present(self._database)
             current = {
                 store
-                for store in ("integrations", "users", "gmail")
+                for store in ("integrations", "users", "gmail", "notifications")
                 if present.get(store) == latest_version(store, self._database.dialect)
             }
-            of_users: list[Finding] = []
+            others: list[Finding] = []
             if "users" in current:
-                of_users += await secrets.check_user_secrets(self._database, keyring)
+                others += await secrets.check_user_secrets(self._database, keyring)
             if "gmail" in current:
-                of_users += await secrets.check_mailbox_secrets(self._database, keyring)
+                others += await secrets.check_mailbox_secrets(self._database, keyring)
+            if "notifications" in current:
+                others += await secrets.check_notification_secrets(self._database, keyring)
             if "integrations" not in current:
                 told = "there is a key" if keyring else "there is no key"
-                return of_users or [
+                return others or [
                     ok("encryption-key", f"{told}, and no store of integrations to try it on")
                 ]
-            return [*of_users, *await secrets.check_stored_secrets(self._database, keyring)]
+            return [*others, *await secrets.check_stored_secrets(self._database, keyring)]
 
         await self.check("encryption-key", run)
 

@@ -13,10 +13,17 @@ from aragora_sql.stores.gmail import GmailTokenStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.notifications import NotificationStore
 from aragora_sql.stores.rotation import RotationFailure
 from aragora_sql.stores.users import UserStore
 
-__all__ = ["check_key", "check_mailbox_secrets", "check_stored_secrets", "check_user_secrets"]
+__all__ = [
+    "check_key",
+    "check_mailbox_secrets",
+    "check_notification_secrets",
+    "check_stored_secrets",
+    "check_user_secrets",
+]
 
 # So many integrations or users are a sample.
 _SAMPLE = 100
@@ -77,16 +84,24 @@ async def check_stored_secrets(database: Database, keyring: Keyring) -> list[Fin
 async def check_user_secrets(database: Database, keyring: Keyring) -> list[Finding]:
     """Try the keys on stored secrets of second factors; the store of users has to be there."""
     checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
-    return _of_users(keyring, failed, f"{checked} users", "second factors", "let them be set up")
+    return _finding(keyring, failed, f"{checked} users", "second factors", "let them be set up")
 
 
 async def check_mailbox_secrets(database: Database, keyring: Keyring) -> list[Finding]:
     """Try the keys on stored tokens of mailboxes; the store of Gmail has to be there."""
     checked, failed = await GmailTokenStore(database, keyring).check_secrets(_SAMPLE)
-    return _of_users(keyring, failed, f"{checked} mailboxes", "mailboxes", "let them be connected")
+    return _finding(keyring, failed, f"{checked} mailboxes", "mailboxes", "let them be connected")
 
 
-def _of_users(
+async def check_notification_secrets(database: Database, keyring: Keyring) -> list[Finding]:
+    """Try the keys on stored settings of notifications; their store has to be there."""
+    checked, failed = await NotificationStore(database, keyring).check_secrets(_SAMPLE)
+    return _finding(
+        keyring, failed, f"{checked} settings", "settings of notifications", "enter them"
+    )
+
+
+def _finding(
     keyring: Keyring, failed: Sequence[RotationFailure], checked: str, what: str, otherwise: str
 ) -> list[Finding]:
     if not failed:

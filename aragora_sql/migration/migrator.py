@@ -151,6 +151,10 @@ class MemoryMigrator:
         """Migrate the tokens of mailboxes at Gmail, and their sync jobs."""
         return await self._migrate("gmail")
 
+    async def migrate_notifications(self) -> MigrationReport:
+        """Migrate settings of e-mail and Telegram, recipients and channels."""
+        return await self._migrate("notifications")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

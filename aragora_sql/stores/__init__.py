@@ -228,6 +228,20 @@ STORES = (
         "tokens of mailboxes at Gmail, encrypted and refreshed by one at a time; sync jobs",
         exports=("GmailState", "GmailSyncJob", "RefreshedTokens"),
     ),
+    StoreEntry(
+        "notifications",
+        "NotificationStore",
+        "notification_store",
+        "settings of e-mail and Telegram, channels, preferences, inboxes, digests",
+        exports=(
+            "ChannelSubscription",
+            "Digest",
+            "EmailConfig",
+            "EmailRecipient",
+            "Notification",
+            "TelegramConfig",
+        ),
+    ),
 )
 
 

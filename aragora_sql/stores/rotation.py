@@ -18,7 +18,8 @@ class RotationFailure(Record):
     """Secrets that could not be encrypted again, and why; they are unchanged.
 
     They are a user's, of an integration or, where ``integration_type`` is None, of the second
-    factor or the mailbox.
+    factor or the mailbox. Of settings of notifications ``user_id`` is the organization, and
+    ``integration_type`` email, telegram or the type of the channel.
     """
 
     user_id: str
@@ -30,8 +31,8 @@ class RotationFailure(Record):
 class RotationResult(Record):
     """What a rotation did so far.
 
-    ``checked`` of ``total`` integrations, or users with a second factor or a mailbox, were looked
-    at;
+    ``checked`` of ``total`` integrations, users with a second factor, mailboxes or settings were
+    looked at;
     ``changed`` of them had ``resealed`` secrets under an older key or ``sealed`` ones in the clear.
     """
 

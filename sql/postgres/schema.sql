@@ -49,7 +49,8 @@ BEGIN
     ('users', 1),
     ('audit', 1),
     ('sessions', 1),
-    ('gmail', 1)
+    ('gmail', 1),
+    ('notifications', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -86,7 +87,8 @@ SELECT
     current_setting('aragora.make_users') AS make_users,
     current_setting('aragora.make_audit') AS make_audit,
     current_setting('aragora.make_sessions') AS make_sessions,
-    current_setting('aragora.make_gmail') AS make_gmail
+    current_setting('aragora.make_gmail') AS make_gmail,
+    current_setting('aragora.make_notifications') AS make_notifications
 \gset
 
 \if :make_schema_versions
@@ -136,5 +138,8 @@ SELECT
 \endif
 \if :make_gmail
 \ir gmail/schema.sql
+\endif
+\if :make_notifications
+\ir notifications/schema.sql
 \endif
 COMMIT;

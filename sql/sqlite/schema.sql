@@ -20,3 +20,4 @@
 -- \ir audit/schema.sql
 -- \ir sessions/schema.sql
 -- \ir gmail/schema.sql
+-- \ir notifications/schema.sql

@@ -21,6 +21,7 @@ from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
+from .notifications import NotificationsQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .users import UsersQueries
@@ -86,6 +87,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["markers"], dialect: Dialect, root: Path | None = None
 ) -> MarkersQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["notifications"], dialect: Dialect, root: Path | None = None
+) -> NotificationsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
