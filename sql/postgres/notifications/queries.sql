@@ -271,7 +271,7 @@ FROM channel_subscriptions AS s
 WHERE
     s.org_id = :org_id
     AND s.is_active
-    AND s.event_types @> pg_catalog.to_jsonb(:event_type::text)
+    AND s.event_types @> pg_catalog.jsonb_build_array(:event_type::text)
 ORDER BY s.channel_type, s.channel_id;
 
 -- name: set_channel_active(id, is_active, updated_at)!

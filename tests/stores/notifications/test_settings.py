@@ -12,12 +12,12 @@ import pytest
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring, seal_envelope
 from aragora_sql.errors import (
-    AlreadyTakenError,
     DecryptionError,
     DuplicateKeyError,
     EncryptionKeyMissingError,
     InvalidInputError,
 )
+from aragora_sql.privacy import erase_user, export_user
 from aragora_sql.stores.notifications import (
     ChannelSubscription,
     EmailConfig,
@@ -25,6 +25,7 @@ from aragora_sql.stores.notifications import (
     NotificationStore,
     TelegramConfig,
 )
+from aragora_sql.stores.users import UserStore
 from tests.stores.notifications.cases import PASSWORD, channel, email_config
 from tests.stores.samples import KEY, KEYRING, OTHER_KEY, day, fetch, fetch_value, run
 
@@ -284,7 +285,6 @@ async def test_save_channel_again_keeps_who_made_it(notifications: NotificationS
     # another channel can't have its identifier
     with pytest.raises(DuplicateKeyError):
         await notifications.save_channel(channel(id="s", channel_id="C2"))
-    assert not issubclass(DuplicateKeyError, AlreadyTakenError)
 
 
 async def test_list_channels_gives_pages(notifications: NotificationStore) -> None:
@@ -400,6 +400,31 @@ async def test_rotate_keys_and_check_secrets_name_what_no_key_opens(
     result = await other.rotate_keys()
     assert (result.changed, result.failed) == (0, failed)
     assert await NotificationStore(notifications.database, KEYRING).check_secrets() == (2, [])
+
+
+async def test_a_user_who_is_erased_is_no_recipient_any_more(
+    notifications: NotificationStore,
+) -> None:
+    users = UserStore(notifications.database, KEYRING)
+    ann = await users.create_user("ann@example.com", "x")
+    for address in ("Ann@Example.com", "ben@example.com"):
+        await notifications.add_recipient(EmailRecipient(org_id="acme", email=address))
+    await notifications.set_preference("acme", ann.id, "email", False)
+    await notifications.send("acme", ann.id, "receipt", "title", dedup_key="k")
+    await notifications.claim_digests("acme")
+    await notifications.save_channel(channel(created_by=ann.id))
+    exported = await export_user(notifications.database, ann.id)
+    tables = {table.table for table in exported.tables if table.store == "notifications"}
+    assert tables >= {"notifications", "notification_email_recipients", "notification_preferences"}
+    await erase_user(notifications.database, ann.id)
+    assert [one.email for one in await notifications.get_recipients("acme")] == ["ben@example.com"]
+    assert await notifications.get_preferences("acme", ann.id) == []
+    assert await notifications.list_notifications("acme", ann.id) == []
+    left = "SELECT count(*) FROM {} WHERE user_id = '{}'"
+    for table in ("notification_dedup_keys", "notification_digests"):
+        assert await fetch_value(notifications.database, left.format(table, ann.id)) == 0
+    (of_ann,) = await notifications.list_channels("acme")
+    assert of_ann.created_by != ann.id
 
 
 async def test_rows_hold_what_the_records_say(notifications: NotificationStore) -> None:
