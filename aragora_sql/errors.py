@@ -54,6 +54,7 @@ __all__ = [
     "LockTimeoutError",
     "MatchNotFoundError",
     "MissingParentError",
+    "NotConnectedError",
     "NotNullViolationError",
     "OrganizationOwnerError",
     "OutcomeUnknownError",
@@ -289,6 +290,14 @@ class ResetTokenLimitError(AragoraSQLError):
         super().__init__(f"an address may have {most} reset tokens within {seconds} seconds")
 
 
+class NotConnectedError(AragoraSQLError, LookupError):
+    """A mailbox holds no token that could get another one: its user has to connect it again."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"the mailbox of user {user_id!r} is not connected: no refresh token")
+        self.user_id = user_id
+
+
 class EncryptionError(AragoraSQLError):
     """A secret can't be encrypted or decrypted; the message holds neither secret nor key."""
 
@@ -340,7 +349,10 @@ class DatabaseError(AragoraSQLError):
 
 
 class DatabaseUseError(DatabaseError, RuntimeError):
-    """A database was used in another process or event loop than the one that it belongs to."""
+    """A database was used in another process or event loop than the one that it belongs to.
+
+    Or within a transaction, for what has to be seen by others at once.
+    """
 
 
 class IntegrityError(DatabaseError):

@@ -17,18 +17,11 @@ from aragora_sql.doctor.schemas import stores_present
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
-from aragora_sql.stores.federation import FederationStore
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.rotation import RotationResult
-from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.with_secrets import WITH_SECRETS
 
 __all__ = ["add_commands"]
-
-# Stores with secrets beside that of integrations, and what holds them.
-_OTHERS: dict[str, tuple[Callable[[Database], UserStore | FederationStore], str]] = {
-    "users": (UserStore, "users with a second factor"),
-    "federation": (FederationStore, "federated regions"),
-}
 
 Work = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -57,7 +50,8 @@ def add_commands(groups: Any) -> None:
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
         "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations, of users' second "
-        "factors and of federated regions. Exit code 1 when no key fits some of them.",
+        "factors, of mailboxes, of notifications, of webhooks and of federated regions. Exit code "
+        "1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(
@@ -65,7 +59,7 @@ def add_commands(groups: Any) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="integrations, users or regions in each transaction (default 100)",
+        help="integrations, users, mailboxes and so on in each transaction (default 100)",
     )
     rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -133,15 +127,16 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
     )
     present = await stores_present(database)
     others: dict[str, RotationResult | None] = {}
-    for name, (make, what) in _OTHERS.items():
-        others[name] = None
-        if present[name] is not None:
-            others[name] = await make(database).rotate_keys(
+    keyring = Keyring.from_env()
+    for one in WITH_SECRETS:
+        others[one.store] = None
+        if present[one.store] is not None:
+            others[one.store] = await one.make(database, keyring).rotate_keys(
                 batch_size=options.batch_size,
                 dry_run=options.dry_run,
-                on_progress=showing(what),
+                on_progress=showing(one.owners),
             )
-    rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
+    rejects = await reseal_rejects(database, keyring, dry_run=options.dry_run)
     failed = [*result.failed, *(one for other in others.values() if other for one in other.failed)]
     for problem in [*(failure.problem for failure in failed), *rejects.failed]:
         print(problem, file=sys.stderr)
@@ -155,9 +150,10 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
         )
     else:
         print(_summary(result, "integrations"))
-        for name, other in others.items():
+        for one in WITH_SECRETS:
+            other = others[one.store]
             if other and other.checked:
-                print(_summary(other, _OTHERS[name][1]))
+                print(_summary(other, one.owners))
         if rejects.checked:
             print(_of_rejects(rejects, "would be" if result.dry_run else "were"))
     return 1 if failed or rejects.failed else 0
@@ -175,7 +171,7 @@ def _of_rejects(rejects: ResealedRejects, verb: str) -> str:
     folders = ", ".join(f"…-run{run}" for run in rejects.runs)
     return (
         f"{rejects.resealed} secrets {verb} encrypted again in {rejects.changed} of "
-        f"{rejects.checked} integrations that a migration rejected or merged; "
+        f"{rejects.checked} rows that a migration rejected or merged; "
         f"{len(rejects.failed)} failed. The reject files of these migrations (folders {folders}) "
         "can't be reached from here: their secrets stay under the key that they had. Load them "
         "with 'aragora-sql migrate --retry-rejects' and run this again before you give up that "

@@ -23,6 +23,7 @@ from aragora_sql.errors import AragoraSQLError, ConfigurationError, ConnectionLo
 from aragora_sql.redaction import REDACTED, SECRET_NAMES_VARIABLE, is_secret_name
 from aragora_sql.schema import latest_version
 from aragora_sql.secret_store import secrets_that_were_read
+from aragora_sql.stores.with_secrets import WITH_SECRETS
 
 __all__ = ["examine"]
 
@@ -121,14 +122,10 @@ class _Examination:
             present = await stores_present(self._database)
             current = {
                 store
-                for store in ("integrations", "users", "federation")
+                for store in ("integrations", *(one.store for one in WITH_SECRETS))
                 if present.get(store) == latest_version(store, self._database.dialect)
             }
-            others: list[Finding] = []
-            if "users" in current:
-                others += await secrets.check_user_secrets(self._database, keyring)
-            if "federation" in current:
-                others += await secrets.check_region_secrets(self._database, keyring)
+            others = await secrets.check_other_secrets(self._database, keyring, current)
             if "integrations" not in current:
                 told = "there is a key" if keyring else "there is no key"
                 return others or [

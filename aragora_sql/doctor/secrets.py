@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from aragora_sql.database import Database
 from aragora_sql.doctor.findings import Finding, error, ok
 from aragora_sql.encryption import CURRENT_KEY, OLD_KEYS, Keyring
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.redaction import rebuild
-from aragora_sql.stores.federation import FederationStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
-from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.rotation import RotationFailure
+from aragora_sql.stores.with_secrets import WITH_SECRETS, SecretsOfStore
 
-__all__ = ["check_key", "check_region_secrets", "check_stored_secrets", "check_user_secrets"]
+__all__ = ["check_key", "check_other_secrets", "check_stored_secrets"]
 
 # So many integrations or users are a sample.
 _SAMPLE = 100
@@ -73,56 +73,37 @@ async def check_stored_secrets(database: Database, keyring: Keyring) -> list[Fin
     return [ok("encryption-key", f"there is a key, and it opens the secrets of {count}")]
 
 
-async def check_user_secrets(database: Database, keyring: Keyring) -> list[Finding]:
-    """Try the keys on stored secrets of second factors; the store of users has to be there."""
-    checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
-    if not failed:
-        return []
-    shown = ", ".join(f"{one.user_id}" for one in failed[:3])
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    share = f"{len(failed)} of {checked} users"
-    if not keyring:
-        return [
-            error(
-                "encryption-key",
-                f"{CURRENT_KEY} is not set, and secrets of second factors are stored ({share})",
-                "set it to the key that they were encrypted with",
-                "configuration",
-            )
-        ]
-    return [
-        error(
-            "encryption-key",
-            f"no key opens the second factors of {shown}{more} ({share})",
-            f"add the former key to {OLD_KEYS}; if it is lost, let them be set up again",
-        )
-    ]
+async def check_other_secrets(
+    database: Database, keyring: Keyring, stores: Container[str]
+) -> list[Finding]:
+    """Try the keys on what the stores besides that of integrations hold, where these are there."""
+    findings = []
+    for one in WITH_SECRETS:
+        if one.store in stores:
+            checked, failed = await one.make(database, keyring).check_secrets(_SAMPLE)
+            if failed:
+                findings.append(_closed(one, keyring, checked, failed))
+    return findings
 
 
-async def check_region_secrets(database: Database, keyring: Keyring) -> list[Finding]:
-    """Try the keys on stored keys of federated regions; the store of federation has to be there."""
-    regions = await FederationStore(database, keyring).list_all(limit=_SAMPLE)
-    failed = [region.region_id for region in regions if region.problem is not None]
-    if not failed:
-        return []
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    share = f"{len(failed)} of {len(regions)} regions"
+def _closed(
+    of: SecretsOfStore, keyring: Keyring, checked: int, failed: Sequence[RotationFailure]
+) -> Finding:
+    share = f"{len(failed)} of {checked} {of.owners}"
     if not keyring:
-        return [
-            error(
-                "encryption-key",
-                f"{CURRENT_KEY} is not set, and keys of federated regions are stored ({share})",
-                "set it to the key that they were encrypted with",
-                "configuration",
-            )
-        ]
-    return [
-        error(
+        return error(
             "encryption-key",
-            f"no key opens those of the federated regions {', '.join(failed[:3])}{more} ({share})",
-            f"add the former key to {OLD_KEYS}; if it is lost, save the regions with theirs again",
+            f"{CURRENT_KEY} is not set, and {of.secrets} are stored ({share})",
+            "set it to the key that they were encrypted with",
+            "configuration",
         )
-    ]
+    shown = ", ".join(one.owner for one in failed[:3])
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return error(
+        "encryption-key",
+        f"no key opens the {of.secrets}: {shown}{more} ({share})",
+        f"add the former key to {OLD_KEYS}; if it is lost, {of.otherwise}",
+    )
 
 
 def _is_sealed(config: IntegrationConfig) -> bool:

@@ -25,8 +25,8 @@ from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_che
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.user_secrets import is_sealed
 from aragora_sql.stores.users.emails import normal_email
-from aragora_sql.stores.users.mfa import is_sealed
 
 __all__ = ["Functions", "TextRules"]
 
@@ -111,7 +111,7 @@ class Functions:
             ("lower_text", 1, _lower),
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
-            ("is_clear_mfa", 1, _is_clear_mfa),
+            ("is_clear_secret", 1, _is_clear_secret),
             ("sealed_api_key", 3, self._sealed_api_key),
             ("unpacked", 2, self._unpacked),
             ("json_size", 1, _json_size),
@@ -182,8 +182,8 @@ def _sha256(value: Any) -> str | None:
     return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and value else None
 
 
-def _is_clear_mfa(value: Any) -> bool:
-    """Tell whether a stored secret of a second factor is in the clear."""
+def _is_clear_secret(value: Any) -> bool:
+    """Tell whether a stored secret of a user is in the clear."""
     text = _decoded(value)
     return bool(text) and not is_sealed(text or "")
 

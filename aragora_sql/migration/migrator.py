@@ -155,6 +155,14 @@ class MemoryMigrator:
         """Migrate federated regions; their keys are encrypted on the way."""
         return await self._migrate("federation")
 
+    async def migrate_gmail(self) -> MigrationReport:
+        """Migrate the tokens of mailboxes at Gmail, and their sync jobs."""
+        return await self._migrate("gmail")
+
+    async def migrate_notifications(self) -> MigrationReport:
+        """Migrate settings of e-mail and Telegram, recipients and channels."""
+        return await self._migrate("notifications")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -1,4 +1,4 @@
-"""Encrypts the secrets of rejected integrations with the present key.
+"""Encrypts the secrets of rejected integrations and settings with the present key.
 
 Rows that were rejected or merged keep their encrypted settings, in ``_migration_rejects`` and in
 the reject files. The table is within reach of whoever rotates keys; the files are where somebody
@@ -8,6 +8,7 @@ put them, so only their runs can be named.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +17,27 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError
 from aragora_sql.migration.statements import ask
 from aragora_sql.redaction import is_envelope
-from aragora_sql.stores.integrations.secrets import Owner, reseal_secrets
+from aragora_sql.stores.integrations.secrets import Owner, SecretOwner, reseal_secrets
+from aragora_sql.stores.notifications.configs import SettingsOwner
 
 __all__ = ["ResealedRejects", "reseal_rejects"]
 
-_TABLE, _COLUMN = "integrations", "settings"
 _PAGE = 500
+# Of each table the column with secrets, and those that say whose they are.
+_TABLES: dict[str, tuple[str, Callable[..., SecretOwner], tuple[str, ...]]] = {
+    "integrations": ("settings", Owner, ("user_id", "integration_type")),
+    "notification_email_configs": (
+        "config",
+        lambda org_id: SettingsOwner(org_id, "email"),
+        ("org_id",),
+    ),
+    "notification_telegram_configs": (
+        "config",
+        lambda org_id: SettingsOwner(org_id, "telegram"),
+        ("org_id",),
+    ),
+    "channel_subscriptions": ("config", SettingsOwner, ("org_id", "channel_type", "channel_id")),
+}
 
 
 @dataclass(slots=True)
@@ -65,42 +81,58 @@ async def reseal_rejects(
         [found] = await ask(connection, "has_rejects")
     if not found["present"]:
         return result
-    after = 0
-    while True:
-        async with database.transaction() as connection:
-            page = await ask(
-                connection,
-                "list_rejects_of",
-                target_table=_TABLE,
-                after_reject=after,
-                row_limit=_PAGE,
-            )
-            for row in page:
-                line = _resealed(row, keyring, result)
-                if line is not None and not dry_run:
-                    await ask(connection, "set_reject", reject_id=row["reject_id"], reject=line)
-        if len(page) < _PAGE:
-            return result
-        after = page[-1]["reject_id"]
+    for table in _TABLES:
+        after: int | None = 0
+        while after is not None:
+            after = await _reseal_page(database, table, after, keyring, result, dry_run=dry_run)
+    return result
 
 
-def _resealed(row: dict[str, Any], keyring: Keyring, result: ResealedRejects) -> str | None:
+async def _reseal_page(
+    database: Database,
+    table: str,
+    after: int,
+    keyring: Keyring,
+    result: ResealedRejects,
+    *,
+    dry_run: bool,
+) -> int | None:
+    """Deal with a page of the rejects of a table; return where the next one begins, or None."""
+    async with database.transaction() as connection:
+        page = await ask(
+            connection,
+            "list_rejects_of",
+            target_table=table,
+            after_reject=after,
+            row_limit=_PAGE,
+        )
+        for row in page:
+            line = _resealed(table, row, keyring, result)
+            if line is not None and not dry_run:
+                await ask(connection, "set_reject", reject_id=row["reject_id"], reject=line)
+    return page[-1]["reject_id"] if len(page) == _PAGE else None
+
+
+def _resealed(
+    table: str, row: dict[str, Any], keyring: Keyring, result: ResealedRejects
+) -> str | None:
     """Return a reject's line with its secrets under the present key; None when nothing changes."""
+    column, owner_of, names = _TABLES[table]
     reject = json.loads(row["reject"])
     values = reject["row"]
-    if not _holds_envelope(values.get(_COLUMN)):
+    if not _holds_envelope(values.get(column)):
         return None
     result.checked += 1
     if row["run_id"] not in result.runs:
         result.runs.append(row["run_id"])
     where = f"row {reject['rowid']} of {reject['source_file']}, rejected in run {row['run_id']}"
-    user_id, kind = values.get("user_id"), values.get("integration_type")
-    if not isinstance(user_id, str) or not isinstance(kind, str):
+    whose = [values.get(name) for name in names]
+    if not all(isinstance(name, str) for name in whose):
         result.failed.append(f"{where}: whose secrets these are is not known")
         return None
     try:
-        values[_COLUMN], resealed, _ = reseal_secrets(
-            values[_COLUMN], keyring, Owner(user_id, kind), only_sealed=True
+        values[column], resealed, _ = reseal_secrets(
+            values[column], keyring, owner_of(*whose), only_sealed=True
         )
     except EncryptionError as error:
         result.failed.append(f"{where}: {error}")

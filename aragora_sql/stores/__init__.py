@@ -241,6 +241,27 @@ STORES = (
             "SyncState",
         ),
     ),
+    StoreEntry(
+        "gmail",
+        "GmailTokenStore",
+        "gmail_token_store",
+        "tokens of mailboxes at Gmail, encrypted and refreshed by one at a time; sync jobs",
+        exports=("GmailState", "GmailSyncJob", "RefreshedTokens"),
+    ),
+    StoreEntry(
+        "notifications",
+        "NotificationStore",
+        "notification_store",
+        "settings of e-mail and Telegram, channels, preferences, inboxes, digests",
+        exports=(
+            "ChannelSubscription",
+            "Digest",
+            "EmailConfig",
+            "EmailRecipient",
+            "Notification",
+            "TelegramConfig",
+        ),
+    ),
 )
 
 

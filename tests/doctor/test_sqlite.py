@@ -18,8 +18,10 @@ from aragora_sql.doctor.files import (
     check_journal_mode,
 )
 from aragora_sql.stores.federation import FederatedRegion, FederationStore
+from aragora_sql.stores.gmail import GmailState, GmailTokenStore
 from aragora_sql.stores.integrations.records import IntegrationConfig, IntegrationType
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.notifications import NotificationStore, TelegramConfig
 from aragora_sql.stores.users import UserStore
 from tests.doctor.conftest import look, of, only
 from tests.stores.samples import KEY, KEYRING, OTHER_KEY
@@ -271,4 +273,33 @@ async def test_the_key_of_second_factors(database: Database, location: str | Pat
         "error",
         f"no key opens the second factors of {ada.id} (1 of 1 users)",
     )
+    assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
+
+
+async def test_the_key_of_mailboxes_and_notifications(
+    database: Database, location: str | Path
+) -> None:
+    """On both engines."""
+    gmail, notifications = GmailTokenStore(database, KEYRING), NotificationStore(database, KEYRING)
+    await gmail.initialize()
+    await notifications.initialize()
+    await gmail.save(GmailState(user_id="ann", refresh_token="1//secret"))  # noqa: S106
+    await notifications.save_telegram_config(
+        TelegramConfig(org_id="acme", bot_token="1//secret")  # noqa: S106
+    )
+
+    async def key(env: dict[str, str]) -> list[tuple[str, str]]:
+        found = of(await look(location, env), "encryption-key")
+        assert "1//secret" not in str(found)
+        return [entry[:2] for entry in found]
+
+    unset = "ARAGORA_ENCRYPTION_KEY is not set, and secrets of"
+    assert (await key({}))[:2] == [
+        ("error", f"{unset} mailboxes are stored (1 of 1 mailboxes)"),
+        ("error", f"{unset} settings of notifications are stored (1 of 1 settings)"),
+    ]
+    assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[:2] == [
+        ("error", "no key opens the mailboxes of ann (1 of 1 mailboxes)"),
+        ("error", "no key opens the settings of notifications of acme (1 of 1 settings)"),
+    ]
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]

@@ -75,7 +75,7 @@ def test_rejected_rows_get_the_present_key_and_their_files_are_named(
 
     assert rotate(target) == 0
     shown = capsys.readouterr().out
-    assert "4 secrets were encrypted again in 2 of 2 integrations that a migration" in shown
+    assert "4 secrets were encrypted again in 2 of 2 rows that a migration" in shown
     assert f"…-run{run}" in shown
     assert "--retry-rejects" in shown
     after = kept(target)

@@ -41,7 +41,7 @@ from aragora_sql.stores.federation.records import (
 from aragora_sql.stores.federation.secrets import open_key, reseal_key, seal_key
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult
+from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.federation import (
@@ -570,6 +570,25 @@ class FederationStore(Store):
 
     # Keys
 
+    async def check_secrets(self, limit: int = 100) -> tuple[int, list[RotationFailure]]:
+        """Try the keys on the stored ones of the first regions, so many at most.
+
+        Returns how many regions with a key were looked at, and those whose key no key opens.
+        """
+        row_limit = valid.limit(limit)
+        async with self._database.read() as connection:
+            rows = self._queries.list_api_keys(
+                connection, after_region="", after_workspace="", row_limit=row_limit
+            )
+            found = [row async for row in rows]
+        failed = []
+        for row in found:
+            try:
+                open_key(row["api_key"], self._keyring, row["region_id"], row["workspace_id"])
+            except EncryptionError as error:
+                failed.append(_failure(row["region_id"], error))
+        return len(found), failed
+
     async def rotate_keys(
         self,
         *,
@@ -589,17 +608,17 @@ class FederationStore(Store):
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
             total = await self._queries.count_api_keys(connection)
-        result = RotationResult(
-            total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
+
+        async def batch(
+            after: tuple[str, str], result: RotationResult
+        ) -> tuple[tuple[str, str] | None, RotationResult]:
+            rows, result = await self._rotate_batch(after, size, result)
+            place = (rows[-1]["region_id"], rows[-1]["workspace_id"]) if rows else None
+            return place, result
+
+        return await rotate_in_batches(
+            total, batch, ("", ""), dry_run=dry_run, on_progress=on_progress
         )
-        after = ("", "")
-        while True:
-            batch, result = await self._rotate_batch(after, size, result)
-            if not batch:
-                return result
-            after = batch[-1]["region_id"], batch[-1]["workspace_id"]
-            if on_progress is not None:
-                on_progress(result)
 
     async def _rotate_batch(
         self, after: tuple[str, str], size: int, result: RotationResult
@@ -628,14 +647,7 @@ class FederationStore(Store):
             try:
                 sealed = reseal_key(row["api_key"], self._keyring, region_id, workspace_id)
             except EncryptionError as error:
-                failed.append(
-                    RotationFailure(
-                        user_id=None,
-                        integration_type=None,
-                        problem=str(error),
-                        region_id=region_id,
-                    )
-                )
+                failed.append(_failure(region_id, error))
                 continue
             if sealed is not None:
                 changed.append(
@@ -648,6 +660,12 @@ class FederationStore(Store):
             resealed=result.resealed + len(changed),
             failed=failed,
         )
+
+
+def _failure(region_id: str, error: EncryptionError) -> RotationFailure:
+    return RotationFailure(
+        user_id=None, integration_type=None, problem=str(error), region_id=region_id
+    )
 
 
 def _workspace(workspace_id: Any, argument: str = "workspace_id") -> str:

@@ -24,7 +24,7 @@ import base64
 import json
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aragora_sql import redaction
 from aragora_sql.database.values import dump_json, load_json
@@ -41,6 +41,8 @@ __all__ = [
     "REDACTED",
     "Owner",
     "SealedSecret",
+    "SecretOwner",
+    "binding_of",
     "hide_secrets",
     "is_secret_name",
     "keep_sealed",
@@ -55,6 +57,23 @@ TEXT, JSON = "text", "json"
 BINDING = b"\0aragora-sql:2"
 
 
+class SecretOwner(Protocol):
+    """What secrets belong to, as messages name it; owners are compared by value."""
+
+    def binding(self, name: str) -> bytes:
+        """Return what binds an envelope to the setting ``name``."""
+
+    @property
+    def older_binding(self) -> bytes:
+        """What binds an envelope of the older Aragora."""
+
+
+def binding_of(*parts: str) -> bytes:
+    """Return associated data of these parts, which no others have."""
+    encoded = [part.encode() for part in parts]
+    return BINDING + b"".join(struct.pack(">I", len(part)) + part for part in encoded)
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The integration that secrets belong to."""
@@ -64,8 +83,7 @@ class Owner:
 
     def binding(self, name: str) -> bytes:
         """Return what binds an envelope to the setting ``name`` of this integration."""
-        parts = [part.encode() for part in (self.user_id, self.integration_type, name)]
-        return BINDING + b"".join(struct.pack(">I", len(part)) + part for part in parts)
+        return binding_of(self.user_id, self.integration_type, name)
 
     @property
     def older_binding(self) -> bytes:
@@ -85,7 +103,7 @@ class SealedSecret:
 
     __slots__ = ("_name", "_owner", "_stored")
 
-    def __init__(self, stored: dict[str, Any], owner: Owner, name: str) -> None:
+    def __init__(self, stored: dict[str, Any], owner: SecretOwner, name: str) -> None:
         self._stored = stored
         self._owner = owner
         self._name = name
@@ -101,7 +119,7 @@ class SealedSecret:
     def __hash__(self) -> int:
         return hash((self._stored["_value"], self._owner))
 
-    def stored_for(self, owner: Owner, path: str, name: str) -> dict[str, Any]:
+    def stored_for(self, owner: SecretOwner, path: str, name: str) -> dict[str, Any]:
         """Return it as it is stored."""
         if owner != self._owner:
             raise InvalidInputError(path, f"is a sealed secret of {self._owner}")
@@ -110,7 +128,7 @@ class SealedSecret:
         return self._stored
 
 
-def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> dict[str, Any]:
+def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: SecretOwner) -> dict[str, Any]:
     """Return settings as they are stored: every secret encrypted.
 
     Raises :class:`~aragora_sql.errors.EncryptionKeyMissingError` when there is a secret and no key,
@@ -135,7 +153,7 @@ def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> di
     return sealed
 
 
-def _seal(value: Any, path: str, name: str, keyring: Keyring, owner: Owner) -> dict[str, Any]:
+def _seal(value: Any, path: str, name: str, keyring: Keyring, owner: SecretOwner) -> dict[str, Any]:
     kind = TEXT if isinstance(value, str) else JSON
     plaintext = valid.text(value, path) if kind == TEXT else dump_json(value, path)
     keyring.require(f"{path} is a secret and is never stored in the clear: storing it")
@@ -146,12 +164,12 @@ def _seal(value: Any, path: str, name: str, keyring: Keyring, owner: Owner) -> d
     }
 
 
-def _sealed(plaintext: bytes, name: str, keyring: Keyring, owner: Owner) -> str:
+def _sealed(plaintext: bytes, name: str, keyring: Keyring, owner: SecretOwner) -> str:
     envelope = keyring.seal(plaintext, owner.binding(name))
     return base64.b64encode(envelope).decode()
 
 
-def open_secrets(settings: dict[str, Any], keyring: Keyring, owner: Owner) -> dict[str, Any]:
+def open_secrets(settings: dict[str, Any], keyring: Keyring, owner: SecretOwner) -> dict[str, Any]:
     """Return stored settings with every secret decrypted.
 
     Raises :class:`~aragora_sql.errors.DecryptionError` or
@@ -186,7 +204,7 @@ def _unwrap(value: Any) -> Any:
 
 
 def _open(
-    stored: dict[str, Any], path: str, name: str, keyring: Keyring, owner: Owner
+    stored: dict[str, Any], path: str, name: str, keyring: Keyring, owner: SecretOwner
 ) -> tuple[bytes, bool]:
     """Return what is in an envelope, and whether it has the present key and binding."""
     try:
@@ -207,7 +225,7 @@ def _open(
     return plaintext, False
 
 
-def _decoded(plaintext: bytes, kind: Any, path: str, owner: Owner) -> Any:
+def _decoded(plaintext: bytes, kind: Any, path: str, owner: SecretOwner) -> Any:
     try:
         text = plaintext.decode()
         if kind is None:
@@ -233,7 +251,7 @@ def _decoded_without_type(text: str) -> Any:
     return value if value and json.dumps(value) == text else text
 
 
-def keep_sealed(settings: dict[str, Any], owner: Owner) -> dict[str, Any]:
+def keep_sealed(settings: dict[str, Any], owner: SecretOwner) -> dict[str, Any]:
     """Return stored settings with a :class:`SealedSecret` for every secret that is encrypted."""
 
     def handle(path: str, name: str, value: Any) -> Any:
@@ -244,7 +262,7 @@ def keep_sealed(settings: dict[str, Any], owner: Owner) -> dict[str, Any]:
 
 
 def reseal_secrets(
-    settings: dict[str, Any], keyring: Keyring, owner: Owner, *, only_sealed: bool = False
+    settings: dict[str, Any], keyring: Keyring, owner: SecretOwner, *, only_sealed: bool = False
 ) -> tuple[dict[str, Any], int, int]:
     """Return stored settings with every secret under the present key, bound to its setting.
 

@@ -35,6 +35,7 @@ from aragora_sql.stores.integrations.secrets import (
 )
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
+from aragora_sql.stores.rotation import rotate_in_batches
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.integrations import (
@@ -452,17 +453,18 @@ class IntegrationStore(Store):
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
             total = await self._queries.count_integrations(connection)
-        result = RotationResult(
-            total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
+
+        async def batch(
+            after: tuple[str, str], result: RotationResult
+        ) -> tuple[tuple[str, str] | None, RotationResult]:
+            rows, result = await self._rotate_batch(after, size, result)
+            if not rows:
+                return None, result
+            return (rows[-1]["user_id"], rows[-1]["integration_type"]), result
+
+        return await rotate_in_batches(
+            total, batch, ("", ""), dry_run=dry_run, on_progress=on_progress
         )
-        after = ("", "")
-        while True:
-            batch, result = await self._rotate_batch(after, size, result)
-            if not batch:
-                return result
-            after = batch[-1]["user_id"], batch[-1]["integration_type"]
-            if on_progress is not None:
-                on_progress(result)
 
     async def _rotate_batch(
         self, after: tuple[str, str], size: int, result: RotationResult

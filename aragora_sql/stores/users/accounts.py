@@ -19,11 +19,12 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult
+from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.user_secrets import reseal, seal
 from aragora_sql.stores.users.base import lifetime_of
 from aragora_sql.stores.users.changes import UserChange, user_change
 from aragora_sql.stores.users.emails import email_key
-from aragora_sql.stores.users.mfa import MfaSecrets, backup_codes_text, open_mfa, reseal, seal
+from aragora_sql.stores.users.mfa import MfaSecrets, backup_codes_text, open_mfa
 from aragora_sql.stores.users.organizations import Organizations
 from aragora_sql.stores.users.records import MEMBER_ROLES, ROLES, MemberRole, Role, User
 from aragora_sql.stores.users.tokens import PREFIX_LENGTH, new_api_key, token_hash
@@ -448,17 +449,12 @@ class Accounts(Organizations):
         self._keyring.require("rotating keys")
         async with self._database.read() as connection:
             total = await self._queries.count_mfa_secrets(connection)
-        result = RotationResult(
-            total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
-        )
-        after = ""
-        while True:
-            batch, result = await self._rotate_batch(after, size, result)
-            if not batch:
-                return result
-            after = batch[-1]["id"]
-            if on_progress is not None:
-                on_progress(result)
+
+        async def batch(after: str, result: RotationResult) -> tuple[str | None, RotationResult]:
+            rows, result = await self._rotate_batch(after, size, result)
+            return (rows[-1]["id"] if rows else None), result
+
+        return await rotate_in_batches(total, batch, "", dry_run=dry_run, on_progress=on_progress)
 
     async def _rotate_batch(
         self, after: str, size: int, result: RotationResult
