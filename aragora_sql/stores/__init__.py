@@ -117,6 +117,7 @@ STORES = (
             "JobStatus",
             "JobWorker",
             "PermanentJobError",
+            "PostponeJobError",
             "RetryJobError",
             "RetryPolicy",
         ),
