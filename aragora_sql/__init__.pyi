@@ -74,6 +74,7 @@ from aragora_sql.stores.jobs import JobSchedule as JobSchedule
 from aragora_sql.stores.jobs import JobStatus as JobStatus
 from aragora_sql.stores.jobs import JobWorker as JobWorker
 from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
+from aragora_sql.stores.jobs import PostponeJobError as PostponeJobError
 from aragora_sql.stores.jobs import RetryJobError as RetryJobError
 from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
@@ -88,6 +89,13 @@ from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
 from aragora_sql.stores.users import UserStore as UserStore
+from aragora_sql.stores.webhooks import CircuitPolicy as CircuitPolicy
+from aragora_sql.stores.webhooks import OutgoingDelivery as OutgoingDelivery
+from aragora_sql.stores.webhooks import WebhookConfig as WebhookConfig
+from aragora_sql.stores.webhooks import WebhookDelivery as WebhookDelivery
+from aragora_sql.stores.webhooks import WebhookStore as WebhookStore
+from aragora_sql.stores.webhooks import sign_payload as sign_payload
+from aragora_sql.stores.webhooks import verify_signature as verify_signature
 from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
@@ -107,6 +115,7 @@ __all__ = [
     "AuditStore",
     "AuditVerification",
     "CheckpointStore",
+    "CircuitPolicy",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -146,6 +155,7 @@ __all__ = [
     "Membership",
     "MemoryTier",
     "Organization",
+    "OutgoingDelivery",
     "Pattern",
     "PermanentJobError",
     "PoolMetrics",
@@ -163,6 +173,8 @@ __all__ = [
     "PostgresJobQueueStore",
     "PostgresSessionStore",
     "PostgresUserStore",
+    "PostgresWebhookStore",
+    "PostponeJobError",
     "ProofStatus",
     "Relationship",
     "RetryJobError",
@@ -182,6 +194,7 @@ __all__ = [
     "SQLiteJobQueueStore",
     "SQLiteSessionStore",
     "SQLiteUserStore",
+    "SQLiteWebhookStore",
     "SessionStore",
     "Settings",
     "SigningKeys",
@@ -189,6 +202,9 @@ __all__ = [
     "UserIdMapping",
     "UserStore",
     "Verification",
+    "WebhookConfig",
+    "WebhookDelivery",
+    "WebhookStore",
     "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
@@ -217,6 +233,7 @@ __all__ = [
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_user_store",
+    "get_postgres_webhook_store",
     "get_session_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
@@ -231,12 +248,16 @@ __all__ = [
     "get_sqlite_job_queue_store",
     "get_sqlite_session_store",
     "get_sqlite_user_store",
+    "get_sqlite_webhook_store",
     "get_user_store",
+    "get_webhook_store",
     "load_queries",
     "render_schema",
+    "sign_payload",
     "token_jti",
     "verify_proof",
     "verify_schema",
+    "verify_signature",
 ]
 
 class PostgresConsensusMemory(ConsensusMemory):
@@ -864,6 +885,62 @@ async def get_sqlite_session_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSessionStore:
     """Return an initialized ``SessionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresWebhookStore(WebhookStore):
+    """``WebhookStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        *,
+        circuit: CircuitPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
+        extra_events: Iterable[str] = (),
+        event_ttl_seconds: float = ...,
+    ) -> None: ...
+
+class SQLiteWebhookStore(WebhookStore):
+    """``WebhookStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        *,
+        circuit: CircuitPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
+        extra_events: Iterable[str] = (),
+        event_ttl_seconds: float = ...,
+    ) -> None: ...
+
+async def get_webhook_store() -> WebhookStore:
+    """Return an initialized ``WebhookStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresWebhookStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_webhook_store(dsn: str | None = None) -> PostgresWebhookStore:
+    """Return an initialized ``WebhookStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_webhook_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteWebhookStore:
+    """Return an initialized ``WebhookStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.encryption import is_sealed
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.timestamps import TimestampReader
@@ -24,7 +25,6 @@ from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_che
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email
-from aragora_sql.stores.users.mfa import is_sealed
 
 __all__ = ["Functions", "TextRules"]
 
@@ -108,7 +108,7 @@ class Functions:
             ("lower_text", 1, _lower),
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
-            ("is_clear_mfa", 1, _is_clear_mfa),
+            ("is_clear_secret", 1, _is_clear_secret),
             ("unpacked", 2, self._unpacked),
             ("json_size", 1, _json_size),
             ("json_members", 1, _json_members),
@@ -169,8 +169,8 @@ def _sha256(value: Any) -> str | None:
     return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and value else None
 
 
-def _is_clear_mfa(value: Any) -> bool:
-    """Tell whether a stored secret of a second factor is in the clear."""
+def _is_clear_secret(value: Any) -> bool:
+    """Tell whether a secret that is stored by itself is in the clear."""
     text = _decoded(value)
     return bool(text) and not is_sealed(text or "")
 

@@ -222,6 +222,20 @@ STORES = (
         "tokens that are refused before they expire; impersonation and its audit",
         exports=("ImpersonationEvent", "ImpersonationSession", "RevokedToken", "token_jti"),
     ),
+    StoreEntry(
+        "webhooks",
+        "WebhookStore",
+        "webhook_store",
+        "webhooks with signed deliveries and circuits; events that came in, each handled once",
+        exports=(
+            "CircuitPolicy",
+            "OutgoingDelivery",
+            "WebhookConfig",
+            "WebhookDelivery",
+            "sign_payload",
+            "verify_signature",
+        ),
+    ),
 )
 
 

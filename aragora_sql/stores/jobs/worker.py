@@ -65,7 +65,14 @@ from aragora_sql.stores.jobs.outcomes import (
 from aragora_sql.stores.jobs.records import time_limit
 from aragora_sql.stores.jobs.store import PASSING_ERRORS, JobQueueStore
 
-__all__ = ["Handler", "JobWorker", "PermanentJobError", "PostponeJobError", "RetryJobError", "WorkerStats"]
+__all__ = [
+    "Handler",
+    "JobWorker",
+    "PermanentJobError",
+    "PostponeJobError",
+    "RetryJobError",
+    "WorkerStats",
+]
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +104,8 @@ class JobWorker:
     A handler takes the :class:`~aragora_sql.stores.jobs.records.Job` and returns its result, a
     dictionary or None; it is a coroutine function, or a plain function, which runs in a thread of
     the worker's own. An exception fails the attempt, see :class:`PermanentJobError`,
-    :class:`PostponeJobError` and :class:`RetryJobError`; so does ``SystemExit``, and a result that can't be stored.
+    :class:`PostponeJobError` and :class:`RetryJobError`; so does ``SystemExit``, and a result that
+    can't be stored.
 
     * ``concurrency``: so many handlers run at once
     * ``batch_size``: so many jobs are held at most (default: ``concurrency``). More of them make

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aragora_sql.database.values import dump_json
-from aragora_sql.encryption import Keyring, decode_envelope
+from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError, InvalidInputError
 from aragora_sql.stores import validation as valid
 
@@ -22,17 +22,10 @@ __all__ = [
     "MfaSecrets",
     "Resealed",
     "backup_codes_text",
-    "is_sealed",
     "open_mfa",
     "reseal",
     "seal",
 ]
-
-# How an envelope begins: its format, and the names that keys have or had.
-_ENVELOPES = tuple(
-    base64.b64encode(bytes([1, len(name)]) + name)[: (2 + len(name)) * 8 // 6].decode()
-    for name in (b"master", b"default")
-)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,11 +64,6 @@ def seal(text: str, keyring: Keyring, user_id: str, argument: str) -> str:
     """
     keyring.require(f"{argument} is a secret and is never stored in the clear: storing it")
     return base64.b64encode(keyring.seal(text.encode(), user_id.encode())).decode()
-
-
-def is_sealed(stored: str) -> bool:
-    """Tell whether a stored secret is an envelope, and not in the clear."""
-    return stored.startswith(_ENVELOPES)
 
 
 def open_mfa(
