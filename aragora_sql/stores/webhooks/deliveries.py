@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from aragora_sql.database import Database
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import EncodedJSON, dump_json, dump_scalars
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import (
@@ -312,9 +312,9 @@ class WebhookDeliveries(Store):
         text = hide_in_text(valid.identifier(error, "error"))
         checked = _status_code(code, "status_code")
         job = _claimed(delivery).job
-        async with self._database.transaction():
+        async with self._database.transaction() as connection:
             status = await self.jobs.fail(job, text, should_retry, delay_seconds=delay_seconds)
-            await self._note_failure(delivery, checked)
+            await self._count_failure(connection, delivery, checked)
         return "dead_lettered" if status == "failed" else "retrying"
 
     async def _begin(self, job: Job) -> OutgoingDelivery:
@@ -379,17 +379,22 @@ class WebhookDeliveries(Store):
     async def _note_failure(self, delivery: OutgoingDelivery, code: int | None) -> None:
         """Count a failure; the state of the delivery follows that of its job."""
         async with self._database.transaction() as connection:
-            if await self._queries.note_failure(
-                connection, delivery_id=delivery.delivery_id, status_code=code
-            ):
-                await self._queries.count_failure(
-                    connection,
-                    id=delivery.webhook_id,
-                    status_code=code,
-                    failures=self._circuit.failures,
-                    open_seconds=self._circuit.open_seconds,
-                    most_seconds=self._circuit.most_seconds,
-                )
+            await self._count_failure(connection, delivery, code)
+
+    async def _count_failure(
+        self, connection: Connection, delivery: OutgoingDelivery, code: int | None
+    ) -> None:
+        if await self._queries.note_failure(
+            connection, delivery_id=delivery.delivery_id, status_code=code
+        ):
+            await self._queries.count_failure(
+                connection,
+                id=delivery.webhook_id,
+                status_code=code,
+                failures=self._circuit.failures,
+                open_seconds=self._circuit.open_seconds,
+                most_seconds=self._circuit.most_seconds,
+            )
 
     # Looking
 

@@ -480,16 +480,21 @@ WHERE
 
 -- name: list_strays(row_limit)
 -- List jobs of open deliveries that have gone on without them: recovered, cancelled or ended by others.
+-- result: job_id not null
 -- plan: filtered_walk allowed because the index holds open deliveries only, and each is looked at now and then
-SELECT j.id AS job_id
+SELECT d.job_id
 FROM webhook_deliveries AS d
-INNER JOIN job_queue AS j ON d.job_id = j.id
 WHERE
     d.status IN ('pending', 'in_progress', 'retrying')
-    AND (
-        j.status IN ('failed', 'cancelled')
-        OR (d.status = 'in_progress' AND j.status IN ('pending', 'scheduled', 'retrying'))
-    )
+    -- One look at each job: a join might read them all.
+    AND CASE (SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id)
+        WHEN 'failed' THEN TRUE
+        WHEN 'cancelled' THEN TRUE
+        WHEN 'pending' THEN d.status = 'in_progress'
+        WHEN 'scheduled' THEN d.status = 'in_progress'
+        WHEN 'retrying' THEN d.status = 'in_progress'
+        ELSE FALSE
+    END
 ORDER BY coalesce(d.next_retry_at, d.created_at), d.delivery_id
 LIMIT :row_limit;
 
@@ -806,43 +811,45 @@ WHERE
 -- name: delete_expired_events(ttl_seconds, row_limit)!
 -- Delete some of the events that were handled too long ago to tell.
 -- locks: webhook_events rows in order of processed_at, provider, event_id, skip locked
-WITH expired AS MATERIALIZED (
-    SELECT
-        e.provider,
-        e.event_id
-    FROM webhook_events AS e
-    WHERE
-        e.processed_at
-        <= statement_timestamp() - make_interval(secs => :ttl_seconds::double precision)
-    ORDER BY e.processed_at, e.provider, e.event_id
-    LIMIT :row_limit
-    FOR UPDATE SKIP LOCKED
-)
-
-DELETE FROM webhook_events AS v
-USING expired AS x
-WHERE v.provider = x.provider AND v.event_id = x.event_id;
+DELETE FROM webhook_events
+WHERE
+    ctid = any(
+        array(
+            SELECT l.place
+            FROM (
+                SELECT e.ctid AS place
+                FROM webhook_events AS e
+                WHERE
+                    e.processed_at
+                    <= statement_timestamp() - make_interval(secs => :ttl_seconds::double precision)
+                ORDER BY e.processed_at, e.provider, e.event_id
+                LIMIT :row_limit
+                FOR UPDATE SKIP LOCKED
+            ) AS l
+        )
+    );
 
 -- name: delete_expired_claims(ttl_seconds, row_limit)!
 -- Delete some of the events that nobody went on handling for so long.
 -- locks: webhook_events rows in order of claimed_until, provider, event_id, skip locked
-WITH expired AS MATERIALIZED (
-    SELECT
-        e.provider,
-        e.event_id
-    FROM webhook_events AS e
-    WHERE
-        e.claimed_until
-        <= statement_timestamp() - make_interval(secs => :ttl_seconds::double precision)
-        AND e.processed_at IS NULL
-    ORDER BY e.claimed_until, e.provider, e.event_id
-    LIMIT :row_limit
-    FOR UPDATE SKIP LOCKED
-)
-
-DELETE FROM webhook_events AS v
-USING expired AS x
-WHERE v.provider = x.provider AND v.event_id = x.event_id;
+DELETE FROM webhook_events
+WHERE
+    ctid = any(
+        array(
+            SELECT l.place
+            FROM (
+                SELECT e.ctid AS place
+                FROM webhook_events AS e
+                WHERE
+                    e.claimed_until
+                    <= statement_timestamp() - make_interval(secs => :ttl_seconds::double precision)
+                    AND e.processed_at IS NULL
+                ORDER BY e.claimed_until, e.provider, e.event_id
+                LIMIT :row_limit
+                FOR UPDATE SKIP LOCKED
+            ) AS l
+        )
+    );
 
 -- name: count_events()$
 -- Count the events.

@@ -111,7 +111,7 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
 CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_webhook
 ON webhook_deliveries (webhook_id, created_at DESC, delivery_id DESC);
 CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_job
-ON webhook_deliveries (job_id);
+ON webhook_deliveries (job_id) WHERE job_id IS NOT NULL;
 -- Of each state its own, so that the few that are open are found among the many that are not.
 CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_open
 ON webhook_deliveries (coalesce(next_retry_at, created_at), delivery_id)

@@ -468,7 +468,9 @@ SET
         WHEN j.status = 'processing' THEN 'in_progress'
         WHEN j.status = 'failed' THEN 'dead_lettered'
         WHEN j.status = 'cancelled' THEN 'failed'
-        WHEN max(webhook_deliveries.max_attempts - j.max_attempts, 0) + j.attempts > 0 THEN 'retrying'
+        WHEN
+            max(webhook_deliveries.max_attempts - j.max_attempts, 0) + j.attempts > 0
+            THEN 'retrying'
         ELSE 'pending'
     END,
     attempts = max(webhook_deliveries.max_attempts - j.max_attempts, 0) + j.attempts,
@@ -489,16 +491,21 @@ WHERE
 
 -- name: list_strays(row_limit)
 -- List jobs of open deliveries that have gone on without them: recovered, cancelled or ended by others.
+-- result: job_id not null
 -- plan: filtered_walk allowed because the index holds open deliveries only, and each is looked at now and then
-SELECT j.id AS job_id
+SELECT d.job_id
 FROM webhook_deliveries AS d
-INNER JOIN job_queue AS j ON d.job_id = j.id
 WHERE
     d.status IN ('pending', 'in_progress', 'retrying')
-    AND (
-        j.status IN ('failed', 'cancelled')
-        OR (d.status = 'in_progress' AND j.status IN ('pending', 'scheduled', 'retrying'))
-    )
+    -- One look at each job: a join might read them all.
+    AND CASE (SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id)
+        WHEN 'failed' THEN TRUE
+        WHEN 'cancelled' THEN TRUE
+        WHEN 'pending' THEN d.status = 'in_progress'
+        WHEN 'scheduled' THEN d.status = 'in_progress'
+        WHEN 'retrying' THEN d.status = 'in_progress'
+        ELSE FALSE
+    END
 ORDER BY coalesce(d.next_retry_at, d.created_at), d.delivery_id
 LIMIT :row_limit;
 

@@ -95,10 +95,6 @@ HOT = [
     Hot("delete_delivery", {"delivery_id": "k1"}),
     Hot("purge_delivered", {"age_seconds": 1e7, "row_limit": 10}),
     Hot("purge_dead_letters", {"age_seconds": 1e7, "row_limit": 10}),
-    Hot(
-        "claim_event",
-        {"provider": "p", "event_id": "k1", "lease_seconds": 60.0, "ttl_seconds": 1e5},
-    ),
     Hot("is_event_processed", {"provider": "p", "event_id": "k1", "ttl_seconds": 1e5}),
     Hot("release_event", {"provider": "p", "event_id": "k1"}),
     Hot("delete_expired_events", {"ttl_seconds": 1e7, "row_limit": 10}),
@@ -111,11 +107,12 @@ def make(database: Database) -> WebhookStore:
 
 
 async def add(webhooks: WebhookStore) -> None:
-    await webhooks.register(f"{URL}/{next(NUMBERS)}", ["vote", "*"])
+    # Needs no key, which the stores of factory functions have not.
+    await webhooks.events.mark_processed(f"evt_{next(NUMBERS)}")
 
 
 async def count(webhooks: WebhookStore) -> int:
-    return len(await webhooks.list())
+    return await webhooks.events.size()
 
 
 async def fill(webhooks: WebhookStore) -> None:
@@ -161,14 +158,17 @@ async def fill(webhooks: WebhookStore) -> None:
 
 
 async def prepare(webhooks: WebhookStore) -> dict[str, Any]:
+    """Store a webhook with two dead letters, claimed deliveries and one that waits."""
     webhook = await webhooks.register(URL, ["vote"])
-    dead = await webhooks.deliveries.enqueue(webhook.id, "vote")
-    (outgoing,) = await webhooks.deliveries.claim_due("w")
-    await webhooks.deliveries.mark_dead(outgoing, "no")
-    for _ in range(4):
+    for _ in range(2):
         await webhooks.deliveries.enqueue(webhook.id, "vote")
-    claimed = await webhooks.deliveries.claim_due("w", 3)
-    return {"id": webhook.id, "dead": dead, "claimed": claimed}
+    dead = await webhooks.deliveries.claim_due("w", 2)
+    for outgoing in dead:
+        await webhooks.deliveries.mark_dead(outgoing, "no")
+    for _ in range(5):
+        await webhooks.deliveries.enqueue(webhook.id, "vote")
+    claimed = await webhooks.deliveries.claim_due("w", 4)
+    return {"id": webhook.id, "dead": [one.delivery_id for one in dead], "claimed": claimed}
 
 
 # A transaction is two round trips more than what it holds; a claim that finds something is one.
@@ -184,16 +184,16 @@ ROUND_TRIPS = {
     "register": Call(4, lambda s, kept: s.register(URL, ["vote"])),
     "update": Call(3, lambda s, kept: s.update(kept["id"], name="n")),
     "rotate_secret": Call(4, lambda s, kept: s.rotate_secret(kept["id"])),
-    "publish": Call(5, lambda s, kept: s.publish("vote")),
+    "publish": Call(7, lambda s, kept: s.publish("vote")),
     "deliveries.enqueue": Call(4, lambda s, kept: s.deliveries.enqueue(kept["id"], "vote")),
     "deliveries.claim_due": Call(4, lambda s, kept: s.deliveries.claim_due("w"), at_most=True),
     "deliveries.mark_delivered": Call(
-        5, lambda s, kept: s.deliveries.mark_delivered(kept["claimed"][0])
+        5, lambda s, kept: s.deliveries.mark_delivered(kept["claimed"].pop())
     ),
     "deliveries.mark_failed": Call(
-        9, lambda s, kept: s.deliveries.mark_failed(kept["claimed"][1], "no"), at_most=True
+        12, lambda s, kept: s.deliveries.mark_failed(kept["claimed"].pop(), "no"), at_most=True
     ),
-    "deliveries.get": Call(1, lambda s, kept: s.deliveries.get(kept["dead"])),
+    "deliveries.get": Call(1, lambda s, kept: s.deliveries.get(kept["dead"][0])),
     "deliveries.list_for_webhook": Call(
         1, lambda s, kept: s.deliveries.list_for_webhook(kept["id"])
     ),
@@ -201,7 +201,7 @@ ROUND_TRIPS = {
     "deliveries.list_dead_letters": Call(1, lambda s, kept: s.deliveries.list_dead_letters()),
     "deliveries.stats": Call(1, lambda s, kept: s.deliveries.stats()),
     "deliveries.retry_dead_letter": Call(
-        5, lambda s, kept: s.deliveries.retry_dead_letter(kept["dead"])
+        5, lambda s, kept: s.deliveries.retry_dead_letter(kept["dead"].pop())
     ),
     "events.claim": Call(1, lambda s, kept: s.events.claim("e1")),
     "events.is_processed": Call(1, lambda s, kept: s.events.is_processed("e1")),
