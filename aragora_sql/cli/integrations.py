@@ -20,6 +20,7 @@ from aragora_sql.migration.resealing import ResealedRejects, reseal_rejects
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.rotation import RotationResult
 from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.webhooks import WebhookStore
 
 __all__ = ["add_commands"]
 
@@ -49,8 +50,8 @@ def add_commands(groups: Any) -> None:
         "rotate-keys",
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
-        "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations and of users' second "
-        "factors. Exit code 1 when no key fits some of them.",
+        "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations, of users' second "
+        "factors and of webhooks. Exit code 1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(
@@ -58,7 +59,7 @@ def add_commands(groups: Any) -> None:
         type=int,
         default=100,
         metavar="N",
-        help="integrations or users in each transaction (default 100)",
+        help="integrations, users or webhooks in each transaction (default 100)",
     )
     rotate.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -124,15 +125,23 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         on_progress=showing("integrations"),
     )
-    of_users = None
-    if (await stores_present(database))["users"] is not None:
+    of_users = of_webhooks = None
+    present = await stores_present(database)
+    if present["users"] is not None:
         of_users = await UserStore(database).rotate_keys(
             batch_size=options.batch_size,
             dry_run=options.dry_run,
             on_progress=showing("users with a second factor"),
         )
+    if present["webhooks"] is not None:
+        of_webhooks = await WebhookStore(database).rotate_keys(
+            batch_size=options.batch_size,
+            dry_run=options.dry_run,
+            on_progress=showing("webhooks"),
+        )
     rejects = await reseal_rejects(database, Keyring.from_env(), dry_run=options.dry_run)
-    failed = [*result.failed, *(of_users.failed if of_users else ())]
+    others = [one for one in (of_users, of_webhooks) if one is not None]
+    failed = [*result.failed, *(failure for one in others for failure in one.failed)]
     for problem in [*(failure.problem for failure in failed), *rejects.failed]:
         print(problem, file=sys.stderr)
     if options.json:
@@ -140,6 +149,7 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
             {
                 **result.to_dict(),
                 "users": of_users.to_dict() if of_users else None,
+                "webhooks": of_webhooks.to_dict() if of_webhooks else None,
                 "rejects": rejects.to_dict(),
             }
         )
@@ -147,6 +157,8 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
         print(_summary(result, "integrations"))
         if of_users and of_users.checked:
             print(_summary(of_users, "users with a second factor"))
+        if of_webhooks and of_webhooks.checked:
+            print(_summary(of_webhooks, "webhooks"))
         if rejects.checked:
             print(_of_rejects(rejects, "would be" if result.dry_run else "were"))
     return 1 if failed or rejects.failed else 0

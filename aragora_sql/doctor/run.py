@@ -121,20 +121,20 @@ class _Examination:
             present = await stores_present(self._database)
             current = {
                 store
-                for store in ("integrations", "users")
+                for store in ("integrations", "users", "webhooks")
                 if present.get(store) == latest_version(store, self._database.dialect)
             }
-            of_users = (
-                await secrets.check_user_secrets(self._database, keyring)
-                if "users" in current
-                else []
-            )
+            others = []
+            if "users" in current:
+                others += await secrets.check_user_secrets(self._database, keyring)
+            if "webhooks" in current:
+                others += await secrets.check_webhook_secrets(self._database, keyring)
             if "integrations" not in current:
                 told = "there is a key" if keyring else "there is no key"
-                return of_users or [
+                return others or [
                     ok("encryption-key", f"{told}, and no store of integrations to try it on")
                 ]
-            return [*of_users, *await secrets.check_stored_secrets(self._database, keyring)]
+            return [*others, *await secrets.check_stored_secrets(self._database, keyring)]
 
         await self.check("encryption-key", run)
 

@@ -13,8 +13,9 @@ from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.secrets import SealedSecret
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.webhooks import WebhookStore
 
-__all__ = ["check_key", "check_stored_secrets", "check_user_secrets"]
+__all__ = ["check_key", "check_stored_secrets", "check_user_secrets", "check_webhook_secrets"]
 
 # So many integrations or users are a sample.
 _SAMPLE = 100
@@ -77,7 +78,7 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
     checked, failed = await UserStore(database, keyring).check_secrets(_SAMPLE)
     if not failed:
         return []
-    shown = ", ".join(one.user_id for one in failed[:3])
+    shown = ", ".join(str(one.user_id) for one in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     share = f"{len(failed)} of {checked} users"
     if not keyring:
@@ -94,6 +95,32 @@ async def check_user_secrets(database: Database, keyring: Keyring) -> list[Findi
             "encryption-key",
             f"no key opens the second factors of {shown}{more} ({share})",
             f"add the former key to {OLD_KEYS}; if it is lost, let them be set up again",
+        )
+    ]
+
+
+async def check_webhook_secrets(database: Database, keyring: Keyring) -> list[Finding]:
+    """Try the keys on stored secrets of webhooks; the store of webhooks has to be there."""
+    checked, failed = await WebhookStore(database, keyring).check_secrets(_SAMPLE)
+    if not failed:
+        return []
+    shown = ", ".join(str(one.webhook_id) for one in failed[:3])
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    share = f"{len(failed)} of {checked} webhooks"
+    if not keyring:
+        return [
+            error(
+                "encryption-key",
+                f"{CURRENT_KEY} is not set, and secrets of webhooks are stored ({share})",
+                "set it to the key that they were encrypted with",
+                "configuration",
+            )
+        ]
+    return [
+        error(
+            "encryption-key",
+            f"no key opens the secrets of webhooks {shown}{more} ({share})",
+            f"add the former key to {OLD_KEYS}; if it is lost, give them new secrets",
         )
     ]
 

@@ -20,6 +20,7 @@ from aragora_sql.doctor.files import (
 from aragora_sql.stores.integrations.records import IntegrationConfig, IntegrationType
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.webhooks import WebhookStore
 from tests.doctor.conftest import look, of, only
 from tests.stores.samples import KEY, KEYRING, OTHER_KEY
 
@@ -245,5 +246,27 @@ async def test_the_key_of_second_factors(database: Database, location: str | Pat
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",
         f"no key opens the second factors of {ada.id} (1 of 1 users)",
+    )
+    assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
+
+
+async def test_the_key_of_webhooks(database: Database, location: str | Path) -> None:
+    """On both engines."""
+    webhooks = WebhookStore(database, KEYRING)
+    await webhooks.initialize()
+    webhook = await webhooks.register("https://example.com", ["vote"])
+
+    async def key(env: dict[str, str]) -> list[tuple[str, str]]:
+        found = of(await look(location, env), "encryption-key")
+        assert webhook.secret not in str(found)
+        return [entry[:2] for entry in found]
+
+    assert (await key({}))[0] == (
+        "error",
+        "ARAGORA_ENCRYPTION_KEY is not set, and secrets of webhooks are stored (1 of 1 webhooks)",
+    )
+    assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
+        "error",
+        f"no key opens the secrets of webhooks {webhook.id} (1 of 1 webhooks)",
     )
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]

@@ -83,10 +83,12 @@ class GetAttemptRow(TypedDict):
     circuit: str
     wait_seconds: float | None
 
-class ListStraysRow(TypedDict):
-    """A row of list_strays."""
+class LockStraysRow(TypedDict):
+    """A row of lock_strays."""
 
+    delivery_id: str
     job_id: str
+    is_lost: bool
 
 class LockJoblessRow(TypedDict):
     """A row of lock_jobless."""
@@ -452,17 +454,23 @@ class WebhooksQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    def list_strays(
+    def lock_strays(
         self,
         connection: Connection,
         /,
         *,
         row_limit: int,
-    ) -> AsyncIterator[ListStraysRow]:
-        """List jobs of open deliveries that have gone on without them: recovered, cancelled or
-        ended by others.
+    ) -> AsyncIterator[LockStraysRow]:
+        """Take open deliveries whose job has gone on without them: recovered, cancelled, ended or
+        deleted by others.
 
         Operation (none): every row.
+        """
+
+    async def forget_jobs(self, connection: Connection, /, *, delivery_ids: Sequence[str]) -> int:
+        """Note that the jobs of deliveries are no more.
+
+        Operation !: the number of rows changed.
         """
 
     def lock_jobless(

@@ -508,15 +508,19 @@ class WebhookDeliveries(Store):
             found = await self._queries.get_delivery(connection, delivery_id=key)
             if found is None or found["status"] not in ("dead_lettered", "failed"):
                 return False
+            has_job = found["job_id"] is not None
             if found["job_id"] is not None:
                 try:
                     await self.jobs.retry(found["job_id"])
-                except (JobNotFoundError, JobStateError):
+                except JobNotFoundError:
+                    has_job = False
+                except JobStateError:
                     # Somebody else was faster.
                     return False
             if not await self._queries.reopen_delivery(connection, delivery_id=key):
                 return False
-            if found["job_id"] is None:
+            if not has_job:
+                await self._queries.forget_jobs(connection, delivery_ids=[key])
                 await self.jobs.adopt(SETTLE_BATCH)
         return True
 

@@ -67,22 +67,28 @@ class DeliveryJobs(JobQueueStore):
         return recovered
 
     async def settle(self) -> int:
-        """Bring deliveries and jobs together that others have parted; return how many.
+        """Bring deliveries and jobs together that others have parted; return how many steps it took.
 
         A delivery follows a job that was recovered, cancelled or has died without it. One that is
-        open and has no job, such as one of an older file, gets one, with the attempts that are left
+        open and has no job, as it was deleted or the delivery is of an older file, gets one, with the attempts that are left
         and not before its time. Safe to call from any number of processes at once.
         """
         followed = await in_batches(self._follow_strays)
         return followed + await in_batches(partial(self.adopt, SETTLE_BATCH))
 
     async def _follow_strays(self) -> int:
-        async with self._database.connection() as connection:
-            rows = self._webhooks.list_strays(connection, row_limit=SETTLE_BATCH)
-            job_ids = [row["job_id"] async for row in rows]
-            if not job_ids:
-                return 0
-            return await self._webhooks.follow_jobs(connection, job_ids=job_ids)
+        # What is locked is looked at again: since it was found, others may have settled it.
+        async with self._database.transaction() as connection:
+            rows = self._webhooks.lock_strays(connection, row_limit=SETTLE_BATCH)
+            strays = [row async for row in rows]
+            lost = [row["delivery_id"] for row in strays if row["is_lost"]]
+            found = [row["job_id"] for row in strays if not row["is_lost"]]
+            changed = 0
+            if lost:
+                changed += await self._webhooks.forget_jobs(connection, delivery_ids=lost)
+            if found:
+                changed += await self._webhooks.follow_jobs(connection, job_ids=found)
+            return changed
 
     async def adopt(self, limit: int) -> int:
         """Give up to so many deliveries without a job one; return how many got one."""

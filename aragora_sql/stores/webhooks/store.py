@@ -100,6 +100,11 @@ class WebhookStore(Store):
         self.deliveries = WebhookDeliveries(database, self._keyring, self.jobs, self._circuit)
         self.events = WebhookEvents(database, ttl_seconds=event_ttl_seconds)
 
+    async def initialize(self) -> None:
+        """Create the tables of webhooks, and of the job queue that delivers; see :class:`Store`."""
+        await self.jobs.initialize()
+        await super().initialize()
+
     # Configuration
 
     async def register(

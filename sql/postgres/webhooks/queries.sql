@@ -478,16 +478,22 @@ WHERE
     AND d.status <> 'delivered'
     AND j.status <> 'completed';
 
--- name: list_strays(row_limit)
--- List jobs of open deliveries that have gone on without them: recovered, cancelled or ended by others.
--- result: job_id not null
+-- name: lock_strays(row_limit)
+-- Take open deliveries whose job has gone on without them: recovered, cancelled, ended or deleted by others.
+-- result: is_lost boolean, is_lost not null, job_id not null
+-- locks: webhook_deliveries rows in order of coalesce(next_retry_at, created_at), delivery_id, skip locked
 -- plan: filtered_walk allowed because the index holds open deliveries only, and each is looked at now and then
-SELECT d.job_id
+SELECT
+    d.delivery_id,
+    d.job_id,
+    (SELECT j.id FROM job_queue AS j WHERE j.id = d.job_id) IS NULL AS is_lost
 FROM webhook_deliveries AS d
 WHERE
     d.status IN ('pending', 'in_progress', 'retrying')
+    AND d.job_id IS NOT NULL
     -- One look at each job: a join might read them all.
-    AND CASE (SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id)
+    AND CASE coalesce((SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id), '')
+        WHEN '' THEN TRUE
         WHEN 'failed' THEN TRUE
         WHEN 'cancelled' THEN TRUE
         WHEN 'pending' THEN d.status = 'in_progress'
@@ -496,7 +502,19 @@ WHERE
         ELSE FALSE
     END
 ORDER BY coalesce(d.next_retry_at, d.created_at), d.delivery_id
-LIMIT :row_limit;
+LIMIT :row_limit
+FOR UPDATE SKIP LOCKED;
+
+-- name: forget_jobs(delivery_ids)!
+-- Note that the jobs of deliveries are no more.
+UPDATE webhook_deliveries
+SET
+    job_id = NULL,
+    updated_at = statement_timestamp()
+WHERE
+    delivery_id = any(:delivery_ids::text[])
+    AND job_id IS NOT NULL
+    AND (SELECT j.id FROM job_queue AS j WHERE j.id = webhook_deliveries.job_id) IS NULL;
 
 -- name: lock_jobless(row_limit)
 -- Take open deliveries that no job delivers, such as those of older files.
@@ -735,6 +753,7 @@ WHERE
 
 -- name: purge_dead_letters(age_seconds, row_limit)!
 -- Delete dead letters that are so old, the oldest first.
+-- plan: filtered_walk allowed because the partial index holds no other rows
 -- locks: webhook_deliveries rows in order of dead_lettered_at, delivery_id, skip locked
 DELETE FROM webhook_deliveries
 WHERE
@@ -831,6 +850,7 @@ WHERE
 
 -- name: delete_expired_claims(ttl_seconds, row_limit)!
 -- Delete some of the events that nobody went on handling for so long.
+-- plan: filtered_walk allowed because the partial index holds no other rows
 -- locks: webhook_events rows in order of claimed_until, provider, event_id, skip locked
 DELETE FROM webhook_events
 WHERE

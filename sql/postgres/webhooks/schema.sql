@@ -4,6 +4,9 @@
 -- keeps what a job has no place for, and its state follows that of the job. When an endpoint goes on
 -- failing, the circuit in its row opens: nothing is sent there until circuit_open_until, and then one
 -- delivery is, as a probe, until probe_until.
+--
+-- No foreign key leads to the job: finished jobs are purged, and whoever purges them is not to look
+-- for deliveries.
 -- meaning: values of webhook_configs.events [["vote"], ["*"], ["vote", "consensus"], []] because events are names
 -- meaning: values of webhook_subscriptions.event_type ["vote", "*", "consensus", "x"] because events are names
 -- meaning: values of webhook_deliveries.status ["pending", "in_progress", "delivered", "failed", "retrying", "dead_lettered"] because a query is about one of them
@@ -89,8 +92,6 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (delivery_id),
     CONSTRAINT webhook_deliveries_webhook_id_fkey
     FOREIGN KEY (webhook_id) REFERENCES webhook_configs (id) ON DELETE CASCADE,
-    CONSTRAINT webhook_deliveries_job_id_fkey
-    FOREIGN KEY (job_id) REFERENCES job_queue (id) ON DELETE SET NULL,
     CONSTRAINT webhook_deliveries_delivery_id_check CHECK (delivery_id <> ''),
     CONSTRAINT webhook_deliveries_event_type_check CHECK (event_type <> ''),
     CONSTRAINT webhook_deliveries_url_check CHECK (url <> ''),
@@ -110,7 +111,7 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
 
 CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_webhook
 ON webhook_deliveries (webhook_id, created_at DESC, delivery_id DESC);
-CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_job
+CREATE UNIQUE INDEX IF NOT EXISTS idx_webhook_deliveries_job
 ON webhook_deliveries (job_id) WHERE job_id IS NOT NULL;
 -- Of each state its own, so that the few that are open are found among the many that are not.
 CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_open

@@ -101,7 +101,6 @@ LIMIT :row_limit;
 
 -- name: list_user_webhooks(user_id, workspace_id, active_only, before_time, before_id, row_limit)
 -- List webhooks of a user, also of one workspace only, the newest first, from a place on.
--- plan: filtered_walk allowed because a user has few webhooks
 SELECT
     -- columns: WebhookConfig
     c.id,
@@ -132,7 +131,6 @@ LIMIT :row_limit;
 
 -- name: list_workspace_webhooks(workspace_id, active_only, before_time, before_id, row_limit)
 -- List webhooks of a workspace, the newest first, from a place on.
--- plan: filtered_walk allowed because few webhooks are inactive
 SELECT
     -- columns: WebhookConfig
     c.id,
@@ -489,16 +487,21 @@ WHERE
     AND webhook_deliveries.status <> 'delivered'
     AND j.status <> 'completed';
 
--- name: list_strays(row_limit)
--- List jobs of open deliveries that have gone on without them: recovered, cancelled or ended by others.
--- result: job_id not null
+-- name: lock_strays(row_limit)
+-- Take open deliveries whose job has gone on without them: recovered, cancelled, ended or deleted by others.
+-- result: is_lost boolean, is_lost not null, job_id not null
 -- plan: filtered_walk allowed because the index holds open deliveries only, and each is looked at now and then
-SELECT d.job_id
+SELECT
+    d.delivery_id,
+    d.job_id,
+    (SELECT j.id FROM job_queue AS j WHERE j.id = d.job_id) IS NULL AS is_lost
 FROM webhook_deliveries AS d
 WHERE
     d.status IN ('pending', 'in_progress', 'retrying')
+    AND d.job_id IS NOT NULL
     -- One look at each job: a join might read them all.
-    AND CASE (SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id)
+    AND CASE coalesce((SELECT j.status FROM job_queue AS j WHERE j.id = d.job_id), '')
+        WHEN '' THEN TRUE
         WHEN 'failed' THEN TRUE
         WHEN 'cancelled' THEN TRUE
         WHEN 'pending' THEN d.status = 'in_progress'
@@ -508,6 +511,17 @@ WHERE
     END
 ORDER BY coalesce(d.next_retry_at, d.created_at), d.delivery_id
 LIMIT :row_limit;
+
+-- name: forget_jobs(delivery_ids)!
+-- Note that the jobs of deliveries are no more.
+UPDATE webhook_deliveries
+SET
+    job_id = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE
+    delivery_id IN (SELECT value FROM json_each(:delivery_ids))
+    AND job_id IS NOT NULL
+    AND (SELECT j.id FROM job_queue AS j WHERE j.id = webhook_deliveries.job_id) IS NULL;
 
 -- name: lock_jobless(row_limit)
 -- Take open deliveries that no job delivers, such as those of older files.
@@ -519,7 +533,8 @@ SELECT
     c.user_id,
     c.workspace_id
 FROM webhook_deliveries AS d
-INNER JOIN webhook_configs AS c ON d.webhook_id = c.id
+-- CROSS keeps the deliveries first, in the order of their index
+CROSS JOIN webhook_configs AS c ON d.webhook_id = c.id
 WHERE d.job_id IS NULL AND d.status IN ('pending', 'in_progress', 'retrying')
 ORDER BY d.delivery_id
 LIMIT :row_limit;
@@ -674,7 +689,8 @@ SELECT
 FROM webhook_deliveries AS d
 WHERE
     d.status IN ('pending', 'in_progress', 'retrying')
-    AND (coalesce(d.next_retry_at, d.created_at), d.delivery_id) > (:after_time, :after_id)
+    AND coalesce(d.next_retry_at, d.created_at) >= :after_time
+    AND (coalesce(d.next_retry_at, d.created_at) > :after_time OR d.delivery_id > :after_id)
 ORDER BY coalesce(d.next_retry_at, d.created_at), d.delivery_id
 LIMIT :row_limit;
 

@@ -84,7 +84,7 @@ HOT = [
     Hot("mark_delivered", {"delivery_id": "k1", "status_code": 200}),
     Hot("note_failure", {"delivery_id": "k1", "status_code": 500}),
     Hot("follow_jobs", {"job_ids": ["k1", "k2"]}),
-    Hot("list_strays", {"row_limit": 10}, True),
+    Hot("lock_strays", {"row_limit": 10}, True),
     Hot("lock_jobless", {"row_limit": 10}, True),
     Hot("set_jobs", {"delivery_ids": ["k1"]}),
     Hot("reopen_delivery", {"delivery_id": "k1"}),
@@ -145,7 +145,8 @@ async def fill(webhooks: WebhookStore) -> None:
         f"{job_state}, CASE WHEN n % 50 IN (0, 2) THEN NULL ELSE {at} END FROM {rows}",
         "INSERT INTO webhook_deliveries (delivery_id, webhook_id, job_id, event_type, payload, "
         "url, status, created_at, next_retry_at, delivered_at, dead_lettered_at) SELECT 'k' || n, "
-        f"'w' || (n % 60 + 1), 'k' || n, 'vote', '{{}}', 'https://x', {state}, {at}, "
+        f"'w' || (n % 60 + 1), CASE WHEN n % 100 > 0 THEN 'k' || n END, 'vote', '{{}}', 'https://x', "
+        f"{state}, {at}, "
         f"CASE WHEN n % 50 = 2 THEN {at} END, CASE WHEN n % 50 > 2 THEN {at} END, "
         f"CASE WHEN n % 50 = 1 THEN {at} END FROM {rows}",
         "INSERT INTO webhook_events (provider, event_id, claimed_until, processed_at, result) "

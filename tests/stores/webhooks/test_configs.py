@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from aragora_sql.errors import (
     InvalidInputError,
     WebhookNotFoundError,
 )
+from aragora_sql.stores.rotation import RotationResult
 from aragora_sql.stores.webhooks import (
     WEBHOOK_EVENTS,
     RegisteredWebhook,
@@ -213,15 +215,13 @@ async def test_rotate_keys_covers_old_keys_old_bindings_and_clear_secrets(
     await old.rotate_secret(made[0].id)
     await webhooks.register(URL, ["vote"])
     await run(database, f"UPDATE webhook_configs SET secret = 'x' WHERE id = '{made[1].id}'")  # noqa: S608
-    import base64
-
     bound_to_nothing = base64.b64encode(KEYRING.seal(b"older", b"")).decode()
     await run(
         database,
         f"UPDATE webhook_configs SET secret = '{bound_to_nothing}' WHERE id = '{made[2].id}'",  # noqa: S608
     )
     plan = await webhooks.rotate_keys(dry_run=True)
-    seen = []
+    seen: list[RotationResult] = []
     done = await webhooks.rotate_keys(batch_size=2, on_progress=seen.append)
     assert (plan.checked, plan.changed, plan.resealed, plan.sealed) == (4, 3, 3, 1)
     assert (done.checked, done.changed, done.resealed, done.sealed) == (4, 3, 3, 1)
