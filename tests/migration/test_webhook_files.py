@@ -221,5 +221,5 @@ def test_a_file_of_this_package_goes_to_postgresql_and_back(target: Target, tmp_
     move_to_sqlite(options)
     with closing(sqlite3.connect(source)) as first, closing(sqlite3.connect(back)) as second:
         for table in tables:
-            statement = f"SELECT * FROM {table} ORDER BY 1, 2"  # noqa: S608
+            statement = f"SELECT * FROM {table} ORDER BY 1, 2"
             assert first.execute(statement).fetchall() == second.execute(statement).fetchall()

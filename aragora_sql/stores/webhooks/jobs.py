@@ -67,11 +67,12 @@ class DeliveryJobs(JobQueueStore):
         return recovered
 
     async def settle(self) -> int:
-        """Bring deliveries and jobs together that others have parted; return how many steps it took.
+        """Bring deliveries and jobs together that others have parted; return the number of changes.
 
         A delivery follows a job that was recovered, cancelled or has died without it. One that is
-        open and has no job, as it was deleted or the delivery is of an older file, gets one, with the attempts that are left
-        and not before its time. Safe to call from any number of processes at once.
+        open and has no job, as it was deleted or the delivery is of an older file, gets one, with
+        the attempts that are left and not before its time. Safe to call from any number of
+        processes at once.
         """
         followed = await in_batches(self._follow_strays)
         return followed + await in_batches(partial(self.adopt, SETTLE_BATCH))

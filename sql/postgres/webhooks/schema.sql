@@ -10,6 +10,7 @@
 -- meaning: values of webhook_configs.events [["vote"], ["*"], ["vote", "consensus"], []] because events are names
 -- meaning: values of webhook_subscriptions.event_type ["vote", "*", "consensus", "x"] because events are names
 -- meaning: values of webhook_deliveries.status ["pending", "in_progress", "delivered", "failed", "retrying", "dead_lettered"] because a query is about one of them
+-- meaning: values of webhook_deliveries.job_id ["k1", "k10", "k103", "k103a", "k_12", "k%1", "k32", "k21", "K12", "k_1", "k13", "k2"] because they are ids of jobs
 -- meaning: values of webhook_deliveries.attempts [0, 1, 4, 5, 6] because few are made
 -- meaning: values of webhook_deliveries.max_attempts [1, 2, 5] because few are made
 -- meaning: values of webhook_configs.consecutive_failures [0, 1, 4, 5] because a circuit opens at few

@@ -460,6 +460,7 @@ WHERE delivery_id = :delivery_id AND status <> 'delivered';
 
 -- name: follow_jobs(job_ids)!
 -- Let deliveries have the state that their jobs have.
+-- meaning: values of job_ids [["k1", "k10", "k103", "k103a", "k_12", "k%1", "k32", "k21", "K12", "k_1", "k13", "k2"], ["k10"], [], ["k103", "k_12", "k%1"]] because they are ids of jobs
 UPDATE webhook_deliveries
 SET
     status = CASE

@@ -145,7 +145,7 @@ async def fill(webhooks: WebhookStore) -> None:
         f"{job_state}, CASE WHEN n % 50 IN (0, 2) THEN NULL ELSE {at} END FROM {rows}",
         "INSERT INTO webhook_deliveries (delivery_id, webhook_id, job_id, event_type, payload, "
         "url, status, created_at, next_retry_at, delivered_at, dead_lettered_at) SELECT 'k' || n, "
-        f"'w' || (n % 60 + 1), CASE WHEN n % 100 > 0 THEN 'k' || n END, 'vote', '{{}}', 'https://x', "
+        "'w' || (n % 60 + 1), CASE WHEN n % 100 > 0 THEN 'k' || n END, 'vote', '{}', 'https://x', "
         f"{state}, {at}, "
         f"CASE WHEN n % 50 = 2 THEN {at} END, CASE WHEN n % 50 > 2 THEN {at} END, "
         f"CASE WHEN n % 50 = 1 THEN {at} END FROM {rows}",

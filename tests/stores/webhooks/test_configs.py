@@ -31,7 +31,7 @@ from tests.stores.webhooks.cases import URL
 async def stored_secret(webhooks: WebhookStore, webhook_id: str, column: str = "secret") -> str:
     value: str = await fetch_value(
         webhooks.database,
-        f"SELECT {column} FROM webhook_configs WHERE id = '{webhook_id}'",  # noqa: S608
+        f"SELECT {column} FROM webhook_configs WHERE id = '{webhook_id}'",
     )
     return value
 
@@ -131,7 +131,7 @@ async def test_delete_takes_deliveries_along(
     assert await webhooks.delete(webhook.id)
     assert not await webhooks.delete(webhook.id)
     for table in ("webhook_configs", "webhook_subscriptions", "webhook_deliveries"):
-        query = f"SELECT count(*) FROM {table}"  # noqa: S608
+        query = f"SELECT count(*) FROM {table}"
         assert await fetch_value(webhooks.database, query) == 0
     # The job has nothing to send.
     assert await webhooks.deliveries.claim_due("w") == []
@@ -162,7 +162,7 @@ async def test_get_for_event_finds_what_was_stored_for_unknown_events(
     await run(
         webhooks.database,
         "INSERT INTO webhook_subscriptions (event_type, webhook_id) "
-        f"VALUES ('odd', '{webhook.id}'), ('gone', '{webhook.id}')",  # noqa: S608
+        f"VALUES ('odd', '{webhook.id}'), ('gone', '{webhook.id}')",
     )
     await run(webhooks.database, "UPDATE webhook_configs SET events = '[\"odd\"]'")
     assert [one.id for one in await webhooks.get_for_event("odd")] == [webhook.id]
@@ -214,11 +214,11 @@ async def test_rotate_keys_covers_old_keys_old_bindings_and_clear_secrets(
     made = [await old.register(URL, ["vote"]) for _ in range(3)]
     await old.rotate_secret(made[0].id)
     await webhooks.register(URL, ["vote"])
-    await run(database, f"UPDATE webhook_configs SET secret = 'x' WHERE id = '{made[1].id}'")  # noqa: S608
+    await run(database, f"UPDATE webhook_configs SET secret = 'x' WHERE id = '{made[1].id}'")
     bound_to_nothing = base64.b64encode(KEYRING.seal(b"older", b"")).decode()
     await run(
         database,
-        f"UPDATE webhook_configs SET secret = '{bound_to_nothing}' WHERE id = '{made[2].id}'",  # noqa: S608
+        f"UPDATE webhook_configs SET secret = '{bound_to_nothing}' WHERE id = '{made[2].id}'",
     )
     plan = await webhooks.rotate_keys(dry_run=True)
     seen: list[RotationResult] = []
@@ -241,8 +241,23 @@ async def test_rotate_keys_names_what_no_key_fits(
     result = await other.rotate_keys()
     assert (result.changed, [one.webhook_id for one in result.failed]) == (0, [webhook.id])
     assert "none of the 1 keys" in result.failed[0].problem
+
+
+async def test_check_secrets_names_what_no_key_fits(
+    webhooks: WebhookStore, webhook: RegisteredWebhook
+) -> None:
+    other = WebhookStore(webhooks.database, Keyring(OTHER_KEY))
     checked, failed = await other.check_secrets()
     assert (checked, [one.webhook_id for one in failed]) == (1, [webhook.id])
+    assert await other.check_secrets(0) == (0, [])
+    assert await webhooks.check_secrets() == (1, [])
+
+
+async def test_initialize_makes_the_job_queue_too(database: Database) -> None:
+    webhooks = WebhookStore(database, KEYRING)
+    await webhooks.initialize()
+    await webhooks.initialize()
+    assert (await webhooks.jobs.get_stats())["total"] == 0
 
 
 async def test_close_circuit_and_update_let_an_endpoint_be_called_again(
@@ -256,7 +271,8 @@ async def test_close_circuit_and_update_let_an_endpoint_be_called_again(
         for _ in range(5):
             await webhooks.record_delivery(webhook.id, 500, success=False)
         found = await webhooks.get(webhook.id)
-        assert found is not None and found.circuit_open_until is not None
+        assert found is not None
+        assert found.circuit_open_until is not None
         await reopen
         found = await webhooks.get(webhook.id)
         assert found is not None

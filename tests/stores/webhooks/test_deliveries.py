@@ -155,10 +155,13 @@ async def test_enqueue_refuses_what_is_not_there(
 async def test_enqueue_takes_part_in_a_transaction(
     webhooks: WebhookStore, webhook: RegisteredWebhook
 ) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with webhooks.database.transaction():
             await webhooks.deliveries.enqueue(webhook.id, "vote")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await webhooks.deliveries.stats() == {}
     assert (await webhooks.jobs.get_stats())["total"] == 0
 
@@ -190,7 +193,7 @@ async def test_failures_are_tried_again_until_it_is_a_dead_letter(
 
 
 def test_the_delay_is_doubled_up_to_five_minutes() -> None:
-    assert DELIVERY_RETRIES == RetryPolicy(base_seconds=1.0, max_seconds=300.0, jitter=0.25)
+    assert RetryPolicy(base_seconds=1.0, max_seconds=300.0, jitter=0.25) == DELIVERY_RETRIES
 
 
 async def test_errors_of_sending_say_what_becomes_of_a_delivery(
@@ -255,7 +258,8 @@ async def test_a_time_limit_counts_as_a_failure_of_the_endpoint(
         await make_due(webhooks)
         await work(webhooks, send, time_limit_seconds=0.1)
     found = await webhooks.get(webhook.id)
-    assert found is not None and found.consecutive_failures == 1
+    assert found is not None
+    assert found.consecutive_failures == 1
     assert (await stored(webhooks, key)).status == "retrying"
 
 
@@ -277,7 +281,8 @@ async def test_what_was_delivered_is_not_sent_again_when_its_worker_died(
     assert endpoint.received == []
     assert (await stored(webhooks, key)).status == "delivered"
     job = await webhooks.jobs.get(key)
-    assert job is not None and job.result == {"outcome": "it is delivered already"}
+    assert job is not None
+    assert job.result == {"outcome": "it is delivered already"}
 
 
 async def test_a_delivery_of_a_worker_that_died_is_sent_by_another(
@@ -297,7 +302,8 @@ async def test_a_delivery_of_a_worker_that_died_is_sent_by_another(
     found = await stored(webhooks, key)
     assert "lease" in (found.last_error or "")
     counted = await webhooks.get(webhook.id)
-    assert counted is not None and counted.failure_count == 0
+    assert counted is not None
+    assert counted.failure_count == 0
 
 
 async def test_mark_delivered_counts_although_the_claim_was_lost(
@@ -334,7 +340,8 @@ async def test_mark_failed_and_mark_dead_tell_the_status(
     assert await webhooks.deliveries.mark_dead(claimed, text, 410) == "dead_lettered"
     found = await stored(webhooks, key)
     assert (found.status, found.attempts, found.last_status_code) == ("dead_lettered", 2, 410)
-    assert found.last_error is not None and len(found.last_error) == 200
+    assert found.last_error is not None
+    assert len(found.last_error) == 200
     assert "hunter2" not in found.last_error
 
 
@@ -385,7 +392,8 @@ async def test_the_circuit_of_an_endpoint_opens_and_one_probe_closes_it(
         (claimed,) = await instances[number].deliveries.claim_due("w")
         await instances[number].deliveries.mark_failed(claimed, "no", 500)
     opened = await webhooks.get(webhook.id)
-    assert opened is not None and opened.circuit_open_until is not None
+    assert opened is not None
+    assert opened.circuit_open_until is not None
     # The others wait and lose no attempt; other endpoints are called.
     for instance in instances:
         assert await instance.deliveries.claim_due("w", 10) == []
@@ -428,7 +436,9 @@ async def test_the_circuit_of_an_endpoint_opens_and_one_probe_closes_it(
 
 async def seconds_open(webhooks: WebhookStore, webhook_id: str) -> float:
     found = await webhooks.get(webhook_id)
-    assert found is not None and found.circuit_open_until and found.last_delivery_at
+    assert found is not None
+    assert found.circuit_open_until
+    assert found.last_delivery_at
     return (found.circuit_open_until - found.last_delivery_at).total_seconds()
 
 
@@ -456,7 +466,8 @@ async def test_late_failures_do_not_open_an_open_circuit_again(
     opened = await webhooks.get(webhook.id)
     await webhooks.record_delivery(webhook.id, 500, success=False)
     again = await webhooks.get(webhook.id)
-    assert opened is not None and again is not None
+    assert opened is not None
+    assert again is not None
     assert again.circuit_open_until == opened.circuit_open_until
     assert again.consecutive_failures == 6
 
@@ -544,7 +555,7 @@ async def test_settle_gives_deliveries_without_a_job_one(
     await run(webhooks.database, "DELETE FROM job_queue")
     await run(
         webhooks.database,
-        f"UPDATE webhook_deliveries SET attempts = 3 WHERE delivery_id = '{keys[0]}'",  # noqa: S608
+        f"UPDATE webhook_deliveries SET attempts = 3 WHERE delivery_id = '{keys[0]}'",
     )
     given = await asyncio.gather(*(webhooks.jobs.settle() for _ in range(3)))
     # Each lost its former job and got another one.
@@ -658,7 +669,8 @@ async def test_delete_delivery_cancels_its_job(
     assert await webhooks.deliveries.delete_delivery(key)
     assert not await webhooks.deliveries.delete_delivery(key)
     job = await webhooks.jobs.get(key)
-    assert job is not None and job.status == "cancelled"
+    assert job is not None
+    assert job.status == "cancelled"
 
 
 async def test_lists_are_pages(webhooks: WebhookStore, webhook: RegisteredWebhook) -> None:

@@ -41,11 +41,14 @@ async def test_claim_of_one_who_died_goes_to_the_next(webhooks: WebhookStore) ->
 
 
 async def test_claim_in_a_transaction_that_is_undone_is_none(webhooks: WebhookStore) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with webhooks.database.transaction():
             assert await webhooks.events.claim("evt_1")
             await webhooks.events.mark_processed("evt_1")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await webhooks.events.claim("evt_1")
 
 
