@@ -76,6 +76,7 @@ class GetAttemptRow(TypedDict):
     event_type: str
     payload: Any
     status: StatusWord
+    max_attempts: int
     url: str
     active: bool
     secret: str

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -219,9 +220,12 @@ class WebhookDeliveries(Store):
                 code = status_code(answer, "the answer of send()")
             except PostponeJobError:
                 raise
-            except (PermanentJobError, RetryJobError):
+            except PermanentJobError as error:
                 await self._note_failure(outgoing, None)
-                raise
+                raise PermanentJobError(_text_of(error)) from None
+            except RetryJobError as error:
+                await self._note_failure(outgoing, None)
+                raise RetryJobError(_text_of(error), error.delay_seconds) from None
             except asyncio.CancelledError:
                 if stop_reason() == "time limit":
                     await self._note_failure(outgoing, None)
@@ -348,7 +352,8 @@ class WebhookDeliveries(Store):
             delivery_id=row["delivery_id"],
             webhook_id=row["webhook_id"],
             event_type=row["event_type"],
-            attempt=job.attempts,
+            # The job of one that another job began has only the attempts that were left.
+            attempt=max(row["max_attempts"] - job.max_attempts, 0) + job.attempts,
             url=row["url"],
             headers={
                 "Content-Type": "application/json",
@@ -476,15 +481,20 @@ class WebhookDeliveries(Store):
         """Store a delivery as it is given, such as one of another system.
 
         One that is there already keeps its webhook, its creation and its job. An open one gets a
-        job when it has none; the job of any other is cancelled. ``updated_at`` is now, and
+        job when it has none, or one that has ended; the job of any other is cancelled. ``updated_at`` is now, and
         ``job_id`` is not taken.
         """
         row = _row_of(delivery)
         is_open = row["status"] in OPEN_STATUSES
         async with self._database.transaction() as connection:
             found = await self._queries.get_delivery(connection, delivery_id=row["delivery_id"])
-            if found is not None and found["job_id"] is not None and not is_open:
-                await self.jobs.cancel(found["job_id"], running=True)
+            if found is not None and found["job_id"] is not None:
+                if not is_open:
+                    await self.jobs.cancel(found["job_id"], running=True)
+                elif found["status"] not in OPEN_STATUSES:
+                    # Otherwise its job, which has ended, would end it again.
+                    with suppress(JobNotFoundError, JobStateError):
+                        await self.jobs.retry(found["job_id"])
             await self._queries.upsert_delivery(connection, **row)
             if is_open:
                 await self.jobs.adopt(SETTLE_BATCH)
@@ -652,4 +662,6 @@ def _text_of(error: Exception) -> str:
         text = str(error)
     except Exception:
         text = "its text can't be read"
+    if isinstance(error, PermanentJobError | RetryJobError):
+        return hide_in_text(text)
     return hide_in_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -388,6 +388,7 @@ SELECT
     d.event_type,
     d.payload,
     d.status,
+    d.max_attempts,
     c.url,
     c.active,
     c.secret,

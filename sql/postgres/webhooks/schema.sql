@@ -202,19 +202,19 @@ COMMENT ON COLUMN webhook_deliveries.delivery_id IS 'Identifier: a UUID; receive
 COMMENT ON COLUMN webhook_deliveries.webhook_id IS 'The webhook.';
 COMMENT ON COLUMN webhook_deliveries.job_id IS 'The job that delivers it; NULL when there is none any more, or not yet.';
 COMMENT ON COLUMN webhook_deliveries.event_type IS 'Name of the event.';
-COMMENT ON COLUMN webhook_deliveries.payload IS 'What is sent. [personal]';
-COMMENT ON COLUMN webhook_deliveries.url IS 'Where to, as it was at the last attempt, or when it was enqueued. [personal]';
+COMMENT ON COLUMN webhook_deliveries.payload IS 'What is sent.';
+COMMENT ON COLUMN webhook_deliveries.url IS 'Where to, as it was at the last attempt, or when it was enqueued.';
 COMMENT ON COLUMN webhook_deliveries.status IS 'pending, in_progress, retrying, delivered, failed (cancelled) or dead_lettered.';
 COMMENT ON COLUMN webhook_deliveries.attempts IS 'How often it was sent.';
 COMMENT ON COLUMN webhook_deliveries.max_attempts IS 'After so many failed attempts it is a dead letter.';
 COMMENT ON COLUMN webhook_deliveries.next_retry_at IS 'When it is sent next, where that is not at once.';
-COMMENT ON COLUMN webhook_deliveries.last_error IS 'Why the last attempt failed, at most 200 characters. [personal]';
+COMMENT ON COLUMN webhook_deliveries.last_error IS 'Why the last attempt failed, at most 200 characters.';
 COMMENT ON COLUMN webhook_deliveries.last_status_code IS 'HTTP status of the last answer; NULL when there was none.';
 COMMENT ON COLUMN webhook_deliveries.created_at IS 'When it was enqueued.';
 COMMENT ON COLUMN webhook_deliveries.updated_at IS 'When the row was last changed.';
 COMMENT ON COLUMN webhook_deliveries.delivered_at IS 'When it was delivered.';
 COMMENT ON COLUMN webhook_deliveries.dead_lettered_at IS 'When it became a dead letter.';
-COMMENT ON COLUMN webhook_deliveries.metadata IS 'What else the application keeps of it; never a secret. [personal]';
+COMMENT ON COLUMN webhook_deliveries.metadata IS 'What else the application keeps of it; never a secret.';
 
 COMMENT ON TABLE webhook_events IS 'Events that came in, so that each is handled once.';
 COMMENT ON COLUMN webhook_events.provider IS 'Who sent it, such as stripe.';

@@ -398,6 +398,7 @@ SELECT
     d.event_type,
     d.payload,
     d.status,
+    d.max_attempts,
     c.url,
     c.active,
     c.secret,

@@ -200,7 +200,7 @@ async def test_errors_of_sending_say_what_becomes_of_a_delivery(
     webhooks: WebhookStore, webhook: RegisteredWebhook, caplog: pytest.LogCaptureFixture
 ) -> None:
     errors: dict[str, BaseException] = {
-        "dead": PermanentJobError("gone"),
+        "dead": PermanentJobError("gone: https://ann:hunter2@example.com/"),
         "later": RetryJobError("busy", 5000),
         "postponed": PostponeJobError("not now", 5000),
         "broken": ValueError("https://ann:hunter2@example.com/ refused"),
@@ -225,6 +225,8 @@ async def test_errors_of_sending_say_what_becomes_of_a_delivery(
         "cancelled": ("retrying", 1),
     }
     assert found["postponed"].next_retry_at is not None
+    assert (found["dead"].last_error or "").startswith("PermanentJobError: gone: https://")
+    assert "hunter2" not in (found["dead"].last_error or "")
     assert "ValueError" in (found["broken"].last_error or "")
     assert "hunter2" not in (found["broken"].last_error or "")
     assert "hunter2" not in caplog.text
@@ -569,7 +571,7 @@ async def test_settle_gives_deliveries_without_a_job_one(
     (claimed,) = [
         one for one in await webhooks.deliveries.claim_due("w", 3) if one.delivery_id == keys[0]
     ]
-    assert (await stored(webhooks, keys[0])).attempts == 4
+    assert (await stored(webhooks, keys[0])).attempts == claimed.attempt == 4
     await webhooks.deliveries.mark_failed(claimed, "no")
     assert (await stored(webhooks, keys[0])).status == "retrying"
 
@@ -660,6 +662,22 @@ async def test_save_delivery_of_an_ended_one_cancels_its_job(
     await work(webhooks, endpoint.send)
     assert endpoint.received == []
     assert (await stored(webhooks, key)).status == "dead_lettered"
+
+
+async def test_save_delivery_of_a_dead_letter_as_open_has_it_sent(
+    webhooks: WebhookStore, webhook: RegisteredWebhook
+) -> None:
+    key = await webhooks.deliveries.enqueue(webhook.id, "vote")
+    (claimed,) = await webhooks.deliveries.claim_due("w")
+    await webhooks.deliveries.mark_dead(claimed, "no")
+    dead = await stored(webhooks, key)
+    await webhooks.deliveries.save_delivery(
+        replace(dead, status="pending", attempts=0, dead_lettered_at=None)
+    )
+    await webhooks.jobs.settle()
+    endpoint = Endpoint(200)
+    await work(webhooks, endpoint.send)
+    assert [one.delivery_id for one in endpoint.received] == [key]
 
 
 async def test_delete_delivery_cancels_its_job(

@@ -10,6 +10,7 @@
 -- meaning: values of webhook_configs.events [["vote"], ["*"], ["vote", "consensus"], []] because events are names
 -- meaning: values of webhook_subscriptions.event_type ["vote", "*", "consensus", "x"] because events are names
 -- meaning: values of webhook_deliveries.status ["pending", "in_progress", "delivered", "failed", "retrying", "dead_lettered"] because a query is about one of them
+-- meaning: values of webhook_deliveries.job_id ["k1", "k10", "k103", "k103a", "k_12", "k%1", "k32", "k21", "K12", "k_1", "k13", "k2"] because they are ids of jobs
 -- meaning: values of webhook_deliveries.attempts [0, 1, 4, 5, 6] because few are made
 -- meaning: values of webhook_deliveries.max_attempts [1, 2, 5] because few are made
 -- meaning: values of webhook_configs.consecutive_failures [0, 1, 4, 5] because a circuit opens at few
@@ -201,19 +202,19 @@ COMMENT ON COLUMN webhook_deliveries.delivery_id IS 'Identifier: a UUID; receive
 COMMENT ON COLUMN webhook_deliveries.webhook_id IS 'The webhook.';
 COMMENT ON COLUMN webhook_deliveries.job_id IS 'The job that delivers it; NULL when there is none any more, or not yet.';
 COMMENT ON COLUMN webhook_deliveries.event_type IS 'Name of the event.';
-COMMENT ON COLUMN webhook_deliveries.payload IS 'What is sent. [personal]';
-COMMENT ON COLUMN webhook_deliveries.url IS 'Where to, as it was at the last attempt, or when it was enqueued. [personal]';
+COMMENT ON COLUMN webhook_deliveries.payload IS 'What is sent.';
+COMMENT ON COLUMN webhook_deliveries.url IS 'Where to, as it was at the last attempt, or when it was enqueued.';
 COMMENT ON COLUMN webhook_deliveries.status IS 'pending, in_progress, retrying, delivered, failed (cancelled) or dead_lettered.';
 COMMENT ON COLUMN webhook_deliveries.attempts IS 'How often it was sent.';
 COMMENT ON COLUMN webhook_deliveries.max_attempts IS 'After so many failed attempts it is a dead letter.';
 COMMENT ON COLUMN webhook_deliveries.next_retry_at IS 'When it is sent next, where that is not at once.';
-COMMENT ON COLUMN webhook_deliveries.last_error IS 'Why the last attempt failed, at most 200 characters. [personal]';
+COMMENT ON COLUMN webhook_deliveries.last_error IS 'Why the last attempt failed, at most 200 characters.';
 COMMENT ON COLUMN webhook_deliveries.last_status_code IS 'HTTP status of the last answer; NULL when there was none.';
 COMMENT ON COLUMN webhook_deliveries.created_at IS 'When it was enqueued.';
 COMMENT ON COLUMN webhook_deliveries.updated_at IS 'When the row was last changed.';
 COMMENT ON COLUMN webhook_deliveries.delivered_at IS 'When it was delivered.';
 COMMENT ON COLUMN webhook_deliveries.dead_lettered_at IS 'When it became a dead letter.';
-COMMENT ON COLUMN webhook_deliveries.metadata IS 'What else the application keeps of it; never a secret. [personal]';
+COMMENT ON COLUMN webhook_deliveries.metadata IS 'What else the application keeps of it; never a secret.';
 
 COMMENT ON TABLE webhook_events IS 'Events that came in, so that each is handled once.';
 COMMENT ON COLUMN webhook_events.provider IS 'Who sent it, such as stripe.';
