@@ -79,7 +79,9 @@ SELECT
             THEN 'API key in the clear; its SHA-256 was moved'
     END AS note_api_key,
     CASE
-        WHEN is_clear_secret(cast(mfa_secret AS BLOB)) OR is_clear_secret(cast(mfa_backup_codes AS BLOB))
+        WHEN
+            is_clear_secret(cast(mfa_secret AS BLOB))
+            OR is_clear_secret(cast(mfa_backup_codes AS BLOB))
             THEN
                 'secrets of a second factor in the clear; encrypt them with '
                 || '`aragora-sql integrations rotate-keys`'

@@ -169,12 +169,12 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: provider, event_id
 -- merge: newest processed_at
 -- unix: processed_at
--- values: provider = 'stripe'
+-- values: provider = 'stripe'; result = result, 'success'
 SELECT
     rowid AS source_rowid,
     'stripe' AS provider,
     event_id,
     processed_at,
-    result
+    coalesce(result, 'success') AS result
 FROM webhook_events
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;

@@ -109,6 +109,14 @@ def folder(tmp_path: Path) -> Path:
         folder / "webhook_events.db",
         [{"event_id": f"evt_{n}", "processed_at": 1770914577.25 + n} for n in range(3)],
     )
+    # Another file has one of them, handled again later.
+    write_webhook_events(
+        folder / ".nomic" / "webhook_events.db",
+        [
+            {"event_id": "evt_0", "processed_at": 1770915577.5, "result": "again"},
+            {"event_id": "evt_9", "processed_at": 1768014101.26474, "result": "r: Beta gamma"},
+        ],
+    )
     return folder
 
 
@@ -141,7 +149,10 @@ async def test_migrate_webhooks(
     assert dead["dead"].dead_lettered_at == datetime(2026, 2, 12, 17, 0, tzinfo=UTC)
     assert dead["dead"].next_retry_at is None
     assert dead["dead without time"].dead_lettered_at == dead["dead without time"].updated_at
-    assert await webhooks.events.size() == 3
+    assert await webhooks.events.size() == 4
+    again = target.row("webhook_events", "evt_0", "event_id")
+    assert (again["provider"], again["result"]) == ("stripe", "again")
+    assert again["processed_at"] == datetime(2026, 2, 12, 16, 59, 37, 500000, UTC)
     # What was still to be sent gets jobs, and is signed with the older secret.
     assert await webhooks.jobs.settle() == 2
     sent = await webhooks.deliveries.claim_due("w", 5)

@@ -99,7 +99,6 @@ LIMIT :row_limit;
 
 -- name: list_user_webhooks(user_id, workspace_id, active_only, before_time, before_id, row_limit)
 -- List webhooks of a user, also of one workspace only, the newest first, from a place on.
--- plan: filtered_walk allowed because a user has few webhooks
 SELECT
     -- columns: WebhookConfig
     c.id,
@@ -130,7 +129,6 @@ LIMIT :row_limit;
 
 -- name: list_workspace_webhooks(workspace_id, active_only, before_time, before_id, row_limit)
 -- List webhooks of a workspace, the newest first, from a place on.
--- plan: filtered_walk allowed because few webhooks are inactive
 SELECT
     -- columns: WebhookConfig
     c.id,
@@ -520,6 +518,7 @@ WHERE
 
 -- name: lock_jobless(row_limit)
 -- Take open deliveries that no job delivers, such as those of older files.
+-- plan: filtered_walk allowed because the partial index holds no other rows
 -- locks: webhook_deliveries rows in order of delivery_id, skip locked
 SELECT
     d.delivery_id,
@@ -733,6 +732,7 @@ WHERE delivery_id = :delivery_id;
 
 -- name: purge_delivered(age_seconds, row_limit)!
 -- Delete deliveries that succeeded so long ago, the oldest first.
+-- plan: filtered_walk allowed because the partial index holds no other rows
 -- locks: webhook_deliveries rows in order of delivered_at, delivery_id, skip locked
 DELETE FROM webhook_deliveries
 WHERE

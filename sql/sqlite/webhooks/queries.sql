@@ -669,6 +669,7 @@ LIMIT :row_limit;
 
 -- name: list_open_deliveries(after_time, after_id, row_limit)
 -- List deliveries that are still to be sent, the one that is due first first, from a place on.
+-- plan: filtered_walk allowed because few deliveries are due at one time
 SELECT
     -- columns: WebhookDelivery
     d.delivery_id,
