@@ -481,8 +481,8 @@ class WebhookDeliveries(Store):
         """Store a delivery as it is given, such as one of another system.
 
         One that is there already keeps its webhook, its creation and its job. An open one gets a
-        job when it has none, or one that has ended; the job of any other is cancelled. ``updated_at`` is now, and
-        ``job_id`` is not taken.
+        job when it has none, or one that has ended; the job of any other is cancelled.
+        ``updated_at`` is now, and ``job_id`` is not taken.
         """
         row = _row_of(delivery)
         is_open = row["status"] in OPEN_STATUSES
