@@ -35,7 +35,7 @@ from aragora_sql.secret_store import label, with_secrets
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["Keyring", "Opened", "parse_key", "seal_envelope"]
+__all__ = ["Keyring", "Opened", "is_sealed", "parse_key", "seal_envelope"]
 
 CURRENT_KEY = "ARAGORA_ENCRYPTION_KEY"
 OLD_KEYS = "ARAGORA_ENCRYPTION_KEYS_OLD"
@@ -45,6 +45,12 @@ FORMAT_VERSION = 1
 KEY_NAME, KEY_VERSION = b"master", 1
 # What the older Aragora called a key that it made up and forgot at its end.
 _LOST_KEY_NAME = b"default"
+
+# How an envelope begins: its format, and the names that keys have or had.
+_ENVELOPES = tuple(
+    base64.b64encode(bytes([FORMAT_VERSION, len(name)]) + name)[: (2 + len(name)) * 8 // 6].decode()
+    for name in (KEY_NAME, _LOST_KEY_NAME)
+)
 
 _HEX_KEY = re.compile(r"[0-9A-Fa-f]{64}")
 _BASE64_KEY = re.compile(r"[0-9A-Za-z+/]{43}=?|[0-9A-Za-z_-]{43}=?")
@@ -214,6 +220,11 @@ def _take_apart(envelope: bytes) -> tuple[bytes, bytes, bytes]:
         raise DecryptionError(f"it is damaged: its nonce has not {NONCE_LENGTH} bytes")
     ciphertext_at = nonce_at + NONCE_LENGTH
     return envelope[2 : 2 + envelope[1]], envelope[nonce_at:ciphertext_at], envelope[ciphertext_at:]
+
+
+def is_sealed(stored: str) -> bool:
+    """Tell whether a stored secret is an envelope in base64, and not in the clear."""
+    return stored.startswith(_ENVELOPES)
 
 
 def decode_envelope(text: str) -> bytes:

@@ -82,6 +82,8 @@ __all__ = [
     "UnreadableValueError",
     "UnsupportedStatementError",
     "VersionConflictError",
+    "WebhookNotFoundError",
+    "WebhookSignatureError",
 ]
 
 
@@ -506,6 +508,18 @@ class DatabaseUnavailableError(ConnectionLostError):
 
 class DatabaseClosedError(ConnectionLostError):
     """The database object was closed before this call."""
+
+
+class WebhookNotFoundError(InvalidInputError, LookupError):
+    """There is no webhook with this id."""
+
+    def __init__(self, webhook_id: str, argument: str = "webhook_id") -> None:
+        super().__init__(argument, f"there is no webhook {webhook_id!r}")
+        self.webhook_id = webhook_id
+
+
+class WebhookSignatureError(AragoraSQLError, ValueError):
+    """A received body is not signed as it should be; nothing in it is to be believed."""
 
 
 class JobError(AragoraSQLError):

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from aragora_sql.database.values import dump_json, load_json
-from aragora_sql.encryption import Keyring
+from aragora_sql.encryption import Keyring, is_sealed
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.timestamps import TimestampReader
@@ -25,7 +25,6 @@ from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_che
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.terms import search_terms
-from aragora_sql.stores.user_secrets import is_sealed
 from aragora_sql.stores.users.emails import normal_email
 
 __all__ = ["Functions", "TextRules"]

@@ -163,6 +163,10 @@ class MemoryMigrator:
         """Migrate settings of e-mail and Telegram, recipients and channels."""
         return await self._migrate("notifications")
 
+    async def migrate_webhooks(self) -> MigrationReport:
+        """Migrate webhooks, their deliveries, and events that came in."""
+        return await self._migrate("webhooks")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -117,6 +117,7 @@ STORES = (
             "JobStatus",
             "JobWorker",
             "PermanentJobError",
+            "PostponeJobError",
             "RetryJobError",
             "RetryPolicy",
         ),
@@ -260,6 +261,20 @@ STORES = (
             "EmailRecipient",
             "Notification",
             "TelegramConfig",
+        ),
+    ),
+    StoreEntry(
+        "webhooks",
+        "WebhookStore",
+        "webhook_store",
+        "webhooks with signed deliveries and circuits; events that came in, each handled once",
+        exports=(
+            "CircuitPolicy",
+            "OutgoingDelivery",
+            "WebhookConfig",
+            "WebhookDelivery",
+            "sign_payload",
+            "verify_signature",
         ),
     ),
 )

@@ -10,17 +10,10 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from aragora_sql.encryption import Keyring, decode_envelope
+from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
 
-__all__ = ["Resealed", "is_sealed", "opened", "reseal", "seal"]
-
-# How an envelope begins: its format, and the names that keys have or had.
-_ENVELOPES = tuple(
-    base64.b64encode(bytes([1, len(name)]) + name)[: (2 + len(name)) * 8 // 6].decode()
-    for name in (b"master", b"default")
-)
-
+__all__ = ["Resealed", "opened", "reseal", "seal"]
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
@@ -43,11 +36,6 @@ def seal(text: str, keyring: Keyring, user_id: str, argument: str) -> str:
     """
     keyring.require(f"{argument} is a secret and is never stored in the clear: storing it")
     return base64.b64encode(keyring.seal(text.encode(), user_id.encode())).decode()
-
-
-def is_sealed(stored: str) -> bool:
-    """Tell whether a stored secret is an envelope, and not in the clear."""
-    return stored.startswith(_ENVELOPES)
 
 
 def opened(user_id: str, stored: str | None, column: str, keyring: Keyring) -> str | None:

@@ -50,7 +50,11 @@ class SecretsOfStore:
 
 WITH_SECRETS = (
     SecretsOfStore(
-        "users", UserStore, "users with a second factor", "second factors", "let them be set up again"
+        "users",
+        UserStore,
+        "users with a second factor",
+        "secrets of second factors",
+        "let them be set up again",
     ),
     SecretsOfStore(
         "gmail", GmailTokenStore, "mailboxes", "tokens of mailboxes", "let them be connected again"

@@ -23,6 +23,7 @@ from aragora_sql.stores.integrations.records import IntegrationConfig, Integrati
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.notifications import NotificationStore, TelegramConfig
 from aragora_sql.stores.users import UserStore
+from aragora_sql.stores.webhooks import WebhookStore
 from tests.doctor.conftest import look, of, only
 from tests.stores.samples import KEY, KEYRING, OTHER_KEY
 
@@ -247,7 +248,7 @@ async def test_the_key_of_federated_regions(database: Database, location: str | 
     )
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",
-        "no key opens those of the federated regions berlin (1 of 1 regions)",
+        "no key opens the keys of federated regions: berlin (1 of 1 federated regions)",
     )
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
 
@@ -271,7 +272,8 @@ async def test_the_key_of_second_factors(database: Database, location: str | Pat
     )
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",
-        f"no key opens the second factors of {ada.id} (1 of 1 users)",
+        f"no key opens the secrets of second factors: {ada.id} "
+        "(1 of 1 users with a second factor)",
     )
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
 
@@ -293,13 +295,33 @@ async def test_the_key_of_mailboxes_and_notifications(
         assert "1//secret" not in str(found)
         return [entry[:2] for entry in found]
 
-    unset = "ARAGORA_ENCRYPTION_KEY is not set, and secrets of"
+    unset = "ARAGORA_ENCRYPTION_KEY is not set, and"
     assert (await key({}))[:2] == [
-        ("error", f"{unset} mailboxes are stored (1 of 1 mailboxes)"),
-        ("error", f"{unset} settings of notifications are stored (1 of 1 settings)"),
+        ("error", f"{unset} tokens of mailboxes are stored (1 of 1 mailboxes)"),
+        ("error", f"{unset} settings of notifications are stored (1 of 1 settings of notifications)"),
     ]
+    lost = "no key opens the settings of notifications"
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[:2] == [
-        ("error", "no key opens the mailboxes of ann (1 of 1 mailboxes)"),
-        ("error", "no key opens the settings of notifications of acme (1 of 1 settings)"),
+        ("error", "no key opens the tokens of mailboxes: ann (1 of 1 mailboxes)"),
+        ("error", f"{lost}: acme (1 of 1 settings of notifications)"),
     ]
+async def test_the_key_of_webhooks(database: Database, location: str | Path) -> None:
+    """On both engines."""
+    webhooks = WebhookStore(database, KEYRING)
+    await webhooks.initialize()
+    webhook = await webhooks.register("https://example.com", ["vote"])
+
+    async def key(env: dict[str, str]) -> list[tuple[str, str]]:
+        found = of(await look(location, env), "encryption-key")
+        assert webhook.secret not in str(found)
+        return [entry[:2] for entry in found]
+
+    assert (await key({}))[0] == (
+        "error",
+        "ARAGORA_ENCRYPTION_KEY is not set, and secrets of webhooks are stored (1 of 1 webhooks)",
+    )
+    assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
+        "error",
+        f"no key opens the secrets of webhooks: {webhook.id} (1 of 1 webhooks)",
+    )
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]

@@ -25,6 +25,7 @@ from .marketplace import MarketplaceQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .users import UsersQueries
+from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
 
 @overload
@@ -103,6 +104,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
 ) -> UsersQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["webhooks"], dialect: Dialect, root: Path | None = None
+) -> WebhooksQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None

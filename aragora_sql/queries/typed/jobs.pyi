@@ -371,8 +371,10 @@ class JobsQueries(Protocol):
         max_seconds: float,
         jitter: float,
     ) -> AsyncIterator[CompleteJobsRow]:
-        """Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed'
-        or 'cancelled', error, delay.
+        """Finish attempts that failed: each a list of id, worker, claim count, 'retry',
+        'postponed', 'failed' or 'cancelled', error, delay.
+
+        An attempt that is postponed does not count.
 
         Operation (none): every row.
         """

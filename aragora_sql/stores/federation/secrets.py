@@ -10,9 +10,8 @@ from __future__ import annotations
 import base64
 import struct
 
-from aragora_sql.encryption import Keyring, decode_envelope
+from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
-from aragora_sql.stores.users.mfa import is_sealed
 
 __all__ = ["open_key", "reseal_key", "seal_key", "seal_older_key"]
 

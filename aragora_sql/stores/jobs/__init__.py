@@ -3,6 +3,7 @@
 from aragora_sql.stores.jobs.handlers import (
     Handler,
     PermanentJobError,
+    PostponeJobError,
     RetryJobError,
     StopReason,
     stop_reason,
@@ -47,6 +48,7 @@ __all__ = [
     "JobWorker",
     "NewJob",
     "PermanentJobError",
+    "PostponeJobError",
     "RetryJobError",
     "RetryPolicy",
     "StopReason",

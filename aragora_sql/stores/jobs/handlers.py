@@ -24,6 +24,7 @@ from aragora_sql.stores.jobs.outcomes import (
     CANCELLED,
     COMPLETED,
     FAILED,
+    POSTPONED,
     RETRY,
     EncodedOutcome,
     encode_outcome,
@@ -35,6 +36,7 @@ __all__ = [
     "HandlerRun",
     "LoopMonitor",
     "PermanentJobError",
+    "PostponeJobError",
     "RetryJobError",
     "StopReason",
     "check_handler",
@@ -59,6 +61,17 @@ _INDESCRIBABLE = "an error that can't be described"
 
 class PermanentJobError(Exception):
     """Raised by a handler: the job is dead, another attempt would fail too."""
+
+
+class PostponeJobError(Exception):
+    """Raised by a handler: the job can't be worked on now; it waits for ``delay_seconds``.
+
+    The attempt does not count, so a job may be postponed as often as it takes.
+    """
+
+    def __init__(self, message: str, delay_seconds: float) -> None:
+        super().__init__(message)
+        self.delay_seconds = valid.number(delay_seconds, "delay_seconds")
 
 
 class RetryJobError(Exception):
@@ -173,6 +186,8 @@ class HandlerRun:
         text = _describe(error)
         if isinstance(error, PermanentJobError):
             return self._encoded(FAILED, error=text)
+        if isinstance(error, PostponeJobError):
+            return self._encoded(POSTPONED, error=text, delay_seconds=error.delay_seconds)
         if isinstance(error, RetryJobError):
             return self._encoded(RETRY, error=text, delay_seconds=error.delay_seconds)
         if self.stop_reason == "time limit":

@@ -15,6 +15,7 @@ __all__ = [
     "CANCELLED",
     "COMPLETED",
     "FAILED",
+    "POSTPONED",
     "RETRY",
     "EncodedOutcome",
     "JobOutcome",
@@ -25,13 +26,14 @@ __all__ = [
 ]
 
 COMPLETED, RETRY, FAILED, CANCELLED = "completed", "retry", "failed", "cancelled"
+POSTPONED = "postponed"
 
 _NO_RESULT = EncodedJSON("null")
 
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How the processing of a claimed job ended; made by its four class methods."""
+    """How the processing of a claimed job ended; made by its class methods."""
 
     job: Job
     kind: str
@@ -51,6 +53,14 @@ class JobOutcome:
         ``delay_seconds`` replaces the delay of the store's retry policy.
         """
         return cls(job, RETRY, None, error, delay_seconds)
+
+    @classmethod
+    def postponed(cls, job: Job, reason: str, delay_seconds: float) -> JobOutcome:
+        """The job was not worked on, and waits for ``delay_seconds``; the attempt does not count.
+
+        ``reason`` is kept as its error until it ends otherwise.
+        """
+        return cls(job, POSTPONED, None, reason, delay_seconds)
 
     @classmethod
     def failed(cls, job: Job, error: str) -> JobOutcome:

@@ -53,6 +53,7 @@ from aragora_sql.stores.jobs.leases import (
 from aragora_sql.stores.jobs.outcomes import (
     COMPLETED,
     FAILED,
+    POSTPONED,
     RETRY,
     EncodedOutcome,
     JobOutcome,
@@ -500,6 +501,17 @@ class JobQueueStore(Store):
         """
         kind = RETRY if valid.boolean(should_retry, "should_retry") else FAILED
         return await self._finish_one(job, worker_id, kind, error=error, delay=delay_seconds)
+
+    async def postpone(
+        self, job: JobLike, reason: str, delay_seconds: float, *, worker_id: str | None = None
+    ) -> str:
+        """Give a claimed job back to wait for ``delay_seconds``, and return its status then.
+
+        The attempt does not count. ``reason`` is kept as its error until it ends otherwise. It is
+        ``scheduled`` (0 seconds: ``pending``); ``cancelled`` when that was asked for, or a job with
+        the same unique key waits already. For ``job`` and ``worker_id`` see :meth:`complete`.
+        """
+        return await self._finish_one(job, worker_id, POSTPONED, error=reason, delay=delay_seconds)
 
     async def finish_many(self, outcomes: Iterable[JobOutcome]) -> dict[str, str]:
         """Finish many claimed jobs in one round trip for each kind, completed ones first.

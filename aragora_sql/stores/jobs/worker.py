@@ -37,6 +37,7 @@ from aragora_sql.stores.jobs.handlers import (
     HandlerRun,
     LoopMonitor,
     PermanentJobError,
+    PostponeJobError,
     RetryJobError,
     StopReason,
     check_handler,
@@ -57,13 +58,21 @@ from aragora_sql.stores.jobs.outcomes import (
     CANCELLED,
     COMPLETED,
     FAILED,
+    POSTPONED,
     EncodedOutcome,
     encode_outcome,
 )
 from aragora_sql.stores.jobs.records import time_limit
 from aragora_sql.stores.jobs.store import PASSING_ERRORS, JobQueueStore
 
-__all__ = ["Handler", "JobWorker", "PermanentJobError", "RetryJobError", "WorkerStats"]
+__all__ = [
+    "Handler",
+    "JobWorker",
+    "PermanentJobError",
+    "PostponeJobError",
+    "RetryJobError",
+    "WorkerStats",
+]
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +95,7 @@ class WorkerStats:
     recovered: int = 0
     cancelled: int = 0
     scheduled: int = 0
+    postponed: int = 0
 
 
 class JobWorker:
@@ -93,8 +103,9 @@ class JobWorker:
 
     A handler takes the :class:`~aragora_sql.stores.jobs.records.Job` and returns its result, a
     dictionary or None; it is a coroutine function, or a plain function, which runs in a thread of
-    the worker's own. An exception fails the attempt, see :class:`PermanentJobError` and
-    :class:`RetryJobError`; so does ``SystemExit``, and a result that can't be stored.
+    the worker's own. An exception fails the attempt, see :class:`PermanentJobError`,
+    :class:`PostponeJobError` and :class:`RetryJobError`; so does ``SystemExit``, and a result that
+    can't be stored.
 
     * ``concurrency``: so many handlers run at once
     * ``batch_size``: so many jobs are held at most (default: ``concurrency``). More of them make
@@ -560,6 +571,8 @@ class JobWorker:
             self.stats.completed += 1
         elif outcome.kind == CANCELLED:
             self.stats.cancelled += 1
+        elif outcome.kind == POSTPONED:
+            self.stats.postponed += 1
         else:
             self.stats.failed += 1
 

@@ -665,7 +665,8 @@ SELECT
 FROM ended AS e;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'postponed', 'failed' or 'cancelled', error, delay.
+-- An attempt that is postponed does not count.
 -- locks: job_queue_limits rows in order of job_type
 WITH given AS MATERIALIZED (
     SELECT
@@ -688,12 +689,15 @@ decided AS MATERIALIZED (
             WHEN g.outcome = 'cancelled' THEN 'cancelled'
             WHEN g.outcome = 'failed' THEN 'failed'
             WHEN j.cancel_requested_at IS NOT NULL THEN 'cancelled'
-            WHEN j.attempts >= j.max_attempts THEN 'failed'
+            WHEN g.outcome <> 'postponed' AND j.attempts >= j.max_attempts THEN 'failed'
             -- The other job of the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
             WHEN g.delay_seconds = 0::double precision THEN 'pending'
+            WHEN g.outcome = 'postponed' THEN 'scheduled'
             ELSE 'retrying'
         END AS status,
+        j.attempts
+        - CASE WHEN g.outcome = 'postponed' AND j.attempts > 0 THEN 1 ELSE 0 END AS attempts,
         coalesce(
             g.delay_seconds,
             least(
@@ -728,15 +732,18 @@ ended AS (
     UPDATE job_queue AS j
     SET
         status = d.status,
+        attempts = d.attempts,
         error = d.error,
-        worker_id = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE j.worker_id END,
+        worker_id = CASE
+            WHEN d.status IN ('pending', 'scheduled', 'retrying') THEN NULL ELSE j.worker_id
+        END,
         scheduled_at = CASE
-            WHEN d.status = 'retrying'
+            WHEN d.status IN ('scheduled', 'retrying')
                 THEN statement_timestamp() + make_interval(secs => d.delay_seconds)
             ELSE j.scheduled_at
         END,
         completed_at = CASE
-            WHEN d.status NOT IN ('pending', 'retrying') THEN statement_timestamp()
+            WHEN d.status NOT IN ('pending', 'scheduled', 'retrying') THEN statement_timestamp()
         END,
         lease_expires_at = NULL,
         updated_at = statement_timestamp()

@@ -560,7 +560,8 @@ RETURNING
     status;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
--- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'failed' or 'cancelled', error, delay.
+-- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'postponed', 'failed' or 'cancelled', error, delay.
+-- An attempt that is postponed does not count.
 -- meaning: job_queue.scheduled_at within 0.001 because the clock of SQLite has milliseconds
 WITH ended AS MATERIALIZED (
     SELECT
@@ -570,12 +571,15 @@ WITH ended AS MATERIALIZED (
             WHEN (o.value ->> 3) = 'cancelled' THEN 'cancelled'
             WHEN (o.value ->> 3) = 'failed' THEN 'failed'
             WHEN j.cancel_requested_at IS NOT NULL THEN 'cancelled'
-            WHEN j.attempts >= j.max_attempts THEN 'failed'
+            WHEN (o.value ->> 3) <> 'postponed' AND j.attempts >= j.max_attempts THEN 'failed'
             -- The other job of the same key does the work.
             WHEN k.id IS NOT NULL THEN 'cancelled'
             WHEN (o.value ->> 5) = 0 THEN 'pending'
+            WHEN (o.value ->> 3) = 'postponed' THEN 'scheduled'
             ELSE 'retrying'
         END AS status,
+        j.attempts
+        - CASE WHEN (o.value ->> 3) = 'postponed' AND j.attempts > 0 THEN 1 ELSE 0 END AS attempts,
         coalesce(
             o.value ->> 5,
             min(:base_seconds * (1 << max(min(j.attempts - 1, 40), 0)), :max_seconds)
@@ -602,11 +606,13 @@ WITH ended AS MATERIALIZED (
 UPDATE job_queue
 SET
     status = d.status,
+    attempts = d.attempts,
     error = d.error,
-    worker_id
-    = CASE WHEN d.status IN ('pending', 'retrying') THEN NULL ELSE job_queue.worker_id END,
+    worker_id = CASE
+        WHEN d.status IN ('pending', 'scheduled', 'retrying') THEN NULL ELSE job_queue.worker_id
+    END,
     scheduled_at = CASE
-        WHEN d.status = 'retrying'
+        WHEN d.status IN ('scheduled', 'retrying')
             THEN
                 strftime(
                     '%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', d.delay_seconds)
@@ -614,7 +620,7 @@ SET
         ELSE job_queue.scheduled_at
     END,
     completed_at = CASE
-        WHEN d.status NOT IN ('pending', 'retrying')
+        WHEN d.status NOT IN ('pending', 'scheduled', 'retrying')
             THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
     END,
     lease_expires_at = NULL,

@@ -830,3 +830,27 @@ async def test_a_lease_has_a_shortest_length(jobs: JobQueueStore) -> None:
     for seconds in (0, 0.0009):
         with pytest.raises(InvalidInputError, match=r"must be at least 0\.001 seconds, not"):
             await jobs.claim("w", lease_seconds=seconds)
+
+
+async def test_postpone_gives_a_job_back_for_later(jobs: JobQueueStore) -> None:
+    await jobs.set_limit("a", 1)
+    first = await jobs.enqueue("a", max_attempts=1)
+    (claimed,) = await jobs.claim("w")
+    assert await jobs.postpone(claimed, "not now", 0) == "pending"
+    # The answer may have been lost.
+    assert await jobs.postpone(claimed, "not now", 0) == "pending"
+    (claimed,) = await jobs.claim("w")
+    assert (claimed.id, claimed.attempts) == (first.id, 1)
+    assert await jobs.postpone(claimed, "not now", 60) == "scheduled"
+    assert [limit.running for limit in await jobs.get_limits()] == [0]
+    with pytest.raises(JobClaimLostError):
+        await jobs.complete(claimed)
+    with pytest.raises(InvalidInputError, match="delay_seconds"):
+        await jobs.postpone(claimed, "not now", -1)
+
+
+async def test_postpone_does_what_a_request_to_cancel_asks_for(jobs: JobQueueStore) -> None:
+    job = await jobs.enqueue("a")
+    (claimed,) = await jobs.claim("w")
+    assert await jobs.cancel(job.id, running=True)
+    assert await jobs.postpone(claimed, "not now", 60) == "cancelled"

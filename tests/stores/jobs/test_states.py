@@ -123,6 +123,11 @@ async def all_transitions(jobs: JobQueueStore) -> Edges:
         assert await jobs.recover_stale_jobs() == 1
         await watched.look()
 
+    await watched.enqueue()
+    await watched.claim()
+    await jobs.postpone(watched.job, "not now", 60)
+    await watched.look()
+
     await watched.enqueue(unique_key="k")
     await watched.claim()
     await jobs.enqueue("b", unique_key="k")

@@ -12,7 +12,12 @@ import pytest
 from aragora_sql.errors import DatabaseUnavailableError, InvalidInputError
 from aragora_sql.stores.jobs.records import Job, RetryPolicy
 from aragora_sql.stores.jobs.store import JobQueueStore
-from aragora_sql.stores.jobs.worker import JobWorker, PermanentJobError, RetryJobError
+from aragora_sql.stores.jobs.worker import (
+    JobWorker,
+    PermanentJobError,
+    PostponeJobError,
+    RetryJobError,
+)
 from tests.database.waiting import until
 from tests.stores.samples import run
 
@@ -89,6 +94,21 @@ async def test_exceptions_say_what_becomes_of_a_job(
     assert (found["later"].scheduled_at - found["later"].updated_at).total_seconds() > 4000
     assert "the result can't be stored" in (found["large"].error or "")
     assert "the result can't be stored" in (found["object"].error or "")
+
+
+async def test_a_postponed_job_waits_and_keeps_its_attempt(jobs: JobQueueStore) -> None:
+    async def handle(job: Job) -> None:
+        raise PostponeJobError("not now", 5000)
+
+    job = await jobs.enqueue("a", max_attempts=1)
+    works = worker(jobs, handle)
+    stats = await works.run(until_empty=True)
+    assert (stats.postponed, stats.failed, stats.lost) == (1, 0, 0)
+    found = await stored(jobs, job.id)
+    assert (found.status, found.attempts, found.worker_id) == ("scheduled", 0, None)
+    assert found.error == "PostponeJobError: not now"
+    assert found.scheduled_at is not None
+    assert (found.scheduled_at - found.updated_at).total_seconds() > 4999
 
 
 async def test_no_more_handlers_at_once_than_allowed(jobs: JobQueueStore) -> None:
