@@ -84,6 +84,10 @@ from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSes
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
 from aragora_sql.stores.sessions import SessionStore as SessionStore
 from aragora_sql.stores.sessions import token_jti as token_jti
+from aragora_sql.stores.sharing import ReceiptShare as ReceiptShare
+from aragora_sql.stores.sharing import ReceiptShareStore as ReceiptShareStore
+from aragora_sql.stores.sharing import ShareLink as ShareLink
+from aragora_sql.stores.sharing import SharingStore as SharingStore
 from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
@@ -162,8 +166,11 @@ __all__ = [
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "PostgresSessionStore",
+    "PostgresSharingStore",
     "PostgresUserStore",
     "ProofStatus",
+    "ReceiptShare",
+    "ReceiptShareStore",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
@@ -181,9 +188,12 @@ __all__ = [
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
     "SQLiteSessionStore",
+    "SQLiteSharingStore",
     "SQLiteUserStore",
     "SessionStore",
     "Settings",
+    "ShareLink",
+    "SharingStore",
     "SigningKeys",
     "User",
     "UserIdMapping",
@@ -216,8 +226,10 @@ __all__ = [
     "get_postgres_job_queue_store",
     "get_postgres_pool",
     "get_postgres_session_store",
+    "get_postgres_sharing_store",
     "get_postgres_user_store",
     "get_session_store",
+    "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
@@ -230,6 +242,7 @@ __all__ = [
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
     "get_sqlite_session_store",
+    "get_sqlite_sharing_store",
     "get_sqlite_user_store",
     "get_user_store",
     "load_queries",
@@ -864,6 +877,44 @@ async def get_sqlite_session_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSessionStore:
     """Return an initialized ``SessionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresSharingStore(SharingStore):
+    """``SharingStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteSharingStore(SharingStore):
+    """``SharingStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_sharing_store() -> SharingStore:
+    """Return an initialized ``SharingStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresSharingStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_sharing_store(dsn: str | None = None) -> PostgresSharingStore:
+    """Return an initialized ``SharingStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_sharing_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteSharingStore:
+    """Return an initialized ``SharingStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

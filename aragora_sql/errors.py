@@ -68,6 +68,8 @@ __all__ = [
     "SchemaRightsError",
     "SchemaVersionError",
     "SecretStoreUnavailableError",
+    "ShareNotFoundError",
+    "SharePasswordError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
     "TenantMismatchError",
@@ -170,6 +172,22 @@ class AnchorNotFoundError(InvalidInputError, LookupError):
         super().__init__("date", f"chain {chain!r} has no anchor of {date}")
         self.chain = chain
         self.date = date
+
+
+class ShareNotFoundError(InvalidInputError, LookupError):
+    """It was not said how this debate is shared; nothing was written."""
+
+    def __init__(self, debate_id: str) -> None:
+        super().__init__("debate_id", f"it is not said how {debate_id!r} is shared: save() does")
+        self.debate_id = debate_id
+
+
+class SharePasswordError(InvalidInputError):
+    """A link asks for a password, and none or another one was given; its use was not counted."""
+
+    def __init__(self, is_given: bool) -> None:
+        super().__init__("password", "is not right" if is_given else "is asked for")
+        self.is_given = is_given
 
 
 class InvalidTransitionError(InvalidInputError):

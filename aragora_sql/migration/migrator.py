@@ -147,6 +147,10 @@ class MemoryMigrator:
         """Migrate refused tokens, and sessions of impersonation with their audit."""
         return await self._migrate("sessions")
 
+    async def migrate_sharing(self) -> MigrationReport:
+        """Migrate links to debates and receipts."""
+        return await self._migrate("sharing")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

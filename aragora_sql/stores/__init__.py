@@ -221,6 +221,13 @@ STORES = (
         "tokens that are refused before they expire; impersonation and its audit",
         exports=("ImpersonationEvent", "ImpersonationSession", "RevokedToken", "token_jti"),
     ),
+    StoreEntry(
+        "sharing",
+        "SharingStore",
+        "sharing_store",
+        "links to debates and receipts: hashed tokens, expiry, limits of use, passwords",
+        exports=("ReceiptShare", "ReceiptShareStore", "ShareLink"),
+    ),
 )
 
 

@@ -48,7 +48,8 @@ BEGIN
     ('governance', 1),
     ('users', 1),
     ('audit', 1),
-    ('sessions', 1)
+    ('sessions', 1),
+    ('sharing', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -84,7 +85,8 @@ SELECT
     current_setting('aragora.make_governance') AS make_governance,
     current_setting('aragora.make_users') AS make_users,
     current_setting('aragora.make_audit') AS make_audit,
-    current_setting('aragora.make_sessions') AS make_sessions
+    current_setting('aragora.make_sessions') AS make_sessions,
+    current_setting('aragora.make_sharing') AS make_sharing
 \gset
 
 \if :make_schema_versions
@@ -131,5 +133,8 @@ SELECT
 \endif
 \if :make_sessions
 \ir sessions/schema.sql
+\endif
+\if :make_sharing
+\ir sharing/schema.sql
 \endif
 COMMIT;

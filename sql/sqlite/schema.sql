@@ -19,3 +19,4 @@
 -- \ir users/schema.sql
 -- \ir audit/schema.sql
 -- \ir sessions/schema.sql
+-- \ir sharing/schema.sql

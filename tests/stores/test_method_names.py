@@ -22,6 +22,7 @@ FURTHER_CLASSES = {
     "consensus": ("DissentRetriever",),
     "governance": ("ApprovalRequestStore",),
     "jobs": ("JobWorker",),
+    "sharing": ("ReceiptShareStore",),
 }
 
 

@@ -22,6 +22,7 @@ from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
+from .sharing import SharingQueries
 from .users import UsersQueries
 from .workflow import WorkflowQueries
 
@@ -89,6 +90,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["sessions"], dialect: Dialect, root: Path | None = None
 ) -> SessionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["sharing"], dialect: Dialect, root: Path | None = None
+) -> SharingQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None

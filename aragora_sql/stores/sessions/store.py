@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Connection
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.batches import CleanupTurns, age_limit, in_batches
 from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.sessions.records import (
@@ -35,8 +35,6 @@ __all__ = ["SessionStore", "token_jti"]
 JTI_DIGITS = 32
 DONE_AT_ONCE = 1000
 MOST_ACTIVE = 10_000
-# Seconds between two clean-ups that add() begins.
-CLEANUP_INTERVAL = 300.0
 _JTI = re.compile(rf"[0-9a-f]{{{JTI_DIGITS}}}")
 
 
@@ -60,7 +58,10 @@ class SessionStore(Store):
 
     name = "sessions"
     _queries: SessionsQueries
-    _cleaned_at: datetime | None = None
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._cleanup_turns = CleanupTurns()
 
     # Tokens
 
@@ -86,11 +87,7 @@ class SessionStore(Store):
         now = utc_now()
         async with self._database.connection() as connection:
             await self._queries.upsert_token(connection, revoked_at=now, **row)
-        is_due = (
-            self._cleaned_at is None or (now - self._cleaned_at).total_seconds() > CLEANUP_INTERVAL
-        )
-        if is_due and not self._database.is_in_use_here():
-            self._cleaned_at = now
+        if self._cleanup_turns.take(self._database):
             await self.cleanup_expired()
 
     async def revoke(
