@@ -53,6 +53,12 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.decisions import DecisionResult as DecisionResult
+from aragora_sql.stores.decisions import DecisionStatus as DecisionStatus
+from aragora_sql.stores.decisions import DecisionStore as DecisionStore
+from aragora_sql.stores.decisions import DecisionVersion as DecisionVersion
+from aragora_sql.stores.decisions import DossierEntry as DossierEntry
+from aragora_sql.stores.decisions import FoundDecision as FoundDecision
 from aragora_sql.stores.elo import AgentRating as AgentRating
 from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
@@ -124,14 +130,20 @@ __all__ = [
     "Debate",
     "DebateCheckpoint",
     "DecisionRecord",
+    "DecisionResult",
+    "DecisionStatus",
+    "DecisionStore",
+    "DecisionVersion",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "DossierEntry",
     "EloSystem",
     "FindingEvent",
     "FindingState",
     "FindingWorkflow",
     "FindingWorkflowStore",
+    "FoundDecision",
     "GovernanceStore",
     "Health",
     "ImpersonationEvent",
@@ -160,6 +172,7 @@ __all__ = [
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresDecisionStore",
     "PostgresEloDatabase",
     "PostgresFindingWorkflowStore",
     "PostgresGovernanceStore",
@@ -182,6 +195,7 @@ __all__ = [
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteDecisionStore",
     "SQLiteEloDatabase",
     "SQLiteFindingWorkflowStore",
     "SQLiteGovernanceStore",
@@ -209,6 +223,7 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_decision_store",
     "get_elo_system",
     "get_finding_workflow_store",
     "get_governance_store",
@@ -219,6 +234,7 @@ __all__ = [
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_decision_store",
     "get_postgres_elo_database",
     "get_postgres_finding_workflow_store",
     "get_postgres_governance_store",
@@ -236,6 +252,7 @@ __all__ = [
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_decision_store",
     "get_sqlite_elo_database",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_governance_store",
@@ -915,6 +932,56 @@ async def get_sqlite_sharing_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteSharingStore:
     """Return an initialized ``SharingStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresDecisionStore(DecisionStore):
+    """``DecisionStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        retention_days: float | None = None,
+        max_entries: int | None = None,
+    ) -> None: ...
+
+class SQLiteDecisionStore(DecisionStore):
+    """``DecisionStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        retention_days: float | None = None,
+        max_entries: int | None = None,
+    ) -> None: ...
+
+async def get_decision_store() -> DecisionStore:
+    """Return an initialized ``DecisionStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresDecisionStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_decision_store(dsn: str | None = None) -> PostgresDecisionStore:
+    """Return an initialized ``DecisionStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_decision_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteDecisionStore:
+    """Return an initialized ``DecisionStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

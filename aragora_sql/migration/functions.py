@@ -22,6 +22,7 @@ from aragora_sql.migration.timestamps import TimestampReader
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
+from aragora_sql.stores.decisions.records import result_terms
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email
 from aragora_sql.stores.users.mfa import is_sealed
@@ -105,6 +106,7 @@ class Functions:
         return (
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
+            ("result_terms", 2, _result_terms),
             ("lower_text", 1, _lower),
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
@@ -163,6 +165,15 @@ def _lower(value: Any) -> Any:
 def _email(value: Any) -> Any:
     text = _decoded(value)
     return value if text is None else normal_email(text)
+
+
+def _result_terms(document: Any, error: Any) -> str | None:
+    """Return the search terms of a result and its error, as the store makes them."""
+    text = _decoded(document)
+    try:
+        return None if text is None else result_terms(load_json(text), _decoded(error))
+    except ValueError:
+        return None
 
 
 def _sha256(value: Any) -> str | None:

@@ -151,6 +151,10 @@ class MemoryMigrator:
         """Migrate links to debates and receipts."""
         return await self._migrate("sharing")
 
+    async def migrate_decisions(self) -> MigrationReport:
+        """Migrate results of decisions, each as one version."""
+        return await self._migrate("decisions")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -228,6 +228,19 @@ STORES = (
         "links to debates and receipts: hashed tokens, expiry, limits of use, passwords",
         exports=("ReceiptShare", "ReceiptShareStore", "ShareLink"),
     ),
+    StoreEntry(
+        "decisions",
+        "DecisionStore",
+        "decision_store",
+        "results of decisions with their versions; search; all that is stored of a debate",
+        exports=(
+            "DecisionResult",
+            "DecisionStatus",
+            "DecisionVersion",
+            "DossierEntry",
+            "FoundDecision",
+        ),
+    ),
 )
 
 

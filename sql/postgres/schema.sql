@@ -35,7 +35,7 @@ BEGIN
     PERFORM set_config('aragora.make_schema_versions', is_new::text, TRUE);
     FOR store IN
     SELECT e.name, e.version FROM (VALUES
-    ('consensus', 1),
+    ('consensus', 2),
     ('critique', 1),
     ('jobs', 3),
     ('workflow', 1),
@@ -49,7 +49,8 @@ BEGIN
     ('users', 1),
     ('audit', 1),
     ('sessions', 1),
-    ('sharing', 1)
+    ('sharing', 1),
+    ('decisions', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -86,7 +87,8 @@ SELECT
     current_setting('aragora.make_users') AS make_users,
     current_setting('aragora.make_audit') AS make_audit,
     current_setting('aragora.make_sessions') AS make_sessions,
-    current_setting('aragora.make_sharing') AS make_sharing
+    current_setting('aragora.make_sharing') AS make_sharing,
+    current_setting('aragora.make_decisions') AS make_decisions
 \gset
 
 \if :make_schema_versions
@@ -136,5 +138,8 @@ SELECT
 \endif
 \if :make_sharing
 \ir sharing/schema.sql
+\endif
+\if :make_decisions
+\ir decisions/schema.sql
 \endif
 COMMIT;

@@ -20,3 +20,4 @@
 -- \ir audit/schema.sql
 -- \ir sessions/schema.sql
 -- \ir sharing/schema.sql
+-- \ir decisions/schema.sql

@@ -12,6 +12,7 @@ from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
 from .governance import GovernanceQueries
@@ -50,6 +51,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["decisions"], dialect: Dialect, root: Path | None = None
+) -> DecisionsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["doctor"], dialect: Dialect, root: Path | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ class SessionStore(Store):
         """
         row: dict[str, Any] = {
             "jti": _jti(token_jti, "token_jti"),
-            "expires_at": _expiry(expires_at, "expires_at"),
+            "expires_at": valid.timestamp_or_seconds(expires_at, "expires_at"),
             "user_id": valid.optional(user_id, "user_id", valid.key),
             "reason": valid.optional_text(reason, "reason"),
         }
@@ -121,7 +121,7 @@ class SessionStore(Store):
         if user is None or issued_at is None:
             async with self._database.read() as connection:
                 return await self._queries.is_token_revoked(connection, jti=jti, now=now)
-        issued = _expiry(issued_at, "issued_at")
+        issued = valid.timestamp_or_seconds(issued_at, "issued_at")
         async with self._database.read() as connection:
             return await self._queries.is_revoked(
                 connection, jti=jti, user_id=user, issued_at=issued, now=now
@@ -152,7 +152,7 @@ class SessionStore(Store):
         now = utc_now()
         row: dict[str, Any] = {
             "user_id": valid.key(user_id, "user_id"),
-            "expires_at": _expiry(expires_at, "expires_at"),
+            "expires_at": valid.timestamp_or_seconds(expires_at, "expires_at"),
             "reason": valid.optional_text(reason, "reason"),
             "issued_before": now
             if issued_before is None
@@ -455,16 +455,3 @@ def _jti(value: Any, argument: str) -> str:
             argument, f"must be {JTI_DIGITS} hexadecimal digits, as token_jti(token) gives them"
         )
     return checked
-
-
-def _expiry(value: Any, argument: str) -> datetime:
-    """Check a time that may also be seconds since 1970, as tokens have it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return valid.timestamp(value, argument)
-    seconds = valid.number(value, argument)
-    try:
-        return valid.timestamp(datetime.fromtimestamp(seconds, UTC), argument)
-    except (OverflowError, OSError, ValueError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        raise InvalidInputError(argument, "must be within the years 1 to 9999") from None
