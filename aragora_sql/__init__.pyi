@@ -64,6 +64,12 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.gauntlet import GauntletCase as GauntletCase
+from aragora_sql.stores.gauntlet import GauntletResult as GauntletResult
+from aragora_sql.stores.gauntlet import GauntletResultStore as GauntletResultStore
+from aragora_sql.stores.gauntlet import GauntletStore as GauntletStore
+from aragora_sql.stores.gauntlet import GauntletSummary as GauntletSummary
+from aragora_sql.stores.gauntlet import InflightGauntlet as InflightGauntlet
 from aragora_sql.stores.governance import Approval as Approval
 from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
 from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
@@ -144,11 +150,17 @@ __all__ = [
     "FindingWorkflow",
     "FindingWorkflowStore",
     "FoundDecision",
+    "GauntletCase",
+    "GauntletResult",
+    "GauntletResultStore",
+    "GauntletStore",
+    "GauntletSummary",
     "GovernanceStore",
     "Health",
     "ImpersonationEvent",
     "ImpersonationSession",
     "InclusionProof",
+    "InflightGauntlet",
     "IntegrationConfig",
     "IntegrationStore",
     "Job",
@@ -175,6 +187,7 @@ __all__ = [
     "PostgresDecisionStore",
     "PostgresEloDatabase",
     "PostgresFindingWorkflowStore",
+    "PostgresGauntletStore",
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
@@ -198,6 +211,7 @@ __all__ = [
     "SQLiteDecisionStore",
     "SQLiteEloDatabase",
     "SQLiteFindingWorkflowStore",
+    "SQLiteGauntletStore",
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
@@ -226,6 +240,7 @@ __all__ = [
     "get_decision_store",
     "get_elo_system",
     "get_finding_workflow_store",
+    "get_gauntlet_store",
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
@@ -237,6 +252,7 @@ __all__ = [
     "get_postgres_decision_store",
     "get_postgres_elo_database",
     "get_postgres_finding_workflow_store",
+    "get_postgres_gauntlet_store",
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
@@ -255,6 +271,7 @@ __all__ = [
     "get_sqlite_decision_store",
     "get_sqlite_elo_database",
     "get_sqlite_finding_workflow_store",
+    "get_sqlite_gauntlet_store",
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
@@ -982,6 +999,44 @@ async def get_sqlite_decision_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteDecisionStore:
     """Return an initialized ``DecisionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresGauntletStore(GauntletStore):
+    """``GauntletStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteGauntletStore(GauntletStore):
+    """``GauntletStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_gauntlet_store() -> GauntletStore:
+    """Return an initialized ``GauntletStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresGauntletStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_gauntlet_store(dsn: str | None = None) -> PostgresGauntletStore:
+    """Return an initialized ``GauntletStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_gauntlet_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteGauntletStore:
+    """Return an initialized ``GauntletStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

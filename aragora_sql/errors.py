@@ -34,6 +34,7 @@ __all__ = [
     "DSNNotConfiguredError",
     "DamagedAuditLogError",
     "DamagedCheckpointError",
+    "DamagedGauntletResultError",
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
@@ -44,6 +45,7 @@ __all__ = [
     "EncryptionError",
     "EncryptionKeyMissingError",
     "FindingNotFoundError",
+    "GauntletRunEndedError",
     "IntegrityError",
     "InvalidInputError",
     "InvalidTransitionError",
@@ -219,6 +221,14 @@ class ApprovalRefusedError(InvalidInputError):
     def __init__(self, argument: str, approval_id: str, problem: str) -> None:
         super().__init__(argument, f"approval {approval_id!r} {problem}")
         self.approval_id = approval_id
+
+
+class GauntletRunEndedError(InvalidInputError):
+    """A run has ended in another status, which stays; nothing was written."""
+
+    def __init__(self, run_id: str, argument: str = "data.status") -> None:
+        super().__init__(argument, f"run {run_id!r} has ended in another status, which stays")
+        self.run_id = run_id
 
 
 class RedLineError(InvalidInputError):
@@ -397,6 +407,17 @@ class DamagedCheckpointError(DatabaseError):
         )
         self.checkpoint_id = checkpoint_id
         self.previous_id = previous_id
+
+
+class DamagedGauntletResultError(DatabaseError):
+    """The content of a gauntlet's result is not what was stored."""
+
+    def __init__(self, gauntlet_id: str) -> None:
+        super().__init__(
+            f"the result of gauntlet {gauntlet_id!r} is damaged: its content does not have the "
+            "hash that it was stored with"
+        )
+        self.gauntlet_id = gauntlet_id
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

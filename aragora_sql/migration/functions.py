@@ -23,6 +23,7 @@ from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.decisions.records import result_terms
+from aragora_sql.stores.gauntlet.records import HASHED, result_hash
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email
 from aragora_sql.stores.users.mfa import is_sealed
@@ -55,7 +56,14 @@ _DEBATE = (
     "created_at",
     "expires_at",
 )
-_DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
+_DOCUMENTS = {
+    "completed_steps",
+    "step_outputs",
+    "context_state",
+    "data",
+    "result",
+    "agents_used",
+}
 _TIMESTAMPS = {"created_at", "expires_at"}
 
 
@@ -103,6 +111,7 @@ class Functions:
         """Return name, number of arguments and meaning of each function."""
         workflow = _checksum(_WORKFLOW, workflow_checksum, self._reader)
         debate = _checksum(_DEBATE, debate_checksum, self._reader)
+        result = _checksum(HASHED, result_hash, self._reader)
         return (
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
@@ -119,6 +128,7 @@ class Functions:
             ("changed_text", 1, self._rules.apply),
             ("workflow_checksum", len(_WORKFLOW), workflow),
             ("debate_checksum", len(_DEBATE), debate),
+            ("gauntlet_hash", len(HASHED), result),
         )
 
     def register(self, connection: sqlite3.Connection) -> None:

@@ -241,6 +241,19 @@ STORES = (
             "FoundDecision",
         ),
     ),
+    StoreEntry(
+        "gauntlet",
+        "GauntletStore",
+        "gauntlet_store",
+        "runs of gauntlets, cases, results that nobody changes unnoticed, what is in flight",
+        exports=(
+            "GauntletCase",
+            "GauntletResult",
+            "GauntletResultStore",
+            "GauntletSummary",
+            "InflightGauntlet",
+        ),
+    ),
 )
 
 

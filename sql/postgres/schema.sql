@@ -50,7 +50,8 @@ BEGIN
     ('audit', 1),
     ('sessions', 1),
     ('sharing', 1),
-    ('decisions', 1)
+    ('decisions', 1),
+    ('gauntlet', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -88,7 +89,8 @@ SELECT
     current_setting('aragora.make_audit') AS make_audit,
     current_setting('aragora.make_sessions') AS make_sessions,
     current_setting('aragora.make_sharing') AS make_sharing,
-    current_setting('aragora.make_decisions') AS make_decisions
+    current_setting('aragora.make_decisions') AS make_decisions,
+    current_setting('aragora.make_gauntlet') AS make_gauntlet
 \gset
 
 \if :make_schema_versions
@@ -141,5 +143,8 @@ SELECT
 \endif
 \if :make_decisions
 \ir decisions/schema.sql
+\endif
+\if :make_gauntlet
+\ir gauntlet/schema.sql
 \endif
 COMMIT;

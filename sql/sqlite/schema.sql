@@ -21,3 +21,4 @@
 -- \ir sessions/schema.sql
 -- \ir sharing/schema.sql
 -- \ir decisions/schema.sql
+-- \ir gauntlet/schema.sql

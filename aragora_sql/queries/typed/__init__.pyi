@@ -15,6 +15,7 @@ from .critique import CritiqueQueries
 from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .gauntlet import GauntletQueries
 from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
@@ -63,6 +64,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["elo"], dialect: Dialect, root: Path | None = None
 ) -> EloQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["gauntlet"], dialect: Dialect, root: Path | None = None
+) -> GauntletQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
