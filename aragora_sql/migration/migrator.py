@@ -155,6 +155,10 @@ class MemoryMigrator:
         """Migrate results of decisions, each as one version."""
         return await self._migrate("decisions")
 
+    async def migrate_gauntlet(self) -> MigrationReport:
+        """Migrate runs of gauntlets, their results, and what was in flight."""
+        return await self._migrate("gauntlet")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:
