@@ -8,10 +8,6 @@
 -- meaning: values of decision_results.org_id ["o1", "o2", null] because few organizations have many results
 -- meaning: values of decision_results.workspace_id ["w1", "w2", null] because few workspaces have many results
 -- meaning: values of decision_results.search_terms ["alpha", "beta", "alpha beta", "alpha gamma", "beta gamma delta", "delta", ""] because the store writes words
--- meaning: values of debates.id ["d1", "d2", "d3"] because results belong to debates
--- meaning: values of consensus.debate_id ["d1", "d2", null] because consensus belong to debates
--- meaning: values of critiques.debate_id ["d1", "d2", null] because critiques belong to debates
--- meaning: values of debate_checkpoints.debate_id ["d1", "d2"] because checkpoints belong to debates
 
 CREATE TABLE IF NOT EXISTS decision_results (
     request_id TEXT COLLATE "C" NOT NULL,
