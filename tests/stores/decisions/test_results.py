@@ -70,9 +70,8 @@ async def test_save_of_nothing_is_unknown(decisions: DecisionStore) -> None:
         assert abs((found.created_at - before).total_seconds()) < 60
 
 
-@pytest.mark.parametrize(
-    ("given", "stored"),
-    [
+async def test_save_takes_times_of_each_form(decisions: DecisionStore) -> None:
+    forms: list[tuple[Any, datetime]] = [
         (1770914577.123456, datetime(2026, 2, 12, 16, 42, 57, 123456, UTC)),
         (1770914577, datetime(2026, 2, 12, 16, 42, 57, tzinfo=UTC)),
         ("2026-02-12T17:42:57.5+01:00", datetime(2026, 2, 12, 16, 42, 57, 500000, UTC)),
@@ -80,15 +79,12 @@ async def test_save_of_nothing_is_unknown(decisions: DecisionStore) -> None:
             datetime(2026, 2, 12, 18, 0, tzinfo=timezone(timedelta(hours=2))),
             datetime(2026, 2, 12, 16, 0, tzinfo=UTC),
         ),
-    ],
-)
-async def test_save_takes_times_of_each_form(
-    decisions: DecisionStore, given: Any, stored: datetime
-) -> None:
-    await decisions.save("r", {"created_at": given, "completed_at": given})
-    found = await decisions.get("r")
-    assert found is not None
-    assert (found.created_at, found.completed_at) == (stored, stored)
+    ]
+    for number, (given, stored) in enumerate(forms):
+        await decisions.save(f"r{number}", {"created_at": given, "completed_at": given})
+        found = await decisions.get(f"r{number}")
+        assert found is not None
+        assert (found.created_at, found.completed_at) == (stored, stored)
 
 
 async def test_save_again_keeps_creation_and_owner(decisions: DecisionStore) -> None:
@@ -289,12 +285,12 @@ async def test_delete(decisions: DecisionStore) -> None:
         ("ARAGORA_DECISION_MAX_ENTRIES", "-1"),
     ],
 )
-async def test_limits_of_the_environment_are_checked(
-    database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+def test_limits_of_the_environment_are_checked(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name):
-        DecisionStore(database)
+        DecisionStore(sqlite_database)
 
 
 async def test_limits_come_from_the_environment(
@@ -315,11 +311,9 @@ async def test_limits_come_from_the_environment(
 @pytest.mark.parametrize(
     "limits", [{"retention_days": 0}, {"retention_days": "1"}, {"max_entries": 0}]
 )
-def test_limits_of_arguments_are_checked(limits: Any, tmp_path: Any) -> None:
-    from aragora_sql.database.sqlite import SQLiteDatabase
-
+def test_limits_of_arguments_are_checked(limits: Any, sqlite_database: Database) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(limits))):
-        DecisionStore(SQLiteDatabase(tmp_path / "a.db"), **limits)
+        DecisionStore(sqlite_database, **limits)
 
 
 async def test_saves_at_once_each_make_a_version(open_database: OpenDatabase) -> None:

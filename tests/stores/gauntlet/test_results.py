@@ -57,24 +57,20 @@ async def test_save_then_get(results: GauntletResultStore) -> None:
     assert await results.get("x") is None
 
 
-@pytest.mark.parametrize(
-    ("given", "total"),
-    [
+async def test_save_counts_findings(results: GauntletResultStore) -> None:
+    totals: list[tuple[dict[str, Any], int]] = [
         ({}, 0),
         ({"total_findings": 9, "findings": [1]}, 9),
         ({"vulnerabilities": [1, 2], "findings": [1]}, 2),
         ({"findings": [1]}, 1),
         ({"severity_counts": {"critical": 1, "low": 3}}, 4),
         ({"critical_count": 2}, 2),
-    ],
-)
-async def test_save_counts_findings(
-    results: GauntletResultStore, given: dict[str, Any], total: int
-) -> None:
-    await results.save(a_result("g", **given))
-    found = await results.get("g")
-    assert found is not None
-    assert found.total_findings == total
+    ]
+    for given, total in totals:
+        await results.save(a_result("g", **given))
+        found = await results.get("g")
+        assert found is not None
+        assert found.total_findings == total, given
 
 
 async def test_save_of_little(results: GauntletResultStore) -> None:
@@ -86,9 +82,8 @@ async def test_save_of_little(results: GauntletResultStore) -> None:
     assert abs((found.created_at - datetime.now(UTC)).total_seconds()) < 60
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
+async def test_save_refuses(results: GauntletResultStore) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"gauntlet_id": ""}, "result.gauntlet_id"),
         ({"gauntlet_id": None}, "result.gauntlet_id"),
         ({"verdict": "good"}, "result.verdict"),
@@ -102,14 +97,11 @@ async def test_save_of_little(results: GauntletResultStore) -> None:
         ({"duration_seconds": -1}, "result.duration_seconds"),
         ({"created_at": "2026-01-01T00:00:00"}, "result.created_at"),
         *[({"other": bad}, r"result['other']") for bad in NOT_JSON[:3]],
-    ],
-)
-async def test_save_refuses(
-    results: GauntletResultStore, change: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        await results.save({**a_result("g"), **change})
-    assert caught.value.argument == named
+    ]
+    for change, named in refused:
+        with pytest.raises(InvalidInputError) as caught:
+            await results.save({**a_result("g"), **change})
+        assert caught.value.argument == named
     assert await results.count() == 0
 
 
@@ -124,9 +116,9 @@ async def test_save_again_replaces_and_keeps_the_creation(results: GauntletResul
         await results.save(a_result("g"), "other")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+async def test_get_and_compare_name_a_changed_row(results: GauntletResultStore) -> None:
+    await results.save(a_result("other"))
+    for change in (
         "verdict = 'pass'",
         "confidence = 0.25",
         "critical_count = 0",
@@ -135,22 +127,16 @@ async def test_save_again_replaces_and_keeps_the_creation(results: GauntletResul
         "agents_used = '[]'",
         "template_used = NULL",
         f"content_hash = '{'0' * 64}'",
-    ],
-)
-async def test_get_and_compare_name_a_changed_row(
-    results: GauntletResultStore, change: str
-) -> None:
-    await results.save(FULL)
-    await results.save(a_result("other"))
-    await run(results.database, f"UPDATE gauntlet_results SET {change} WHERE gauntlet_id = 'g'")
-    with pytest.raises(DamagedGauntletResultError, match="'g' is damaged") as caught:
-        await results.get("g")
-    assert caught.value.gauntlet_id == "g"
+    ):
+        # Saved again, it is whole again.
+        await results.save(FULL)
+        assert await results.get("g") is not None
+        await run(results.database, f"UPDATE gauntlet_results SET {change} WHERE gauntlet_id = 'g'")
+        with pytest.raises(DamagedGauntletResultError, match="'g' is damaged") as caught:
+            await results.get("g")
+        assert caught.value.gauntlet_id == "g"
     with pytest.raises(DamagedGauntletResultError):
         await results.compare("other", "g")
-    # Saved again, it is whole again.
-    await results.save(FULL)
-    assert await results.get("g") is not None
 
 
 async def test_delete_and_count(results: GauntletResultStore) -> None:

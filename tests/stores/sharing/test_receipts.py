@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -54,14 +55,13 @@ async def test_save_of_a_token_again_counts_from_0(shares: ReceiptShareStore) ->
     assert share.created_by is None
 
 
-@pytest.mark.parametrize("weak", ["", "short", TOKEN[:-1], "x" * 1001, 5, "NUL\0" * 10])
-async def test_save_refuses_tokens_that_are_easily_guessed(
-    shares: ReceiptShareStore, weak: object
-) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        await shares.save(weak, "r", LATER)  # type: ignore[arg-type]
-    assert caught.value.argument == "token"
-    assert not weak or str(weak) not in str(caught.value)
+async def test_save_refuses_tokens_that_are_easily_guessed(shares: ReceiptShareStore) -> None:
+    weak: list[Any] = ["", "short", TOKEN[:-1], "x" * 1001, 5, "NUL\0" * 10]
+    for text in weak:
+        with pytest.raises(InvalidInputError) as caught:
+            await shares.save(text, "r", LATER)
+        assert caught.value.argument == "token"
+        assert not text or str(text) not in str(caught.value)
 
 
 async def test_issue_makes_a_token(shares: ReceiptShareStore) -> None:
