@@ -34,6 +34,7 @@ __all__ = [
     "DSNNotConfiguredError",
     "DamagedAuditLogError",
     "DamagedCheckpointError",
+    "DamagedGauntletResultError",
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
@@ -44,6 +45,7 @@ __all__ = [
     "EncryptionError",
     "EncryptionKeyMissingError",
     "FindingNotFoundError",
+    "GauntletRunEndedError",
     "IntegrityError",
     "InvalidInputError",
     "InvalidTransitionError",
@@ -72,6 +74,8 @@ __all__ = [
     "SchemaVersionError",
     "SecretStoreUnavailableError",
     "SequenceReusedError",
+    "ShareNotFoundError",
+    "SharePasswordError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
     "TemplateNotFoundError",
@@ -214,6 +218,22 @@ class AnchorNotFoundError(InvalidInputError, LookupError):
         self.date = date
 
 
+class ShareNotFoundError(InvalidInputError, LookupError):
+    """It was not said how this debate is shared; nothing was written."""
+
+    def __init__(self, debate_id: str) -> None:
+        super().__init__("debate_id", f"it is not said how {debate_id!r} is shared: save() does")
+        self.debate_id = debate_id
+
+
+class SharePasswordError(InvalidInputError):
+    """A link asks for a password, and none or another one was given; its use was not counted."""
+
+    def __init__(self, is_given: bool) -> None:
+        super().__init__("password", "is not right" if is_given else "is asked for")
+        self.is_given = is_given
+
+
 class InvalidTransitionError(InvalidInputError):
     """A finding cannot go from its state to this one; ``allowed`` are those that it can go to."""
 
@@ -243,6 +263,14 @@ class ApprovalRefusedError(InvalidInputError):
     def __init__(self, argument: str, approval_id: str, problem: str) -> None:
         super().__init__(argument, f"approval {approval_id!r} {problem}")
         self.approval_id = approval_id
+
+
+class GauntletRunEndedError(InvalidInputError):
+    """A run has ended in another status, which stays; nothing was written."""
+
+    def __init__(self, run_id: str, argument: str = "data.status") -> None:
+        super().__init__(argument, f"run {run_id!r} has ended in another status, which stays")
+        self.run_id = run_id
 
 
 class RedLineError(InvalidInputError):
@@ -432,6 +460,17 @@ class DamagedCheckpointError(DatabaseError):
         )
         self.checkpoint_id = checkpoint_id
         self.previous_id = previous_id
+
+
+class DamagedGauntletResultError(DatabaseError):
+    """The content of a gauntlet's result is not what was stored."""
+
+    def __init__(self, gauntlet_id: str) -> None:
+        super().__init__(
+            f"the result of gauntlet {gauntlet_id!r} is damaged: its content does not have the "
+            "hash that it was stored with"
+        )
+        self.gauntlet_id = gauntlet_id
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

@@ -18,6 +18,8 @@ variable                       meaning
                                ``ARAGORA_ALLOW_SQLITE_FALLBACK`` is ``true``
 ``ARAGORA_ADMIN_TOKEN``        what the admin routes of the health server ask for; unset: they are
                                refused
+``ARAGORA_DECISION_…``         limits of results of decisions
+                               (:mod:`aragora_sql.stores.decisions.limits`)
 ``ARAGORA_TRACING``            ``true``: commands report what they do to OpenTelemetry
 ``ARAGORA_INSTANCES``          processes with a pool of their own, which ``doctor`` adds up
                                (default 1)
@@ -79,6 +81,8 @@ VARIABLES = (
     "ARAGORA_ENCRYPTION_KEYS_OLD",
     "ARAGORA_AUDIT_SIGNING_KEY",
     "ARAGORA_AUDIT_SIGNING_KEYS_OLD",
+    "ARAGORA_DECISION_RETENTION_DAYS",
+    "ARAGORA_DECISION_MAX_ENTRIES",
     "ARAGORA_SECRET_NAMES",
     "ARAGORA_ADMIN_TOKEN",
     "ARAGORA_SECRETS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from aragora_sql.schema import read_markers
 from aragora_sql.schema.markers import MARKERS, markers_of, without_markers
 from aragora_sql.stores.audit import AuditStore
 from aragora_sql.stores.consensus import ConsensusMemory
+from aragora_sql.stores.gauntlet import GauntletStore
 from aragora_sql.stores.governance import GovernanceStore
 from aragora_sql.stores.integrations import IntegrationConfig, IntegrationStore, UserIdMapping
 from aragora_sql.stores.jobs import JobQueueStore
 from aragora_sql.stores.sessions import SessionStore
+from aragora_sql.stores.sharing import SharingStore
 from aragora_sql.stores.users import UserStore
 from aragora_sql.stores.workflow import FindingWorkflowStore
 from tests.stores.conftest import location, template_database, template_file
@@ -345,3 +348,24 @@ def test_a_table_with_personal_data_says_whose_it_is(table: Any) -> None:
 async def test_every_table_of_users_is_among_the_plans(database: Database) -> None:
     erasure = await erase_user(database, "ann")
     assert {one.table for one in erasure.tables} == {table.name for table in TABLES_OF_USERS}
+
+
+async def test_erase_user_reaches_links_and_runs_which_go_on(database: Database) -> None:
+    sharing, gauntlets = SharingStore(database), GauntletStore(database)
+    for user in ("ann", "ben"):
+        await sharing.save(f"of {user}", owner_id=user)
+        await sharing.receipts.issue(f"of {user}", datetime(2999, 1, 1, tzinfo=UTC), None, user)
+        await gauntlets.save({"run_id": f"of {user}", "template_id": "t", "triggered_by": user})
+    token = await sharing.issue_token("of ann")
+    erasure = await erase_user(database, "ann")
+    assert {one.table: (one.action, one.rows) for one in erasure.tables if one.rows} == {
+        "share_links": ("emptied", 1),
+        "receipt_shares": ("emptied", 1),
+        "gauntlet_runs": ("emptied", 1),
+    }
+    link = await sharing.redeem(token)
+    assert link is not None
+    assert (link.debate_id, link.owner_id) == ("of ann", None)
+    assert (await sharing.receipts.get_by_receipt("of ann"))[0].created_by is None
+    assert (await gauntlets.get("of ann") or {})["triggered_by"] is None
+    assert (await gauntlets.get("of ben") or {})["triggered_by"] == "ben"

@@ -25,7 +25,7 @@ __all__ = ["check_directive_words"]
 
 RULE = "unknown-directive"
 # What others read: the style's exceptions, lists of records behind SELECT and RETURNING, upgrades.
-_OTHERS = ("noqa", "columns", "name", "sqlfluff", "transaction")
+_OTHERS = ("noqa", "columns", "name", "sqlfluff", "transaction", "needs")
 _ALL = tuple(dict.fromkeys((*QUERY_WORDS, *SCHEMA_WORDS, *MAPPING_WORDS, *_OTHERS)))
 _WORD = re.compile(r"(?P<word>[A-Za-z][A-Za-z_-]*)(?P<gap>\s*):(?!:)(?P<rest>.*)", re.DOTALL)
 _LISTS = {"SELECT", "RETURNING", "DISTINCT"}
@@ -103,7 +103,7 @@ def _words_of(parts: Sequence[str]) -> tuple[str, ...]:
         return MAPPING_WORDS if len(parts) == 2 else ()
     if parts[-2] == "upgrades":
         return (*SCHEMA_WORDS, "transaction")
-    return QUERY_WORDS if parts[-1] == "queries.sql" else SCHEMA_WORDS
+    return QUERY_WORDS if parts[-1] == "queries.sql" else (*SCHEMA_WORDS, "needs")
 
 
 def _problem(comment: _Comment, parts: Sequence[str]) -> str | None:

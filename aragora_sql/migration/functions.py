@@ -24,6 +24,8 @@ from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.federation.secrets import seal_older_key
+from aragora_sql.stores.decisions.records import result_terms
+from aragora_sql.stores.gauntlet.records import HASHED, result_hash
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email
 
@@ -55,7 +57,14 @@ _DEBATE = (
     "created_at",
     "expires_at",
 )
-_DOCUMENTS = {"completed_steps", "step_outputs", "context_state", "data"}
+_DOCUMENTS = {
+    "completed_steps",
+    "step_outputs",
+    "context_state",
+    "data",
+    "result",
+    "agents_used",
+}
 _TIMESTAMPS = {"created_at", "expires_at"}
 
 
@@ -104,9 +113,11 @@ class Functions:
         """Return name, number of arguments and meaning of each function."""
         workflow = _checksum(_WORKFLOW, workflow_checksum, self._reader)
         debate = _checksum(_DEBATE, debate_checksum, self._reader)
+        result = _checksum(HASHED, result_hash, self._reader)
         return (
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
+            ("result_terms", 2, _result_terms),
             ("lower_text", 1, _lower),
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
@@ -120,6 +131,7 @@ class Functions:
             ("changed_text", 1, self._rules.apply),
             ("workflow_checksum", len(_WORKFLOW), workflow),
             ("debate_checksum", len(_DEBATE), debate),
+            ("gauntlet_hash", len(HASHED), result),
         )
 
     def register(self, connection: sqlite3.Connection) -> None:
@@ -175,6 +187,15 @@ def _lower(value: Any) -> Any:
 def _email(value: Any) -> Any:
     text = _decoded(value)
     return value if text is None else normal_email(text)
+
+
+def _result_terms(document: Any, error: Any) -> str | None:
+    """Return the search terms of a result and its error, as the store makes them."""
+    text = _decoded(document)
+    try:
+        return None if text is None else result_terms(load_json(text), _decoded(error))
+    except ValueError:
+        return None
 
 
 def _sha256(value: Any) -> str | None:

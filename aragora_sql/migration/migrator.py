@@ -167,6 +167,18 @@ class MemoryMigrator:
         """Migrate webhooks, their deliveries, and events that came in."""
         return await self._migrate("webhooks")
 
+    async def migrate_sharing(self) -> MigrationReport:
+        """Migrate links to debates and receipts."""
+        return await self._migrate("sharing")
+
+    async def migrate_decisions(self) -> MigrationReport:
+        """Migrate results of decisions, each as one version."""
+        return await self._migrate("decisions")
+
+    async def migrate_gauntlet(self) -> MigrationReport:
+        """Migrate runs of gauntlets, their results, and what was in flight."""
+        return await self._migrate("gauntlet")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

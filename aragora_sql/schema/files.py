@@ -40,6 +40,8 @@ CREATE_TABLE = re.compile(
     r"^CREATE TABLE IF NOT EXISTS (?P<name>\w+) \((?P<body>.*?)^\)",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+# Stores whose tables queries of this store read.
+_NEEDS = re.compile(r"^-- needs: (?P<stores>\w+(?:, \w+)*) because ", re.MULTILINE)
 _REFERENCE = re.compile(r"\bREFERENCES\s+\"?(?P<table>\w+)", re.IGNORECASE)
 COLUMN = re.compile(r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(\w+) \w", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?:--\s*)?\\ir\s+(?P<path>\S+)\s*$", re.MULTILINE)
@@ -80,7 +82,10 @@ def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[
 def with_needed_stores(
     stores: Iterable[str], dialect: Dialect, root: Path | None = None
 ) -> list[str]:
-    """Return stores, each behind those that its foreign keys need, whether these were named or not.
+    """Return stores, each behind those that it needs, whether these were named or not.
+
+    A store needs those that its foreign keys refer to, and those that a line ``-- needs:`` of its
+    schema file names, because its queries read their tables.
 
     Otherwise they stay in their order.
     """
@@ -100,16 +105,18 @@ def with_needed_stores(
 
 
 def _needed(store: str, dialect: Dialect, root: Path) -> list[str]:
-    """Return the stores that hold the tables which a store's foreign keys refer to."""
-    code = re.sub(r"--[^\n]*", "", schema_text(store, dialect, root))
+    """Return the stores that a schema file says it needs, or its foreign keys refer to."""
+    text = schema_text(store, dialect, root)
+    named = {name for match in _NEEDS.finditer(text) for name in match["stores"].split(", ")}
+    code = re.sub(r"--[^\n]*", "", text)
     targets = {match["table"] for match in _REFERENCE.finditer(code)}
     targets -= set(table_names(store, dialect, root))
-    if not targets:
+    if not targets and not named:
         return []
     return [
         name
         for name in store_names(dialect, root)
-        if targets.intersection(table_names(name, dialect, root))
+        if name in named or targets.intersection(table_names(name, dialect, root))
     ]
 
 

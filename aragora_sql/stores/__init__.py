@@ -277,6 +277,39 @@ STORES = (
             "verify_signature",
         ),
     ),
+    StoreEntry(
+        "sharing",
+        "SharingStore",
+        "sharing_store",
+        "links to debates and receipts: hashed tokens, expiry, limits of use, passwords",
+        exports=("ReceiptShare", "ReceiptShareStore", "ShareLink"),
+    ),
+    StoreEntry(
+        "decisions",
+        "DecisionStore",
+        "decision_store",
+        "results of decisions with their versions; search; all that is stored of a debate",
+        exports=(
+            "DecisionResult",
+            "DecisionStatus",
+            "DecisionVersion",
+            "DossierEntry",
+            "FoundDecision",
+        ),
+    ),
+    StoreEntry(
+        "gauntlet",
+        "GauntletStore",
+        "gauntlet_store",
+        "runs of gauntlets, cases, results that nobody changes unnoticed, what is in flight",
+        exports=(
+            "GauntletCase",
+            "GauntletResult",
+            "GauntletResultStore",
+            "GauntletSummary",
+            "InflightGauntlet",
+        ),
+    ),
 )
 
 

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from aragora_sql.database import Database
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 
-__all__ = ["age_limit", "in_batches"]
+__all__ = ["CLEANUP_INTERVAL", "CleanupTurns", "age_limit", "in_batches"]
+
+# Seconds between two clean-ups that a store begins by itself.
+CLEANUP_INTERVAL = 300.0
+
+
+class CleanupTurns:
+    """Tells a store that cleans up by itself when it is its turn: at first, then every 300 s."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def take(self, database: Database) -> bool:
+        """Tell whether it is time, and begin the time until the next turn.
+
+        Never within a unit of work of the caller, of which the clean-up would become a part.
+        """
+        now = time.monotonic()
+        if database.is_in_use_here():
+            return False
+        if self._last is not None and now - self._last < CLEANUP_INTERVAL:
+            return False
+        self._last = now
+        return True
 
 
 def age_limit(days: object, now: datetime, argument: str = "max_age_days") -> datetime:

@@ -33,6 +33,7 @@ __all__ = [
     "texts",
     "timestamp",
     "timestamp_or_now",
+    "timestamp_or_seconds",
     "timestamp_or_text",
 ]
 
@@ -171,6 +172,19 @@ def timestamp_or_text(value: Any, argument: str) -> datetime:
                 argument, f"must be a timestamp in the form of ISO-8601, not {shown(value)}"
             ) from None
     return timestamp(value, argument)
+
+
+def timestamp_or_seconds(value: Any, argument: str) -> datetime:
+    """Check a timestamp that may also be seconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return timestamp(value, argument)
+    seconds = number(value, argument)
+    try:
+        return timestamp(datetime.fromtimestamp(seconds, UTC), argument)
+    except (OverflowError, OSError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(argument, "must be within the years 1 to 9999") from None
 
 
 def timestamp_or_now(value: Any, argument: str) -> datetime:

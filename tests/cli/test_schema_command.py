@@ -35,7 +35,7 @@ def init_script(*arguments: str, dsn: str = "") -> subprocess.CompletedProcess[s
 def test_the_script_creates_verifies_and_repeats(postgres_dsn: str) -> None:
     planned = init_script("--dry-run", dsn=postgres_dsn)
     assert planned.returncode == 0, planned.stderr
-    assert "consensus: would be created at version 1" in planned.stdout
+    assert "consensus: would be created at version 2" in planned.stdout
     with psycopg.connect(postgres_dsn) as connection:
         tables = connection.execute("SELECT to_regclass('consensus')").fetchone()
     assert tables == (None,)
@@ -43,7 +43,7 @@ def test_the_script_creates_verifies_and_repeats(postgres_dsn: str) -> None:
 
     created = init_script(dsn=postgres_dsn)
     assert (created.returncode, created.stderr) == (0, "")
-    assert "consensus: created at version 1" in created.stdout
+    assert "consensus: created at version 2" in created.stdout
     again = init_script(dsn=postgres_dsn)
     assert "critique: version 1 is there" in again.stdout
     verified = init_script("--verify", dsn=postgres_dsn)
@@ -105,7 +105,7 @@ def test_apply_warns_of_damage(damaged: list[str], capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert main(["schema", "apply", *damaged]) == 0
     said = capsys.readouterr()
-    assert "consensus: version 1 is there" in said.out
+    assert "consensus: version 2 is there" in said.out
     assert "warning: the database is not what the files say:" in said.err
     assert "  missing index idx_consensus_created of consensus: CREATE INDEX" in said.err
     assert "'aragora-sql schema verify' names all" in said.err
@@ -126,7 +126,7 @@ def test_apply_does_not_wait_to_look(
         connection.execute("LOCK TABLE consensus, job_queue IN ACCESS EXCLUSIVE MODE")
         assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
     said = capsys.readouterr()
-    assert "consensus: version 1 is there" in said.out
+    assert "consensus: version 2 is there" in said.out
     assert "note: what is there was not compared with the files" in said.err
 
 
@@ -295,7 +295,7 @@ def test_looking_at_a_file_that_is_not_there_creates_nothing(
 ) -> None:
     path = tmp_path / "none" / "aragora.db"
     assert main(["schema", "apply", "--dry-run", "--sqlite-path", str(path)]) == 0
-    assert "consensus: would be created at version 1" in capsys.readouterr().out
+    assert "consensus: would be created at version 2" in capsys.readouterr().out
     assert main(["schema", "verify", "--sqlite-path", str(path)]) == 2
     assert f"there is no SQLite file {path}" in capsys.readouterr().err
     assert not path.parent.exists()
@@ -334,7 +334,7 @@ def test_tables_of_a_schema_further_down_the_path_do_not_count(
     inside = f"{postgres_dsn}&search_path=app,public"
     capsys.readouterr()
     assert main(["schema", "apply", "--dsn", inside]) == 0
-    assert "consensus: created at version 1" in capsys.readouterr().out
+    assert "consensus: created at version 2" in capsys.readouterr().out
     assert main(["schema", "verify", "--dsn", inside]) == 0
 
 

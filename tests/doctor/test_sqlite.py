@@ -244,7 +244,7 @@ async def test_the_key_of_federated_regions(database: Database, location: str | 
     assert (await key({}))[0] == (
         "error",
         "ARAGORA_ENCRYPTION_KEY is not set, and keys of federated regions are stored "
-        "(1 of 1 regions)",
+        "(1 of 1 federated regions)",
     )
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",
@@ -268,7 +268,7 @@ async def test_the_key_of_second_factors(database: Database, location: str | Pat
     assert (await key({}))[0] == (
         "error",
         "ARAGORA_ENCRYPTION_KEY is not set, and secrets of second factors are stored "
-        "(1 of 1 users)",
+        "(1 of 1 users with a second factor)",
     )
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",

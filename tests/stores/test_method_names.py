@@ -20,8 +20,10 @@ HERE = Path(__file__).parent
 # Classes beside the store itself whose methods an application calls.
 FURTHER_CLASSES = {
     "consensus": ("DissentRetriever",),
+    "gauntlet": ("GauntletResultStore",),
     "governance": ("ApprovalRequestStore",),
     "jobs": ("JobWorker",),
+    "sharing": ("ReceiptShareStore",),
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +12,13 @@ from aragora_sql.database.values import (
     MOST_NESTED,
     EncodedJSON,
     dump_json,
-    format_timestamp,
     json_key,
     load_json,
     utc_now,
 )
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.checksums import checksum_of
 from aragora_sql.stores.documents import mapping, member, unknown_members, with_unknown_members
 from aragora_sql.stores.records import Record
 
@@ -39,7 +37,6 @@ __all__ = [
     "DebateCheckpointPage",
     "DebateCheckpointSummary",
     "WorkflowCheckpoint",
-    "content_checksum",
     "debate_checksum",
     "new_debate_checkpoint",
     "new_workflow_checkpoint",
@@ -89,45 +86,14 @@ _WORKFLOW_DEFAULTS: dict[str, Any] = {
 _DEBATE_COLUMNS = tuple(name for name in _DEBATE_CONTENT if name != "data")
 
 
-def content_checksum(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a document as canonical JSON, as 64 hexadecimal digits.
-
-    Canonical JSON has its keys sorted by code point at every level, no white space, characters
-    beyond ASCII as ``\\uXXXX``, and numbers as Python writes them (the shortest decimal that reads
-    back equal; -0.0 as 0.0, which PostgreSQL's ``jsonb`` makes of it). It is what
-    ``json.dumps(content, sort_keys=True, separators=(",", ":"))`` returns.
-    """
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    if "-0.0" in text:
-        text = json.dumps(_without_negative_zero(content), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _without_negative_zero(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_negative_zero(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_negative_zero(item) for item in value]
-    # Of the floats that equal zero.
-    return 0.0 if isinstance(value, float) and value == 0 else value
-
-
-def _checksum_of(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    content = {name: values[name] for name in names}
-    for name, value in content.items():
-        if isinstance(value, datetime):
-            content[name] = format_timestamp(value)
-    return content_checksum(content)
-
-
 def workflow_checksum(content: Mapping[str, Any]) -> str:
     """Return the ``content_checksum`` of a workflow's checkpoint: of its fields, by name."""
-    return _checksum_of(content, _WORKFLOW_CONTENT)
+    return checksum_of(content, _WORKFLOW_CONTENT)
 
 
 def debate_checksum(content: Mapping[str, Any]) -> str:
     """Return the ``content_checksum`` of a debate's checkpoint: of its fields, by name."""
-    return _checksum_of(content, _DEBATE_CONTENT)
+    return checksum_of(content, _DEBATE_CONTENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +104,8 @@ class WorkflowCheckpoint(Record):
     ``sequence`` grows with each checkpoint stored. ``stored_at`` is when it was stored, later than
     every checkpoint of the workflow before it, whatever the clocks of the hosts say. ``checksum``
     is the engine's own, kept as it came; ``content_checksum`` is the store's
-    (:func:`content_checksum` of the fields that the engine gives, timestamps as
-    ``2026-02-12T16:42:57.123456Z``).
+    (:func:`~aragora_sql.stores.checksums.content_checksum` of the fields that the engine gives,
+    timestamps as ``2026-02-12T16:42:57.123456Z``).
     """
 
     storage_id: str

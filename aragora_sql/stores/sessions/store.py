@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Connection
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.batches import CleanupTurns, age_limit, in_batches
 from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.sessions.records import (
@@ -35,8 +35,6 @@ __all__ = ["SessionStore", "token_jti"]
 JTI_DIGITS = 32
 DONE_AT_ONCE = 1000
 MOST_ACTIVE = 10_000
-# Seconds between two clean-ups that add() begins.
-CLEANUP_INTERVAL = 300.0
 _JTI = re.compile(rf"[0-9a-f]{{{JTI_DIGITS}}}")
 
 
@@ -60,7 +58,10 @@ class SessionStore(Store):
 
     name = "sessions"
     _queries: SessionsQueries
-    _cleaned_at: datetime | None = None
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._cleanup_turns = CleanupTurns()
 
     # Tokens
 
@@ -79,18 +80,14 @@ class SessionStore(Store):
         """
         row: dict[str, Any] = {
             "jti": _jti(token_jti, "token_jti"),
-            "expires_at": _expiry(expires_at, "expires_at"),
+            "expires_at": valid.timestamp_or_seconds(expires_at, "expires_at"),
             "user_id": valid.optional(user_id, "user_id", valid.key),
             "reason": valid.optional_text(reason, "reason"),
         }
         now = utc_now()
         async with self._database.connection() as connection:
             await self._queries.upsert_token(connection, revoked_at=now, **row)
-        is_due = (
-            self._cleaned_at is None or (now - self._cleaned_at).total_seconds() > CLEANUP_INTERVAL
-        )
-        if is_due and not self._database.is_in_use_here():
-            self._cleaned_at = now
+        if self._cleanup_turns.take(self._database):
             await self.cleanup_expired()
 
     async def revoke(
@@ -124,7 +121,7 @@ class SessionStore(Store):
         if user is None or issued_at is None:
             async with self._database.read() as connection:
                 return await self._queries.is_token_revoked(connection, jti=jti, now=now)
-        issued = _expiry(issued_at, "issued_at")
+        issued = valid.timestamp_or_seconds(issued_at, "issued_at")
         async with self._database.read() as connection:
             return await self._queries.is_revoked(
                 connection, jti=jti, user_id=user, issued_at=issued, now=now
@@ -155,7 +152,7 @@ class SessionStore(Store):
         now = utc_now()
         row: dict[str, Any] = {
             "user_id": valid.key(user_id, "user_id"),
-            "expires_at": _expiry(expires_at, "expires_at"),
+            "expires_at": valid.timestamp_or_seconds(expires_at, "expires_at"),
             "reason": valid.optional_text(reason, "reason"),
             "issued_before": now
             if issued_before is None
@@ -458,16 +455,3 @@ def _jti(value: Any, argument: str) -> str:
             argument, f"must be {JTI_DIGITS} hexadecimal digits, as token_jti(token) gives them"
         )
     return checked
-
-
-def _expiry(value: Any, argument: str) -> datetime:
-    """Check a time that may also be seconds since 1970, as tokens have it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return valid.timestamp(value, argument)
-    seconds = valid.number(value, argument)
-    try:
-        return valid.timestamp(datetime.fromtimestamp(seconds, UTC), argument)
-    except (OverflowError, OSError, ValueError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        raise InvalidInputError(argument, "must be within the years 1 to 9999") from None

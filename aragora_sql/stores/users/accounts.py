@@ -21,13 +21,13 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
 from aragora_sql.stores.user_secrets import reseal, seal
+from aragora_sql.stores.tokens import PREFIX_LENGTH, new_api_key, token_hash
 from aragora_sql.stores.users.base import lifetime_of
 from aragora_sql.stores.users.changes import UserChange, user_change
 from aragora_sql.stores.users.emails import email_key
 from aragora_sql.stores.users.mfa import MfaSecrets, backup_codes_text, open_mfa
 from aragora_sql.stores.users.organizations import Organizations
 from aragora_sql.stores.users.records import MEMBER_ROLES, ROLES, MemberRole, Role, User
-from aragora_sql.stores.users.tokens import PREFIX_LENGTH, new_api_key, token_hash
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.users import (

@@ -10,10 +10,10 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.user_secrets import seal
+from aragora_sql.stores.tokens import PREFIX_LENGTH, checked_hash
 from aragora_sql.stores.users.emails import email_key
 from aragora_sql.stores.users.mfa import backup_codes_text
 from aragora_sql.stores.users.records import ROLES, TIERS, Role
-from aragora_sql.stores.users.tokens import PREFIX_LENGTH, checked_hash
 
 __all__ = ["BYPASS_REASONS", "UserChange", "organization_changes", "user_change"]
 

@@ -11,6 +11,7 @@ from aragora_sql.errors import AlreadyTakenError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.paging import LastRow
 from aragora_sql.stores.records import record_of
+from aragora_sql.stores.tokens import new_token, token_hash
 from aragora_sql.stores.users.base import lifetime_of, newest_first
 from aragora_sql.stores.users.emails import email_key
 from aragora_sql.stores.users.organizations import Organizations
@@ -20,7 +21,6 @@ from aragora_sql.stores.users.records import (
     CreatedInvitation,
     OrganizationInvitation,
 )
-from aragora_sql.stores.users.tokens import new_token, token_hash
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.users import UsersQueries

@@ -9,10 +9,10 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.errors import AlreadyTakenError, ResetTokenLimitError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
+from aragora_sql.stores.tokens import new_token, token_hash
 from aragora_sql.stores.users.base import UserStorePart
 from aragora_sql.stores.users.emails import email_key
 from aragora_sql.stores.users.records import LockoutInfo, OAuthLink, ResetTokenProblem, User
-from aragora_sql.stores.users.tokens import new_token, token_hash
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.users import UsersQueries

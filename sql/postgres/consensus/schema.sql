@@ -59,6 +59,8 @@ CREATE TABLE IF NOT EXISTS consensus (
 
 CREATE INDEX IF NOT EXISTS idx_consensus_topic_hash ON consensus (topic_hash, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_domain ON consensus (domain, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_consensus_debate_id
+ON consensus (debate_id) WHERE debate_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
@@ -376,5 +378,5 @@ COMMENT ON COLUMN verified_proofs_archive.data IS 'The result as the prover repo
 COMMENT ON COLUMN verified_proofs_archive.created_at IS 'When the run was stored.';
 COMMENT ON COLUMN verified_proofs_archive.archived_at IS 'When the row was moved here.';
 
-INSERT INTO _schema_versions (module, version) VALUES ('consensus', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('consensus', 2)
 ON CONFLICT (module) DO NOTHING;

@@ -59,6 +59,8 @@ CREATE TABLE IF NOT EXISTS consensus (
 
 CREATE INDEX IF NOT EXISTS idx_consensus_topic_hash ON consensus (topic_hash, created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_domain ON consensus (domain, created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_consensus_debate_id
+ON consensus (debate_id) WHERE debate_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_consensus_created ON consensus (created_at DESC);
 CREATE INDEX IF NOT EXISTS idx_consensus_supersedes
 ON consensus (supersedes) WHERE supersedes IS NOT NULL;
@@ -285,5 +287,5 @@ CREATE TABLE IF NOT EXISTS verified_proofs_archive (
     CHECK (archived_at LIKE '____-__-__T__:__:__.______Z')
 ) STRICT;
 
-INSERT INTO _schema_versions (module, version) VALUES ('consensus', 1)
+INSERT INTO _schema_versions (module, version) VALUES ('consensus', 2)
 ON CONFLICT (module) DO NOTHING;

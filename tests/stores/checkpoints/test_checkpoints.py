@@ -34,7 +34,8 @@ from aragora_sql.errors import (
     DuplicateKeyError,
     InvalidInputError,
 )
-from aragora_sql.stores.checkpoints.records import DebateCheckpoint, content_checksum
+from aragora_sql.stores.checkpoints.records import DebateCheckpoint
+from aragora_sql.stores.checksums import content_checksum
 from tests.proxy import CountingProxy
 from tests.stores.samples import (
     day,
