@@ -53,6 +53,12 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.decisions import DecisionResult as DecisionResult
+from aragora_sql.stores.decisions import DecisionStatus as DecisionStatus
+from aragora_sql.stores.decisions import DecisionStore as DecisionStore
+from aragora_sql.stores.decisions import DecisionVersion as DecisionVersion
+from aragora_sql.stores.decisions import DossierEntry as DossierEntry
+from aragora_sql.stores.decisions import FoundDecision as FoundDecision
 from aragora_sql.stores.elo import AgentRating as AgentRating
 from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
@@ -64,6 +70,16 @@ from aragora_sql.stores.federation import FederatedRegion as FederatedRegion
 from aragora_sql.stores.federation import FederationStore as FederationStore
 from aragora_sql.stores.federation import OutgoingMessage as OutgoingMessage
 from aragora_sql.stores.federation import SyncState as SyncState
+from aragora_sql.stores.gauntlet import GauntletCase as GauntletCase
+from aragora_sql.stores.gauntlet import GauntletResult as GauntletResult
+from aragora_sql.stores.gauntlet import GauntletResultStore as GauntletResultStore
+from aragora_sql.stores.gauntlet import GauntletStore as GauntletStore
+from aragora_sql.stores.gauntlet import GauntletSummary as GauntletSummary
+from aragora_sql.stores.gauntlet import InflightGauntlet as InflightGauntlet
+from aragora_sql.stores.gmail import GmailState as GmailState
+from aragora_sql.stores.gmail import GmailSyncJob as GmailSyncJob
+from aragora_sql.stores.gmail import GmailTokenStore as GmailTokenStore
+from aragora_sql.stores.gmail import RefreshedTokens as RefreshedTokens
 from aragora_sql.stores.governance import Approval as Approval
 from aragora_sql.stores.governance import ApprovalRequestStore as ApprovalRequestStore
 from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
@@ -80,6 +96,7 @@ from aragora_sql.stores.jobs import JobSchedule as JobSchedule
 from aragora_sql.stores.jobs import JobStatus as JobStatus
 from aragora_sql.stores.jobs import JobWorker as JobWorker
 from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
+from aragora_sql.stores.jobs import PostponeJobError as PostponeJobError
 from aragora_sql.stores.jobs import RetryJobError as RetryJobError
 from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
@@ -90,15 +107,33 @@ from aragora_sql.stores.marketplace import RankedTemplate as RankedTemplate
 from aragora_sql.stores.marketplace import Review as Review
 from aragora_sql.stores.marketplace import Template as Template
 from aragora_sql.stores.marketplace import TemplateVersion as TemplateVersion
+from aragora_sql.stores.notifications import ChannelSubscription as ChannelSubscription
+from aragora_sql.stores.notifications import Digest as Digest
+from aragora_sql.stores.notifications import EmailConfig as EmailConfig
+from aragora_sql.stores.notifications import EmailRecipient as EmailRecipient
+from aragora_sql.stores.notifications import Notification as Notification
+from aragora_sql.stores.notifications import NotificationStore as NotificationStore
+from aragora_sql.stores.notifications import TelegramConfig as TelegramConfig
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
 from aragora_sql.stores.sessions import SessionStore as SessionStore
 from aragora_sql.stores.sessions import token_jti as token_jti
+from aragora_sql.stores.sharing import ReceiptShare as ReceiptShare
+from aragora_sql.stores.sharing import ReceiptShareStore as ReceiptShareStore
+from aragora_sql.stores.sharing import ShareLink as ShareLink
+from aragora_sql.stores.sharing import SharingStore as SharingStore
 from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
 from aragora_sql.stores.users import UserStore as UserStore
+from aragora_sql.stores.webhooks import CircuitPolicy as CircuitPolicy
+from aragora_sql.stores.webhooks import OutgoingDelivery as OutgoingDelivery
+from aragora_sql.stores.webhooks import WebhookConfig as WebhookConfig
+from aragora_sql.stores.webhooks import WebhookDelivery as WebhookDelivery
+from aragora_sql.stores.webhooks import WebhookStore as WebhookStore
+from aragora_sql.stores.webhooks import sign_payload as sign_payload
+from aragora_sql.stores.webhooks import verify_signature as verify_signature
 from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
@@ -118,7 +153,9 @@ __all__ = [
     "AuditStatistics",
     "AuditStore",
     "AuditVerification",
+    "ChannelSubscription",
     "CheckpointStore",
+    "CircuitPolicy",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -132,10 +169,18 @@ __all__ = [
     "Debate",
     "DebateCheckpoint",
     "DecisionRecord",
+    "DecisionResult",
+    "DecisionStatus",
+    "DecisionStore",
+    "DecisionVersion",
+    "Digest",
     "DissentRecord",
     "DissentRetriever",
     "DissentType",
+    "DossierEntry",
     "EloSystem",
+    "EmailConfig",
+    "EmailRecipient",
     "FederatedRecord",
     "FederatedRegion",
     "FederationStore",
@@ -143,11 +188,21 @@ __all__ = [
     "FindingState",
     "FindingWorkflow",
     "FindingWorkflowStore",
+    "FoundDecision",
+    "GauntletCase",
+    "GauntletResult",
+    "GauntletResultStore",
+    "GauntletStore",
+    "GauntletSummary",
+    "GmailState",
+    "GmailSyncJob",
+    "GmailTokenStore",
     "GovernanceStore",
     "Health",
     "ImpersonationEvent",
     "ImpersonationSession",
     "InclusionProof",
+    "InflightGauntlet",
     "IntegrationConfig",
     "IntegrationStore",
     "Job",
@@ -161,7 +216,10 @@ __all__ = [
     "Match",
     "Membership",
     "MemoryTier",
+    "Notification",
+    "NotificationStore",
     "Organization",
+    "OutgoingDelivery",
     "OutgoingMessage",
     "Pattern",
     "PermanentJobError",
@@ -173,17 +231,27 @@ __all__ = [
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresDecisionStore",
     "PostgresEloDatabase",
     "PostgresFederationStore",
     "PostgresFindingWorkflowStore",
+    "PostgresGauntletStore",
+    "PostgresGmailTokenStore",
     "PostgresGovernanceStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
+    "PostgresNotificationStore",
     "PostgresSessionStore",
+    "PostgresSharingStore",
     "PostgresUserStore",
+    "PostgresWebhookStore",
+    "PostponeJobError",
     "ProofStatus",
     "RankedTemplate",
+    "ReceiptShare",
+    "ReceiptShareStore",
+    "RefreshedTokens",
     "Relationship",
     "RetryJobError",
     "RetryPolicy",
@@ -196,25 +264,37 @@ __all__ = [
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteDecisionStore",
     "SQLiteEloDatabase",
     "SQLiteFederationStore",
     "SQLiteFindingWorkflowStore",
+    "SQLiteGauntletStore",
+    "SQLiteGmailTokenStore",
     "SQLiteGovernanceStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
+    "SQLiteNotificationStore",
     "SQLiteSessionStore",
+    "SQLiteSharingStore",
     "SQLiteUserStore",
+    "SQLiteWebhookStore",
     "SessionStore",
     "Settings",
+    "ShareLink",
+    "SharingStore",
     "SigningKeys",
     "SyncState",
+    "TelegramConfig",
     "Template",
     "TemplateVersion",
     "User",
     "UserIdMapping",
     "UserStore",
     "Verification",
+    "WebhookConfig",
+    "WebhookDelivery",
+    "WebhookStore",
     "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
@@ -225,50 +305,70 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_decision_store",
     "get_elo_system",
     "get_federation_store",
     "get_finding_workflow_store",
+    "get_gauntlet_store",
+    "get_gmail_token_store",
     "get_governance_store",
     "get_integration_store",
     "get_job_queue_store",
     "get_marketplace_store",
+    "get_notification_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_decision_store",
     "get_postgres_elo_database",
     "get_postgres_federation_store",
     "get_postgres_finding_workflow_store",
+    "get_postgres_gauntlet_store",
+    "get_postgres_gmail_token_store",
     "get_postgres_governance_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_marketplace_store",
+    "get_postgres_notification_store",
     "get_postgres_pool",
     "get_postgres_session_store",
+    "get_postgres_sharing_store",
     "get_postgres_user_store",
+    "get_postgres_webhook_store",
     "get_session_store",
+    "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_decision_store",
     "get_sqlite_elo_database",
     "get_sqlite_federation_store",
     "get_sqlite_finding_workflow_store",
+    "get_sqlite_gauntlet_store",
+    "get_sqlite_gmail_token_store",
     "get_sqlite_governance_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
+    "get_sqlite_notification_store",
     "get_sqlite_session_store",
+    "get_sqlite_sharing_store",
     "get_sqlite_user_store",
+    "get_sqlite_webhook_store",
     "get_user_store",
+    "get_webhook_store",
     "load_queries",
     "render_schema",
+    "sign_payload",
     "token_jti",
     "verify_proof",
     "verify_schema",
+    "verify_signature",
 ]
 
 class PostgresConsensusMemory(ConsensusMemory):
@@ -982,6 +1082,272 @@ async def get_sqlite_federation_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteFederationStore:
     """Return an initialized ``FederationStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresGmailTokenStore(GmailTokenStore):
+    """``GmailTokenStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteGmailTokenStore(GmailTokenStore):
+    """``GmailTokenStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_gmail_token_store() -> GmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresGmailTokenStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_gmail_token_store(dsn: str | None = None) -> PostgresGmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_gmail_token_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteGmailTokenStore:
+    """Return an initialized ``GmailTokenStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresNotificationStore(NotificationStore):
+    """``NotificationStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteNotificationStore(NotificationStore):
+    """``NotificationStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_notification_store() -> NotificationStore:
+    """Return an initialized ``NotificationStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresNotificationStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_notification_store(dsn: str | None = None) -> PostgresNotificationStore:
+    """Return an initialized ``NotificationStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_notification_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteNotificationStore:
+    """Return an initialized ``NotificationStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresWebhookStore(WebhookStore):
+    """``WebhookStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        keyring: Keyring | None = None,
+        *,
+        circuit: CircuitPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
+        extra_events: Iterable[str] = (),
+        event_ttl_seconds: float = ...,
+    ) -> None: ...
+
+class SQLiteWebhookStore(WebhookStore):
+    """``WebhookStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+        *,
+        circuit: CircuitPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
+        extra_events: Iterable[str] = (),
+        event_ttl_seconds: float = ...,
+    ) -> None: ...
+
+async def get_webhook_store() -> WebhookStore:
+    """Return an initialized ``WebhookStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresWebhookStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_webhook_store(dsn: str | None = None) -> PostgresWebhookStore:
+    """Return an initialized ``WebhookStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_webhook_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteWebhookStore:
+    """Return an initialized ``WebhookStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresSharingStore(SharingStore):
+    """``SharingStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteSharingStore(SharingStore):
+    """``SharingStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_sharing_store() -> SharingStore:
+    """Return an initialized ``SharingStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresSharingStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_sharing_store(dsn: str | None = None) -> PostgresSharingStore:
+    """Return an initialized ``SharingStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_sharing_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteSharingStore:
+    """Return an initialized ``SharingStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresDecisionStore(DecisionStore):
+    """``DecisionStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        retention_days: float | None = None,
+        max_entries: int | None = None,
+    ) -> None: ...
+
+class SQLiteDecisionStore(DecisionStore):
+    """``DecisionStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        retention_days: float | None = None,
+        max_entries: int | None = None,
+    ) -> None: ...
+
+async def get_decision_store() -> DecisionStore:
+    """Return an initialized ``DecisionStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresDecisionStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_decision_store(dsn: str | None = None) -> PostgresDecisionStore:
+    """Return an initialized ``DecisionStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_decision_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteDecisionStore:
+    """Return an initialized ``DecisionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresGauntletStore(GauntletStore):
+    """``GauntletStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteGauntletStore(GauntletStore):
+    """``GauntletStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_gauntlet_store() -> GauntletStore:
+    """Return an initialized ``GauntletStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresGauntletStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_gauntlet_store(dsn: str | None = None) -> PostgresGauntletStore:
+    """Return an initialized ``GauntletStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_gauntlet_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteGauntletStore:
+    """Return an initialized ``GauntletStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

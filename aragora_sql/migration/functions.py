@@ -23,8 +23,8 @@ from aragora_sql.migration.timestamps import TimestampReader
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
-from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.decisions.records import result_terms
+from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.gauntlet.records import HASHED, result_hash
 from aragora_sql.stores.terms import search_terms
 from aragora_sql.stores.users.emails import normal_email

@@ -40,7 +40,8 @@ class RotationResult(Record):
     """What a rotation did so far.
 
     ``checked`` of ``total`` integrations, users with a second factor, mailboxes, settings, webhooks
-    or regions were looked at; ``changed`` of them had ``resealed`` secrets under an older key or ``sealed`` ones in the clear.
+    or regions were looked at; ``changed`` of them had ``resealed`` secrets under an older key or
+    ``sealed`` ones in the clear.
     """
 
     total: int

@@ -15,6 +15,7 @@ from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
 
 __all__ = ["Resealed", "opened", "reseal", "seal"]
 
+
 @dataclass(frozen=True, slots=True)
 class Resealed:
     """A stored secret under the present key; whether it was under an older one, or in the clear."""

@@ -35,7 +35,7 @@ BEGIN
     PERFORM set_config('aragora.make_schema_versions', is_new::text, TRUE);
     FOR store IN
     SELECT e.name, e.version FROM (VALUES
-    ('consensus', 1),
+    ('consensus', 2),
     ('critique', 1),
     ('jobs', 3),
     ('workflow', 1),
@@ -50,7 +50,13 @@ BEGIN
     ('audit', 1),
     ('sessions', 1),
     ('marketplace', 1),
-    ('federation', 1)
+    ('federation', 1),
+    ('gmail', 1),
+    ('notifications', 1),
+    ('webhooks', 1),
+    ('sharing', 1),
+    ('decisions', 1),
+    ('gauntlet', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -88,7 +94,13 @@ SELECT
     current_setting('aragora.make_audit') AS make_audit,
     current_setting('aragora.make_sessions') AS make_sessions,
     current_setting('aragora.make_marketplace') AS make_marketplace,
-    current_setting('aragora.make_federation') AS make_federation
+    current_setting('aragora.make_federation') AS make_federation,
+    current_setting('aragora.make_gmail') AS make_gmail,
+    current_setting('aragora.make_notifications') AS make_notifications,
+    current_setting('aragora.make_webhooks') AS make_webhooks,
+    current_setting('aragora.make_sharing') AS make_sharing,
+    current_setting('aragora.make_decisions') AS make_decisions,
+    current_setting('aragora.make_gauntlet') AS make_gauntlet
 \gset
 
 \if :make_schema_versions
@@ -141,5 +153,23 @@ SELECT
 \endif
 \if :make_federation
 \ir federation/schema.sql
+\endif
+\if :make_gmail
+\ir gmail/schema.sql
+\endif
+\if :make_notifications
+\ir notifications/schema.sql
+\endif
+\if :make_webhooks
+\ir webhooks/schema.sql
+\endif
+\if :make_sharing
+\ir sharing/schema.sql
+\endif
+\if :make_decisions
+\ir decisions/schema.sql
+\endif
+\if :make_gauntlet
+\ir gauntlet/schema.sql
 \endif
 COMMIT;

@@ -21,3 +21,9 @@
 -- \ir sessions/schema.sql
 -- \ir marketplace/schema.sql
 -- \ir federation/schema.sql
+-- \ir gmail/schema.sql
+-- \ir notifications/schema.sql
+-- \ir webhooks/schema.sql
+-- \ir sharing/schema.sql
+-- \ir decisions/schema.sql
+-- \ir gauntlet/schema.sql

@@ -272,8 +272,7 @@ async def test_the_key_of_second_factors(database: Database, location: str | Pat
     )
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[0] == (
         "error",
-        f"no key opens the secrets of second factors: {ada.id} "
-        "(1 of 1 users with a second factor)",
+        f"no key opens the secrets of second factors: {ada.id} (1 of 1 users with a second factor)",
     )
     assert [one[0] for one in await key({"ARAGORA_ENCRYPTION_KEY": KEY.hex()})] == ["ok"]
 
@@ -298,13 +297,18 @@ async def test_the_key_of_mailboxes_and_notifications(
     unset = "ARAGORA_ENCRYPTION_KEY is not set, and"
     assert (await key({}))[:2] == [
         ("error", f"{unset} tokens of mailboxes are stored (1 of 1 mailboxes)"),
-        ("error", f"{unset} settings of notifications are stored (1 of 1 settings of notifications)"),
+        (
+            "error",
+            f"{unset} settings of notifications are stored (1 of 1 settings of notifications)",
+        ),
     ]
     lost = "no key opens the settings of notifications"
     assert (await key({"ARAGORA_ENCRYPTION_KEY": OTHER_KEY.hex()}))[:2] == [
         ("error", "no key opens the tokens of mailboxes: ann (1 of 1 mailboxes)"),
         ("error", f"{lost}: acme (1 of 1 settings of notifications)"),
     ]
+
+
 async def test_the_key_of_webhooks(database: Database, location: str | Path) -> None:
     """On both engines."""
     webhooks = WebhookStore(database, KEYRING)

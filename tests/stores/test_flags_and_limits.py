@@ -76,7 +76,8 @@ async def test_a_flag_is_a_boolean(
         if parameter.default is inspect.Parameter.empty
         and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
-    for value in ("false", 1, []):
+    values: list[Any] = ["false", 1, []]
+    for value in values:
         with pytest.raises(InvalidInputError, match=rf"^{flag}: must be True or False"):
             await method(**{**given, flag: value})
     assert await row_counts(database) == {}

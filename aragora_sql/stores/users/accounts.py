@@ -20,8 +20,8 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
-from aragora_sql.stores.user_secrets import reseal, seal
 from aragora_sql.stores.tokens import PREFIX_LENGTH, new_api_key, token_hash
+from aragora_sql.stores.user_secrets import reseal, seal
 from aragora_sql.stores.users.base import lifetime_of
 from aragora_sql.stores.users.changes import UserChange, user_change
 from aragora_sql.stores.users.emails import email_key

@@ -9,8 +9,8 @@ from typing import Any
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.user_secrets import seal
 from aragora_sql.stores.tokens import PREFIX_LENGTH, checked_hash
+from aragora_sql.stores.user_secrets import seal
 from aragora_sql.stores.users.emails import email_key
 from aragora_sql.stores.users.mfa import backup_codes_text
 from aragora_sql.stores.users.records import ROLES, TIERS, Role
