@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from aragora_sql.database.values import EncodedJSON
 from aragora_sql.encryption import Keyring
@@ -68,9 +68,6 @@ class _Settings(Record):
 
     __slots__ = ()
 
-    kind: ClassVar[str]
-    checks: ClassVar[Mapping[str, Check]]
-
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
         return f"{type(self).__name__}({shown})"
@@ -122,14 +119,6 @@ class EmailConfig(_Settings):
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    kind: ClassVar[str] = "email"
-    checks: ClassVar[Mapping[str, Check]] = {
-        "provider": lambda v, a: valid.choice(v, a, PROVIDERS),
-        "smtp_port": lambda v, a: valid.integer(v, a, least=1, most=HIGHEST_PORT),
-        "digest_frequency": valid.identifier,
-        "min_consensus_confidence": valid.fraction,
-    }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TelegramConfig(_Settings):
@@ -147,8 +136,15 @@ class TelegramConfig(_Settings):
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    kind: ClassVar[str] = "telegram"
-    checks: ClassVar[Mapping[str, Check]] = {"min_consensus_confidence": valid.fraction}
+
+_KINDS: dict[type[_Settings], str] = {EmailConfig: "email", TelegramConfig: "telegram"}
+# Settings that are checked by more than the type of their default.
+_CHECKS: dict[str, Check] = {
+    "provider": lambda v, a: valid.choice(v, a, PROVIDERS),
+    "smtp_port": lambda v, a: valid.integer(v, a, least=1, most=HIGHEST_PORT),
+    "digest_frequency": valid.identifier,
+    "min_consensus_confidence": valid.fraction,
+}
 
 
 def config_of(
@@ -158,7 +154,7 @@ def config_of(
 
     A member that is null counts as one that is not there.
     """
-    owner = SettingsOwner(row["org_id"], kind.kind)
+    owner = SettingsOwner(row["org_id"], _KINDS[kind])
     document = row["config"]
     opened = open_secrets(document, keyring, owner) if decrypt else keep_sealed(document, owner)
     names = _settings(kind)
@@ -182,7 +178,7 @@ def sealed(config: _Settings, keyring: Keyring) -> tuple[str, EncodedJSON]:
             raise InvalidInputError(f"extra.{name}", "has a field of its own")
     document = {name: _checked(config, name) for name in names} | extra
     return org_id, valid.document(
-        seal_secrets(document, keyring, SettingsOwner(org_id, config.kind)), "extra"
+        seal_secrets(document, keyring, SettingsOwner(org_id, _KINDS[type(config)])), "extra"
     )
 
 
@@ -194,7 +190,7 @@ def _checked(config: _Settings, name: str) -> Any:
     value = config[name]
     if isinstance(value, SealedSecret) and is_secret_name(name):
         return value
-    check = config.checks.get(name)
+    check = _CHECKS.get(name)
     if check is None:
         default = next(one.default for one in fields(config) if one.name == name)  # type: ignore[arg-type]
         checks: dict[type, Check] = {bool: valid.boolean, int: valid.integer, str: valid.text}
