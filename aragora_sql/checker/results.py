@@ -30,7 +30,7 @@ __all__ = ["check_results"]
 
 _RULE = "wrong-result"
 # To be raised when other things are found.
-VERSION = 1
+VERSION = 2
 _MAKER = "record_of"
 _OPERATION = re.compile(r"^Operation (\S+): ", re.MULTILINE)
 _PASSED_ON = {"cast", "dict", "list", "reversed", "sorted", "tuple"}
@@ -299,11 +299,17 @@ class _Reader:
         if annotation is None:
             return None
         names = {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)}
-        queries = {query for name in names for query in self._classes.get(name, ())}
+        queries = {query for name in names for query in self._queries_of(name)}
         if not queries:
             return None
         held = not names.isdisjoint(_HOLDERS)
         return _Value(frozenset(queries), "rows" if held else "row")
+
+    def _queries_of(self, name: str) -> set[Query]:
+        """Return the queries that give rows of a class; of two stores' classes the import says."""
+        found = self._classes.get(name, set())
+        parts, _ = self._module.imports.get(name, ((), ""))
+        return {query for query in found if query[0] in parts[-1:]} or found
 
     def columns(self, value: _Value) -> Iterator[tuple[Query, tuple[str, ...]]]:
         """Return the columns of each query that a row may come from, where they are known."""

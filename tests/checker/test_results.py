@@ -10,6 +10,7 @@ from aragora_sql.checker import callers
 from aragora_sql.checker.rules import RULES
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in
+from tests.queries.trees import write_store
 
 ONLY = frozenset(RULES) - {"wrong-result", "unknown-query", "file", "prepare"}
 CODE = """\
@@ -143,6 +144,27 @@ def test_a_result_as_the_code_wants_it(coded: Path, run_check: Check) -> None:
     assert [message for _, message in found(run_check, coded)] == [
         "query notes.get_note gives 'author_id', which is no field of Note"
     ]
+
+
+def test_rows_of_two_stores_may_have_one_name(coded: Path, run_check: Check) -> None:
+    """What is imported says whose they are."""
+    table = "CREATE TABLE IF NOT EXISTS more (\n    id TEXT NOT NULL\n);\n"
+    query = (
+        "-- name: get_note(note_id)^\n-- Get.\nSELECT m.id FROM more AS m WHERE m.id = :note_id;\n"
+    )
+    write_store(coded, query, schema=f"-- More.\n\n{table}", store="more")
+    for dialect, mark in (("postgres", ""), ("sqlite", "-- ")):
+        with (coded / dialect / "schema.sql").open("a", encoding="utf-8") as file:
+            file.write(f"{mark}\\ir more/schema.sql\n")
+    typed = coded.parent / "code" / "typed"
+    body = STUB[STUB.index("    body: ") : STUB.index("\n\n\nclass NotesQueries")]
+    (typed / "more.pyi").write_text(STUB.replace(body, ""), encoding="utf-8")
+    assert found(run_check, coded) == []
+    store = coded.parent / "code" / "notes" / "store.py"
+    replace_in(store, "from typed.notes import", "from typed.more import")
+    [(line, message)] = found(run_check, coded)
+    assert line == 'values["length"] = len(values.pop("body"))'
+    assert message.startswith("query more.get_note gives no column 'body'")
 
 
 def test_a_column_that_is_renamed_or_gone_is_named_where_it_is_read(

@@ -12,9 +12,12 @@ from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
 from .federation import FederationQueries
+from .gauntlet import GauntletQueries
+from .gmail import GmailQueries
 from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
@@ -22,8 +25,10 @@ from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
 from .marketplace import MarketplaceQueries
+from .notifications import NotificationsQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
+from .sharing import SharingQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
@@ -54,6 +59,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> CritiqueQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["decisions"], dialect: Dialect, root: Path | None = None
+) -> DecisionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["doctor"], dialect: Dialect, root: Path | None = None
 ) -> DoctorQueries: ...
 @overload
@@ -64,6 +73,14 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["federation"], dialect: Dialect, root: Path | None = None
 ) -> FederationQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["gauntlet"], dialect: Dialect, root: Path | None = None
+) -> GauntletQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["gmail"], dialect: Dialect, root: Path | None = None
+) -> GmailQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
@@ -94,12 +111,20 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> MarketplaceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["notifications"], dialect: Dialect, root: Path | None = None
+) -> NotificationsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
 ) -> SchemaVersionsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["sessions"], dialect: Dialect, root: Path | None = None
 ) -> SessionsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["sharing"], dialect: Dialect, root: Path | None = None
+) -> SharingQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
