@@ -17,7 +17,6 @@ from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from tests.stores.samples import fetch
 
-HOSTILE = 2_000
 Hostile = Callable[[Job], Any]
 
 
@@ -220,8 +219,9 @@ COROUTINES: dict[str, Hostile] = {
 }
 
 
+@pytest.mark.parametrize("hostile", [200, pytest.param(2000, marks=pytest.mark.slow)])
 async def test_two_thousand_hostile_handlers_lose_no_neighbour(
-    jobs: JobQueueStore, caplog: pytest.LogCaptureFixture
+    jobs: JobQueueStore, caplog: pytest.LogCaptureFixture, hostile: int
 ) -> None:
     caplog.set_level(logging.CRITICAL)
     random = Random(20261128)  # noqa: S311 - the same each time
@@ -249,7 +249,7 @@ async def test_two_thousand_hostile_handlers_lose_no_neighbour(
         return {"n": job.payload["n"]}
 
     given: list[JobEntry] = []
-    for number in range(HOSTILE):
+    for number in range(hostile):
         kind = random.choice(["coroutine", "plain"])
         how = random.choice(kinds[kind])
         given.append({"job_type": f"hostile {kind}", "payload": {"how": how}, "max_attempts": 1})
@@ -268,7 +268,7 @@ async def test_two_thousand_hostile_handlers_lose_no_neighbour(
         batch_size=100,
     )
     stats = await worker.run(until_empty=True)
-    assert (stats.completed, stats.failed, stats.lost) == (HOSTILE, HOSTILE, 0)
+    assert (stats.completed, stats.failed, stats.lost) == (hostile, hostile, 0)
     rows = await fetch(jobs.database, "SELECT id, job_type, status, error, attempts FROM job_queue")
     found = {row["id"]: row for row in rows}
     for job_id, one in zip(ids, given, strict=True):
