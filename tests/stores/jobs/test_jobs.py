@@ -159,6 +159,8 @@ async def test_scheduled_jobs_wait_for_their_time(jobs: JobQueueStore) -> None:
     # Its time has come.
     due = f"UPDATE job_queue SET scheduled_at = created_at WHERE id = '{soon.id}' RETURNING id"
     assert await fetch(jobs.database, due) == [{"id": soon.id}]
+    # An empty claim looks for jobs whose time has come.
+    assert await jobs.claim("w", 1, ["none"]) == []
     assert (await claim_one(jobs)).id == soon.id
     assert len(await jobs.claim("w", 9)) == 1
     assert (await jobs.get_stats())["scheduled"] == 1
