@@ -100,6 +100,20 @@ def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
     assert packed == on_disk | {"aragora_sql/db/schema/postgres_schema.sql"}
 
 
+def test_the_wheel_carries_what_checks_compare_with(wheel: Path) -> None:
+    """Of the plans only those of the newest PostgreSQL and of SQLite: it stays below 2 MiB."""
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("aragora_sql/sql/")}
+    plans = sorted((ROOT / "sql" / "plans").glob("postgres-*"))
+    on_disk = {
+        "aragora_sql/sql/" + path.relative_to(ROOT / "sql").as_posix()
+        for path in (ROOT / "sql").rglob("*")
+        if path.is_file() and not any(path.is_relative_to(older) for older in plans[:-1])
+    }
+    assert packed == on_disk | {"aragora_sql/sql/.sqlfluff"}
+    assert wheel.stat().st_size < 2 * 1024 * 1024
+
+
 def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())

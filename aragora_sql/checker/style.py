@@ -108,7 +108,7 @@ class Style:
 
 _HEAD = "Pieces of the .sql files of which sqlfluff says nothing"
 # Enough to tell some thousand pieces apart.
-_SHORT = 12
+_SHORT = 8
 
 
 def style_path(root: Path) -> Path:
