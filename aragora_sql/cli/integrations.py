@@ -120,14 +120,19 @@ async def _rotate(database: Database, options: argparse.Namespace) -> int:
             f"{result.checked} of {result.total} {what}", file=sys.stderr, flush=True
         )
 
-    result = await IntegrationStore(database).rotate_keys(
-        batch_size=options.batch_size,
-        dry_run=options.dry_run,
-        on_progress=showing("integrations"),
-    )
-    present = await stores_present(database)
-    others: dict[str, RotationResult | None] = {}
     keyring = Keyring.from_env()
+    keyring.require("rotating keys")
+    present = await stores_present(database)
+    result = RotationResult(
+        total=0, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=options.dry_run
+    )
+    if present["integrations"] is not None:
+        result = await IntegrationStore(database, keyring).rotate_keys(
+            batch_size=options.batch_size,
+            dry_run=options.dry_run,
+            on_progress=showing("integrations"),
+        )
+    others: dict[str, RotationResult | None] = {}
     for one in WITH_SECRETS:
         others[one.store] = None
         if present[one.store] is not None:

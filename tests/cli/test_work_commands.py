@@ -18,6 +18,7 @@ from aragora_sql.schema import apply_schema
 from aragora_sql.stores.federation import FederatedRegion, FederationStore
 from aragora_sql.stores.integrations.records import IntegrationConfig
 from aragora_sql.stores.integrations.store import IntegrationStore
+from aragora_sql.stores.users import UserStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.stores.samples import KEY, OTHER_KEY, day
 
@@ -172,6 +173,29 @@ def test_keys_of_federated_regions_are_rotated_too(
         return [region.api_key for region in listed]
 
     assert on(location, keys) == [TOKEN] * 2
+
+
+def test_keys_are_rotated_where_there_are_no_integrations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "users.db"
+
+    async def fill() -> None:
+        users = UserStore(SQLiteDatabase(path), Keyring(KEY))
+        await users.initialize()
+        ann = await users.create_user("ann@example.com", "x")
+        await users.update_user(ann.id, mfa_secret=TOKEN)
+        await users.database.close()
+
+    asyncio.run(fill())
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    assert main(["integrations", "rotate-keys", "--sqlite-path", str(path)]) == 0
+    captured = capsys.readouterr()
+    assert "in 0 of 0 integrations; 0 failed" in captured.out
+    assert "1 secrets were encrypted again and 0 in the clear encrypted, in 1 of 1 users" in (
+        captured.out
+    )
 
 
 def test_rotating_without_a_key_or_with_a_bad_batch_is_refused(

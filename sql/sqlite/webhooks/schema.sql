@@ -7,6 +7,7 @@
 --
 -- No foreign key leads to the job: finished jobs are purged, and whoever purges them is not to look
 -- for deliveries.
+-- needs: jobs because a delivery is a job of the queue
 
 CREATE TABLE IF NOT EXISTS webhook_configs (
     id TEXT NOT NULL,

@@ -7,6 +7,7 @@
 --
 -- No foreign key leads to the job: finished jobs are purged, and whoever purges them is not to look
 -- for deliveries.
+-- needs: jobs because a delivery is a job of the queue
 -- meaning: values of webhook_configs.events [["vote"], ["*"], ["vote", "consensus"], []] because events are names
 -- meaning: values of webhook_subscriptions.event_type ["vote", "*", "consensus", "x"] because events are names
 -- meaning: values of webhook_deliveries.status ["pending", "in_progress", "delivered", "failed", "retrying", "dead_lettered"] because a query is about one of them
