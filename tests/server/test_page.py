@@ -115,7 +115,7 @@ def test_it_shows_what_there_is(browser: Browser, page_file: Path, scheme: str) 
     assert place.count() >= 1
     assert page.locator("#schemas tbody tr").all_inner_texts() == [
         "jobs\t3\t3\tcurrent",
-        "consensus\tnone\t1\tabsent",
+        "consensus\tnone\t2\tabsent",
     ]
     chart = page.locator("#pool svg")
     assert chart.is_visible()

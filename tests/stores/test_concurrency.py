@@ -227,5 +227,5 @@ async def test_instances_that_start_at_once_share_one_schema(
     stores = [kind(await open_database()) for kind in kinds]
     await run(stores[0].database, "DELETE FROM _schema_versions")
     await asyncio.gather(*(store.initialize() for store in stores))
-    versions = "SELECT count(*) FROM _schema_versions WHERE version = 1"
+    versions = "SELECT count(*) FROM _schema_versions"
     assert await fetch_value(stores[0].database, versions) == 2

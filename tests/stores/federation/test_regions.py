@@ -229,3 +229,17 @@ async def test_rotate_keys_brings_all_under_the_new_key(database: Database) -> N
     lost = await FederationStore(database, Keyring(bytes(32))).rotate_keys()
     assert [one.region_id for one in lost.failed] == ["r0", "r1", "r2", "r3", "r4", "w"]
     assert lost.changed == 0
+
+
+async def test_check_secrets_names_the_regions_whose_key_no_key_opens(database: Database) -> None:
+    store = FederationStore(database, KEYRING)
+    for name in ("berlin", "paris", "rome"):
+        await store.save(region(name, api_key=CLEAR))
+    await store.save(region("without", api_key=""))
+    assert await store.check_secrets() == (3, [])
+    checked, failed = await FederationStore(database, Keyring(OTHER_KEY)).check_secrets(2)
+    assert checked == 2
+    assert [one.owner for one in failed] == ["berlin", "paris"]
+    assert CLEAR not in str(failed)
+    checked, failed = await FederationStore(database, Keyring()).check_secrets()
+    assert (checked, len(failed)) == (3, 3)

@@ -119,7 +119,7 @@ async def test_batches_keep_time_limits(jobs: JobQueueStore) -> None:
 
 async def test_cancelling_a_running_coroutine(jobs: JobQueueStore) -> None:
     reasons: list[str | None] = []
-    started = asyncio.Event()
+    started, seen = asyncio.Event(), asyncio.Event()
 
     async def handle(job: Job) -> None:
         started.set()
@@ -127,6 +127,7 @@ async def test_cancelling_a_running_coroutine(jobs: JobQueueStore) -> None:
             await asyncio.Event().wait()
         finally:
             reasons.append(stop_reason())
+            await seen.wait()
 
     given = await jobs.enqueue("a")
     worker = JobWorker(jobs, {"a": handle}, look_seconds=0.05)
@@ -136,6 +137,7 @@ async def test_cancelling_a_running_coroutine(jobs: JobQueueStore) -> None:
     assert not await jobs.cancel(given.id)
     assert await jobs.cancel(given.id, running=True)
     assert (await stored(jobs, given.id)).status == "processing"
+    seen.set()
     await until(lambda: worker.stats.cancelled)
     worker.stop()
     await running
