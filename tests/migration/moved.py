@@ -21,7 +21,9 @@ from aragora_sql.settings import PostgresDSN
 from tests.conftest import PostgresServer
 
 # What SQLite gives to rows by itself.
-OWN_NUMBERS = {"consensus": "row_id", "continuum_memory": "row_id", "decision_results": "row_id"}
+OWN_NUMBERS = dict.fromkeys(
+    ("consensus", "continuum_memory", "decision_results", "marketplace_templates"), "row_id"
+)
 # What the way to PostgreSQL leaves to the server: numbers that no application sees.
 GIVEN_ANEW = {
     **dict.fromkeys(

@@ -81,7 +81,7 @@ async def test_every_row_of_every_table_is_there(made: Made) -> None:
 
 
 def test_full_text_tables_find_what_they_found(made: Made) -> None:
-    for table in ("consensus_search", "continuum_search", "decision_search"):
+    for table in ("consensus_search", "continuum_search", "decision_search", "marketplace_search"):
         statement = f"SELECT count(*) FROM {table} WHERE {table} MATCH ?"
         for word in ("alpha", "beta", "gamma"):
             assert query(made.moved, statement, word) == query(made.same, statement, word)
