@@ -200,7 +200,8 @@ class PostgresConnection(Connection):
         row = dict(zip(shape.names, record.values(), strict=True))
         for column in shape.timestamps:
             value = row[column]
-            if value is not None and value.tzinfo is None:
+            # A column of that name may hold something else here.
+            if type(value) is datetime and value.tzinfo is None:
                 # Infinite: it gets a time zone, as all others have one.
                 row[column] = _INFINITIES.get(value, value)
         if self._json_codec == "none":
@@ -303,10 +304,11 @@ class PostgresConnection(Connection):
             transaction = self._proxy.transaction()
             with self._limit:
                 await transaction.start()
-                try:
-                    with self._proxy.finding_undecodable(found):
-                        records = await self._proxy.fetch(statement.sql, *arguments)
-                finally:
+            try:
+                with self._limit, self._proxy.finding_undecodable(found):
+                    records = await self._proxy.fetch(statement.sql, *arguments)
+            finally:
+                with self._limit:
                     await transaction.rollback()
         except (*_DRIVER_ERRORS, ValueError, ArithmeticError, RecursionError):
             # The first error tells more than that of looking for its place; or it is no document,

@@ -85,6 +85,7 @@ class SessionConnection(BaseConnection):
     time_limit: TimeLimit | None = None
     _config: Any
     _limited: Any
+    _unlimited: Any
 
     # What stands for a stored document that can't be decoded, while somebody looks for it.
     _undecodable: object = None
@@ -123,11 +124,12 @@ class SessionConnection(BaseConnection):
         """Limit the time of each statement."""
         self.time_limit = TimeLimit(seconds)
         self._limited = self._config._replace(command_timeout=seconds)
+        self._unlimited = self._config._replace(command_timeout=None)
 
     def limit_by_driver(self, wanted: bool) -> None:
         """Have the driver limit the time of statements, for those who call it by themselves."""
         # The driver asks for it at each statement; its version is bounded in pyproject.toml.
-        self._config = self._limited if wanted else self._limited._replace(command_timeout=None)
+        self._config = self._limited if wanted else self._unlimited
 
     def share_session(self) -> None:
         """Use no named prepared statement from here on."""

@@ -77,6 +77,20 @@ async def test_a_statement_that_begins_late_has_its_whole_time(impatient: Postgr
             await connection.fetch_one(almost, ())
 
 
+async def test_a_column_with_the_name_of_a_timestamp_may_hold_text(
+    impatient: PostgresDatabase,
+) -> None:
+    statement = Statement(
+        "texts",
+        "SELECT 'today' AS created_at, 1 AS number",
+        column_kinds={"created_at": "timestamp"},
+    )
+    async with impatient.connection() as connection:
+        row = {"created_at": "today", "number": 1}
+        assert await connection.fetch_one(statement, ()) == row
+        assert await connection.fetch_all(statement, ()) == [row]
+
+
 async def test_what_ends_a_transaction_is_limited(
     counted_postgres: CountingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
