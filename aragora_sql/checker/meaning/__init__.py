@@ -100,7 +100,8 @@ def check_meaning(
     name = f"meaning-{place}.json"
     saved: dict[str, Any] = ({} if afresh else cache.load(name)) or {}
     kept = read_calls(facts.tree.root, sorted({pair.query.store for pair in pairs}))
-    proved: dict[str, Any] = {} if update or afresh else _proved(facts, place, pairs, kept)
+    unknown = [pair for pair in pairs if _key(pair, kept) not in saved]
+    proved: dict[str, Any] = {} if update or afresh else _proved(facts, place, unknown, kept)
     missing = [
         pair
         for pair in pairs
@@ -123,7 +124,8 @@ def check_meaning(
         result = saved.get(key) or proved[key]
         answers = Answers(result["rows"], result["arguments"], result["answers"])
         differences = [Difference(**difference) for difference in result["differences"]]
-        if not said_of_tables and all(_is_declared(pair, one, report) for one in differences):
+        undeclared = [one for one in differences if not _is_declared(pair, one, report)]
+        if not (said_of_tables or undeclared):
             answers = replace(answers, proof=_proof(place, key, result))
         meaning.answers[pair.place] = answers
         if report.is_declared(RULE, "not compared", pair.scopes):
@@ -132,7 +134,7 @@ def check_meaning(
         meaning.calls += result["calls"]
         if result["is_idle"]:
             meaning.idle.append(f"{pair.query.store}.{pair.query.name}")
-        for difference in differences:
+        for difference in undeclared:
             _report(pair, difference, report)
     return meaning
 
@@ -391,8 +393,6 @@ def _report_tables(facts: Facts, said: Iterable[tuple[str, str, str]], report: R
 
 
 def _report(pair: QueryPair, difference: Difference, report: Report) -> None:
-    if _is_declared(pair, difference, report):
-        return
     query, counterpart = pair.query, pair.counterpart
     at = counterpart
     if difference.is_open:
