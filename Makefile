@@ -84,7 +84,8 @@ write: $(READY)
 	$(BIN)/aragora-sql stubs $(CHECK)
 	$(BIN)/aragora-sql stores --write
 	$(BIN)/aragora-sql schema record
-	$(BIN)/aragora-sql check --update-plans --update-answers --update-style $(CHECK)
+	$(BIN)/aragora-sql check --update-plans --update-answers --update-style \
+		--update-proofs $(CHECK)
 
 # Each script shows one finding, and fails when it is no longer there.
 findings: $(READY)

@@ -35,8 +35,10 @@ from aragora_sql.checker.nullable_documents import check_nullable_documents
 from aragora_sql.checker.origins import check_origins
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
+from aragora_sql.checker.plan_proofs import StorePlans, unproved_stores
 from aragora_sql.checker.plan_snapshots import PlanChange
 from aragora_sql.checker.plans import check_plans, update_snapshots
+from aragora_sql.checker.proofs import Proofs, proofs_path
 from aragora_sql.checker.record_columns import check_record_columns
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.results import check_results
@@ -69,8 +71,9 @@ class Options:
     ``root`` is a tree like ``sql/``; ``python`` are folders whose Python files call the queries;
     ``files`` limits the check to the stores that these files belong to or call; ``skip`` names
     rules to leave out. ``update_plans`` writes the plans to the tree, ``accept_worse`` those too in
-    which a scan or a sort appears; ``update_style`` writes which texts have no fault of style.
-    ``afresh`` compares also the answers that the tree and earlier checks know. ``dsn`` and
+    which a scan or a sort appears; ``update_style`` writes which texts have no fault of style,
+    ``update_proofs`` what was found right. ``afresh`` does also what the tree and earlier checks
+    know. ``dsn`` and
     ``keep`` are as for :class:`~aragora_sql.checker.engines.Engines`.
     """
 
@@ -85,6 +88,7 @@ class Options:
     update_mappings: bool = False
     update_answers: bool = False
     update_style: bool = False
+    update_proofs: bool = False
     afresh: bool = False
 
 
@@ -94,7 +98,8 @@ class Checked:
 
     ``meaning`` is None where the answers of the dialects were not compared; ``plan_changes`` are
     those of an update, worse ones first; ``accepted`` says in words which answers were written as
-    they are now. ``checked_stores`` of the tree ``root`` were looked at; None: all of it.
+    they are now. Where all was done afresh, ``missing_proofs`` counts those that a tree with proofs
+    does not carry. ``checked_stores`` of the tree ``root`` were looked at; None: all of it.
     """
 
     findings: tuple[Finding, ...]
@@ -107,6 +112,7 @@ class Checked:
     root: Path | None = None
     checked_stores: frozenset[str] | None = None
     accepted: tuple[str, ...] = ()
+    missing_proofs: int = 0
 
     @property
     def failed(self) -> bool:
@@ -120,11 +126,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """The Python files that call queries, and what other processes find out meanwhile."""
+    """The Python files that call queries, and what other processes find out meanwhile.
+
+    ``unproved`` are the stores whose plans have to be looked at; ``statistics`` are for those.
+    """
 
     sources: Sources
     calls: Ahead
-    statistics: Ahead
+    unproved: StorePlans
+    statistics: Ahead | None
 
 
 def check(options: Options, say: Callable[[str], None] = lambda doing: None) -> Checked:
@@ -145,8 +155,14 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
         raise ConfigurationError(f"there is no rule {', '.join(sorted(unknown))}; rules: {known}")
     if options.update_style and (options.files or "style" in options.skip):
         raise ConfigurationError("--update-style takes the style of the whole tree: name no FILE")
+    if options.update_proofs and (options.files or options.skip):
+        raise ConfigurationError(
+            "--update-proofs takes the proofs of the whole tree and of all rules: "
+            "name no FILE, and skip no rule"
+        )
     stores = _stores(options)
     tree = read_tree(options.root)
+    proofs = Proofs(options.root, believed=not options.afresh)
     style = None
     if "style" not in options.skip:
         files = [path for path in sql_files(options.root) if _belongs(path, options.root, stores)]
@@ -167,11 +183,16 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
             sources = Sources.of(options.python, sorted(called.union(facts.stores)))
             with ExitStack() as stack:
                 calls = stack.enter_context(Ahead(Callers(sources)))
-                statistics = stack.enter_context(
-                    Ahead(Statistics(facts.catalogs["sqlite"], tree.schemas["sqlite"]))
+                unproved = unproved_stores(facts, engines, proofs)
+                statistics = None
+                if any(dialect == "sqlite" for dialect, _ in unproved):
+                    statistics = stack.enter_context(
+                        Ahead(Statistics(facts.catalogs["sqlite"], tree.schemas["sqlite"]))
+                    )
+                ahead = _Ahead(sources, calls, unproved, statistics)
+                meaning = _run(
+                    options, facts, engines, report, say, ahead, proofs, whole=stores is None
                 )
-                ahead = _Ahead(sources, calls, statistics)
-                meaning = _run(options, facts, engines, report, say, ahead, whole=stores is None)
             accepted = _check_answers(options, facts, engines, report, say, meaning)
             versions = f"PostgreSQL {engines.postgres.version} and SQLite {engines.sqlite.version}"
         if style is not None:
@@ -179,6 +200,9 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
             report.add(*style.findings())
             if options.update_style:
                 style.write()
+        proofs.save()
+        if options.update_proofs:
+            proofs.write()
     finally:
         if style is not None:
             style.close()
@@ -198,6 +222,9 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
         root=options.root,
         checked_stores=None if stores is None else frozenset(stores),
         accepted=tuple(accepted),
+        missing_proofs=(
+            proofs.missing if options.afresh and proofs_path(options.root).is_file() else 0
+        ),
     )
 
 
@@ -276,6 +303,7 @@ def _run(
     report: Report,
     say: Callable[[str], None],
     ahead: _Ahead,
+    proofs: Proofs,
     *,
     whole: bool,
 ) -> Meaning | None:
@@ -288,8 +316,9 @@ def _run(
         check_beside(facts, engines, report, options.python)
         if not options.skip >= {"mapping", "mapping-snapshot"}:
             say("moving older rows")
-            check_mappings(facts, engines, report, update=options.update_mappings)
-            check_ledger(facts.tree.root, engines, report, update=options.update_mappings)
+            update = options.update_mappings
+            check_mappings(facts, engines, report, proofs, update=update)
+            check_ledger(facts.tree.root, engines, report, proofs, update=update)
     check_parity(facts, report)
     check_origins(facts, report)
     check_schema_parity(facts, report)
@@ -302,7 +331,7 @@ def _run(
         report.unsure |= {"upgrade", "upgrade-lock"}
     else:
         say("upgrading older versions, with rows")
-        check_upgrades(facts, engines, report, named, different)
+        check_upgrades(facts, engines, report, proofs, named, different)
     ahead.calls.wait()
     sources = ahead.sources
     uses = check_callers(facts, report, sources)
@@ -327,9 +356,10 @@ def _run(
             facts, engines, report, update=options.update_answers, afresh=options.afresh
         )
     if not options.skip >= _PLANS:
-        ahead.statistics.wait()
+        if ahead.statistics is not None:
+            ahead.statistics.wait()
         say("looking at the plans, on tables that are filled for it")
-        check_plans(facts, engines, report)
+        check_plans(facts, engines, report, proofs, ahead.unproved)
     if "squawk" not in options.skip:
         say("linting the schemas")
         names = {"schema.sql"}

@@ -7,7 +7,7 @@ user's own tables are never read nor written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.tree import Tree
 from aragora_sql.database import Dialect
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["Engines"]
 
@@ -53,7 +54,8 @@ class Engines:
         self._within: Engines | None = None
         self._postgres: PostgresEngine | None = None
         self._sqlite: SQLiteEngine | None = None
-        self._filled: Mapping[str, str] | None = None
+        self._planner: PostgresEngine | None = None
+        self._filled: dict[Dialect, Mapping[str, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -105,19 +107,30 @@ class Engines:
             self._stack.callback(self._sqlite.close)
         return self._sqlite
 
-    def fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
-        """Fill the tables of both engines, once; return why a table stayed empty, by table."""
-        if self._filled is None:
-            self._filled = self._fill(catalogs)
-        return self._filled
+    @property
+    def planner(self) -> PostgresEngine:
+        """PostgreSQL with rows in the tables, from :meth:`fill` on; before that, without."""
+        return self.postgres if self._planner is None else self._planner
 
-    def _fill(self, catalogs: Mapping[Dialect, Catalog]) -> Mapping[str, str]:
-        files = self.tree.schemas
-        failed = self.postgres.fill(
-            fillings(catalogs["postgres"], files["postgres"], for_copy), files["postgres"]
+    def fill(
+        self, catalogs: Mapping[Dialect, Catalog], dialects: Sequence[Dialect] = DIALECTS
+    ) -> Mapping[str, str]:
+        """Fill the tables of some engines, once; return why a table stayed empty, by table."""
+        for dialect in dialects:
+            if dialect not in self._filled:
+                self._filled[dialect] = self._fill(dialect, catalogs[dialect])
+        return {table: why for said in self._filled.values() for table, why in said.items()}
+
+    def _fill(self, dialect: Dialect, catalog: Catalog) -> Mapping[str, str]:
+        files = self.tree.schemas[dialect]
+        if dialect == "sqlite":
+            self.sqlite.fill(fillings(catalog, files, for_sqlite), files)
+            return {}
+        planning = self.postgres.planning
+        self._planner = planner = (
+            self.postgres if planning is None else self._stack.enter_context(planning())
         )
-        self.sqlite.fill(fillings(catalogs["sqlite"], files["sqlite"], for_sqlite), files["sqlite"])
-        return failed
+        return planner.fill(fillings(catalog, files, for_copy), files)
 
     @property
     def problems(self) -> tuple[Finding, ...]:

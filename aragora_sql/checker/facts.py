@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -26,6 +27,7 @@ from aragora_sql.checker.expressions import (
     select_list,
 )
 from aragora_sql.checker.findings import Finding, finding_of
+from aragora_sql.checker.kept_facts import KeptFacts
 from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
@@ -184,6 +186,9 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
                 problems.append(finding_of(error, "file"))
                 kinds[file.store] = {}
         catalogs[dialect] = _catalog(engines, dialect, kinds)
+        describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
+        texts_of_schema = [file.text for file in engines.tree.schemas[dialect]]
+        kept = KeptFacts([dialect, *_versions(engines, dialect), *texts_of_schema])
         for (of, store, name), query in texts.items():
             if of != dialect or query.operation == "#":
                 continue
@@ -191,13 +196,68 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
             schema = query.path.with_name("schema.sql")
             if schema in refused or (schema.is_file() and schema not in listed):
                 continue
-            describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
+            if (said := kept.get(query)) is not None:
+                queries[dialect, store, name] = _facts_of(store, query, dialect, _Said.read(said))
+                continue
             facts = describe(engines, store, query, catalogs[dialect], kinds.get(store, {}))
             if isinstance(facts, Finding):
                 problems.append(facts)
             else:
                 queries[dialect, store, name] = facts
+                kept.put(query, asdict(_Said.of(facts)))
+        kept.save()
     return Facts(engines.tree, _with_twins(queries), texts, catalogs, tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an engine said of a query, without the query."""
+
+    parameters: tuple[ParameterFacts, ...]
+    columns: tuple[ColumnFacts, ...]
+    tables_read: tuple[str, ...]
+    tables_written: tuple[str, ...]
+    columns_read: tuple[str, ...]
+    columns_written: tuple[str, ...]
+
+    @classmethod
+    def of(cls, facts: QueryFacts) -> _Said:
+        return cls(**{name: getattr(facts, name) for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> _Said:
+        """Return what :func:`dataclasses.asdict` made JSON of."""
+        return cls(
+            tuple(ParameterFacts(**one) for one in said["parameters"]),
+            tuple(ColumnFacts(**one) for one in said["columns"]),
+            *(tuple(said[name]) for name in list(cls.__dataclass_fields__)[2:]),
+        )
+
+
+def _facts_of(store: str, query: QueryText, dialect: Dialect, said: _Said) -> QueryFacts:
+    return QueryFacts(
+        store=store,
+        name=query.name,
+        dialect=dialect,
+        path=query.path,
+        line=query.line,
+        operation=query.operation,
+        doc=query.doc,
+        sql=query.sql,
+        parameters=said.parameters,
+        columns=said.columns,
+        tables_read=said.tables_read,
+        tables_written=said.tables_written,
+        columns_read=said.columns_read,
+        columns_written=said.columns_written,
+        text=query,
+    )
+
+
+def _versions(engines: Engines, dialect: Dialect) -> list[str]:
+    if dialect == "postgres":
+        return [str(engines.postgres.connection.info.server_version)]
+    return [engines.sqlite.version, sqlite3.sqlite_version]
 
 
 def _with_twins(
@@ -300,32 +360,17 @@ def _described(
             if nullable is False and outer and not by_text[index].of_target:
                 nullable = None
         results.append(ColumnFacts(name, type_name, python_type, nullable, table, column))
-    tables_read, tables_written, columns_read, columns_written = map(sorted, touched)
-    return QueryFacts(
-        store=store,
-        name=query.name,
-        dialect=dialect,
-        path=query.path,
-        line=query.line,
-        operation=query.operation,
-        doc=query.doc,
-        sql=query.sql,
-        parameters=tuple(
-            ParameterFacts(
-                name,
-                parameters.get(name),
-                postgres_python_type(parameters[name]) if name in parameters else None,
-                may_be_none.get(name, False),
-            )
-            for name in query.parameters
-        ),
-        columns=tuple(results),
-        tables_read=tuple(tables_read),
-        tables_written=tuple(tables_written),
-        columns_read=tuple(columns_read),
-        columns_written=tuple(columns_written),
-        text=query,
+    names = tuple(
+        ParameterFacts(
+            name,
+            parameters.get(name),
+            postgres_python_type(parameters[name]) if name in parameters else None,
+            may_be_none.get(name, False),
+        )
+        for name in query.parameters
     )
+    said = _Said(names, tuple(results), *(tuple(sorted(found)) for found in touched))
+    return _facts_of(store, query, dialect, said)
 
 
 def _describe_postgres(
@@ -461,7 +506,7 @@ def plan_lines(engines: Engines, query: QueryFacts) -> tuple[str, ...]:
     :class:`~aragora_sql.errors.QueryFileError` when the engine refuses.
     """
     if query.dialect == "postgres":
-        return engines.postgres.plan_lines(query.text)
+        return engines.planner.plan_lines(query.text)
     details = engines.sqlite.describe(query.text)
     if isinstance(details, SQLProblem):
         raise query.text.error(details.message)

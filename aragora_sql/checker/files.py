@@ -37,7 +37,7 @@ _KNOWN = re.compile(
     | plans/(postgres-\d+|sqlite)/\w+\.txt
     | versions/(postgres|sqlite)/\w+/\d{4}\.sql
     | answers/\w+\.(txt|jsonl)
-    | style\.txt
+    | (proofs|style)\.txt
     | (.+/)?\w+\.md
     """,
     re.VERBOSE,

@@ -6,23 +6,26 @@ The committed plans are the business of :mod:`aragora_sql.checker.plan_snapshots
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.plan_proofs import StorePlans, has_plan, keep_proofs, trust_proved
 from aragora_sql.checker.plan_snapshots import (
     PlanChange,
     PlanLines,
     compare_snapshots,
     write_snapshots,
 )
+from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.sqlite_facts import plan_lines as sqlite_lines
 from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.database import Dialect
+from aragora_sql.queries.files import DIALECTS
 from aragora_sql.queries.parameters import scan
 
 __all__ = ["check_plans", "update_snapshots"]
@@ -38,10 +41,17 @@ _NO_ALIAS = {"SET", "WHERE", "ON", "USING", "VALUES", "SELECT", "INNER", "LEFT",
 _NO_ALIAS |= {"GROUP", "LIMIT", "UNION", "RETURNING", "JOIN", "DEFAULT", "INDEXED", "NOT", "FULL"}
 
 
-def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
-    """Explain each query on filled tables, look for full scans, and compare the snapshot."""
-    plans = _plans(facts, engines)
-    for table, reason in engines.fill(facts.catalogs).items():
+def check_plans(
+    facts: Facts, engines: Engines, report: Report, proofs: Proofs, unproved: StorePlans
+) -> None:
+    """Explain queries on filled tables, look for full scans, and compare the snapshot.
+
+    ``unproved`` are the stores to look at; what is right is kept in ``proofs``.
+    """
+    trust_proved(facts, report, unproved)
+    plans = _plans(facts, engines, unproved)
+    before = report.count
+    for table, reason in engines.fill(facts.catalogs, _dialects(unproved)).items():
         place = facts.catalogs["postgres"][table]
         message = f"{table} got no rows to plan with, so a full scan is not seen: {reason}"
         report.add(Finding(place.path, place.line, 1, "full-scan", message, "warning"))
@@ -59,7 +69,13 @@ def check_plans(facts: Facts, engines: Engines, report: Report) -> None:
                     subject=subject,
                     scopes=[Scope(query.path, query.name)],
                 )
-    compare_snapshots(facts, engines, report, _lines_of(plans))
+    compare_snapshots(facts, engines, report, _lines_of(plans), _dialects(unproved))
+    if report.count == before:
+        keep_proofs(facts, engines, report, proofs, unproved)
+
+
+def _dialects(stores: StorePlans) -> list[Dialect]:
+    return [dialect for dialect in DIALECTS if any(of == dialect for of, _ in stores)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +106,17 @@ def _lines_of(plans: Plans) -> PlanLines:
     return {key: plan.lines for key, plan in plans.items()}
 
 
-def _plans(facts: Facts, engines: Engines) -> Plans:
-    """Return the plan of each query."""
-    engines.fill(facts.catalogs)
+def _plans(facts: Facts, engines: Engines, stores: StorePlans | None = None) -> Plans:
+    """Return the plan of each query of some stores (None: of all)."""
+    engines.fill(facts.catalogs, DIALECTS if stores is None else _dialects(stores))
     found: dict[tuple[Dialect, str, str], _Plan] = {}
     for key, query in facts.queries.items():
-        if not any(table in facts.catalogs[query.dialect] for table in _tables(query)):
+        if stores is not None and key[:2] not in stores:
+            continue
+        if not has_plan(facts, query):
             continue
         if query.dialect == "postgres":
-            lines, plan = engines.postgres.explain(query.text)
+            lines, plan = engines.planner.explain(query.text)
             partial = _partial_indexes(facts, "postgres")
             scans = _postgres_scans(plan, partial, limited=False)
             walks = _postgres_walks(plan, limited=False)
@@ -111,10 +129,6 @@ def _plans(facts: Facts, engines: Engines) -> Plans:
             walks = _sqlite_walks(query, lines, facts)
         found[key] = _Plan(lines, tuple(dict.fromkeys(scans)), tuple(dict.fromkeys(walks)))
     return found
-
-
-def _tables(query: QueryFacts) -> Iterable[str]:
-    return (*query.tables_read, *query.tables_written)
 
 
 def _partial_indexes(facts: Facts, dialect: Dialect) -> set[str]:

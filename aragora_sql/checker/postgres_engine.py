@@ -53,7 +53,8 @@ class PostgresEngine:
     """A connection to a scratch place that holds the schema; nothing stays behind.
 
     ``filled`` says of a filled database why a table stayed empty, by table; None before.
-    ``empty_database`` gives one more scratch database, or None.
+    ``empty_database`` gives one more scratch database, or None. ``planning`` gives the engine of
+    another database, to be filled in place of this one, which others use too.
     """
 
     dialect: Dialect = "postgres"
@@ -65,9 +66,11 @@ class PostgresEngine:
         *,
         filled: Mapping[str, str] | None = None,
         empty_database: Callable[[], AbstractContextManager[EmptyDatabase | None]] = nullcontext,
+        planning: Callable[[], AbstractContextManager[PostgresEngine]] | None = None,
     ) -> None:
         """``files`` are loaded; none where the database holds the schema already."""
         self.empty_database = empty_database
+        self.planning = planning
         self.connection = connection
         self.filled = filled
         for setting, value in _PLANNING.items():

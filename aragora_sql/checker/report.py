@@ -74,6 +74,22 @@ class Report:
         self._used |= declared
         return bool(declared)
 
+    def trust(self, kind: str, path: Path) -> None:
+        """Take the declarations of a kind in a file as needed: it was proved that they are."""
+        self._used |= self._of_file(kind, path)
+
+    def needs_all(self, kind: str, path: Path) -> bool:
+        """Tell whether each declaration of a kind in a file took something away so far."""
+        return self._of_file(kind, path) <= self._used
+
+    def _of_file(self, kind: str, path: Path) -> set[tuple[Scope, str, str]]:
+        return {key for key in self._declared if key[1] == kind and key[0].path == path}
+
+    @property
+    def count(self) -> int:
+        """How much was found so far."""
+        return len(self._findings)
+
     @property
     def broken(self) -> set[Path]:
         """The files that can't be read."""

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -31,7 +32,8 @@ __all__ = ["open_postgres"]
 
 _SCRATCH = "aragora_check_"
 _SHARED = "aragora_shared_"
-_MOST_SHARED = 4
+# Two of each state of the files.
+_MOST_SHARED = 8
 # Any number that nothing else on our own servers uses.
 _LOCK = 7208
 # What libpq does not know.
@@ -55,7 +57,7 @@ def open_postgres(
     with ExitStack() as stack:
         if target is None and keep:
             server = _Server.connect(stack, kept_server().dsn, "the kept server")
-            yield stack.enter_context(_shared_database(server, files))
+            yield stack.enter_context(_shared_database(server, files, filled=False))
             return
         if target is None:
             uri = stack.enter_context(EmbeddedServer(settings=SETTINGS)).dsn()
@@ -262,14 +264,18 @@ def _scratch_schema(server: _Server, files: Sequence[SchemaFile]) -> Iterator[Po
 
 
 @contextmanager
-def _shared_database(server: _Server, files: Sequence[SchemaFile]) -> Iterator[PostgresEngine]:
+def _shared_database(
+    server: _Server, files: Sequence[SchemaFile], *, filled: bool
+) -> Iterator[PostgresEngine]:
     """Give a database of the kept server that holds the schema: an old one, or a new one.
 
-    A new one is private until it is filled, and has then the name by which other checks find it.
-    So no check ever waits, with a snapshot, for rows that another one writes, which would keep
-    VACUUM from the statistics that plans are made with.
+    Plans are looked at in another one than all else, whose tables are ``filled``. A new one is
+    private until it is done, and has then the name by which other checks find it. So no check ever
+    waits, with a snapshot, for rows that another one writes, which would keep VACUUM from the
+    statistics that plans are made with.
     """
-    name = _SHARED + digest([str(VERSION), *(file.text for file in files)])
+    parts = [str(VERSION), "filled" if filled else "", *(file.text for file in files)]
+    name = _SHARED + digest(parts)
     with ExitStack() as stack:
         with _locked(server):
             found = _find(server, name)
@@ -282,18 +288,17 @@ def _shared_database(server: _Server, files: Sequence[SchemaFile]) -> Iterator[P
                 made = found
             # An open connection keeps others from dropping it.
             connection = stack.enter_context(server.open(made, empty=found is None))
-        if found is not None:
-            yield PostgresEngine(
-                connection,
-                (),
-                filled=json.loads(found.mark),
-                empty_database=server.empty_database,
-            )
-            return
-        stack.callback(server.drop, made)
-        engine = PostgresEngine(connection, files, empty_database=server.empty_database)
+        if found is None:
+            stack.callback(server.drop, made)
+        engine = PostgresEngine(
+            connection,
+            files if found is None else (),
+            filled=json.loads(found.mark) if found is not None and filled else None,
+            empty_database=server.empty_database,
+            planning=None if filled else partial(_shared_database, server, files, filled=True),
+        )
         yield engine
-        if engine.filled is None or engine.problems:
+        if found is not None or engine.problems or (filled and engine.filled is None):
             return
         with _locked(server):
             # Nobody else drops it in between.
@@ -328,12 +333,15 @@ def _find(server: _Server, name: str) -> _Scratch | None:
 def _drop_old(server: _Server) -> None:
     """Drop the databases of earlier states of the files, but the newest, and what broke off."""
     rows = server.connection.execute(
-        "SELECT datname, pg_get_userbyid(datdba) FROM pg_database "
-        "WHERE datname LIKE 'aragora%' ORDER BY oid DESC"
+        "SELECT datname, pg_get_userbyid(datdba) FROM pg_database AS d "
+        # To drop one that is in use is refused after five seconds only.
+        "WHERE datname LIKE 'aragora%' "
+        "AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.datid = d.oid) "
+        "ORDER BY oid DESC"
     ).fetchall()
     shared = [row for row in rows if row[0].startswith(_SHARED)]
     broken = [row for row in rows if not row[0].startswith(_SHARED)]
-    for name, role in (*shared[_MOST_SHARED - 1 :], *broken):
+    for name, role in (*shared[_MOST_SHARED - 2 :], *broken):
         with suppress(psycopg.errors.ObjectInUse):
             # Another check may have dropped its own one meanwhile.
             server.run("DROP DATABASE IF EXISTS {}", name)

@@ -26,6 +26,7 @@ from aragora_sql.checker.findings import Finding, Level
 from aragora_sql.checker.meaning.pair import Pair, Side, open_pair
 from aragora_sql.checker.meaning.rows import fill_pair
 from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
+from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.checker.sqlite_engine import SQLiteEngine
@@ -78,6 +79,7 @@ def check_upgrades(
     facts: Facts,
     engines: Engines,
     report: Report,
+    proofs: Proofs,
     stores: set[str] | None,
     different: set[str],
 ) -> None:
@@ -100,6 +102,10 @@ def check_upgrades(
         steps = [s for s in wanted if s.version == version and s.store not in different]
         if not steps:
             continue
+        subject, depends_on = f"upgrades from {version}", _depends_on(facts, engines, steps)
+        if proofs.holds(subject, depends_on):
+            continue
+        before = report.count
         proof = _proof(facts, engines, steps)
         if proof is None:
             report.unsure.add(RULE)
@@ -113,6 +119,8 @@ def check_upgrades(
             seen.add(key)
         for said in proof["work"]:
             _report_work(Work(**said), root, report)
+        if report.count == before and not proof["problems"]:
+            proofs.add(subject, depends_on)
 
 
 def upgrade_work(facts: Facts, engines: Engines) -> list[Work]:
@@ -197,21 +205,27 @@ def _declare(facts: Facts, steps: Iterable[Step], report: Report) -> None:
                 report.declare(Scope(path), own)
 
 
-def _proof(facts: Facts, engines: Engines, steps: Sequence[Step]) -> Any:
-    """Return problems and work of some steps from one version; None where none can be run."""
+def _depends_on(facts: Facts, engines: Engines, steps: Sequence[Step]) -> list[str]:
+    """Return all that the proof of some steps depends on."""
     root = facts.tree.root
     names = [step.store for step in steps]
-    files = {dialect: _files(facts, dialect, steps) for dialect in DIALECTS}
-    texts = [file.text for dialect in DIALECTS for file in files[dialect]]
+    texts = [file.text for dialect in DIALECTS for file in _files(facts, dialect, steps)]
     for name in names:
         for dialect in DIALECTS:
             texts.append(schema_text(name, dialect, root))
             texts += [read_sql(path) for path in upgrade_paths(name, dialect, root).values()]
     versions = [str(VERSION), str(engines.postgres.version), sqlite3.sqlite_version]
-    key = f"upgrade-{cache.digest([*versions, *names, *texts])}.json"
+    return [*versions, *names, *texts]
+
+
+def _proof(facts: Facts, engines: Engines, steps: Sequence[Step]) -> Any:
+    """Return problems and work of some steps from one version; None where none can be run."""
+    root = facts.tree.root
+    key = f"upgrade-{cache.digest(_depends_on(facts, engines, steps))}.json"
     saved = cache.load(key)
     if saved is not None:
         return saved
+    files = {dialect: _files(facts, dialect, steps) for dialect in DIALECTS}
     catalogs = {dialect: _catalog(engines, dialect, files[dialect]) for dialect in DIALECTS}
     problems = [c for c in catalogs.values() if isinstance(c, _Problem)]
     if problems:

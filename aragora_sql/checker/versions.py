@@ -22,6 +22,7 @@ from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import VERSIONS, latest_version
 from aragora_sql.schema.records import (
     RECORDS,
+    is_left_out,
     record_path,
     record_paths,
     recorded_upgrade,
@@ -88,6 +89,8 @@ def _of_store(file: SchemaFile, dialect: Dialect, root: Path) -> Found:
     store = file.store
     records, upgrades = record_paths(store, dialect, root), upgrade_paths(store, dialect, root)
     latest = latest_version(store, dialect, root)
+    if is_left_out(store, dialect, root):
+        return
     # A version between may have had no schema.sql of its own: two upgrades were written at once.
     for number in sorted({1, latest} - records.keys()):
         place = file.path if number == latest else upgrades.get(number + 1, file.path)

@@ -84,14 +84,19 @@ def add_commands(groups: Groups) -> None:
         "--afresh",
         action="store_true",
         help=(
-            "compare all answers, also those that the tree says were compared for these texts, "
-            "PostgreSQL and SQLite"
+            "compare all answers and look at all plans, mappings and upgrades, also those that the "
+            "tree says were found right for these texts, PostgreSQL and SQLite"
         ),
     )
     parser.add_argument(
         "--update-style",
         action="store_true",
         help="write to the tree which texts have no fault of style: they are not read again",
+    )
+    parser.add_argument(
+        "--update-proofs",
+        action="store_true",
+        help="write to the tree what was found right: it is not looked at again as it is",
     )
     parser.add_argument(
         "--since",
@@ -172,6 +177,7 @@ def _check(options: argparse.Namespace) -> int:
         update_mappings=options.update_mappings,
         update_answers=options.update_answers,
         update_style=options.update_style,
+        update_proofs=options.update_proofs,
         afresh=options.afresh,
     )
     if options.mutate:
@@ -241,6 +247,13 @@ def _print(checked: Checked, form: str) -> None:
         print(
             f"answers of {_counted(meaning.queries, 'pair')} of queries compared in "
             f"{_counted(meaning.calls, 'call')}{idle}",
+            file=sys.stderr,
+            flush=True,
+        )
+    if checked.missing_proofs:
+        print(
+            f"{_counted(checked.missing_proofs, 'proof')} of today are not in proofs.txt, without "
+            "which a fresh checkout is checked more slowly: aragora-sql check --update-proofs",
             file=sys.stderr,
             flush=True,
         )

@@ -5,6 +5,9 @@ that version was written down. A copy needs no version control, is there in an a
 tree, can be run by any server, and says what differs; a fingerprint could do none of that. The
 record of an upgrade's version begins with a line that names the upgrade and its fingerprint, so
 that one that was run already is not changed unnoticed.
+
+An installed package has no records of a store whose only version is its ``schema.sql``, which would
+be there twice. A copy of its tree gets them from the package.
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from typing import Final
 
 from aragora_sql.database import Dialect
 from aragora_sql.errors import SchemaError
-from aragora_sql.queries.files import DIALECTS, read_sql
+from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_sql
 from aragora_sql.queries.parameters import SQLSyntaxError, scan
 from aragora_sql.schema.files import latest_version, schema_text, store_names
 from aragora_sql.schema.upgrades import upgrade_paths
 
 __all__ = [
     "RECORDS",
+    "is_left_out",
     "record_path",
     "record_paths",
     "record_versions",
@@ -53,6 +57,16 @@ def record_paths(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
             raise SchemaError(f"{path}: the record of a version is named like 0001.sql")
         found[int(match["number"])] = path
     return found
+
+
+def is_left_out(store: str, dialect: Dialect, root: Path) -> bool:
+    """Tell whether an installed package's tree has no records of a store: they are its schema."""
+    return _is_installed(root) and not (root / RECORDS / dialect / store).is_dir()
+
+
+def _is_installed(root: Path) -> bool:
+    package = Path(__file__).resolve().parent.parent
+    return root.resolve() == package / "sql"
 
 
 def upgrade_fingerprint(path: Path, dialect: Dialect) -> str:
@@ -88,13 +102,28 @@ def record_versions(
             path = record_path(store, dialect, version, root)
             if path.is_file() and not replace:
                 continue
-            text = _record(store, dialect, version, root)
+            text = _record(store, dialect, version, _origin(store, dialect, version, root))
             if path.is_file() and read_sql(path) == text:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             written.append(path)
     return written
+
+
+def _origin(store: str, dialect: Dialect, version: int, root: Path) -> Path:
+    """Return the tree that has a version as it was made: the package's, of what was copied there.
+
+    The copy may have been edited before its version was recorded.
+    """
+    packaged = packaged_sql_dir()
+    is_copied = (
+        not (root / RECORDS / dialect / store).is_dir()
+        and is_left_out(store, dialect, packaged)
+        and store in store_names(dialect, packaged)
+        and latest_version(store, dialect, packaged) == version
+    )
+    return packaged if is_copied else root
 
 
 def _record(store: str, dialect: Dialect, version: int, root: Path) -> str:

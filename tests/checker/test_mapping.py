@@ -15,6 +15,7 @@ from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.mapping import check_mappings
 from aragora_sql.checker.mapping.ledger import check_ledger
 from aragora_sql.checker.mapping.values import read_said
+from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
 from aragora_sql.queries.files import packaged_sql_dir
 from tests.checker.tree import replace_first
@@ -200,7 +201,7 @@ def checked(engines: Engines, facts: Facts, root: Path, *, update: bool = False)
     """Return what the mappings of a tree are found to do; nothing but they is looked at."""
     of_copy = replace(facts, tree=replace(facts.tree, root=root))
     report = Report(of_copy)
-    check_mappings(of_copy, engines, report, update=update)
+    check_mappings(of_copy, engines, report, Proofs(root, believed=False), update=update)
     return report.findings(unneeded=False)
 
 
@@ -316,11 +317,12 @@ def test_other_answers_of_the_migration_are_found(
     engines: Engines, facts: Facts, root: Path
 ) -> None:
     report = Report(facts)
-    check_ledger(root, engines, report, update=False)
+    proofs = Proofs(root, believed=False)
+    check_ledger(root, engines, report, proofs, update=False)
     assert report.findings(unneeded=False) == []
     for file, old, new, _ in ANSWERS:
         replace_first(root / file, old, new)
-    check_ledger(root, engines, report, update=False)
+    check_ledger(root, engines, report, proofs, update=False)
     found = report.findings(unneeded=False)
     assert {f.rule for f in found} == {"mapping-snapshot"}
     assert [(f.path, f.message.split("'")[1]) for f in found] == sorted(

@@ -206,7 +206,8 @@ def test_statements_of_a_tree_run_as_a_plain_role(where: str, tree: Path, victim
         )
         assert connection.execute(query).fetchall() == [(False, False)]
         assert facts.problems == ()
-        assert found.postgres.settled
+        assert found.planner.settled
+        assert found.planner.connection.execute(query).fetchall() == [(False, False)]
 
 
 @pytest.mark.parametrize("where", WHERE)

@@ -143,7 +143,8 @@ def test_a_database_is_made_once_for_each_state_of_the_files(tree: Path) -> None
         return databases(kept_server())
 
     first = check_and_list()
-    assert len(first) == 2
+    # the server's own, that with the schema, and that with rows too
+    assert len(first) == 3
     assert check_and_list() == first
     schema = tree / "postgres" / "notes" / "schema.sql"
     text = schema.read_text(encoding="utf-8")
@@ -151,7 +152,7 @@ def test_a_database_is_made_once_for_each_state_of_the_files(tree: Path) -> None
         schema.write_text(f"{text}-- {number}\n", encoding="utf-8")
         listed = check_and_list()
     # the newest few are kept
-    assert len(listed) == 5
+    assert len(listed) == 9
     assert not first - {"postgres"} <= listed
 
 
@@ -181,34 +182,40 @@ def test_checks_at_the_same_time_do_not_wait_for_each_other_and_plan_the_same(tr
         facts = read_facts(first)
         with Engines(read_tree(tree), keep=True) as second:
             # A statement of the second that began before the rows of the first were written.
-            second.postgres.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            second.postgres.connection.execute("SELECT count(*) FROM notes")
+            second.fill(facts.catalogs)
+            second.planner.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            second.planner.connection.execute("SELECT count(*) FROM notes")
             first.fill(facts.catalogs)
-            second.postgres.connection.execute("COMMIT")
+            second.planner.connection.execute("COMMIT")
             _, theirs = plans_of(second)
-            names = {e.postgres.connection.info.dbname for e in (first, second)}
+            names = {e.planner.connection.info.dbname for e in (first, second)}
             assert len(names) == 2
         _, ours = plans_of(first)
     assert ours == theirs
-    assert len(databases(kept_server())) == 2
+    assert len(databases(kept_server())) == 3
     with Engines(read_tree(tree), keep=True) as third:
         _, again = plans_of(third)
         assert again == ours
-        assert third.postgres.connection.info.dbname not in names
-        invisible = third.postgres.connection.execute(
+        assert third.planner.connection.info.dbname not in names
+        invisible = third.planner.connection.execute(
             "SELECT relname FROM pg_class WHERE relallvisible < 0.9 * relpages "
             "AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
         assert invisible.fetchall() == []
 
 
-def test_a_database_without_rows_is_not_kept(tree: Path) -> None:
+def test_a_database_with_the_schema_is_kept_and_none_with_rows_where_nothing_was_planned(
+    tree: Path,
+) -> None:
     with Engines(read_tree(tree), keep=True) as engines:
         assert read_facts(engines).problems == ()
-    assert databases(kept_server()) == {"postgres"}
+    assert len(databases(kept_server())) == 2
     with psycopg.connect(kept_server().dsn) as connection:
         roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'aragora%'")
-        assert roles.fetchall() == []
+        assert len(roles.fetchall()) == 1
+    with Engines(read_tree(tree), keep=True) as engines:
+        counted = engines.postgres.connection.execute("SELECT count(*) FROM notes").fetchall()
+    assert counted == [(0,)]
 
 
 def test_what_a_killed_check_left_is_dropped_by_the_next(tree: Path) -> None:

@@ -26,6 +26,7 @@ from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.kept import keeps_snapshots
 from aragora_sql.checker.mapping.snapshot import Lines, read_snapshot
 from aragora_sql.checker.postgres_engine import PostgresEngine
+from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
@@ -52,7 +53,9 @@ _STEMS = ("after_", "new_")
 _NOT_COMPARED = "not compared because "
 
 
-def check_ledger(root: Path, engines: Engines, report: Report, *, update: bool) -> None:
+def check_ledger(
+    root: Path, engines: Engines, report: Report, proofs: Proofs, *, update: bool
+) -> None:
     """Compare the answers of the migration's queries with those that are kept."""
     places: dict[Dialect, tuple[str, ...]] = {"postgres": _POSTGRES, "sqlite": _SQLITE}
     for dialect, patterns in places.items():
@@ -67,18 +70,37 @@ def check_ledger(root: Path, engines: Engines, report: Report, *, update: bool) 
                 except QueryFileError:
                     # The rule file says it.
                     continue
-                lines = _answers(queries, file, engines, dialect)
+                kept = path.with_name(_NAME)
+                depends_on = _depends_on(queries, file, engines, dialect)
+                parts = [*depends_on, kept.read_bytes() if kept.is_file() else ""]
+                subject = f"queries {path.parent.relative_to(root)}"
+                if not update and proofs.holds(subject, parts):
+                    continue
+                before = report.count
+                lines = _answers(queries, file, engines, dialect, depends_on)
                 is_kept = keeps_snapshots(root)
                 _compare(path, queries, lines, report, update=update, is_kept=is_kept)
+                if not update and report.count == before:
+                    proofs.add(subject, parts)
 
 
-def _answers(
+def _depends_on(
     queries: Sequence[QueryText], file: SchemaFile, engines: Engines, dialect: str
-) -> Lines:
+) -> list[str]:
     version = engines.postgres.version if dialect == "postgres" else sqlite3.sqlite_version
     said = [text for query in queries for text in (query.name, query.doc, query.sql)]
     own = Path(__file__).read_text(encoding="utf-8")
-    name = f"ledger-{cache.digest([str(VERSION), own, str(version), file.text, *said])}.json"
+    return [str(VERSION), own, str(version), file.text, *said]
+
+
+def _answers(
+    queries: Sequence[QueryText],
+    file: SchemaFile,
+    engines: Engines,
+    dialect: str,
+    depends_on: Sequence[str],
+) -> Lines:
+    name = f"ledger-{cache.digest(depends_on)}.json"
     saved = cache.load(name)
     if saved is None:
         compared = [query for query in queries if not _is_left_out(query)]

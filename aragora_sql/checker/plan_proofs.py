@@ -1,0 +1,83 @@
+"""Which stores' plans are proved: for these texts, schemas and engines they are the committed ones.
+
+What was proved need not be looked at again, so no table has to be filled for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aragora_sql.checker.engines import Engines
+from aragora_sql.checker.facts import Facts, QueryFacts
+from aragora_sql.checker.filling import VERSION as FILLING
+from aragora_sql.checker.plan_snapshots import engine_version, snapshot_path
+from aragora_sql.checker.proofs import Proofs
+from aragora_sql.checker.report import Report
+from aragora_sql.database import Dialect
+
+__all__ = ["StorePlans", "has_plan", "keep_proofs", "trust_proved", "unproved_stores"]
+
+# To be raised when plans are judged otherwise.
+VERSION = 1
+
+StorePlans = Mapping[tuple[Dialect, str], list[str]]
+"""Stores by dialect, with all that their plans depend on, and the committed plans."""
+
+
+def has_plan(facts: Facts, query: QueryFacts) -> bool:
+    """Tell whether a query reads or changes a table of the tree."""
+    catalog = facts.catalogs[query.dialect]
+    return any(table in catalog for table in (*query.tables_read, *query.tables_written))
+
+
+def unproved_stores(facts: Facts, engines: Engines, proofs: Proofs) -> StorePlans:
+    """Return the stores whose plans have to be looked at."""
+    there = {key[:2] for key, query in facts.queries.items() if has_plan(facts, query)}
+    return {
+        (dialect, store): parts
+        for dialect, store in sorted(there)
+        if not proofs.holds(
+            _name(dialect, store, engines), parts := _depends_on(facts, engines, dialect, store)
+        )
+    }
+
+
+def trust_proved(facts: Facts, report: Report, unproved: StorePlans) -> None:
+    """Take what the comments of the other stores declare of plans as needed."""
+    for dialect, store, _ in facts.queries:
+        if (dialect, store) not in unproved:
+            report.trust("plan", _queries_path(facts, dialect, store))
+
+
+def keep_proofs(
+    facts: Facts, engines: Engines, report: Report, proofs: Proofs, right: StorePlans
+) -> None:
+    """Keep that the plans of stores are right; ``right`` is what was looked at."""
+    for (dialect, store), parts in right.items():
+        path = snapshot_path(facts.tree.root, dialect, store, engine_version(dialect, engines))
+        if path.is_file() and report.needs_all("plan", _queries_path(facts, dialect, store)):
+            proofs.add(_name(dialect, store, engines), parts)
+
+
+def _name(dialect: Dialect, store: str, engines: Engines) -> str:
+    return f"plans {dialect}-{engine_version(dialect, engines)} {store}"
+
+
+def _queries_path(facts: Facts, dialect: Dialect, store: str) -> Path:
+    return next(
+        q.path for (of, name, _), q in facts.texts.items() if (of, name) == (dialect, store)
+    )
+
+
+def _depends_on(facts: Facts, engines: Engines, dialect: Dialect, store: str) -> list[str]:
+    version = engines.postgres.version if dialect == "postgres" else engines.sqlite.version
+    queries = [q for (of, name, _), q in facts.texts.items() if (of, name) == (dialect, store)]
+    path = snapshot_path(facts.tree.root, dialect, store, engine_version(dialect, engines))
+    committed = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [
+        *(str(VERSION), str(FILLING), str(version), committed),
+        *(file.text for file in facts.tree.schemas[dialect]),
+        *(text for query in queries for text in (query.name, query.doc, query.sql)),
+        *(f"{one.kind} {one.text}" for query in queries for one in query.directives),
+    ]
