@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
-# Processes that run tests; each has servers of its own
-JOBS ?= 2
+# Processes that run tests; each has servers of its own, and waits for them much of the time
+JOBS ?= 4
 # Which PostgreSQL versions `make test` uses besides the newest: all, or a list such as 15,16
 ifeq ($(ENGINES),all)
 PG := all
@@ -18,7 +18,7 @@ export PG
 help:
 	@echo "make setup         what every other command does first: .venv with all that is needed"
 	@echo "make demo          store and search debates on SQLite, then on a throw-away PostgreSQL"
-	@echo "make test          run the tests; TESTS='tests/stores' JOBS=2"
+	@echo "make test          run the tests; TESTS='tests/stores' JOBS=4"
 	@echo "                   PG=all: on every PostgreSQL that is found here; PG=15,16;"
 	@echo "                   PG=others: on all but the newest, and on no SQLite; PG=oldest"
 	@echo "                   ENGINES=all: so, and on the newest SQLite besides Python's own"

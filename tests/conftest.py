@@ -20,7 +20,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -35,6 +35,7 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
 from aragora_sql.settings import PostgresDSN
+from tests.copies import Copies
 from tests.proxy import CountingProxy
 
 TEST_DSN = os.environ.get("ARAGORA_TEST_POSTGRES_DSN", "").strip()
@@ -289,13 +290,19 @@ def template_database() -> Iterator[Callable[[PostgresServer], str]]:
         server.drop_database(name)
 
 
-@contextmanager
-def _copy_of(server: PostgresServer, template: str) -> Iterator[str]:
-    name = server.create_database(template)
-    try:
-        yield server.dsn(name)
-    finally:
-        server.drop_database(name)
+@pytest.fixture(scope="session")
+def copies() -> Iterator[Callable[[PostgresServer, str], Copies]]:
+    """The copies of a template of a server."""
+    made: dict[tuple[PostgresServer, str], Copies] = {}
+
+    def of(server: PostgresServer, template: str) -> Copies:
+        if (server, template) not in made:
+            made[server, template] = Copies(server, template)
+        return made[server, template]
+
+    yield of
+    for one in made.values():
+        one.close()
 
 
 @pytest.fixture
@@ -311,13 +318,14 @@ def location(
     tmp_path: Path,
     servers: Servers,
     template_database: Callable[[PostgresServer], str],
+    copies: Callable[[PostgresServer, str], Copies],
 ) -> Iterator[str | Path]:
     """Where the test's own database is: a file, or a DSN."""
     if engine == "sqlite":
         yield tmp_path / "aragora.db"
         return
     server = servers[engine]
-    with _copy_of(server, template_database(server)) as dsn:
+    with copies(server, template_database(server)).one() as dsn:
         yield dsn
 
 
@@ -354,11 +362,13 @@ async def sqlite_database(tmp_path: Path) -> AsyncIterator[SQLiteDatabase]:
 
 @pytest.fixture
 def postgres_dsn(
-    servers: Servers, template_database: Callable[[PostgresServer], str]
+    servers: Servers,
+    template_database: Callable[[PostgresServer], str],
+    copies: Callable[[PostgresServer, str], Copies],
 ) -> Iterator[str]:
     """The DSN of a database of the test's own, on the default server only."""
     server = servers.default
-    with _copy_of(server, template_database(server)) as dsn:
+    with copies(server, template_database(server)).one() as dsn:
         yield dsn
 
 
