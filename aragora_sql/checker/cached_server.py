@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg
+
 from aragora_sql.checker.warm import SETTINGS, CachedServerFiles, Kept
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.errors import AragoraSQLError
@@ -39,8 +41,11 @@ def main(folder: str, idle: str) -> int:
                 files.write(ours)
                 while not stopped.wait(_CHECK_SECONDS) and files.read() == ours:
                     if _unused(files) > float(idle):
-                        break
-        except AragoraSQLError as error:
+                        if not _is_in_use(ours):
+                            break
+                        # A check may take longer than that.
+                        files.used.touch()
+        except (AragoraSQLError, psycopg.Error) as error:
             sys.stderr.write(f"{error}\n")
             return 1
         finally:
@@ -54,6 +59,16 @@ def _unused(files: CachedServerFiles) -> float:
         return time.time() - files.used.stat().st_mtime
     except OSError:
         return float("inf")
+
+
+def _is_in_use(kept: Kept) -> bool:
+    """Tell whether somebody else is connected to the server."""
+    with psycopg.connect(kept.dsn) as connection:
+        ((others,),) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return bool(others)
 
 
 if __name__ == "__main__":

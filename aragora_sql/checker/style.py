@@ -236,7 +236,10 @@ class _Reading:
             self._errors.seek(0)
             last = self._errors.read().strip().splitlines()[-1:] or ["it says nothing"]
             self.stop()
-            raise ConfigurationError(f"sqlfluff failed: {last[0]}")
+            raise ConfigurationError(
+                f"sqlfluff failed: {last[0]}; a tree needs the project's .sqlfluff in it or in a "
+                "folder above it, or --skip style"
+            )
         with self._files:
             self._answer.seek(0)
             said: dict[str, Said] = json.load(self._answer)

@@ -118,6 +118,17 @@ def test_it_ends_when_nobody_uses_it() -> None:
     wait_until(lambda: gone(kept.pid))
 
 
+def test_it_does_not_end_while_somebody_is_connected() -> None:
+    kept = kept_server(idle=60.0)
+    used = warm.server_files().used
+    with psycopg.connect(kept.dsn):
+        os.utime(used, (0, 0))
+        wait_until(lambda: used.stat().st_mtime > 0)
+        assert not gone(kept.pid)
+    os.utime(used, (0, 0))
+    wait_until(lambda: gone(kept.pid))
+
+
 def test_it_ends_when_its_folder_is_gone(cache: Path) -> None:
     kept = kept_server()
     server = server_process(kept)

@@ -236,7 +236,8 @@ def query_pairs(facts: Facts) -> list[QueryPair]:
 def _key(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls]) -> str:
     """Return what the answers of a query depend on besides the schema."""
     calls = kept.get(pair.place)
-    return pair.key if calls is None else cache.digest([pair.key, calls.line])
+    kinds = [repr(sorted(one.text.result_kinds.items())) for one in (pair.query, pair.counterpart)]
+    return cache.digest([pair.key, *kinds, "" if calls is None else calls.line])
 
 
 def _is_kept(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls], of: str) -> bool:
