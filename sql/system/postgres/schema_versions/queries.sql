@@ -241,14 +241,23 @@ ORDER BY c.relname COLLATE "C", a.attnum;
 -- can be compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is
 -- called. Functions of extensions are left out.
 -- Policies for roles that were named are an operator's decision and left out.
+-- A table that was put into partitions is described as the plain one that it stands for: its unique
+-- rules are those of the table of its keys, NAME_keys, and so are the foreign keys that lead there.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
         c.oid,
         c.relname,
         c.relrowsecurity,
-        c.relforcerowsecurity
+        c.relforcerowsecurity,
+        k.oid AS keys_oid
     FROM pg_catalog.pg_class AS c
+    LEFT JOIN pg_catalog.pg_class AS k
+        ON
+            c.relkind = 'p'
+            AND c.relnamespace = k.relnamespace
+            AND k.relname::text = c.relname::text || '_keys'
+            AND k.relkind = 'r'
     WHERE
         c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
@@ -325,9 +334,18 @@ objects AS (
         r.relname,
         'constraint',
         k.conname,
-        pg_get_constraintdef(k.oid)
+        coalesce(
+            replace(
+                pg_get_constraintdef(k.oid),
+                ' REFERENCES ' || d.keys_oid::regclass::text || '(',
+                ' REFERENCES ' || quote_ident(d.relname::text) || '('
+            ),
+            pg_get_constraintdef(k.oid)
+        )
     FROM relations AS r
-    INNER JOIN pg_catalog.pg_constraint AS k ON r.oid = k.conrelid
+    INNER JOIN pg_catalog.pg_constraint AS k
+        ON r.oid = k.conrelid OR (r.keys_oid = k.conrelid AND k.contype IN ('p', 'u'))
+    LEFT JOIN relations AS d ON k.confrelid = d.keys_oid
     -- from version 18 on, NOT NULL is a constraint too; it is part of the column here
     WHERE k.contype NOT IN ('n', 't')
     UNION ALL
@@ -337,7 +355,8 @@ objects AS (
         i.relname,
         replace(
             replace(
-                pg_get_indexdef(i.oid),
+                -- of a table in partitions
+                replace(pg_get_indexdef(i.oid), ' ON ONLY ', ' ON '),
                 ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
             ),
             ' ON pg_temp.', ' ON '
@@ -376,7 +395,9 @@ objects AS (
         END
     FROM relations AS r
     INNER JOIN pg_catalog.pg_trigger AS t ON r.oid = t.tgrelid
-    WHERE NOT t.tgisinternal
+    WHERE
+        NOT t.tgisinternal
+        AND NOT (r.keys_oid IS NOT NULL AND starts_with(t.tgname::text, r.relname::text || '_keys_'))
     UNION ALL
     SELECT
         r.relname,
