@@ -33,7 +33,7 @@ _MARGIN = timedelta(days=14)
 
 
 def horizon(interval: Interval, ahead: int) -> datetime:
-    """Return where the partitions end that are made ahead: after ``ahead`` intervals from now on."""
+    """Return where partitions made ahead end: ``ahead`` intervals after the current one."""
     end = following(utc_now(), interval)
     for _ in range(ahead):
         end = following(end, interval)
@@ -155,7 +155,7 @@ async def _lock(connection: Connection, table: GrowingTable) -> None:
     early = await queries.plan_early_lock(connection, table_name=table.name)
     await run_all(connection, "early lock", [early])
     await brief_locks(connection)
-    lock = await queries.plan_lock(connection, table_name=table.name, with_references=False)
+    lock = await queries.plan_lock(connection, table_name=table.name)
     await run_all(connection, "lock", [lock])
 
 
@@ -216,9 +216,7 @@ async def _widen(
             connection, table_name=last.name, column_name=table.column
         )
         row = await ask(connection, "last row", finding)
-    newest = time_of(
-        row["last_text"], row["last_value"] if table.kind == "time" else None, table
-    )
+    newest = time_of(row["last_text"], row["last_value"] if table.kind == "time" else None, table)
     if newest is None or last.lower is None:
         raise PartitionError(
             f"{last.name} has rows whose {table.column} tells no time ({row['last_text']}). "

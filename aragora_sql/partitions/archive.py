@@ -27,10 +27,10 @@ from aragora_sql.partitions.state import (
     refuse_sqlite,
 )
 from aragora_sql.partitions.tables import GrowingTable
+from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.rights import version_queries
 from aragora_sql.schema.steps import Report, Steps
 from aragora_sql.schema.upgrades import UpgradeStatement
-from aragora_sql.queries.files import sql_dir
 
 __all__ = ["archive_partitions", "attach_partitions"]
 
@@ -126,7 +126,9 @@ class _Archiving:
                 remove = await self._reopening(connection, partition)
                 await run_all(connection, "detach", [remove["detach"]])
                 if not await self._is_empty(partition, connection):
-                    await run_all(connection, "attach", [await self._attaching(connection, partition)])
+                    await run_all(
+                        connection, "attach", [await self._attaching(connection, partition)]
+                    )
                     return False
                 await run_all(connection, "drop", [remove["remove"]])
                 return True
@@ -211,9 +213,7 @@ class _Archiving:
         async def step(connection: Connection) -> float:
             early = await self._queries.plan_early_lock(connection, table_name=table.name)
             await run_all(connection, "early lock", [early])
-            lock = await self._queries.plan_lock(
-                connection, table_name=table.name, with_references=False
-            )
+            lock = await self._queries.plan_lock(connection, table_name=table.name)
             await brief_locks(connection)
             await run_all(connection, "lock", [lock])
             started = time.monotonic()
@@ -360,7 +360,7 @@ class _Archiving:
 def _without_late(archived: Sequence[Partition]) -> list[Partition]:
     """Return what was archived first for each time: what begins where another one ends."""
     pieces: list[Partition] = []
-    for one in reversed(sorted(archived, key=_order)):
+    for one in sorted(archived, key=_order, reverse=True):
         if not pieces or (one.upper is not None and one.upper == pieces[-1].lower):
             pieces.append(one)
     return pieces[::-1]

@@ -80,7 +80,6 @@ async def divide_table(
     async with database.read() as connection:
         await work.refuse(connection, facts, bounds)
     await work.follow_keys()
-    await work.lead_references()
     try:
         await work.bound()
         await work.switch(bounds)
@@ -119,6 +118,8 @@ class _Dividing:
             why = f"it inherits from, or is a partition of, or has heirs: {facts['relatives']}"
         elif facts["views"]:
             why = f"views read it, and would go on to read its first partition: {facts['views']}"
+        elif facts["foreign_keys"]:
+            why = f"foreign keys lead to it or from it: {facts['foreign_keys']}"
         elif facts["column_type"] != wanted or not facts["is_not_null"]:
             why = f"its column {column} is not of the type {wanted} and NOT NULL"
         if why is None:
@@ -141,8 +142,7 @@ class _Dividing:
             if self._keys and not facts["has_keys"]:
                 names.append(f"{name}_keys")
             taken = [
-                row["name"]
-                async for row in self._queries.list_taken_names(connection, names=names)
+                row["name"] async for row in self._queries.list_taken_names(connection, names=names)
             ]
             if taken:
                 why = f"there is something else of the name {', '.join(taken)}"
@@ -214,34 +214,6 @@ class _Dividing:
 
         await self._steps.in_transaction(mark)
 
-    async def lead_references(self) -> None:
-        """Have foreign keys lead to the keys as well as to the table."""
-        if not self._keys:
-            return
-
-        async def plan(connection: Connection) -> list[Any]:
-            return [
-                row
-                async for row in self._queries.plan_references(
-                    connection, table_name=self._table.name
-                )
-            ]
-
-        async def add(connection: Connection) -> list[Any]:
-            rows = await plan(connection)
-            added = [row["ddl"] for row in rows if row["ddl"] is not None]
-            await brief_locks(connection, max(len(added), 1))
-            await run_all(connection, "references", added)
-            return [row["validate"] for row in rows if row["validate"] is not None]
-
-        for statement in await self._steps.in_transaction(add):
-
-            async def validate(connection: Connection, ddl: str = statement) -> None:
-                await run_all(connection, "validate", [ddl])
-
-            async with self._steps.progress("checking the foreign keys that lead to it"):
-                await self._steps.in_transaction(validate)
-
     async def bound(self) -> None:
         """Make the rule that lets the table become a partition without being read again."""
         async with self._database.read() as connection:
@@ -281,10 +253,8 @@ class _Dividing:
                 return None
             early = await self._queries.plan_early_lock(connection, table_name=table.name)
             await run_all(connection, "early lock", [early])
-            lock = await self._queries.plan_lock(
-                connection, table_name=table.name, with_references=True
-            )
-            await brief_locks(connection, lock.count("ONLY "))
+            lock = await self._queries.plan_lock(connection, table_name=table.name)
+            await brief_locks(connection)
             started = time.monotonic()
             await run_all(connection, "lock", [lock])
             first_name = name_before(table, self._end)

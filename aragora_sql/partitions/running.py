@@ -22,13 +22,9 @@ def steps_of(database: Database, table: GrowingTable, report: Report | None) -> 
     return Steps(database, table.name, [table.name], sql_dir(), report)
 
 
-async def brief_locks(connection: Connection, tables: int = 1) -> None:
-    """Wait no longer than a part of a second for locks, until the end of the transaction.
-
-    That is for all the ``tables`` together, as whoever waits behind one waits for all.
-    """
-    limit = _BRIEFLY_MS // tables
-    await connection.run_script("brief locks", f"SET LOCAL lock_timeout = {limit}")
+async def brief_locks(connection: Connection) -> None:
+    """Wait no longer than a part of a second for locks, until the end of the transaction."""
+    await connection.run_script("brief locks", f"SET LOCAL lock_timeout = {_BRIEFLY_MS}")
 
 
 async def run_all(connection: Connection, name: str, statements: Iterable[str]) -> None:

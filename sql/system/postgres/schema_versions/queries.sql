@@ -242,7 +242,7 @@ ORDER BY c.relname COLLATE "C", a.attnum;
 -- called. Functions of extensions are left out.
 -- Policies for roles that were named are an operator's decision and left out.
 -- A table that was put into partitions is described as the plain one that it stands for: its unique
--- rules are those of the table of its keys, NAME_keys, and so are the foreign keys that lead there.
+-- rules are those of the table of its keys, NAME_keys.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
@@ -334,18 +334,10 @@ objects AS (
         r.relname,
         'constraint',
         k.conname,
-        coalesce(
-            replace(
-                pg_get_constraintdef(k.oid),
-                ' REFERENCES ' || d.keys_oid::regclass::text || '(',
-                ' REFERENCES ' || quote_ident(d.relname::text) || '('
-            ),
-            pg_get_constraintdef(k.oid)
-        )
+        pg_get_constraintdef(k.oid)
     FROM relations AS r
     INNER JOIN pg_catalog.pg_constraint AS k
         ON r.oid = k.conrelid OR (r.keys_oid = k.conrelid AND k.contype IN ('p', 'u'))
-    LEFT JOIN relations AS d ON k.confrelid = d.keys_oid
     -- from version 18 on, NOT NULL is a constraint too; it is part of the column here
     WHERE k.contype NOT IN ('n', 't')
     UNION ALL
@@ -397,7 +389,10 @@ objects AS (
     INNER JOIN pg_catalog.pg_trigger AS t ON r.oid = t.tgrelid
     WHERE
         NOT t.tgisinternal
-        AND NOT (r.keys_oid IS NOT NULL AND starts_with(t.tgname::text, r.relname::text || '_keys_'))
+        AND (
+            r.keys_oid IS NULL
+            OR NOT starts_with(t.tgname::text, r.relname::text || '_keys_'::text)
+        )
     UNION ALL
     SELECT
         r.relname,

@@ -17,7 +17,7 @@ SELECT
     greatest(c.reltuples, 0)::bigint AS estimated_rows,
     format_type(a.atttypid, a.atttypmod) AS column_type,
     coalesce(a.attnotnull, FALSE) AS is_not_null,
-    EXISTS (
+    exists(
         SELECT 1
         FROM pg_catalog.pg_partitioned_table AS d
         WHERE d.partrelid = c.oid AND d.partstrat = 'r' AND d.partattrs::text = a.attnum::text
@@ -40,18 +40,23 @@ SELECT
         WHERE b.conrelid = c.oid AND b.conname::text = c.relname::text || '_until'
     ) AS bound_definition,
     (
-        SELECT string_agg(v.ev_class::regclass::text, ', ' ORDER BY v.ev_class::regclass::text)
-        FROM (
-            SELECT DISTINCT w.ev_class
-            FROM pg_catalog.pg_depend AS d
-            INNER JOIN pg_catalog.pg_rewrite AS w ON d.objid = w.oid
-            WHERE
-                d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
-                AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
-                AND d.refobjid = c.oid
-                AND w.ev_class <> c.oid
-        ) AS v
+        SELECT
+            string_agg(
+                DISTINCT w.ev_class::regclass::text, ', ' ORDER BY w.ev_class::regclass::text
+            )
+        FROM pg_catalog.pg_depend AS d
+        INNER JOIN pg_catalog.pg_rewrite AS w ON d.objid = w.oid
+        WHERE
+            d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+            AND d.refobjid = c.oid
+            AND w.ev_class <> c.oid
     ) AS views,
+    (
+        SELECT string_agg(f.conname::text, ', ' ORDER BY f.conname COLLATE "C")
+        FROM pg_catalog.pg_constraint AS f
+        WHERE f.contype = 'f' AND c.oid IN (f.conrelid, f.confrelid)
+    ) AS foreign_keys,
     (
         SELECT string_agg(i.inhparent::regclass::text, ', ')
         FROM pg_catalog.pg_inherits AS i
@@ -170,20 +175,14 @@ WHERE
 ORDER BY i.relname COLLATE "C";
 
 -- name: plan_keys(table_name, columns, key_columns)
--- Make the table of a table's keys, and the triggers that keep it. `columns` are those of all keys,
--- `key_columns` those of the first. A table that foreign keys lead to is followed row by row, before
--- its foreign keys are looked at; another one at the end of each statement.
+-- Make the table of a table's keys, and the triggers that keep it: at the end of each statement, whose
+-- rows are added at once. `columns` are those of all keys, `key_columns` those of the first.
 WITH given AS (
     SELECT
         c.oid,
         c.relname::text AS name,
         c.relname::text || '_keys' AS keys,
         current_schema()::text AS home,
-        EXISTS (
-            SELECT 1
-            FROM pg_catalog.pg_constraint AS f
-            WHERE f.confrelid = c.oid AND f.contype = 'f'
-        ) AS is_parent,
         (
             SELECT string_agg(quote_ident(n.name), ', ' ORDER BY n.place)
             FROM pg_catalog.unnest(:columns::text[]) WITH ORDINALITY AS n (name, place)
@@ -234,6 +233,15 @@ WITH given AS (
     WHERE c.oid = to_regclass(quote_ident(:table_name))::oid
 ),
 
+-- Whom default privileges may have given rights on a new table.
+roles AS (
+    SELECT 'PUBLIC' AS role_name
+    UNION ALL
+    SELECT quote_ident(o.rolname::text)
+    FROM pg_catalog.pg_roles AS o
+    WHERE o.rolname IN ('anon', 'authenticated')
+),
+
 statements AS (
     SELECT
         1 AS place,
@@ -260,22 +268,14 @@ statements AS (
         3,
         pg_catalog.format('REVOKE ALL ON %I.%I FROM %s', g.home, g.keys, r.role_name)
     FROM given AS g
-    CROSS JOIN (
-        SELECT 'PUBLIC' AS role_name
-        UNION ALL
-        SELECT quote_ident(o.rolname::text)
-        FROM pg_catalog.pg_roles AS o
-        WHERE o.rolname IN ('anon', 'authenticated')
-    ) AS r
+    CROSS JOIN roles AS r
     UNION ALL
     SELECT
         4,
         pg_catalog.format(
             'CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS TRIGGER LANGUAGE plpgsql '
             || 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$ BEGIN '
-            || 'IF tg_op = ''INSERT'' AND tg_level = ''ROW'' THEN '
-            || 'INSERT INTO %1$I.%3$I (%4$s) VALUES (%5$s); RETURN new; '
-            || 'ELSIF tg_op = ''INSERT'' THEN '
+            || 'IF tg_op = ''INSERT'' THEN '
             || 'INSERT INTO %1$I.%3$I (%4$s) SELECT %4$s FROM added; '
             || 'ELSIF tg_op = ''DELETE'' THEN '
             || 'DELETE FROM %1$I.%3$I AS k USING removed WHERE %6$s; '
@@ -304,20 +304,13 @@ statements AS (
             g.home, g.keys || '_follow'
         )
     FROM given AS g
-    INNER JOIN (
+    CROSS JOIN (
         VALUES
-        (TRUE, '_added', 'BEFORE INSERT', 'FOR EACH ROW'),
-        (FALSE, '_added', 'AFTER INSERT', 'REFERENCING NEW TABLE AS added FOR EACH STATEMENT'),
-        (
-            NULL::boolean, '_removed', 'AFTER DELETE',
-            'REFERENCING OLD TABLE AS removed FOR EACH STATEMENT'
-        ),
-        (
-            NULL, '_changed', 'BEFORE UPDATE',
-            'FOR EACH ROW WHEN ((%s) IS DISTINCT FROM (%s))'
-        ),
-        (NULL, '_emptied', 'AFTER TRUNCATE', 'FOR EACH STATEMENT')
-    ) AS t (of_parent, suffix, event, way) ON coalesce(t.of_parent, g.is_parent) = g.is_parent
+        ('_added', 'AFTER INSERT', 'REFERENCING NEW TABLE AS added FOR EACH STATEMENT'),
+        ('_removed', 'AFTER DELETE', 'REFERENCING OLD TABLE AS removed FOR EACH STATEMENT'),
+        ('_changed', 'BEFORE UPDATE', 'FOR EACH ROW WHEN ((%s) IS DISTINCT FROM (%s))'),
+        ('_emptied', 'AFTER TRUNCATE', 'FOR EACH STATEMENT')
+    ) AS t (suffix, event, way)
 )
 
 SELECT s.ddl
@@ -337,8 +330,8 @@ SELECT
         || '(SELECT jsonb_build_object(%6$s) FROM page AS t ORDER BY %7$s LIMIT 1) AS last_key '
         || 'FROM page',
         (
-            SELECT string_agg(quote_ident(n.name), ', ' ORDER BY n.place)
-            FROM pg_catalog.unnest(:columns::text[]) WITH ORDINALITY AS n (name, place)
+            SELECT string_agg(quote_ident(o.name), ', ' ORDER BY o.place)
+            FROM pg_catalog.unnest(:columns::text[]) WITH ORDINALITY AS o (name, place)
         ),
         quote_ident(current_schema()::text) || '.' || quote_ident(:table_name::text),
         string_agg('t.' || quote_ident(n.name), ', ' ORDER BY n.place),
@@ -361,44 +354,6 @@ SELECT
         :table_name::text || '_keys',
         'Unique keys of ' || :table_name::text || ', in whichever partition a row is. (complete)'
     ) AS ddl;
-
--- name: plan_references(table_name)
--- Have the foreign keys that lead to a table lead to the table of its keys as well. `validate` checks
--- the rows that are there, without holding up anybody; it is NULL where that is done.
-SELECT
-    f.conrelid::regclass::text AS child,
-    CASE
-        WHEN n.oid IS NULL
-            THEN
-                pg_catalog.format(
-                    'ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID',
-                    f.conrelid::regclass,
-                    f.conname::text || '_keys',
-                    pg_catalog.regexp_replace(
-                        pg_get_constraintdef(f.oid),
-                        ' REFERENCES [^(]+\('::text,
-                        pg_catalog.format(
-                            ' REFERENCES %I.%I(', current_schema(), :table_name::text || '_keys'
-                        )
-                    )
-                )
-    END AS ddl,
-    CASE
-        WHEN n.oid IS NULL OR NOT n.convalidated
-            THEN
-                pg_catalog.format(
-                    'ALTER TABLE %s VALIDATE CONSTRAINT %I',
-                    f.conrelid::regclass, f.conname::text || '_keys'
-                )
-    END AS validate
-FROM pg_catalog.pg_constraint AS f
-LEFT JOIN pg_catalog.pg_constraint AS n
-    ON f.conrelid = n.conrelid AND n.conname::text = f.conname::text || '_keys'
-WHERE
-    f.confrelid = to_regclass(quote_ident(:table_name::text))::oid
-    AND f.contype = 'f'
-    AND f.conparentid = 0::oid
-ORDER BY f.conname COLLATE "C";
 
 -- name: plan_bound(table_name, column_name, upper_bound)
 -- Have the rows of a table stay below a bound, those that are there by the second statement.
@@ -445,28 +400,12 @@ SELECT
         :lower_bound::text
     ) AS statement;
 
--- name: plan_lock(table_name, with_references)$
--- Write the statement that gives a table, and those whose foreign keys lead to it, to nobody else.
+-- name: plan_lock(table_name)$
+-- Write the statement that keeps a table for one transaction alone.
 SELECT
     pg_catalog.format(
-        'LOCK TABLE %s IN ACCESS EXCLUSIVE MODE',
-        string_agg(t.name, ', ' ORDER BY t.place, t.name COLLATE "C")
-    ) AS ddl
-FROM (
-    SELECT
-        1 AS place,
-        pg_catalog.format('ONLY %I.%I', current_schema(), :table_name::text) AS name
-    UNION
-    SELECT
-        2,
-        'ONLY ' || f.conrelid::regclass::text
-    FROM pg_catalog.pg_constraint AS f
-    WHERE
-        :with_references::boolean
-        AND f.confrelid = to_regclass(quote_ident(:table_name::text))::oid
-        AND f.conrelid <> f.confrelid
-        AND f.contype = 'f'
-) AS t;
+        'LOCK TABLE ONLY %I.%I IN ACCESS EXCLUSIVE MODE', current_schema(), :table_name::text
+    ) AS ddl;
 
 -- name: plan_switch(table_name, column_name, first_name, upper_bound)
 -- Put a partitioned table into the place of a plain one, which becomes its first partition. Nothing
@@ -507,7 +446,7 @@ indexes AS (
             63
         ) AS first_index,
         -- Whether the partitioned table can have the rule.
-        EXISTS (
+        exists(
             SELECT 1
             FROM pg_catalog.pg_attribute AS a
             WHERE
@@ -562,49 +501,19 @@ triggers AS (
     WHERE NOT t.tgisinternal
 ),
 
-inbound AS (
-    SELECT
-        f.conrelid::regclass::text AS child,
-        f.conname
-    FROM given AS g
-    INNER JOIN pg_catalog.pg_constraint AS f
-        ON
-            g.oid = f.confrelid
-            AND f.contype = 'f'
-            AND f.conparentid = 0::oid
-),
-
--- Foreign keys of the table itself: those that led to it lead to the table of its keys by now.
-outbound AS (
-    SELECT
-        g.home,
-        g.name AS table_name,
-        CASE WHEN f.confrelid = k.oid THEN left(f.conname::text, -5) ELSE f.conname::text END
-            AS name,
-        pg_get_constraintdef(f.oid) AS definition
-    FROM given AS g
-    INNER JOIN pg_catalog.pg_constraint AS f
-        ON g.oid = f.conrelid AND f.contype = 'f' AND f.confrelid <> g.oid
-    LEFT JOIN pg_catalog.pg_class AS k ON k.oid = to_regclass(quote_ident(g.keys))::oid
+-- Whom default privileges may have given rights on a new table.
+roles AS (
+    SELECT 'PUBLIC' AS role_name
+    UNION ALL
+    SELECT quote_ident(o.rolname::text)
+    FROM pg_catalog.pg_roles AS o
+    WHERE o.rolname IN ('anon', 'authenticated')
 ),
 
 statements AS (
     SELECT
-        10 AS place,
-        pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', b.child, b.conname) AS ddl
-    FROM inbound AS b
-    UNION ALL
-    SELECT
-        11,
-        pg_catalog.format(
-            'ALTER TABLE %s RENAME CONSTRAINT %I TO %I',
-            b.child, b.conname::text || '_keys', b.conname
-        )
-    FROM inbound AS b
-    UNION ALL
-    SELECT
-        12,
-        pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, t.home, t.table_name)
+        12 AS place,
+        pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, t.home, t.table_name) AS ddl
     FROM triggers AS t
     UNION ALL
     SELECT
@@ -637,7 +546,8 @@ statements AS (
         20,
         pg_catalog.format(
             'CREATE TABLE %1$I.%2$I (LIKE %1$I.%3$I INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
-            || 'INCLUDING GENERATED INCLUDING COMMENTS INCLUDING STORAGE) PARTITION BY RANGE (%4$I)',
+            || 'INCLUDING GENERATED INCLUDING COMMENTS INCLUDING STORAGE) '
+            || 'PARTITION BY RANGE (%4$I)',
             g.home, g.name, g.first_name, g.column_name
         )
     FROM given AS g
@@ -704,18 +614,8 @@ statements AS (
         25,
         pg_catalog.format('REVOKE ALL ON %I.%I FROM %s', g.home, n.name, r.role_name)
     FROM given AS g
-    CROSS JOIN LATERAL (
-        SELECT g.name
-        UNION ALL
-        SELECT g.first_name
-    ) AS n
-    CROSS JOIN (
-        SELECT 'PUBLIC' AS role_name
-        UNION ALL
-        SELECT quote_ident(o.rolname::text)
-        FROM pg_catalog.pg_roles AS o
-        WHERE o.rolname IN ('anon', 'authenticated')
-    ) AS r
+    CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[g.name, g.first_name]) AS n (name)
+    CROSS JOIN roles AS r
     UNION ALL
     SELECT
         26,
@@ -755,7 +655,9 @@ statements AS (
     UNION ALL
     SELECT
         28,
-        pg_catalog.format('REVOKE ALL ON SEQUENCE %I.%I FROM %I', s.home, s.sequence_name, r.rolname)
+        pg_catalog.format(
+            'REVOKE ALL ON SEQUENCE %I.%I FROM %I', s.home, s.sequence_name, r.rolname
+        )
     FROM sequences AS s
     INNER JOIN pg_catalog.pg_roles AS r ON r.rolname IN ('anon', 'authenticated')
     UNION ALL
@@ -789,13 +691,6 @@ statements AS (
         END
     FROM indexes AS i
     WHERE i.has_column OR NOT i.is_rule
-    UNION ALL
-    SELECT
-        31,
-        pg_catalog.format(
-            'ALTER TABLE %I.%I ADD CONSTRAINT %I %s', o.home, o.table_name, o.name, o.definition
-        )
-    FROM outbound AS o
     UNION ALL
     SELECT
         32,
@@ -843,15 +738,13 @@ statements AS (
     SELECT
         37,
         pg_catalog.format(
-            'ALTER PUBLICATION %I %s TABLE ONLY %I.%I', u.pubname, w.way, g.home, w.name
+            'ALTER PUBLICATION %1$I ADD TABLE %2$I.%3$I; '
+            || 'ALTER PUBLICATION %1$I DROP TABLE ONLY %2$I.%4$I',
+            u.pubname, g.home, g.name, g.first_name
         )
     FROM given AS g
     INNER JOIN pg_catalog.pg_publication_rel AS e ON g.oid = e.prrelid
     INNER JOIN pg_catalog.pg_publication AS u ON e.prpubid = u.oid
-    CROSS JOIN LATERAL (
-        VALUES ('ADD', g.name),
-        ('DROP', g.first_name)
-    ) AS w (way, name)
     UNION ALL
     SELECT
         40,
@@ -886,6 +779,15 @@ WITH given AS (
         current_schema()::text AS home
     FROM pg_catalog.pg_class AS c
     WHERE c.oid = to_regclass(quote_ident(:like_name::text))::oid
+),
+
+-- Whom default privileges may have given rights on a new table.
+roles AS (
+    SELECT 'PUBLIC' AS role_name
+    UNION ALL
+    SELECT quote_ident(o.rolname::text)
+    FROM pg_catalog.pg_roles AS o
+    WHERE o.rolname IN ('anon', 'authenticated')
 ),
 
 statements AS (
@@ -941,13 +843,7 @@ statements AS (
         4,
         pg_catalog.format('REVOKE ALL ON %I.%I FROM %s', g.home, g.name, r.role_name)
     FROM given AS g
-    CROSS JOIN (
-        SELECT 'PUBLIC' AS role_name
-        UNION ALL
-        SELECT quote_ident(o.rolname::text)
-        FROM pg_catalog.pg_roles AS o
-        WHERE o.rolname IN ('anon', 'authenticated')
-    ) AS r
+    CROSS JOIN roles AS r
     UNION ALL
     SELECT
         5,
@@ -988,7 +884,10 @@ SELECT
         'ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', g.home, g.part, g.name || '_until'
     ) AS validate,
     pg_catalog.format(
-        'ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS %I', g.home, :new_name::text, g.name || '_until'
+        'ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS %I',
+        g.home,
+        :new_name::text,
+        g.name || '_until'
     ) AS unbound,
     pg_catalog.format(
         'ALTER TABLE %1$I.%3$I DISABLE TRIGGER USER; ALTER TABLE %1$I.%2$I DISABLE TRIGGER USER; '
@@ -1098,7 +997,8 @@ WITH remarks AS (
         c.relname::text AS name,
         pg_catalog.regexp_match(
             obj_description(c.oid, 'pg_class'::name),
-            '^Rows of (.*) (FOR VALUES FROM \((?:MINVALUE|''(.*)'')\) TO \((?:MAXVALUE|''(.*)'')\))$'
+            '^Rows of (.*) (FOR VALUES '
+            || 'FROM \((?:MINVALUE|''(.*)'')\) TO \((?:MAXVALUE|''(.*)'')\))$'
         ) AS parts,
         greatest(c.reltuples, 0)::bigint AS estimated_rows,
         pg_total_relation_size(c.oid::regclass) AS size_bytes
@@ -1152,11 +1052,17 @@ SELECT
         :table_name::text || '_until',
         :table_name::text || '_until',
         coalesce(
-            ' AND ' || quote_ident(:column_name::text) || ' >= ' || quote_literal(:lower_bound::text),
+            ' AND '
+            || quote_ident(:column_name::text)
+            || ' >= '
+            || quote_literal(:lower_bound::text),
             ''
         ),
         coalesce(
-            ' AND ' || quote_ident(:column_name::text) || ' < ' || quote_literal(:upper_bound::text),
+            ' AND '
+            || quote_ident(:column_name::text)
+            || ' < '
+            || quote_literal(:upper_bound::text),
             ''
         )
     ) AS ddl;
