@@ -23,6 +23,7 @@ from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
+from benchmarks.growing import divide_growing, retire_months
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_build_migrations, race_migrations
 from benchmarks.observed import observe_postgres, observe_sqlite
@@ -70,6 +71,8 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-sqlite": search_sqlite,
     "recall-postgres": recall_postgres,
     "recall-sqlite": recall_sqlite,
+    "growing-postgres": divide_growing,
+    "months-postgres": retire_months,
     "migrations": race_migrations,
     "way-back": race_way_back,
     "old-new-migrate": race_build_migrations,

@@ -14,7 +14,7 @@ from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import PartitionError
 from aragora_sql.partitions.bounds import Interval, bound_of, following, name_of, starts, time_of
-from aragora_sql.partitions.running import ask, brief_locks, run_all, steps_of
+from aragora_sql.partitions.running import ask, brief_locks, rename_indexes, run_all, steps_of
 from aragora_sql.partitions.state import (
     Partition,
     partition_queries,
@@ -179,7 +179,7 @@ async def _move(steps: Steps, table: GrowingTable, interval: Interval, end: date
             raise PartitionError(f"{last.name} filled up meanwhile: run it again")
         await run_all(connection, "detach", [plan["detach"], plan["rename"]])
         bounds = [*starts(last.lower, interval, end)]
-        await _free_names(connection, table, like)
+        await rename_indexes(connection, like, last.name)
         names = await create_partitions(
             connection, table, like, [*pairwise(bounds), (bounds[-1], None)]
         )
@@ -192,17 +192,6 @@ async def _move(steps: Steps, table: GrowingTable, interval: Interval, end: date
         what = f", {rows} rows were moved into them" if rows else ""
         steps.report(f"{', '.join(names)} made{what} in {seconds * 1000:.0f} ms")
     return names
-
-
-async def _free_names(connection: Connection, table: GrowingTable, part: str) -> None:
-    """Give the indexes of a table that has another name now names that fit it."""
-    statements = [
-        row["ddl"]
-        async for row in partition_queries().plan_renaming_indexes(
-            connection, table_name=part, old_name=later_name(table)
-        )
-    ]
-    await run_all(connection, "names of indexes", statements)
 
 
 async def _widen(
@@ -247,7 +236,7 @@ async def _widen(
         await _lock(connection, table)
         started = time.monotonic()
         await run_all(connection, "detach", [plan["detach"], plan["rename"]])
-        await _free_names(connection, table, name)
+        await rename_indexes(connection, name, last.name)
         bounds = [*starts(stop, interval, end)]
         await run_all(connection, "attach", [attach, plan["unbound"]])
         made = await create_partitions(

@@ -17,7 +17,7 @@ from aragora_sql.database import Connection, Database
 from aragora_sql.errors import PartitionError
 from aragora_sql.partitions.ahead import MOST_MOVED
 from aragora_sql.partitions.bounds import bound_of, name_before
-from aragora_sql.partitions.running import ask, brief_locks, run_all, steps_of
+from aragora_sql.partitions.running import ask, brief_locks, rename_indexes, run_all, steps_of
 from aragora_sql.partitions.state import (
     Partition,
     partition_queries,
@@ -219,6 +219,7 @@ class _Archiving:
             started = time.monotonic()
             old = await self._reopening(connection, first, f"{table.name}_moved")
             await run_all(connection, "detach", [old["detach"], old["rename"]])
+            await rename_indexes(connection, f"{table.name}_moved", first.name)
             for one in [*pieces, *late]:
                 plan = await self._plan(one, connection)
                 await run_all(connection, "bring back", [plan["bring_back"], plan["forget"]])
@@ -311,8 +312,10 @@ class _Archiving:
                 archived_name=name,
                 bound=partition.bound,
             )
-            rename = [] if name == partition.name else [plan["rename"]]
-            await run_all(connection, "archive", [plan["make_archive"], *rename, plan["move"]])
+            if name != partition.name:
+                await run_all(connection, "rename", [plan["rename"]])
+                await rename_indexes(connection, name, partition.name)
+            await run_all(connection, "archive", [plan["make_archive"], plan["move"]])
             return name
 
         name = await self._steps.in_transaction(step)

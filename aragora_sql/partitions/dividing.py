@@ -19,7 +19,7 @@ from typing import Any
 from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import CheckViolationError, PartitionError
-from aragora_sql.partitions.ahead import create_partitions, horizon, make_ahead
+from aragora_sql.partitions.ahead import create_partitions, horizon, later_name, make_ahead
 from aragora_sql.partitions.bounds import (
     Interval,
     bound_of,
@@ -139,6 +139,7 @@ class _Dividing:
         ]
         if why is None:
             names = [name_before(table, self._end), *(name_of(table, start) for start in bounds)]
+            names.append(later_name(table))
             if self._keys and not facts["has_keys"]:
                 names.append(f"{name}_keys")
             taken = [

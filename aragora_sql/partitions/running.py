@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from aragora_sql.database import Connection, Database, Statement
+from aragora_sql.partitions.state import partition_queries
 from aragora_sql.partitions.tables import GrowingTable
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.steps import Report, Steps
 
-__all__ = ["ask", "brief_locks", "run_all", "steps_of"]
+__all__ = ["ask", "brief_locks", "rename_indexes", "run_all", "steps_of"]
 
 # How long those who use a table may wait behind a step that needs the table for itself. Together
 # with the step it stays below a second.
@@ -40,3 +41,14 @@ async def ask(connection: Connection, name: str, sql: str, *values: Any) -> Any:
     if row is None:
         raise RuntimeError(f"{name} gave no row")
     return row
+
+
+async def rename_indexes(connection: Connection, name: str, old_name: str) -> None:
+    """Give the indexes of a table that had another name names that fit it."""
+    statements = [
+        row["ddl"]
+        async for row in partition_queries().plan_renaming_indexes(
+            connection, table_name=name, old_name=old_name
+        )
+    ]
+    await run_all(connection, "names of indexes", statements)
