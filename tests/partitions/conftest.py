@@ -37,8 +37,8 @@ SELECT 'c' || n, 't', 'h', 'c', 'weak', 0.5, 1, 1, '[]', '[]', '[]', '[]', '[]',
     '{}', t, t, t
 FROM generate_series(5, 400) AS g (n)
 CROSS JOIN LATERAL (SELECT now() - n * interval '1 day' AS t) AS m;
-INSERT INTO dissent_archive (id, consensus_id, agent_id, dissent_type, content, reasoning, confidence,
-    acknowledged, rebuttal, metadata, data, created_at, archived_at)
+INSERT INTO dissent_archive (id, consensus_id, agent_id, dissent_type, content, reasoning,
+    confidence, acknowledged, rebuttal, metadata, data, created_at, archived_at)
 SELECT 'd', id, 'a', 'risk_warning', '', '', 0.5, FALSE, '', '{}', '{}', created_at, archived_at
 FROM consensus_archive;
 INSERT INTO verified_proofs_archive (id, consensus_id, proof_status, is_verified, metadata, data,

@@ -204,10 +204,8 @@ async def test_rights_policies_and_row_level_security_are_those_of_the_table(
                 "test",
                 "INSERT INTO audit_log (org_id, action, resource_type) VALUES ('o', 'a', 'b')",
             )
-        with pytest.raises(Exception, match="permission denied"):
-            async with filled.transaction() as connection:
-                await connection.run_script("test", f"SET LOCAL ROLE {role}")
-                await connection.run_script("test", "SELECT FROM audit_log_keys")
+        seen = f"SELECT has_table_privilege('{role}', 'audit_log_keys', 'SELECT')"
+        assert await value(filled, seen) is False
     finally:
         await run(filled, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
