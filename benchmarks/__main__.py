@@ -24,6 +24,7 @@ from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
 from benchmarks.growing import divide_growing, retire_months
+from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_build_migrations, race_migrations
 from benchmarks.observed import observe_postgres, observe_sqlite
@@ -62,6 +63,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "audit-sqlite": audit_sqlite,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
+    "limits-postgres": limits_postgres,
     "old-new-postgres": race_builds_postgres,
     "old-new-sqlite": race_builds_sqlite,
     "old-new-check": race_checks,
