@@ -151,6 +151,8 @@ async def divide_growing(run: Run, rows: int) -> Report:
         Column("longest_before", "longest ms before", ",.0f"),
         Column("longest", "longest ms during", ",.0f"),
         Column("lost", "rows lost", ",.0f"),
+        Column("bytes", "bytes a row", ",.0f"),
+        Column("bytes_after", "with keys", ",.0f"),
     ]
     title = f"PostgreSQL, dividing tables of {rows:,} rows beside {WRITERS} writers"
     return Report("growing-postgres", title, columns, lines, aims)
@@ -187,6 +189,7 @@ async def _divided_beside_writers(
                 await write(connection)
             done.append(_Write(began, time.perf_counter() - began))
 
+    size = await _bytes(database, table)
     writers = [asyncio.create_task(work()) for _ in range(WRITERS)]
     await asyncio.sleep(SECONDS)
     started = time.perf_counter()
@@ -216,7 +219,19 @@ async def _divided_beside_writers(
         "longest_before": max(one.seconds for one in before) * 1e3,
         "longest": max(one.seconds for one in during) * 1e3,
         "lost": rows + len(done) - there,
+        "bytes": size / rows,
+        "bytes_after": await _bytes(database, table) / there,
     }
+
+
+async def _bytes(database: Database, table: GrowingTable) -> float:
+    """Return the size of a table with its indexes, its partitions and its keys."""
+    sizes = (
+        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname "
+        f"LIKE '{table.name}%'"
+    )
+    async with database.read() as connection:
+        return float(await connection.fetch_value(Statement("bytes", sizes), ()))
 
 
 async def retire_months(run: Run, rows: int) -> Report:

@@ -117,6 +117,20 @@ INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indexrelid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE n.nspname = current_schema() AND c.relname::text = :index_name AND NOT x.indisvalid;
 
+-- name: list_partitions(table_name)
+-- List the partitions of a table.
+-- result: partition_name not null
+-- parity: query because SQLite has no partitions
+SELECT quote_ident(p.relname::text) AS partition_name
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhparent
+INNER JOIN pg_catalog.pg_class AS p ON i.inhrelid = p.oid
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND c.relkind = 'p'
+    AND c.relname::text = :table_name
+ORDER BY p.relname COLLATE "C";
+
 -- name: get_rights()^
 -- Tell what the role of this connection may do in the schema where tables go, and what everybody
 -- may: objects that PUBLIC makes there can take the place of an operator or function.
