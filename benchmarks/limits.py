@@ -1,4 +1,4 @@
-"""How many writes of each store one server takes: one after the other, and from many connections."""
+"""How many writes of each store one server takes, one at a time and many at once."""
 
 from __future__ import annotations
 

@@ -181,9 +181,12 @@ class Steps:
             parts.append(UpgradeStatement(sql, statement.line, words, names))
         # Takes over those of the partitions, and reads no row.
         whole = f"CREATE{unique} INDEX IF NOT EXISTS {index} ON {statement.table} {rest}"
-        words = ("CREATE", "INDEX", index.upper(), "ON", statement.table.upper())
-        names = ("CREATE", "INDEX", index, "ON", statement.table)
-        return [*parts, UpgradeStatement(whole, statement.line, words, names)]
+        words_of_whole = ("CREATE", "INDEX", index.upper(), "ON", statement.table.upper())
+        names_of_whole = ("CREATE", "INDEX", index, "ON", statement.table)
+        return [
+            *parts,
+            UpgradeStatement(whole, statement.line, words_of_whole, names_of_whole),
+        ]
 
     async def _run_statement(
         self, connection: Connection, name: str, statement: UpgradeStatement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,11 +34,13 @@ CHAIN = BY_NAME["immutable_audit_entries"]
 async def test_a_dump_restores_partitions_and_keys(
     filled: Database, location: str, servers: Servers, engine: str
 ) -> None:
-    dump, restore = require_program("pg_dump", "postgresql-client"), None
-    version = subprocess.run([dump, "--version"], capture_output=True, text=True, check=True)
+    dump = require_program("pg_dump", "postgresql-client")
+    restore = require_program("psql", "postgresql-client")
+    version = await asyncio.to_thread(
+        subprocess.run, [dump, "--version"], capture_output=True, text=True, check=True
+    )
     if int(version.stdout.split()[2].partition(".")[0]) < int(engine.rpartition("-")[2]):
         pytest.skip("pg_dump is older than the server")
-    restore = require_program("psql", "postgresql-client")
     await divided(filled, AUDIT, CHAIN)
     before = await rows_of(filled, CHAIN)
     server: PostgresServer = servers[engine]
@@ -124,3 +127,21 @@ async def test_an_index_that_is_missing_is_repaired(filled: Database) -> None:
     plan = plan_repair(await inspect_schema(filled), filled.dialect)
     await repair_schema(filled, plan)
     assert await verify_schema(filled) == []
+
+
+async def test_doctor_finds_nothing_new(
+    filled: Database, location: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def lints() -> set[str]:
+        arguments = ["doctor", "--dsn", location, "--json"]
+        await asyncio.to_thread(main, arguments)
+        return {
+            re.sub(r"\d+ tables", "n tables", line)
+            for line in capsys.readouterr().out.replace("}, {", "},\n{").splitlines()
+            if "advisors" in line or "bloat" in line
+        }
+
+    before = await lints()
+    assert before
+    await divided(filled)
+    assert await lints() == before
