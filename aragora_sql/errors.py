@@ -60,6 +60,7 @@ __all__ = [
     "NotNullViolationError",
     "OrganizationOwnerError",
     "OutcomeUnknownError",
+    "PartitionError",
     "PoolTimeoutError",
     "QueryCallError",
     "QueryFileError",
@@ -372,6 +373,13 @@ class SchemaMismatchError(SchemaError):
 
 class SchemaRightsError(SchemaError):
     """The role of the connection may not change the schema, or sees no row of it."""
+
+
+class PartitionError(SchemaError):
+    """A table that can't be put into partitions as it is, or a partition that can't be moved.
+
+    The message says why and what to do; no row was changed.
+    """
 
 
 class DatabaseError(AragoraSQLError):

@@ -23,6 +23,8 @@ from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
+from benchmarks.growing import divide_growing, retire_months
+from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_build_migrations, race_migrations
 from benchmarks.observed import observe_postgres, observe_sqlite
@@ -61,6 +63,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "audit-sqlite": audit_sqlite,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
+    "limits-postgres": limits_postgres,
     "old-new-postgres": race_builds_postgres,
     "old-new-sqlite": race_builds_sqlite,
     "old-new-check": race_checks,
@@ -70,6 +73,8 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "search-sqlite": search_sqlite,
     "recall-postgres": recall_postgres,
     "recall-sqlite": recall_sqlite,
+    "growing-postgres": divide_growing,
+    "months-postgres": retire_months,
     "migrations": race_migrations,
     "way-back": race_way_back,
     "old-new-migrate": race_build_migrations,

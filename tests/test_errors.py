@@ -64,6 +64,7 @@ def test_every_exception_belongs_to_the_tree_and_is_listed() -> None:
         ("SchemaVersionError", ["SchemaError"]),
         ("SchemaMismatchError", ["SchemaError"]),
         ("SchemaRightsError", ["SchemaError"]),
+        ("PartitionError", ["SchemaError"]),
     ],
 )
 def test_an_exception_can_be_caught_as_its_parents(name: str, parents: list[type | str]) -> None:

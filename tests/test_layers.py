@@ -21,7 +21,7 @@ LAYERS = (
     {"database"},
     {"backup", "queries"},
     {"schema", "tracing"},
-    {"privacy"},
+    {"partitions", "privacy"},
     {"stores"},
     {"environment"},
     {"exports"},

@@ -1,4 +1,4 @@
-"""``aragora-sql schema apply | verify | repair | show``: a database's schema and its files."""
+"""``aragora-sql schema apply | verify | repair | partition | show``: a schema and its files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from aragora_sql.cli.output import print_json
 from aragora_sql.cli.parser import examples
+from aragora_sql.cli.partitions import add_partition_command
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import print_table
 from aragora_sql.cli.target import add_target, chosen_dialect, open_existing, sqlite_path
@@ -88,6 +89,8 @@ def add_commands(groups: Groups) -> None:
     repair.set_defaults(
         run=lambda options: _on_database(_repair, options), dry_run=False, existing=True
     )
+
+    add_partition_command(commands)
 
     show = commands.add_parser(
         "show",

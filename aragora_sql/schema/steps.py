@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -29,6 +30,12 @@ Report = Callable[[str], None]
 Result = TypeVar("Result")
 
 log = logging.getLogger("aragora_sql.schema")
+
+_CONCURRENT_INDEX = re.compile(
+    r"\s*CREATE(?P<unique>\s+UNIQUE)?\s+INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"[\w\".]+\s+ON\s+(?:ONLY\s+)?[\w\".]+",
+    re.IGNORECASE,
+)
 
 # How long a step waits for a lock at a time, and how long it goes on trying, in seconds.
 LOCK_TIMEOUT = 2.0
@@ -139,10 +146,51 @@ class Steps:
     async def run_statement(
         self, connection: Connection, name: str, statement: UpgradeStatement
     ) -> None:
-        """Run one statement outside a transaction, again while others hold locks."""
+        """Run one statement outside a transaction, again while others hold locks.
+
+        An index of a table in partitions is built in each of them first: for the table as a whole
+        the server does not do that beside others.
+        """
         if self._database.dialect == "sqlite":
             await connection.run_script(name, statement.sql, unlimited=True)
             return
+        for part in await self._in_partitions(connection, statement):
+            await self._run_statement(connection, name, part)
+
+    async def _in_partitions(
+        self, connection: Connection, statement: UpgradeStatement
+    ) -> list[UpgradeStatement]:
+        """Return what builds an index of a table in partitions, else the statement itself."""
+        match = _CONCURRENT_INDEX.match(statement.sql)
+        if statement.made_index is None or statement.table is None or match is None:
+            return [statement]
+        partitions = [
+            row["partition_name"]
+            async for row in self._queries.list_partitions(connection, table_name=statement.table)
+        ]
+        if not partitions:
+            return [statement]
+        index, rest = statement.made_index, statement.sql[match.end() :]
+        unique = match["unique"] or ""
+        parts = []
+        for place, partition in enumerate(partitions):
+            own = f"{index[:55]}_p{place}"
+            sql = f"CREATE{unique} INDEX CONCURRENTLY IF NOT EXISTS {own} ON {partition} {rest}"
+            words = ("CREATE", "INDEX", "CONCURRENTLY", own.upper(), "ON", partition.upper())
+            names = ("CREATE", "INDEX", "CONCURRENTLY", own, "ON", partition)
+            parts.append(UpgradeStatement(sql, statement.line, words, names))
+        # Takes over those of the partitions, and reads no row.
+        whole = f"CREATE{unique} INDEX IF NOT EXISTS {index} ON {statement.table} {rest}"
+        words_of_whole = ("CREATE", "INDEX", index.upper(), "ON", statement.table.upper())
+        names_of_whole = ("CREATE", "INDEX", index, "ON", statement.table)
+        return [
+            *parts,
+            UpgradeStatement(whole, statement.line, words_of_whole, names_of_whole),
+        ]
+
+    async def _run_statement(
+        self, connection: Connection, name: str, statement: UpgradeStatement
+    ) -> None:
         waiting = _Waiting(self.report)
         # While a concurrent statement waits, nobody waits behind it.
         limit = 0 if statement.is_concurrent else int(LOCK_TIMEOUT * 1000)

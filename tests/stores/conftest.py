@@ -1,17 +1,27 @@
-"""Databases that hold the schemas already, and the stores on them."""
+"""Databases that hold the schemas already, and the stores on them.
+
+With ``PARTITIONED`` set, the tables that grow for ever are in partitions there, one for each month
+of the last two years and of the next ones: the same tests have to pass.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.partitions import GROWING, divide_table
 from aragora_sql.schema import render_schema
 from aragora_sql.stores.consensus.store import ConsensusMemory
 from aragora_sql.stores.critique.store import CritiqueStore
@@ -20,6 +30,18 @@ from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
 from tests.conftest import PostgresServer
 from tests.stores.samples import KEYRING
+
+PARTITIONED = bool(os.environ.get("PARTITIONED"))
+_FIRST_MONTH = datetime(2024, 12, 1, tzinfo=UTC)
+
+
+async def _divided(server: PostgresServer, name: str) -> None:
+    database = await PostgresDatabase.connect(server.dsn(name), 1, 2)
+    try:
+        for table in GROWING:
+            await divide_table(database, table, "month", first=_FIRST_MONTH)
+    finally:
+        await database.close()
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +54,13 @@ def template_database() -> Iterator[Callable[[PostgresServer], str]]:
             templates[server] = server.create_database()
             with psycopg.connect(server.dsn(templates[server])) as connection:
                 connection.execute(render_schema("postgres").encode())
+            if PARTITIONED:
+                # Of this thread another loop may be at work.
+                divide = threading.Thread(
+                    target=asyncio.run, args=(_divided(server, templates[server]),)
+                )
+                divide.start()
+                divide.join()
         return templates[server]
 
     yield of

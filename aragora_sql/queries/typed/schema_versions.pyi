@@ -44,6 +44,11 @@ class ListLockHoldersRow(TypedDict):
     state: str | None
     since: datetime | None
 
+class ListPartitionsRow(TypedDict):
+    """A row of list_partitions."""
+
+    partition_name: str
+
 class GetRightsRow(TypedDict):
     """A row of get_rights."""
 
@@ -190,6 +195,18 @@ class SchemaVersionsQueries(Protocol):
         Operation $: the first value of the first row, or None.
         """
 
+    def list_partitions(
+        self,
+        connection: Connection,
+        /,
+        *,
+        table_name: str,
+    ) -> AsyncIterator[ListPartitionsRow]:
+        """List the partitions of a table.
+
+        Operation (none): every row.
+        """
+
     async def get_rights(self, connection: Connection, /) -> GetRightsRow:
         """Tell what the role of this connection may do in the schema where tables go, and what
         everybody
@@ -245,6 +262,9 @@ class SchemaVersionsQueries(Protocol):
         whatever it is
         called. Functions of extensions are left out.
         Policies for roles that were named are an operator's decision and left out.
+        A table that was put into partitions is described as the plain one that it stands for: its
+        unique
+        rules are those of the table of its keys, NAME_keys.
 
         Operation (none): every row.
         """

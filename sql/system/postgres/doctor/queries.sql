@@ -143,8 +143,8 @@ ORDER BY t.seconds DESC, t.process_id ASC
 LIMIT 10;
 
 -- name: list_dead_rows(table_names)
--- List some tables with their live and dead rows, when they were last cleaned up, whether that is
--- switched off, and how many transactions ago their oldest row was written.
+-- List some tables, or their partitions, with their live and dead rows, when they were last cleaned
+-- up, whether that is switched off, and how many transactions ago their oldest row was written.
 -- result: table_name not null, live_rows not null, dead_rows not null
 -- result: is_off not null, transactions not null
 -- parity: query because SQLite has no dead rows
@@ -161,7 +161,16 @@ FROM pg_catalog.pg_stat_user_tables AS s
 INNER JOIN pg_catalog.pg_class AS c ON s.relid = c.oid
 WHERE
     c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
-    AND c.relname::text = any(:table_names::text[])
+    AND c.relkind <> 'p'
+    AND (
+        c.relname::text = any(:table_names::text[])
+        OR EXISTS (
+            SELECT 1
+            FROM pg_catalog.pg_inherits AS i
+            INNER JOIN pg_catalog.pg_class AS p ON i.inhparent = p.oid
+            WHERE i.inhrelid = c.oid AND p.relname::text = any(:table_names::text[])
+        )
+    )
 ORDER BY s.n_dead_tup DESC, s.relname COLLATE "C" ASC;
 
 -- name: list_followers()
@@ -328,7 +337,21 @@ advice AS (
     WHERE
         r.relkind IN ('r', 'p')
         AND NOT EXISTS (
-            SELECT 1 FROM pg_catalog.pg_index AS x WHERE x.indrelid = r.oid AND x.indisprimary
+            SELECT 1
+            FROM pg_catalog.pg_index AS x
+            INNER JOIN pg_catalog.pg_class AS k ON x.indrelid = k.oid
+            WHERE
+                x.indisprimary
+                AND (
+                    k.oid = r.oid
+                    -- Of a table in partitions another one may hold the keys.
+                    OR (
+                        r.relkind = 'p'
+                        AND k.relname::text = r.relname::text || '_keys'
+                        AND k.relnamespace
+                        = to_regnamespace(quote_ident(current_schema()::text))::oid
+                    )
+                )
         )
     UNION ALL
     SELECT

@@ -117,6 +117,20 @@ INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indexrelid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE n.nspname = current_schema() AND c.relname::text = :index_name AND NOT x.indisvalid;
 
+-- name: list_partitions(table_name)
+-- List the partitions of a table.
+-- result: partition_name not null
+-- parity: query because SQLite has no partitions
+SELECT quote_ident(p.relname::text) AS partition_name
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhparent
+INNER JOIN pg_catalog.pg_class AS p ON i.inhrelid = p.oid
+WHERE
+    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND c.relkind = 'p'
+    AND c.relname::text = :table_name
+ORDER BY p.relname COLLATE "C";
+
 -- name: get_rights()^
 -- Tell what the role of this connection may do in the schema where tables go, and what everybody
 -- may: objects that PUBLIC makes there can take the place of an operator or function.
@@ -241,14 +255,23 @@ ORDER BY c.relname COLLATE "C", a.attnum;
 -- can be compared: that of temporary tables too, whose schema is printed as pg_temp, whatever it is
 -- called. Functions of extensions are left out.
 -- Policies for roles that were named are an operator's decision and left out.
+-- A table that was put into partitions is described as the plain one that it stands for: its unique
+-- rules are those of the table of its keys, NAME_keys.
 -- result: table_name not null, kind not null, name not null, definition not null
 WITH relations AS (
     SELECT
         c.oid,
         c.relname,
         c.relrowsecurity,
-        c.relforcerowsecurity
+        c.relforcerowsecurity,
+        k.oid AS keys_oid
     FROM pg_catalog.pg_class AS c
+    LEFT JOIN pg_catalog.pg_class AS k
+        ON
+            c.relkind = 'p'
+            AND c.relnamespace = k.relnamespace
+            AND k.relname::text = c.relname::text || '_keys'
+            AND k.relkind = 'r'
     WHERE
         c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND c.relkind IN ('r', 'p')
@@ -327,7 +350,8 @@ objects AS (
         k.conname,
         pg_get_constraintdef(k.oid)
     FROM relations AS r
-    INNER JOIN pg_catalog.pg_constraint AS k ON r.oid = k.conrelid
+    INNER JOIN pg_catalog.pg_constraint AS k
+        ON r.oid = k.conrelid OR (r.keys_oid = k.conrelid AND k.contype IN ('p', 'u'))
     -- from version 18 on, NOT NULL is a constraint too; it is part of the column here
     WHERE k.contype NOT IN ('n', 't')
     UNION ALL
@@ -337,7 +361,8 @@ objects AS (
         i.relname,
         replace(
             replace(
-                pg_get_indexdef(i.oid),
+                -- of a table in partitions
+                replace(pg_get_indexdef(i.oid), ' ON ONLY ', ' ON '),
                 ' ON ' || quote_ident(current_schema()::text) || '.', ' ON '
             ),
             ' ON pg_temp.', ' ON '
@@ -376,7 +401,12 @@ objects AS (
         END
     FROM relations AS r
     INNER JOIN pg_catalog.pg_trigger AS t ON r.oid = t.tgrelid
-    WHERE NOT t.tgisinternal
+    WHERE
+        NOT t.tgisinternal
+        AND (
+            r.keys_oid IS NULL
+            OR NOT starts_with(t.tgname::text, r.relname::text || '_keys_'::text)
+        )
     UNION ALL
     SELECT
         r.relname,

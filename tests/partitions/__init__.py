@@ -1,0 +1,1 @@
+"""Tables that grow for ever, in partitions."""
