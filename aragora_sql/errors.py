@@ -505,6 +505,25 @@ class TenantNotEnforcedError(DatabaseError):
     """
 
 
+class ForeignReplicaError(ConfigurationError):
+    """A server that is named as a replica follows another cluster than the primary's."""
+
+
+class ForeignTokenError(InvalidInputError):
+    """A token of ``consistency_token()`` is of another cluster; nothing was read."""
+
+
+class PositionLostError(DatabaseError):
+    """The write that a token stands for was lost in a failover, or that can't be ruled out.
+
+    Nothing was read: without the token there is an answer, which may lack that write.
+    """
+
+
+class PositionNotReachedError(DatabaseTimeoutError):
+    """A standby has not applied the log up to a token in time, and no primary is known."""
+
+
 class UnsupportedStatementError(DatabaseError):
     """The server can't do this at all, or not in its present role (a standby)."""
 

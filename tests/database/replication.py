@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from tests.database.waiting import PATIENCE
 
 
 @contextmanager
-def standby_of(primary: EmbeddedServer) -> Iterator[EmbeddedServer]:
+def standby_of(
+    primary: EmbeddedServer, settings: Mapping[str, str] | None = None
+) -> Iterator[EmbeddedServer]:
     """Start a standby that follows a running server."""
     binaries = next(found for found in find_binaries() if found.version == primary.version)
     account = server_account()
@@ -28,7 +30,7 @@ def standby_of(primary: EmbeddedServer) -> Iterator[EmbeddedServer]:
         command += ["-h", host, "-p", "5432", "-U", "postgres", "-D", str(folder.path / "copy")]
         done = run(command, folder.path, account)
         assert done.returncode == 0, done.stdout
-        with EmbeddedServer(binaries, data_dir=folder.path / "copy") as standby:
+        with EmbeddedServer(binaries, data_dir=folder.path / "copy", settings=settings) as standby:
             yield standby
     finally:
         folder.remove()
