@@ -464,6 +464,8 @@ class PostgresDatabase(Database):
             return connection
 
         watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool, check=check)
+        if self._routes is not None:
+            watch.heard = self._routes.heard
         watches.add(watch)
         return watch
 

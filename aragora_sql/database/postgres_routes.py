@@ -159,6 +159,10 @@ class Routes:
             raise RuntimeError("the database is gone")
         return database
 
+    def heard(self) -> None:
+        """Have later reads of this context see what the primary has now: somebody wrote there."""
+        self.router.note_read(self.router.session())
+
     async def token(self) -> str:
         """Return the token of this context."""
         return await self.router.token()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -57,3 +60,42 @@ def wait_for_standby(standby: str, table: str) -> None:
 def place_of(server: EmbeddedServer) -> Path:
     """The folder of a server's socket."""
     return Path(PostgresDSN.parse(server.dsn()).option("host") or "")
+
+
+def processes_of(server: EmbeddedServer) -> list[int]:
+    """The processes of a server, itself first."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        ).fetchall()
+    return [server.pid, *(row[0] for row in rows)]
+
+
+@contextmanager
+def stopped(server: EmbeddedServer) -> Iterator[None]:
+    """Hold all processes of a server while the block lasts, as a machine that hangs does."""
+    processes = processes_of(server)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def crash(server: EmbeddedServer) -> None:
+    """Kill a session of a server, which makes it end all others and recover."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        os.kill(row[0], signal.SIGKILL)
+
+
+def one_row(dsn: str, statement: str) -> tuple[Any, ...]:
+    """Run a statement, and return its row."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return row
