@@ -17,6 +17,7 @@ from aragora_sql.database.groups import Groups
 from aragora_sql.database.log_position import LogFormat, LogPosition
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.postgres_routes import ReplicaConnection
+from aragora_sql.database.read_sessions import tick
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.database.statement import Statement
 from aragora_sql.embedded import EmbeddedServer
@@ -87,13 +88,31 @@ async def open_routed(cluster: Cluster) -> AsyncIterator[Open]:
             dsn or cluster.primary.dsn(), 1, 10, replicas=ReplicaSettings(dsns, max_lag)
         )
         opened.append(database)
-        # What an application has in its first half second: connections that are not watched yet.
-        await until(lambda: all(one.word != "starting" for one in database.replicas()))
+        await warm(database)
         return database
 
     yield open_one
     for database in opened:
         await database.close()
+
+
+async def warm(database: PostgresDatabase) -> None:
+    """Open connections to replicas, and wait until what is heard of their servers is theirs too."""
+    routes = database._routes
+    assert routes is not None
+    if not any(one.word == "ready" for one in database.replicas()):
+        return
+    together = asyncio.Barrier(8)
+
+    async def hold() -> None:
+        async with database.read():
+            await together.wait()
+
+    await asyncio.gather(*(outside(hold()) for _ in range(8)))
+    moment = tick()
+    runs = [one.run for one in routes.router.replicas if one.word == "ready"]
+    routes.router.look_soon()
+    await until(lambda: all(run is not None and run.watched > moment for run in runs))
 
 
 async def is_on_standby(database: PostgresDatabase, **options: Any) -> bool:
@@ -185,17 +204,20 @@ async def test_a_transaction_within_a_read_is_the_primarys_and_is_seen_by_the_re
     await outside(work())
 
 
-async def test_who_awaits_tasks_sees_what_they_wrote(cluster: Cluster, open_routed: Open) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+async def test_who_awaits_tasks_sees_what_they_wrote(
+    cluster: Cluster, open_routed: Open, alone: bool
+) -> None:
     database = await open_routed(cluster.late)
 
     async def without_a_session() -> None:
         # It has done nothing with the database before.
-        await asyncio.gather(*(write(database, key, 7, alone=key == 11) for key in (10, 11, 12)))
+        await asyncio.gather(*(write(database, key, 7, alone=alone) for key in (10, 11, 12)))
         assert [await read(database, key) for key in (10, 11, 12)] == [7, 7, 7]
 
     async def with_a_session() -> None:
         assert await read(database, 13) == 0
-        await asyncio.gather(*(write(database, key, 8, alone=key == 14) for key in (13, 14, 15)))
+        await asyncio.gather(*(write(database, key, 8, alone=alone) for key in (13, 14, 15)))
         assert [await read(database, key) for key in (13, 14, 15)] == [8, 8, 8]
 
     await outside(without_a_session())
@@ -216,7 +238,7 @@ async def test_a_write_that_another_task_made_for_the_group_is_seen(
     groups = Groups(record, most=10)
 
     async def one(key: int) -> int:
-        await read(database, key)
+        assert await is_on_standby(database)
         assert await groups.run(key) == key
         return await read(database, key)
 
@@ -233,6 +255,8 @@ async def test_messages_wake_who_then_sees_what_was_written(
 
     async def wait() -> int:
         mark = await watch.mark()
+        while not await is_on_standby(database):
+            pass
         assert await read(database, 30) == 0
         looked.set()
         assert await watch.changed(mark, 20.0)
