@@ -187,6 +187,7 @@ class Router:
                 raise ForeignReplicaError(replica.problem)
         # A replica that is behind this has a schema, or rows, from before this process began.
         self.process.committed(self.timeline, self.primary.lsn)
+        self.process.seen.clear()
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
@@ -226,6 +227,8 @@ class Router:
         await asyncio.gather(*(replica.look() for replica in self.replicas))
         if not answered:
             await self._follow()
+        # Contexts that begin later need not see what is written after this.
+        self.process.settle()
         for replica in self.replicas:
             self._judge(replica, before)
 
