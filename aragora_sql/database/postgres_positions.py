@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     # A connection of asyncpg, or a pool's proxy of one.
     _Raw = Any
 
-__all__ = ["Identity", "RoutedSession", "ask_identity", "ask_place", "wait_for_position"]
+__all__ = ["Identity", "Place", "RoutedSession", "ask_identity", "ask_place", "wait_for_position"]
 
 # The timeline of a standby is at least that of its last restart point, of the pages that it has
 # written, and of the log that it receives now; the last one is hidden from ordinary roles.
@@ -62,7 +62,8 @@ SELECT
     CASE WHEN pg_is_in_recovery()
         THEN (SELECT w.received_tli FROM pg_catalog.pg_stat_wal_receiver AS w)
         ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
-    END AS timeline
+    END AS timeline,
+    CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn() END AS flushed
 """
 _COMMIT = (
     "COMMIT;COPY (SELECT CASE WHEN NOT pg_is_in_recovery() THEN "
@@ -105,10 +106,24 @@ async def ask_identity(connection: _Raw) -> Identity:
     )
 
 
-async def ask_place(connection: _Raw) -> tuple[bool, int, int | None]:
-    """Ask a server whether it is a standby, how far its log is, and its timeline if it tells."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the log of a server is, and its timeline if it tells.
+
+    ``flushed`` is what a primary has written to disk, None of a standby. Records that belong to no
+    commit may stay behind it for many seconds, and no standby gets them before.
+    """
+
+    is_standby: bool
+    lsn: int
+    timeline: int | None
+    flushed: int | None
+
+
+async def ask_place(connection: _Raw) -> Place:
+    """Ask a server how far its log is; raises the driver's errors."""
     row = await connection.fetchrow(_PLACE)
-    return row["is_standby"], row["lsn"] or 0, row["timeline"]
+    return Place(row["is_standby"], row["lsn"] or 0, row["timeline"], row["flushed"])
 
 
 class RoutedSession(SessionConnection):

@@ -205,8 +205,9 @@ class Replica:
     async def ask(self, connection: ReplicaSession) -> bool:
         """Ask how far a connection's server is; tell whether reads may still go there."""
         asked, now = tick(), time.monotonic()
-        is_standby, lsn, timeline = await ask_place(connection)
-        if not is_standby:
+        place = await ask_place(connection)
+        lsn, timeline = place.lsn, place.timeline
+        if not place.is_standby:
             self.router.look_soon()
             return False
         if lsn > connection.applied:

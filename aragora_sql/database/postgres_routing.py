@@ -186,7 +186,7 @@ class Router:
             if identity is not None and identity.cluster != self.cluster:
                 raise ForeignReplicaError(replica.problem)
         # A replica that is behind this has a schema, or rows, from before this process began.
-        self.process.committed(self.timeline, self.primary.lsn)
+        self.process.committed(self.timeline, self._ends[-1] if self._ends else 0)
         self.process.seen.clear()
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
@@ -264,7 +264,9 @@ class Router:
         else:
             replica.lag_bytes = max(self.primary.lsn - run.lsn, 0)
             age = time.monotonic() - run.fresh_at
-            if age > self.max_lag:
+            if not run.fresh_at:
+                replica.set("starting")
+            elif age > self.max_lag:
                 replica.set("lagging", f"its data is more than {self.max_lag:g} s old")
             else:
                 replica.set("ready")
@@ -281,21 +283,21 @@ class Router:
                     # A connection like the pool's that takes none of its places.
                     self._watching = await pool._get_new_connection()  # type: ignore[attr-defined]
                 asked, now = tick(), time.monotonic()
-                is_standby, lsn, timeline = await ask_place(self._watching)
+                place = await ask_place(self._watching)
         except Exception as error:
             await self._forget_watching()
             self.problem = f"the primary does not answer: {reason(error) or 'no answer in time'}"
             return False
-        if is_standby or timeline is None:
+        if place.is_standby or place.timeline is None or place.flushed is None:
             await self._forget_watching()
             self.problem = "the server that should be the primary is a standby"
             return False
         self.problem = None
-        self._primary_answered(timeline, lsn, asked, now)
-        if timeline == self.timeline:
+        self._primary_answered(place.timeline, place.lsn, asked, now)
+        # Where a page ends, the last record may be there in part: no standby can apply it.
+        if place.timeline == self.timeline and place.flushed % self._format.page:
             self._times.append(now)
-            end = self._format.end_of(lsn)
-            self._ends.append(max(end, self._ends[-1]) if self._ends else end)
+            self._ends.append(max(place.flushed, self._ends[-1] if self._ends else 0))
         return True
 
     async def _forget_watching(self) -> None:
@@ -370,18 +372,19 @@ class Router:
                 try:
                     async with asyncio.timeout(ANSWER_TIMEOUT):
                         async with pool.acquire() as connection:
-                            is_standby, lsn, timeline = await ask_place(connection)
+                            place = await ask_place(connection)
                 except Exception as error:
                     raise DatabaseUnavailableError(
                         f"the primary did not say how far its log is: {reason(error)}"
                     ) from error
-                if is_standby or timeline is None or timeline < self.timeline:
+                timeline = place.timeline
+                if place.is_standby or timeline is None or timeline < self.timeline:
                     await pool.expire_connections()
                     self.look_soon()
                     raise DatabaseUnavailableError(
                         "the server that should be the primary is a standby now"
                     )
-                self._primary_answered(timeline, lsn, asked, now)
+                self._primary_answered(timeline, place.lsn, asked, now)
 
     # Sessions
 
