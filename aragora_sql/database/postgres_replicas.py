@@ -21,13 +21,14 @@ from aragora_sql.errors import AragoraSQLError, DatabaseUnavailableError, Foreig
 if TYPE_CHECKING:
     from aragora_sql.database.postgres_routing import Router
 
-__all__ = ["Replica", "ReplicaSession", "Run"]
+__all__ = ["Replica", "ReplicaSession", "Run", "has_open_connection", "release"]
 
 log = logging.getLogger(__name__)
 
 # How long a server may take to answer before it counts as away, in seconds.
 ANSWER_TIMEOUT = 1.0
 CONNECT_TIMEOUT = 2.0
+RELEASE_TIMEOUT = 2.0
 # For so long nobody waits for a replica that somebody has just waited for in vain, in seconds.
 PAUSE_AFTER_WAIT = 0.2
 
@@ -55,6 +56,8 @@ class ReplicaSession(SessionConnection):
     """A connection to a replica, and which run of it."""
 
     replica: Replica
+    _protocol: Any
+    _on_release: Any
     run: Run | None = None
     opened = 0
     applied = 0
@@ -75,6 +78,34 @@ class ReplicaSession(SessionConnection):
         if self.run is not None and self.opened < self.run.watched:
             return self.run.lsn
         return self.applied
+
+
+def has_open_connection(pool: Pool) -> bool:
+    """Tell whether a pool gives the next connection at once."""
+    # This is asyncpg's own stack of what is free; its version is bounded in pyproject.toml.
+    free = pool._queue._queue  # type: ignore[attr-defined]
+    return bool(free) and free[-1].is_connected()
+
+
+async def release(pool: Pool, proxy: Any) -> None:
+    """Give a connection back: at once where nothing has to be waited for.
+
+    asyncpg makes a task for it, so that a cancellation does not stop it half-way.
+    """
+    connection: ReplicaSession | None = proxy._con
+    holder = proxy._holder
+    if (
+        connection is None
+        or not connection._skip_next_reset
+        or connection.is_closed()
+        or connection.is_in_transaction()
+        or connection._protocol._is_cancelling()
+        or holder._generation != pool._generation  # type: ignore[attr-defined]
+    ):
+        await pool.release(proxy, timeout=RELEASE_TIMEOUT)
+        return
+    connection._on_release()
+    await holder.release(None)
 
 
 class Replica:

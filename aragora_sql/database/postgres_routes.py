@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -12,9 +13,9 @@ import asyncpg
 from aragora_sql.database.base import Row
 from aragora_sql.database.log_position import LogPosition
 from aragora_sql.database.postgres import PostgresConnection, PostgresDatabase
-from aragora_sql.database.postgres_errors import translate
+from aragora_sql.database.postgres_errors import reason, translate
 from aragora_sql.database.postgres_positions import ask_identity, wait_for_position
-from aragora_sql.database.postgres_replicas import Replica, Run
+from aragora_sql.database.postgres_replicas import Replica, Run, release
 from aragora_sql.database.postgres_routing import LONGEST_WAIT, Router, router_of
 from aragora_sql.database.read_sessions import ReadSession, tick
 from aragora_sql.database.statement import Statement
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from aragora_sql.database.postgres_pool import Pool
 
 __all__ = ["Routes", "check_position", "routes_of", "token_of"]
+
+log = logging.getLogger(__name__)
 
 # What a standby may fail with and the primary would not: conflicts with the log that it applies,
 # what it can't do at all, and tables and columns that it does not have yet.
@@ -191,13 +194,14 @@ class Routes:
     def _on_replica(
         self, replica: Replica, pool: Pool, proxy: Any, session: ReadSession
     ) -> ReplicaConnection:
-        proxy.skip_next_reset(True)
-        proxy.limit_by_driver(False)
+        raw = proxy._con
+        raw.skip_next_reset(True)
+        raw.limit_by_driver(False)
         connection = ReplicaConnection(pool, proxy, "ours")
         connection.routes = self
         connection.replica = replica
         connection.session = session
-        connection.applied = proxy.known
+        connection.applied = raw.known
         connection.instead = None
         return connection
 
@@ -245,17 +249,20 @@ class Routes:
         router.note_write(session)
 
     async def _release_replica(self, connection: ReplicaConnection) -> None:
-        replica, run, session = connection.replica, connection.run, connection.session
         raw = connection._proxy._con  # type: ignore[attr-defined]
-        if run is not None and raw is not None and raw.is_watched:
-            session.seen[run] = tick()
+        run = None if raw is None else raw.run
+        if run is not None and raw.opened < run.watched:
+            connection.session.seen[run] = tick()
         else:
-            self.router.note_read(session)
+            self.router.note_read(connection.session)
         if raw is not None and raw.is_promoted:
             self.router.look_soon()
-        replica.in_flight -= 1
+        connection.replica.in_flight -= 1
         try:
-            await self.database._release_here(connection)
+            await release(connection._pool, connection._proxy)
+        except Exception as error:
+            # asyncpg has closed the connection, and its unit of work has finished.
+            log.info("a connection was dropped when it was released: %s", reason(error))
         finally:
             if connection.instead is not None:
                 await self.release(connection.instead)

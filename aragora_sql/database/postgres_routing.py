@@ -29,6 +29,7 @@ from aragora_sql.database.postgres_replicas import (
     PAUSE_AFTER_WAIT,
     Replica,
     ReplicaSession,
+    has_open_connection,
 )
 from aragora_sql.database.read_sessions import (
     ReadSession,
@@ -495,20 +496,24 @@ class Router:
             await self.check_token(position)
             session.committed(self.timeline, position.lsn)
         now = time.monotonic()
-        ready = [
-            replica
-            for replica in self.replicas
-            if replica.word == "ready"
-            and replica.run is not None
-            and replica.run.timeline == self.timeline
-            and now - replica.run.fresh_at <= self.max_lag
-        ]
+        timeline, oldest = self.timeline, now - self.max_lag
+        ready = []
+        for replica in self.replicas:
+            run = replica.run
+            if (
+                replica.word == "ready"
+                and run is not None
+                and run.timeline == timeline
+                and run.fresh_at >= oldest
+            ):
+                ready.append(replica)
         if not ready:
             return None
         home = None
         if session.seen or session.writing:
             home = self._home(session, ready)
-            session.settle()
+            if len(session.seen) > 1 or home is None:
+                session.settle()
             mine = None if home is None else home.run
             if session.writing or any(source is not mine for source in session.seen):
                 if not any(replica.keeps_up for replica in ready):
@@ -518,13 +523,15 @@ class Router:
                 except AragoraSQLError:
                     # The primary itself tells better what is wrong.
                     return None
-        replica = self._choose(ready, session.floor, now, home)
-        return None if replica is None else await self._take(replica, session)
+        chosen = self._choose(ready, session.floor, now, home)
+        return None if chosen is None else await self._take(chosen, session)
 
     def _home(self, session: ReadSession, ready: Sequence[Replica]) -> Replica | None:
         """Return the replica that a session read from last, unless others have much less to do."""
         for replica in ready:
             if replica.run in session.seen:
+                if replica.in_flight < MUCH_BUSIER:
+                    return replica
                 least = min(one.in_flight for one in ready)
                 return replica if replica.in_flight < least + MUCH_BUSIER else None
         return None
@@ -533,9 +540,9 @@ class Router:
         self, ready: Sequence[Replica], floor: int, now: float, home: Replica | None
     ) -> Replica | None:
         """Return the replica with the least to do that is far enough, or will soon be."""
-        fit = [one for one in ready if one.run is not None and one.run.lsn >= floor]
-        if home in fit:
+        if home is not None and home.run is not None and home.run.lsn >= floor:
             return home
+        fit = [one for one in ready if one.run is not None and one.run.lsn >= floor]
         soon = [one for one in ready if one.keeps_up and one.paused_until <= now]
         if not fit and home in soon:
             return home
@@ -556,9 +563,17 @@ class Router:
         proxy: _Proxy | None = None
         is_taken = False
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            if has_open_connection(pool):
                 proxy = await pool.acquire()
-            is_taken = await self._is_far_enough(replica, session, proxy)
+            else:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    proxy = await pool.acquire()
+            raw: ReplicaSession = proxy._con  # type: ignore[attr-defined]
+            is_taken = self._shows_all(raw, session) or await self._is_far_enough(
+                replica, session, raw
+            )
+            # It may have been dropped meanwhile.
+            is_taken = is_taken and proxy._con is raw  # type: ignore[attr-defined]
         except Exception as error:
             log.info("replica %s: a read went to the primary: %s", replica.name, reason(error))
             self.look_soon()
@@ -573,9 +588,21 @@ class Router:
         replica.reads += 1
         return replica, pool, proxy
 
-    async def _is_far_enough(self, replica: Replica, session: ReadSession, proxy: _Proxy) -> bool:
+    def _shows_all(self, connection: ReplicaSession, session: ReadSession) -> bool:
+        """Tell whether it is known already that a connection shows what a session has to see."""
+        run = connection.run
+        return (
+            run is not None
+            and connection.opened < run.watched
+            and run.lsn >= session.floor
+            and run.timeline == self.timeline
+            and (not session.seen or (len(session.seen) == 1 and run in session.seen))
+        )
+
+    async def _is_far_enough(
+        self, replica: Replica, session: ReadSession, connection: ReplicaSession
+    ) -> bool:
         """Wait until a connection shows what a session has to see; False: not in time."""
-        connection: ReplicaSession = proxy._con  # type: ignore[attr-defined]
         if connection.is_promoted:
             self.look_soon()
             return False

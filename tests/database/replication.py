@@ -5,38 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from aragora_sql.embedded import EmbeddedServer, find_binaries
-from aragora_sql.embedded.folders import OwnedFolder
-from aragora_sql.embedded.programs import run, server_account
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.embedded.standbys import standby_of
 from aragora_sql.settings import PostgresDSN
 from tests.database.waiting import PATIENCE
 
-
-@contextmanager
-def standby_of(
-    primary: EmbeddedServer, settings: Mapping[str, str] | None = None
-) -> Iterator[EmbeddedServer]:
-    """Start a standby that follows a running server."""
-    binaries = next(found for found in find_binaries() if found.version == primary.version)
-    account = server_account()
-    folder = OwnedFolder(account, in_memory=False)
-    try:
-        host = PostgresDSN.parse(primary.dsn()).option("host") or ""
-        command = [str(binaries.bin_dir / "pg_basebackup"), "-R", "-X", "stream", "-c", "fast"]
-        command += ["-h", host, "-p", "5432", "-U", "postgres", "-D", str(folder.path / "copy")]
-        done = run(command, folder.path, account)
-        assert done.returncode == 0, done.stdout
-        with EmbeddedServer(binaries, data_dir=folder.path / "copy", settings=settings) as standby:
-            yield standby
-    finally:
-        folder.remove()
+__all__ = [
+    "crash",
+    "execute",
+    "one_row",
+    "place_of",
+    "processes_of",
+    "standby_of",
+    "stopped",
+    "wait_for_standby",
+]
 
 
 def execute(dsn: str, *statements: str) -> None:
