@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
@@ -173,6 +173,25 @@ class PostgresDSN:
     def wants_writes(self) -> bool:
         """Whether the URI asks for a server that takes writes (``target_session_attrs``)."""
         return self.option("target_session_attrs") in {"read-write", "primary"}
+
+    def each_host(self) -> tuple[PostgresDSN, ...]:
+        """Return a URI for each of its hosts; itself where there is one."""
+        named = self.option("host")
+        hosts = (self.hosts or named or "").split(",")
+        if len(hosts) == 1:
+            return (self,)
+        if self.hosts:
+            return tuple(replace(self, hosts=host) for host in hosts)
+        ports = (self.option("port") or "").split(",")
+        if len(ports) == 1:
+            ports *= len(hosts)
+        if len(ports) != len(hosts):
+            raise ConfigurationError(f"{self}: it names {len(hosts)} hosts and {len(ports)} ports")
+        kept = tuple(one for one in self.options if one[0] not in ("host", "port"))
+        return tuple(
+            replace(self, options=(*kept, ("host", host), *((("port", port),) if port else ())))
+            for host, port in zip(hosts, ports, strict=True)
+        )
 
     def option(self, name: str) -> str | None:
         """Return the last value of a URI option, or None."""

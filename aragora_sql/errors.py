@@ -45,6 +45,8 @@ __all__ = [
     "EncryptionError",
     "EncryptionKeyMissingError",
     "FindingNotFoundError",
+    "ForeignReplicaError",
+    "ForeignTokenError",
     "GauntletRunEndedError",
     "IntegrityError",
     "InvalidInputError",
@@ -62,6 +64,8 @@ __all__ = [
     "OutcomeUnknownError",
     "PartitionError",
     "PoolTimeoutError",
+    "PositionLostError",
+    "PositionNotReachedError",
     "QueryCallError",
     "QueryFileError",
     "ReadOnlyDatabaseError",
@@ -511,6 +515,25 @@ class TenantNotEnforcedError(DatabaseError):
     That is so on SQLite, and on PostgreSQL for a role that owns the tables or bypasses row level
     security. Nothing was read or written.
     """
+
+
+class ForeignReplicaError(ConfigurationError):
+    """A server that is named as a replica follows another cluster than the primary's."""
+
+
+class ForeignTokenError(InvalidInputError):
+    """A token of ``consistency_token()`` is of another cluster; nothing was read."""
+
+
+class PositionLostError(DatabaseError):
+    """The write that a token stands for was lost in a failover, or that can't be ruled out.
+
+    Nothing was read: without the token there is an answer, which may lack that write.
+    """
+
+
+class PositionNotReachedError(DatabaseTimeoutError):
+    """A standby has not applied the log up to a token in time, and no primary is known."""
 
 
 class UnsupportedStatementError(DatabaseError):

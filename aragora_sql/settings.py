@@ -5,6 +5,12 @@ variable                       meaning
 =============================  =====================================================================
 ``DATABASE_URL``               PostgreSQL DSN
 ``ARAGORA_POSTGRES_DSN``       PostgreSQL DSN, used when ``DATABASE_URL`` is not set
+``ARAGORA_POSTGRES_REPLICAS``  DSNs of servers that reads may go to, with commas between them; each
+                               host of a DSN is one (older name:
+                               ``ARAGORA_POSTGRES_REPLICA_DSNS``)
+``ARAGORA_REPLICA_MAX_LAG``    how old the data of such a server may be, in seconds (default 10)
+``ARAGORA_POSTGRES_PRIMARY``   older name of ``DATABASE_URL``, as is
+                               ``ARAGORA_POSTGRES_PRIMARY_DSN``
 ``ARAGORA_DB_BACKEND``         ``sqlite``, ``postgres`` or ``postgresql``; unset: PostgreSQL when a
                                DSN is set, else SQLite
 ``ARAGORA_POSTGRES_POOL_MIN``  connections that a pool keeps open (default 5, at most the maximum)
@@ -42,14 +48,22 @@ from typing import Literal
 
 from aragora_sql.dsn import PostgresDSN
 from aragora_sql.errors import ConfigurationError, DSNNotConfiguredError
-from aragora_sql.secret_store import DSN_NAMES, label, refuse_missing, with_secrets
+from aragora_sql.secret_store import (
+    DSN_NAMES,
+    OLDER_DSN_NAMES,
+    label,
+    refuse_missing,
+    with_secrets,
+)
 
 __all__ = [
     "DEFAULT_POOL_MAX",
     "DEFAULT_POOL_MIN",
+    "DEFAULT_REPLICA_MAX_LAG",
     "SUPABASE_PLANS",
     "VARIABLES",
     "PostgresDSN",
+    "ReplicaSettings",
     "Settings",
 ]
 
@@ -57,6 +71,7 @@ Backend = Literal["postgres", "sqlite"]
 
 DEFAULT_POOL_MIN = 5
 DEFAULT_POOL_MAX = 20
+DEFAULT_REPLICA_MAX_LAG = 10.0
 DEFAULT_DATA_DIR = ".nomic"
 SQLITE_FILE_NAME = "aragora.db"
 SHORTEST_TOKEN = 16
@@ -67,6 +82,11 @@ SUPABASE_PLANS = ("free", "pro", "team", "enterprise")
 VARIABLES = (
     "DATABASE_URL",
     "ARAGORA_POSTGRES_DSN",
+    "ARAGORA_POSTGRES_PRIMARY",
+    "ARAGORA_POSTGRES_PRIMARY_DSN",
+    "ARAGORA_POSTGRES_REPLICAS",
+    "ARAGORA_POSTGRES_REPLICA_DSNS",
+    "ARAGORA_REPLICA_MAX_LAG",
     "ARAGORA_DB_BACKEND",
     "ARAGORA_POSTGRES_POOL_MIN",
     "ARAGORA_POSTGRES_POOL_MAX",
@@ -98,6 +118,10 @@ _BACKENDS: dict[str, Backend] = {
 _PRODUCTION = ("production", "prod", "live")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+# A DSN of several hosts has commas of its own.
+_NEXT_DSN = re.compile(r",\s*(?=postgres(?:ql)?://)", re.IGNORECASE)
+_REPLICA_NAMES = ("ARAGORA_POSTGRES_REPLICAS", "ARAGORA_POSTGRES_REPLICA_DSNS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,22 +236,79 @@ def traces(env: Mapping[str, str] | None = None) -> bool:
 
 
 def dsn_variable(env: Mapping[str, str] | None = None) -> str | None:
-    """Return which variable names the DSN: ``DATABASE_URL``, else ``ARAGORA_POSTGRES_DSN``."""
+    """Return which variable names the DSN: ``DATABASE_URL``, else ``ARAGORA_POSTGRES_DSN``.
+
+    Their older names come last.
+    """
     env = with_secrets(os.environ if env is None else env)
-    return next((name for name in DSN_NAMES if env.get(name, "").strip()), None)
+    names = (*DSN_NAMES, *OLDER_DSN_NAMES)
+    return next((name for name in names if env.get(name, "").strip()), None)
 
 
 def dsn_from_env(env: Mapping[str, str] | None = None) -> PostgresDSN | None:
     """Return the DSN of :func:`dsn_variable`, or None.
 
-    Where a secret store is in use and has none either, it is a :class:`ConfigurationError`.
+    Where a secret store is in use and has none either, it is a :class:`ConfigurationError`; so it
+    is where an older name says something else.
     """
     env = with_secrets(os.environ if env is None else env)
     variable = dsn_variable(env)
     if variable is None:
         refuse_missing(env, DSN_NAMES)
         return None
-    return PostgresDSN.parse(env[variable].strip(), label(env, variable))
+    dsn = PostgresDSN.parse(env[variable].strip(), label(env, variable))
+    for name in OLDER_DSN_NAMES:
+        text = env.get(name, "").strip()
+        if text and PostgresDSN.parse(text, name) != dsn:
+            raise ConfigurationError(
+                f"{name} and {label(env, variable)} name different databases; give one of them"
+            )
+    return dsn
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSettings:
+    """The servers that reads may go to, and how old their data may be, in seconds."""
+
+    dsns: tuple[PostgresDSN, ...]
+    max_lag: float = DEFAULT_REPLICA_MAX_LAG
+
+    def each_server(self) -> tuple[PostgresDSN, ...]:
+        """Return a DSN for each server, each once."""
+        return tuple(dict.fromkeys(one for dsn in self.dsns for one in dsn.each_host()))
+
+
+def replicas_from_env(
+    primary: PostgresDSN, env: Mapping[str, str] | None = None
+) -> ReplicaSettings | None:
+    """Return the replicas that the environment names for its primary.
+
+    None: it names none, or another primary. Raises :class:`ConfigurationError`.
+    """
+    env = with_secrets(os.environ if env is None else env)
+    texts = {name: text for name in _REPLICA_NAMES if (text := env.get(name, "").strip())}
+    if not texts:
+        return None
+    if len(set(texts.values())) > 1:
+        raise ConfigurationError(f"{' and '.join(texts)} name different servers; give one of them")
+    if dsn_from_env(env) != primary:
+        return None
+    name, text = next(iter(texts.items()))
+    source = label(env, name)
+    parts = [part.strip() for part in _NEXT_DSN.split(text.strip(","))]
+    dsns = tuple(PostgresDSN.parse(part, source) for part in parts)
+    return ReplicaSettings(dsns, _max_lag(env))
+
+
+def _max_lag(env: Mapping[str, str]) -> float:
+    text = env.get("ARAGORA_REPLICA_MAX_LAG", "").strip()
+    if not text:
+        return DEFAULT_REPLICA_MAX_LAG
+    if not _SECONDS.fullmatch(text) or not float(text):
+        raise ConfigurationError(
+            f"ARAGORA_REPLICA_MAX_LAG: {text!r} is not a number of seconds above 0, such as 2.5"
+        )
+    return float(text)
 
 
 def pool_sizes(

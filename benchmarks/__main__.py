@@ -32,6 +32,7 @@ from benchmarks.queues import queues_postgres
 from benchmarks.rating_boards import boards_postgres, boards_sqlite
 from benchmarks.rating_matches import matches_postgres, matches_sqlite
 from benchmarks.recalls import recall_postgres, recall_sqlite
+from benchmarks.replicas import read_replicas
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
 from benchmarks.searches_postgres import search_postgres
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "leaderboard-postgres": boards_postgres,
     "leaderboard-sqlite": boards_sqlite,
     "users-postgres": look_up_users,
+    "replicas-postgres": read_replicas,
     "audit-postgres": audit_postgres,
     "audit-sqlite": audit_sqlite,
     "observed-postgres": observe_postgres,

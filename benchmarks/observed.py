@@ -44,10 +44,12 @@ ROUNDS = 10
 
 
 class _BarePostgres(PostgresDatabase):
-    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+    def read(
+        self, *, tenant: str | None = None, at_least: str | None = None, fresh: bool = False
+    ) -> UnitOfWork:
         return UnitOfWork(self, "read", tenant)
 
-    async def _acquire(self, kind: Kind) -> PostgresConnection:
+    async def _acquire(self, kind: Kind, at_least: str | None = None) -> PostgresConnection:
         async with asyncio.timeout(self._acquire_timeout):
             proxy = await self._pool.acquire()
         proxy.skip_next_reset(True)  # type: ignore[attr-defined]
@@ -55,10 +57,12 @@ class _BarePostgres(PostgresDatabase):
 
 
 class _BareSQLite(SQLiteDatabase):
-    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+    def read(
+        self, *, tenant: str | None = None, at_least: str | None = None, fresh: bool = False
+    ) -> UnitOfWork:
         return UnitOfWork(self, "read", tenant)
 
-    async def _acquire(self, kind: Kind) -> SQLiteConnection:
+    async def _acquire(self, kind: Kind, at_least: str | None = None) -> SQLiteConnection:
         handle = await self._take_reader()
         self._busy += 1
         return SQLiteConnection(handle)

@@ -13,15 +13,17 @@ from typing import Any, ClassVar, Literal
 
 from aragora_sql.database.limits import within
 from aragora_sql.database.ownership import Owner
+from aragora_sql.database.replicas import ReplicaState
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import (
+    FRESH,
     Kind,
     Turns,
     UnitOfWork,
     check_tenant,
     is_within_a_unit,
 )
-from aragora_sql.errors import AragoraSQLError
+from aragora_sql.errors import AragoraSQLError, InvalidInputError
 
 __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", "Watch"]
 
@@ -32,6 +34,8 @@ Row = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
+# The token of an engine whose reads all show what is committed.
+NO_LOG = "sqlite"
 # The utilization of a pool from which on new work should be held back.
 BACKPRESSURE = 0.8
 
@@ -106,6 +110,10 @@ class Connection(ABC):
 
         ``unlimited``: for as long as they need, whatever the statement timeout is.
         """
+
+    def _may_serve(self, kind: Kind, at_least: str | None) -> bool:
+        """Tell whether a unit of work inside this one's may use its connection."""
+        return True
 
     @abstractmethod
     def _fork(self) -> Connection:
@@ -281,15 +289,48 @@ class Database(ABC):
         """Open a unit of work that may write: each statement commits by itself."""
         return self.unit_class(self, "write")
 
-    def read(self, *, tenant: str | None = None) -> UnitOfWork:
+    def read(
+        self, *, tenant: str | None = None, at_least: str | None = None, fresh: bool = False
+    ) -> UnitOfWork:
         """Open a unit of work that only reads (on SQLite it never waits for a writer).
 
-        With ``tenant`` it is a transaction that sees the rows of one tenant; see
+        Where replicas are set up, it may use one of them: that which shows all that was written
+        and read before in this context. ``at_least`` is a token of :meth:`consistency_token` that
+        it has to show too; ``fresh`` reads from the primary. Inside a unit of work on the primary
+        it takes part in that one.
+
+        With ``tenant`` it is a transaction that sees the rows of one tenant, on the primary; see
         :meth:`transaction`.
+
+        Raises :class:`~aragora_sql.errors.InvalidInputError` for what is no token,
+        :class:`~aragora_sql.errors.ForeignTokenError` for one of another cluster, and
+        :class:`~aragora_sql.errors.PositionLostError` for a write that a failover has lost.
         """
-        if tenant is None:
+        if at_least is not None:
+            self._check_token(at_least)
+        if tenant is None and at_least is None and not fresh:
             return self.unit_class(self, "read")
-        return self.unit_class(self, "transaction", check_tenant(tenant))
+        wanted = FRESH if at_least is None and fresh else at_least
+        if tenant is None:
+            return self.unit_class(self, "read", None, wanted)
+        return self.unit_class(self, "transaction", check_tenant(tenant), at_least)
+
+    async def consistency_token(self) -> str:
+        """Return a token of all that this context has written and read so far.
+
+        ``read(at_least=token)`` shows that much, in any process and on any server of the cluster.
+        The token holds no secret. On SQLite every read shows all that is committed.
+        """
+        return NO_LOG
+
+    def _check_token(self, token: object) -> None:
+        """Raise :class:`InvalidInputError` for what is no token of this engine."""
+        if token != NO_LOG:
+            raise InvalidInputError("at_least", "is not a token that consistency_token() has given")
+
+    def replicas(self) -> tuple[ReplicaState, ...]:
+        """Return the servers that reads may go to beside the primary, as this process sees them."""
+        return ()
 
     def transaction(self, *, tenant: str | None = None) -> UnitOfWork:
         """Open an atomic unit of work: all of it is kept, or none of it.
@@ -376,8 +417,11 @@ class Database(ABC):
         """Tell whether a held connection of one kind can do the work of another."""
 
     @abstractmethod
-    async def _acquire(self, kind: Kind) -> Connection:
-        """Take a connection; what fails here leaves nothing held."""
+    async def _acquire(self, kind: Kind, at_least: str | None = None) -> Connection:
+        """Take a connection; what fails here leaves nothing held.
+
+        ``at_least`` is what a read has to show: a token, or :data:`FRESH`.
+        """
 
     @abstractmethod
     async def _release(self, connection: Connection) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from aragora_sql.database.read_sessions import current_sessions, share
 from aragora_sql.errors import (
     DatabaseClosedError,
     DatabaseTimeoutError,
@@ -29,10 +30,12 @@ _OF_ALL = (DatabaseClosedError, DatabaseTimeoutError, DatabaseUnavailableError)
 class _Waiting(Generic[ItemT, ResultT]):
     """What a task asks for, and its turn: to lead the next group, or to take the result."""
 
-    __slots__ = ("item", "leads", "turn")
+    __slots__ = ("item", "leads", "sessions", "turn")
 
     def __init__(self, item: ItemT) -> None:
         self.item = item
+        # Later reads of the task have to see what the leader writes for it.
+        self.sessions = current_sessions()
         self.leads = False
         self.turn: asyncio.Future[ResultT | None] = asyncio.get_running_loop().create_future()
 
@@ -111,7 +114,9 @@ class Groups(Generic[ItemT, ResultT]):
             self._waiting.extendleft(one for one in reversed(others) if not one.turn.done())
             raise
         else:
+            written = current_sessions()
             for one, result in zip(others, done, strict=True):
+                share(written, one.sessions)
                 if not one.turn.done():
                     one.turn.set_result(result)
             return mine_done

@@ -49,6 +49,8 @@ class ListeningWatch(Watch):
         check: Callable[[], None],
     ) -> None:
         self.owner = owner
+        # Is called where the caller is about to look for what others have written.
+        self.heard: Callable[[], None] = _nothing
         self._translate = translate
         self._check = check
         self._channel = channel
@@ -74,6 +76,7 @@ class ListeningWatch(Watch):
         async with self._opening:
             if not self._polls and not self.tells_topics:
                 await self._open()
+        self.heard()
         return self._count
 
     async def changed(
@@ -81,6 +84,7 @@ class ListeningWatch(Watch):
     ) -> bool:
         if not self.tells_topics:
             await asyncio.sleep(min(timeout, POLL_SECONDS))
+            self.heard()
             return True
         try:
             async with asyncio.timeout(timeout):
@@ -88,6 +92,7 @@ class ListeningWatch(Watch):
                     await self._arrival.wait()
         except TimeoutError:
             return False
+        self.heard()
         return True
 
     def _arrived(self, mark: int, topics: Collection[str] | None) -> bool:
@@ -171,6 +176,10 @@ class ListeningWatch(Watch):
     def _wake(self) -> None:
         arrival, self._arrival = self._arrival, asyncio.Event()
         arrival.set()
+
+
+def _nothing() -> None:
+    """Do nothing: all reads go to the server that sends the messages."""
 
 
 async def close_all(watches: Collection[Watch]) -> None:

@@ -24,6 +24,7 @@ except ImportError as error:  # pragma: no cover - asyncpg is a dependency of th
 from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, ServerState
 from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.listening import ListeningWatch
+from aragora_sql.database.log_position import LogPosition
 from aragora_sql.database.ownership import Owner
 from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
 from aragora_sql.database.postgres_pool import (
@@ -39,9 +40,10 @@ from aragora_sql.database.postgres_pool import (
     set_up_of,
     watches,
 )
+from aragora_sql.database.replicas import ReplicaState
 from aragora_sql.database.session_state import changes_postgres_session
 from aragora_sql.database.statement import Statement, not_held
-from aragora_sql.database.units_of_work import Kind, refuse_within_a_unit
+from aragora_sql.database.units_of_work import FRESH, Kind, refuse_within_a_unit
 from aragora_sql.database.values import EncodedJSON, check_text, dump_json, load_json
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -54,9 +56,11 @@ from aragora_sql.errors import (
     TenantNotEnforcedError,
     UnreadableValueError,
 )
-from aragora_sql.settings import PostgresDSN
+from aragora_sql.settings import PostgresDSN, ReplicaSettings
 
 if TYPE_CHECKING:
+    from aragora_sql.database.postgres_routes import Routes
+
     _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 __all__ = [
@@ -393,6 +397,12 @@ class PostgresDatabase(Database):
             acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT if named is None else float(named)
         self._acquire_timeout = acquire_timeout
         self._counts = PoolCounts() if facts is None else facts.counts
+        # Where reads go to replicas; None where all goes to one server.
+        self._routes: Routes | None = None
+        if facts is not None and facts.side is not None:
+            from aragora_sql.database.postgres_routes import routes_of
+
+            self._routes = routes_of(self)
         self._json_codec: _JSONCodec | None = None
         self._closed = False
 
@@ -405,9 +415,22 @@ class PostgresDatabase(Database):
         *,
         acquire_timeout: float | None = None,
         statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
+        replicas: ReplicaSettings | None = None,
     ) -> PostgresDatabase:
-        """Open a pool of its own; :meth:`close` closes it. See :func:`create_pool`."""
-        pool = await create_pool(dsn, min_size, max_size, statement_timeout=statement_timeout)
+        """Open a pool of its own; :meth:`close` closes it. See :func:`create_pool`.
+
+        ``replicas`` serve reads as those of ``ARAGORA_POSTGRES_REPLICAS`` do.
+        """
+        if replicas is None:
+            pool = await create_pool(dsn, min_size, max_size, statement_timeout=statement_timeout)
+        else:
+            from aragora_sql.database.postgres_routing import open_routed_pool
+
+            if isinstance(dsn, str):
+                dsn = PostgresDSN.parse(dsn)
+            pool = await open_routed_pool(
+                dsn, min_size, max_size, replicas, statement_timeout=statement_timeout
+            )
         database = cls(pool, acquire_timeout=acquire_timeout)
         database._owns_pool = True
         return database
@@ -441,6 +464,8 @@ class PostgresDatabase(Database):
             return connection
 
         watch = ListeningWatch(channel, connect, self._notify, translate, owner=pool, check=check)
+        if self._routes is not None:
+            watch.heard = self._routes.heard
         watches.add(watch)
         return watch
 
@@ -454,8 +479,22 @@ class PostgresDatabase(Database):
         facts = set_up_of(self._pool)
         return facts is None or not facts.sessions.is_shared
 
+    def _check_token(self, token: object) -> None:
+        LogPosition.parse(token)
+
+    def replicas(self) -> tuple[ReplicaState, ...]:
+        return () if self._routes is None else self._routes.router.states()
+
+    async def consistency_token(self) -> str:
+        if self._routes is not None:
+            self._owner.claim(self)
+            return await self._routes.token()
+        from aragora_sql.database.postgres_routes import token_of
+
+        return await token_of(self)
+
     async def _state(self) -> ServerState:
-        async with self.read() as connection:
+        async with self.read(fresh=True) as connection:
             row = await connection.fetch_one(_STATE, ())
         if row is None:
             raise DatabaseError("health: the server gave no answer")
@@ -516,7 +555,18 @@ class PostgresDatabase(Database):
     def _serves(self, held: Kind, wanted: Kind) -> bool:
         return True
 
-    async def _acquire(self, kind: Kind) -> PostgresConnection:
+    async def _acquire(self, kind: Kind, at_least: str | None = None) -> PostgresConnection:
+        if self._routes is not None:
+            return await self._routes.acquire(kind, at_least)
+        connection = await self._acquire_here()
+        if at_least is not None and at_least is not FRESH:
+            from aragora_sql.database.postgres_routes import check_position
+
+            await check_position(self, connection, at_least)
+        return connection
+
+    async def _acquire_here(self) -> PostgresConnection:
+        """Take a connection of the pool."""
         pool, counts = self._pool, self._counts
         started = time.perf_counter()
         counts.waiting += 1
@@ -586,8 +636,14 @@ class PostgresDatabase(Database):
     async def _release(self, connection: Connection) -> None:
         if not isinstance(connection, PostgresConnection):
             raise TypeError("not a PostgreSQL connection")
+        if self._routes is not None:
+            await self._routes.release(connection)
+            return
+        await self._release_here(connection)
+
+    async def _release_here(self, connection: PostgresConnection) -> None:
         try:
-            await self._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
+            await connection._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))

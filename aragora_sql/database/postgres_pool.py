@@ -30,7 +30,7 @@ from aragora_sql.errors import (
     InvalidInputError,
 )
 from aragora_sql.secret_store import off_loop
-from aragora_sql.settings import dsn_from_env, pool_sizes
+from aragora_sql.settings import dsn_from_env, pool_sizes, replicas_from_env
 
 __all__ = ["Pool", "close_pool", "close_postgres_pool", "create_pool", "get_postgres_pool"]
 
@@ -174,6 +174,8 @@ class SetUp:
     limit: float
     statement_timeout: float
     counts: PoolCounts = field(default_factory=PoolCounts)
+    # What reads replicas, or one of them; None where all goes to one server.
+    side: Any = None
 
     async def __call__(self, connection: BaseConnection) -> None:
         try:
@@ -195,6 +197,8 @@ class SetUp:
             # refuses those.
             if not connection.shares_session and not self.dsn.option("jit"):
                 await connection.change_settings("SET jit = off;")
+            if self.side is not None:
+                await self.side.prepared(connection)
 
 
 def set_up_of(pool: Pool) -> SetUp | None:
@@ -226,14 +230,16 @@ async def create_pool(
     max_size: int | None = None,
     *,
     statement_timeout: float = DEFAULT_STATEMENT_TIMEOUT,
+    side: Any = None,
 ) -> Pool:
     """Open a pool that is ready for stores: JSON codecs, no JIT, fit for the server's pooler.
 
     Sizes are connections (defaults: the DSN's ``connection_limit``, then those of
     :mod:`aragora_sql.settings`), ``statement_timeout`` is in seconds. Behind a transaction pooler
     no named prepared statement is used: it is known by port 6543 or ``?pgbouncer=true``, else found
-    out. Raises :class:`ConfigurationError` for a DSN that can't be used and
-    :class:`DatabaseUnavailableError` when the server can't be reached.
+    out. ``side`` gives the class of the connections and gets each new one: see
+    :mod:`aragora_sql.database.postgres_routing`. Raises :class:`ConfigurationError` for a DSN that
+    can't be used and :class:`DatabaseUnavailableError` when the server can't be reached.
     """
     if isinstance(dsn, str):
         dsn = PostgresDSN.parse(dsn)
@@ -245,7 +251,7 @@ async def create_pool(
     dsn.check_files()
     connect_timeout = float(dsn.number("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
     options: dict[str, Any] = {
-        "dsn": dsn.uri(without=_ignored_options(dsn)),
+        "dsn": dsn.uri(without=ignored_options(dsn)),
         "timeout": connect_timeout,
         "server_settings": (
             {} if dsn.option("application_name") else {"application_name": "aragora-sql"}
@@ -262,8 +268,9 @@ async def create_pool(
         return await asyncpg.create_pool(
             min_size=minimum,
             max_size=maximum,
-            init=SetUp(dsn, sessions, connect_timeout, statement_timeout),
-            connection_class=SessionConnection,
+            init=SetUp(dsn, sessions, connect_timeout, statement_timeout, side=side),
+            connection_class=getattr(side, "connection_class", SessionConnection),
+            connect=getattr(side, "connect", None),
             statement_cache_size=0 if is_shared else 1000,
             command_timeout=statement_timeout,
             **options,
@@ -288,7 +295,8 @@ def cannot_connect_to(dsn: PostgresDSN, error: Exception) -> AragoraSQLError:
     return ours
 
 
-def _ignored_options(dsn: PostgresDSN) -> frozenset[str]:
+def ignored_options(dsn: PostgresDSN) -> frozenset[str]:
+    """Return the options of a DSN that asyncpg must not see. Raises :class:`ConfigurationError`."""
     dropped = set(_IGNORED_OPTIONS)
     for name, harmless in _REFUSED_OPTIONS.items():
         value = dsn.option(name)
@@ -310,6 +318,9 @@ async def close_pool(pool: Pool) -> None:
     Units of work that are open may finish first.
     """
     await close_all([watch for watch in watches if watch.owner is pool])
+    facts = set_up_of(pool)
+    if facts is not None and hasattr(facts.side, "replicas"):
+        await facts.side.close()
     is_idle = pool.get_size() == pool.get_idle_size()
     try:
         async with asyncio.timeout(IDLE_CLOSE_TIMEOUT if is_idle else CLOSE_TIMEOUT):
@@ -357,20 +368,34 @@ async def get_postgres_pool(
     """Return the process's pool for a DSN, opening it at the first call.
 
     ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``; the sizes are numbers of
-    connections and count at the first call. Safe to call from several tasks at once. Raises
+    connections and count at the first call. Where it is the environment's, its replicas
+    (``ARAGORA_POSTGRES_REPLICAS``) serve reads. Safe to call from several tasks at once. Raises
     :class:`DSNNotConfiguredError`, :class:`ConfigurationError` or
     :class:`DatabaseUnavailableError`.
     """
     parsed = await off_loop(dsn_from_env) if dsn is None else PostgresDSN.parse(dsn)
     if parsed is None:
         raise DSNNotConfiguredError
+    replicas = await off_loop(lambda: replicas_from_env(parsed))
     loop = asyncio.get_running_loop()
     forget_closed_loops(_pools)
     pools = _pools.setdefault(loop, {})
     async with _pool_locks.setdefault(loop, asyncio.Lock()):
         pool = pools.get(parsed)
         if pool is None or pool.is_closing():
-            pool = pools[parsed] = await create_pool(parsed, min_size, max_size)
+            if replicas is None:
+                pool = await create_pool(parsed, min_size, max_size)
+            else:
+                from aragora_sql.database.postgres_routing import open_routed_pool
+
+                pool = await open_routed_pool(
+                    parsed,
+                    min_size,
+                    max_size,
+                    replicas,
+                    statement_timeout=DEFAULT_STATEMENT_TIMEOUT,
+                )
+            pools[parsed] = pool
         elif (min_size or pool.get_min_size(), max_size or pool.get_max_size()) != (
             pool.get_min_size(),
             pool.get_max_size(),

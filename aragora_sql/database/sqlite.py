@@ -347,7 +347,7 @@ class SQLiteDatabase(Database):
     def _serves(self, held: Kind, wanted: Kind) -> bool:
         return wanted == "read" or held != "read" or self._in_memory
 
-    async def _acquire(self, kind: Kind) -> SQLiteConnection:
+    async def _acquire(self, kind: Kind, at_least: str | None = None) -> SQLiteConnection:
         started = time.perf_counter()
         try:
             if self._closed:

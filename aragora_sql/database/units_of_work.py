@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
 
 __all__ = [
+    "FRESH",
     "Kind",
     "Turns",
     "UnitOfWork",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 Kind = Literal["read", "write", "transaction"]
+# Stands where a read names the position that it has to see at least: the primary's.
+FRESH = "fresh"
 
 _IS_OVER = "the unit of work that this connection was taken for is over"
 _HAS_FAILED = (
@@ -127,6 +130,7 @@ class UnitOfWork:
     """The block of ``async with database.transaction()`` and its kind. Made for one use."""
 
     __slots__ = (
+        "_at_least",
         "_database",
         "_is_finished",
         "_joined",
@@ -137,7 +141,14 @@ class UnitOfWork:
         "_unit",
     )
 
-    def __init__(self, database: Database, kind: Kind, tenant: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kind: Kind,
+        tenant: str | None = None,
+        at_least: str | None = None,
+    ) -> None:
+        self._at_least = at_least
         self._database = database
         self._kind = kind
         self._tenant = tenant
@@ -155,7 +166,11 @@ class UnitOfWork:
         current = units.get(key)
         while current is not None and not current.is_open:
             current = current.outer
-        if current is not None and database._serves(current.kind, kind):
+        if (
+            current is not None
+            and database._serves(current.kind, kind)
+            and current.connection._may_serve(kind, self._at_least)
+        ):
             if self._tenant not in (None, current.tenant):
                 # What is set for a nested transaction would stay for the rest of the outer one.
                 raise InvalidInputError(
@@ -170,7 +185,7 @@ class UnitOfWork:
             self._outer = current.connection
             connection = current.connection._fork()
         else:
-            connection = await database._acquire(kind)
+            connection = await database._acquire(kind, self._at_least)
         if kind == "transaction":
             try:
                 if self._outer is not None:

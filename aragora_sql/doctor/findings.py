@@ -31,6 +31,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "prepared-statements": "the DSN says truly whether a transaction pooler is there",
         "clock": "the clocks of this host and of the server agree",
         "replication": "standbys keep up, and no slot keeps changes for nobody",
+        "read-replicas": "each server of ARAGORA_POSTGRES_REPLICAS can serve reads",
         "table-bloat": "deleted rows are cleaned up, or free pages are few",
         "old-transactions": "no transaction has been open for long",
         "advisors": "the published lints have nothing against the tables",

@@ -13,6 +13,7 @@ from aragora_sql.database.limits import within
 from aragora_sql.database.sqlite_files import file_id
 from aragora_sql.doctor import advisors, files, load, roles, secrets
 from aragora_sql.doctor.findings import CHECKS, Finding, error, ok
+from aragora_sql.doctor.replicas import check_replicas
 from aragora_sql.doctor.schemas import check_schema, stores_present, tables_of
 from aragora_sql.doctor.servers import check_dsn, check_tls, why_unreachable
 from aragora_sql.doctor.target import Target, doctor_queries
@@ -50,6 +51,7 @@ async def examine(target: Target | None, env: Mapping[str, str]) -> list[Finding
     findings += problems
     if target is not None and target.dsn is not None:
         findings += await _postgres(target, target.dsn, keyring)
+        findings += await check_replicas(target.dsn, env, target.timeout)
     elif target is not None and target.path is not None:
         findings += await _sqlite(target, target.path, keyring)
     elif keyring is not None:

@@ -11,7 +11,16 @@ from aragora_sql.errors import AragoraSQLError, SecretStoreUnavailableError
 from aragora_sql.older_files import older_files_with_data
 from aragora_sql.queries.files import check_tree
 from aragora_sql.schema.files import check_versions
-from aragora_sql.settings import VARIABLES, Settings, instances, pool_sizes, supabase_plan
+from aragora_sql.settings import (
+    VARIABLES,
+    Settings,
+    dsn_from_env,
+    dsn_variable,
+    instances,
+    pool_sizes,
+    replicas_from_env,
+    supabase_plan,
+)
 
 __all__ = ["check_files", "check_variables"]
 
@@ -71,7 +80,14 @@ def _readers(env: Mapping[str, str]) -> tuple[Callable[[], object], ...]:
         lambda: pool_sizes(env),
         lambda: instances(env),
         lambda: supabase_plan(env),
+        lambda: _replicas(env),
     )
+
+
+def _replicas(env: Mapping[str, str]) -> None:
+    dsn = dsn_from_env(env) if dsn_variable(env) is not None else None
+    if dsn is not None:
+        replicas_from_env(dsn, env)
 
 
 def _is_unknown(name: str) -> bool:

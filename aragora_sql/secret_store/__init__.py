@@ -23,6 +23,7 @@ from aragora_sql.errors import ConfigurationError
 
 __all__ = [
     "DSN_NAMES",
+    "OLDER_DSN_NAMES",
     "SECRETS_VARIABLE",
     "SECRET_NAMES",
     "label",
@@ -35,8 +36,11 @@ __all__ = [
 
 SECRETS_VARIABLE = "ARAGORA_SECRETS"
 DSN_NAMES = ("DATABASE_URL", "ARAGORA_POSTGRES_DSN")
+# What they were called beside replicas; of the environment only.
+OLDER_DSN_NAMES = ("ARAGORA_POSTGRES_PRIMARY", "ARAGORA_POSTGRES_PRIMARY_DSN")
 SECRET_NAMES = (
     *DSN_NAMES,
+    "ARAGORA_POSTGRES_REPLICAS",
     "ARAGORA_ENCRYPTION_KEY",
     "ARAGORA_ENCRYPTION_KEYS_OLD",
     "ARAGORA_AUDIT_SIGNING_KEY",
@@ -68,7 +72,7 @@ class _Completed(Mapping[str, str]):
         """Tell whether a name would be looked up in the store."""
         if name not in SECRET_NAMES:
             return False
-        rivals = DSN_NAMES if name in DSN_NAMES else (name,)
+        rivals = (*DSN_NAMES, *OLDER_DSN_NAMES) if name in DSN_NAMES else (name,)
         return not any(self._env.get(rival, "").strip() for rival in rivals)
 
     def __getitem__(self, name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from aragora_sql.database import Database, Health, PoolMetrics
 from aragora_sql.database.limits import within
+from aragora_sql.database.replicas import ReplicaState
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.queries import load_queries
 from aragora_sql.queries.files import packaged_sql_dir, sql_dir
@@ -62,7 +63,8 @@ class Replica:
 class DatabaseState:
     """What one look at a database found.
 
-    ``reasons`` say in sentences why it is not healthy; there are none when it is.
+    ``reasons`` say in sentences why it is not healthy; there are none when it is. ``replicas`` are
+    the servers that the primary knows of, ``routes`` those that reads of this process may go to.
     """
 
     status: Status
@@ -72,6 +74,7 @@ class DatabaseState:
     stores: tuple[StoreState, ...]
     replicas: tuple[Replica, ...]
     seconds: float
+    routes: tuple[ReplicaState, ...] = ()
 
     @property
     def schema(self) -> SchemaWord:
@@ -148,10 +151,15 @@ class Inspector:
             if not found.health.ok:
                 # Over a connection of its own: is the server there?
                 found = await self._ask_again(found)
-        health = found.health
+        health, routes = found.health, self._database.replicas()
         if not health.ok:
             reasons.append(health.error or "the database does not answer")
         reasons += self._faults(found)
+        reasons += [
+            f"no read goes to replica {one.name} ({one.word}): {one.problem}"
+            for one in routes
+            if one.problem is not None
+        ]
         return DatabaseState(
             status=self._status(found, reasons),
             reasons=tuple(reasons),
@@ -160,6 +168,7 @@ class Inspector:
             stores=found.stores,
             replicas=found.replicas,
             seconds=time.perf_counter() - started,
+            routes=routes,
         )
 
     def _status(self, found: _Found, reasons: Sequence[str]) -> Status:
@@ -228,7 +237,7 @@ class Inspector:
         return found
 
     async def _read(self, database: Database, found: _Found) -> _Found:
-        async with database.read() as connection:
+        async with database.read(fresh=True) as connection:
             versions = await present_versions(connection, self._queries)
             replicas: list[Replica] = []
             if database.dialect == "postgres" and found.health.role == "primary":

@@ -100,8 +100,43 @@ def _of_database(state: DatabaseState) -> Iterator[Metric]:
         yield from _gauge(
             "aragora_db_lag_seconds", "How old the data of this replica is.", health.lag_seconds
         )
+    yield from _of_routes(state)
     yield _lags("seconds", "How old the data of a server is that follows this one.", state)
     yield _lags("bytes", "How much of the log such a server has not applied yet.", state)
+
+
+def _of_routes(state: DatabaseState) -> Iterator[Metric]:
+    """Tell of the servers that reads of this process may go to."""
+    if not state.routes:
+        return
+    name = "aragora_read_replica"
+    ready = GaugeMetricFamily(f"{name}_ready", "1 when reads go there.", labels=["replica"])
+    busy = GaugeMetricFamily(
+        f"{name}_in_flight", "Units of work that read there now.", labels=["replica"]
+    )
+    lag = GaugeMetricFamily(
+        f"{name}_lag_seconds", "How old its data is at most.", labels=["replica"]
+    )
+    reads = CounterMetricFamily(
+        f"{name}_reads", "Units of work that read there.", labels=["replica"]
+    )
+    moved = CounterMetricFamily(
+        f"{name}_moved", "Statements that were run again on the primary.", labels=["replica"]
+    )
+    behind = CounterMetricFamily(
+        f"{name}_behind",
+        "Units of work that waited for it in vain and read from the primary.",
+        labels=["replica"],
+    )
+    for one in state.routes:
+        ready.add_metric([one.name], one.word == "ready")
+        busy.add_metric([one.name], one.in_flight)
+        if one.lag_seconds is not None:
+            lag.add_metric([one.name], one.lag_seconds)
+        reads.add_metric([one.name], one.reads)
+        moved.add_metric([one.name], one.moved)
+        behind.add_metric([one.name], one.behind)
+    yield from (ready, busy, lag, reads, moved, behind)
 
 
 def _lags(unit: Literal["seconds", "bytes"], text: str, state: DatabaseState) -> Metric:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
-from aragora_sql.embedded import EmbeddedServer, find_binaries
-from aragora_sql.embedded.folders import OwnedFolder
-from aragora_sql.embedded.programs import run, server_account
+from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.embedded.standbys import standby_of
 from aragora_sql.settings import PostgresDSN
 from tests.database.waiting import PATIENCE
 
-
-@contextmanager
-def standby_of(primary: EmbeddedServer) -> Iterator[EmbeddedServer]:
-    """Start a standby that follows a running server."""
-    binaries = next(found for found in find_binaries() if found.version == primary.version)
-    account = server_account()
-    folder = OwnedFolder(account, in_memory=False)
-    try:
-        host = PostgresDSN.parse(primary.dsn()).option("host") or ""
-        command = [str(binaries.bin_dir / "pg_basebackup"), "-R", "-X", "stream", "-c", "fast"]
-        command += ["-h", host, "-p", "5432", "-U", "postgres", "-D", str(folder.path / "copy")]
-        done = run(command, folder.path, account)
-        assert done.returncode == 0, done.stdout
-        with EmbeddedServer(binaries, data_dir=folder.path / "copy") as standby:
-            yield standby
-    finally:
-        folder.remove()
+__all__ = [
+    "crash",
+    "execute",
+    "one_row",
+    "place_of",
+    "processes_of",
+    "standby_of",
+    "stopped",
+    "wait_for_standby",
+]
 
 
 def execute(dsn: str, *statements: str) -> None:
@@ -55,3 +50,42 @@ def wait_for_standby(standby: str, table: str) -> None:
 def place_of(server: EmbeddedServer) -> Path:
     """The folder of a server's socket."""
     return Path(PostgresDSN.parse(server.dsn()).option("host") or "")
+
+
+def processes_of(server: EmbeddedServer) -> list[int]:
+    """The processes of a server, itself first."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        ).fetchall()
+    return [server.pid, *(row[0] for row in rows)]
+
+
+@contextmanager
+def stopped(server: EmbeddedServer) -> Iterator[None]:
+    """Hold all processes of a server while the block lasts, as a machine that hangs does."""
+    processes = processes_of(server)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def crash(server: EmbeddedServer) -> None:
+    """Kill a session of a server, which makes it end all others and recover."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        os.kill(row[0], signal.SIGKILL)
+
+
+def one_row(dsn: str, statement: str) -> tuple[Any, ...]:
+    """Run a statement, and return its row."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return row
