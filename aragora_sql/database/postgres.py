@@ -25,7 +25,13 @@ from aragora_sql.database.base import Connection, Database, PoolMetrics, Row, Se
 from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.ownership import Owner
-from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
+from aragora_sql.database.postgres_errors import (
+    cannot_connect,
+    may_write,
+    not_replicated,
+    reason,
+    translate,
+)
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
@@ -37,6 +43,7 @@ from aragora_sql.database.postgres_pool import (
     create_pool,
     get_postgres_pool,
     set_up_of,
+    unreplicated,
     watches,
 )
 from aragora_sql.database.session_state import changes_postgres_session
@@ -221,6 +228,8 @@ class PostgresConnection(Connection):
                     records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
                 raise await self._of_statement(error, statement, arguments) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         return [self._row(statement, record) for record in records]
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
@@ -231,6 +240,8 @@ class PostgresConnection(Connection):
                     record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
                 raise await self._of_statement(error, statement, arguments) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         return None if record is None else self._row(statement, record)
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -245,6 +256,8 @@ class PostgresConnection(Connection):
                     status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -256,10 +269,14 @@ class PostgresConnection(Connection):
             try:
                 with self._limit:
                     if len(prepared) == 1:
-                        return len(await self._proxy.fetch(statement.sql, *prepared[0]))
-                    return len(await self._proxy.fetchmany(statement.sql, prepared))
+                        records = await self._proxy.fetch(statement.sql, *prepared[0])
+                    else:
+                        records = await self._proxy.fetchmany(statement.sql, prepared)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
+        return len(records)
 
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
@@ -270,6 +287,15 @@ class PostgresConnection(Connection):
                     await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)
             except Exception as error:
                 raise await self._translated(error, name, sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(name)
+
+    def _refuse_unreplicated(self, name: str) -> None:
+        """Raise when the server has just said that it no longer waits for a standby."""
+        mine = {one for one in unreplicated if one is self._proxy._con or one.is_closed()}
+        unreplicated.difference_update(mine)
+        if self._proxy._con in mine:
+            raise not_replicated(name)
 
     def _fork(self) -> PostgresConnection:
         return PostgresConnection(self._pool, self._proxy, self._json_codec)
@@ -360,6 +386,8 @@ class PostgresConnection(Connection):
         except Exception as error:
             # What a savepoint holds is not committed before the transaction around it.
             raise translate(error, "COMMIT", commits=not self._is_savepoint) from error
+        if unreplicated:
+            self._refuse_unreplicated("COMMIT")
 
     async def _rollback(self) -> None:
         if self._transaction is None:
@@ -381,6 +409,7 @@ class PostgresDatabase(Database):
     """
 
     dialect = "postgres"
+    fails_over = True
 
     def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
         check_pool(pool)
@@ -535,6 +564,9 @@ class PostgresDatabase(Database):
         finally:
             counts.waiting -= 1
         counts.acquired(started)
+        if unreplicated:
+            # What was said to an application that used the driver's own connection is its matter.
+            unreplicated.discard(proxy._con)
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)

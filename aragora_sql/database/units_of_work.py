@@ -17,6 +17,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from aragora_sql.database.keys import Key
 from aragora_sql.database.values import check_text
 from aragora_sql.errors import DatabaseError, InvalidInputError
 
@@ -130,6 +131,7 @@ class UnitOfWork:
         "_database",
         "_is_finished",
         "_joined",
+        "_key",
         "_kind",
         "_outer",
         "_tenant",
@@ -137,9 +139,12 @@ class UnitOfWork:
         "_unit",
     )
 
-    def __init__(self, database: Database, kind: Kind, tenant: str | None = None) -> None:
+    def __init__(
+        self, database: Database, kind: Kind, tenant: str | None = None, key: Key | None = None
+    ) -> None:
         self._database = database
         self._kind = kind
+        self._key = key
         self._tenant = tenant
         self._is_finished = False
         self._joined = False
@@ -175,9 +180,13 @@ class UnitOfWork:
             try:
                 if self._outer is not None:
                     self._outer.lock.check()
+                    if self._key is not None and self._outer.in_transaction:
+                        self._key.refuse_nesting()
                 await connection._begin()
                 if self._tenant is not None:
                     await self._set_tenant(connection, self._tenant)
+                if self._key is not None:
+                    await self._take(connection, self._key)
             except BaseException:
                 await self._leave(connection)
                 raise
@@ -192,6 +201,13 @@ class UnitOfWork:
             await connection._set_tenant(tenant)
         except BaseException:
             await connection._rollback()
+            raise
+
+    async def _take(self, connection: Connection, key: Key) -> None:
+        try:
+            await key.take(connection, self._database.dialect)
+        except BaseException as error:
+            await self._finish(connection, error)
             raise
 
     async def __aexit__(
