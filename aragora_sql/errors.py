@@ -21,8 +21,11 @@ What to do with an error of a unit of work:
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "AlreadyCommittedError",

