@@ -22,9 +22,13 @@ Line = dict[str, Any]
 
 
 class Fleet:
-    """``size`` applications and a probe. Every second application goes through PgBouncer."""
+    """``size`` applications and a probe. Every second application goes through PgBouncer.
 
-    def __init__(self, cluster: Cluster, size: int, seed: int) -> None:
+    ``long_job`` is how many seconds the longest jobs take.
+    """
+
+    def __init__(self, cluster: Cluster, size: int, seed: int, long_job: float) -> None:
+        self._long_job = long_job
         self._cluster = cluster
         self._size = size
         self._seed = seed
@@ -34,7 +38,8 @@ class Fleet:
     def __enter__(self) -> Self:
         for number in range(self._size):
             dsn = self._cluster.pooled_dsn if number % 2 else self._cluster.dsn
-            self._start(f"app{number + 1}", dsn, "--seed", str(self._seed * 100 + number))
+            options = ["--seed", str(self._seed * 100 + number), "--long-job", str(self._long_job)]
+            self._start(f"app{number + 1}", dsn, *options)
         self._start("probe", self._cluster.dsn, "--probe")
         self._wait_for("started", list(self._processes))
         return self

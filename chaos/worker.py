@@ -35,6 +35,8 @@ __all__ = ["JOB_TYPE", "LEASE_SECONDS", "PROBE_TABLE"]
 JOB_TYPE = "chaos"
 PROBE_TABLE = "chaos_probe"
 LEASE_SECONDS = 10.0
+# Which part of the jobs takes longer than an outage of the database.
+LONG_JOBS = 0.01
 # Longer than any outage should be; that it was too short would be told.
 PATIENT = Retries(attempts=1000, seconds=180.0)
 PROBE_TIMEOUT = 2.0
@@ -70,8 +72,11 @@ class Retried(logging.Handler):
 class Application:
     """What one process does."""
 
-    def __init__(self, database: PostgresDatabase, name: str, seed: int, record: Record) -> None:
+    def __init__(
+        self, database: PostgresDatabase, name: str, seed: int, long_job: float, record: Record
+    ) -> None:
         self._database = database
+        self._long_job = long_job
         self._name = name
         self._random = random.Random(seed)
         self._record = record
@@ -134,8 +139,8 @@ class Application:
 
     async def _work(self, job: Job) -> None:
         began = time.monotonic()
-        # Some take longer than an outage of the database.
-        seconds = 30.0 if self._random.random() < 0.01 else self._random.uniform(0.01, 0.4)
+        is_long = self._random.random() < LONG_JOBS
+        seconds = self._long_job if is_long else self._random.uniform(0.01, 0.4)
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -168,6 +173,7 @@ async def main() -> None:
     parser.add_argument("record", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--probe", action="store_true")
+    parser.add_argument("--long-job", type=float, default=30.0)
     given = parser.parse_args()
     # The DSN has a password: a command line can be read by everybody.
     dsn = sys.stdin.readline().strip()
@@ -187,7 +193,7 @@ async def main() -> None:
         if given.probe:
             await probe(database, record)
         else:
-            await Application(database, given.name, given.seed, record).run()
+            await Application(database, given.name, given.seed, given.long_job, record).run()
     finally:
         with contextlib.suppress(AragoraSQLError):
             await database.close()

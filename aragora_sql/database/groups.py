@@ -23,8 +23,8 @@ __all__ = ["Groups"]
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# What the whole group has waited for in vain: nobody of it waits for it once more. Nor is done again
-# what may have been kept.
+# What the whole group has waited for in vain: nobody of it waits for it once more. What may have
+# been kept is not done again either.
 _OF_ALL = (
     DatabaseClosedError,
     DatabaseTimeoutError,

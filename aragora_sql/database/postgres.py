@@ -364,6 +364,11 @@ class PostgresConnection(Connection):
             # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             with self._limit:
                 await transaction.__aenter__()
+        except TimeoutError as error:
+            # As behind a pooler that waits for a server; a statement that takes long it is not.
+            raise DatabaseUnavailableError(
+                "BEGIN: no answer within the statement timeout"
+            ) from error
         except Exception as error:
             raise await self._translated(error, "BEGIN") from error
         self._transaction = transaction

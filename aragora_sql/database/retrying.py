@@ -21,6 +21,7 @@ from aragora_sql.errors import (
     ConnectionLostError,
     DatabaseClosedError,
     DatabaseError,
+    DatabaseTimeoutError,
     DatabaseUseError,
     InvalidInputError,
     OutcomeUnknownError,
@@ -103,6 +104,8 @@ def may_run_again(error: BaseException, *, finds_out: bool, fails_over: bool) ->
         if isinstance(state, str) and state.startswith(_FINAL_STATES):
             return "it would fail again"
         return None
+    if isinstance(error, DatabaseTimeoutError):
+        return "it has taken as long as it may"
     return "it would fail again"
 
 

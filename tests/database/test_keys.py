@@ -68,10 +68,14 @@ async def test_a_key_that_was_committed_is_not_begun_again(keyed: Items) -> None
 
 async def test_what_was_rolled_back_leaves_no_key(keyed: Items) -> None:
     database = keyed.database
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with database.transaction(key="k"):
             await keyed.add("a")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await kept_keys(database) == []
     async with database.transaction(key="k"):
         await keyed.add("a")
