@@ -56,7 +56,8 @@ def translate(error: Exception, name: str, *, commits: bool = False) -> AragoraS
         if name == "COMMIT":
             return CommitOutcomeUnknownError(
                 f"{name}: no answer within the statement timeout; whether it took effect is not "
-                "known (it does when a synchronous standby is all that is missing)"
+                "known (it does when a synchronous standby is all that is missing); "
+                "retrying() with a key finds out"
             )
         return StatementOutcomeUnknownError(
             f"{name}: ran longer than the statement timeout; it was told to stop, and may have "
@@ -64,7 +65,9 @@ def translate(error: Exception, name: str, *, commits: bool = False) -> AragoraS
         )
     ours = _of_driver(error, name)
     if commits and isinstance(ours, ConnectionLostError):
-        return CommitOutcomeUnknownError(f"{ours}; whether it took effect is not known")
+        return CommitOutcomeUnknownError(
+            f"{ours}; whether it took effect is not known (retrying() with a key finds out)"
+        )
     return ours
 
 

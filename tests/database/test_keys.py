@@ -35,7 +35,7 @@ async def keyed(items: Items) -> Items:
 
 async def kept_keys(database: Database) -> list[str]:
     rows = await _fetch(database, "SELECT idempotency_key FROM _transaction_keys ORDER BY 1")
-    return [row["idempotency_key"] for row in rows]
+    return [str(row["idempotency_key"]) for row in rows]
 
 
 async def _fetch(database: Database, sql: str) -> list[dict[str, object]]:
