@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable
-from datetime import datetime
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import check_text
 from aragora_sql.errors import AlreadyCommittedError, DatabaseUseError, InvalidInputError
@@ -31,27 +29,10 @@ SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
 
 
-class _KeyQueries(Protocol):
-    """The queries of ``sql/system/*/transaction_keys``."""
-
-    def take_key(
-        self, connection: Connection, *, idempotency_key: str, attempt: str, keep_seconds: float
-    ) -> Awaitable[str | None]: ...
-
-    def get_key(
-        self, connection: Connection, *, idempotency_key: str
-    ) -> Awaitable[dict[str, Any] | None]: ...
-
-    def delete_expired_keys(self, connection: Connection, *, row_limit: int) -> Awaitable[int]: ...
-
-
 @cache
-def _queries(dialect: Dialect) -> _KeyQueries:
-    # Named queries are a layer above this one: they are asked for when the first key is given.
-    found: _KeyQueries = import_module("aragora_sql.queries").load_system_queries(
-        "transaction_keys", dialect
-    )
-    return found
+def _calls() -> Any:
+    # Named queries are a layer above this one.
+    return import_module("aragora_sql.queries.transaction_keys")
 
 
 class Key:
@@ -91,18 +72,9 @@ class Key:
         Raises :class:`~aragora_sql.errors.AlreadyCommittedError` when one of this key was
         committed. Waits for one that is open, no longer than a statement may take.
         """
-        queries = _queries(dialect)
-        taken = await queries.take_key(
-            connection,
-            idempotency_key=self.text,
-            attempt=self.attempt,
-            keep_seconds=KEEP_SECONDS,
-        )
-        if taken is None:
-            row = await queries.get_key(connection, idempotency_key=self.text)
-            found: dict[str, Any] = row or {}
-            at: datetime | None = found.get("taken_at")
-            raise AlreadyCommittedError(self.text, found.get("attempt", ""), at)
+        before = await _calls().take(connection, dialect, self.text, self.attempt, KEEP_SECONDS)
+        if before is not None:
+            raise AlreadyCommittedError(self.text, *before)
         if time.monotonic() >= Key._next_sweep:
             Key._next_sweep = time.monotonic() + SWEEP_SECONDS
-            await queries.delete_expired_keys(connection, row_limit=SWEEP_ROWS)
+            await _calls().delete_expired(connection, dialect, SWEEP_ROWS)

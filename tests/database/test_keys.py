@@ -21,7 +21,7 @@ from aragora_sql.errors import (
 from aragora_sql.schema import initialize_store, verify_schema
 from tests.conftest import OpenDatabase
 from tests.database.items import Items
-from tests.database.waiting import outside, until
+from tests.database.waiting import outside
 from tests.proxy import CountingProxy
 from tests.stores.samples import run
 
@@ -265,10 +265,17 @@ async def test_a_retry_finds_out_what_became_of_a_commit_without_an_answer(
     # The other way: the commit never arrived.
     await watching.clear()
     await run(direct, "DELETE FROM _transaction_keys")
-    counted_postgres.reset()
+    is_held_back = asyncio.Event()
 
-    task = asyncio.create_task(work(counted_postgres.stall))
-    await until(lambda: counted_postgres.round_trips >= 3)
+    def hold_back() -> None:
+        counted_postgres.stall()
+        is_held_back.set()
+
+    task = asyncio.create_task(work(hold_back))
+    await is_held_back.wait()
+    # Nothing but the event loop is between the end of the block and the commit.
+    for _ in range(100):
+        await asyncio.sleep(0)
     await counted_postgres.drop()
     counted_postgres.resume()
     with pytest.raises(CommitOutcomeUnknownError):

@@ -1,7 +1,7 @@
 -- name: take_key(idempotency_key, attempt, keep_seconds)$
 -- Mark the transaction as that of a key; nothing when one of that key was committed. Writers take
 -- turns, so no other transaction of the same key is open. An expired key is as good as new.
-INSERT INTO _transaction_keys AS k (idempotency_key, attempt, taken_at, expires_at)
+INSERT INTO _transaction_keys (idempotency_key, attempt, taken_at, expires_at)
 VALUES (
     :idempotency_key,
     :attempt,
@@ -13,7 +13,7 @@ SET
     attempt = excluded.attempt,
     taken_at = excluded.taken_at,
     expires_at = excluded.expires_at
-WHERE k.expires_at <= strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE _transaction_keys.expires_at <= strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 RETURNING attempt;
 
 -- name: get_key(idempotency_key)^
