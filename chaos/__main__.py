@@ -25,6 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--mode", choices=("sync", "async"), default="sync")
+    parser.add_argument(
+        "--quick-claims",
+        action="store_true",
+        help="claims of jobs do not wait (the default of jobs)",
+    )
     parser.add_argument("--faults", default=",".join(FAULTS), help="which, in which proportion")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     given = parser.parse_args(arguments)
@@ -50,7 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
     report(f"starting the cluster; seed {given.seed}, {given.mode}")
     with Cluster(programs, synchronous=given.mode == "sync") as cluster:
         outcome = run_rounds(
-            cluster, faults, seed=given.seed, processes=given.processes, report=report
+            cluster,
+            faults,
+            seed=given.seed,
+            processes=given.processes,
+            durable_claims=not given.quick_claims,
+            report=report,
         )
     show(console, outcome)
     if given.json is not None:

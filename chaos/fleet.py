@@ -24,11 +24,15 @@ Line = dict[str, Any]
 class Fleet:
     """``size`` applications and a probe. Every second application goes through PgBouncer.
 
-    ``long_job`` is how many seconds the longest jobs take.
+    ``long_job`` is how many seconds the longest jobs take, ``durable_claims`` the option of the job
+    queue.
     """
 
-    def __init__(self, cluster: Cluster, size: int, seed: int, long_job: float) -> None:
-        self._long_job = long_job
+    def __init__(
+        self, cluster: Cluster, size: int, seed: int, *, long_job: float, durable_claims: bool
+    ) -> None:
+        self._options = ["--long-job", str(long_job)]
+        self._options += ["--durable-claims"] if durable_claims else []
         self._cluster = cluster
         self._size = size
         self._seed = seed
@@ -38,8 +42,8 @@ class Fleet:
     def __enter__(self) -> Self:
         for number in range(self._size):
             dsn = self._cluster.pooled_dsn if number % 2 else self._cluster.dsn
-            options = ["--seed", str(self._seed * 100 + number), "--long-job", str(self._long_job)]
-            self._start(f"app{number + 1}", dsn, *options)
+            seed = str(self._seed * 100 + number)
+            self._start(f"app{number + 1}", dsn, "--seed", seed, *self._options)
         self._start("probe", self._cluster.dsn, "--probe")
         self._wait_for("started", list(self._processes))
         return self

@@ -94,17 +94,19 @@ def run_rounds(
     seed: int,
     processes: int = 4,
     long_job: float = 30.0,
+    durable_claims: bool = True,
     report: Callable[[str], None],
 ) -> Outcome:
     """Let applications work while one fault after the other happens at random moments.
 
-    ``long_job`` is how many seconds the longest jobs take; ``report`` is told of each fault.
+    ``long_job`` is how many seconds the longest jobs take, ``durable_claims`` whether claims of
+    jobs are committed like everything else; ``report`` is told of each fault.
     """
     chance = random.Random(seed)
     mode = "synchronous" if cluster.synchronous else "asynchronous"
     outcome = Outcome(mode, seed, cluster.bound)
     asyncio.run(_prepare(cluster.dsn))
-    with Fleet(cluster, processes, seed, long_job) as fleet:
+    with Fleet(cluster, processes, seed, long_job=long_job, durable_claims=durable_claims) as fleet:
         for number, fault in enumerate(faults, 1):
             time.sleep(chance.uniform(1.0, 4.0))
             one = _round(cluster, fleet, number, fault, chance)

@@ -73,14 +73,21 @@ class Application:
     """What one process does."""
 
     def __init__(
-        self, database: PostgresDatabase, name: str, seed: int, long_job: float, record: Record
+        self,
+        database: PostgresDatabase,
+        name: str,
+        record: Record,
+        *,
+        seed: int,
+        long_job: float,
+        durable_claims: bool,
     ) -> None:
         self._database = database
         self._long_job = long_job
         self._name = name
         self._random = random.Random(seed)
         self._record = record
-        self._jobs = JobQueueStore(database)
+        self._jobs = JobQueueStore(database, durable_claims=durable_claims)
         self._memory = ConsensusMemory(database)
         self._audit = AuditStore(database)
         self._stopping = False
@@ -174,6 +181,7 @@ async def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--probe", action="store_true")
     parser.add_argument("--long-job", type=float, default=30.0)
+    parser.add_argument("--durable-claims", action="store_true")
     given = parser.parse_args()
     # The DSN has a password: a command line can be read by everybody.
     dsn = sys.stdin.readline().strip()
@@ -193,7 +201,14 @@ async def main() -> None:
         if given.probe:
             await probe(database, record)
         else:
-            await Application(database, given.name, given.seed, given.long_job, record).run()
+            await Application(
+                database,
+                given.name,
+                record,
+                seed=given.seed,
+                long_job=given.long_job,
+                durable_claims=given.durable_claims,
+            ).run()
     finally:
         with contextlib.suppress(AragoraSQLError):
             await database.close()
