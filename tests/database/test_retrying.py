@@ -309,6 +309,21 @@ async def test_a_connection_that_breaks_before_the_commit_is_run_again(
         assert await watching.ids() == ["a"]
 
 
+async def test_a_server_that_answers_nothing_is_away(counted_postgres: CountingProxy) -> None:
+    """A BEGIN that has no answer had no effect, as behind a pooler that waits for a server."""
+    database = await PostgresDatabase.connect(counted_postgres.dsn, 1, 1, statement_timeout=0.3)
+    async with database.read():
+        pass
+    counted_postgres.stall()
+    with pytest.raises(DatabaseUnavailableError, match="BEGIN: no answer"):
+        async with database.transaction():
+            pytest.fail("the block was entered")
+    counted_postgres.resume()
+    async with database.transaction():
+        pass
+    await database.close()
+
+
 async def test_a_password_that_is_refused_is_not_tried_again(postgres_dsn: str) -> None:
     database = await PostgresDatabase.connect(postgres_dsn, 1, 1)
     database.retries = QUICK
