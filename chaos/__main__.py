@@ -105,9 +105,10 @@ def show(console: Console, outcome: Outcome) -> None:
     for error, count in sorted(verdict.retried.items()):
         rows.add_row(f"run again after {error}", f"{count}")
     console.print(rows)
-    if verdict.lost_before:
+    if verdict.lost_at:
+        first, last = min(verdict.lost_at), max(verdict.lost_at)
         console.print(
-            f"what was lost had been acknowledged up to {max(verdict.lost_before)} s before"
+            f"what was lost was acknowledged from {first:+.2f} to {last:+.2f} s of a fault"
         )
     for problem in verdict.audit_problems[:5]:
         console.print(problem)

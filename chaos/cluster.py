@@ -111,26 +111,31 @@ class Member:
         return status, text.decode(errors="replace")
 
     def _signal(self, number: signal.Signals) -> None:
-        for process in self._processes():
+        # Whoever starts processes is stopped first: none of them is missed.
+        found: list[psutil.Process] = []
+        for root in self._roots():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if number != signal.SIGCONT:
+                    root.send_signal(signal.SIGSTOP)
+                found += [root, *root.children(recursive=True)]
+        for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
         if number == signal.SIGKILL and self._process is not None:
             self._process.wait()
             self._process = None
 
-    def _processes(self) -> list[psutil.Process]:
-        roots = [] if self._process is None else [self._process.pid]
-        with contextlib.suppress(OSError, ValueError):
-            roots.append(int((self._data / "postmaster.pid").read_text().split("\n", 1)[0]))
-        found: list[psutil.Process] = []
-        for pid in roots:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                root = psutil.Process(pid)
-                if self._process is not None and pid == self._process.pid:
-                    found += [root, *root.children(recursive=True)]
-                elif str(self._data) in " ".join(root.cmdline()):
-                    # The number in the file may be somebody else's by now.
-                    found += [root, *root.children(recursive=True)]
+    def _roots(self) -> list[psutil.Process]:
+        """Return Patroni and the server's first process, those that run."""
+        found = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if self._process is not None:
+                found.append(psutil.Process(self._process.pid))
+        with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
+            server = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+            # The number in the file may be somebody else's by now.
+            if str(self._data) in " ".join(server.cmdline()):
+                found.append(server)
         return found
 
 

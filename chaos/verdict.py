@@ -32,13 +32,15 @@ _TWICE = {
 class Verdict:
     """``acknowledged`` and ``lost`` commits by kind, what was ``doubled``, and the rest.
 
+    ``lost_at`` is when what was lost had been acknowledged, in seconds from the nearest fault.
+
     ``overlaps`` are pairs of runs of one job at the same time; ``unfinished`` jobs that were never
     completed; ``retried`` how often something was run again, by error.
     """
 
     acknowledged: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
-    lost_before: list[float] = field(default_factory=list)
+    lost_at: list[float] = field(default_factory=list)
     doubled: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     overlaps: int = 0
@@ -93,8 +95,8 @@ async def judge(dsn: str, lines: Iterable[dict[str, Any]], faults: list[float]) 
             verdict.acknowledged[kind] = len(acknowledged[kind])
             verdict.lost[kind] = len(lost)
             for at in lost.values():
-                after = [fault - at for fault in faults if fault >= at]
-                verdict.lost_before += [round(min(after), 3)] if after else []
+                nearest = min((at - fault for fault in faults), key=abs, default=0.0)
+                verdict.lost_at.append(round(nearest, 3))
         for kind, sql in _TWICE.items():
             counts = Counter(await _column(database, sql))
             verdict.doubled[kind] = sum(count - 1 for count in counts.values())

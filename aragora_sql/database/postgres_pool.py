@@ -131,7 +131,8 @@ class SessionConnection(BaseConnection):
             return self._undecodable
 
     def _process_log_message(self, fields: Any, last_query: str) -> None:
-        # asyncpg tells listeners later than the result; its version is bounded in pyproject.toml.
+        # Not a listener: asyncpg warns of one when the connection is given back. Its version is
+        # bounded in pyproject.toml.
         if fields.get("R") == _STOPPED_WAITING:
             unreplicated.add(self)
         super()._process_log_message(fields, last_query)  # type: ignore[misc]

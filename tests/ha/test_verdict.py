@@ -92,7 +92,7 @@ async def test_damage_is_seen(
     }
     assert found[part] == wanted
     if part == "lost":
-        assert verdict.lost_before == [0.5]
+        assert verdict.lost_at == [-0.5]
 
 
 async def test_what_is_there_twice_is_seen(
