@@ -108,7 +108,6 @@ def run_rounds(
     asyncio.run(_prepare(cluster.dsn))
     with Fleet(cluster, processes, seed, long_job=long_job, durable_claims=durable_claims) as fleet:
         for number, fault in enumerate(faults, 1):
-            time.sleep(chance.uniform(1.0, 4.0))
             one = _round(cluster, fleet, number, fault, chance)
             outcome.rounds.append(one)
             report(
@@ -138,10 +137,13 @@ async def _prepare(dsn: str) -> None:
 
 
 def _round(cluster: Cluster, fleet: Fleet, number: int, fault: str, chance: random.Random) -> Round:
+    cluster.wait_until_whole(PATIENCE)
+    time.sleep(chance.uniform(1.0, 4.0))
     primary = cluster.wait_for_primary()
     one = Round(number, fault, primary.name, time.monotonic())
     if fault == "switchover":
         _switch_over(cluster, primary)
+        one.successor = _wait_for_successor(cluster, primary).name
     else:
         {"kill": primary.kill, "freeze": primary.freeze, "cut": primary.link.cut}[fault]()
         one.successor = _wait_for_successor(cluster, primary).name
@@ -149,9 +151,7 @@ def _round(cluster: Cluster, fleet: Fleet, number: int, fault: str, chance: rand
         # The old one comes back when the new one is at work, at a random moment.
         time.sleep(chance.uniform(0.0, 3.0))
         {"kill": primary.start, "freeze": primary.thaw, "cut": primary.link.mend}[fault]()
-    cluster.wait_until_whole(PATIENCE)
     _wait_for_commit(fleet, time.monotonic())
-    one.successor = cluster.wait_for_primary().name
     probe = [line for line in fleet.lines("probe") if line["kind"] == "ack"]
     one.outage = _longest_gap(probe, one.at)
     acknowledged = (line for line in fleet.lines() if line["kind"] == "ack")

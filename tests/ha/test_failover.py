@@ -1,4 +1,4 @@
-"""The short form of ``make chaos``: a primary is killed, another one is switched over."""
+"""The short form of ``make chaos``: a primary is switched over, the next one killed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def test_applications_go_on_and_nothing_is_lost(capsys: pytest.CaptureFixture[st
         require_program(name, package)
     with Cluster(find_programs()) as cluster:
         outcome = run_rounds(
-            cluster, ["kill", "switchover"], seed=1, processes=2, long_job=2.0, report=print
+            cluster, ["switchover", "kill"], seed=1, processes=2, long_job=2.0, report=print
         )
-    killed, switched = outcome.rounds
-    assert killed.successor != killed.primary
-    assert switched.primary == killed.successor
+    switched, killed = outcome.rounds
     assert switched.successor != switched.primary
+    assert killed.primary == switched.successor
+    assert killed.successor != killed.primary
     verdict = outcome.verdict
     assert verdict.is_flawless, verdict.to_dict()
     assert min(verdict.acknowledged.values()) > 0
