@@ -102,6 +102,7 @@ def show(console: Console, outcome: Outcome) -> None:
     rows.add_row("of one job at the same time", f"{verdict.overlaps}")
     rows.add_row("jobs never completed", f"{verdict.unfinished}")
     rows.add_row("audit chain: problems", f"{len(verdict.audit_problems)}")
+    rows.add_row("PgBouncer ended by itself", f"{outcome.pooler_restarts}")
     for error, count in sorted(verdict.retried.items()):
         rows.add_row(f"run again after {error}", f"{count}")
     console.print(rows)

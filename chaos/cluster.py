@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -154,6 +155,10 @@ class Cluster:
         # How long Patroni may take to promote another member, in seconds.
         self.bound = times["ttl"] + times["loop_wait"]
         self.folder = Path()
+        self._etcd_folder: Path | None = None
+        self._is_closing = threading.Event()
+        # How often PgBouncer ended by itself, and was started again, as compose and systemd do.
+        self.restarts = 0
         self.members: list[Member] = []
         self._others: list[subprocess.Popen[bytes]] = []
         self._logs: list[Any] = []
@@ -178,6 +183,7 @@ class Cluster:
 
     def close(self) -> None:
         """End all processes and remove all files."""
+        self._is_closing.set()
         for member in self.members:
             member.close()
         for process in reversed(self._others):
@@ -185,7 +191,9 @@ class Cluster:
             process.wait()
         for log in self._logs:
             log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self._etcd_folder):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def dsn(self) -> str:
@@ -287,7 +295,14 @@ class Cluster:
 
         etcd, peer = free_port(), free_port()
         client_url, peer_url = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peer}"
-        command = [programs.etcd, "--name", "etcd1", "--data-dir", str(self.folder / "etcd")]
+        # Its log is synced before each answer, and Patroni waits for that no longer than a second.
+        memory = Path("/dev/shm")  # noqa: S108 - mkdtemp follows
+        is_there = memory.is_dir() and os.access(memory, os.W_OK)
+        self._etcd_folder = Path(
+            tempfile.mkdtemp(prefix="aragora-etcd-", dir=memory if is_there else None)
+        )
+        self._give(self._etcd_folder)
+        command = [programs.etcd, "--name", "etcd1", "--data-dir", str(self._etcd_folder / "data")]
         command += ["--listen-client-urls", client_url, "--advertise-client-urls", client_url]
         command += ["--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url]
         command += ["--initial-cluster", f"etcd1={peer_url}"]
@@ -317,8 +332,21 @@ class Cluster:
             "PGBOUNCER_LISTEN_PORT": str(self._pooler_port),
         }
         command = ["sh", str(ROOT / "deploy/ha/start-pgbouncer.sh")]
-        self._others.append(self.start("pgbouncer", command, variables))
+        self._keep("pgbouncer", command, variables)
         self.wait_until_whole()
+
+    def _keep(self, name: str, command: Sequence[str], variables: Mapping[str, str]) -> None:
+        """Start a program, and start it again when it ends."""
+        process = self.start(name, command, variables)
+        self._others.append(process)
+
+        def watch() -> None:
+            process.wait()
+            if not self._is_closing.wait(0.5):
+                self.restarts += 1
+                self._keep(name, command, variables)
+
+        threading.Thread(target=watch, daemon=True).start()
 
     def _give(self, path: Path) -> None:
         if self.programs.account is not None:

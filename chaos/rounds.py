@@ -24,6 +24,7 @@ FAULTS = ("kill", "freeze", "cut", "switchover")
 # How long jobs may take until all are done in the end, in seconds.
 DRAIN_SECONDS = 240.0
 PATIENCE = 150.0
+SWITCHOVER_TRIES = 5
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Outcome:
     seed: int
     bound: int
     rounds: list[Round] = field(default_factory=list)
+    pooler_restarts: int = 0
     verdict: Verdict = field(default_factory=Verdict)
 
     def outages(self, fault: str | None = None) -> list[float]:
@@ -83,6 +85,7 @@ class Outcome:
             "bound": self.bound,
             "figures": {one: self.figures(one) for one in FAULTS if self.outages(one)},
             "rounds": [asdict(one) for one in self.rounds],
+            "pooler_restarts": self.pooler_restarts,
             "verdict": self.verdict.to_dict(),
         }
 
@@ -119,6 +122,7 @@ def run_rounds(
         report("all is written; waiting for the last jobs")
         wait_for_jobs(cluster.dsn, DRAIN_SECONDS)
         fleet.stop()
+        outcome.pooler_restarts = cluster.restarts
         faults_at = [one.at for one in outcome.rounds]
         outcome.verdict = asyncio.run(judge(cluster.dsn, fleet.lines(), faults_at))
     return outcome
@@ -160,8 +164,13 @@ def _round(cluster: Cluster, fleet: Fleet, number: int, fault: str, chance: rand
 
 
 def _switch_over(cluster: Cluster, primary: Member) -> None:
-    status, said = primary.ask("/switchover", {"leader": primary.name}, timeout=60.0)
-    if status != 200:
+    for _ in range(SWITCHOVER_TRIES):
+        status, said = primary.ask("/switchover", {"leader": primary.name}, timeout=60.0)
+        if status == 200:
+            return
+        # 412: its candidates are not ready; 503: etcd did not answer in time.
+        time.sleep(2.0)
+    else:
         raise RuntimeError(f"switchover: {status} {said}; {cluster.describe()}")
 
 
