@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aragora_sql.database.keys import Key
 from aragora_sql.database.values import check_text
-from aragora_sql.errors import DatabaseError, InvalidInputError
+from aragora_sql.errors import AlreadyCommittedError, DatabaseError, InvalidInputError
 
 if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
@@ -206,6 +206,11 @@ class UnitOfWork:
     async def _take(self, connection: Connection, key: Key) -> None:
         try:
             await key.take(connection, self._database.dialect)
+        except AlreadyCommittedError:
+            # It may be on this server alone, where an earlier commit did not wait to the end.
+            await connection._commit()
+            self._is_finished = True
+            raise
         except BaseException as error:
             await self._finish(connection, error)
             raise

@@ -29,7 +29,8 @@ async def take(
     """Mark the transaction of a connection as that of a key.
 
     Returns None, or where one of that key was committed, which attempt that was, and since when it
-    had the key.
+    had the key. Then the transaction has to be committed all the same: where that waits for
+    synchronous standbys, they have the earlier one too when it returns.
     """
     queries = _keys(dialect)
     # Again where the key that was in the way is gone by now, because it had expired.
@@ -41,6 +42,7 @@ async def take(
             return None
         row = await queries.get_key(connection, idempotency_key=key)
         if row is not None:
+            await queries.touch_key(connection, idempotency_key=key)
             return row["attempt"], row["taken_at"]
 
 

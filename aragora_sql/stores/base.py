@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from aragora_sql.database import Database
 from aragora_sql.errors import DuplicateKeyError, InvalidInputError, OutcomeUnknownError
@@ -71,7 +72,7 @@ class Store:
         async def attempt() -> T:
             nonlocal may_be_there
             try:
-                return await insert()
+                found: T | None = await insert()
             except OutcomeUnknownError:
                 may_be_there = True
                 raise
@@ -79,7 +80,11 @@ class Store:
                 found = await stored() if may_be_there else None
                 if found is None:
                     raise
-                return found
+            if may_be_there:
+                # It may be on this server alone: a commit behind it waits for the standbys.
+                async with self._database.transaction(key=f"confirmed {secrets.token_hex(8)}"):
+                    pass
+            return cast(T, found)
 
         return await self._repeat(attempt)
 

@@ -36,6 +36,7 @@ from aragora_sql.errors import (
     VersionConflictError,
 )
 from aragora_sql.schema import initialize_store
+from aragora_sql.stores.jobs.store import JobQueueStore
 from tests.database.items import SCHEMA, Items
 from tests.database.replication import execute
 from tests.database.waiting import outside
@@ -406,6 +407,52 @@ def without_standby() -> Iterator[EmbeddedServer]:
     with EmbeddedServer(settings={"synchronous_standby_names": "absent"}) as server:
         execute(server.dsn(), SCHEMA)
         yield server
+
+
+async def test_a_key_that_is_on_one_server_alone_is_not_enough(
+    without_standby: EmbeddedServer, items_tree: Path
+) -> None:
+    """What a failover could undo is not said to be committed: the retry waits for standbys too."""
+    plain = await PostgresDatabase.connect(without_standby.dsn(), 1, 1)
+    await initialize_store(plain, "sharing")
+    await Items.on(plain, items_tree).clear()
+    dsn = f"{without_standby.dsn()}&synchronous_commit=on"
+    database = await PostgresDatabase.connect(dsn, 1, 1, statement_timeout=0.5)
+    items = Items.on(database, items_tree)
+
+    async def work() -> str:
+        await items.add("a")
+        return "stored"
+
+    twice = Retries(attempts=3, first_pause=0.0, longest_pause=0.0)
+    with pytest.raises(CommitOutcomeUnknownError, match="COMMIT: no answer"):
+        await database.retrying(work, key="k", retries=twice)
+    # By then it is there, and no attempt but the first was entered.
+    assert await items.ids() == ["a"]
+    # A session that waits for no standby is told what is true of this server.
+    with pytest.raises(AlreadyCommittedError):
+        async with plain.transaction(key="k"):
+            pytest.fail("the block was entered")
+    await database.close()
+    await plain.close()
+
+
+@pytest.mark.parametrize("options", [{}, {"unique_key": "k"}], ids=["plain", "unique"])
+async def test_a_row_that_is_on_one_server_alone_is_not_enough(
+    without_standby: EmbeddedServer, options: dict[str, Any]
+) -> None:
+    """The same of the writes that stores run again by themselves."""
+    plain = await PostgresDatabase.connect(without_standby.dsn(), 1, 1)
+    await initialize_store(plain, "jobs")
+    dsn = f"{without_standby.dsn()}&synchronous_commit=on"
+    database = await PostgresDatabase.connect(dsn, 1, 1, statement_timeout=0.5)
+    database.retries = Retries(attempts=3, first_pause=0.0, longest_pause=0.0)
+    before = sum(one.total for one in await JobQueueStore(plain).get_counts())
+    with pytest.raises(CommitOutcomeUnknownError):
+        await JobQueueStore(database).enqueue("t", **options)
+    assert sum(one.total for one in await JobQueueStore(plain).get_counts()) == before + 1
+    await database.close()
+    await plain.close()
 
 
 async def _cancel_waiting(dsn: str, function: str) -> None:

@@ -50,6 +50,15 @@ class TransactionKeysQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
+    async def touch_key(self, connection: Connection, /, *, idempotency_key: str) -> int:
+        """Write a row that changes nothing: the commit behind it waits for synchronous standbys,
+        and so for
+
+        all that was committed before it.
+
+        Operation !: the number of rows changed.
+        """
+
     async def delete_expired_keys(self, connection: Connection, /, *, row_limit: int) -> int:
         """Delete some of the keys that have expired by the database's clock.
 

@@ -24,6 +24,11 @@ SELECT
 FROM _transaction_keys AS k
 WHERE k.idempotency_key = :idempotency_key;
 
+-- name: touch_key(idempotency_key)!
+-- Write a row that changes nothing: the commit behind it waits for synchronous standbys, and so for
+-- all that was committed before it.
+UPDATE _transaction_keys SET taken_at = taken_at WHERE idempotency_key = :idempotency_key;
+
 -- name: delete_expired_keys(row_limit)!
 -- Delete some of the keys that have expired by the database's clock.
 -- locks: _transaction_keys rows in order of expires_at, idempotency_key, skip locked
