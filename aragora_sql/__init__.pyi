@@ -9,6 +9,7 @@ from langgraph.store.base import IndexConfig, TTLConfig
 from aragora_sql.database import Database as Database
 from aragora_sql.database import Health as Health
 from aragora_sql.database import PoolMetrics as PoolMetrics
+from aragora_sql.database import Retries as Retries
 from aragora_sql.database.postgres import Pool
 from aragora_sql.database.postgres import PostgresDatabase as PostgresDatabase
 from aragora_sql.database.postgres import close_postgres_pool as close_postgres_pool
@@ -253,6 +254,7 @@ __all__ = [
     "ReceiptShareStore",
     "RefreshedTokens",
     "Relationship",
+    "Retries",
     "RetryJobError",
     "RetryPolicy",
     "Review",

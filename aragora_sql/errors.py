@@ -6,20 +6,29 @@ carries a password, a secret or a row; those of duplicate keys and missing paren
 
 What to do with an error of a unit of work:
 
-==============================  =================================================================
-:class:`OutcomeUnknownError`    look whether it took effect before running it again
-:class:`ReadOnlyDatabaseError`  nothing took effect; run it again when the server takes writes
-:class:`ConflictError`          nothing took effect; run it again
-:class:`LockTimeoutError`       nothing took effect; run it again later
-:class:`ConnectionLostError`    (other) nothing took effect; run it again later
-==============================  =================================================================
+==================================  =============================================================
+:class:`CommitOutcomeUnknownError`  look whether it took effect before running it again, or run it
+                                    with a key, which finds out
+:class:`AlreadyCommittedError`      it was done before
+:class:`ReadOnlyDatabaseError`      nothing took effect; run it again when the server takes writes
+:class:`ConflictError`              nothing took effect; run it again
+:class:`LockTimeoutError`           nothing took effect; run it again later
+:class:`ConnectionLostError`        (other) nothing took effect; run it again later
+==================================  =============================================================
+
+``database.retrying()`` goes by this table.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
+    "AlreadyCommittedError",
     "AlreadyTakenError",
     "AnchorNotFoundError",
     "ApprovalNotFoundError",
@@ -28,6 +37,7 @@ __all__ = [
     "AuditEntryNotFoundError",
     "BackendDriverMissingError",
     "CheckViolationError",
+    "CommitOutcomeUnknownError",
     "ConfigurationError",
     "ConflictError",
     "ConnectionLostError",
@@ -428,6 +438,21 @@ class ConflictError(DatabaseError):
     """A concurrent transaction got in the way (deadlock, serialization): run the unit again."""
 
 
+class AlreadyCommittedError(DatabaseError):
+    """A transaction with this key was committed before, so it was not begun again.
+
+    ``key`` is the idempotency key, ``attempt`` the random text of the attempt that was kept,
+    ``taken_at`` when that one took the key.
+    """
+
+    def __init__(self, key: str, attempt: str, taken_at: datetime | None) -> None:
+        when = "" if taken_at is None else f" (begun at {taken_at:%Y-%m-%d %H:%M:%S}Z)"
+        super().__init__(f"the transaction with the key {key!r} was committed already{when}")
+        self.key = key
+        self.attempt = attempt
+        self.taken_at = taken_at
+
+
 class VersionConflictError(ConflictError):
     """What was to be changed has changed since it was read: read it again, and decide again.
 
@@ -558,14 +583,21 @@ class ConnectionLostError(DatabaseError, ConnectionError):
 
 
 class OutcomeUnknownError(ConnectionLostError):
+    """What was sent may have taken effect, or may yet. See :class:`CommitOutcomeUnknownError`."""
+
+
+class CommitOutcomeUnknownError(OutcomeUnknownError):
     """A commit was sent, and its answer did not come: it may have taken effect, or may yet.
 
     That is so when the connection breaks, or the statement timeout passes, while a COMMIT or a
-    statement that commits by itself is at work. Running the unit again may do it twice: look first.
+    statement that commits by itself is at work; and when the server says that it no longer waits
+    for a synchronous standby: then it has taken effect there, and a failover may undo it. Running
+    the unit again may do it twice: look first, or give it a key (``transaction(key=…)``), with
+    which the retry finds out.
     """
 
 
-class StatementOutcomeUnknownError(OutcomeUnknownError, StatementTimeoutError):
+class StatementOutcomeUnknownError(CommitOutcomeUnknownError, StatementTimeoutError):
     """A statement that commits by itself was stopped after the statement timeout, maybe too late.
 
     For instance while its commit waited for a standby: the change is there then.

@@ -15,7 +15,7 @@ __all__ = ["SHARED", "exported_names", "load", "starred_names"]
 
 # What belongs to no store, by its module.
 SHARED = {
-    "aragora_sql.database": ("Database", "Health", "PoolMetrics"),
+    "aragora_sql.database": ("Database", "Health", "PoolMetrics", "Retries"),
     "aragora_sql.database.postgres": (
         "PostgresDatabase",
         "close_postgres_pool",

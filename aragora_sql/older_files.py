@@ -66,7 +66,8 @@ def _holds_rows(path: Path) -> bool:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             tables = connection.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' "
-                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> '_schema_versions'"
+                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                "AND name NOT IN ('_schema_versions', '_transaction_keys')"
             ).fetchall()
             return any(_has_row(connection, name) for (name,) in tables)
     except (sqlite3.Error, OSError):

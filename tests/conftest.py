@@ -41,7 +41,14 @@ from tests.proxy import CountingProxy
 TEST_DSN = os.environ.get("ARAGORA_TEST_POSTGRES_DSN", "").strip()
 PG = os.environ.get("PG", "").strip()
 
-_LONG = ("test_docs", "test_faults_", "test_from_langgraph", "test_mutations", "test_wheel")
+_LONG = (
+    "test_docs",
+    "test_failover",
+    "test_faults_",
+    "test_from_langgraph",
+    "test_mutations",
+    "test_wheel",
+)
 _WITHOUT_SQLITE = {"oldest", "others"}
 
 # How the reason of a skip begins that CI does not accept.

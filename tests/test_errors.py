@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import pickle
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from aragora_sql import errors
 from aragora_sql.errors import (
+    AlreadyCommittedError,
     AlreadyTakenError,
     AnchorNotFoundError,
     ApprovalRefusedError,
@@ -101,6 +103,8 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("SQLite", "aiosqlite")
     elif kind is DSNNotConfiguredError or kind is TenantRequiredError:
         arguments = ()
+    elif kind is AlreadyCommittedError:
+        arguments = ("order 17", "0f", datetime(2026, 1, 1, tzinfo=UTC))
     elif kind is RedLineError:
         arguments = ("m1", "law")
     elif kind is InvalidTransitionError:

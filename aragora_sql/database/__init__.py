@@ -1,6 +1,7 @@
 """Connections, transactions and value conversion for PostgreSQL and SQLite."""
 
 from aragora_sql.database.base import Connection, Database, Dialect, Health, PoolMetrics, Row, Watch
+from aragora_sql.database.retrying import Retries
 from aragora_sql.database.statement import ColumnKind, Statement
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Dialect",
     "Health",
     "PoolMetrics",
+    "Retries",
     "Row",
     "Statement",
     "Watch",

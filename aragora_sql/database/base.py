@@ -7,13 +7,15 @@ import gc
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
+from aragora_sql.database.keys import Key
 from aragora_sql.database.limits import within
 from aragora_sql.database.ownership import Owner
 from aragora_sql.database.replicas import ReplicaState
+from aragora_sql.database.retrying import Retries, run_again
 from aragora_sql.database.statement import Statement
 from aragora_sql.database.units_of_work import (
     FRESH,
@@ -30,6 +32,7 @@ __all__ = ["Connection", "Database", "Dialect", "Health", "PoolMetrics", "Row", 
 Dialect = Literal["postgres", "sqlite"]
 Role = Literal["primary", "standby"]
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 log = logging.getLogger(__name__)
@@ -283,6 +286,10 @@ class Database(ABC):
     dialect: ClassVar[Dialect]
     # Another class while :mod:`aragora_sql.database.observing` is switched on.
     unit_class: ClassVar[type[UnitOfWork]] = UnitOfWork
+    # Whether another server may take the place of one that is gone.
+    fails_over: ClassVar[bool] = False
+    #: How :meth:`retrying`, and writes of stores that may be done twice, are run again.
+    retries: Retries = Retries()
     _owner: Owner
 
     def connection(self) -> UnitOfWork:
@@ -312,8 +319,8 @@ class Database(ABC):
             return self.unit_class(self, "read")
         wanted = FRESH if at_least is None and fresh else at_least
         if tenant is None:
-            return self.unit_class(self, "read", None, wanted)
-        return self.unit_class(self, "transaction", check_tenant(tenant), at_least)
+            return self.unit_class(self, "read", at_least=wanted)
+        return self.unit_class(self, "transaction", check_tenant(tenant), at_least=at_least)
 
     async def consistency_token(self) -> str:
         """Return a token of all that this context has written and read so far.
@@ -332,7 +339,7 @@ class Database(ABC):
         """Return the servers that reads may go to beside the primary, as this process sees them."""
         return ()
 
-    def transaction(self, *, tenant: str | None = None) -> UnitOfWork:
+    def transaction(self, *, tenant: str | None = None, key: str | None = None) -> UnitOfWork:
         """Open an atomic unit of work: all of it is kept, or none of it.
 
         An exception or a cancellation that leaves the block rolls all of it back. Inside another
@@ -343,10 +350,55 @@ class Database(ABC):
         ``aragora-sql schema apply --tenant-policies`` (PostgreSQL; behind transaction poolers
         too). Where nothing would hide the rows of others, it is
         :class:`~aragora_sql.errors.TenantNotEnforcedError`. Units inside it are of the same tenant.
+
+        With ``key``, text of 1 to 200 characters that names what is done (``"order 17: paid"``), it
+        is committed once: a second transaction of that key waits for the first, and where that was
+        committed its block is not entered, but raises
+        :class:`~aragora_sql.errors.AlreadyCommittedError`. So after a
+        :class:`~aragora_sql.errors.CommitOutcomeUnknownError` a second run finds out. A key is kept
+        for seven days, costs a round trip, belongs to the outermost transaction (else
+        :class:`~aragora_sql.errors.DatabaseUseError`) and is of the whole database: it can't be
+        given with ``tenant``.
         """
+        if key is not None:
+            if tenant is not None:
+                raise InvalidInputError("key", "can't be given with tenant: keys are of no tenant")
+            return self.unit_class(self, "transaction", None, Key(key))
         if tenant is None:
             return self.unit_class(self, "transaction")
         return self.unit_class(self, "transaction", check_tenant(tenant))
+
+    async def retrying(
+        self,
+        function: Callable[[], Awaitable[T]],
+        *,
+        key: str | None = None,
+        idempotent: bool = False,
+        retries: Retries | None = None,
+    ) -> T:
+        """Await ``function()`` in a transaction, and again where that helps; return its result.
+
+        It is run again after a conflict, a lost connection, an unreachable or read-only server; not
+        after a :class:`~aragora_sql.errors.CommitOutcomeUnknownError`, unless ``key`` is given (see
+        :meth:`transaction`): then the next attempt finds out, and where the earlier one was kept,
+        its result is returned. Whoever gives a key that was committed by somebody else gets
+        :class:`~aragora_sql.errors.AlreadyCommittedError`.
+
+        ``idempotent`` says that to run it twice is as good as once: it is awaited without a
+        transaction around it, and also again when it may have taken effect.
+
+        ``retries`` (default: those of the database) limits attempts and seconds. The error that is
+        raised in the end says in a note why it was not run again. Within an open unit of work it is
+        :class:`~aragora_sql.errors.DatabaseUseError`: the whole unit has to be run again.
+        On SQLite no other server takes the place of a file: only conflicts are run again.
+        """
+        return await run_again(
+            self,
+            function,
+            key=key,
+            idempotent=idempotent,
+            retries=self.retries if retries is None else retries,
+        )
 
     def is_in_use_here(self) -> bool:
         """Tell whether the caller is within an open unit of work of this database."""

@@ -16,6 +16,7 @@ from aragora_sql.errors import (
     DatabaseClosedError,
     DatabaseTimeoutError,
     DatabaseUnavailableError,
+    OutcomeUnknownError,
 )
 
 __all__ = ["Groups"]
@@ -23,8 +24,14 @@ __all__ = ["Groups"]
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# What the whole group has waited for in vain: nobody of it waits for it once more.
-_OF_ALL = (DatabaseClosedError, DatabaseTimeoutError, DatabaseUnavailableError)
+# What the whole group has waited for in vain: nobody of it waits for it once more. What may have
+# been kept is not done again either.
+_OF_ALL = (
+    DatabaseClosedError,
+    DatabaseTimeoutError,
+    DatabaseUnavailableError,
+    OutcomeUnknownError,
+)
 
 
 class _Waiting(Generic[ItemT, ResultT]):
@@ -44,7 +51,8 @@ class Groups(Generic[ItemT, ResultT]):
     """Does what tasks ask for in groups of at most ``most``.
 
     ``work`` takes the items of a group and returns the result of each, in their order: None is one
-    that it has left out. When it fails, nothing of the group may have been kept.
+    that it has left out. When it fails, nothing of the group may have been kept, or it raises an
+    :class:`~aragora_sql.errors.OutcomeUnknownError`, which everyone in it gets.
     """
 
     def __init__(

@@ -26,7 +26,13 @@ from aragora_sql.database.counts import PoolCounts
 from aragora_sql.database.listening import ListeningWatch
 from aragora_sql.database.log_position import LogPosition
 from aragora_sql.database.ownership import Owner
-from aragora_sql.database.postgres_errors import cannot_connect, may_write, reason, translate
+from aragora_sql.database.postgres_errors import (
+    cannot_connect,
+    may_write,
+    not_replicated,
+    reason,
+    translate,
+)
 from aragora_sql.database.postgres_pool import (
     DEFAULT_STATEMENT_TIMEOUT,
     BaseConnection,
@@ -38,6 +44,7 @@ from aragora_sql.database.postgres_pool import (
     create_pool,
     get_postgres_pool,
     set_up_of,
+    unreplicated,
     watches,
 )
 from aragora_sql.database.replicas import ReplicaState
@@ -225,6 +232,8 @@ class PostgresConnection(Connection):
                     records = await self._proxy.fetch(statement.sql, *arguments)
             except Exception as error:
                 raise await self._of_statement(error, statement, arguments) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         return [self._row(statement, record) for record in records]
 
     async def fetch_one(self, statement: Statement, arguments: Sequence[Any]) -> Row | None:
@@ -235,6 +244,8 @@ class PostgresConnection(Connection):
                     record = await self._proxy.fetchrow(statement.sql, *arguments)
             except Exception as error:
                 raise await self._of_statement(error, statement, arguments) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         return None if record is None else self._row(statement, record)
 
     async def fetch_value(self, statement: Statement, arguments: Sequence[Any]) -> Any:
@@ -249,6 +260,8 @@ class PostgresConnection(Connection):
                     status = await self._proxy.execute(statement.sql, *arguments)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -260,10 +273,14 @@ class PostgresConnection(Connection):
             try:
                 with self._limit:
                     if len(prepared) == 1:
-                        return len(await self._proxy.fetch(statement.sql, *prepared[0]))
-                    return len(await self._proxy.fetchmany(statement.sql, prepared))
+                        records = await self._proxy.fetch(statement.sql, *prepared[0])
+                    else:
+                        records = await self._proxy.fetchmany(statement.sql, prepared)
             except Exception as error:
                 raise await self._translated(error, statement.name, statement.sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(statement.name)
+        return len(records)
 
     async def run_script(self, name: str, sql: str, *, unlimited: bool = False) -> None:
         async with self.lock:
@@ -274,6 +291,16 @@ class PostgresConnection(Connection):
                     await self._proxy.execute(sql, timeout=_NO_LIMIT if unlimited else None)
             except Exception as error:
                 raise await self._translated(error, name, sql) from error
+            if unreplicated:
+                self._refuse_unreplicated(name)
+
+    def _refuse_unreplicated(self, name: str) -> None:
+        """Raise when the server has just said that it no longer waits for a standby."""
+        connection = getattr(self._proxy, "_con", None)
+        mine = {one for one in unreplicated if one is connection or one.is_closed()}
+        unreplicated.difference_update(mine)
+        if connection in mine:
+            raise not_replicated(name)
 
     def _fork(self) -> PostgresConnection:
         return PostgresConnection(self._pool, self._proxy, self._json_codec)
@@ -341,6 +368,11 @@ class PostgresConnection(Connection):
             # asyncpg accepts a cancellation of a transaction only where it was entered as a block.
             with self._limit:
                 await transaction.__aenter__()
+        except TimeoutError as error:
+            # As behind a pooler that waits for a server; a statement that takes long it is not.
+            raise DatabaseUnavailableError(
+                "BEGIN: no answer within the statement timeout"
+            ) from error
         except Exception as error:
             raise await self._translated(error, "BEGIN") from error
         self._transaction = transaction
@@ -364,6 +396,8 @@ class PostgresConnection(Connection):
         except Exception as error:
             # What a savepoint holds is not committed before the transaction around it.
             raise translate(error, "COMMIT", commits=not self._is_savepoint) from error
+        if unreplicated:
+            self._refuse_unreplicated("COMMIT")
 
     async def _rollback(self) -> None:
         if self._transaction is None:
@@ -385,6 +419,7 @@ class PostgresDatabase(Database):
     """
 
     dialect = "postgres"
+    fails_over = True
 
     def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
         check_pool(pool)
@@ -585,6 +620,9 @@ class PostgresDatabase(Database):
         finally:
             counts.waiting -= 1
         counts.acquired(started)
+        if unreplicated:
+            # What was said to an application that used the driver's own connection is its matter.
+            unreplicated.discard(getattr(proxy, "_con", None))
         # asyncpg's proxy passes on what only our own connection class has.
         if hasattr(proxy, "skip_next_reset"):
             proxy.skip_next_reset(True)

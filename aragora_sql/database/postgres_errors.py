@@ -9,19 +9,19 @@ import asyncpg
 from aragora_sql.database.sqlstates import error_of_sqlstate
 from aragora_sql.errors import (
     AragoraSQLError,
+    CommitOutcomeUnknownError,
     ConfigurationError,
     ConflictError,
     ConnectionLostError,
     DatabaseError,
     DatabaseUnavailableError,
     InvalidInputError,
-    OutcomeUnknownError,
     StatementOutcomeUnknownError,
     StatementTimeoutError,
     UnreadableValueError,
 )
 
-__all__ = ["cannot_connect", "may_write", "reason", "translate"]
+__all__ = ["cannot_connect", "may_write", "not_replicated", "reason", "translate"]
 
 _WRITES = re.compile(
     r"\b(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|CREATE|ALTER|DROP|GRANT|REVOKE|CALL|DO|"
@@ -54,9 +54,10 @@ def translate(error: Exception, name: str, *, commits: bool = False) -> AragoraS
         if not commits:
             return StatementTimeoutError(f"{name}: ran longer than the statement timeout")
         if name == "COMMIT":
-            return OutcomeUnknownError(
+            return CommitOutcomeUnknownError(
                 f"{name}: no answer within the statement timeout; whether it took effect is not "
-                "known (it does when a synchronous standby is all that is missing)"
+                "known (it does when a synchronous standby is all that is missing); "
+                "retrying() with a key finds out"
             )
         return StatementOutcomeUnknownError(
             f"{name}: ran longer than the statement timeout; it was told to stop, and may have "
@@ -64,8 +65,18 @@ def translate(error: Exception, name: str, *, commits: bool = False) -> AragoraS
         )
     ours = _of_driver(error, name)
     if commits and isinstance(ours, ConnectionLostError):
-        return OutcomeUnknownError(f"{ours}; whether it took effect is not known")
+        return CommitOutcomeUnknownError(
+            f"{ours}; whether it took effect is not known (retrying() with a key finds out)"
+        )
     return ours
+
+
+def not_replicated(name: str) -> CommitOutcomeUnknownError:
+    """Return the exception for a commit that the server has stopped to wait with."""
+    return CommitOutcomeUnknownError(
+        f"{name}: the server no longer waits for its synchronous standby; it took effect there, "
+        "and whether a failover undoes it is not known"
+    )
 
 
 def _of_driver(error: Exception, name: str) -> AragoraSQLError:

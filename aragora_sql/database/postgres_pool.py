@@ -32,7 +32,14 @@ from aragora_sql.errors import (
 from aragora_sql.secret_store import off_loop
 from aragora_sql.settings import dsn_from_env, pool_sizes, replicas_from_env
 
-__all__ = ["Pool", "close_pool", "close_postgres_pool", "create_pool", "get_postgres_pool"]
+__all__ = [
+    "Pool",
+    "close_pool",
+    "close_postgres_pool",
+    "create_pool",
+    "get_postgres_pool",
+    "unreplicated",
+]
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -66,6 +73,12 @@ _IGNORED_OPTIONS = frozenset(
     }
 )
 _REFUSED_OPTIONS = {"channel_binding": {"disable", "prefer"}, "require_auth": set[str]()}
+
+
+# Connections on which the server has said that it no longer waits for a standby: empty, mostly.
+unreplicated: set[BaseConnection] = set()
+# Where in the server's source that is said; the text is in the server's language.
+_STOPPED_WAITING = "SyncRepWaitForLSN"
 
 
 class SessionConnection(BaseConnection):
@@ -116,6 +129,13 @@ class SessionConnection(BaseConnection):
             if self._undecodable is None:
                 raise
             return self._undecodable
+
+    def _process_log_message(self, fields: Any, last_query: str) -> None:
+        # Not a listener: asyncpg warns of one when the connection is given back. Its version is
+        # bounded in pyproject.toml.
+        if fields.get("R") == _STOPPED_WAITING:
+            unreplicated.add(self)
+        super()._process_log_message(fields, last_query)  # type: ignore[misc]
 
     def skip_next_reset(self, skip: bool) -> None:
         self._skip_next_reset = skip

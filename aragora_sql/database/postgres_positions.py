@@ -19,8 +19,8 @@ from aragora_sql.database.postgres_errors import translate
 from aragora_sql.database.postgres_pool import SessionConnection
 from aragora_sql.database.read_sessions import tick
 from aragora_sql.errors import (
+    CommitOutcomeUnknownError,
     ForeignTokenError,
-    OutcomeUnknownError,
     PositionLostError,
     PositionNotReachedError,
 )
@@ -148,7 +148,9 @@ class RoutedSession(SessionConnection):
         except asyncpg.PostgresError as error:
             if (error.sqlstate or "").startswith(_OF_SECOND_HALF):
                 ours = translate(error, "COMMIT")
-                raise OutcomeUnknownError(f"{ours}; whether it took effect is not known") from error
+                raise CommitOutcomeUnknownError(
+                    f"{ours}; whether it took effect is not known"
+                ) from error
             raise
         answer = self._answer.strip()
         if not answer.startswith(b"\\"):

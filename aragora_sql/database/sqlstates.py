@@ -7,6 +7,7 @@ import re
 from aragora_sql.errors import (
     AragoraSQLError,
     CheckViolationError,
+    CommitOutcomeUnknownError,
     ConflictError,
     ConnectionLostError,
     DatabaseError,
@@ -17,7 +18,6 @@ from aragora_sql.errors import (
     LockTimeoutError,
     MissingParentError,
     NotNullViolationError,
-    OutcomeUnknownError,
     ReadOnlyDatabaseError,
     StatementTimeoutError,
     UnsupportedStatementError,
@@ -27,7 +27,7 @@ __all__ = ["error_of_sqlstate", "shown_key"]
 
 _BY_STATE: dict[str, type[DatabaseError]] = {
     "0A000": UnsupportedStatementError,
-    "08007": OutcomeUnknownError,
+    "08007": CommitOutcomeUnknownError,
     "23505": DuplicateKeyError,
     "23P01": DuplicateKeyError,
     "23503": MissingParentError,
@@ -36,7 +36,7 @@ _BY_STATE: dict[str, type[DatabaseError]] = {
     "25006": ReadOnlyDatabaseError,
     "25P03": ConnectionLostError,
     "25P04": ConnectionLostError,
-    "40003": OutcomeUnknownError,
+    "40003": CommitOutcomeUnknownError,
     "55P03": LockTimeoutError,
     "57014": StatementTimeoutError,
     "57P01": ConnectionLostError,

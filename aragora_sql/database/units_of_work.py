@@ -17,8 +17,9 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from aragora_sql.database.keys import Key
 from aragora_sql.database.values import check_text
-from aragora_sql.errors import DatabaseError, InvalidInputError
+from aragora_sql.errors import AlreadyCommittedError, DatabaseError, InvalidInputError
 
 if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
@@ -134,6 +135,7 @@ class UnitOfWork:
         "_database",
         "_is_finished",
         "_joined",
+        "_key",
         "_kind",
         "_outer",
         "_tenant",
@@ -146,11 +148,14 @@ class UnitOfWork:
         database: Database,
         kind: Kind,
         tenant: str | None = None,
+        key: Key | None = None,
+        *,
         at_least: str | None = None,
     ) -> None:
         self._at_least = at_least
         self._database = database
         self._kind = kind
+        self._key = key
         self._tenant = tenant
         self._is_finished = False
         self._joined = False
@@ -180,6 +185,8 @@ class UnitOfWork:
             if kind != "transaction":
                 self._joined = True
                 return current.connection
+            if self._key is not None and current.connection.in_transaction:
+                self._key.refuse_nesting()
             # Statements of other tasks wait until the nested transaction is over.
             await current.connection.lock.acquire()
             self._outer = current.connection
@@ -193,6 +200,8 @@ class UnitOfWork:
                 await connection._begin()
                 if self._tenant is not None:
                     await self._set_tenant(connection, self._tenant)
+                if self._key is not None:
+                    await self._take(connection, self._key)
             except BaseException:
                 await self._leave(connection)
                 raise
@@ -207,6 +216,18 @@ class UnitOfWork:
             await connection._set_tenant(tenant)
         except BaseException:
             await connection._rollback()
+            raise
+
+    async def _take(self, connection: Connection, key: Key) -> None:
+        try:
+            await key.take(connection, self._database.dialect)
+        except AlreadyCommittedError:
+            # It may be on this server alone, where an earlier commit did not wait to the end.
+            await connection._commit()
+            self._is_finished = True
+            raise
+        except BaseException as error:
+            await self._finish(connection, error)
             raise
 
     async def __aexit__(

@@ -20,7 +20,9 @@ __all__ = ["LeftBehind", "TakenTable", "left_of", "unread_tables"]
 
 NO_KNOWN_SHAPE = "are in no known shape"
 # Tables that say something about a file, and hold nothing of an application.
-_BOOKKEEPING = frozenset({"_schema_versions", "schema_version", "schema_versions"})
+_BOOKKEEPING = frozenset(
+    {"_schema_versions", "_transaction_keys", "schema_version", "schema_versions"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,14 @@ from aragora_sql.queries.files import (
     store_dir,
 )
 
-__all__ = ["OPERATIONS", "Queries", "adapter_of", "load_as_it_is", "load_queries"]
+__all__ = [
+    "OPERATIONS",
+    "Queries",
+    "adapter_of",
+    "load_as_it_is",
+    "load_queries",
+    "load_system_queries",
+]
 
 
 class Queries(_AiosqlQueries):
@@ -81,6 +88,14 @@ def _load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Que
     if chosen.resolve() != packaged and ours.is_file():
         _check_contract(path, ours, dialect)
     return queries
+
+
+def load_system_queries(name: str, dialect: Dialect) -> Queries:
+    """Load queries that belong to no store: of the tree in use, or the packaged ones it lacks."""
+    root = sql_dir()
+    if not sql_folder(name, dialect, root).is_dir():
+        root = packaged_sql_dir()
+    return _load_queries(name, dialect, root)
 
 
 def load_as_it_is(store: str, dialect: Dialect, root: Path) -> Queries:

@@ -24,6 +24,7 @@ from aragora_sql.schema.files import (
 )
 from aragora_sql.schema.rights import (
     present_version,
+    present_version_and_state,
     refuse_without_create,
     refuse_without_ownership,
     version_queries,
@@ -124,8 +125,8 @@ async def initialize_store(
     latest = latest_version(store, database.dialect, root)
     queries = version_queries(database.dialect, root)
     async with database.read() as connection:
-        version = await present_version(connection, queries, store)
-    if version == latest:
+        version, state = await present_version_and_state(connection, queries, store)
+    if version == latest and state != "older":
         return version
     *needed, _ = with_needed_stores([store], database.dialect, root)
     for name in needed:
@@ -210,7 +211,9 @@ class _StoreWork:
 
         async def step(connection: Connection) -> int:
             nonlocal alone
-            version = await present_version(connection, self._queries, self._store)
+            version, state = await present_version_and_state(connection, self._queries, self._store)
+            if state == "older":
+                await self._add_keys(connection)
             if version is None:
                 return await self._create(connection)
             if version == self._latest:
@@ -232,11 +235,20 @@ class _StoreWork:
     async def _create(self, connection: Connection) -> int:
         await self.refuse_creation(connection)
         if await self._queries.find_versions(connection) == "absent":
-            root = versions_root(self._dialect, self._root)
-            await connection.run_script(VERSIONS, schema_text(VERSIONS, self._dialect, root))
+            await self._make_versions(connection)
         text = schema_text(self._store, self._dialect, self._root)
         await connection.run_script(f"{self._store}/schema.sql", text, unlimited=True)
         return await self._record(connection, self._latest)
+
+    async def _make_versions(self, connection: Connection) -> None:
+        root = versions_root(self._dialect, self._root)
+        await connection.run_script(VERSIONS, schema_text(VERSIONS, self._dialect, root))
+
+    async def _add_keys(self, connection: Connection) -> None:
+        """Add the table of transactions with a key to what an earlier release has made."""
+        if self._dialect == "postgres":
+            await refuse_without_create(connection, self._queries)
+        await self._make_versions(connection)
 
     async def _upgrade(self, connection: Connection, upgrade: UpgradeFile, version: int) -> int:
         async with self._steps.progress(f"upgrade to version {version} ({upgrade.path.name})"):

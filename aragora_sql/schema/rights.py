@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 __all__ = [
     "hidden_rows",
     "present_version",
+    "present_version_and_state",
     "present_versions",
     "refuse_without_create",
     "refuse_without_ownership",
     "unreadable_versions",
     "version_queries",
 ]
+
+# States of the table of versions in which it can be read.
+READABLE = frozenset({"readable", "older"})
 
 
 def version_queries(dialect: Dialect, root: Path) -> SchemaVersionsQueries:
@@ -37,12 +41,19 @@ async def present_version(
 
     Raises :class:`SchemaRightsError` when the role of the connection can't see it.
     """
+    return (await present_version_and_state(connection, queries, store))[0]
+
+
+async def present_version_and_state(
+    connection: Connection, queries: SchemaVersionsQueries, store: str
+) -> tuple[int | None, str]:
+    """Return it, and in which state the table of versions is; raises the same."""
     state = await queries.find_versions(connection)
     if state == "absent":
-        return None
-    if state != "readable":
+        return None, state
+    if state not in READABLE:
         raise SchemaRightsError(await _unreadable(connection, queries, state))
-    return await queries.get_version(connection, module=store)
+    return await queries.get_version(connection, module=store), state
 
 
 async def present_versions(
@@ -55,7 +66,7 @@ async def present_versions(
     state = await queries.find_versions(connection)
     if state == "absent":
         return {}
-    if state != "readable":
+    if state not in READABLE:
         raise SchemaRightsError(await _unreadable(connection, queries, state))
     return {row["module"]: row["version"] async for row in queries.list_versions(connection)}
 
@@ -63,9 +74,7 @@ async def present_versions(
 async def unreadable_versions(connection: Connection, queries: SchemaVersionsQueries) -> str | None:
     """Return why the role of the connection can't see the versions, or None when it can."""
     state = await queries.find_versions(connection)
-    return (
-        None if state in {"absent", "readable"} else await _unreadable(connection, queries, state)
-    )
+    return None if state in {"absent", *READABLE} else await _unreadable(connection, queries, state)
 
 
 async def _unreadable(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, TypeVar, cast
 
 from aragora_sql.database import Database
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import DuplicateKeyError, InvalidInputError, OutcomeUnknownError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
 
 __all__ = ["Store", "check_database"]
+
+T = TypeVar("T")
 
 
 class Store:
@@ -45,6 +49,44 @@ class Store:
         way.
         """
         await initialize_store(self._database, self.name)
+
+    async def _repeat(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Await a write that may be done twice, and again where ``database.retrying()`` would.
+
+        Within an open unit of work once: its owner has to run the whole of it again.
+        """
+        if self._database.is_in_use_here():
+            return await write()
+        return await self._database.retrying(write, idempotent=True)
+
+    async def _repeat_insert(
+        self, insert: Callable[[], Awaitable[T]], stored: Callable[[], Awaitable[T | None]]
+    ) -> T:
+        """Do the same with rows whose ids were made for them, and are nobody else's.
+
+        Where an earlier attempt may have stored them, a duplicate id is their own: ``stored``
+        returns what is there.
+        """
+        may_be_there = False
+
+        async def attempt() -> T:
+            nonlocal may_be_there
+            try:
+                found: T | None = await insert()
+            except OutcomeUnknownError:
+                may_be_there = True
+                raise
+            except DuplicateKeyError:
+                found = await stored() if may_be_there else None
+                if found is None:
+                    raise
+            if may_be_there:
+                # It may be on this server alone: a commit behind it waits for the standbys.
+                async with self._database.transaction(key=f"confirmed {secrets.token_hex(8)}"):
+                    pass
+            return cast(T, found)
+
+        return await self._repeat(attempt)
 
 
 def check_database(database: Database, name: str) -> Database:

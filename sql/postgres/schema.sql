@@ -32,7 +32,11 @@ BEGIN
         RAISE EXCEPTION 'role % does not own the table _schema_versions', current_user
             USING HINT = 'Connect as the role that made the tables.';
     END IF;
-    PERFORM set_config('aragora.make_schema_versions', is_new::text, TRUE);
+    PERFORM set_config(
+        'aragora.make_schema_versions',
+        (is_new OR to_regclass(format('%I._transaction_keys', current_schema())) IS NULL)::text,
+        TRUE
+    );
     FOR store IN
     SELECT e.name, e.version FROM (VALUES
     ('consensus', 2),

@@ -17,6 +17,7 @@ from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.errors import (
     AragoraSQLError,
     CheckViolationError,
+    CommitOutcomeUnknownError,
     ConflictError,
     DuplicateKeyError,
     IntegrityError,
@@ -24,7 +25,6 @@ from aragora_sql.errors import (
     LockTimeoutError,
     MissingParentError,
     NotNullViolationError,
-    OutcomeUnknownError,
     ReadOnlyDatabaseError,
     UnreadableValueError,
     UnsupportedStatementError,
@@ -44,12 +44,12 @@ STATES = sorted(
 )
 KINDS = {
     "0A000": UnsupportedStatementError,
-    "08007": OutcomeUnknownError,
+    "08007": CommitOutcomeUnknownError,
     "22012": InvalidInputError,
     "23505": DuplicateKeyError,
     "25006": ReadOnlyDatabaseError,
     "40001": ConflictError,
-    "40003": OutcomeUnknownError,
+    "40003": CommitOutcomeUnknownError,
     "55P03": LockTimeoutError,
 }
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}', DETAIL = '{detail}'; END $$"

@@ -121,6 +121,19 @@ def test_what_services_refer_to_is_there(profiles: tuple[str, ...]) -> None:
         assert service["restart"] == "unless-stopped"
 
 
+def test_the_proxy_of_the_cluster_knows_every_member() -> None:
+    members = sorted(name for name in SERVICES if name.startswith("patroni"))
+    assert len(members) == 3
+    listed = re.findall(
+        r'^    server (\w+) "\$\{\w+-(\w+):5432\}" check port',
+        (ROOT / "deploy/ha/haproxy.cfg").read_text(),
+        re.MULTILINE,
+    )
+    # of the primary, and of the replicas
+    assert listed == [(name, name) for name in members] * 2
+    assert SERVICES["haproxy"]["depends_on"] == members
+
+
 def test_every_volume_is_used_once() -> None:
     used = [
         mount.split(":")[0]

@@ -123,8 +123,9 @@ async def test_all_goes_to_the_schema_of_a_role_called_aragora(
         "WHERE c.relkind = 'r' AND c.relnamespace IN ('aragora'::regnamespace, "
         "'public'::regnamespace)",
     )
+    system = {"_schema_versions", "_transaction_keys"}
     names = {name for store in store_names("postgres") for name in table_names(store, "postgres")}
-    assert set(tables) == {("aragora", name) for name in {*names, "_schema_versions"}}
+    assert set(tables) == {("aragora", name) for name in {*names, *system}}
     database = await PostgresDatabase.connect(own, 1, 2)
     try:
         assert await verify_schema(database) == []

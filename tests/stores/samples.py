@@ -18,7 +18,7 @@ from aragora_sql.stores.terms import search_terms
 TABLES = tuple(
     name
     for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", render_schema("sqlite"))
-    if name != "_schema_versions"
+    if name not in {"_schema_versions", "_transaction_keys"}
 )
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))

@@ -29,6 +29,7 @@ from .notifications import NotificationsQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
+from .transaction_keys import TransactionKeysQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
@@ -125,6 +126,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["sharing"], dialect: Dialect, root: Path | None = None
 ) -> SharingQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["transaction_keys"], dialect: Dialect, root: Path | None = None
+) -> TransactionKeysQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None

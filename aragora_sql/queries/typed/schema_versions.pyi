@@ -99,7 +99,10 @@ class SchemaVersionsQueries(Protocol):
         """Tell whether the table of versions is there (in the schema where tables go) and can be
         read:
 
-        'no schema', 'absent', 'forbidden', 'hidden' (by row level security) or 'readable'.
+        'no schema', 'absent', 'forbidden', 'hidden' (by row level security), 'readable', or
+        'older': it
+        can be read, and the table of transactions with a key, which was added to it, is not
+        there.
 
         Operation $: the first value of the first row, or None.
         """

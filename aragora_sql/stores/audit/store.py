@@ -255,8 +255,13 @@ class AuditStore(Store):
             ip_address,
             user_agent,
         )
-        (appended,) = await self._append(_chain(chain), [entry])
-        return appended
+        name = _chain(chain)
+
+        async def insert() -> AuditEntry:
+            (appended,) = await self._append(name, [entry])
+            return appended
+
+        return await self._repeat_insert(insert, partial(self.get_entry, entry["id"]))
 
     async def append_many(
         self, entries: Iterable[Mapping[str, Any]], *, chain: str = MAIN_CHAIN

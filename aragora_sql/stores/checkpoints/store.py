@@ -93,9 +93,17 @@ class CheckpointStore(Store):
         checkpoint of its own.
         """
         row = new_workflow_checkpoint(checkpoint, default)
-        async with self._database.connection() as connection:
-            await self._queries.insert_workflow_checkpoint(connection, **row)
-        return row["id"]
+        storage_id: str = row["id"]
+
+        async def insert() -> str:
+            async with self._database.connection() as connection:
+                await self._queries.insert_workflow_checkpoint(connection, **row)
+            return storage_id
+
+        async def stored() -> str:
+            return storage_id
+
+        return await self._repeat_insert(insert, stored)
 
     async def load(
         self,

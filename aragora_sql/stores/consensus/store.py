@@ -53,7 +53,7 @@ from aragora_sql.stores.search import (
 from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.consensus import ConsensusQueries
+    from aragora_sql.queries.typed.consensus import ConsensusQueries, InsertConsensusParameters
 
 __all__ = [
     "ConsensusMemory",
@@ -133,9 +133,22 @@ class ConsensusMemory(Store):
             data=data,
             created_at=created_at,
         )
-        async with self._database.connection() as connection:
-            await self._queries.insert_consensus(connection, [row])
+        await self._insert([row])
         return record
+
+    async def _insert(self, rows: list[InsertConsensusParameters]) -> None:
+        """Store consensus records, all or none; again where the database was away."""
+
+        async def insert() -> bool:
+            async with self._database.connection() as connection:
+                await self._queries.insert_consensus(connection, rows)
+            return True
+
+        async def stored() -> bool:
+            # One statement stores all or none, so where one is there, all are.
+            return True
+
+        await self._repeat_insert(insert, stored)
 
     async def store_many(self, records: Iterable[ConsensusEntry]) -> list[ConsensusRecord]:
         """Store many consensus records in one round trip, all or none, and return them.
@@ -145,8 +158,7 @@ class ConsensusMemory(Store):
         """
         prepared = valid.prepare_each(new_consensus, records, "records")
         if prepared:
-            async with self._database.connection() as connection:
-                await self._queries.insert_consensus(connection, [row for _, row in prepared])
+            await self._insert([row for _, row in prepared])
         return [record for record, _ in prepared]
 
     async def get_consensus(self, consensus_id: str) -> ConsensusRecord | None:
@@ -630,15 +642,20 @@ class ConsensusMemory(Store):
         valid.key(user_id, "user_id")
         valid.identifier(vote, "vote")
         valid.text(source, "source")
-        async with self._database.connection() as connection:
-            await self._queries.set_vote(
-                connection,
-                debate_id=debate_id,
-                user_id=user_id,
-                vote=vote,
-                source=source,
-                voted_at=utc_now(),
-            )
+        now = utc_now()
+
+        async def write() -> None:
+            async with self._database.connection() as connection:
+                await self._queries.set_vote(
+                    connection,
+                    debate_id=debate_id,
+                    user_id=user_id,
+                    vote=vote,
+                    source=source,
+                    voted_at=now,
+                )
+
+        await self._repeat(write)
 
     async def get_votes(self, debate_id: str) -> list[DebateVote]:
         """Return the votes on a debate in the order in which they were first given."""

@@ -222,14 +222,12 @@ class JobQueueStore(Store):
         to run a finished job again.
         """
         with _named("job"):
-            row = new_job(
-                "",
-                self._known,
-                self._max_payload_bytes,
-                new_ids(),
-                **_content(job, payload, options, "job"),
-            )
-        return await self._enqueue(row)
+            content = _content(job, payload, options, "job")
+            row = new_job("", self._known, self._max_payload_bytes, new_ids(), **content)
+        if content.get("id") is not None:
+            # A job of that id may be another one: who gave it knows better than we do.
+            return await self._enqueue(row)
+        return await self._repeat_insert(partial(self._enqueue, row), partial(self.get, row["id"]))
 
     async def _enqueue(self, row: NewJob) -> Job:
         key = row["unique_key"]

@@ -364,8 +364,13 @@ class NotificationStore(Store):
             "enabled": valid.boolean(enabled, "enabled"),
             "event_type": valid.key(event_type, "event_type"),
         }
-        async with self._database.connection() as connection:
-            await self._queries.set_preference(connection, **row, updated_at=utc_now())
+        now = utc_now()
+
+        async def write() -> None:
+            async with self._database.connection() as connection:
+                await self._queries.set_preference(connection, **row, updated_at=now)
+
+        await self._repeat(write)
 
     async def get_preferences(self, org_id: str, user_id: str) -> list[NotificationPreference]:
         """Return what a user said, by channel and event."""

@@ -85,8 +85,12 @@ class SessionStore(Store):
             "reason": valid.optional_text(reason, "reason"),
         }
         now = utc_now()
-        async with self._database.connection() as connection:
-            await self._queries.upsert_token(connection, revoked_at=now, **row)
+
+        async def write() -> None:
+            async with self._database.connection() as connection:
+                await self._queries.upsert_token(connection, revoked_at=now, **row)
+
+        await self._repeat(write)
         if self._cleanup_turns.take(self._database):
             await self.cleanup_expired()
 
@@ -158,8 +162,12 @@ class SessionStore(Store):
             if issued_before is None
             else valid.timestamp(issued_before, "issued_before"),
         }
-        async with self._database.connection() as connection:
-            await self._queries.upsert_revocation(connection, revoked_at=now, **row)
+
+        async def write() -> None:
+            async with self._database.connection() as connection:
+                await self._queries.upsert_revocation(connection, revoked_at=now, **row)
+
+        await self._repeat(write)
 
     async def get_tokens_of_user(self, user_id: str, limit: int = 100) -> list[RevokedToken]:
         """Return the refused tokens of a user that have not expired, the newest first."""

@@ -1,6 +1,7 @@
 -- name: find_versions()$
 -- Tell whether the table of versions is there (in the schema where tables go) and can be read:
--- 'no schema', 'absent', 'forbidden', 'hidden' (by row level security) or 'readable'.
+-- 'no schema', 'absent', 'forbidden', 'hidden' (by row level security), 'readable', or 'older': it
+-- can be read, and the table of transactions with a key, which was added to it, is not there.
 -- result: state not null
 SELECT
     CASE
@@ -16,6 +17,13 @@ SELECT
                 WHERE y.polrelid = c.oid AND (r.role = 0::oid OR pg_has_role(r.role, 'USAGE'))
             )
             THEN 'hidden'
+        WHEN
+            NOT EXISTS (
+                SELECT 1
+                FROM pg_catalog.pg_class AS k
+                WHERE k.relnamespace = n.oid AND k.relname = '_transaction_keys'::name
+            )
+            THEN 'older'
         ELSE 'readable'
     END AS state
 FROM (VALUES (to_regnamespace(quote_ident(current_schema()::text))::oid)) AS n (oid)

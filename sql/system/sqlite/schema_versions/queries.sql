@@ -1,9 +1,15 @@
 -- name: find_versions()$
--- Tell whether the table of versions is there: 'absent' or 'readable'.
+-- Tell whether the table of versions is there: 'absent', 'readable', or 'older': without the table
+-- of transactions with a key, which was added to it.
 -- result: state not null
-SELECT CASE WHEN count(*) > 0 THEN 'readable' ELSE 'absent' END AS state
-FROM sqlite_master
-WHERE type = 'table' AND name = '_schema_versions';
+SELECT
+    CASE
+        WHEN count(*) FILTER (WHERE m.name = '_schema_versions') = 0 THEN 'absent'
+        WHEN count(*) = 1 THEN 'older'
+        ELSE 'readable'
+    END AS state
+FROM sqlite_master AS m
+WHERE m.type = 'table' AND m.name IN ('_schema_versions', '_transaction_keys');
 
 -- name: get_version(module)$
 -- Return the version of a store's schema, or nothing when it was never created.

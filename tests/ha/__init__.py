@@ -1,0 +1,1 @@
+"""A cluster that fails over: real PostgreSQL under Patroni, etcd, HAProxy and PgBouncer."""
