@@ -21,6 +21,7 @@ from aragora_sql.errors import (
     DamagedAuditLogError,
     DamagedCheckpointError,
     DSNNotConfiguredError,
+    ForeignTokenError,
     InvalidInputError,
     InvalidTransitionError,
     OrganizationOwnerError,
@@ -97,7 +98,7 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
     arguments: tuple[object, ...] = ("something is wrong",)
     if issubclass(kind, QueryFileError):
         arguments = (Path("sql/a.sql"), 7, "no comment")
-    elif kind is InvalidInputError or kind is AlreadyTakenError:
+    elif kind in (InvalidInputError, AlreadyTakenError, ForeignTokenError):
         arguments = ("critiques[3].severity", "2.0 is not between 0 and 1")
     elif kind is BackendDriverMissingError:
         arguments = ("SQLite", "aiosqlite")
