@@ -85,8 +85,10 @@ def add_partition_command(commands: Any) -> None:
             "that begins in two weeks or later)"
         ),
     )
+    partition.add_argument(
+        "--list", action="store_true", help="say what is there, and change nothing"
+    )
     action = partition.add_mutually_exclusive_group()
-    action.add_argument("--list", action="store_true", help="say what is there, and change nothing")
     action.add_argument(
         "--archive-before",
         type=_day,
@@ -121,6 +123,8 @@ def _ahead(text: str) -> int:
 
 def _partition(options: argparse.Namespace) -> int:
     interval_of(options.by)
+    if options.list and (options.archive_before or options.attach):
+        raise ConfigurationError("--list changes nothing: give it alone")
 
     async def work(database: Database) -> int:
         refuse_sqlite(database)

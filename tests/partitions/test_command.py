@@ -76,6 +76,7 @@ def test_a_life_of_a_table(postgres_dsn: str, capsys: pytest.CaptureFixture[str]
         ([], USAGE, "no table is in partitions: name a store with --store"),
         (["--store", "audit", "--archive-before", "2025-01-01"], REFUSED, "is not divided by"),
         (["--store", "audit", "--attach", "2025-01-01"], REFUSED, "is not divided by"),
+        (["--list", "--attach", "2025-01-01"], USAGE, "--list changes nothing"),
     ],
 )
 def test_what_can_not_be_done_is_named(

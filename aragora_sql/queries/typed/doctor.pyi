@@ -165,10 +165,11 @@ class DoctorQueries(Protocol):
         *,
         table_names: Sequence[str],
     ) -> AsyncIterator[ListDeadRowsRow]:
-        """List some tables with their live and dead rows, when they were last cleaned up, whether
-        that is
+        """List some tables, or their partitions, with their live and dead rows, when they were
+        last cleaned
 
-        switched off, and how many transactions ago their oldest row was written.
+        up, whether that is switched off, and how many transactions ago their oldest row was
+        written.
 
         Operation (none): every row.
         """
