@@ -184,7 +184,7 @@ def write_tree(folder: Path) -> Path:
         shutil.copytree(
             packaged_sql_dir() / "system" / dialect,
             root / "system" / dialect,
-            ignore=shutil.ignore_patterns("catalog", "doctor", "markers"),
+            ignore=shutil.ignore_patterns("catalog", "doctor", "markers", "transaction_keys"),
         )
     shutil.copy(_configuration(), root / ".sqlfluff")
     (folder / "code").mkdir()
