@@ -16,7 +16,7 @@ import pytest
 
 from aragora_sql.database.groups import Groups
 from aragora_sql.database.log_position import LogFormat, LogPosition
-from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.postgres import PostgresDatabase, close_postgres_pool, get_postgres_pool
 from aragora_sql.database.postgres_routes import ReplicaConnection
 from aragora_sql.database.read_sessions import tick
 from aragora_sql.database.sqlite import SQLiteDatabase
@@ -514,6 +514,52 @@ async def test_reads_go_where_less_is_under_way(cluster: Cluster, open_routed: O
     release.set()
     assert len({await one for one in held}) == 2
     assert [one.in_flight for one in database.replicas()] == [0, 0]
+
+
+# How it is set up
+
+
+async def test_the_environment_alone_sets_it_up_for_a_role_without_privileges(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(
+        cluster.primary.dsn(),
+        "CREATE ROLE app LOGIN",
+        "GRANT SELECT, UPDATE ON registers TO app",
+    )
+    cluster.caught_up()
+    primary, near, late = (
+        server.dsn().replace("postgres@", "app@")
+        for server in (cluster.primary, cluster.near, cluster.late)
+    )
+    monkeypatch.setenv("DATABASE_URL", primary)
+    monkeypatch.setenv("ARAGORA_POSTGRES_REPLICAS", f"{near},{late}")
+    pool = await get_postgres_pool(max_size=3)
+    database = PostgresDatabase(pool)
+    await until(lambda: [one.word for one in database.replicas()] == ["ready", "ready"])
+    assert await outside(is_on_standby(database))
+    await write(database, 50, 1)
+    assert await read(database, 50) == 1
+    # All databases of the pool are one.
+    assert await read(PostgresDatabase(pool), 50) == 1
+    await write(PostgresDatabase(pool), 50, 2)
+    assert await read(database, 50) == 2
+    # The same primary by name is the same pool, another one has no replicas.
+    assert await get_postgres_pool(primary) is pool
+    other = await get_postgres_pool(cluster.primary.dsn())
+    assert PostgresDatabase(other).replicas() == ()
+    await close_postgres_pool()
+    assert not [
+        row
+        for server in (cluster.near, cluster.late)
+        for row in [
+            one_row(
+                server.dsn(),
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state <> 'idle'",
+            )
+        ]
+        if row[0]
+    ]
 
 
 # What is set up wrong
