@@ -246,6 +246,8 @@ class Router:
                 f"replica {replica.name} is of another cluster than the primary (their system "
                 "identifiers differ): take it out of ARAGORA_POSTGRES_REPLICAS",
             )
+        elif replica.unusable is not None:
+            replica.set("refused", replica.unusable)
         elif not identity.is_standby:
             is_ours = identity.timeline == self.timeline
             problem = f"it takes writes on timeline {identity.timeline}, the primary is on "

@@ -37,6 +37,7 @@ from aragora_sql.server.work import Work
 from aragora_sql.settings import PostgresDSN, ReplicaSettings
 from tests.database.registers import SCHEMA, History, read, sessions, violations, write
 from tests.database.replication import crash, execute, one_row, standby_of, stopped
+from tests.database.test_pooler import pgbouncer
 from tests.database.waiting import PATIENCE, outside, until
 from tests.proxy import CountingProxy
 
@@ -560,6 +561,26 @@ async def test_the_environment_alone_sets_it_up_for_a_role_without_privileges(
         ]
         if row[0]
     ]
+
+
+async def test_a_transaction_pooler_before_the_primary_passes_positions_on(
+    cluster: Cluster, open_routed: Open
+) -> None:
+    with pgbouncer(cluster.primary.dsn()) as dsn, pgbouncer(cluster.near.dsn()) as replica:
+        database = await open_routed(cluster.late, dsn=dsn)
+        for version in range(1, 4):
+            await write(database, 51, version)
+            assert await read(database, 51) == version
+        position = LogPosition.parse(await database.consistency_token())
+        assert position.timeline == 1
+        await database.close()
+        # One before a replica might ask one server and read from another.
+        settings = ReplicaSettings((PostgresDSN.parse(replica),))
+        database = await PostgresDatabase.connect(dsn, 1, 2, replicas=settings)
+        assert not await outside(is_on_standby(database))
+        await until(lambda: word(database) == "refused")
+        assert "behind a transaction pooler" in str(database.replicas()[0].problem)
+        await database.close()
 
 
 # What is set up wrong
