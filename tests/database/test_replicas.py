@@ -369,8 +369,15 @@ async def test_a_commit_that_fills_a_page_of_the_log_is_reached(
             left = 8192 - row[0]
             size = left - 56 if 64 <= left <= 4000 else 512
             connection.execute("SELECT pg_logical_emit_message(false, '', %s)", ["x" * size])
+        else:
+            pytest.fail("no record ended where a page does")
+    # What it has read is as far as the primary's log is.
+    assert not await is_on_standby(database, fresh=True)
     token = await database.consistency_token()
-    assert await outside(is_on_standby(database, at_least=token))
+    assert LogPosition.parse(token).lsn % 8192 == 0
+    async with asyncio.timeout(10):
+        while not await outside(is_on_standby(database, at_least=token)):
+            pass
 
 
 # Costs
