@@ -126,6 +126,8 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("r1", "gives no messages")
     elif kind is SequenceReusedError:
         arguments = ("r1", 3)
+    elif kind is ForeignTokenError:
+        arguments = ("at_least", "is a token of another cluster")
     elif kind is DamagedAuditLogError:
         arguments = ("main", 7, "its hash is another one")
     error = kind(*arguments)

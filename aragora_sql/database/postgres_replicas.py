@@ -127,6 +127,8 @@ class Replica:
         self.problem: str | None = None
         self.identity: Identity | None = None
         self.run: Run | None = None
+        # Why no connection of the pool can be used, as long as the watching one lives.
+        self.unusable: str | None = None
         self.in_flight = 0
         self.reads = 0
         self.moved = 0
@@ -170,11 +172,14 @@ class Replica:
         identity = await ask_identity(connection)
         self._check(identity, connection)
         run = self.run
-        if run is None or run.started != identity.started:
-            raise DatabaseUnavailableError(
-                f"replica {self.name}: another server answers there than before; name each server "
-                "by a host of its own"
+        if run is None:
+            raise DatabaseUnavailableError(f"replica {self.name} was not asked yet")
+        if run.started != identity.started:
+            self.unusable = (
+                f"replica {self.name}: several servers answer there; name each server by a host of "
+                "its own"
             )
+            raise DatabaseUnavailableError(self.unusable)
         connection.opened = opened
         connection.applied = identity.lsn
         connection.run = run
@@ -186,10 +191,11 @@ class Replica:
                 "identifiers differ): take it out of ARAGORA_POSTGRES_REPLICAS"
             )
         if connection.shares_session:
-            raise DatabaseUnavailableError(
+            self.unusable = (
                 f"replica {self.name} is behind a transaction pooler, where a check of its "
                 "position says nothing of the next statement: name the server itself"
             )
+            raise DatabaseUnavailableError(self.unusable)
         if not identity.is_standby:
             raise DatabaseUnavailableError(f"replica {self.name} takes writes: it is no standby")
 
@@ -268,7 +274,7 @@ class Replica:
 
     async def drop(self) -> None:
         """End all connections: who waits for an answer goes to the primary."""
-        self.run = None
+        self.run = self.unusable = None
         watching, self._watching = self._watching, None
         if watching is not None:
             watching.terminate()

@@ -246,6 +246,8 @@ class Router:
                 f"replica {replica.name} is of another cluster than the primary (their system "
                 "identifiers differ): take it out of ARAGORA_POSTGRES_REPLICAS",
             )
+        elif replica.unusable is not None:
+            replica.set("refused", replica.unusable)
         elif not identity.is_standby:
             is_ours = identity.timeline == self.timeline
             problem = f"it takes writes on timeline {identity.timeline}, the primary is on "
@@ -295,8 +297,9 @@ class Router:
             return False
         self.problem = None
         self._primary_answered(place.timeline, place.lsn, asked, now)
-        # Where a page ends, the last record may be there in part: no standby can apply it.
-        if place.timeline == self.timeline and place.flushed % self._format.page:
+        # Where that is the end of a page, a record may be there in part. No standby applies it
+        # before the rest is flushed: soon under load, within 15 s where nobody commits.
+        if place.timeline == self.timeline:
             self._times.append(now)
             self._ends.append(max(place.flushed, self._ends[-1] if self._ends else 0))
         return True

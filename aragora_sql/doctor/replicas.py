@@ -24,16 +24,16 @@ _ACTIONS = {
 
 
 async def check_replicas(dsn: PostgresDSN, env: Mapping[str, str], timeout: float) -> list[Finding]:
-    """Look at the replicas that the environment names for a primary; without any, no finding."""
+    """Look at the replicas that the environment names for a primary."""
     from aragora_sql.database.postgres import PostgresDatabase
 
     try:
         settings = replicas_from_env(dsn, env)
     except AragoraSQLError:
-        # The check of the variables tells it.
+        # The check of the variables tells what is wrong with them.
         return []
     if settings is None:
-        return []
+        return [ok("read-replicas", "none is named")]
     try:
         database = await within(timeout, PostgresDatabase.connect(dsn, 1, 1, replicas=settings))
     except ConfigurationError as problem:

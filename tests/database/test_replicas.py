@@ -16,7 +16,7 @@ import pytest
 
 from aragora_sql.database.groups import Groups
 from aragora_sql.database.log_position import LogFormat, LogPosition
-from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.postgres import PostgresDatabase, close_postgres_pool, get_postgres_pool
 from aragora_sql.database.postgres_routes import ReplicaConnection
 from aragora_sql.database.read_sessions import tick
 from aragora_sql.database.sqlite import SQLiteDatabase
@@ -37,6 +37,7 @@ from aragora_sql.server.work import Work
 from aragora_sql.settings import PostgresDSN, ReplicaSettings
 from tests.database.registers import SCHEMA, History, read, sessions, violations, write
 from tests.database.replication import crash, execute, one_row, standby_of, stopped
+from tests.database.test_pooler import pgbouncer
 from tests.database.waiting import PATIENCE, outside, until
 from tests.proxy import CountingProxy
 
@@ -368,8 +369,15 @@ async def test_a_commit_that_fills_a_page_of_the_log_is_reached(
             left = 8192 - row[0]
             size = left - 56 if 64 <= left <= 4000 else 512
             connection.execute("SELECT pg_logical_emit_message(false, '', %s)", ["x" * size])
+        else:
+            pytest.fail("no record ended where a page does")
+    # What it has read is as far as the primary's log is.
+    assert not await is_on_standby(database, fresh=True)
     token = await database.consistency_token()
-    assert await outside(is_on_standby(database, at_least=token))
+    assert LogPosition.parse(token).lsn % 8192 == 0
+    async with asyncio.timeout(10):
+        while not await outside(is_on_standby(database, at_least=token)):
+            pass
 
 
 # Costs
@@ -514,6 +522,72 @@ async def test_reads_go_where_less_is_under_way(cluster: Cluster, open_routed: O
     release.set()
     assert len({await one for one in held}) == 2
     assert [one.in_flight for one in database.replicas()] == [0, 0]
+
+
+# How it is set up
+
+
+async def test_the_environment_alone_sets_it_up_for_a_role_without_privileges(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(
+        cluster.primary.dsn(),
+        "CREATE ROLE app LOGIN",
+        "GRANT SELECT, UPDATE ON registers TO app",
+    )
+    cluster.caught_up()
+    primary, near, late = (
+        server.dsn().replace("postgres@", "app@")
+        for server in (cluster.primary, cluster.near, cluster.late)
+    )
+    monkeypatch.setenv("DATABASE_URL", primary)
+    monkeypatch.setenv("ARAGORA_POSTGRES_REPLICAS", f"{near},{late}")
+    pool = await get_postgres_pool(max_size=3)
+    database = PostgresDatabase(pool)
+    await until(lambda: [one.word for one in database.replicas()] == ["ready", "ready"])
+    assert await outside(is_on_standby(database))
+    await write(database, 50, 1)
+    assert await read(database, 50) == 1
+    # All databases of the pool are one.
+    assert await read(PostgresDatabase(pool), 50) == 1
+    await write(PostgresDatabase(pool), 50, 2)
+    assert await read(database, 50) == 2
+    # The same primary by name is the same pool, another one has no replicas.
+    assert await get_postgres_pool(primary) is pool
+    other = await get_postgres_pool(cluster.primary.dsn())
+    assert PostgresDatabase(other).replicas() == ()
+    await close_postgres_pool()
+    assert not [
+        row
+        for server in (cluster.near, cluster.late)
+        for row in [
+            one_row(
+                server.dsn(),
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state <> 'idle'",
+            )
+        ]
+        if row[0]
+    ]
+
+
+async def test_a_transaction_pooler_before_the_primary_passes_positions_on(
+    cluster: Cluster, open_routed: Open
+) -> None:
+    with pgbouncer(cluster.primary.dsn()) as dsn, pgbouncer(cluster.near.dsn()) as replica:
+        database = await open_routed(cluster.late, dsn=dsn)
+        for version in range(1, 4):
+            await write(database, 51, version)
+            assert await read(database, 51) == version
+        position = LogPosition.parse(await database.consistency_token())
+        assert position.timeline == 1
+        await database.close()
+        # One before a replica might ask one server and read from another.
+        settings = ReplicaSettings((PostgresDSN.parse(replica),))
+        database = await PostgresDatabase.connect(dsn, 1, 2, replicas=settings)
+        assert not await outside(is_on_standby(database))
+        await until(lambda: word(database) == "refused")
+        assert "behind a transaction pooler" in str(database.replicas()[0].problem)
+        await database.close()
 
 
 # What is set up wrong
