@@ -296,15 +296,7 @@ def test_the_pooler_of_the_cluster_asks_for_the_password(
         folder.chmod(0o755)
         source = ROOT / "deploy" / "ha"
         shutil.copy(source / "start-pgbouncer.sh", folder)
-        text = (source / "pgbouncer.ini").read_text()
-        for old, new in {
-            "host=haproxy port=5000": f"host={dsn.option('host')} port={dsn.option('port')}",
-            "listen_addr = *": "listen_addr = 127.0.0.1",
-            "listen_port = 6543": f"listen_port = {port}",
-        }.items():
-            assert old in text
-            text = text.replace(old, new)
-        (folder / "pgbouncer.ini").write_text(text)
+        shutil.copy(source / "pgbouncer.ini", folder)
         account = server_account()
         pooler = Image(program.parent, folder, folder, folder / "lib", account and account.pw_uid)
         password = container_environment["PGPASSWORD"]
@@ -312,7 +304,14 @@ def test_the_pooler_of_the_cluster_asks_for_the_password(
         own.mkdir()
         if account is not None:
             os.chown(own, account.pw_uid, account.pw_gid)
-        env = {"POSTGRES_PASSWORD": password, "TMPDIR": str(own)}
+        env = {
+            "POSTGRES_PASSWORD": password,
+            "TMPDIR": str(own),
+            "PRIMARY_HOST": str(dsn.option("host")),
+            "PRIMARY_PORT": str(dsn.option("port")),
+            "PGBOUNCER_LISTEN": "127.0.0.1",
+            "PGBOUNCER_LISTEN_PORT": str(port),
+        }
         with pooler.start("sh", "start-pgbouncer.sh", env=env) as process:
             try:
                 answering(port, process)

@@ -158,6 +158,7 @@ class Versions:
         await self._versions.get_rights(connection)
         self._versions.list_closed_tables(connection, table_names=[])
         self._versions.list_open_grants(connection, table_names=[])
+        self._versions.list_partitions(connection, table_name="notes")
         await self._versions.count_broken_references(connection)
         await self._versions.get_version(connection, module="notes")
         await self._versions.set_version(connection, module="notes", version=1, updated_at=None)

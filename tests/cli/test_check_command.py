@@ -52,7 +52,7 @@ def test_nothing_is_said_of_a_clean_tree(
     assert main(arguments) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "31 queries of 2 stores on PostgreSQL" in said.err
+    assert "32 queries of 2 stores on PostgreSQL" in said.err
     assert "no findings" in said.err
 
 
@@ -114,7 +114,7 @@ def test_of_a_file_only_what_it_touches_is_checked(
 ) -> None:
     other = tree / "system" / "postgres" / "schema_versions" / "queries.sql"
     assert main([*arguments, str(other)]) == 0
-    assert "23 queries of 1 store " in capsys.readouterr().err
+    assert "24 queries of 1 store " in capsys.readouterr().err
     assert main([*arguments, str(tree / "postgres" / "notes" / "schema.sql")]) == 1
     assert main([*arguments, str(tree.parent / "code" / "notes.py")]) == 1
     assert main([*arguments, str(tree / "postgres" / "schema.sql")]) == 1
