@@ -6,19 +6,9 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
-
-StatusWord = Literal[
-    "pending",
-    "scheduled",
-    "retrying",
-    "processing",
-    "completed",
-    "failed",
-    "cancelled",
-]
 
 class StoredJobRow(TypedDict):
     """A row of enqueue_job, find_job_of_key, retry_job, update_job, get_job, list_jobs,
@@ -28,7 +18,7 @@ class StoredJobRow(TypedDict):
     number: int
     job_type: str
     payload_text: str
-    status: StatusWord
+    status: str
     priority: int
     attempts: int
     max_attempts: int
@@ -96,7 +86,7 @@ class CompleteJobsRow(TypedDict):
     """A row of complete_jobs, fail_jobs, list_stored_outcomes, release_jobs, recover_jobs."""
 
     id: str
-    status: StatusWord
+    status: str
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
@@ -107,7 +97,7 @@ class ExtendLeasesRow(TypedDict):
 class CancelJobRow(TypedDict):
     """A row of cancel_job."""
 
-    status: StatusWord
+    status: str
 
 class ListCancelRequestsRow(TypedDict):
     """A row of list_cancel_requests."""
@@ -126,7 +116,7 @@ class JobCountRow(TypedDict):
     """A row of count_jobs."""
 
     job_type: str
-    status: StatusWord
+    status: str
     total: int
     created_at: datetime
 
@@ -134,10 +124,44 @@ class JobLoadRow(TypedDict):
     """A row of count_unfinished_jobs."""
 
     job_type: str
-    status: StatusWord
+    status: str
     total: int
     oldest_seconds: float
     expired: int
+
+class ArchiveJobsRow(TypedDict):
+    """A row of archive_jobs."""
+
+    number: int
+
+class GetArchivedJobRow(TypedDict):
+    """A row of get_archived_job, list_history."""
+
+    id: str
+    number: int
+    job_type: str
+    payload_text: str
+    status: str
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result_text: str | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    time_limit_seconds: float | None
+    unique_while_running: bool
+    cancel_requested_at: datetime | None
+    trace_parent: str | None
 
 class JobLimitRow(TypedDict):
     """A row of list_limits."""
@@ -476,7 +500,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: StatusWord,
+        status: str,
         job_type: str | None,
         after_time: datetime,
         after_number: int,
@@ -547,7 +571,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: StatusWord,
+        status: str,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
@@ -581,11 +605,81 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: StatusWord,
+        status: str,
         age_seconds: float,
         row_limit: int,
     ) -> int:
         """Delete jobs that were finished so long ago.
+
+        Operation !: the number of rows changed.
+        """
+
+    def archive_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str,
+        age_seconds: float,
+        row_limit: int,
+    ) -> AsyncIterator[ArchiveJobsRow]:
+        """Copy jobs that were finished so long ago into the history, and tell which.
+
+        Operation (none): every row.
+        """
+
+    async def delete_archived_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        numbers: Sequence[int],
+    ) -> int:
+        """Delete jobs that were copied into the history in the same transaction.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def get_archived_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+    ) -> GetArchivedJobRow | None:
+        """Return one job of the history; of an id that was given again the one that ended last.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_history(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: str | None,
+        job_type: str | None,
+        before_time: datetime,
+        before_id: str,
+        row_limit: int,
+        documents: bool,
+    ) -> AsyncIterator[GetArchivedJobRow]:
+        """List jobs of the history, those that ended last first, from a place on.
+
+        Without documents payload_text is empty, and neither they nor results are read.
+
+        Operation (none): every row.
+        """
+
+    async def purge_history(
+        self,
+        connection: Connection,
+        /,
+        *,
+        age_seconds: float,
+        row_limit: int,
+    ) -> int:
+        """Delete jobs of the history that were finished so long ago, the earliest first.
 
         Operation !: the number of rows changed.
         """
