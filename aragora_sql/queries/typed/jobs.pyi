@@ -6,9 +6,19 @@ Made by ``aragora-sql stubs`` from
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from aragora_sql.database import Connection
+
+StatusWord = Literal[
+    "pending",
+    "scheduled",
+    "retrying",
+    "processing",
+    "completed",
+    "failed",
+    "cancelled",
+]
 
 class StoredJobRow(TypedDict):
     """A row of enqueue_job, find_job_of_key, retry_job, update_job, get_job, list_jobs,
@@ -18,7 +28,7 @@ class StoredJobRow(TypedDict):
     number: int
     job_type: str
     payload_text: str
-    status: str
+    status: StatusWord
     priority: int
     attempts: int
     max_attempts: int
@@ -86,7 +96,7 @@ class CompleteJobsRow(TypedDict):
     """A row of complete_jobs, fail_jobs, list_stored_outcomes, release_jobs, recover_jobs."""
 
     id: str
-    status: str
+    status: StatusWord
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
@@ -97,7 +107,7 @@ class ExtendLeasesRow(TypedDict):
 class CancelJobRow(TypedDict):
     """A row of cancel_job."""
 
-    status: str
+    status: StatusWord
 
 class ListCancelRequestsRow(TypedDict):
     """A row of list_cancel_requests."""
@@ -116,7 +126,7 @@ class JobCountRow(TypedDict):
     """A row of count_jobs."""
 
     job_type: str
-    status: str
+    status: StatusWord
     total: int
     created_at: datetime
 
@@ -124,7 +134,7 @@ class JobLoadRow(TypedDict):
     """A row of count_unfinished_jobs."""
 
     job_type: str
-    status: str
+    status: StatusWord
     total: int
     oldest_seconds: float
     expired: int
@@ -141,7 +151,7 @@ class GetArchivedJobRow(TypedDict):
     number: int
     job_type: str
     payload_text: str
-    status: str
+    status: StatusWord
     priority: int
     attempts: int
     max_attempts: int
@@ -500,7 +510,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         job_type: str | None,
         after_time: datetime,
         after_number: int,
@@ -571,7 +581,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         job_type: str | None,
         before_number: int | None,
         row_limit: int,
@@ -605,7 +615,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         age_seconds: float,
         row_limit: int,
     ) -> int:
@@ -619,7 +629,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str,
+        status: StatusWord,
         age_seconds: float,
         row_limit: int,
     ) -> AsyncIterator[ArchiveJobsRow]:
@@ -657,7 +667,7 @@ class JobsQueries(Protocol):
         connection: Connection,
         /,
         *,
-        status: str | None,
+        status: StatusWord | None,
         job_type: str | None,
         before_time: datetime,
         before_id: str,

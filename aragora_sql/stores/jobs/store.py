@@ -92,6 +92,7 @@ from aragora_sql.stores.records import record_of
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.jobs import (
         ClaimJobsRow,
+        GetArchivedJobRow,
         JobsQueries,
         StoredJobRow,
         StoredJobScheduleRow,
@@ -1318,7 +1319,7 @@ async def _row_of(query: Awaitable[RowT | None]) -> RowT | None:
         return cast(RowT, error.rows[0])
 
 
-def _job(row: StoredJobRow) -> Job:
+def _job(row: StoredJobRow | GetArchivedJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     return record_of(Job, **_decoded(row))
 
@@ -1360,7 +1361,7 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
     return record_of(Job, **values)
 
 
-def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
+def _decoded(row: StoredJobRow | GetArchivedJobRow | ClaimJobsRow) -> dict[str, Any]:
     """Decode the documents of a row, in its place: nobody else has it."""
     values: dict[str, Any] = row  # type: ignore[assignment]
     values["payload"] = decode_document(values.pop("payload_text"))

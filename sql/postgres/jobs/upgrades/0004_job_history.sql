@@ -31,7 +31,14 @@ CREATE TABLE job_history (
     CONSTRAINT job_history_job_type_check CHECK (job_type <> ''),
     CONSTRAINT job_history_payload_check CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT job_history_result_check CHECK (jsonb_typeof(result) = 'object'),
-    CONSTRAINT job_history_status_check CHECK (status IN ('completed', 'failed', 'cancelled'))
+    CONSTRAINT job_history_status_check CHECK (
+        status IN (
+            'pending', 'scheduled', 'retrying', 'processing', 'completed', 'failed', 'cancelled'
+        )
+    ),
+    -- The words are those of job_queue.status; here is what has ended.
+    CONSTRAINT job_history_finished_check
+    CHECK (status NOT IN ('pending', 'scheduled', 'retrying', 'processing'))
 );
 
 -- The newest, a page after the other; and what is older than a time.

@@ -1,4 +1,4 @@
--- upgrade: 0004_job_history.sql dd73d119c79dd5c8
+-- upgrade: 0004_job_history.sql aeb695e14e44f8c7
 -- Job queue: jobs with priorities, leases, retries, schedules, unique keys and limits per type.
 --
 -- A job is 'pending' (may be claimed now), 'scheduled' or 'retrying' (waits for scheduled_at),
@@ -172,7 +172,14 @@ CREATE TABLE IF NOT EXISTS job_history (
     CONSTRAINT job_history_job_type_check CHECK (job_type <> ''),
     CONSTRAINT job_history_payload_check CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT job_history_result_check CHECK (jsonb_typeof(result) = 'object'),
-    CONSTRAINT job_history_status_check CHECK (status IN ('completed', 'failed', 'cancelled'))
+    CONSTRAINT job_history_status_check CHECK (
+        status IN (
+            'pending', 'scheduled', 'retrying', 'processing', 'completed', 'failed', 'cancelled'
+        )
+    ),
+    -- The words are those of job_queue.status; here is what has ended.
+    CONSTRAINT job_history_finished_check
+    CHECK (status NOT IN ('pending', 'scheduled', 'retrying', 'processing'))
 );
 
 -- The newest, a page after the other; and what is older than a time.

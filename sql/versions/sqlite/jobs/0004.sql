@@ -1,4 +1,4 @@
--- upgrade: 0004_job_history.sql e7e5ce5a0c1c0d96
+-- upgrade: 0004_job_history.sql 71231059bb92077d
 -- Job queue: jobs with priorities, leases, retries, schedules, unique keys and limits per type.
 --
 -- A job is 'pending' (may be claimed now), 'scheduled' or 'retrying' (waits for scheduled_at),
@@ -188,7 +188,14 @@ CREATE TABLE IF NOT EXISTS job_history (
     CHECK (json_valid(payload) AND json_type(payload) = 'object'),
     CONSTRAINT job_history_result_check
     CHECK (result IS NULL OR (json_valid(result) AND json_type(result) = 'object')),
-    CONSTRAINT job_history_status_check CHECK (status IN ('completed', 'failed', 'cancelled')),
+    CONSTRAINT job_history_status_check CHECK (
+        status IN (
+            'pending', 'scheduled', 'retrying', 'processing', 'completed', 'failed', 'cancelled'
+        )
+    ),
+    -- The words are those of job_queue.status; here is what has ended.
+    CONSTRAINT job_history_finished_check
+    CHECK (status NOT IN ('pending', 'scheduled', 'retrying', 'processing')),
     CONSTRAINT job_history_priority_check CHECK (priority BETWEEN -2147483648 AND 2147483647),
     CONSTRAINT job_history_unique_while_running_check CHECK (unique_while_running IN (0, 1)),
     CONSTRAINT job_history_scheduled_at_form_check
