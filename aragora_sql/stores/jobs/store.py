@@ -1014,7 +1014,7 @@ class JobQueueStore(Store):
     async def get_archived(self, job_id: str) -> Job | None:
         """Return a job of the history, or None when there is none of this id.
 
-        An id may be given again once its job is archived; then it is the job that ended last.
+        An id may be given again once its job is archived; then this is the job that ended last.
         """
         valid.text(job_id, "job_id")
         async with self._database.read() as connection:
