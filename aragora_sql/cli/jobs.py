@@ -1,7 +1,7 @@
 """``aragora-sql jobs …``: the job queue.
 
-list, show, stats; enqueue, retry, cancel, purge; limit, pause, resume, recover; schedules,
-schedule, unschedule; work.
+list, show, stats; enqueue, retry, cancel, purge; history, purge-history; limit, pause, resume,
+recover; schedules, schedule, unschedule; work.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import re
+import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,6 +30,7 @@ from aragora_sql.errors import ConfigurationError, DuplicateKeyError, JobError
 from aragora_sql.stores.jobs.records import FINISHED, Job, JobLimit, JobStatus
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import Handler, JobWorker
+from aragora_sql.stores.paging import cursor_of, parse_cursor
 
 __all__ = ["add_commands"]
 
@@ -49,6 +51,7 @@ def add_commands(groups: Any) -> None:
             "jobs schedule nightly '30 4 * * *' cleanup",
             "jobs stats",
             "jobs purge --older-than 30d",
+            "jobs purge --older-than 30d --archive",
         ),
     )
     commands = group.add_subparsers(required=True, metavar="command")
@@ -156,6 +159,45 @@ def add_commands(groups: Any) -> None:
         help="may be repeated (default: completed and cancelled; dead jobs stay)",
     )
     purge.add_argument(
+        "--batch-size",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="jobs in each transaction (default %(default)s)",
+    )
+
+    purge.add_argument(
+        "--archive",
+        action="store_true",
+        help="move them into the history instead (table job_history)",
+    )
+
+    history = _add(commands, "history", _history, "list jobs that purge --archive has moved")
+    history.add_argument("id", nargs="?", help="show all of the one of this id")
+    history.add_argument(
+        "--status",
+        choices=[status.value for status in FINISHED],
+        metavar="STATUS",
+        help=f"only jobs that are {', '.join(FINISHED)}",
+    )
+    history.add_argument("--type", dest="job_type", metavar="TYPE", help="only jobs of this type")
+    history.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="most to list (default %(default)s)"
+    )
+    history.add_argument(
+        "--before", metavar="PLACE", help="where the page before ended, as it says"
+    )
+    history.add_argument(
+        "--documents",
+        action="store_true",
+        help="with --json: payloads and results, too, however large they are",
+    )
+
+    forget = _add(
+        commands, "purge-history", _purge_history, "delete archived jobs that ended long ago"
+    )
+    forget.add_argument("--older-than", type=age, required=True, metavar="AGE", help="such as 365d")
+    forget.add_argument(
         "--batch-size",
         type=int,
         default=1000,
@@ -276,12 +318,7 @@ async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
         documents=options.documents,
     )
     if options.json:
-        left_out = set() if options.documents else {"payload", "result"}
-        shown = [
-            {name: value for name, value in job.to_dict().items() if name not in left_out}
-            for job in jobs
-        ]
-        print(json.dumps(shown))
+        _print_json(jobs, options)
         return OK
     print_table(
         (
@@ -310,10 +347,22 @@ async def _list(store: JobQueueStore, options: argparse.Namespace) -> int:
     return OK
 
 
+def _print_json(jobs: Sequence[Job], options: argparse.Namespace) -> None:
+    left_out = set() if options.documents else {"payload", "result"}
+    shown = [
+        {name: value for name, value in job.to_dict().items() if name not in left_out}
+        for job in jobs
+    ]
+    print(json.dumps(shown))
+
+
 async def _show(store: JobQueueStore, options: argparse.Namespace) -> int:
-    job = await store.get(options.id)
+    return _show_one(await store.get(options.id), f"job {options.id!r}", options)
+
+
+def _show_one(job: Job | None, name: str, options: argparse.Namespace) -> int:
     if job is None:
-        print(f"aragora-sql: there is no job {options.id!r}", file=sys.stderr)
+        print(f"aragora-sql: there is no {name}", file=sys.stderr)
         return DIFFERENT
     if options.json:
         print(json.dumps(job.to_dict()))
@@ -494,7 +543,62 @@ async def _unschedule(store: JobQueueStore, options: argparse.Namespace) -> int:
 async def _purge(store: JobQueueStore, options: argparse.Namespace) -> int:
     chosen = {} if options.status is None else {"statuses": options.status}
     with working("deleting finished jobs", quiet=options.json):
-        purged = await store.purge(options.older_than, **chosen, batch_size=options.batch_size)
+        purged = await store.purge(
+            options.older_than, **chosen, batch_size=options.batch_size, archive=options.archive
+        )
+    done = "archived" if options.archive else "deleted"
+    key = "archived" if options.archive else "purged"
+    print(json.dumps({key: purged}) if options.json else f"{purged} jobs {done}")
+    return OK
+
+
+async def _history(store: JobQueueStore, options: argparse.Namespace) -> int:
+    if options.id is not None:
+        if options.status or options.job_type or options.before or options.documents:
+            raise ConfigurationError(
+                "an id stands alone: give no --status, --type, --before or --documents beside it"
+            )
+        archived = await store.get_archived(options.id)
+        return _show_one(archived, f"archived job {options.id!r}", options)
+    if options.documents and not options.json:
+        raise ConfigurationError("--documents goes with --json")
+    after = None
+    if options.before is not None:
+        ended, job_id = parse_cursor(options.before, "--before")
+        after = {"completed_at": ended, "id": job_id}
+    jobs = await store.list_history(
+        options.status,
+        options.job_type,
+        options.limit,
+        after=after,
+        documents=options.documents,
+    )
+    if options.json:
+        _print_json(jobs, options)
+        return OK
+    print_table(
+        (*("ended", "id", "type", "status", "attempts"), Column("error", cuts=True)),
+        (
+            (
+                job.completed_at,
+                job.id,
+                job.job_type,
+                job.status,
+                f"{job.attempts}/{job.max_attempts}",
+                job.error,
+            )
+            for job in jobs
+        ),
+    )
+    if len(jobs) == options.limit and jobs and jobs[-1].completed_at is not None:
+        place = cursor_of(jobs[-1].completed_at, jobs[-1].id)
+        print(f"older ones: --before {shlex.quote(place)}", file=sys.stderr)
+    return OK
+
+
+async def _purge_history(store: JobQueueStore, options: argparse.Namespace) -> int:
+    with working("deleting archived jobs", quiet=options.json):
+        purged = await store.purge_history(options.older_than, batch_size=options.batch_size)
     print(json.dumps({"purged": purged}) if options.json else f"{purged} jobs deleted")
     return OK
 

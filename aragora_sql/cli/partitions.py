@@ -28,6 +28,7 @@ from aragora_sql.partitions import (
 )
 from aragora_sql.partitions.bounds import interval_of
 from aragora_sql.partitions.state import refuse_sqlite
+from aragora_sql.partitions.tables import STAYING
 from aragora_sql.schema import store_names
 
 __all__ = ["add_partition_command"]
@@ -130,6 +131,10 @@ def _partition(options: argparse.Namespace) -> int:
         refuse_sqlite(database)
         tables = await _tables(database, options.store)
         done = [await _one(database, table, options) for table in tables]
+        if not options.list:
+            for store in dict.fromkeys(table.store for table in tables):
+                if store in STAYING:
+                    _say(STAYING[store])
         if options.json:
             print_json(done)
         elif options.list or not (options.archive_before or options.attach):

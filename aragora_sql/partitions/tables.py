@@ -8,7 +8,7 @@ from typing import Literal
 
 from aragora_sql.errors import ConfigurationError
 
-__all__ = ["GROWING", "GrowingTable", "Kind", "growing_tables"]
+__all__ = ["GROWING", "STAYING", "GrowingTable", "Kind", "growing_tables"]
 
 Kind = Literal["time", "uuid6"]
 
@@ -37,17 +37,21 @@ GROWING = (
     GrowingTable("consensus", "consensus_archive", "archived_at"),
     GrowingTable("consensus", "dissent_archive", "archived_at"),
     GrowingTable("consensus", "verified_proofs_archive", "archived_at"),
+    GrowingTable("jobs", "job_history", "completed_at"),
     GrowingTable("langgraph", "langgraph_checkpoints", "checkpoint_id", "uuid6"),
     GrowingTable("langgraph", "langgraph_writes", "checkpoint_id", "uuid6"),
 )
 
+# Tables that one could expect to be divided with those of their store, and why they stay.
+STAYING = {
+    "jobs": (
+        "job_queue stays as it is: enqueueing relies on unique keys over all jobs that wait. Move "
+        "finished jobs out of it into job_history: 'aragora-sql jobs purge --archive'"
+    ),
+}
+
 # Of stores that one could expect here, why they are not.
 _WHY_NOT = {
-    "jobs": (
-        "job_queue can't be divided: enqueueing relies on unique keys over all jobs that wait "
-        "(ON CONFLICT), which no key with a time in it can stand for. Keep its history short with "
-        "'aragora-sql jobs purge': claims stay as fast, whatever else is in the table"
-    ),
     "critique": (
         "debates are stored again under their id (ON CONFLICT (id)), which no key with a time in "
         "it can stand for"

@@ -41,7 +41,7 @@ BEGIN
     SELECT e.name, e.version FROM (VALUES
     ('consensus', 2),
     ('critique', 1),
-    ('jobs', 3),
+    ('jobs', 4),
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),

@@ -141,6 +141,49 @@ def test_retry_cancel_and_purge(
     assert json.loads(capsys.readouterr().out) == {"purged": 2}
 
 
+def test_purge_archive_and_history(
+    location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead, completed, pending, _ = on_queue(location, fill)
+    both = ["--status", "failed", "--status", "completed"]
+    assert main(["jobs", "purge", "--older-than", "0s", "--archive", "--json", *both, *target]) == 0
+    assert json.loads(capsys.readouterr().out) == {"archived": 2}
+    assert main(["jobs", "purge", "--older-than", "0s", "--archive", *target]) == 0
+    assert capsys.readouterr().out == "0 jobs archived\n"
+
+    assert main(["jobs", "history", "--limit", "1", *target]) == 0
+    captured = capsys.readouterr()
+    place = captured.err.strip().removeprefix("older ones: --before ")
+    first = dead if dead in captured.out else completed
+    (second,) = {dead, completed} - {first}
+    assert main(["jobs", "history", "--before", place, "--json", *target]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["id"] == second
+    assert "payload" not in shown
+    assert main(["jobs", "history", "--status", "failed", *target]) == 0
+    assert dead in (listed := capsys.readouterr().out)
+    assert completed not in listed
+    assert main(["jobs", "history", "--type", "unknown", "--json", *target]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["jobs", "history", dead, "--json", *target]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "failed"
+    assert main(["jobs", "history", pending, *target]) == 1
+    assert f"there is no archived job {pending!r}" in capsys.readouterr().err
+
+    for wrong, said in [
+        ([dead, "--status", "failed"], "an id stands alone"),
+        (["--documents"], "--documents goes with --json"),
+        (["--before", "yesterday"], "--before: must be the next of an earlier page"),
+    ]:
+        assert main(["jobs", "history", *wrong, *target]) == 2
+        assert said in capsys.readouterr().err
+
+    assert main(["jobs", "purge-history", "--older-than", "1d", *target]) == 0
+    assert capsys.readouterr().out == "0 jobs deleted\n"
+    assert main(["jobs", "purge-history", "--older-than", "0s", "--json", *target]) == 0
+    assert json.loads(capsys.readouterr().out) == {"purged": 2}
+
+
 def test_enqueue_limit_pause_resume_and_recover(
     location: str | Path, target: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

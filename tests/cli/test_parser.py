@@ -215,6 +215,7 @@ NEEDED = {
     "jobs schedule": ["n", "0 0 * * *", "t"],
     "jobs unschedule": ["n"],
     "jobs purge": ["--older-than", "1d"],
+    "jobs purge-history": ["--older-than", "1d"],
     "jobs work": ["--handler", "t=builtins:print"],
     "langgraph expire": ["--older-than", "1d"],
     "show": ["critique.get_debate"],

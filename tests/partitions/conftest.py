@@ -44,6 +44,11 @@ FROM consensus_archive;
 INSERT INTO verified_proofs_archive (id, consensus_id, proof_status, is_verified, metadata, data,
     created_at, archived_at)
 SELECT 'p', id, 'unknown', FALSE, '{}', '{}', created_at, archived_at FROM consensus_archive;
+INSERT INTO job_history (id, number, job_type, payload, status, priority, attempts, max_attempts,
+    claim_count, unique_while_running, completed_at, created_at, updated_at)
+SELECT 'j' || n, n, 'a', '{}', 'completed', 0, 1, 3, 1, FALSE, t, t, t
+FROM generate_series(5, 400) AS g (n)
+CROSS JOIN LATERAL (SELECT now() - n * interval '1 day' AS t) AS m;
 INSERT INTO langgraph_checkpoints (thread_id, checkpoint_id, type, content)
 SELECT 't' || n % 7, i, 'msgpack', 'x' FROM generate_series(5, 400) AS g (n)
 CROSS JOIN LATERAL (

@@ -65,10 +65,23 @@ def test_a_life_of_a_table(postgres_dsn: str, capsys: pytest.CaptureFixture[str]
     assert command(postgres_dsn, "--store", "audit", "--from", "2024-01") == USAGE
 
 
+def test_of_the_job_queue_the_history_is_divided(
+    postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schema", "apply", "--dsn", postgres_dsn]) == 0
+    assert command(postgres_dsn, "--store", "jobs", "--by", "month") == 0
+    captured = capsys.readouterr()
+    assert "job_history_later" in captured.out
+    assert "job_queue stays as it is" in captured.err
+    assert "job_queue" not in captured.out
+    assert command(postgres_dsn, "--store", "jobs", "--list") == 0
+    assert "stays" not in capsys.readouterr().err
+    assert main(["schema", "verify", "--dsn", postgres_dsn]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--store", "jobs"], USAGE, "job_queue can't be divided: enqueueing relies on unique"),
         (["--store", "critique"], USAGE, "no key with a time in it can stand for"),
         (["--store", "users"], USAGE, "none of its tables grows for ever"),
         (["--store", "nothing"], USAGE, "there is no store 'nothing'"),

@@ -51,6 +51,8 @@ def uuid6_of(moment: datetime) -> str:
     return bound_of(moment, BY_NAME["langgraph_checkpoints"])
 
 
+OF_HISTORY = {"status": None, "job_type": None, "row_limit": 5, "documents": False}
+
 CASES = [
     Case("audit_log", "audit.list_events", {"since": RECENT, **OF_EVENTS}, RECENT),
     Case("audit_log", "audit.list_events", {"since": FIRST, **OF_EVENTS}, RECENT),
@@ -110,6 +112,19 @@ CASES = [
             "row_limit": 3,
         },
         RECENT,
+    ),
+    Case(
+        "job_history",
+        "jobs.list_history",
+        {"before_time": LAST, "before_id": "", **OF_HISTORY},
+        RECENT,
+    ),
+    Case(
+        "job_history",
+        "jobs.list_history",
+        {"before_time": SUMMER, "before_id": "", **OF_HISTORY},
+        SUMMER - timedelta(days=40),
+        SUMMER,
     ),
     Case(
         "langgraph_checkpoints",

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What has tables that are divided, and who reads them.
 PATHS = [
-    *("audit", "checkpoints", "consensus", "langgraph"),
+    *("audit", "checkpoints", "consensus", "jobs", "langgraph"),
     *("test_conformance_round_trips.py", "test_conformance_transactions.py"),
 ]
 

@@ -139,6 +139,40 @@ class JobLoadRow(TypedDict):
     oldest_seconds: float
     expired: int
 
+class ArchiveJobsRow(TypedDict):
+    """A row of archive_jobs."""
+
+    number: int
+
+class GetArchivedJobRow(TypedDict):
+    """A row of get_archived_job, list_history."""
+
+    id: str
+    number: int
+    job_type: str
+    payload_text: str
+    status: StatusWord
+    priority: int
+    attempts: int
+    max_attempts: int
+    claim_count: int
+    worker_id: str | None
+    unique_key: str | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result_text: str | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    time_limit_seconds: float | None
+    unique_while_running: bool
+    cancel_requested_at: datetime | None
+    trace_parent: str | None
+
 class JobLimitRow(TypedDict):
     """A row of list_limits."""
 
@@ -586,6 +620,76 @@ class JobsQueries(Protocol):
         row_limit: int,
     ) -> int:
         """Delete jobs that were finished so long ago.
+
+        Operation !: the number of rows changed.
+        """
+
+    def archive_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: StatusWord,
+        age_seconds: float,
+        row_limit: int,
+    ) -> AsyncIterator[ArchiveJobsRow]:
+        """Copy jobs that were finished so long ago into the history, and tell which.
+
+        Operation (none): every row.
+        """
+
+    async def delete_archived_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        numbers: Sequence[int],
+    ) -> int:
+        """Delete jobs that were copied into the history in the same transaction.
+
+        Operation !: the number of rows changed.
+        """
+
+    async def get_archived_job(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+    ) -> GetArchivedJobRow | None:
+        """Return one job of the history; of an id that was given again the one that ended last.
+
+        Operation ^: the first row, or None.
+        """
+
+    def list_history(
+        self,
+        connection: Connection,
+        /,
+        *,
+        status: StatusWord | None,
+        job_type: str | None,
+        before_time: datetime,
+        before_id: str,
+        row_limit: int,
+        documents: bool,
+    ) -> AsyncIterator[GetArchivedJobRow]:
+        """List jobs of the history, those that ended last first, from a place on.
+
+        Without documents payload_text is empty, and neither they nor results are read.
+
+        Operation (none): every row.
+        """
+
+    async def purge_history(
+        self,
+        connection: Connection,
+        /,
+        *,
+        age_seconds: float,
+        row_limit: int,
+    ) -> int:
+        """Delete jobs of the history that were finished so long ago, the earliest first.
 
         Operation !: the number of rows changed.
         """

@@ -86,11 +86,13 @@ from aragora_sql.stores.jobs.records import (
     new_job,
 )
 from aragora_sql.stores.jobs.schedules import cron_expression, next_run, time_zone
+from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.jobs import (
         ClaimJobsRow,
+        GetArchivedJobRow,
         JobsQueries,
         StoredJobRow,
         StoredJobScheduleRow,
@@ -965,22 +967,24 @@ class JobQueueStore(Store):
         statuses: Iterable[JobStatus | FinishedWord] = (JobStatus.COMPLETED, JobStatus.CANCELLED),
         *,
         batch_size: int = PURGE_BATCH,
+        archive: bool = False,
     ) -> int:
         """Delete jobs that were finished so long ago (seconds or timedelta); return how many.
 
         Dead jobs stay, unless ``statuses`` names ``failed``. It works in transactions of
-        ``batch_size`` jobs, so nobody waits for it.
+        ``batch_size`` jobs, so nobody waits for it. With ``archive`` each transaction moves its
+        jobs into the history instead (:meth:`list_history`), where they can't be run again.
         """
-        age = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-        age = min(valid.number(age, "older_than", 0.0), records.MOST_SECONDS)
+        age = _age(older_than)
         size = valid.integer(batch_size, "batch_size", 1)
+        take = self._archive_batch if valid.boolean(archive, "archive") else self._purge_batch
         chosen = [
             valid.choice(status, f"statuses[{i}]", FINISHED_WORDS)
             for i, status in enumerate(valid.items(statuses, "statuses"))
         ]
         purged = 0
         for status in dict.fromkeys(chosen):
-            purged += await in_batches(partial(self._purge_batch, status, age, size))
+            purged += await in_batches(partial(take, status, age, size))
         return purged
 
     async def _purge_batch(self, status: FinishedWord, age: float, size: int) -> int:
@@ -988,6 +992,83 @@ class JobQueueStore(Store):
             return await self._queries.purge_jobs(
                 connection, status=status, age_seconds=age, row_limit=size
             )
+
+    # History
+
+    async def _archive_batch(self, status: FinishedWord, age: float, size: int) -> int:
+        async with self._database.transaction() as connection:
+            rows = self._queries.archive_jobs(
+                connection, status=status, age_seconds=age, row_limit=size
+            )
+            numbers = [row["number"] async for row in rows]
+            if not numbers:
+                return 0
+            deleted = await self._queries.delete_archived_jobs(connection, numbers=numbers)
+            if deleted != len(numbers):
+                raise DatabaseError(
+                    f"{len(numbers)} jobs were copied into job_history and {deleted} deleted, so "
+                    "none was moved: a trigger, rule or policy of table job_queue has kept them"
+                )
+        return deleted
+
+    async def get_archived(self, job_id: str) -> Job | None:
+        """Return a job of the history, or None when there is none of this id.
+
+        An id may be given again once its job is archived; then this is the job that ended last.
+        """
+        valid.text(job_id, "job_id")
+        async with self._database.read() as connection:
+            row = await _row_of(self._queries.get_archived_job(connection, id=job_id))
+        return None if row is None else _job(row)
+
+    async def list_history(
+        self,
+        status: JobStatus | FinishedWord | None = None,
+        job_type: str | None = None,
+        limit: int = 100,
+        *,
+        after: LastRow | None = None,
+        documents: bool = True,
+    ) -> list[Job]:
+        """Return archived jobs, those that ended last first, of a status and a type if given.
+
+        ``after`` is the last one of the page before. ``documents`` is as in :meth:`list_jobs`. A
+        status or type is looked for among all of the history, from that place on.
+        """
+        valid.boolean(documents, "documents")
+        chosen = None if status is None else valid.choice(status, "status", FINISHED_WORDS)
+        of_type = None if job_type is None else records.job_type(job_type, "job_type", self._known)
+        row_limit = valid.limit(limit)
+        before_time, before_id = key_of(
+            after, {"completed_at": valid.timestamp, "id": valid.key}, (LAST_TIMESTAMP, "")
+        )
+        async with self._database.read() as connection:
+            rows = self._queries.list_history(
+                connection,
+                status=chosen,
+                job_type=of_type,
+                before_time=before_time,
+                before_id=before_id,
+                row_limit=row_limit,
+                documents=documents,
+            )
+            return [_job(row) for row in await _rows_of(rows)]
+
+    async def purge_history(
+        self, older_than: timedelta | float, *, batch_size: int = PURGE_BATCH
+    ) -> int:
+        """Delete archived jobs that ended so long ago (seconds or timedelta); return how many.
+
+        It works in transactions of ``batch_size`` jobs. Months of a divided table go at once:
+        ``aragora-sql schema partition --store jobs --archive-before DATE`` (PostgreSQL).
+        """
+        age = _age(older_than)
+        size = valid.integer(batch_size, "batch_size", 1)
+        return await in_batches(partial(self._purge_history_batch, age, size))
+
+    async def _purge_history_batch(self, age: float, size: int) -> int:
+        async with self._database.connection() as connection:
+            return await self._queries.purge_history(connection, age_seconds=age, row_limit=size)
 
     # Limits
 
@@ -1179,6 +1260,12 @@ RowT = TypeVar("RowT")
 _time_zone = time_zone
 
 
+def _age(older_than: timedelta | float) -> float:
+    """Check how long ago something ended, and return it in seconds."""
+    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+    return min(valid.number(seconds, "older_than", 0.0), records.MOST_SECONDS)
+
+
 def _kept_out(missing: int, given: int) -> DatabaseError:
     return DatabaseError(
         f"{missing} of {given} jobs were not stored, and the database reported no error: a trigger "
@@ -1232,7 +1319,7 @@ async def _row_of(query: Awaitable[RowT | None]) -> RowT | None:
         return cast(RowT, error.rows[0])
 
 
-def _job(row: StoredJobRow) -> Job:
+def _job(row: StoredJobRow | GetArchivedJobRow) -> Job:
     """Make a job of a row, whose documents come as text."""
     return record_of(Job, **_decoded(row))
 
@@ -1274,7 +1361,7 @@ def _claimed(row: ClaimJobsRow, worker_id: str) -> Job:
     return record_of(Job, **values)
 
 
-def _decoded(row: StoredJobRow | ClaimJobsRow) -> dict[str, Any]:
+def _decoded(row: StoredJobRow | GetArchivedJobRow | ClaimJobsRow) -> dict[str, Any]:
     """Decode the documents of a row, in its place: nobody else has it."""
     values: dict[str, Any] = row  # type: ignore[assignment]
     values["payload"] = decode_document(values.pop("payload_text"))

@@ -1549,6 +1549,172 @@ WHERE
         )
     );
 
+-- name: archive_jobs(status, age_seconds, row_limit)
+-- Copy jobs that were finished so long ago into the history, and tell which.
+-- locks: job_queue rows in order of completed_at, number, skip locked
+INSERT INTO job_history (
+    id,
+    number,
+    job_type,
+    payload,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    error,
+    result,
+    time_limit_seconds,
+    scheduled_at,
+    cancel_requested_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at,
+    trace_parent
+)
+SELECT
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.unique_while_running,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result,
+    j.time_limit_seconds,
+    j.scheduled_at,
+    j.cancel_requested_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at,
+    j.trace_parent
+FROM job_queue AS j
+WHERE
+    j.status = :status
+    AND j.completed_at
+    < statement_timestamp() - make_interval(secs => :age_seconds::double precision)
+ORDER BY j.completed_at, j.number
+LIMIT :row_limit
+FOR UPDATE SKIP LOCKED
+RETURNING number;
+
+-- name: delete_archived_jobs(numbers)!
+-- Delete jobs that were copied into the history in the same transaction.
+DELETE FROM job_queue
+WHERE number = any(:numbers::bigint[]);
+
+-- name: get_archived_job(id)^
+-- Return one job of the history; of an id that was given again the one that ended last.
+-- result: payload_text not null
+SELECT
+    -- columns: StoredJob
+    h.id,
+    h.number,
+    h.job_type,
+    h.payload::text AS payload_text,
+    h.status,
+    h.priority,
+    h.attempts,
+    h.max_attempts,
+    h.claim_count,
+    h.worker_id,
+    h.unique_key,
+    h.user_id,
+    h.workspace_id,
+    h.error,
+    h.result::text AS result_text,
+    h.scheduled_at,
+    NULL::timestamptz AS lease_expires_at,
+    h.started_at,
+    h.completed_at,
+    h.created_at,
+    h.updated_at,
+    h.time_limit_seconds,
+    h.unique_while_running,
+    h.cancel_requested_at,
+    h.trace_parent
+FROM job_history AS h
+WHERE h.id = :id
+ORDER BY h.completed_at DESC
+LIMIT 1;
+
+-- name: list_history(status, job_type, before_time, before_id, row_limit, documents)
+-- List jobs of the history, those that ended last first, from a place on.
+-- Without documents payload_text is empty, and neither they nor results are read.
+-- plan: filtered_walk allowed because a person looks through the history; of a rare type all of it is read at worst
+-- result: payload_text not null
+SELECT
+    -- columns: StoredJob
+    h.id,
+    h.number,
+    h.job_type,
+    CASE WHEN :documents::boolean THEN h.payload::text ELSE '' END AS payload_text,
+    h.status,
+    h.priority,
+    h.attempts,
+    h.max_attempts,
+    h.claim_count,
+    h.worker_id,
+    h.unique_key,
+    h.user_id,
+    h.workspace_id,
+    h.error,
+    CASE WHEN :documents::boolean THEN h.result::text END AS result_text,
+    h.scheduled_at,
+    NULL::timestamptz AS lease_expires_at,
+    h.started_at,
+    h.completed_at,
+    h.created_at,
+    h.updated_at,
+    h.time_limit_seconds,
+    h.unique_while_running,
+    h.cancel_requested_at,
+    h.trace_parent
+FROM job_history AS h
+WHERE
+    (:status::text IS NULL OR h.status = :status)
+    AND (:job_type::text IS NULL OR h.job_type = :job_type)
+    -- The first of both leaves out the partitions of later times.
+    AND h.completed_at <= :before_time
+    AND (h.completed_at, h.id) < (:before_time, :before_id)
+ORDER BY h.completed_at DESC, h.id DESC
+LIMIT :row_limit;
+
+-- name: purge_history(age_seconds, row_limit)!
+-- Delete jobs of the history that were finished so long ago, the earliest first.
+-- locks: job_history rows in order of completed_at, id, skip locked
+DELETE FROM job_history AS h
+USING (
+    SELECT
+        o.id,
+        o.completed_at
+    FROM job_history AS o
+    WHERE
+        o.completed_at
+        < statement_timestamp() - make_interval(secs => :age_seconds::double precision)
+    ORDER BY o.completed_at, o.id
+    LIMIT :row_limit
+    FOR UPDATE SKIP LOCKED
+) AS l
+WHERE
+    h.id = l.id
+    AND h.completed_at = l.completed_at;
+
 -- name: lock_limits()#
 -- Keep out whoever claims or finishes jobs until the transaction ends, so that the counters can be set.
 -- locks: table job_queue_limits in share row exclusive mode

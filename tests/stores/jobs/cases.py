@@ -9,6 +9,7 @@ from typing import Any
 
 from aragora_sql.database.values import dump_json
 from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.paging import LAST_TIMESTAMP
 from tests.stores.cases import (
     BLANK_TEXTS,
     TOO_LONG,
@@ -75,6 +76,24 @@ HOT = [
         "purge_jobs",
         {"status": "completed", "age_seconds": 0.0, "row_limit": 10},
     ),
+    Hot(
+        "archive_jobs",
+        {"status": "completed", "age_seconds": 0.0, "row_limit": 10},
+    ),
+    Hot("delete_archived_jobs", {"numbers": [1, 2]}),
+    Hot("get_archived_job", {"id": "finished 1"}),
+    Hot(
+        "list_history",
+        {
+            "status": None,
+            "job_type": None,
+            "before_time": LAST_TIMESTAMP,
+            "before_id": "",
+            "row_limit": 10,
+            "documents": True,
+        },
+    ),
+    Hot("purge_history", {"age_seconds": 0.0, "row_limit": 10}),
 ]
 
 ALWAYS = "'2001-01-01T00:00:00.000000Z'"
@@ -122,6 +141,14 @@ async def fill(jobs: JobQueueStore) -> None:
         await add_rows(jobs, kind, 1, 4000 if kind != "running" else 100)
     await jobs.enqueue_many([{"job_type": "ab"[n % 2]} for n in range(200)])
     await jobs.set_limit("blocked", 0)
+    await run(
+        jobs.database,
+        "INSERT INTO job_history (id, number, job_type, payload, status, priority, attempts, "
+        "max_attempts, claim_count, unique_while_running, completed_at, created_at, updated_at) "
+        "SELECT id, number, job_type, payload, status, priority, attempts, max_attempts, "
+        "claim_count, unique_while_running, completed_at, created_at, updated_at "
+        "FROM job_queue WHERE completed_at IS NOT NULL",
+    )
 
 
 async def prepare(jobs: JobQueueStore) -> str:
@@ -137,6 +164,8 @@ ROUND_TRIPS = {
     "get": Call(1, lambda s, kept: s.get(kept)),
     "list_jobs": Call(1, lambda s, kept: s.list_jobs()),
     "list_jobs of a status": Call(1, lambda s, kept: s.list_jobs("pending")),
+    "get_archived": Call(1, lambda s, kept: s.get_archived(kept)),
+    "list_history": Call(1, lambda s, kept: s.list_history()),
     "get_stats": Call(1, lambda s, kept: s.get_stats()),
     "get_counts": Call(1, lambda s, kept: s.get_counts()),
     "get_load": Call(1, lambda s, kept: s.get_load()),
@@ -157,12 +186,17 @@ BAD_ARGUMENTS = [
     BadArgument("enqueue", "job", [*UNSTORABLE_TEXTS, *BLANK_TEXTS, *TOO_LONG], named="job_type"),
     *keys_of("claim", "worker_id"),
     *keys_of("dequeue", "worker_id"),
-    *limits_of("claim", "list_jobs"),
+    *limits_of("claim", "list_jobs", "list_history"),
     BadArgument("claim", "lease_seconds", [0, *NOT_DURATIONS]),
     BadArgument("list_jobs", "status", ["done", "", 5]),
     BadArgument("purge", "older_than", [*NOT_DURATIONS, None]),
     BadArgument("purge", "batch_size", [0, -1, 1.0, True, "1", None]),
     BadArgument("purge", "statuses", [["pending"], ["done"], "completed", 5]),
+    BadArgument("purge", "archive", [1, "yes", None]),
+    BadArgument("purge_history", "older_than", [*NOT_DURATIONS, None]),
+    BadArgument("purge_history", "batch_size", [0, -1, 1.0, True, "1", None]),
+    BadArgument("list_history", "status", ["pending", "done", "", 5]),
+    BadArgument("list_history", "documents", [1, "yes", None]),
     *keys_of("set_limit", "job_type"),
     BadArgument("set_limit", "max_running", [-1, 1.0, True, "1"]),
     BadArgument("recover_stale_jobs", "stale_threshold_seconds", NOT_DURATIONS),
@@ -182,6 +216,7 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "claim": {"worker_id": "w"},
     "cancel": {"job_id": "x"},
     "purge": {"older_than": 1},
+    "purge_history": {"older_than": 1},
     "set_schedule": {"name": "s", "cron": "0 0 1 1 *", "job_type": "a"},
     "set_limit": {"job_type": "a", "max_running": 1},
     "update": {"job_id": "x"},

@@ -8,14 +8,14 @@ from tests.conftest import OpenDatabase
 from tests.stores.earlier_release import catalog_of, put_back
 from tests.stores.samples import run
 
-TABLES = ("job_schedules", "job_queue_limits", "job_queue")
+TABLES = ("job_history", "job_schedules", "job_queue_limits", "job_queue")
 
 
 async def test_an_upgraded_queue_is_as_a_fresh_one(jobs: JobQueueStore) -> None:
     fresh = await catalog_of(jobs.database, "job_")
     await put_back(jobs.database, "jobs", TABLES, version=1)
     assert await catalog_of(jobs.database, "job_") != fresh
-    assert await initialize_store(jobs.database, "jobs") == 3
+    assert await initialize_store(jobs.database, "jobs") == 4
     assert await catalog_of(jobs.database, "job_") == fresh
 
 

@@ -529,6 +529,26 @@ async def test_retry_dead_letter_makes_a_job_where_there_is_none(
     assert (await stored(webhooks, key)).status == "delivered"
 
 
+async def test_deliveries_whose_jobs_are_archived_stay_as_they_are(
+    webhooks: WebhookStore, webhook: RegisteredWebhook
+) -> None:
+    delivered = await webhooks.deliveries.enqueue(webhook.id, "vote")
+    await work(webhooks, Endpoint(200).send)
+    dead = await webhooks.deliveries.enqueue(webhook.id, "vote", max_attempts=1)
+    await work(webhooks, Endpoint(500).send)
+    before = [await stored(webhooks, key) for key in (delivered, dead)]
+    assert await webhooks.jobs.purge(0, ["completed", "failed"], archive=True) == 2
+    assert await webhooks.jobs.settle() == 0
+    assert [await stored(webhooks, key) for key in (delivered, dead)] == before
+    # The dead letter gets a job of the same id, whose end is archived beside that of the first.
+    assert await webhooks.deliveries.retry_dead_letter(dead)
+    await work(webhooks, Endpoint(200).send)
+    assert (await stored(webhooks, dead)).status == "delivered"
+    assert await webhooks.jobs.purge(0, archive=True) == 1
+    ends = [job.status for job in await webhooks.jobs.list_history() if job.id == dead]
+    assert ends == ["completed", "failed"]
+
+
 async def test_settle_follows_what_others_did_to_jobs(
     webhooks: WebhookStore, webhook: RegisteredWebhook
 ) -> None:
