@@ -1698,8 +1698,7 @@ LIMIT :row_limit;
 -- name: purge_history(age_seconds, row_limit)!
 -- Delete jobs of the history that were finished so long ago, the earliest first.
 -- locks: job_history rows in order of completed_at, id, skip locked
-DELETE FROM job_history AS h
-USING (
+WITH chosen AS MATERIALIZED (
     SELECT
         o.id,
         o.completed_at
@@ -1710,10 +1709,16 @@ USING (
     ORDER BY o.completed_at, o.id
     LIMIT :row_limit
     FOR UPDATE SKIP LOCKED
-) AS l
+)
+
+DELETE FROM job_history AS h
 WHERE
-    h.id = l.id
-    AND h.completed_at = l.completed_at;
+    -- The ids alone lead through the index, whatever number of rows is expected.
+    h.id = any(array(SELECT c.id FROM chosen AS c))
+    AND (h.id, h.completed_at) IN (SELECT
+        c.id,
+        c.completed_at
+    FROM chosen AS c);
 
 -- name: lock_limits()#
 -- Keep out whoever claims or finishes jobs until the transaction ends, so that the counters can be set.

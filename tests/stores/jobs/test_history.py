@@ -88,7 +88,7 @@ async def unfinished(jobs: JobQueueStore) -> set[str]:
     return {"pending", "scheduled", "retrying", "processing"}
 
 
-async def test_archiving_keeps_every_value_of_every_end(jobs: JobQueueStore) -> None:
+async def test_get_archived_gives_every_value_of_every_end(jobs: JobQueueStore) -> None:
     before = await one_of_each_end(jobs)
     full = before[0]
     assert None not in (full.cancel_requested_at, full.trace_parent, full.time_limit_seconds)
