@@ -79,7 +79,8 @@ def tables_of(path: Path) -> list[str]:
             name
             for (name,) in connection.execute(
                 "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> '_schema_versions' "
+                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                "AND name NOT IN ('_schema_versions', '_transaction_keys') "
                 "ORDER BY name"
             )
         ]

@@ -43,7 +43,7 @@ def compare_table(
                 problem = compare.problem(row)
                 if problem is None:
                     result.compared += 1
-                elif rejected and key_text([row[place] for place in compare.key]) in rejected:
+                elif rejected and key_text(compare.key_of(row)) in rejected:
                     result.excused += 1
                 else:
                     result.compared += 1
@@ -59,7 +59,7 @@ class _Comparison:
         self._connection = connection
         self._table = table
         self._lookup = table.lookup()
-        self.key = table.key_places
+        self._key = table.key_places
         self._equal = [column.is_equal_native for column in table.columns]
         # A new file has the rows in the order in which they are read: to go along with it is
         # faster than to look for each.
@@ -70,15 +70,17 @@ class _Comparison:
         """Let go of the file."""
         self._stored.close()
 
+    def key_of(self, row: Row) -> list[Any]:
+        """Return the key of a row as the file has it."""
+        return [self._table.columns[place].stored(row[place]) for place in self._key]
+
     def problem(self, row: Row) -> str | None:
         """Return what is wrong with a row, or None."""
-        found = self._next
-        if found is not None and all(found[place] == row[place] for place in self.key):
+        found, key = self._next, self.key_of(row)
+        if found is not None and [found[place] for place in self._key] == key:
             self._next = self._stored.fetchone()
         else:
-            found = self._connection.execute(
-                self._lookup, [row[place] for place in self.key]
-            ).fetchone()
+            found = self._connection.execute(self._lookup, key).fetchone()
         if found is None:
             return "missing in the target"
         for place, is_equal in enumerate(self._equal):
@@ -96,7 +98,7 @@ class _Comparison:
         """Return the key of a row as a message shows it."""
         return ", ".join(
             f"{name}={_short(row[place])}"
-            for name, place in zip(self._table.key, self.key, strict=True)
+            for name, place in zip(self._table.key, self._key, strict=True)
         )
 
 

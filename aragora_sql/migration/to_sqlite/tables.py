@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from psycopg import sql
 
-from aragora_sql.database.values import parse_timestamp
+from aragora_sql.database.values import format_timestamp, parse_timestamp
 from aragora_sql.errors import ConfigurationError, SchemaMismatchError
 from aragora_sql.migration.bad_values import shortened
 from aragora_sql.migration.mappings import load_mappings, migratable_stores
@@ -111,6 +111,12 @@ class MovedColumn:
         if self.is_number and value == _LAST_NUMBER:
             return f"the number {value}: SQLite could give no further row a number"
         return None
+
+    def stored(self, native: Any) -> Any:
+        """Return a value of a key, as the source's driver reads it, as the file has it."""
+        if self.type == TIMESTAMP and native is not None:
+            return format_timestamp(native)
+        return native
 
     def is_equal_loaded(self, loaded: Any, stored: Any) -> bool:
         """Compare a loaded value with one that is in the file already."""
