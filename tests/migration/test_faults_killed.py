@@ -42,7 +42,7 @@ SERIES = (
     (1, "command", 5),
     pytest.param(2, "command", 1, marks=pytest.mark.slow),
     pytest.param(2, "command", 2, marks=pytest.mark.slow),
-    (2, "command", 4),
+    pytest.param(2, "command", 4, marks=pytest.mark.slow),
     pytest.param(2, "worker", 1, marks=pytest.mark.slow),
     (2, "worker", 4),
 )

@@ -213,6 +213,7 @@ async def test_the_connection_is_cut_before_the_answer_to_a_commit(
         assert target.contents() == clean
 
 
+@pytest.mark.slow
 async def test_a_stalled_network_that_comes_back_does_no_harm(
     servers: Servers, source: Path, clean: dict[str, list[str]], tmp_path: Path
 ) -> None:

@@ -215,6 +215,7 @@ def test_a_file_in_use_is_read_from_one_snapshot(target: Target, tmp_path: Path,
     assert target.value(LIVE["debates"]) == target.value(LIVE["critiques"]) == total
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_the_file_is_written_to_does_not_mix_two_states(
     target: Target, tmp_path: Path
 ) -> None:
