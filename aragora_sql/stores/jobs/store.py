@@ -975,9 +975,9 @@ class JobQueueStore(Store):
         ``batch_size`` jobs, so nobody waits for it. With ``archive`` each transaction moves its
         jobs into the history instead (:meth:`list_history`), where they can't be run again.
         """
+        take = self._archive_batch if valid.boolean(archive, "archive") else self._purge_batch
         age = _age(older_than)
         size = valid.integer(batch_size, "batch_size", 1)
-        take = self._archive_batch if valid.boolean(archive, "archive") else self._purge_batch
         chosen = [
             valid.choice(status, f"statuses[{i}]", FINISHED_WORDS)
             for i, status in enumerate(valid.items(statuses, "statuses"))
