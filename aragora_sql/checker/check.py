@@ -73,8 +73,7 @@ class Options:
     rules to leave out. ``update_plans`` writes the plans to the tree, ``accept_worse`` those too in
     which a scan or a sort appears; ``update_style`` writes which texts have no fault of style,
     ``update_proofs`` what was found right. ``afresh`` does also what the tree and earlier checks
-    know. ``dsn`` and
-    ``keep`` are as for :class:`~aragora_sql.checker.engines.Engines`.
+    know. ``dsn`` and ``keep`` are as for :class:`~aragora_sql.checker.engines.Engines`.
     """
 
     root: Path

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ from aragora_sql.checker.expressions import (
     select_list,
 )
 from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.kept_facts import KeptFacts
+from aragora_sql.checker.kept_by_text import KeptByText
 from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
@@ -63,6 +63,10 @@ __all__ = [
     "refused",
     "tables_in_text",
 ]
+
+
+# What asks an engine, and makes facts of its answers.
+_OWN = ("expressions.py", "facts.py", "postgres_engine.py", "python_types.py", "sqlite_facts.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +191,7 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
                 kinds[file.store] = {}
         catalogs[dialect] = _catalog(engines, dialect, kinds)
         describe = _describe_postgres if dialect == "postgres" else _describe_sqlite
-        texts_of_schema = [file.text for file in engines.tree.schemas[dialect]]
-        kept = KeptFacts([dialect, *_versions(engines, dialect), *texts_of_schema])
+        kept = KeptByText("facts", _depends_on(engines, dialect))
         for (of, store, name), query in texts.items():
             if of != dialect or query.operation == "#":
                 continue
@@ -196,7 +199,8 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
             schema = query.path.with_name("schema.sql")
             if schema in refused or (schema.is_file() and schema not in listed):
                 continue
-            if (said := kept.get(query)) is not None:
+            parts = (query.name, query.operation, query.sql, repr(query.result_kinds))
+            if (said := kept.get(*parts)) is not None:
                 queries[dialect, store, name] = _facts_of(store, query, dialect, _Said.read(said))
                 continue
             facts = describe(engines, store, query, catalogs[dialect], kinds.get(store, {}))
@@ -204,7 +208,7 @@ def read_facts(engines: Engines, stores: Iterable[str] | None = None) -> Facts:
                 problems.append(facts)
             else:
                 queries[dialect, store, name] = facts
-                kept.put(query, asdict(_Said.of(facts)))
+                kept.put(asdict(_Said.of(facts)), *parts)
         kept.save()
     return Facts(engines.tree, _with_twins(queries), texts, catalogs, tuple(problems))
 
@@ -254,10 +258,17 @@ def _facts_of(store: str, query: QueryText, dialect: Dialect, said: _Said) -> Qu
     )
 
 
-def _versions(engines: Engines, dialect: Dialect) -> list[str]:
+def _depends_on(engines: Engines, dialect: Dialect) -> Iterator[str]:
+    """Yield all that an engine's answer about a query depends on beside the query."""
+    yield dialect
+    for name in _OWN:
+        yield (Path(__file__).parent / name).read_text(encoding="utf-8")
     if dialect == "postgres":
-        return [str(engines.postgres.connection.info.server_version)]
-    return [engines.sqlite.version, sqlite3.sqlite_version]
+        yield str(engines.postgres.connection.info.server_version)
+    else:
+        yield from (engines.sqlite.version, sqlite3.sqlite_version)
+    for file in engines.tree.schemas[dialect]:
+        yield file.text
 
 
 def _with_twins(

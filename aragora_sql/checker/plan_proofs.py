@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from aragora_sql.checker.cache import digest
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.filling import VERSION as FILLING
@@ -15,11 +16,12 @@ from aragora_sql.checker.plan_snapshots import engine_version, snapshot_path
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
+from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["StorePlans", "has_plan", "keep_proofs", "trust_proved", "unproved_stores"]
 
 # To be raised when plans are judged otherwise.
-VERSION = 1
+VERSION = 2
 
 StorePlans = Mapping[tuple[Dialect, str], list[str]]
 """Stores by dialect, with all that their plans depend on, and the committed plans."""
@@ -34,29 +36,42 @@ def has_plan(facts: Facts, query: QueryFacts) -> bool:
 def unproved_stores(facts: Facts, engines: Engines, proofs: Proofs) -> StorePlans:
     """Return the stores whose plans have to be looked at."""
     there = {key[:2] for key, query in facts.queries.items() if has_plan(facts, query)}
-    return {
-        (dialect, store): parts
-        for dialect, store in sorted(there)
-        if not proofs.holds(
-            _name(dialect, store, engines), parts := _depends_on(facts, engines, dialect, store)
-        )
+    # What the plans of each store depend on is read once.
+    schemas = {
+        dialect: digest(file.text for file in facts.tree.schemas[dialect]) for dialect in DIALECTS
     }
+    texts: dict[tuple[Dialect, str], list[str]] = {key: [] for key in there}
+    for (dialect, store, _), query in facts.texts.items():
+        if (dialect, store) in there:
+            said = (f"{one.kind} {one.text}" for one in query.directives)
+            texts[dialect, store] += [query.name, query.doc, query.sql, *said]
+    found = {}
+    for dialect, store in sorted(there):
+        version = engines.postgres.version if dialect == "postgres" else engines.sqlite.version
+        path = snapshot_path(facts.tree.root, dialect, store, engine_version(dialect, engines))
+        committed = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        parts = [str(VERSION), str(FILLING), str(version), committed, schemas[dialect]]
+        parts += texts[dialect, store]
+        if not proofs.holds(_name(dialect, store, engines), parts):
+            found[dialect, store] = parts
+    return found
 
 
 def trust_proved(facts: Facts, report: Report, unproved: StorePlans) -> None:
     """Take what the comments of the other stores declare of plans as needed."""
-    for dialect, store, _ in facts.queries:
-        if (dialect, store) not in unproved:
-            report.trust("plan", _queries_path(facts, dialect, store))
+    for key, path in _paths(facts).items():
+        if key not in unproved:
+            report.trust("plan", path)
 
 
 def keep_proofs(
     facts: Facts, engines: Engines, report: Report, proofs: Proofs, right: StorePlans
 ) -> None:
     """Keep that the plans of stores are right; ``right`` is what was looked at."""
+    files = _paths(facts)
     for (dialect, store), parts in right.items():
         path = snapshot_path(facts.tree.root, dialect, store, engine_version(dialect, engines))
-        if path.is_file() and report.needs_all("plan", _queries_path(facts, dialect, store)):
+        if path.is_file() and report.needs_all("plan", files[dialect, store]):
             proofs.add(_name(dialect, store, engines), parts)
 
 
@@ -64,20 +79,6 @@ def _name(dialect: Dialect, store: str, engines: Engines) -> str:
     return f"plans {dialect}-{engine_version(dialect, engines)} {store}"
 
 
-def _queries_path(facts: Facts, dialect: Dialect, store: str) -> Path:
-    return next(
-        q.path for (of, name, _), q in facts.texts.items() if (of, name) == (dialect, store)
-    )
-
-
-def _depends_on(facts: Facts, engines: Engines, dialect: Dialect, store: str) -> list[str]:
-    version = engines.postgres.version if dialect == "postgres" else engines.sqlite.version
-    queries = [q for (of, name, _), q in facts.texts.items() if (of, name) == (dialect, store)]
-    path = snapshot_path(facts.tree.root, dialect, store, engine_version(dialect, engines))
-    committed = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return [
-        *(str(VERSION), str(FILLING), str(version), committed),
-        *(file.text for file in facts.tree.schemas[dialect]),
-        *(text for query in queries for text in (query.name, query.doc, query.sql)),
-        *(f"{one.kind} {one.text}" for query in queries for one in query.directives),
-    ]
+def _paths(facts: Facts) -> dict[tuple[Dialect, str], Path]:
+    """Return the file of each store's queries."""
+    return {(dialect, store): query.path for (dialect, store, _), query in facts.texts.items()}

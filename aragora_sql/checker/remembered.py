@@ -9,6 +9,7 @@ from aragora_sql.checker import cache
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept_by_text import KeptByText
 from aragora_sql.checker.report import Report, Scope
 
 __all__ = ["Found", "is_remembered", "remembered", "report_remembered"]
@@ -33,20 +34,16 @@ def report_remembered(
     new; what it returns looks at one query.
     """
     files = [file.text for file in facts.tree.schemas["postgres"]]
-    name = f"{rule}-{cache.digest([version, str(engines.postgres.version), *files])}.json"
-    known: dict[str, list[tuple[int, str]]] = cache.load(name) or {}
-    queries = [
-        (cache.digest([query.sql]), query)
-        for (dialect, *_), query in facts.queries.items()
-        if dialect == "postgres"
-    ]
-    missing = {key: query for key, query in queries if key not in known}
+    kept = KeptByText(rule, [version, str(engines.postgres.version), *files])
+    queries = [query for (dialect, *_), query in facts.queries.items() if dialect == "postgres"]
+    missing = [query for query in queries if kept.get(query.sql) is None]
     if missing:
         look = prepare()
-        known |= {key: list(look(query)) for key, query in missing.items()}
-        cache.save(name, known)
-    for key, query in queries:
-        for offset, what in known[key]:
+        for query in missing:
+            kept.put(list(look(query)), query.sql)
+        kept.save()
+    for query in queries:
+        for offset, what in kept.get(query.sql):
             line, column = query.text.position(offset)
             report.add(
                 Finding(query.path, line, column, rule, f"query {query.name!r}: {what}"),

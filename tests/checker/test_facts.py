@@ -1,12 +1,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from aragora_sql.checker.facts import Engines, Facts, QueryFacts, plan_lines
+from aragora_sql.checker.facts import (
+    Engines,
+    Facts,
+    QueryFacts,
+    plan_lines,
+    read_facts,
+    read_tree,
+)
+from aragora_sql.checker.postgres_engine import PostgresEngine
+from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.database import Dialect
-from aragora_sql.queries.files import DIALECTS
+from aragora_sql.queries.files import DIALECTS, QueryText
+from tests.checker.tree import replace_in
+from tests.conftest import Servers
 
 both = pytest.mark.parametrize("dialect", DIALECTS)
 
@@ -125,3 +138,43 @@ def test_the_catalog_knows_comments_and_row_level_security(facts: Facts) -> None
 def test_facts_can_be_written_as_json(facts: Facts) -> None:
     json.dumps([query.to_dict() for query in facts.queries.values()])
     json.dumps([table.to_dict() for table in facts.catalogs["sqlite"].values()])
+
+
+@both
+def test_an_edit_makes_one_query_new(
+    dialect: Dialect,
+    tree: Path,
+    servers: Servers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an engine said of the others is kept, and is what it would say."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own-cache"))
+    asked: list[str] = []
+    for engine, method in ((PostgresEngine, "prepare"), (SQLiteEngine, "describe")):
+        real = getattr(engine, method)
+
+        def ask(self: Any, query: QueryText, real: Any = real) -> Any:
+            asked.append(query.name)
+            return real(self, query)
+
+        monkeypatch.setattr(engine, method, ask)
+
+    def read() -> Facts:
+        asked.clear()
+        with Engines(read_tree(tree), servers.default.dsn("postgres")) as engines:
+            return read_facts(engines)
+
+    first = read()
+    assert {"get_note", "list_notes", "count_notes"} <= set(asked)
+    assert read() == first
+    assert asked == []
+    replace_in(tree / dialect / "notes" / "queries.sql", "count(*) AS total", "count(id) AS total")
+    assert read() != first
+    assert asked == ["count_notes"]
+    # Another schema makes all of its engine new.
+    schema = tree / dialect / "notes" / "schema.sql"
+    schema.write_text(f"{schema.read_text(encoding='utf-8')}-- edited\n", encoding="utf-8")
+    read()
+    assert {"get_note", "list_notes", "count_notes"} <= set(asked)
+    assert len(asked) == len(set(asked))

@@ -300,3 +300,28 @@ def test_a_second_process_that_fails_is_told(
     monkeypatch.setattr(second_process, "_WORKER", "aragora_sql.checker.meaning.no_such_module")
     with pytest.raises(ConfigurationError, match=r"second process .*no_such_module"):
         run_check(larger, skip=OTHERS)
+
+
+COMPUTED = """
+-- name: get_newest(author_id)$
+-- Return when an author wrote last.
+{directive}SELECT max(n.created_at) AS newest
+FROM notes AS n
+WHERE n.author_id = :author_id;
+"""
+
+
+def test_what_is_declared_of_a_column_is_not_remembered_for_another_declaration(
+    larger: Path, run_check: Check
+) -> None:
+    declared = "-- result: newest timestamp\n"
+    for file, directive in ((POSTGRES, ""), (SQLITE, declared)):
+        with (larger / file).open("a", encoding="utf-8") as out:
+            out.write(COMPUTED.format(directive=directive))
+    assert said(compared(run_check, larger)) == []
+    # The text of the query stays as it is.
+    replace_in(larger / SQLITE, declared, "")
+    [found] = said(compared(run_check, larger))
+    assert "query 'get_newest' answers otherwise than PostgreSQL's: rows is '20" in found
+    replace_in(larger / SQLITE, "-- Return when an author wrote last.\n", f"-- When.\n{declared}")
+    assert said(compared(run_check, larger)) == []

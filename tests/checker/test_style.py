@@ -13,6 +13,7 @@ from sqlfluff.core import FluffConfig, Linter
 
 from aragora_sql.checker.style import Style, style_path
 from aragora_sql.checker.style_worker import lint
+from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import sql_dir
 
 UGLY = {
@@ -134,3 +135,14 @@ def test_what_the_tree_carries_is_not_read_again(
     style = style_elsewhere("sixth")
     assert style.is_reading
     style.close()
+
+
+def test_a_tree_without_the_configuration_says_so(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own_cache"))
+    for path in tree.rglob(".sqlfluff"):
+        path.unlink()
+    style = Style(tree, [tree / "sqlite" / "notes" / "queries.sql"])
+    with pytest.raises(ConfigurationError, match=r"a tree needs the project's \.sqlfluff"):
+        style.findings()
