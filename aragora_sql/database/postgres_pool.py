@@ -38,6 +38,7 @@ __all__ = [
     "close_postgres_pool",
     "create_pool",
     "get_postgres_pool",
+    "ignored_options",
     "unreplicated",
 ]
 
@@ -396,13 +397,13 @@ async def get_postgres_pool(
     parsed = await off_loop(dsn_from_env) if dsn is None else PostgresDSN.parse(dsn)
     if parsed is None:
         raise DSNNotConfiguredError
-    replicas = await off_loop(lambda: replicas_from_env(parsed))
     loop = asyncio.get_running_loop()
     forget_closed_loops(_pools)
     pools = _pools.setdefault(loop, {})
     async with _pool_locks.setdefault(loop, asyncio.Lock()):
         pool = pools.get(parsed)
         if pool is None or pool.is_closing():
+            replicas = await off_loop(lambda: replicas_from_env(parsed))
             if replicas is None:
                 pool = await create_pool(parsed, min_size, max_size)
             else:

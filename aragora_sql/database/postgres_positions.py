@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     # A connection of asyncpg, or a pool's proxy of one.
     _Raw = Any
 
-__all__ = ["Identity", "Place", "RoutedSession", "ask_identity", "ask_place", "wait_for_position"]
+__all__ = [
+    "LONGEST_PAUSE",
+    "Identity",
+    "Place",
+    "RoutedSession",
+    "ask_identity",
+    "ask_place",
+    "check_reached",
+    "wait_for_position",
+]
 
 # The timeline of a standby is at least that of its last restart point, of the pages that it has
 # written, and of the log that it receives now; the last one is hidden from ordinary roles.

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from aragora_sql.database.postgres_errors import reason
-from aragora_sql.database.postgres_pool import Pool, SessionConnection, close_pool, create_pool
+from aragora_sql.database.postgres_pool import (
+    Pool,
+    SessionConnection,
+    close_pool,
+    create_pool,
+    ignored_options,
+)
 from aragora_sql.database.postgres_positions import Identity, ask_identity, ask_place
 from aragora_sql.database.read_sessions import Source, tick
 from aragora_sql.database.replicas import ReplicaState, ReplicaWord
@@ -75,7 +81,7 @@ class ReplicaSession(SessionConnection):
     @property
     def known(self) -> int:
         """The position that reads on this connection show at least."""
-        if self.run is not None and self.opened < self.run.watched:
+        if self.run is not None and self.is_watched:
             return self.run.lsn
         return self.applied
 
@@ -139,6 +145,14 @@ class Replica:
         self.lag_bytes: int | None = None
         self._watching: Any = None
 
+    @property
+    def not_of_cluster(self) -> str:
+        """Why it is refused where its cluster is not the primary's."""
+        return (
+            f"replica {self.name} is of another cluster than the primary (their system identifiers "
+            "differ): take it out of ARAGORA_POSTGRES_REPLICAS"
+        )
+
     def __repr__(self) -> str:
         return f"<Replica {self.name} {self.word}>"
 
@@ -186,10 +200,7 @@ class Replica:
 
     def _check(self, identity: Identity, connection: SessionConnection) -> None:
         if identity.cluster != self.router.cluster:
-            raise ForeignReplicaError(
-                f"replica {self.name} is of another cluster than the primary (their system "
-                "identifiers differ): take it out of ARAGORA_POSTGRES_REPLICAS"
-            )
+            raise ForeignReplicaError(self.not_of_cluster)
         if connection.shares_session:
             self.unusable = (
                 f"replica {self.name} is behind a transaction pooler, where a check of its "
@@ -266,7 +277,7 @@ class Replica:
         # It takes none of the pool's places; `prepared` is not asked for, because a server that was
         # promoted has to be watched too.
         self._watching = await asyncpg.connect(
-            self.dsn.uri(without=self.router.left_out(self.dsn)),
+            self.dsn.uri(without=ignored_options(self.dsn)),
             timeout=CONNECT_TIMEOUT,
             statement_cache_size=0,
             server_settings={"application_name": "aragora-sql watch"},

@@ -251,7 +251,7 @@ class Routes:
     async def _release_replica(self, connection: ReplicaConnection) -> None:
         raw = connection._proxy._con  # type: ignore[attr-defined]
         run = None if raw is None else raw.run
-        if run is not None and raw.opened < run.watched:
+        if run is not None and raw.is_watched:
             connection.session.seen[run] = tick()
         else:
             self.router.note_read(connection.session)

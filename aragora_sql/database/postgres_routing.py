@@ -143,7 +143,7 @@ class Router:
     async def connect(self, *args: Any, **options: Any) -> Any:
         """Connect to the primary: asyncpg's pool calls it."""
         if self._promoted is not None:
-            uri = self._promoted.uri(without=self.left_out(self._promoted))
+            uri = self._promoted.uri(without=ignored_options(self._promoted))
             try:
                 return await asyncpg.connect(**(options | {"dsn": uri}))
             except OSError:
@@ -201,10 +201,6 @@ class Router:
         await self._forget_watching()
         await asyncio.gather(*(replica.close() for replica in self.replicas))
 
-    def left_out(self, dsn: PostgresDSN) -> frozenset[str]:
-        """Return the options of a DSN that its driver does not get to see."""
-        return ignored_options(dsn)
-
     # Watching
 
     def look_soon(self) -> None:
@@ -241,11 +237,7 @@ class Router:
         if identity is None:
             return
         if identity.cluster != self.cluster:
-            replica.set(
-                "refused",
-                f"replica {replica.name} is of another cluster than the primary (their system "
-                "identifiers differ): take it out of ARAGORA_POSTGRES_REPLICAS",
-            )
+            replica.set("refused", replica.not_of_cluster)
         elif replica.unusable is not None:
             replica.set("refused", replica.unusable)
         elif not identity.is_standby:
@@ -596,7 +588,7 @@ class Router:
         run = connection.run
         return (
             run is not None
-            and connection.opened < run.watched
+            and connection.is_watched
             and run.lsn >= session.floor
             and run.timeline == self.timeline
             and (not session.seen or (len(session.seen) == 1 and run in session.seen))
