@@ -14,7 +14,14 @@ from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import PartitionError
 from aragora_sql.partitions.bounds import Interval, bound_of, following, name_of, starts, time_of
-from aragora_sql.partitions.running import ask, brief_locks, rename_indexes, run_all, steps_of
+from aragora_sql.partitions.running import (
+    ask,
+    brief_locks,
+    lock_table,
+    rename_indexes,
+    run_all,
+    steps_of,
+)
 from aragora_sql.partitions.state import (
     Partition,
     partition_queries,
@@ -150,15 +157,6 @@ async def _reopening(
     )
 
 
-async def _lock(connection: Connection, table: GrowingTable) -> None:
-    queries = partition_queries()
-    early = await queries.plan_early_lock(connection, table_name=table.name)
-    await run_all(connection, "early lock", [early])
-    await brief_locks(connection)
-    lock = await queries.plan_lock(connection, table_name=table.name)
-    await run_all(connection, "lock", [lock])
-
-
 async def _move(steps: Steps, table: GrowingTable, interval: Interval, end: datetime) -> list[str]:
     """Make a new last partition, and those before it; move the rows of the old one, if any."""
 
@@ -171,7 +169,7 @@ async def _move(steps: Steps, table: GrowingTable, interval: Interval, end: date
         bound = bound_of(end, table)
         plan = await _reopening(connection, table, last, like, bound)
         moved = await _reopening(connection, table, replace(last, name=like), like, bound)
-        await _lock(connection, table)
+        await lock_table(connection, table)
         started = time.monotonic()
         counts = await _count(connection, table, last, end)
         rows = counts["below"] + counts["above"]
@@ -233,7 +231,7 @@ async def _widen(
             lower_bound=last.lower_text,
             upper_bound=bound,
         )
-        await _lock(connection, table)
+        await lock_table(connection, table)
         started = time.monotonic()
         await run_all(connection, "detach", [plan["detach"], plan["rename"]])
         await rename_indexes(connection, name, last.name)

@@ -17,7 +17,14 @@ from aragora_sql.database import Connection, Database
 from aragora_sql.errors import PartitionError
 from aragora_sql.partitions.ahead import MOST_MOVED
 from aragora_sql.partitions.bounds import bound_of, name_before
-from aragora_sql.partitions.running import ask, brief_locks, rename_indexes, run_all, steps_of
+from aragora_sql.partitions.running import (
+    ask,
+    brief_locks,
+    lock_table,
+    rename_indexes,
+    run_all,
+    steps_of,
+)
 from aragora_sql.partitions.state import (
     Partition,
     partition_queries,
@@ -211,11 +218,7 @@ class _Archiving:
             await self._prove_bounds(one)
 
         async def step(connection: Connection) -> float:
-            early = await self._queries.plan_early_lock(connection, table_name=table.name)
-            await run_all(connection, "early lock", [early])
-            lock = await self._queries.plan_lock(connection, table_name=table.name)
-            await brief_locks(connection)
-            await run_all(connection, "lock", [lock])
+            await lock_table(connection, table)
             started = time.monotonic()
             old = await self._reopening(connection, first, f"{table.name}_moved")
             await run_all(connection, "detach", [old["detach"], old["rename"]])

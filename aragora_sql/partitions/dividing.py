@@ -28,7 +28,7 @@ from aragora_sql.partitions.bounds import (
     name_of,
     starts,
 )
-from aragora_sql.partitions.running import ask, brief_locks, run_all, steps_of
+from aragora_sql.partitions.running import ask, brief_locks, lock_table, run_all, steps_of
 from aragora_sql.partitions.state import partition_queries, read_facts, refuse_sqlite
 from aragora_sql.partitions.tables import GrowingTable
 from aragora_sql.schema.steps import Report, Steps
@@ -252,12 +252,7 @@ class _Dividing:
             facts = await read_facts(connection, table)
             if facts["kind"] == "p":
                 return None
-            early = await self._queries.plan_early_lock(connection, table_name=table.name)
-            await run_all(connection, "early lock", [early])
-            lock = await self._queries.plan_lock(connection, table_name=table.name)
-            await brief_locks(connection)
-            started = time.monotonic()
-            await run_all(connection, "lock", [lock])
+            started = await lock_table(connection, table)
             first_name = name_before(table, self._end)
             statements = [
                 row["ddl"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from aragora_sql.partitions.tables import GrowingTable
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema.steps import Report, Steps
 
-__all__ = ["ask", "brief_locks", "rename_indexes", "run_all", "steps_of"]
+__all__ = ["ask", "brief_locks", "lock_table", "rename_indexes", "run_all", "steps_of"]
 
 # How long those who use a table may wait behind a step that needs the table for itself. Together
 # with the step it stays below a second.
@@ -26,6 +27,22 @@ def steps_of(database: Database, table: GrowingTable, report: Report | None) -> 
 async def brief_locks(connection: Connection) -> None:
     """Wait no longer than a part of a second for locks, until the end of the transaction."""
     await connection.run_script("brief locks", f"SET LOCAL lock_timeout = {_BRIEFLY_MS}")
+
+
+async def lock_table(connection: Connection, table: GrowingTable) -> float:
+    """Lock a table for a step that needs it for itself; return since when others waited for it.
+
+    That is a time of :func:`time.monotonic`. A lock that holds up neither reading nor writing comes
+    first: it keeps vacuum and changes of the schema away.
+    """
+    queries = partition_queries()
+    early = await queries.plan_early_lock(connection, table_name=table.name)
+    await run_all(connection, "early lock", [early])
+    lock = await queries.plan_lock(connection, table_name=table.name)
+    await brief_locks(connection)
+    asked = time.monotonic()
+    await run_all(connection, "lock", [lock])
+    return asked
 
 
 async def run_all(connection: Connection, name: str, statements: Iterable[str]) -> None:
