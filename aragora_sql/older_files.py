@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["older_files_with_data", "warn_of_older_files"]
+__all__ = ["BOOKKEEPING", "older_files_with_data", "warn_of_older_files"]
 
 log = logging.getLogger("aragora_sql.storage")
 
+# Tables of this package that hold nothing of an application.
+BOOKKEEPING = frozenset({"_schema_versions", "_transaction_keys"})
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 _SHOWN = 5
 _warned: set[Path] = set()
@@ -66,10 +68,9 @@ def _holds_rows(path: Path) -> bool:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             tables = connection.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' "
-                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-                "AND name NOT IN ('_schema_versions', '_transaction_keys')"
+                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             ).fetchall()
-            return any(_has_row(connection, name) for (name,) in tables)
+            return any(_has_row(connection, name) for (name,) in tables if name not in BOOKKEEPING)
     except (sqlite3.Error, OSError):
         # Not a SQLite file, or one that can't be read: nothing can be said of it.
         return False

@@ -14,15 +14,14 @@ from typing import Any
 
 from aragora_sql.migration.finding import SourceError
 from aragora_sql.migration.sources import SourceFile
+from aragora_sql.older_files import BOOKKEEPING
 from aragora_sql.queries.quoting import quoted
 
 __all__ = ["LeftBehind", "TakenTable", "left_of", "unread_tables"]
 
 NO_KNOWN_SHAPE = "are in no known shape"
-# Tables that say something about a file, and hold nothing of an application.
-_BOOKKEEPING = frozenset(
-    {"_schema_versions", "_transaction_keys", "schema_version", "schema_versions"}
-)
+# Tables that say something about a file, and hold nothing of an application; also older ones.
+_BOOKKEEPING = BOOKKEEPING | {"schema_version", "schema_versions"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,6 +296,35 @@ def test_what_sqlite_cannot_keep_is_rejected_with_its_reason(
     assert "could not be moved" in verified["consensus_archive"].first[0]
 
 
+HISTORY = (
+    "INSERT INTO job_history (id, number, job_type, payload, status, priority, attempts, "
+    "max_attempts, claim_count, unique_while_running, completed_at, created_at, updated_at) "
+    "SELECT n.id, 1, 't', '{}', 'completed', 0, 1, 3, 1, FALSE, n.completed_at, now(), now() "
+    "FROM (VALUES ('a', timestamptz '2026-02-12 16:42:57.123456+05:45'), "
+    "('a', '2026-02-12 16:42:57.123457+05:45'), ('b', '0001-01-01 00:00:00+00'), "
+    "('c', 'infinity')) AS n (id, completed_at)",
+)
+
+
+def test_rows_are_told_apart_by_a_timestamp_of_their_key(postgres_dsn: str, tmp_path: Path) -> None:
+    """Two ends of one job id, a microsecond apart; one end that SQLite can't keep."""
+    execute(postgres_dsn, *HISTORY)
+    path = tmp_path / "moved.db"
+    report = move(postgres_dsn, path, stores=("jobs",))
+    check_sums(report)
+    history = report.table("job_history")
+    assert (history.counts.migrated, history.counts.rejected, report.mismatches) == (3, 1, 0)
+    change = "UPDATE job_history SET attempts = 2 WHERE completed_at LIKE '%123457Z'"
+    query(path, change)
+    again = move(postgres_dsn, path, verify="only", stores=("jobs",))
+    [looked_at] = [line.verified for line in again.tables if line.table == "job_history"]
+    assert looked_at is not None
+    # The row that was changed, and the one that is not there.
+    assert looked_at.mismatches == 2
+    assert "123457" in looked_at.first[0]
+    assert "attempts: 1 in the source, 2 in the target" in looked_at.first[0]
+
+
 def test_the_source_is_only_read(postgres_dsn: str, tmp_path: Path) -> None:
     reader = f"{PostgresDSN.parse(postgres_dsn).database}_reader"
     execute(postgres_dsn, f"CREATE ROLE {reader} LOGIN", *EDGES[2:3])
