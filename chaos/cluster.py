@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -27,6 +26,7 @@ import psutil
 import yaml
 
 from chaos.link import Link
+from chaos.ports import free_port, is_answered
 from chaos.programs import Programs
 
 __all__ = ["FAST", "Cluster", "Member", "Times"]
@@ -307,7 +307,7 @@ class Cluster:
         command += ["--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url]
         command += ["--initial-cluster", f"etcd1={peer_url}"]
         self._others.append(self.start("etcd", command, {}))
-        _wait("etcd", lambda: _answers(etcd), 20.0, self.describe)
+        _wait("etcd", lambda: is_answered(etcd), 20.0, self.describe)
 
         self.members = [Member(self, number + 1, etcd) for number in range(MEMBERS)]
         for member in self.members:
@@ -351,21 +351,6 @@ class Cluster:
     def _give(self, path: Path) -> None:
         if self.programs.account is not None:
             os.chown(path, self.programs.account.pw_uid, self.programs.account.pw_gid)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _wait(what: str, look: Callable[[], Any], patience: float, describe: Callable[[], str]) -> Any:

@@ -23,9 +23,10 @@ from aragora_sql.cli.exit_codes import OK, UNREACHABLE, USAGE
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.embedded.programs import server_account
 from aragora_sql.settings import PostgresDSN
+from chaos.ports import free_port
 from tests.conftest import chosen_binaries, require_program
 from tests.deploy.image import ROOT, Image, dockerfile, reachable_python, stage
-from tests.deploy.listening import answering, free_port
+from tests.deploy.listening import answering
 
 PROGRAM = """
 import asyncio, aragora_sql

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -30,19 +29,13 @@ from aragora_sql.stores.jobs.records import Job
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.jobs.worker import JobWorker
 from aragora_sql.stores.langgraph.saver import LangGraphSaver
+from chaos.ports import free_port
 from tests.conftest import require_program
 from tests.database.items import Items
 from tests.database.waiting import outside, until
 from tests.migration.legacy import write_consensus
 from tests.proxy import CountingProxy
 from tests.stores.samples import workflow_checkpoint
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -24,8 +24,9 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.secret_store import SECRET_NAMES, read_environment
 from aragora_sql.settings import Settings
+from chaos.ports import free_port
 from tests.deploy.image import ROOT
-from tests.deploy.listening import answering, free_port
+from tests.deploy.listening import answering
 
 AWS = ROOT / "deploy" / "aws"
 PUT = AWS / "put-parameters.sh"
