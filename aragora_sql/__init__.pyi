@@ -463,7 +463,7 @@ class PostgresJobQueueStore(JobQueueStore):
         max_payload_bytes: int = ...,
         retry_policy: RetryPolicy | None = None,
         notify: bool = True,
-        durable_claims: bool = False,
+        durable_claims: bool = True,
     ) -> None: ...
 
 class SQLiteJobQueueStore(JobQueueStore):
@@ -480,7 +480,7 @@ class SQLiteJobQueueStore(JobQueueStore):
         max_payload_bytes: int = ...,
         retry_policy: RetryPolicy | None = None,
         notify: bool = True,
-        durable_claims: bool = False,
+        durable_claims: bool = True,
     ) -> None: ...
 
 async def get_job_queue_store() -> JobQueueStore:

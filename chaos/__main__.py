@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick-claims",
         action="store_true",
-        help="claims of jobs do not wait (the default of jobs)",
+        help="claims of jobs do not wait (durable_claims=False)",
     )
     parser.add_argument("--faults", default=",".join(FAULTS), help="which, in which proportion")
     parser.add_argument("--json", type=Path, help="a file for the figures")

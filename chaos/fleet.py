@@ -32,7 +32,7 @@ class Fleet:
         self, cluster: Cluster, size: int, seed: int, *, long_job: float, durable_claims: bool
     ) -> None:
         self._options = ["--long-job", str(long_job)]
-        self._options += ["--durable-claims"] if durable_claims else []
+        self._options += [] if durable_claims else ["--quick-claims"]
         self._cluster = cluster
         self._size = size
         self._seed = seed

@@ -181,7 +181,7 @@ async def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--probe", action="store_true")
     parser.add_argument("--long-job", type=float, default=30.0)
-    parser.add_argument("--durable-claims", action="store_true")
+    parser.add_argument("--quick-claims", action="store_true")
     given = parser.parse_args()
     # The DSN has a password: a command line can be read by everybody.
     dsn = sys.stdin.readline().strip()
@@ -207,7 +207,7 @@ async def main() -> None:
                 record,
                 seed=given.seed,
                 long_job=given.long_job,
-                durable_claims=given.durable_claims,
+                durable_claims=not given.quick_claims,
             ).run()
     finally:
         with contextlib.suppress(AragoraSQLError):

@@ -147,11 +147,11 @@ class JobQueueStore(Store):
     tells waiting workers of new jobs (PostgreSQL: NOTIFY, which costs enqueueing some per cent and
     takes a lock of the whole database at commit); without it they look once a second.
 
-    ``durable_claims`` makes a claim wait until it is on the server's disk. Without it a claim costs
-    no such wait, and one of the last moment (PostgreSQL: less than a second) is forgotten when the
-    server crashes: its job is pending again, and may be given to another worker while the first,
-    whose outcome is then refused, does not know yet. What is enqueued or finished is always on
-    disk, and so is a claim within a transaction of the caller, and every claim on SQLite.
+    What is enqueued, claimed or finished is on the server's disk when the call returns. With
+    ``durable_claims=False`` a claim does not wait for the disk, and one of the last moment
+    (PostgreSQL: less than a second) is forgotten when the server crashes: its job is pending again,
+    and may be given to another worker while the first, whose outcome is then refused, does not know
+    yet. A claim within a transaction of the caller waits all the same, and every claim on SQLite.
     """
 
     name = "jobs"
@@ -165,7 +165,7 @@ class JobQueueStore(Store):
         max_payload_bytes: int = records.DEFAULT_MAX_PAYLOAD_BYTES,
         retry_policy: RetryPolicy | None = None,
         notify: bool = True,
-        durable_claims: bool = False,
+        durable_claims: bool = True,
     ) -> None:
         super().__init__(database)
         self._known = None if job_types is None else frozenset(valid.names(job_types, "job_types"))

@@ -208,12 +208,12 @@ async def test_closing_the_database_closes_what_listens(postgres_dsn: str) -> No
 
 
 @pytest.mark.parametrize("durable", [False, True])
-async def test_only_claims_commit_without_waiting_for_the_disk(
+async def test_only_claims_that_are_not_durable_commit_without_waiting_for_the_disk(
     postgres_dsn: str, durable: bool
 ) -> None:
     # The server of the tests never waits.
     database = await PostgresDatabase.connect(f"{postgres_dsn}&synchronous_commit=local", 1, 1)
-    queue = JobQueueStore(database, durable_claims=durable)
+    queue = JobQueueStore(database) if durable else JobQueueStore(database, durable_claims=False)
     await queue.initialize()
     # What the setting is when a statement has written, and so when it commits.
     await run(
