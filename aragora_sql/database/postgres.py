@@ -43,7 +43,9 @@ from aragora_sql.database.postgres_pool import (
     close_postgres_pool,
     create_pool,
     get_postgres_pool,
+    give_back,
     set_up_of,
+    take_idle,
     unreplicated,
     watches,
 )
@@ -427,6 +429,8 @@ class PostgresDatabase(Database):
         self._owner = Owner(getattr(pool, "_loop", None))
         self._owns_pool = False
         facts = set_up_of(pool)
+        # Whether its connections are of our own class, and come and go in our own way.
+        self._is_ours = facts is not None
         if acquire_timeout is None:
             named = facts.dsn.number("pool_timeout") if facts is not None else None
             acquire_timeout = DEFAULT_ACQUIRE_TIMEOUT if named is None else float(named)
@@ -608,9 +612,11 @@ class PostgresDatabase(Database):
         try:
             if self._closed:
                 raise DatabaseClosedError("the database was closed")
-            # asyncpg's own time limit would cost a task.
-            async with asyncio.timeout(self._acquire_timeout):
-                proxy = await pool.acquire()
+            proxy = take_idle(pool) if self._is_ours else None
+            if proxy is None:
+                # asyncpg's own time limit would cost a task.
+                async with asyncio.timeout(self._acquire_timeout):
+                    proxy = await pool.acquire()
         except BaseException as error:
             ours = self._not_acquired(error)
             counts.failed(ours, error)
@@ -681,7 +687,8 @@ class PostgresDatabase(Database):
 
     async def _release_here(self, connection: PostgresConnection) -> None:
         try:
-            await connection._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
+            if not (self._is_ours and give_back(connection._pool, connection._proxy)):
+                await connection._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))

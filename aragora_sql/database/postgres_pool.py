@@ -38,13 +38,16 @@ __all__ = [
     "close_postgres_pool",
     "create_pool",
     "get_postgres_pool",
+    "give_back",
     "ignored_options",
+    "take_idle",
     "unreplicated",
 ]
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
     BaseConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    _Proxy: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Pool = asyncpg.Pool
     BaseConnection = asyncpg.Connection
@@ -180,6 +183,71 @@ class SessionConnection(BaseConnection):
             return ""
         temporary = "" if self.shares_session else "DISCARD TEMP;"
         return f"{super().get_reset_query()}\n{temporary}\n{self._settings}".strip()
+
+
+def take_idle(pool: Pool) -> _Proxy | None:
+    """Take a connection that is free and ready at once; None: ask the pool, and wait for it.
+
+    It does what ``await pool.acquire()`` does in this case, without a timer and the steps in
+    between; like :func:`give_back` it is for pools that :func:`create_pool` opened. What is used of
+    the driver is its own: its version is bounded in pyproject.toml.
+    """
+    internals: Any = pool
+    queue = internals._queue
+    if internals._closing or internals._closed or not internals._initialized or queue.empty():
+        return None
+    holder = queue.get_nowait()
+    connection = holder._con
+    if (
+        connection is None
+        or connection.is_closed()
+        or holder._generation != internals._generation
+        or holder._setup is not None
+    ):
+        queue.put_nowait(holder)
+        return None
+    holder._maybe_cancel_inactive_callback()
+    holder._proxy = proxy = asyncpg.pool.PoolConnectionProxy(holder, connection)
+    holder._in_use = internals._loop.create_future()
+    holder._timeout = None
+    return proxy
+
+
+def give_back(pool: Pool, proxy: _Proxy) -> bool:
+    """Give a connection back at once; False where the pool has to see to it first.
+
+    That is what ``await pool.release(proxy)`` does in a task of its own for a connection that needs
+    no reset, and in which nothing is under way.
+    """
+    internals: Any = proxy
+    connection, holder = internals._con, internals._holder
+    if (
+        connection is None
+        or not getattr(connection, "_skip_next_reset", False)
+        or connection.is_closed()
+        or connection._listeners
+        or connection._log_listeners
+        or connection._cancellations
+        or connection._top_xact is not None
+        or holder._generation != pool._generation  # type: ignore[attr-defined]
+        or pool._reset is not None  # type: ignore[attr-defined]
+    ):
+        return False
+    protocol = connection._protocol
+    if (
+        protocol.is_in_transaction()
+        or protocol._is_cancelling()
+        or protocol.queries_count >= holder._max_queries
+    ):
+        return False
+    # References that somebody has kept to it do not work any more.
+    connection._pool_release_ctr += 1
+    connection.skip_next_reset(False)
+    connection.limit_by_driver(True)
+    holder._timeout = None
+    holder._release()
+    holder._setup_inactive_callback()
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,37 +96,51 @@ async def read(database: Database, key: int, **options: Any) -> int:
 
 
 async def work(
-    database: Database, history: History, session: int, rounds: int, *, keys: int = 8
+    database: Database,
+    history: History,
+    session: int,
+    rounds: int,
+    *,
+    keys: int = 8,
+    first: int = 1,
 ) -> None:
-    """Write a key of its own and read it back, and read that of a neighbour, in turns."""
-    for version in range(1, rounds + 1):
+    """Write a key of its own and read it back, and read that of a neighbour, in turns.
+
+    The versions that it writes begin with ``first``.
+    """
+    # Another run of the same session has a context of its own, and need not see what this one saw.
+    name = session + keys * (first - 1)
+    for version in range(first, first + rounds):
         began = history.now()
         try:
             await write(database, session, version, alone=version % 3 == 0)
         except OutcomeUnknownError:
-            history.add(session, "failed write", session, version, began)
+            history.add(name, "failed write", session, version, began)
         except AragoraSQLError:
-            history.add(session, "failed write", session, version, began)
+            history.add(name, "failed write", session, version, began)
             await asyncio.sleep(0.01)
         else:
-            history.add(session, "write", session, version, began)
+            history.add(name, "write", session, version, began)
         for key in (session, (session + 1) % keys):
             began = history.now()
             try:
                 found = await read(database, key)
             except AragoraSQLError:
-                history.add(session, "failed read", key, 0, began)
+                history.add(name, "failed read", key, 0, began)
                 await asyncio.sleep(0.01)
             else:
-                history.add(session, "read", key, found, began)
+                history.add(name, "read", key, found, began)
 
 
-def sessions(database: Database, history: History, rounds: int, *, keys: int = 8) -> Any:
+def sessions(
+    database: Database, history: History, rounds: int, *, keys: int = 8, first: int = 1
+) -> Any:
     """Start as many sessions as keys, each in a context of its own."""
     return asyncio.gather(
         *(
             asyncio.create_task(
-                work(database, history, session, rounds, keys=keys), context=Context()
+                work(database, history, session, rounds, keys=keys, first=first),
+                context=Context(),
             )
             for session in range(keys)
         )
