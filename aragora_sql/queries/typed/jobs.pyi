@@ -21,8 +21,8 @@ StatusWord = Literal[
 ]
 
 class StoredJobRow(TypedDict):
-    """A row of enqueue_job, find_job_of_key, retry_job, update_job, get_job, list_jobs,
-    list_jobs_of_status."""
+    """A row of enqueue_job, enqueue_group, find_job_of_key, retry_job, update_job, get_job,
+    list_jobs, list_jobs_of_status."""
 
     id: str
     number: int
@@ -97,6 +97,31 @@ class CompleteJobsRow(TypedDict):
 
     id: str
     status: StatusWord
+
+class CompleteAndClaimJobsOfTypeRow(TypedDict):
+    """A row of complete_and_claim_jobs_of_type, complete_and_claim_jobs."""
+
+    id: str
+    number: int
+    job_type: str
+    status: StatusWord
+    payload_text: str | None
+    priority: int | None
+    attempts: int | None
+    max_attempts: int | None
+    time_limit_seconds: float | None
+    claim_count: int | None
+    unique_key: str | None
+    unique_while_running: bool | None
+    user_id: str | None
+    workspace_id: str | None
+    error: str | None
+    result_text: str | None
+    scheduled_at: datetime | None
+    lease_expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    trace_parent: str | None
 
 class ExtendLeasesRow(TypedDict):
     """A row of extend_leases."""
@@ -278,6 +303,19 @@ class JobsQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
+    def enqueue_group(
+        self,
+        connection: Connection,
+        /,
+        *,
+        jobs: Any,
+        notify: bool,
+    ) -> AsyncIterator[StoredJobRow]:
+        """Store many jobs as enqueue_jobs does, and return them.
+
+        Operation (none): every row.
+        """
+
     async def enqueue_plain_jobs(
         self,
         connection: Connection,
@@ -391,6 +429,46 @@ class JobsQueries(Protocol):
         claims: Any,
     ) -> AsyncIterator[CompleteJobsRow]:
         """Finish claimed jobs as completed: each a list of id, worker, claim count and result.
+
+        Operation (none): every row.
+        """
+
+    def complete_and_claim_jobs_of_type(
+        self,
+        connection: Connection,
+        /,
+        *,
+        claims: Any,
+        worker_id: str | None,
+        job_type: str,
+        row_limit: int,
+        lease_seconds: float,
+    ) -> AsyncIterator[CompleteAndClaimJobsOfTypeRow]:
+        """Finish claimed jobs as complete_jobs does, and claim pending ones of one type, in one
+        commit.
+
+        Of those that have ended the id, number, type, status and times are given; the places they
+        leave can be taken.
+
+        Operation (none): every row.
+        """
+
+    def complete_and_claim_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        claims: Any,
+        worker_id: str | None,
+        job_types: Sequence[str],
+        row_limit: int,
+        lease_seconds: float,
+    ) -> AsyncIterator[CompleteAndClaimJobsOfTypeRow]:
+        """Finish claimed jobs as complete_jobs does, and claim pending ones of some types, in one
+        commit.
+
+        Of those that have ended the id, number, type, status and times are given; the places they
+        leave can be taken.
 
         Operation (none): every row.
         """

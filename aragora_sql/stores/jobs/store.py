@@ -25,6 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
+from aragora_sql.database.groups import Groups
 from aragora_sql.database.limits import within
 from aragora_sql.database.values import EncodedJSON, UndecodableText
 from aragora_sql.errors import (
@@ -81,7 +82,9 @@ from aragora_sql.stores.jobs.records import (
     RetryPolicy,
     UndecodableDocument,
     decode_document,
+    encode_job,
     encode_plain,
+    encode_rows,
     new_ids,
     new_job,
 )
@@ -92,6 +95,7 @@ from aragora_sql.stores.records import record_of
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.jobs import (
         ClaimJobsRow,
+        CompleteAndClaimJobsOfTypeRow,
         GetArchivedJobRow,
         JobsQueries,
         StoredJobRow,
@@ -111,6 +115,8 @@ PROMOTE_BATCH = 1000
 RECOVER_BATCH = 1000
 PURGE_BATCH = 1000
 RETRY_BATCH = 500
+# So many jobs that tasks enqueue one by one at the same moment are stored in one commit.
+LARGEST_GROUP = 200
 # While claims find jobs, those whose time has come are looked for so often, in seconds.
 PROMOTE_EVERY = 0.25
 # Whoever waits looks again after so many seconds although nothing was told: messages may be
@@ -176,6 +182,7 @@ class JobQueueStore(Store):
         self._sends_messages = notify and database.dialect == "postgres"
         self._durable_claims = valid.boolean(durable_claims, "durable_claims")
         self._watch = database.watch(CHANNEL)
+        self._groups: Groups[NewJob, Job] = Groups(self._enqueue_group, most=LARGEST_GROUP)
         # When we last knew that no job's time had come; and whether jobs were found since. At first
         # nothing is known.
         self._promoted = -PROMOTE_EVERY
@@ -229,7 +236,31 @@ class JobQueueStore(Store):
         if content.get("id") is not None:
             # A job of that id may be another one: who gave it knows better than we do.
             return await self._enqueue(row)
-        return await self._repeat_insert(partial(self._enqueue, row), partial(self.get, row["id"]))
+        # One of a unique key may wait for a transaction of somebody else, which is no matter of
+        # those who enqueue at the same moment.
+        alone = row["unique_key"] is not None or self._database.is_in_use_here()
+        return await self._repeat_insert(
+            partial(self._enqueue if alone else self._enqueue_together, row),
+            partial(self.get, row["id"]),
+        )
+
+    async def _enqueue_together(self, row: NewJob) -> Job:
+        """Store a job in one commit with those that other tasks enqueue at the same moment."""
+        job = await self._groups.run(row)
+        # What the database has refused in the group may be another job.
+        return await self._enqueue(row) if job is None else job
+
+    async def _enqueue_group(self, rows: list[NewJob]) -> list[Job | None]:
+        if len(rows) == 1:
+            return [await self._enqueue(rows[0])]
+        async with self._database.connection() as connection:
+            stored = self._queries.enqueue_group(
+                connection, jobs=encode_rows(map(encode_job, rows)), notify=self._notify
+            )
+            jobs = {row["id"]: _job(row) for row in await _rows_of(stored)}
+            if self._looks_at_message_queue():
+                await self._look_at_message_queue(connection)
+        return [jobs.get(row["id"]) for row in rows]
 
     async def _enqueue(self, row: NewJob) -> Job:
         key = row["unique_key"]
@@ -401,6 +432,83 @@ class JobQueueStore(Store):
                 usable.append(job)
         await self.finish_encoded(failed)
         return usable
+
+    async def finish_and_claim(
+        self,
+        outcomes: list[EncodedOutcome],
+        worker_id: str,
+        limit: int,
+        job_types: list[str],
+        lease_seconds: float,
+    ) -> tuple[dict[str, str], list[Job]]:
+        """Finish a worker's completed jobs and claim up to ``limit`` others, in one commit.
+
+        What is given is checked already. Returns what :meth:`finish_encoded` and :meth:`claim` do.
+        The places of limits that the ends leave can be taken by the claims. When it raises, claims
+        may hold that nobody knows of, until their leases run out, as after :meth:`claim`.
+        """
+        if self._owes_promotion and time.monotonic() - self._promoted >= PROMOTE_EVERY:
+            await self._promote()
+        # In one order, so that two such calls never wait for each other.
+        outcomes.sort(key=lambda outcome: outcome.job_id)
+        async with self._database.connection() as connection:
+            finished, jobs = await self._finish_and_claim(
+                connection, outcomes, worker_id, limit, job_types, lease_seconds
+            )
+            if len(finished) < len(outcomes):
+                finished |= await self._stored_outcomes(outcomes, finished)
+            if any(type(job.payload) is UndecodableDocument for job in jobs):
+                jobs = await self._fail_undecodable(jobs)
+        jobs.sort(key=lambda job: (-job.priority, job.number))
+        self._owes_promotion = bool(jobs)
+        while not jobs and await self._promote():
+            jobs = await self._claim(limit, worker_id, job_types, lease_seconds)
+        return finished, jobs
+
+    async def _finish_and_claim(
+        self,
+        connection: Connection,
+        outcomes: list[EncodedOutcome],
+        worker_id: str,
+        limit: int,
+        job_types: list[str],
+        lease_seconds: float,
+    ) -> tuple[dict[str, str], list[Job]]:
+        claims = encode_completed(outcomes)
+        if len(job_types) == 1:
+            query = self._queries.complete_and_claim_jobs_of_type(
+                connection,
+                claims=claims,
+                worker_id=worker_id,
+                job_type=job_types[0],
+                row_limit=limit,
+                lease_seconds=lease_seconds,
+            )
+        else:
+            query = self._queries.complete_and_claim_jobs(
+                connection,
+                claims=claims,
+                worker_id=worker_id,
+                job_types=job_types,
+                row_limit=limit,
+                lease_seconds=lease_seconds,
+            )
+        unreadable = False
+        try:
+            rows = [row async for row in query]
+        except UnreadableValueError as error:
+            if error.rows is None:
+                raise
+            rows, unreadable = cast("list[CompleteAndClaimJobsOfTypeRow]", error.rows), True
+        finished: dict[str, str] = {}
+        jobs: list[Job] = []
+        for row in rows:
+            if row["status"] == COMPLETED:
+                finished[row["id"]] = COMPLETED
+            else:
+                # It has all that a claim gives.
+                jobs.append(_claimed(cast("ClaimJobsRow", row), worker_id))
+        return finished, [_without_undecodable(job) for job in jobs] if unreadable else jobs
 
     async def _promote(self) -> int:
         async with self._database.connection() as connection:
@@ -583,14 +691,22 @@ class JobQueueStore(Store):
         if len(completed) < len(outcomes):
             finished |= await self._fail([one for one in outcomes if one.kind != COMPLETED])
         if len(finished) < len(outcomes):
-            # The answer to an earlier call may have been lost after its commit.
-            missing = [one for one in outcomes if one.job_id not in finished]
-            async with self._database.connection() as connection:
-                rows = self._queries.list_stored_outcomes(
-                    connection, outcomes=encode_for_lookup(missing)
-                )
-                finished |= {row["id"]: row["status"] async for row in rows}
+            finished |= await self._stored_outcomes(outcomes, finished)
         return finished
+
+    async def _stored_outcomes(
+        self, outcomes: list[EncodedOutcome], finished: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the statuses of outcomes that are stored, though this call has not stored them.
+
+        The answer to an earlier call may have been lost after its commit.
+        """
+        missing = [one for one in outcomes if one.job_id not in finished]
+        async with self._database.connection() as connection:
+            rows = self._queries.list_stored_outcomes(
+                connection, outcomes=encode_for_lookup(missing)
+            )
+            return {row["id"]: row["status"] async for row in rows}
 
     async def _fail(self, outcomes: list[EncodedOutcome]) -> dict[str, str]:
         policy = self._retry_policy

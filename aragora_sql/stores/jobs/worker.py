@@ -62,7 +62,7 @@ from aragora_sql.stores.jobs.outcomes import (
     EncodedOutcome,
     encode_outcome,
 )
-from aragora_sql.stores.jobs.records import time_limit
+from aragora_sql.stores.jobs.records import Job, time_limit
 from aragora_sql.stores.jobs.store import PASSING_ERRORS, JobQueueStore
 
 __all__ = [
@@ -205,6 +205,8 @@ class JobWorker:
         self._stop_requested = asyncio.Event()
         self._stop_forced = asyncio.Event()
         self._closing = False
+        # Whether nothing is claimed before a place is free.
+        self._awaits_capacity = False
 
     # Running
 
@@ -264,6 +266,7 @@ class JobWorker:
         if self._stop_requested.is_set():
             self._stop_forced.set()
         self._stop_requested.set()
+        self._capacity_freed.set()
 
     def _install_signals(self) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
@@ -293,7 +296,7 @@ class JobWorker:
             wanted = self._wanted()
             if not wanted:
                 self._capacity_freed.clear()
-                await self._unless_stopped(self._capacity_freed.wait())
+                await self._wait_for_capacity()
                 continue
             # What runs may fail and come back: an empty answer means nothing while jobs are held.
             held_before = bool(self._leases.held)
@@ -313,15 +316,33 @@ class JobWorker:
                 continue
             pause = FIRST_PAUSE
             if not claimed and until_empty and held_before and self._leases.held:
-                await self._unless_stopped(self._capacity_freed.wait())
+                await self._wait_for_capacity()
+        # Whoever stores outcomes does not wait for a claim any more.
+        self._outcomes_ready.set()
+
+    async def _wait_for_capacity(self) -> None:
+        """Wait until jobs have ended; :meth:`stop` ends the wait, too."""
+        if self._outcomes and not self._wanted():
+            # No claim takes these along.
+            self._outcomes_ready.set()
+        self._awaits_capacity = True
+        try:
+            await self._capacity_freed.wait()
+        finally:
+            self._awaits_capacity = False
 
     async def _claim(self, wanted: int, types: list[str]) -> int:
-        """Claim up to so many jobs, and start as many as there are places; return how many."""
+        """Claim up to so many jobs, and start as many as there are places; return how many.
+
+        What was completed meanwhile is stored in the same commit.
+        """
         # Counted from before the claim, so that we never believe in a lease for too long.
         deadline = clock() + self._leases.lease_seconds
-        jobs = await self._store.claim(
-            self.worker_id, wanted, types, lease_seconds=self._leases.lease_seconds
-        )
+        completed = self._take_completed()
+        if completed:
+            jobs = await self._finish_and_claim(completed, wanted, types)
+        else:
+            jobs = await self._claim_only(wanted, types)
         claimed = [HeldJob(job, deadline) for job in jobs]
         if claimed and clock() >= deadline:
             log.warning(
@@ -341,6 +362,50 @@ class JobWorker:
             self._backlog.append(one)
         self._start_runs()
         return len(claimed)
+
+    async def _claim_only(self, wanted: int, types: list[str]) -> list[Job]:
+        return await self._store.claim(
+            self.worker_id, wanted, types, lease_seconds=self._leases.lease_seconds
+        )
+
+    def _take_completed(self) -> list[tuple[HeldJob, EncodedOutcome]]:
+        """Take the outcomes of completed jobs out of those that are to be stored."""
+        waiting, self._outcomes = self._outcomes, []
+        completed: list[tuple[HeldJob, EncodedOutcome]] = []
+        for one in waiting:
+            if one[0].lost:
+                continue
+            (completed if one[1].kind == COMPLETED else self._outcomes).append(one)
+        return completed
+
+    async def _finish_and_claim(
+        self, completed: list[tuple[HeldJob, EncodedOutcome]], wanted: int, types: list[str]
+    ) -> list[Job]:
+        outcomes = [outcome for _, outcome in completed]
+        try:
+            try:
+                finished, jobs = await self._store.finish_and_claim(
+                    outcomes, self.worker_id, wanted, types, self._leases.lease_seconds
+                )
+            except PASSING_ERRORS:
+                raise
+            except Exception:
+                # The database refuses one of them, or the claim: one after the other tells which.
+                await self._finish(completed)
+                return await self._claim_only(wanted, types)
+        except BaseException:
+            self._put_back(completed)
+            raise
+        for held, outcome in completed:
+            self._let_go(held)
+            self._count(outcome, finished.get(held.id))
+        return jobs
+
+    def _put_back(self, batch: list[tuple[HeldJob, EncodedOutcome]]) -> None:
+        """Have outcomes stored later, but those of jobs that were let go meanwhile."""
+        unstored = [one for one in batch if self._leases.held.get(one[0].id) is one[0]]
+        self._outcomes = unstored + self._outcomes
+        self._outcomes_ready.set()
 
     def _warn(self, problem: str, error: Exception) -> None:
         known = isinstance(error, AragoraSQLError)
@@ -504,6 +569,11 @@ class JobWorker:
             self._outcomes_ready.clear()
             # Handlers that end in the same round of the event loop go together.
             await asyncio.sleep(0)
+            if self._awaits_capacity and not self._stop_requested.is_set() and self._wanted():
+                # The next claim takes along what was completed.
+                self._capacity_freed.set()
+                if all(outcome.kind == COMPLETED for _, outcome in self._outcomes):
+                    continue
             await self._flush()
 
     async def _flush(self) -> None:
@@ -516,8 +586,7 @@ class JobWorker:
             except Exception as error:
                 # Jobs whose leases run out meanwhile are marked as lost and left out.
                 self._warn("outcomes were not stored", error)
-                unstored = [one for one in batch if self._leases.held.get(one[0].id) is one[0]]
-                self._outcomes = unstored + self._outcomes
+                self._put_back(batch)
                 if self._stop_forced.is_set():
                     return
                 await asyncio.sleep(pause)

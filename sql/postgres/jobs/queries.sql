@@ -173,6 +173,116 @@ AND (
 )
 DO NOTHING;
 
+-- name: enqueue_group(jobs, notify)
+-- Store many jobs as enqueue_jobs does, and return them.
+-- result: payload_text not null
+WITH given AS MATERIALIZED (
+    SELECT
+        nextval((SELECT pg_get_serial_sequence('job_queue', 'number'))::regclass) AS number,
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        (o.value ->> 3)::integer AS priority,
+        (o.value ->> 4)::integer AS max_attempts,
+        coalesce(
+            (o.value ->> 5)::timestamptz,
+            statement_timestamp() + make_interval(secs => (o.value ->> 6)::double precision)
+        ) AS scheduled_at,
+        o.value ->> 7 AS unique_key,
+        o.value ->> 8 AS user_id,
+        o.value ->> 9 AS workspace_id,
+        (o.value ->> 10)::double precision AS time_limit_seconds,
+        (o.value ->> 11)::boolean AS unique_while_running,
+        o.value ->> 12 AS trace_parent
+    FROM jsonb_array_elements(:jobs::jsonb) AS o (value)
+),
+
+told AS MATERIALIZED (
+    SELECT pg_notify('aragora_jobs', n.job_type)
+    FROM (SELECT DISTINCT g.job_type FROM given AS g) AS n
+    WHERE :notify::boolean AND (SELECT pg_notification_queue_usage()) < 0.9::double precision
+),
+
+heard AS (
+    SELECT count(*) AS times
+    FROM told
+)
+
+INSERT INTO job_queue AS j (
+    number,
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    scheduled_at,
+    status,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    trace_parent,
+    created_at,
+    updated_at
+)
+SELECT
+    g.number,
+    g.id,
+    g.job_type,
+    g.payload,
+    g.priority,
+    g.max_attempts,
+    g.time_limit_seconds,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END AS status,
+    g.unique_key,
+    g.unique_while_running,
+    g.user_id,
+    g.workspace_id,
+    g.trace_parent,
+    statement_timestamp() AS created_at,
+    statement_timestamp() AS updated_at
+FROM given AS g
+CROSS JOIN heard
+-- In the order of keys, so that two calls never wait for each other in a circle.
+ORDER BY g.unique_key COLLATE "C" ASC NULLS FIRST, g.number ASC
+ON CONFLICT (unique_key)
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
+DO NOTHING
+RETURNING
+    -- columns: StoredJob
+    j.id,
+    j.number,
+    j.job_type,
+    j.payload::text AS payload_text,
+    j.status,
+    j.priority,
+    j.attempts,
+    j.max_attempts,
+    j.claim_count,
+    j.worker_id,
+    j.unique_key,
+    j.user_id,
+    j.workspace_id,
+    j.error,
+    j.result::text AS result_text,
+    j.scheduled_at,
+    j.lease_expires_at,
+    j.started_at,
+    j.completed_at,
+    j.created_at,
+    j.updated_at,
+    j.time_limit_seconds,
+    j.unique_while_running,
+    j.cancel_requested_at,
+    j.trace_parent;
+
 -- name: enqueue_plain_jobs(jobs, job_types, notify)!
 -- Store many jobs given as lists of id, type and payload; job_types are those whose workers are told.
 WITH told AS MATERIALIZED (
@@ -663,6 +773,459 @@ SELECT
     e.id,
     e.status
 FROM ended AS e;
+
+-- name: complete_and_claim_jobs_of_type(claims, worker_id, job_type, row_limit, lease_seconds)
+-- Finish claimed jobs as complete_jobs does, and claim pending ones of one type, in one commit.
+-- Of those that have ended the id, number, type, status and times are given; the places they leave can be taken.
+-- result: id not null, number not null, job_type not null, status not null, created_at not null, updated_at not null
+-- locks: job_queue_limits rows in order of job_type
+-- locks: job_queue rows in order of priority DESC, number, skip locked
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        nullif(o.value -> 3, 'null'::jsonb) AS result
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+ended AS (
+    -- First the jobs that end, then the limits, then the jobs that are claimed: whoever finishes
+    -- jobs locks in this order, and a claim waits for no job.
+    UPDATE job_queue AS j
+    SET
+        status = 'completed',
+        error = NULL,
+        result = g.result,
+        completed_at = statement_timestamp(),
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM given AS g
+    WHERE
+        j.id = any(array(SELECT i.id FROM given AS i))
+        AND j.id = g.id
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.status,
+        j.created_at,
+        j.updated_at
+),
+
+freed AS MATERIALIZED (
+    SELECT
+        e.job_type,
+        count(*)::integer AS jobs
+    FROM ended AS e
+    GROUP BY e.job_type
+),
+
+locked AS MATERIALIZED (
+    -- The lock keeps two claims from using one place twice. What was read before it is not read
+    -- again behind it: there is nothing of the jobs in here.
+    SELECT
+        l.job_type,
+        l.max_running,
+        l.running,
+        l.paused
+    FROM job_queue_limits AS l
+    WHERE
+        l.job_type
+        = any(
+            array(
+                SELECT f.job_type FROM freed AS f
+                UNION ALL
+                SELECT :job_type::text AS job_type
+            )
+        )
+    ORDER BY l.job_type
+    FOR UPDATE
+),
+
+limited AS MATERIALIZED (
+    SELECT
+        l.job_type,
+        coalesce(f.jobs, 0) AS jobs,
+        CASE
+            WHEN l.paused THEN 0
+            ELSE greatest(l.max_running - greatest(l.running - coalesce(f.jobs, 0), 0), 0)
+        END AS places
+    FROM locked AS l
+    LEFT JOIN freed AS f ON l.job_type = f.job_type
+),
+
+chosen AS (
+    -- Jobs that another transaction has locked are passed over.
+    SELECT j.number
+    FROM job_queue AS j
+    WHERE j.status = 'pending' AND j.job_type = :job_type
+    ORDER BY j.priority DESC, j.number ASC
+    LIMIT
+        least(
+            :row_limit::integer,
+            (SELECT l.places FROM limited AS l WHERE l.job_type = :job_type)
+        )
+    FOR UPDATE SKIP LOCKED
+),
+
+changed AS MATERIALIZED (
+    SELECT
+        l.job_type,
+        l.jobs,
+        CASE
+            WHEN l.job_type = :job_type THEN (SELECT count(*)::integer FROM chosen) ELSE 0
+        END AS claims
+    FROM limited AS l
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - c.jobs, 0) + c.claims
+    FROM changed AS c
+    WHERE l.job_type = c.job_type AND c.jobs + c.claims > 0
+),
+
+claimed AS (
+    UPDATE job_queue AS j
+    SET
+        status = 'processing',
+        worker_id = :worker_id,
+        attempts = j.attempts + 1,
+        claim_count = j.claim_count + 1,
+        started_at = statement_timestamp(),
+        updated_at = statement_timestamp(),
+        lease_expires_at
+        = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+    WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.status,
+        j.payload::text AS payload_text,
+        j.priority,
+        j.attempts,
+        j.max_attempts,
+        j.time_limit_seconds,
+        j.claim_count,
+        j.unique_key,
+        j.unique_while_running,
+        j.user_id,
+        j.workspace_id,
+        j.error,
+        j.result::text AS result_text,
+        j.scheduled_at,
+        j.lease_expires_at,
+        j.created_at,
+        j.updated_at,
+        j.trace_parent
+)
+
+SELECT
+    e.id,
+    e.number,
+    e.job_type,
+    e.status,
+    NULL::text AS payload_text,
+    NULL::integer AS priority,
+    NULL::integer AS attempts,
+    NULL::integer AS max_attempts,
+    NULL::double precision AS time_limit_seconds,
+    NULL::bigint AS claim_count,
+    NULL::text AS unique_key,
+    NULL::boolean AS unique_while_running,
+    NULL::text AS user_id,
+    NULL::text AS workspace_id,
+    NULL::text AS error,
+    NULL::text AS result_text,
+    NULL::timestamptz AS scheduled_at,
+    NULL::timestamptz AS lease_expires_at,
+    e.created_at,
+    e.updated_at,
+    NULL::text AS trace_parent
+FROM ended AS e
+UNION ALL
+SELECT
+    c.id,
+    c.number,
+    c.job_type,
+    c.status,
+    c.payload_text,
+    c.priority,
+    c.attempts,
+    c.max_attempts,
+    c.time_limit_seconds,
+    c.claim_count,
+    c.unique_key,
+    c.unique_while_running,
+    c.user_id,
+    c.workspace_id,
+    c.error,
+    c.result_text,
+    c.scheduled_at,
+    c.lease_expires_at,
+    c.created_at,
+    c.updated_at,
+    c.trace_parent
+FROM claimed AS c;
+
+-- name: complete_and_claim_jobs(claims, worker_id, job_types, row_limit, lease_seconds)
+-- Finish claimed jobs as complete_jobs does, and claim pending ones of some types, in one commit.
+-- Of those that have ended the id, number, type, status and times are given; the places they leave can be taken.
+-- result: id not null, number not null, job_type not null, status not null, created_at not null, updated_at not null
+-- plan: seq_scan allowed because there is one limit for each job type at most
+-- locks: job_queue_limits rows in order of job_type
+-- locks: job_queue rows in order of priority DESC, number, skip locked
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        (o.value ->> 2)::bigint AS claim_count,
+        nullif(o.value -> 3, 'null'::jsonb) AS result
+    FROM jsonb_array_elements(:claims::jsonb) AS o (value)
+),
+
+ended AS (
+    -- First the jobs that end, then the limits, then the jobs that are claimed: whoever finishes
+    -- jobs locks in this order, and a claim waits for no job.
+    UPDATE job_queue AS j
+    SET
+        status = 'completed',
+        error = NULL,
+        result = g.result,
+        completed_at = statement_timestamp(),
+        lease_expires_at = NULL,
+        updated_at = statement_timestamp()
+    FROM given AS g
+    WHERE
+        j.id = any(array(SELECT i.id FROM given AS i))
+        AND j.id = g.id
+        AND j.lease_expires_at IS NOT NULL
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.status,
+        j.created_at,
+        j.updated_at
+),
+
+freed AS MATERIALIZED (
+    SELECT
+        e.job_type,
+        count(*)::integer AS jobs
+    FROM ended AS e
+    GROUP BY e.job_type
+),
+
+wanted AS MATERIALIZED (
+    SELECT
+        u.job_type,
+        :row_limit::integer AS row_limit
+    FROM pg_catalog.unnest(:job_types::text[]) AS u (job_type)
+    GROUP BY u.job_type
+),
+
+locked AS MATERIALIZED (
+    -- The lock keeps two claims from using one place twice. What was read before it is not read
+    -- again behind it: there is nothing of the jobs in here.
+    SELECT
+        l.job_type,
+        l.max_running,
+        l.running,
+        l.paused
+    FROM job_queue_limits AS l
+    WHERE
+        l.job_type
+        = any(
+            array(
+                SELECT f.job_type FROM freed AS f
+                UNION ALL
+                SELECT w.job_type FROM wanted AS w
+            )
+        )
+    ORDER BY l.job_type
+    FOR UPDATE
+),
+
+limited AS MATERIALIZED (
+    SELECT
+        l.job_type,
+        coalesce(f.jobs, 0) AS jobs,
+        CASE
+            WHEN l.paused THEN 0
+            ELSE greatest(l.max_running - greatest(l.running - coalesce(f.jobs, 0), 0), 0)
+        END AS places
+    FROM locked AS l
+    LEFT JOIN freed AS f ON l.job_type = f.job_type
+),
+
+usable AS MATERIALIZED (
+    SELECT
+        w.job_type,
+        least(w.row_limit, f.places) AS most
+    FROM wanted AS w
+    LEFT JOIN limited AS f ON w.job_type = f.job_type
+    WHERE
+        f.places > 0
+        -- One that was stored meanwhile is not among those that could be locked.
+        OR w.job_type NOT IN (SELECT l.job_type FROM job_queue_limits AS l)
+),
+
+shares AS MATERIALIZED (
+    -- How many jobs each type gives.
+    SELECT
+        b.job_type,
+        count(*) AS share
+    FROM (
+        SELECT c.job_type
+        FROM usable AS u
+        CROSS JOIN
+            LATERAL (
+                SELECT
+                    j.job_type,
+                    j.priority,
+                    j.number
+                FROM job_queue AS j
+                WHERE j.status = 'pending' AND j.job_type = u.job_type
+                ORDER BY j.priority DESC, j.number ASC
+                LIMIT u.most
+            ) AS c
+        ORDER BY c.priority DESC, c.number ASC
+        LIMIT :row_limit::integer
+    ) AS b
+    GROUP BY b.job_type
+),
+
+chosen AS MATERIALIZED (
+    -- Jobs that another transaction has locked are passed over.
+    SELECT
+        c.number,
+        s.job_type
+    FROM shares AS s
+    CROSS JOIN LATERAL (
+        SELECT j.number
+        FROM job_queue AS j
+        WHERE j.status = 'pending' AND j.job_type = s.job_type
+        ORDER BY j.priority DESC, j.number ASC
+        LIMIT s.share
+        FOR UPDATE SKIP LOCKED
+    ) AS c
+),
+
+taken AS MATERIALIZED (
+    SELECT
+        c.job_type,
+        count(*)::integer AS claims
+    FROM chosen AS c
+    GROUP BY c.job_type
+),
+
+changed AS MATERIALIZED (
+    SELECT
+        l.job_type,
+        l.jobs,
+        coalesce(t.claims, 0) AS claims
+    FROM limited AS l
+    LEFT JOIN taken AS t ON l.job_type = t.job_type
+),
+
+counted AS (
+    UPDATE job_queue_limits AS l
+    SET running = greatest(l.running - c.jobs, 0) + c.claims
+    FROM changed AS c
+    WHERE l.job_type = c.job_type AND c.jobs + c.claims > 0
+),
+
+claimed AS (
+    UPDATE job_queue AS j
+    SET
+        status = 'processing',
+        worker_id = :worker_id,
+        attempts = j.attempts + 1,
+        claim_count = j.claim_count + 1,
+        started_at = statement_timestamp(),
+        updated_at = statement_timestamp(),
+        lease_expires_at
+        = statement_timestamp() + make_interval(secs => :lease_seconds::double precision)
+    WHERE j.number = any(array(SELECT c.number FROM chosen AS c))
+    RETURNING
+        j.id,
+        j.number,
+        j.job_type,
+        j.status,
+        j.payload::text AS payload_text,
+        j.priority,
+        j.attempts,
+        j.max_attempts,
+        j.time_limit_seconds,
+        j.claim_count,
+        j.unique_key,
+        j.unique_while_running,
+        j.user_id,
+        j.workspace_id,
+        j.error,
+        j.result::text AS result_text,
+        j.scheduled_at,
+        j.lease_expires_at,
+        j.created_at,
+        j.updated_at,
+        j.trace_parent
+)
+
+SELECT
+    e.id,
+    e.number,
+    e.job_type,
+    e.status,
+    NULL::text AS payload_text,
+    NULL::integer AS priority,
+    NULL::integer AS attempts,
+    NULL::integer AS max_attempts,
+    NULL::double precision AS time_limit_seconds,
+    NULL::bigint AS claim_count,
+    NULL::text AS unique_key,
+    NULL::boolean AS unique_while_running,
+    NULL::text AS user_id,
+    NULL::text AS workspace_id,
+    NULL::text AS error,
+    NULL::text AS result_text,
+    NULL::timestamptz AS scheduled_at,
+    NULL::timestamptz AS lease_expires_at,
+    e.created_at,
+    e.updated_at,
+    NULL::text AS trace_parent
+FROM ended AS e
+UNION ALL
+SELECT
+    c.id,
+    c.number,
+    c.job_type,
+    c.status,
+    c.payload_text,
+    c.priority,
+    c.attempts,
+    c.max_attempts,
+    c.time_limit_seconds,
+    c.claim_count,
+    c.unique_key,
+    c.unique_while_running,
+    c.user_id,
+    c.workspace_id,
+    c.error,
+    c.result_text,
+    c.scheduled_at,
+    c.lease_expires_at,
+    c.created_at,
+    c.updated_at,
+    c.trace_parent
+FROM claimed AS c;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
 -- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'postponed', 'failed' or 'cancelled', error, delay.

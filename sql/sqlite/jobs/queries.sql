@@ -170,6 +170,110 @@ AND (
 )
 DO NOTHING;
 
+-- name: enqueue_group(jobs, notify)
+-- Store many jobs as enqueue_jobs does, and return them.
+-- result: payload_text not null
+INSERT INTO job_queue (
+    id,
+    job_type,
+    payload,
+    priority,
+    max_attempts,
+    time_limit_seconds,
+    scheduled_at,
+    status,
+    unique_key,
+    unique_while_running,
+    user_id,
+    workspace_id,
+    trace_parent,
+    created_at,
+    updated_at
+)
+SELECT
+    g.id,
+    g.job_type,
+    g.payload,
+    g.priority,
+    g.max_attempts,
+    g.time_limit_seconds,
+    g.scheduled_at,
+    CASE WHEN g.scheduled_at > g.timestamp THEN 'scheduled' ELSE 'pending' END AS status,
+    g.unique_key,
+    g.unique_while_running,
+    g.user_id,
+    g.workspace_id,
+    g.trace_parent,
+    g.timestamp AS created_at,
+    g.timestamp AS updated_at
+FROM (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS job_type,
+        o.value -> 2 AS payload,
+        o.value ->> 3 AS priority,
+        o.value ->> 4 AS max_attempts,
+        coalesce(
+            o.value ->> 5,
+            CASE
+                WHEN o.value ->> 6 IS NOT NULL
+                    THEN
+                        strftime(
+                            '%Y-%m-%dT%H:%M:%f000Z',
+                            'now',
+                            printf('%.3f seconds', o.value ->> 6)
+                        )
+            END
+        ) AS scheduled_at,
+        o.value ->> 7 AS unique_key,
+        o.value ->> 8 AS user_id,
+        o.value ->> 9 AS workspace_id,
+        o.value ->> 10 AS time_limit_seconds,
+        o.value ->> 11 AS unique_while_running,
+        o.value ->> 12 AS trace_parent,
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') AS timestamp
+    FROM json_each(:jobs) AS o
+    ORDER BY o.key
+) AS g
+-- those who wait look for changes of the file, so there is nobody to tell
+WHERE :notify IN (0, 1)
+ON CONFLICT (unique_key)
+WHERE
+unique_key IS NOT NULL
+AND (
+    status IN ('pending', 'scheduled', 'retrying')
+    OR (status = 'processing' AND unique_while_running)
+)
+DO NOTHING
+RETURNING
+    -- columns: StoredJob
+    id,
+    number,
+    job_type,
+    payload AS payload_text,
+    status,
+    priority,
+    attempts,
+    max_attempts,
+    claim_count,
+    worker_id,
+    unique_key,
+    user_id,
+    workspace_id,
+    error,
+    result AS result_text,
+    scheduled_at,
+    lease_expires_at,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at,
+    -- SQLite 3.40 returns a whole number as an integer
+    cast(time_limit_seconds AS REAL) AS time_limit_seconds,
+    unique_while_running,
+    cancel_requested_at,
+    trace_parent;
+
 -- name: enqueue_plain_jobs(jobs, job_types, notify)!
 -- Store many jobs given as lists of id, type and payload; job_types are those whose workers are told.
 INSERT INTO job_queue (
@@ -558,6 +662,288 @@ WHERE
 RETURNING
     id,
     status;
+
+-- name: complete_and_claim_jobs_of_type(claims, worker_id, job_type, row_limit, lease_seconds)
+-- Finish claimed jobs as complete_jobs does, and claim pending ones of one type, in one commit.
+-- Of those that have ended the id, number, type, status and times are given; the places they leave can be taken.
+-- meaning: error because of a job that is named twice either result is taken, and one may be refused
+-- meaning: lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- result: id not null, number not null, job_type not null, status not null, created_at not null, updated_at not null
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        o.value ->> 2 AS claim_count,
+        nullif(o.value -> 3, 'null') AS result
+    FROM json_each(:claims) AS o
+),
+
+ending AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.job_type,
+        g.result
+    FROM given AS g
+    CROSS JOIN job_queue AS j
+    WHERE
+        j.id = g.id
+        -- the plus keeps from walking all that runs
+        AND +j.status = 'processing'
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+),
+
+chosen AS MATERIALIZED (
+    SELECT j.number
+    FROM job_queue AS j
+    WHERE j.status = 'pending' AND j.job_type = :job_type
+    ORDER BY j.priority DESC, j.number ASC
+    LIMIT min(
+        :row_limit,
+        coalesce(
+            (
+                SELECT
+                    CASE
+                        WHEN l.paused THEN 0
+                        ELSE
+                            max(
+                                l.max_running
+                                - max(
+                                    l.running
+                                    - (
+                                        SELECT count(*)
+                                        FROM ending AS e
+                                        WHERE e.job_type = l.job_type
+                                    ),
+                                    0
+                                ),
+                                0
+                            )
+                    END
+                FROM job_queue_limits AS l
+                WHERE l.job_type = :job_type
+            ),
+            :row_limit
+        )
+    )
+),
+
+turn AS MATERIALIZED (
+    SELECT
+        e.number,
+        TRUE AS ends,
+        e.result
+    FROM ending AS e
+    UNION ALL
+    SELECT
+        c.number,
+        FALSE AS ends,
+        NULL AS result
+    FROM chosen AS c
+)
+
+UPDATE job_queue
+SET
+    status = CASE WHEN t.ends THEN 'completed' ELSE 'processing' END,
+    worker_id = CASE WHEN t.ends THEN job_queue.worker_id ELSE :worker_id END,
+    attempts = attempts + NOT t.ends,
+    claim_count = claim_count + NOT t.ends,
+    error = CASE WHEN t.ends THEN NULL ELSE error END,
+    result = CASE WHEN t.ends THEN t.result ELSE job_queue.result END,
+    started_at = CASE
+        WHEN t.ends THEN started_at ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    completed_at = CASE WHEN t.ends THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') END,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = CASE
+        WHEN NOT t.ends
+            THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds))
+    END
+FROM turn AS t
+WHERE job_queue.number = +t.number
+RETURNING
+    id,
+    number,
+    job_type,
+    status,
+    CASE WHEN status = 'processing' THEN payload END AS payload_text,
+    CASE WHEN status = 'processing' THEN priority END AS priority,
+    CASE WHEN status = 'processing' THEN attempts END AS attempts,
+    CASE WHEN status = 'processing' THEN max_attempts END AS max_attempts,
+    -- SQLite 3.40 returns a whole number as an integer
+    CASE WHEN status = 'processing' THEN cast(time_limit_seconds AS REAL) END AS time_limit_seconds,
+    CASE WHEN status = 'processing' THEN claim_count END AS claim_count,
+    CASE WHEN status = 'processing' THEN unique_key END AS unique_key,
+    CASE WHEN status = 'processing' THEN unique_while_running END AS unique_while_running,
+    CASE WHEN status = 'processing' THEN user_id END AS user_id,
+    CASE WHEN status = 'processing' THEN workspace_id END AS workspace_id,
+    CASE WHEN status = 'processing' THEN error END AS error,
+    CASE WHEN status = 'processing' THEN result END AS result_text,
+    CASE WHEN status = 'processing' THEN scheduled_at END AS scheduled_at,
+    CASE WHEN status = 'processing' THEN lease_expires_at END AS lease_expires_at,
+    created_at,
+    updated_at,
+    CASE WHEN status = 'processing' THEN trace_parent END AS trace_parent;
+
+-- name: complete_and_claim_jobs(claims, worker_id, job_types, row_limit, lease_seconds)
+-- Finish claimed jobs as complete_jobs does, and claim pending ones of some types, in one commit.
+-- Of those that have ended the id, number, type, status and times are given; the places they leave can be taken.
+-- meaning: error because of a job that is named twice either result is taken, and one may be refused
+-- meaning: lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- meaning: job_queue.lease_expires_at within 0.001 because the clock of SQLite has milliseconds
+-- result: id not null, number not null, job_type not null, status not null, created_at not null, updated_at not null
+WITH given AS MATERIALIZED (
+    SELECT
+        o.value ->> 0 AS id,
+        o.value ->> 1 AS worker_id,
+        o.value ->> 2 AS claim_count,
+        nullif(o.value -> 3, 'null') AS result
+    FROM json_each(:claims) AS o
+),
+
+ending AS MATERIALIZED (
+    SELECT
+        j.number,
+        j.job_type,
+        g.result
+    FROM given AS g
+    CROSS JOIN job_queue AS j
+    WHERE
+        j.id = g.id
+        -- the plus keeps from walking all that runs
+        AND +j.status = 'processing'
+        AND j.worker_id = g.worker_id
+        AND j.claim_count = coalesce(g.claim_count, j.claim_count)
+),
+
+wanted AS (
+    SELECT DISTINCT value AS job_type
+    FROM json_each(:job_types)
+),
+
+usable AS (
+    SELECT
+        w.job_type,
+        min(
+            :row_limit,
+            coalesce(
+                CASE
+                    WHEN l.paused THEN 0
+                    ELSE
+                        max(
+                            l.max_running
+                            - max(
+                                l.running
+                                - (
+                                    SELECT count(*)
+                                    FROM ending AS e
+                                    WHERE e.job_type = l.job_type
+                                ),
+                                0
+                            ),
+                            0
+                        )
+                END,
+                :row_limit
+            )
+        ) AS most
+    FROM wanted AS w
+    LEFT JOIN job_queue_limits AS l ON w.job_type = l.job_type
+),
+
+ranked AS (
+    SELECT
+        j.number,
+        j.priority,
+        u.most,
+        row_number() OVER (
+            PARTITION BY j.job_type ORDER BY j.priority DESC, j.number ASC
+        ) AS place
+    FROM usable AS u
+    -- The first jobs of each type, through a list: a subquery in FROM can't refer to the type, and
+    -- of one behind IN the planner may make a look at every job.
+    CROSS JOIN
+        json_each(
+            (
+                SELECT json_group_array(f.number)
+                FROM (
+                    SELECT c.number
+                    FROM job_queue AS c
+                    WHERE c.status = 'pending' AND c.job_type = u.job_type
+                    ORDER BY c.priority DESC, c.number ASC
+                    LIMIT :row_limit
+                ) AS f
+            )
+        ) AS e
+    CROSS JOIN job_queue AS j
+    WHERE u.most > 0 AND j.number = e.value
+),
+
+chosen AS MATERIALIZED (
+    SELECT r.number
+    FROM ranked AS r
+    WHERE r.place <= r.most
+    ORDER BY r.priority DESC, r.number ASC
+    LIMIT :row_limit
+),
+
+turn AS MATERIALIZED (
+    SELECT
+        e.number,
+        TRUE AS ends,
+        e.result
+    FROM ending AS e
+    UNION ALL
+    SELECT
+        c.number,
+        FALSE AS ends,
+        NULL AS result
+    FROM chosen AS c
+)
+
+UPDATE job_queue
+SET
+    status = CASE WHEN t.ends THEN 'completed' ELSE 'processing' END,
+    worker_id = CASE WHEN t.ends THEN job_queue.worker_id ELSE :worker_id END,
+    attempts = attempts + NOT t.ends,
+    claim_count = claim_count + NOT t.ends,
+    error = CASE WHEN t.ends THEN NULL ELSE error END,
+    result = CASE WHEN t.ends THEN t.result ELSE job_queue.result END,
+    started_at = CASE
+        WHEN t.ends THEN started_at ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    END,
+    completed_at = CASE WHEN t.ends THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') END,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    lease_expires_at = CASE
+        WHEN NOT t.ends
+            THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :lease_seconds))
+    END
+FROM turn AS t
+WHERE job_queue.number = +t.number
+RETURNING
+    id,
+    number,
+    job_type,
+    status,
+    CASE WHEN status = 'processing' THEN payload END AS payload_text,
+    CASE WHEN status = 'processing' THEN priority END AS priority,
+    CASE WHEN status = 'processing' THEN attempts END AS attempts,
+    CASE WHEN status = 'processing' THEN max_attempts END AS max_attempts,
+    -- SQLite 3.40 returns a whole number as an integer
+    CASE WHEN status = 'processing' THEN cast(time_limit_seconds AS REAL) END AS time_limit_seconds,
+    CASE WHEN status = 'processing' THEN claim_count END AS claim_count,
+    CASE WHEN status = 'processing' THEN unique_key END AS unique_key,
+    CASE WHEN status = 'processing' THEN unique_while_running END AS unique_while_running,
+    CASE WHEN status = 'processing' THEN user_id END AS user_id,
+    CASE WHEN status = 'processing' THEN workspace_id END AS workspace_id,
+    CASE WHEN status = 'processing' THEN error END AS error,
+    CASE WHEN status = 'processing' THEN result END AS result_text,
+    CASE WHEN status = 'processing' THEN scheduled_at END AS scheduled_at,
+    CASE WHEN status = 'processing' THEN lease_expires_at END AS lease_expires_at,
+    created_at,
+    updated_at,
+    CASE WHEN status = 'processing' THEN trace_parent END AS trace_parent;
 
 -- name: fail_jobs(outcomes, base_seconds, max_seconds, jitter)
 -- Finish attempts that failed: each a list of id, worker, claim count, 'retry', 'postponed', 'failed' or 'cancelled', error, delay.

@@ -31,6 +31,7 @@ CLAIM_ONE = {
     "durable": False,
 }
 CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0, "durable": False}
+END_AND_CLAIM = {"worker_id": "w", "row_limit": 10, "lease_seconds": 60.0}
 ENDS = dump_json([["key 1", "w", 1, None], ["key 2", "w", None, {"x": 1}]])
 CLAIMS = dump_json([["key 1", "w", 1], ["key 2", "w", None]])
 STORED = dump_json([["key 1", "w", 1, "completed", None, None]])
@@ -44,6 +45,8 @@ HOT = [
     Hot("look_for_jobs", {"job_types": None}, True),
     Hot("promote_jobs", {"row_limit": 10}),
     Hot("complete_jobs", {"claims": ENDS}),
+    Hot("complete_and_claim_jobs_of_type", {"claims": ENDS, **END_AND_CLAIM, "job_type": "a"}),
+    Hot("complete_and_claim_jobs", {"claims": ENDS, **END_AND_CLAIM, "job_types": ["a", "b"]}),
     Hot(
         "fail_jobs",
         {

@@ -1,4 +1,4 @@
-"""What a crash of the server may take away: nothing; but claims that were not to wait for the disk."""
+"""What a crash of the server takes away: only claims that were not to wait for the disk."""
 
 from __future__ import annotations
 
