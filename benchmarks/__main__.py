@@ -28,6 +28,7 @@ from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_build_migrations, race_migrations
 from benchmarks.observed import observe_postgres, observe_sqlite
+from benchmarks.queue_bloat import queue_bloat_postgres
 from benchmarks.queues import queues_postgres
 from benchmarks.rating_boards import boards_postgres, boards_sqlite
 from benchmarks.rating_matches import matches_postgres, matches_sqlite
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
     "queues-postgres": queues_postgres,
+    "queue-bloat-postgres": queue_bloat_postgres,
     "queue-claims-postgres": claims_postgres,
     "queue-claims-sqlite": claims_sqlite,
     "matches-postgres": matches_postgres,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,7 @@ from aragora_sql.schema import apply_schema
 from aragora_sql.stores.consensus.store import ConsensusMemory
 
 __all__ = [
+    "ServerClock",
     "empty_database",
     "new_database",
     "open_postgres",
@@ -60,6 +62,43 @@ async def empty_database(server: EmbeddedServer) -> AsyncIterator[str]:
         yield server.dsn(name)
     finally:
         await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class ServerClock:
+    """Reads how much processor time a server has used so far: all of its processes, on Linux."""
+
+    def __init__(self, postmaster: int) -> None:
+        self._postmaster = postmaster
+
+    @classmethod
+    async def of(cls, server: EmbeddedServer) -> ServerClock:
+        """Return the clock of a running server."""
+        connection = await asyncpg.connect(server.dsn())
+        try:
+            folder = await connection.fetchval("SHOW data_directory")
+        finally:
+            await connection.close()
+        lines = (Path(folder) / "postmaster.pid").read_text().splitlines()
+        return cls(int(lines[0]))
+
+    def seconds(self) -> float:
+        """Return user and system time, in seconds; that of sessions that have ended is in it."""
+        ticks = 0
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdecimal():
+                continue
+            try:
+                # Behind the name, which may hold anything.
+                words = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                # It has ended meanwhile.
+                continue
+            own, of_ended = words[11:13], words[13:15]
+            if int(folder.name) == self._postmaster:
+                ticks += sum(map(int, own + of_ended))
+            elif int(words[1]) == self._postmaster:
+                ticks += sum(map(int, own))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def _execute(server: EmbeddedServer, sql: str) -> None:
