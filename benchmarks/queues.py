@@ -110,7 +110,7 @@ async def _ours(dsn: str) -> AsyncIterator[Queue]:
         async def work(self) -> None:
             await self.worker(10, 10).run(handle_signals=False)
 
-    database = await PostgresDatabase.connect(dsn, min_size=2, max_size=40)
+    database = await PostgresDatabase.connect(dsn, min_size=2, max_size=20)
     store = JobQueueStore(database)
     await store.initialize()
     yield Ours()
@@ -247,7 +247,7 @@ async def _chancy(dsn: str) -> AsyncIterator[Queue]:
         queue.on_start(at)
 
     log = logging.getLogger(CHANCY)
-    async with Chancy(dsn, max_connection_pool_size=40, log=log) as app:
+    async with Chancy(dsn, max_connection_pool_size=24, log=log) as app:
         await app.migrate()
         yield queue
 
@@ -288,7 +288,7 @@ async def _oban(dsn: str) -> AsyncIterator[Queue]:
     async def _oban_job(at: float | None) -> None:
         queue.on_start(at)
 
-    async with AsyncConnectionPool(dsn, min_size=2, max_size=40, open=False) as pool:
+    async with AsyncConnectionPool(dsn, min_size=2, max_size=24, open=False) as pool:
         await install(pool)
         async with Oban(pool=pool, name="client") as client:
             yield queue

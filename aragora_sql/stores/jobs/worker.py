@@ -321,7 +321,10 @@ class JobWorker:
         self._outcomes_ready.set()
 
     async def _wait_for_capacity(self) -> None:
-        """Wait until jobs have ended; :meth:`stop` ends the wait, too."""
+        """Wait until jobs have ended; :meth:`stop` ends the wait, too.
+
+        Whoever waits here takes the outcomes of the last jobs of a batch along.
+        """
         if self._outcomes and not self._wanted():
             # No claim takes these along.
             self._outcomes_ready.set()
@@ -555,7 +558,11 @@ class JobWorker:
             self._lose(held)
         if run.outcome is not None and not held.lost:
             self._outcomes.append((held, run.outcome))
-            self._outcomes_ready.set()
+            is_taken_along = (
+                self._awaits_capacity and not self._backlog and run.outcome.kind == COMPLETED
+            )
+            if not is_taken_along:
+                self._outcomes_ready.set()
         self._run_ended.set()
         if not self._backlog:
             self._capacity_freed.set()

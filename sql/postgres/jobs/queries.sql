@@ -824,9 +824,9 @@ freed AS MATERIALIZED (
     GROUP BY e.job_type
 ),
 
-locked AS MATERIALIZED (
-    -- The lock keeps two claims from using one place twice. What was read before it is not read
-    -- again behind it: there is nothing of the jobs in here.
+limits AS MATERIALIZED (
+    -- The lock keeps two claims from using one place twice. A row that another transaction has
+    -- changed meanwhile is read again, so nothing of the jobs is computed here.
     SELECT
         l.job_type,
         l.max_running,
@@ -854,7 +854,7 @@ limited AS MATERIALIZED (
             WHEN l.paused THEN 0
             ELSE greatest(l.max_running - greatest(l.running - coalesce(f.jobs, 0), 0), 0)
         END AS places
-    FROM locked AS l
+    FROM limits AS l
     LEFT JOIN freed AS f ON l.job_type = f.job_type
 ),
 
@@ -1032,9 +1032,9 @@ wanted AS MATERIALIZED (
     GROUP BY u.job_type
 ),
 
-locked AS MATERIALIZED (
-    -- The lock keeps two claims from using one place twice. What was read before it is not read
-    -- again behind it: there is nothing of the jobs in here.
+limits AS MATERIALIZED (
+    -- The lock keeps two claims from using one place twice. A row that another transaction has
+    -- changed meanwhile is read again, so nothing of the jobs is computed here.
     SELECT
         l.job_type,
         l.max_running,
@@ -1062,7 +1062,7 @@ limited AS MATERIALIZED (
             WHEN l.paused THEN 0
             ELSE greatest(l.max_running - greatest(l.running - coalesce(f.jobs, 0), 0), 0)
         END AS places
-    FROM locked AS l
+    FROM limits AS l
     LEFT JOIN freed AS f ON l.job_type = f.job_type
 ),
 

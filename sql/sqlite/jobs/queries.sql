@@ -737,10 +737,10 @@ turn AS MATERIALIZED (
     FROM ending AS e
     UNION ALL
     SELECT
-        c.number,
+        d.number,
         FALSE AS ends,
         NULL AS result
-    FROM chosen AS c
+    FROM chosen AS d
 )
 
 UPDATE job_queue
@@ -896,10 +896,10 @@ turn AS MATERIALIZED (
     FROM ending AS e
     UNION ALL
     SELECT
-        c.number,
+        d.number,
         FALSE AS ends,
         NULL AS result
-    FROM chosen AS c
+    FROM chosen AS d
 )
 
 UPDATE job_queue
