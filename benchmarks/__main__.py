@@ -219,13 +219,14 @@ async def _measure(
 
 
 def _server(version: int | None) -> EmbeddedServer:
-    """Return a server that keeps its promises, with the settings that it comes with."""
+    """Return a server that keeps its promises; but for its connections with its own settings."""
+    settings = {"max_connections": "300"}
     if version is None:
-        return EmbeddedServer(durable=True)
+        return EmbeddedServer(durable=True, settings=settings)
     found = find_binaries()
     for binaries in found:
         if binaries.version == version:
-            return EmbeddedServer(binaries, durable=True)
+            return EmbeddedServer(binaries, durable=True, settings=settings)
     known = ", ".join(str(binaries.version) for binaries in found) or "none"
     raise ConfigurationError(f"no PostgreSQL {version} was found here; there are: {known}")
 
