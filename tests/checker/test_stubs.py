@@ -76,7 +76,7 @@ def test_equal_rows_are_of_one_class(facts: Facts) -> None:
         rows = row.findall(text)
         assert len(rows) == len(set(rows)), store
     jobs = stub_of(facts, "jobs")
-    assert 'class StoredJobRow(TypedDict):\n    """A row of enqueue_job, enqueue_group, find_job_of_key, ' in jobs
+    assert 'class StoredJobRow(TypedDict):\n    """A row of enqueue_job, enqueue_group, ' in jobs
     assert "def get_job(self, connection: Connection, /, *, id: str) -> StoredJobRow | None" in jobs
 
 
