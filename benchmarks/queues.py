@@ -522,7 +522,10 @@ def _processor(figures: Figures, rounds: int) -> Report:
         row: dict[str, str | float | None] = {
             "what": what,
             "client": figures.ratio(what, "client"),
-            "server": figures.ratio(what, "server"),
+            # Less than a tick of the server's clock is no figure.
+            "server": figures.ratio(what, "server")
+            if figures.median(what, OURS, "server")
+            else None,
             "both": figures.ratio(what, "processor"),
         }
         for name in names:
