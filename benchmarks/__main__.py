@@ -35,6 +35,7 @@ from benchmarks.recalls import recall_postgres, recall_sqlite
 from benchmarks.replicas import read_replicas
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
+from benchmarks.savers import savers_postgres, savers_sqlite
 from benchmarks.searches_postgres import search_postgres
 from benchmarks.searches_sqlite import search_sqlite
 from benchmarks.servers import server_version, temporary_folder
@@ -63,6 +64,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "replicas-postgres": read_replicas,
     "audit-postgres": audit_postgres,
     "audit-sqlite": audit_sqlite,
+    "saver-postgres": savers_postgres,
+    "saver-sqlite": savers_sqlite,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
     "limits-postgres": limits_postgres,
@@ -85,7 +88,7 @@ WITHOUT_POSTGRES = {
     *("calls-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
     # A check starts its own.
     "old-new-check",
-    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite"),
+    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "saver-sqlite"),
 }
 # Measured when another build is named.
 WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}
