@@ -1,4 +1,4 @@
-"""LangGraph's saver against langgraph-checkpoint-postgres and langgraph-checkpoint-sqlite, in turns.
+"""LangGraph's saver against langgraph-checkpoint-postgres and -sqlite, in turns.
 
 Each saver has a database of its own. On PostgreSQL the public saver is measured on a connection, as
 its own factory opens one (autocommit, statements prepared at once), and on a pool of such
@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated, Any, TypedDict, cast
@@ -70,15 +71,15 @@ class Peer:
 class State(TypedDict):
     """What the channels of the graph hold."""
 
-    document: str
+    document: dict[str, Any]
     counter: Annotated[int, operator.add]
     names: list[str]
     seen: Annotated[int, operator.add]
 
 
-def _text(size: int) -> str:
-    """Return text that hardly compresses."""
-    return random.randbytes(size // 2).hex()
+def _document(size: int) -> dict[str, Any]:
+    """Return a document with a text that hardly compresses."""
+    return {"title": "Minutes", "pages": [1, 2], "body": random.randbytes(size // 2).hex()}
 
 
 def _graph(saver: Saver, size: int) -> Any:
@@ -91,10 +92,10 @@ def _graph(saver: Saver, size: int) -> Any:
         return work
 
     async def join(state: State) -> dict[str, Any]:
-        return {"document": _text(size), "counter": 1}
+        return {"document": _document(size), "counter": 1}
 
     async def start(state: State) -> dict[str, Any]:
-        return {"document": _text(size)}
+        return {"document": _document(size)}
 
     def again(state: State) -> Any:
         return ["b1", "b2", "b3"] if state["counter"] < LOOPS else END
@@ -132,7 +133,7 @@ class _Thread:
         version = self._saver.get_next_version(newest, None)
         new = dict.fromkeys(changed, version)
         self._versions |= new
-        self._values |= {"document": _text(self._size), "counter": self._step}
+        self._values |= {"document": _document(self._size), "counter": self._step}
         checkpoint = empty_checkpoint() | {
             "id": str(uuid6(clock_seq=self._step)),
             "channel_values": dict(self._values),
@@ -140,7 +141,7 @@ class _Thread:
             "versions_seen": {"__input__": {}, "node": dict(self._versions)},
         }
         metadata = {**METADATA, "step": self._step}
-        return self.config, cast(Checkpoint, checkpoint), metadata, new
+        return self.config, checkpoint, metadata, new
 
     async def put(self) -> None:
         """Store the next checkpoint."""
@@ -179,10 +180,9 @@ async def savers_postgres(run: Run) -> list[Report]:
                     )
                 await saver.setup()
                 peers.append(Peer(name, saver, _size_of(dsn)))
-            server = run.postgres.pid
-            reports += await _measure(
-                run, f"PostgreSQL, {label}", peers, label, size, lambda: _server_seconds(server)
-            )
+            seconds = partial(_server_seconds, run.postgres.pid)
+            title = f"PostgreSQL, {label}"
+            reports += await _measure(run, title, peers, label, size, seconds)
     return reports
 
 
@@ -326,7 +326,7 @@ def _works(label: str, size: int) -> dict[str, Callable[[Peer], Awaitable[Work]]
     async def writes(peer: Peer) -> Work:
         thread = await begun(peer)
         given = [
-            [("document", _text(size)), ("counter", number), ("branch:to:join", None)]
+            [("document", _document(size)), ("counter", number), ("branch:to:join", None)]
             for number in range(CALLS[label])
         ]
 
@@ -390,7 +390,7 @@ def _works(label: str, size: int) -> dict[str, Callable[[Peer], Awaitable[Work]]
 
 async def _invoke(graph: Any, number: int) -> None:
     await graph.ainvoke(
-        {"document": "", "counter": 0, "names": ["alice", "bob", "carol"], "seen": 0},
+        {"document": {}, "counter": 0, "names": ["alice", "bob", "carol"], "seen": 0},
         {"configurable": {"thread_id": f"graph-{number:08}"}, "recursion_limit": 100},
     )
 
