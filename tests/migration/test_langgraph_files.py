@@ -44,7 +44,9 @@ async def fill(path: Path) -> list[CheckpointTuple]:
     async with opened(SQLiteDatabase(path)) as saver:
         await put_chain(saver, "chain", 5, LARGE)
         # A subgraph of the thread, a thread with a name that sorts elsewhere in other locales.
-        await put(saver, at("chain", "inner|1"), {"bytes": b"\x00\xff", "text": "🧠" * 600}, run_id="r")
+        await put(
+            saver, at("chain", "inner|1"), {"bytes": b"\x00\xff", "text": "🧠" * 600}, run_id="r"
+        )
         await put(saver, at("Ärger B_a"), {"n": 2**60, "f": 1e17, "nested": {"a": [None, {}]}})
         stopping = graph(saver, interrupt_before=["b"])
         await stopping.ainvoke({"seen": [], "log": ["start"]}, at("stopped"))

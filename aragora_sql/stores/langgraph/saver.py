@@ -17,7 +17,6 @@ import random
 from collections.abc import (
     AsyncIterator,
     Awaitable,
-    Callable,
     Collection,
     Coroutine,
     Hashable,
@@ -125,6 +124,7 @@ WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
+RowT = TypeVar("RowT", bound=Mapping[str, Any])
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
@@ -353,27 +353,21 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     async def _store_group(self, group: list[_Rows]) -> list[bool | None]:
         """Store the rows of several tasks; None is one that has to be stored alone."""
-        queries = self._queries
-        writes = [rows.writes for rows in group if rows.writes]
-        checkpoints = [rows.checkpoint for rows in group if rows.checkpoint]
-        with_values = [rows.with_values for rows in group if rows.with_values]
-        calls: list[tuple[Callable[[Any, Any], Awaitable[int]], list[Any]]] = [
-            (query, rows)
-            for query, rows in (
-                (queries.upsert_writes, writes),
-                (queries.put_checkpoint, checkpoints),
-                (queries.put_with_values, with_values),
-            )
-            if rows
-        ]
+        writes = _in_order([rows.writes for rows in group if rows.writes])
+        checkpoints = _in_order([rows.checkpoint for rows in group if rows.checkpoint])
+        with_values = _in_order([rows.with_values for rows in group if rows.with_values])
+        stored = 0
         async with self._database.connection() as connection:
-            if len(calls) == 1:
-                ((query, rows),) = calls
-                stored = await query(connection, _in_order(rows))
-            else:
-                together = Together(connection)
-                for query, rows in calls:
-                    await query(together, _in_order(rows))
+            several = bool(writes) + bool(checkpoints) + bool(with_values) > 1
+            together = Together(connection) if several else None
+            target: Any = together or connection
+            if writes:
+                await self._queries.upsert_writes(target, writes)
+            if checkpoints:
+                await self._queries.put_checkpoint(target, checkpoints)
+            if with_values:
+                stored = await self._queries.put_with_values(target, with_values)
+            if together is not None:
                 *_, stored = await together.run_each()
         if not with_values or stored == len(with_values):
             return [True] * len(group)
@@ -951,9 +945,9 @@ def _delta_channels(metadata: Mapping[str, Any]) -> Collection[str]:
     return metadata.get("counters_since_delta_snapshot") or ()
 
 
-def _in_order(rows: list[Any]) -> list[Any]:
+def _in_order(rows: list[RowT]) -> list[RowT]:
     """Return rows in one order, so that two that store some never wait for each other."""
-    return rows if len(rows) == 1 else sorted(rows, key=_order)
+    return rows if len(rows) < 2 else sorted(rows, key=_order)
 
 
 def _order(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
--- locks: pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0::bigint)) in order of thread_id COLLATE "C"
+-- locks: pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0::bigint)) in order of thread_id
 SELECT
     pg_advisory_xact_lock(
         hashtextextended('langgraph ' || l.thread_id, 0::bigint)
@@ -67,6 +67,7 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
 -- store values: given has the channel, version and type of each, and where in contents it is
 -- (counted from 1). A version that is there already has the same value.
 -- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
+-- locks: langgraph_values rows for key share in order of channel, version
 -- meaning: values of channel_versions [{}, {"a": "2"}, {"a": "1", "b": "2"}] because versions are texts
 -- meaning: values of kept [{}, {"a": "1"}, {"a": "2"}, {"b": "9"}] because versions are texts
 -- meaning: values of given [[], [{"channel": "a", "version": "1", "type": "msgpack", "first": 1, "length": 1}], [{"channel": "b", "version": "2", "type": "null", "first": 1, "length": 0}]] because they are parts of contents
@@ -80,22 +81,28 @@ WITH locked AS MATERIALIZED (
 found AS MATERIALIZED (
     SELECT v.channel
     FROM jsonb_each_text(:kept::jsonb) AS k (channel, version)
-    INNER JOIN langgraph_values AS v ON k.channel = v.channel AND k.version = v.version
-    WHERE
-        (SELECT l.is_held FROM locked AS l)
-        AND v.thread_id = :thread_id::text
-        AND v.checkpoint_ns = :checkpoint_ns::text
-    -- Who removed some before the lock was free may be later than what this statement sees; only
-    -- a row that is locked is sure to be there.
-    FOR KEY SHARE OF v
+    CROSS JOIN
+        LATERAL (
+            -- Who removed some before the lock was free may be later than what this statement
+            -- sees: only a row that is locked is sure to be there.
+            SELECT p.channel
+            FROM langgraph_values AS p
+            WHERE
+                p.thread_id = :thread_id::text
+                AND p.checkpoint_ns = :checkpoint_ns::text
+                AND p.channel = k.channel
+                AND p.version = k.version
+            ORDER BY p.channel, p.version
+            FOR KEY SHARE
+        ) AS v
+    WHERE (SELECT l.is_held FROM locked AS l)
 ),
 
 whole AS MATERIALIZED (
-    SELECT 1 AS yes
-    WHERE
+    SELECT
         (SELECT l.is_held FROM locked AS l)
         AND (SELECT count(*) FROM found)
-        = (SELECT count(*) FROM jsonb_object_keys(:kept::jsonb))
+        = (SELECT count(*) FROM jsonb_object_keys(:kept::jsonb)) AS is_whole
 ),
 
 stored AS (
@@ -107,10 +114,12 @@ stored AS (
         g.version,
         g.type,
         substring(:contents::bytea FROM g.first FOR g.length)
-    FROM whole AS h
-    CROSS JOIN jsonb_to_recordset(:given::jsonb) AS g (
-        channel TEXT, version TEXT, type TEXT, first INTEGER, length INTEGER
-    )
+    FROM
+        jsonb_to_recordset(:given::jsonb)
+            AS g (
+                channel TEXT, version TEXT, type TEXT, first INTEGER, length INTEGER
+            )
+    WHERE (SELECT h.is_whole FROM whole AS h)
     ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING
 )
 
@@ -135,7 +144,7 @@ SELECT
     :metadata::jsonb,
     :type::text,
     :content::bytea
-FROM whole AS h
+WHERE (SELECT h.is_whole FROM whole AS h)
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
     SET
         parent_checkpoint_id = excluded.parent_checkpoint_id,
@@ -144,7 +153,8 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         metadata = excluded.metadata,
         type = excluded.type,
         content = excluded.content,
-        created_at = excluded.created_at;
+        created_at = excluded.created_at
+RETURNING 1 AS stored;
 
 -- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, given, contents, renew)*!
 -- Store what a task wrote: given has the place (idx), channel and type of each, and where in contents
@@ -173,9 +183,11 @@ SELECT
     g.type,
     substring(:contents::bytea FROM g.first FOR g.length),
     now()
-FROM jsonb_to_recordset(:given::jsonb) AS g (
-    idx INTEGER, channel TEXT, type TEXT, first INTEGER, length INTEGER
-)
+FROM
+    jsonb_to_recordset(:given::jsonb)
+        AS g (
+            idx INTEGER, channel TEXT, type TEXT, first INTEGER, length INTEGER
+        )
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
     SET
         task_path = excluded.task_path,
@@ -457,7 +469,8 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    c.checkpoint_id <= :after_id::text
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id::text, :after_thread::text, :after_ns::text)
     AND (
         SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
@@ -496,7 +509,7 @@ WITH RECURSIVE chain AS (
             FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
-                -- null: the value is in the checkpoint itself
+                -- a null says that the value is in the checkpoint itself
                 OR p.channel_versions -> w.channel = 'null'::jsonb
                 OR EXISTS (
                     SELECT 1
@@ -554,7 +567,7 @@ WITH RECURSIVE chain AS (
             FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
-                -- null: the value is in the checkpoint itself
+                -- a null says that the value is in the checkpoint itself
                 OR p.channel_versions -> w.channel = 'null'::jsonb
                 OR EXISTS (
                     SELECT 1
@@ -631,11 +644,19 @@ INNER JOIN pg_catalog.unnest(:channels::text[]) AS l (channel)
     ON
         chain.channel_versions -> l.channel = 'null'::jsonb
         AND l.channel <> all(chain.seeded_before)
-INNER JOIN langgraph_checkpoints AS c
-    ON
-        c.thread_id = :thread_id
-        AND c.checkpoint_ns = :checkpoint_ns
-        AND chain.checkpoint_id = c.checkpoint_id
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the key, however many checkpoints the thread has
+        SELECT
+            p.type,
+            p.content
+        FROM langgraph_checkpoints AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND p.checkpoint_id = chain.checkpoint_id
+        OFFSET 0
+    ) AS c
 UNION ALL
 SELECT
     'write',
@@ -752,6 +773,7 @@ WHERE thread_id = any(:thread_ids::text[]);
 -- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
 -- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
 -- each of their threads, but for those that are known, whether it was not written to since.
+-- plan: filtered_walk allowed because only those of the very same moment are passed over
 -- result: thread_id not null, created_at not null, is_expired not null
 WITH bound AS (
     SELECT
@@ -766,6 +788,7 @@ looked AS (
     FROM langgraph_checkpoints AS c
     WHERE
         c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND c.created_at >= :after_time::timestamptz
         AND (c.created_at, c.thread_id) > (:after_time::timestamptz, :after_thread::text)
     ORDER BY c.created_at, c.thread_id
     LIMIT :looked_at

@@ -92,7 +92,7 @@ WHERE
                     AND v.version = k.value
             )
     )
-RETURNING checkpoint_id;
+RETURNING 1 AS stored;
 
 -- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, given, contents, renew)*!
 -- Store what a task wrote: given has the place (idx), channel and type of each, and where in contents
@@ -118,7 +118,8 @@ SELECT
     :task_path,
     g.value ->> 'channel',
     g.value ->> 'type',
-    substr(:contents, g.value ->> 'first', g.value ->> 'length'),
+    -- of no bytes it would give NULL
+    coalesce(substr(:contents, g.value ->> 'first', g.value ->> 'length'), x''),
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 FROM json_each(:given) AS g
 WHERE TRUE
@@ -387,7 +388,8 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    c.checkpoint_id <= :after_id
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id, :after_thread, :after_ns)
     AND NOT EXISTS (
         SELECT 1
@@ -431,7 +433,7 @@ WITH RECURSIVE chain AS (
             FROM json_each(:channels) AS w
             WHERE
                 w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
-                -- null: the value is in the checkpoint itself
+                -- a null says that the value is in the checkpoint itself
                 OR w.value IN (
                     SELECT n.key
                     FROM json_each(p.channel_versions) AS n
@@ -494,7 +496,7 @@ WITH RECURSIVE chain AS (
             FROM json_each(:channels) AS w
             WHERE
                 w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
-                -- null: the value is in the checkpoint itself
+                -- a null says that the value is in the checkpoint itself
                 OR w.value IN (
                     SELECT n.key
                     FROM json_each(p.channel_versions) AS n
@@ -697,6 +699,7 @@ WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 -- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
 -- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
 -- each of their threads, but for those that are known, whether it was not written to since.
+-- plan: filtered_walk allowed because only those of the very same moment are passed over
 -- result: thread_id not null, created_at timestamp not null, is_expired boolean not null
 WITH bound AS MATERIALIZED (
     SELECT
@@ -712,6 +715,7 @@ looked AS (
     FROM langgraph_checkpoints AS c
     WHERE
         c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND c.created_at >= :after_time
         AND (c.created_at, c.thread_id) > (:after_time, :after_thread)
     ORDER BY c.created_at, c.thread_id
     LIMIT :looked_at

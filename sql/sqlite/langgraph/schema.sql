@@ -84,7 +84,8 @@ BEGIN
         g.value ->> 'channel',
         g.value ->> 'version',
         g.value ->> 'type',
-        substr(new.contents, g.value ->> 'first', g.value ->> 'length')
+        -- of no bytes it would give NULL
+        coalesce(substr(new.contents, g.value ->> 'first', g.value ->> 'length'), x'')
     FROM json_each(new.given) AS g
     WHERE TRUE
     ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;

@@ -33,11 +33,12 @@ from aragora_sql import (
     get_postgres_langgraph_saver,
     get_sqlite_langgraph_saver,
 )
+from aragora_sql.database import Statement
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.conftest import OpenDatabase
-from tests.database.waiting import PATIENCE, outside
+from tests.database.waiting import PATIENCE, outside, until
 from tests.proxy import CountingProxy
 from tests.stores.samples import row_counts, workflow_checkpoint
 
@@ -614,6 +615,33 @@ async def test_pruning_during_runs_loses_no_value(
         assert one.checkpoint["channel_values"].keys() == one.checkpoint["channel_versions"].keys()
 
 
+async def test_a_value_that_goes_while_a_put_waits_for_the_pruning_is_stored_again(
+    saver: LangGraphSaver, open_database: OpenDatabase
+) -> None:
+    """What the statement of the put sees is older than the pruning that it waits for."""
+    pruner = LangGraphSaver(await open_database())
+    old = await put(saver, at("t"), {"a": LARGE}, versions={"a": "1"})
+    await put(saver, old, {"a": "new"}, versions={"a": "2"})
+    values = {"a": LARGE, "b": "x"}
+    async with pruner.database.transaction() as connection:
+        await pruner.aprune(["t"])
+        waiting = outside(put(saver, old, values, ["b"], {"a": "1", "b": "9"}))
+        if saver.database.dialect == "postgres":
+            found = Statement(
+                "waiting", "SELECT 1 AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            )
+            async with asyncio.timeout(PATIENCE):
+                while not await connection.fetch_all(found, []):
+                    await asyncio.sleep(0.001)
+        else:
+            await until(lambda: saver.database.metrics().in_use)
+    fork = await waiting
+    read = await saver.aget_tuple(fork)
+    assert read is not None
+    assert read.checkpoint["channel_values"] == values
+    assert (await row_counts(saver.database))["langgraph_values"] == 1
+
+
 async def test_acopy_thread_onto_one_that_is_in_use_is_refused(saver: LangGraphSaver) -> None:
     await put_chain(saver, "a", 2)
     await put_chain(saver, "b", 1)
@@ -663,6 +691,37 @@ async def test_a_value_is_within_its_checkpoint_until_the_next_one_has_it_too(
         }
         of_others = found.checkpoint["channel_versions"] | {"n": ""}
         assert of_others == versions | {"n": ""}
+
+
+async def test_what_tasks_store_at_once_is_stored_whole_or_refused_alone(
+    saver: LangGraphSaver,
+) -> None:
+    """A checkpoint that can't be stored, and one whose value is missing, are nobody else's fault."""
+    old = await put(saver, at("pruned"), {"a": LARGE}, versions={"a": "1"})
+    await put(saver, old, {"a": "new"}, versions={"a": "2"})
+    await saver.aprune(["pruned"])
+    configs = [await put(saver, at(f"t{number}"), {"n": 0}) for number in range(8)]
+    bad: Any = {"source": "loop", "step": 0, "parents": {}, "run_id": "a\ud800"}
+    results = await asyncio.gather(
+        *(put(saver, config, {"n": LARGE}, versions={"n": "2"}) for config in configs),
+        *(saver.aput_writes(config, [("n", LARGE), ("m", None)], "task") for config in configs),
+        put(saver, old, {"a": LARGE}, [], {"a": "1"}),
+        saver.aput(configs[0], empty_checkpoint(), bad, {}),
+        return_exceptions=True,
+    )
+    *stored, refused = results
+    assert isinstance(refused, InvalidInputError)
+    assert not [one for one in stored if isinstance(one, BaseException)]
+    for config in configs:
+        found = await saver.aget_tuple(config)
+        assert found is not None
+        assert found.pending_writes == [("task", "n", LARGE), ("task", "m", None)]
+        newest = await saver.aget_tuple(at(config["configurable"]["thread_id"]))
+        assert newest is not None
+        assert newest.checkpoint["channel_values"] == {"n": LARGE}
+    fork = await saver.aget_tuple(at("pruned"))
+    assert fork is not None
+    assert fork.checkpoint["channel_values"] == {"a": LARGE}
 
 
 # Versions, transactions, round trips

@@ -8,7 +8,6 @@ CREATE INDEX idx_langgraph_checkpoints_written ON langgraph_checkpoints (created
 
 -- A checkpoint together with values that it brings: given has the channel, version and type of each, and
 -- where in contents it is. So both are stored by one statement.
--- parity: table langgraph_puts because PostgreSQL stores both with one statement
 CREATE VIEW IF NOT EXISTS langgraph_puts AS
 SELECT
     c.thread_id,
@@ -33,7 +32,8 @@ BEGIN
         g.value ->> 'channel',
         g.value ->> 'version',
         g.value ->> 'type',
-        substr(new.contents, g.value ->> 'first', g.value ->> 'length')
+        -- of no bytes it would give NULL
+        coalesce(substr(new.contents, g.value ->> 'first', g.value ->> 'length'), x'')
     FROM json_each(new.given) AS g
     WHERE TRUE
     ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
