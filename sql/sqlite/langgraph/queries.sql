@@ -51,7 +51,7 @@ SET
 -- Do what put_checkpoint does, if all values that kept names (version by channel) are stored; and
 -- store values: given has the channel, version and type of each, and where in contents it is
 -- (counted from 1). A version that is there already has the same value.
--- The view has a trigger that stores both, so that it is one statement.
+-- The trigger of the view does it.
 INSERT INTO langgraph_puts (
     thread_id,
     checkpoint_ns,
@@ -63,9 +63,10 @@ INSERT INTO langgraph_puts (
     type,
     content,
     given,
-    contents
+    contents,
+    kept
 )
-SELECT
+VALUES (
     :thread_id,
     :checkpoint_ns,
     :checkpoint_id,
@@ -76,22 +77,9 @@ SELECT
     :type,
     :content,
     :given,
-    :contents
-WHERE
-    NOT EXISTS (
-        SELECT 1
-        FROM json_each(:kept) AS k
-        WHERE
-            NOT EXISTS (
-                SELECT 1
-                FROM langgraph_values AS v
-                WHERE
-                    v.thread_id = :thread_id
-                    AND v.checkpoint_ns = :checkpoint_ns
-                    AND v.channel = k.key
-                    AND v.version = k.value
-            )
-    )
+    :contents,
+    :kept
+)
 RETURNING 1 AS stored;
 
 -- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, given, contents, renew)*!

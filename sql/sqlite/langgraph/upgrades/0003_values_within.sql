@@ -6,8 +6,9 @@ CREATE INDEX idx_langgraph_checkpoints_id ON langgraph_checkpoints (checkpoint_i
 DROP INDEX idx_langgraph_checkpoints_written;
 CREATE INDEX idx_langgraph_checkpoints_written ON langgraph_checkpoints (created_at);
 
--- A checkpoint together with values that it brings: given has the channel, version and type of each, and
--- where in contents it is. So both are stored by one statement.
+-- A checkpoint together with values that it brings: given has the channel, version and type of each,
+-- and where in contents it is; kept has the versions of those that have to be there. So all of it is
+-- one statement.
 CREATE VIEW IF NOT EXISTS langgraph_puts AS
 SELECT
     c.thread_id,
@@ -20,11 +21,25 @@ SELECT
     c.type,
     c.content,
     '[]' AS given,
-    x'' AS contents
+    x'' AS contents,
+    '{}' AS kept
 FROM langgraph_checkpoints AS c;
 
 CREATE TRIGGER IF NOT EXISTS langgraph_puts_insert INSTEAD OF INSERT ON langgraph_puts
 BEGIN
+    -- Here and not in a WHERE of the statement, for which SQLite would copy the contents.
+    SELECT raise(IGNORE)
+    FROM json_each(new.kept) AS k
+    WHERE
+        NOT EXISTS (
+            SELECT 1
+            FROM langgraph_values AS v
+            WHERE
+                v.thread_id = new.thread_id
+                AND v.checkpoint_ns = new.checkpoint_ns
+                AND v.channel = k.key
+                AND v.version = k.value
+        );
     INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
     SELECT
         new.thread_id,
