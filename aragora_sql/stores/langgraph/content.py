@@ -14,8 +14,20 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from aragora_sql.database.values import EncodedJSON, dump_json
 
-__all__ = ["VALUES", "Divided", "Part", "Value", "divide", "joined", "put_versions_back"]
+__all__ = [
+    "DIVIDED",
+    "VALUES",
+    "Divided",
+    "Part",
+    "Value",
+    "divide",
+    "joined",
+    "put_versions_back",
+]
 
+# How the type of a row begins whose content is as this module makes it. An earlier release says that it
+# does not know it, and reads nothing wrong.
+DIVIDED = "~"
 # Entries of the serialised checkpoint: values that are serialised by themselves, and the versions
 # that others stand for by their number, whole or without the zeros that LangGraph's begin with.
 VALUES = "~values"
@@ -58,8 +70,8 @@ class Part(NamedTuple):
 class Divided(NamedTuple):
     """A checkpoint taken apart.
 
-    ``rest`` is what its row holds, ``versions`` those of its channels for the database: None of a
-    value in the row itself, and no entry of channels without a value. ``given`` are values to be
+    ``rest`` is what its row holds. ``versions`` are those of the values that are rows, by channel;
+    None of a value in the row itself. ``given`` are values to be
     stored beside it, ``kept`` the versions of those that have to be there already.
     """
 

@@ -55,6 +55,7 @@ try:
     )
 
     from aragora_sql.stores.langgraph.content import (
+        DIVIDED,
         VALUES,
         Part,
         divide,
@@ -316,7 +317,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             "run_id": None if run_id is None else str(run_id),
             "channel_versions": valid.document(parts.versions, "checkpoint.channel_versions"),
             "metadata": valid.document(sorted_document(described), "metadata"),
-            "type": kind,
+            "type": DIVIDED + kind,
             "content": content,
         }
         if not parts.given and not parts.kept:
@@ -533,8 +534,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         for row in heads:
             checkpoint_id = cast(str, row["checkpoint_id"])
             checkpoint = self._loaded(row, row["thread_id"])
-            put_versions_back(checkpoint)
-            checkpoint.setdefault("id", checkpoint_id)
+            if row["type"].startswith(DIVIDED):
+                put_versions_back(checkpoint)
+                checkpoint.setdefault("id", checkpoint_id)
             namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
             place = _Place(row["thread_id"], namespace, checkpoint_id)
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
@@ -573,7 +575,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
     def _loaded(self, row: GetCheckpointRow | GetChannelHistoryRow, thread_id: str) -> Any:
         # Rows of checkpoints, values and writes have both.
         kind, content = cast(str, row["type"]), cast(bytes, row["content"])
-        return self._read(kind, content, row["channel"], thread_id)
+        return self._read(kind.removeprefix(DIVIDED), content, row["channel"], thread_id)
 
     def _read(self, kind: str, content: bytes, channel: str | None, thread_id: str) -> Any:
         try:

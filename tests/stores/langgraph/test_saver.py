@@ -696,7 +696,7 @@ async def test_a_value_is_within_its_checkpoint_until_the_next_one_has_it_too(
 async def test_what_tasks_store_at_once_is_stored_whole_or_refused_alone(
     saver: LangGraphSaver,
 ) -> None:
-    """A checkpoint that can't be stored, and one whose value is missing, are nobody else's fault."""
+    """A checkpoint that can't be stored, and one whose value is missing, stop nobody else."""
     old = await put(saver, at("pruned"), {"a": LARGE}, versions={"a": "1"})
     await put(saver, old, {"a": "new"}, versions={"a": "2"})
     await saver.aprune(["pruned"])

@@ -16,7 +16,7 @@ from tests.stores.conftest import PARTITIONED
 from tests.stores.earlier_release import catalog_of, put_back
 from tests.stores.langgraph.test_expiry import MONTH, age
 from tests.stores.langgraph.test_saver import LARGE, at, put
-from tests.stores.samples import row_counts, run
+from tests.stores.samples import fetch, row_counts, run
 
 TABLES = ("langgraph_checkpoints", "langgraph_values", "langgraph_writes")
 
@@ -67,7 +67,7 @@ async def test_rows_of_an_earlier_release_are_read_and_shared(saver: LangGraphSa
     found = await saver.aget_tuple(at("t"))
     assert found is not None
     assert found.checkpoint == checkpoint | {"channel_values": values}
-    new = {"n": f"{3:032}.{7:020}"}
+    new: Any = {"n": f"{3:032}.{7:020}"}
     following: Any = empty_checkpoint() | {
         "channel_versions": versions | new,
         "channel_values": values | {"n": 2},
@@ -88,6 +88,16 @@ async def test_rows_of_an_earlier_release_are_read_and_shared(saver: LangGraphSa
     copied = await saver.aget_tuple(at("u"))
     assert copied is not None
     assert copied.checkpoint == following
+
+
+async def test_an_earlier_release_does_not_misread_what_this_one_stores(
+    saver: LangGraphSaver,
+) -> None:
+    await put(saver, at("t"), {"n": 1})
+    (row,) = await fetch(saver.database, "SELECT type, content FROM langgraph_checkpoints")
+    # This is how version 2 read a row.
+    with pytest.raises(NotImplementedError, match="Unknown serialization type: ~msgpack"):
+        saver.serde.loads_typed((row["type"], row["content"]))
 
 
 async def test_threads_from_before_an_upgrade_expire_by_their_checkpoints(
