@@ -16,6 +16,7 @@ from aragora_sql.database.values import EncodedJSON, dump_json
 
 __all__ = [
     "DIVIDED",
+    "SHARED",
     "VALUES",
     "Divided",
     "Part",
@@ -25,11 +26,13 @@ __all__ = [
     "put_versions_back",
 ]
 
-# How the type of a row begins whose content is as this module makes it. An earlier release says that it
-# does not know it, and reads nothing wrong.
+# How the type of a row begins whose content is as this module makes it. An earlier release says
+# that it does not know it, and reads nothing wrong.
 DIVIDED = "~"
-# Entries of the serialised checkpoint: values that are serialised by themselves, and the versions
-# that others stand for by their number, whole or without the zeros that LangGraph's begin with.
+# Entries of the serialised checkpoint: the channels whose value is a row of its own, values that
+# are serialised by themselves, and the versions that others stand for by their number, whole or
+# without the zeros that LangGraph's begin with.
+SHARED = "~shared"
 VALUES = "~values"
 VERSIONS = "~versions"
 SHORT_VERSIONS = "~short"
@@ -132,6 +135,9 @@ def divide(
     # In one order, so that two such calls never wait for each other.
     given.sort()
     _number_versions(rest)
+    shared = [channel for channel, version in versions.items() if version is not None]
+    if shared:
+        rest[SHARED] = shared
     if plain:
         rest["channel_values"] = plain
     if packed:

@@ -56,6 +56,7 @@ try:
 
     from aragora_sql.stores.langgraph.content import (
         DIVIDED,
+        SHARED,
         VALUES,
         Part,
         divide,
@@ -537,6 +538,10 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             if row["type"].startswith(DIVIDED):
                 put_versions_back(checkpoint)
                 checkpoint.setdefault("id", checkpoint_id)
+                shared = checkpoint.pop(SHARED, ())
+            else:
+                shared = checkpoint["channel_versions"]
+            versions = checkpoint["channel_versions"]
             namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
             place = _Place(row["thread_id"], namespace, checkpoint_id)
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
@@ -545,8 +550,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
-                for channel, version in checkpoint["channel_versions"].items()
-                if channel not in without and (key := (*where[:2], channel, str(version))) in values
+                for channel in shared
+                if channel not in without
+                and (key := (*where[:2], channel, str(versions[channel]))) in values
             } | own_values
             parent = row["parent_checkpoint_id"]
             found[where] = CheckpointTuple(

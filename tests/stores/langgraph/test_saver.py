@@ -631,7 +631,7 @@ async def test_a_value_that_goes_while_a_put_waits_for_the_pruning_is_stored_aga
                 "waiting", "SELECT 1 AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             )
             async with asyncio.timeout(PATIENCE):
-                while not await connection.fetch_all(found, []):
+                while not await connection.fetch_all(found, []):  # noqa: ASYNC110 - a server's lock
                     await asyncio.sleep(0.001)
         else:
             await until(lambda: saver.database.metrics().in_use)
