@@ -21,7 +21,7 @@ from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
 from aragora_sql.database.postgres_poolers import SessionFinder
 from aragora_sql.database.time_limits import TimeLimit
-from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.database.values import EncodedJSON, dump_json, load_json
 from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -228,11 +228,17 @@ def set_up_of(pool: Pool) -> SetUp | None:
     return known if isinstance(known, SetUp) else None
 
 
+def _encode_jsonb(value: Any) -> bytes:
+    if type(value) is not EncodedJSON:
+        value = dump_json(value)
+    return b"\x01" + value.encode()
+
+
 async def _set_codecs(connection: SessionConnection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: b"\x01" + dump_json(value).encode(),
+        encoder=_encode_jsonb,
         decoder=connection.decode_jsonb,
         format="binary",
     )
