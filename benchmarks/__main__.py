@@ -86,7 +86,14 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "old-new-migrate": race_build_migrations,
 }
 WITHOUT_POSTGRES = {
-    *("calls-sqlite", "costs-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
+    *(
+        "calls-sqlite",
+        "costs-sqlite",
+        "batch-sqlite",
+        "search-sqlite",
+        "recall-sqlite",
+        "old-new-sqlite",
+    ),
     # A check starts its own.
     "old-new-check",
     *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite"),

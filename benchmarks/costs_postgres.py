@@ -58,7 +58,7 @@ async def _held_query(dsn: str, name: str) -> AsyncIterator[Callable[..., Any]]:
     """Yield a query of ours that has its connection already."""
     query = getattr(load_queries("consensus", "postgres"), name)
     async with postgres_memory(dsn, hold=True) as memory, memory.database.connection() as held:
-        yield lambda *rows, **parameters: query(held, *rows, **parameters)
+        yield lambda **parameters: query(held, **parameters)
 
 
 async def _read(run: Run, ids: Prepare, dsn: str) -> Report:
@@ -129,7 +129,7 @@ async def _insert(run: Run, dsn: str) -> Report:
         return lambda row: connection.execute(statement.sql, *row)
 
     def query(insert: Callable[..., Any]) -> Call:
-        return lambda row: insert([row])
+        return lambda row: insert(**row)
 
     def store(memory: ConsensusMemory) -> Call:
         return lambda debate: memory.store_consensus(**debate)

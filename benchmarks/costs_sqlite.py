@@ -58,7 +58,7 @@ async def _held_query(path: Path, name: str) -> AsyncIterator[Callable[..., Any]
     """Yield a query of ours that has its connection already."""
     query = getattr(load_queries("consensus", "sqlite"), name)
     async with sqlite_memory(path, hold=True) as memory, memory.database.connection() as held:
-        yield lambda *rows, **parameters: query(held, *rows, **parameters)
+        yield lambda **parameters: query(held, **parameters)
 
 
 async def _read(run: Run, ids: Prepare, path: Path) -> Report:
@@ -85,9 +85,7 @@ async def _read(run: Run, ids: Prepare, path: Path) -> Report:
 
     def sqlspec(session: Any) -> Call:
         async def call(consensus_id: str) -> dict[str, Any]:
-            return decode_row(
-                await session.select_one_or_none(sql, {"consensus_id": consensus_id})
-            )
+            return decode_row(await session.select_one_or_none(sql, {"consensus_id": consensus_id}))
 
         return call
 
@@ -134,7 +132,7 @@ async def _insert(run: Run, path: Path) -> Report:
         return call
 
     def query(insert: Callable[..., Any]) -> Call:
-        return lambda row: insert([row])
+        return lambda row: insert(**row)
 
     def store(memory: ConsensusMemory) -> Call:
         return lambda debate: memory.store_consensus(**debate)

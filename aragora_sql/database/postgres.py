@@ -209,9 +209,7 @@ class PostgresConnection(Connection):
             is_encoded_here = self._json_codec != "application's"
             for position in statement.json_positions:
                 argument = arguments[position]
-                if argument is not None and not (
-                    is_encoded_here and type(argument) is EncodedJSON
-                ):
+                if argument is not None and not (is_encoded_here and type(argument) is EncodedJSON):
                     arguments[position] = self._document(argument, statement.name)
         return arguments
 

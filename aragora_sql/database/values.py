@@ -41,6 +41,7 @@ __all__ = [
     "dump_json",
     "dump_plain_each",
     "dump_plain_json",
+    "dump_rows",
     "dump_scalars",
     "dump_texts",
     "format_timestamp",
@@ -153,6 +154,24 @@ def _has_any_exponent(encoded: bytes) -> bool:
 
 # Releases of the fast writer differ: 1e17 and 1e+17.
 _has_exponent = _has_signed_exponent if b"+" in orjson.dumps(1e17) else _has_any_exponent
+
+
+def dump_rows(rows: Sequence[Sequence[Any]]) -> EncodedJSON:
+    """Encode rows of checked values as a JSON array of arrays, for one statement that stores all.
+
+    A value is text that :func:`check_text` has seen, an integer of 64 bits, a finite float, a
+    boolean, None, a timestamp (written as :func:`format_timestamp` does), or a document as
+    :func:`dump_json` has encoded it, which is put in as it is.
+    """
+    return EncodedJSON(orjson.dumps(rows, default=_in_a_row, option=_ORJSON_OPTIONS), "utf-8")
+
+
+def _in_a_row(value: Any) -> Any:
+    if type(value) is EncodedJSON:
+        return orjson.Fragment(value.encode())
+    if isinstance(value, datetime):
+        return format_timestamp(value)
+    raise TypeError(f"a {type(value).__name__} is no value of a row")
 
 
 def dump_scalars(values: Sequence[str | int | float | None]) -> str:

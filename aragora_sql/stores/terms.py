@@ -40,7 +40,9 @@ class _Fold(dict[int, int | str | None]):
 
 _FOLD = _Fold()
 # The same for ASCII, where nothing is composed: letters and digits in lower case, else a blank.
-_FOLD_ASCII = bytes(ord(chr(c).lower()) if chr(c).isalnum() else 32 for c in range(128)) + bytes(128)
+_FOLD_ASCII = bytes(ord(chr(c).lower()) if chr(c).isalnum() else 32 for c in range(128)) + bytes(
+    128
+)
 
 
 def search_terms(text: str) -> list[str]:

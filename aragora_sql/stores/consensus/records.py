@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
 from aragora_sql.database.values import dump_plain_each, dump_texts, load_json
@@ -36,6 +37,7 @@ __all__ = [
     "ProofStatus",
     "SimilarConsensus",
     "SimilarDebate",
+    "consensus_values",
     "new_consensus",
     "new_dissent",
     "new_proof",
@@ -459,6 +461,34 @@ def new_consensus(
         "created_at": timestamp,
         "updated_at": timestamp,
     }
+
+
+#: The parameters of a row in the order in which insert_consensus_records takes its values.
+consensus_values = itemgetter(
+    "id",
+    "topic",
+    "topic_hash",
+    "topic_terms",
+    "conclusion",
+    "strength",
+    "confidence",
+    "domain",
+    "debate_id",
+    "supersedes",
+    "rounds",
+    "debate_duration_seconds",
+    "participating_agents",
+    "agreeing_agents",
+    "dissenting_agents",
+    "key_claims",
+    "supporting_evidence",
+    "tags",
+    "belief_cruxes",
+    "metadata",
+    "data",
+    "created_at",
+    "updated_at",
+)
 
 
 _NOTHING: list[Any] = []

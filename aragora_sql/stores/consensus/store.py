@@ -15,7 +15,7 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.errors import IntegrityError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.batches import age_limit, in_batches, in_parts
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
     CleanupResult,
@@ -35,6 +35,7 @@ from aragora_sql.stores.consensus.records import (
     SimilarConsensus,
     SimilarDebate,
     StrengthWord,
+    consensus_values,
     new_consensus,
     new_dissent,
     new_proof,
@@ -133,22 +134,14 @@ class ConsensusMemory(Store):
             data=data,
             created_at=created_at,
         )
-        await self._insert([row])
-        return record
-
-    async def _insert(self, rows: list[InsertConsensusParameters]) -> None:
-        """Store consensus records, all or none; again where the database was away."""
 
         async def insert() -> bool:
             async with self._database.connection() as connection:
-                await self._queries.insert_consensus(connection, rows)
+                await self._queries.insert_consensus(connection, **row)
             return True
 
-        async def stored() -> bool:
-            # One statement stores all or none, so where one is there, all are.
-            return True
-
-        await self._repeat_insert(insert, stored)
+        await self._repeat_insert(insert, _stored)
+        return record
 
     async def store_many(self, records: Iterable[ConsensusEntry]) -> list[ConsensusRecord]:
         """Store many consensus records in one round trip, all or none, and return them.
@@ -158,8 +151,22 @@ class ConsensusMemory(Store):
         """
         prepared = valid.prepare_each(new_consensus, records, "records")
         if prepared:
-            await self._insert([row for _, row in prepared])
+            await self._insert_many([row for _, row in prepared])
         return [record for record, _ in prepared]
+
+    async def _insert_many(self, rows: Sequence[InsertConsensusParameters]) -> None:
+        parts = in_parts([*map(consensus_values, rows)])
+
+        async def insert() -> bool:
+            # One statement stores all or none by itself.
+            async with (
+                self._database.connection() if len(parts) == 1 else self._database.transaction()
+            ) as connection:
+                for part in parts:
+                    await self._queries.insert_consensus_records(connection, records=part)
+            return True
+
+        await self._repeat_insert(insert, _stored)
 
     async def get_consensus(self, consensus_id: str) -> ConsensusRecord | None:
         """Return a consensus, or None when there is none of this id."""
@@ -673,6 +680,11 @@ class ConsensusMemory(Store):
         return record_of(ConsensusStats, **row)
 
     get_statistics = get_stats
+
+
+async def _stored() -> bool:
+    """Say for an insert that was repeated that all of it is there, as one of its rows is."""
+    return True
 
 
 def _relevance(record: SimilarConsensus, dissents: Sequence[DissentRecord], hashed: str) -> str:
