@@ -123,7 +123,7 @@ def psycopg_statement(sql: str, names: tuple[str, ...]) -> str:
 
 @asynccontextmanager
 async def psycopg_pipeline(dsn: str) -> AsyncIterator[Any]:
-    """Hold a connection of psycopg 3 in pipeline mode, in autocommit; yield it with its pipeline."""
+    """Hold a connection of psycopg 3 in pipeline mode, in autocommit; yield both."""
     async with await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, row_factory=dict_row
     ) as connection:

@@ -229,9 +229,8 @@ def set_up_of(pool: Pool) -> SetUp | None:
 
 
 def _encode_jsonb(value: Any) -> bytes:
-    if type(value) is not EncodedJSON:
-        value = dump_json(value)
-    return b"\x01" + value.encode()
+    encoded: str = value if type(value) is EncodedJSON else dump_json(value)
+    return b"\x01" + encoded.encode()
 
 
 async def _set_codecs(connection: SessionConnection) -> None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import marshal
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -43,7 +43,7 @@ __all__ = [
     "dump_plain_json",
     "dump_rows",
     "dump_scalars",
-    "dump_texts",
+    "dump_text_lists",
     "format_timestamp",
     "load_json",
     "parse_timestamp",
@@ -113,10 +113,10 @@ def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
 def dump_plain_json(value: Any) -> EncodedJSON | None:
     """Encode what the fast writer alone gets right, or return None."""
     encoded = dump_plain_each((value,))
-    return None if encoded is None else encoded[0]
+    return None if encoded is None else EncodedJSON(encoded[0], "utf-8")
 
 
-def dump_plain_each(values: Sequence[Any]) -> list[EncodedJSON] | None:
+def dump_plain_each(values: tuple[Any, ...]) -> list[bytes] | None:
     """Encode several values which the fast writer alone gets right; None where it does not."""
     try:
         encoded = [*map(_dump_fast, values)]
@@ -134,12 +134,21 @@ def dump_plain_each(values: Sequence[Any]) -> list[EncodedJSON] | None:
         or ((0x7F in plain or 0xFF in plain) and joined.find(b"null") >= 0)
     ):
         return None
-    return [EncodedJSON(one, "utf-8") for one in encoded]
+    return encoded
 
 
-def dump_texts(values: Sequence[str]) -> EncodedJSON:
-    """Encode texts that :func:`check_text` has seen as a JSON array."""
-    return EncodedJSON(orjson.dumps(values), "utf-8")
+def dump_rows(rows: Sequence[Sequence[str | int | float | None]]) -> EncodedJSON:
+    """Encode rows of checked values as a JSON array of arrays, for one statement that stores all.
+
+    A value is text that :func:`check_text` has seen, an integer of 64 bits, a finite float, a
+    boolean or None. A document is text here: SQLite reads a string faster than what is in it.
+    """
+    return EncodedJSON(orjson.dumps(rows), "utf-8")
+
+
+def dump_text_lists(lists: Iterable[Sequence[str]]) -> list[bytes]:
+    """Encode lists of texts that :func:`check_text` has seen."""
+    return [*map(_dump_fast, lists)]
 
 
 def _has_signed_exponent(encoded: bytes) -> bool:
@@ -154,24 +163,6 @@ def _has_any_exponent(encoded: bytes) -> bool:
 
 # Releases of the fast writer differ: 1e17 and 1e+17.
 _has_exponent = _has_signed_exponent if b"+" in orjson.dumps(1e17) else _has_any_exponent
-
-
-def dump_rows(rows: Sequence[Sequence[Any]]) -> EncodedJSON:
-    """Encode rows of checked values as a JSON array of arrays, for one statement that stores all.
-
-    A value is text that :func:`check_text` has seen, an integer of 64 bits, a finite float, a
-    boolean, None, a timestamp (written as :func:`format_timestamp` does), or a document as
-    :func:`dump_json` has encoded it, which is put in as it is.
-    """
-    return EncodedJSON(orjson.dumps(rows, default=_in_a_row, option=_ORJSON_OPTIONS), "utf-8")
-
-
-def _in_a_row(value: Any) -> Any:
-    if type(value) is EncodedJSON:
-        return orjson.Fragment(value.encode())
-    if isinstance(value, datetime):
-        return format_timestamp(value)
-    raise TypeError(f"a {type(value).__name__} is no value of a row")
 
 
 def dump_scalars(values: Sequence[str | int | float | None]) -> str:
@@ -262,7 +253,9 @@ def format_timestamp(timestamp: date) -> str:
         raise InvalidInputError(
             "datetime", f"must be a datetime with a time zone, best in UTC, not {timestamp!r}"
         )
-    return timestamp.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if timestamp.tzinfo is not UTC:
+        timestamp = timestamp.astimezone(UTC)
+    return timestamp.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

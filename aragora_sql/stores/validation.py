@@ -301,7 +301,7 @@ def prepare_each(
     prepared = []
     for number, entry in enumerate(items(entries, argument)):
         path = f"{argument}[{number}]"
-        if not isinstance(entry, Mapping):
+        if type(entry) is not dict and not isinstance(entry, Mapping):
             raise InvalidInputError(path, f"must be a dictionary, not {type(entry).__name__}")
         try:
             prepared.append(prepare(f"{path}.", **entry))

@@ -7,15 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
-from aragora_sql.database.values import dump_plain_each, dump_texts, load_json
+from aragora_sql.database.values import (
+    EncodedJSON,
+    dump_plain_each,
+    dump_text_lists,
+    format_timestamp,
+)
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.documents import as_read
 from aragora_sql.stores.ids import new_id
-from aragora_sql.stores.records import Record, record_of
+from aragora_sql.stores.records import Record, decoded_when_read, maker_of
 from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
@@ -37,8 +41,8 @@ __all__ = [
     "ProofStatus",
     "SimilarConsensus",
     "SimilarDebate",
-    "consensus_values",
     "new_consensus",
+    "new_consensus_of_batch",
     "new_dissent",
     "new_proof",
 ]
@@ -105,6 +109,21 @@ DISSENT_TYPES: tuple[DissentTypeWord, ...] = get_args(DissentTypeWord)
 PROOF_STATUSES: tuple[ProofStatusWord, ...] = get_args(ProofStatusWord)
 
 
+# The lists and documents of a consensus, in the order in which they are encoded.
+_ENCODED = (
+    "participating_agents",
+    "agreeing_agents",
+    "dissenting_agents",
+    "key_claims",
+    "supporting_evidence",
+    "tags",
+    "belief_cruxes",
+    "metadata",
+    "data",
+)
+
+
+@decoded_when_read(*_ENCODED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsensusRecord(Record):
     """What a debate agreed on.
@@ -331,7 +350,17 @@ class ProofEntry(TypedDict):
     created_at: NotRequired[datetime | None]
 
 
-def new_consensus(
+def new_consensus(path: str, **arguments: Any) -> tuple[ConsensusRecord, InsertConsensusParameters]:
+    """Check the arguments and return the record and the parameters of its query."""
+    record, values = new_consensus_of_batch(path, **arguments)
+    row: Any = dict(zip(_PARAMETERS, values, strict=True))
+    for name in _ENCODED:
+        row[name] = EncodedJSON(row[name])
+    row["created_at"] = row["updated_at"] = record.created_at
+    return record, row
+
+
+def new_consensus_of_batch(
     path: str,
     topic: str,
     conclusion: str,
@@ -352,10 +381,13 @@ def new_consensus(
     debate_id: str | None = None,
     data: Mapping[str, Any] | None = None,
     created_at: datetime | None = None,
-) -> tuple[ConsensusRecord, InsertConsensusParameters]:
-    """Check the arguments and return the record and the parameters of its query."""
+) -> tuple[ConsensusRecord, list[str | int | float | None]]:
+    """Do the same, but return the parameters' values in their order, for many at once.
+
+    Documents and timestamps are text: see :func:`aragora_sql.database.values.dump_rows`.
+    """
     timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
-    lists = (
+    lists: Any = (
         participating_agents,
         agreeing_agents,
         _NOTHING if dissenting_agents is None else dissenting_agents,
@@ -369,7 +401,7 @@ def new_consensus(
         _NO_MEMBERS if data is None else data,
     )
     word = _PLAIN_STRENGTHS.get(strength) if type(strength) in _PLAIN_WORDS else None
-    encoded = None
+    plain = None
     if word is not None and _are_plain(
         topic,
         conclusion,
@@ -382,8 +414,8 @@ def new_consensus(
         lists,
         documents,
     ):
-        encoded = dump_plain_each(documents)
-    if encoded is None:
+        plain = dump_plain_each(documents)
+    if plain is None:
         # One by one, to convert what has another form, or to say what is wrong.
         topic = valid.identifier(topic, f"{path}topic")
         conclusion = valid.text(conclusion, f"{path}conclusion")
@@ -402,69 +434,61 @@ def new_consensus(
             valid.texts(supporting_evidence, f"{path}supporting_evidence"),
             valid.texts(tags, f"{path}tags"),
         )
-        encoded = [
-            valid.array(belief_cruxes, f"{path}belief_cruxes"),
-            valid.document(metadata, f"{path}metadata"),
-            valid.document(data, f"{path}data"),
+        plain = [
+            valid.array(belief_cruxes, f"{path}belief_cruxes").encode(),
+            valid.document(metadata, f"{path}metadata").encode(),
+            valid.document(data, f"{path}data").encode(),
         ]
-    participating, agreeing, dissenting, claims, evidence, tagged = map(list, lists)
-    key = topic_hash(topic)
-    record = record_of(
-        ConsensusRecord,
-        id=new_id(),
-        topic=topic,
-        topic_hash=key,
-        conclusion=conclusion,
-        strength=word,
-        confidence=confidence,
-        domain=domain,
-        debate_id=debate_id,
-        participating_agents=participating,
-        agreeing_agents=agreeing,
-        dissenting_agents=dissenting,
-        key_claims=claims,
-        supporting_evidence=evidence,
-        tags=tagged,
-        belief_cruxes=load_json(encoded[0]),
-        rounds=rounds,
-        debate_duration_seconds=debate_duration,
-        supersedes=supersedes,
-        superseded_by=None,
-        dissent_ids=[],
-        metadata=load_json(encoded[1]),
-        data=load_json(encoded[2]),
-        created_at=timestamp,
-        updated_at=timestamp,
+    encoded = [*dump_text_lists(lists), *plain]
+    agents, agreeing, dissenting, claims, evidence, tagged, cruxes, members, more = encoded
+    key, new, written = topic_hash(topic), new_id(), format_timestamp(timestamp)
+    record = _make_consensus(
+        new,
+        topic,
+        key,
+        conclusion,
+        word,
+        confidence,
+        domain,
+        debate_id,
+        agents,
+        agreeing,
+        dissenting,
+        claims,
+        evidence,
+        tagged,
+        cruxes,
+        rounds,
+        debate_duration,
+        supersedes,
+        None,
+        [],
+        members,
+        more,
+        timestamp,
+        timestamp,
     )
-    return record, {
-        "id": record.id,
-        "topic": topic,
-        "topic_hash": key,
-        "topic_terms": " ".join(search_terms(topic)),
-        "conclusion": conclusion,
-        "strength": word,
-        "confidence": confidence,
-        "domain": domain,
-        "debate_id": debate_id,
-        "supersedes": supersedes,
-        "rounds": rounds,
-        "debate_duration_seconds": debate_duration,
-        "participating_agents": dump_texts(participating),
-        "agreeing_agents": dump_texts(agreeing),
-        "dissenting_agents": dump_texts(dissenting),
-        "key_claims": dump_texts(claims),
-        "supporting_evidence": dump_texts(evidence),
-        "tags": dump_texts(tagged),
-        "belief_cruxes": encoded[0],
-        "metadata": encoded[1],
-        "data": encoded[2],
-        "created_at": timestamp,
-        "updated_at": timestamp,
-    }
+    return record, [
+        new,
+        topic,
+        key,
+        " ".join(search_terms(topic)),
+        conclusion,
+        word,
+        confidence,
+        domain,
+        debate_id,
+        supersedes,
+        rounds,
+        debate_duration,
+        *map(bytes.decode, encoded),
+        written,
+        written,
+    ]
 
 
-#: The parameters of a row in the order in which insert_consensus_records takes its values.
-consensus_values = itemgetter(
+_make_consensus = maker_of(ConsensusRecord)
+_PARAMETERS = (
     "id",
     "topic",
     "topic_hash",
@@ -477,20 +501,10 @@ consensus_values = itemgetter(
     "supersedes",
     "rounds",
     "debate_duration_seconds",
-    "participating_agents",
-    "agreeing_agents",
-    "dissenting_agents",
-    "key_claims",
-    "supporting_evidence",
-    "tags",
-    "belief_cruxes",
-    "metadata",
-    "data",
+    *_ENCODED,
     "created_at",
     "updated_at",
 )
-
-
 _NOTHING: list[Any] = []
 _NO_MEMBERS: dict[str, Any] = {}
 _LISTS = {list, tuple}

@@ -35,8 +35,8 @@ from aragora_sql.stores.consensus.records import (
     SimilarConsensus,
     SimilarDebate,
     StrengthWord,
-    consensus_values,
     new_consensus,
+    new_consensus_of_batch,
     new_dissent,
     new_proof,
 )
@@ -54,7 +54,7 @@ from aragora_sql.stores.search import (
 from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.consensus import ConsensusQueries, InsertConsensusParameters
+    from aragora_sql.queries.typed.consensus import ConsensusQueries
 
 __all__ = [
     "ConsensusMemory",
@@ -149,13 +149,10 @@ class ConsensusMemory(Store):
         Each is a mapping with the arguments of :meth:`store_consensus`. A record may supersede one
         that is in the database already, not one of the same batch.
         """
-        prepared = valid.prepare_each(new_consensus, records, "records")
-        if prepared:
-            await self._insert_many([row for _, row in prepared])
-        return [record for record, _ in prepared]
-
-    async def _insert_many(self, rows: Sequence[InsertConsensusParameters]) -> None:
-        parts = in_parts([*map(consensus_values, rows)])
+        prepared = valid.prepare_each(new_consensus_of_batch, records, "records")
+        if not prepared:
+            return []
+        parts = in_parts([row for _, row in prepared])
 
         async def insert() -> bool:
             # One statement stores all or none by itself.
@@ -167,6 +164,7 @@ class ConsensusMemory(Store):
             return True
 
         await self._repeat_insert(insert, _stored)
+        return [record for record, _ in prepared]
 
     async def get_consensus(self, consensus_id: str) -> ConsensusRecord | None:
         """Return a consensus, or None when there is none of this id."""

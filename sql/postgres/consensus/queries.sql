@@ -54,8 +54,8 @@ VALUES (
 );
 
 -- name: insert_consensus_records(records)!
--- Store consensus records, each a list of the values that insert_consensus takes, in their order.
--- meaning: values of records [[["new_1", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_2", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "e", "k_1", null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_3", "gamma", "0123456789abcdef", "gamma", "c", "weak", 1.0, "d", null, null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_4", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, "k_1", 0, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_5", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 1.5, "d", null, null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, ["a", "b"], ["a"], ["b"], ["k"], [], ["t"], [{"claim": "x"}], {"n": 1.5}, {"m": [1, null]}, "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], []] because the store writes them so
+-- Store consensus records, each a list of the values that insert_consensus takes; documents are texts.
+-- meaning: values of records [[["new_1", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_2", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "e", "k_1", null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_3", "gamma", "0123456789abcdef", "gamma", "c", "weak", 1.0, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_4", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, "k_1", 0, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_5", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 1.5, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], []] because the store writes them so
 INSERT INTO consensus (
     id,
     topic,
@@ -94,15 +94,15 @@ SELECT
     e.value ->> 9 AS supersedes,
     (e.value ->> 10)::integer AS rounds,
     (e.value ->> 11)::double precision AS debate_duration_seconds,
-    e.value -> 12 AS participating_agents,
-    e.value -> 13 AS agreeing_agents,
-    e.value -> 14 AS dissenting_agents,
-    e.value -> 15 AS key_claims,
-    e.value -> 16 AS supporting_evidence,
-    e.value -> 17 AS tags,
-    e.value -> 18 AS belief_cruxes,
-    e.value -> 19 AS metadata,
-    e.value -> 20 AS data,
+    (e.value ->> 12)::jsonb AS participating_agents,
+    (e.value ->> 13)::jsonb AS agreeing_agents,
+    (e.value ->> 14)::jsonb AS dissenting_agents,
+    (e.value ->> 15)::jsonb AS key_claims,
+    (e.value ->> 16)::jsonb AS supporting_evidence,
+    (e.value ->> 17)::jsonb AS tags,
+    (e.value ->> 18)::jsonb AS belief_cruxes,
+    (e.value ->> 19)::jsonb AS metadata,
+    (e.value ->> 20)::jsonb AS data,
     (e.value ->> 21)::timestamptz AS created_at,
     (e.value ->> 22)::timestamptz AS updated_at
 FROM jsonb_array_elements(:records::jsonb) AS e (value);

@@ -54,7 +54,7 @@ VALUES (
 );
 
 -- name: insert_consensus_records(records)!
--- Store consensus records, each a list of the values that insert_consensus takes, in their order.
+-- Store consensus records, each a list of the values that insert_consensus takes; documents are texts.
 INSERT INTO consensus (
     id,
     topic,
@@ -93,15 +93,15 @@ SELECT
     e.value ->> 9 AS supersedes,
     e.value ->> 10 AS rounds,
     e.value ->> 11 AS debate_duration_seconds,
-    e.value -> 12 AS participating_agents,
-    e.value -> 13 AS agreeing_agents,
-    e.value -> 14 AS dissenting_agents,
-    e.value -> 15 AS key_claims,
-    e.value -> 16 AS supporting_evidence,
-    e.value -> 17 AS tags,
-    e.value -> 18 AS belief_cruxes,
-    e.value -> 19 AS metadata,
-    e.value -> 20 AS data,
+    e.value ->> 12 AS participating_agents,
+    e.value ->> 13 AS agreeing_agents,
+    e.value ->> 14 AS dissenting_agents,
+    e.value ->> 15 AS key_claims,
+    e.value ->> 16 AS supporting_evidence,
+    e.value ->> 17 AS tags,
+    e.value ->> 18 AS belief_cruxes,
+    e.value ->> 19 AS metadata,
+    e.value ->> 20 AS data,
     e.value ->> 21 AS created_at,
     e.value ->> 22 AS updated_at
 FROM json_each(:records) AS e;
