@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from aragora_sql.database import Database
 from aragora_sql.database.values import EncodedJSON, dump_rows
@@ -24,17 +23,17 @@ LARGEST_PART = 64_000_000
 CLEANUP_INTERVAL = 300.0
 
 
-def in_parts(rows: Sequence[Sequence[Any]], largest: int = LARGEST_PART) -> list[EncodedJSON]:
+def in_parts(rows: Sequence[Sequence[str | int | float | None]]) -> list[EncodedJSON]:
     """Encode rows of checked values for statements that each take many: for one, if they fit.
 
-    See :func:`aragora_sql.database.values.dump_rows`. A part is of at most ``largest`` characters,
-    or of one row.
+    See :func:`aragora_sql.database.values.dump_rows`. A part is of at most :data:`LARGEST_PART`
+    characters, or of one row.
     """
     encoded = dump_rows(rows)
-    if len(encoded) <= largest or len(rows) < 2:
+    if len(encoded) <= LARGEST_PART or len(rows) < 2:
         return [encoded]
     half = len(rows) // 2
-    return [*in_parts(rows[:half], largest), *in_parts(rows[half:], largest)]
+    return [*in_parts(rows[:half]), *in_parts(rows[half:])]
 
 
 class CleanupTurns:
