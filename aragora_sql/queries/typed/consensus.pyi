@@ -271,8 +271,8 @@ class ConsensusQueries(Protocol):
         """
 
     async def insert_consensus_records(self, connection: Connection, /, *, records: Any) -> int:
-        """Store consensus records, each a list of the values that insert_consensus takes, in their
-        order.
+        """Store consensus records, each a list of the values that insert_consensus takes;
+        documents are texts.
 
         Operation !: the number of rows changed.
         """
