@@ -21,7 +21,7 @@ from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
 from aragora_sql.database.postgres_poolers import SessionFinder
 from aragora_sql.database.time_limits import TimeLimit
-from aragora_sql.database.values import EncodedJSON, dump_json, load_json
+from aragora_sql.database.values import EncodedJSON, dump_json, load_json, load_jsonb
 from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -125,7 +125,7 @@ class SessionConnection(BaseConnection):
     def decode_jsonb(self, data: bytes) -> Any:
         """Do the same for what the server sends in binary form: a version, and text."""
         try:
-            return load_json(data[1:])
+            return load_jsonb(data)
         except (ValueError, RecursionError):
             if self._undecodable is None:
                 raise

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import marshal
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -46,6 +46,7 @@ __all__ = [
     "dump_text_lists",
     "format_timestamp",
     "load_json",
+    "load_jsonb",
     "parse_timestamp",
     "utc_now",
 ]
@@ -61,7 +62,7 @@ _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = 19
 _LONG_NUMBER = b"0" * _LONG_DIGITS
 _LARGE_FLOAT = 1e15
-_PLUS, _BACKSLASH, _ZERO = b"+\\0"
+_PLUS, _BACKSLASH = b"+\\"
 # Python reads back no more than 4300 digits.
 _MOST_BITS = 14_000
 # What the fast writer takes.
@@ -80,7 +81,6 @@ _EMPTY: dict[type, EncodedJSON] = {
     list: EncodedJSON("[]"),
     tuple: EncodedJSON("[]"),
 }
-_NEW_EMPTY: dict[bytes, Callable[[], Any]] = {b"[]": list, b"{}": dict}
 
 
 class UndecodableText(str):
@@ -226,14 +226,17 @@ def load_json(text: str | bytes) -> Any:
     """Decode JSON text; integers of any size and floats come back exactly."""
     if isinstance(text, str):
         text = text.encode()
-    if len(text) < _LONG_DIGITS:
-        empty = _NEW_EMPTY.get(text)
-        return orjson.loads(text) if empty is None else empty()
-    # So many digits in a row do not fit between two of the bytes that are looked at first.
-    if (
-        _ZERO in text[_LONG_DIGITS - 1 :: _LONG_DIGITS].translate(_DIGITS_AS_ZERO)
-        and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0
-    ):
+    # find() takes a third of the time of `in`.
+    if len(text) >= _LONG_DIGITS and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0:
+        return json.loads(text)
+    return orjson.loads(text)
+
+
+def load_jsonb(data: bytes) -> Any:
+    """Do the same for what PostgreSQL sends of a jsonb in binary form: a version, and text."""
+    # A row may have ten of them: this has no call of load_json() in it.
+    text = data[1:]
+    if len(text) >= _LONG_DIGITS and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0:
         return json.loads(text)
     return orjson.loads(text)
 
