@@ -43,6 +43,7 @@ from aragora_sql.database.postgres_pool import (
     close_postgres_pool,
     create_pool,
     get_postgres_pool,
+    release_at_once,
     set_up_of,
     unreplicated,
     watches,
@@ -692,8 +693,12 @@ class PostgresDatabase(Database):
         await self._release_here(connection)
 
     async def _release_here(self, connection: PostgresConnection) -> None:
+        proxy = connection._proxy
         try:
-            await connection._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
+            if (release := release_at_once(proxy)) is not None:
+                await release
+            else:
+                await connection._pool.release(proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))

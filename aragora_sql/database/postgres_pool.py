@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -39,6 +39,7 @@ __all__ = [
     "create_pool",
     "get_postgres_pool",
     "ignored_options",
+    "release_at_once",
     "unreplicated",
 ]
 
@@ -95,6 +96,8 @@ class SessionConnection(BaseConnection):
     # prepared statements nor LISTEN nor settings work.
     shares_session = False
     _stmt_cache_enabled: bool
+    _protocol: Any
+    _top_xact: Any
     # That of the statements of a unit of work, which is cheaper than the driver's.
     time_limit: TimeLimit | None = None
     _config: Any
@@ -137,6 +140,19 @@ class SessionConnection(BaseConnection):
         if fields.get("R") == _STOPPED_WAITING:
             unreplicated.add(self)
         super()._process_log_message(fields, last_query)  # type: ignore[misc]
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether the next unit of work may have it without a question to the server before."""
+        protocol = self._protocol
+        return (
+            self._skip_next_reset
+            and protocol is not None
+            and not self.is_closed()
+            and not protocol.is_in_transaction()
+            and not protocol._is_cancelling()
+            and self._top_xact is None
+        )
 
     def skip_next_reset(self, skip: bool) -> None:
         self._skip_next_reset = skip
@@ -220,6 +236,26 @@ class SetUp:
                 await connection.change_settings("SET jit = off;")
             if self.side is not None:
                 await self.side.prepared(connection)
+
+
+def release_at_once(proxy: Any) -> Awaitable[None] | None:
+    """Return what gives a connection back to its pool without waiting; None where it has to wait.
+
+    ``pool.release()`` makes a task, so that a cancellation does not stop it halfway: a sixth of
+    the time of a short unit of work. Where nothing is asked of the server there is no halfway.
+    """
+    # What asyncpg's own release() does; its version is bounded in pyproject.toml.
+    connection, holder = proxy._con, proxy._holder
+    if (
+        # By its attribute: to asyncpg each connection is an instance of each class of connections.
+        not getattr(connection, "needs_nothing", False)
+        or holder._generation != holder._pool._generation
+        or connection._protocol.queries_count >= holder._max_queries
+    ):
+        return None
+    connection._on_release()
+    released: Awaitable[None] = holder.release(None)
+    return released
 
 
 def set_up_of(pool: Pool) -> SetUp | None:
