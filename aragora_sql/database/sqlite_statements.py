@@ -17,6 +17,7 @@ from aragora_sql.database.base import Row
 from aragora_sql.database.sqlite_constraints import broken_key
 from aragora_sql.database.statement import ColumnKind, Statement, not_held, row_named
 from aragora_sql.database.values import (
+    EncodedJSON,
     UndecodableText,
     check_text,
     dump_json,
@@ -236,6 +237,9 @@ def bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if kind is str:
             if "\x00" in value:
                 check_text(value, name)
+        elif kind is EncodedJSON:
+            # The driver looks for an adapter of each class that is not its own.
+            value = str(value)
         elif kind not in _PLAIN:
             value = _converted(statement, name, value)
         bound[name] = value
