@@ -23,6 +23,8 @@ from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
+from benchmarks.costs_postgres import costs_postgres
+from benchmarks.costs_sqlite import costs_sqlite
 from benchmarks.growing import divide_growing, retire_months
 from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
@@ -51,6 +53,8 @@ SizedBenchmark = Callable[[Run, int], Awaitable[Report]]
 BENCHMARKS: dict[str, Benchmark] = {
     "calls-postgres": call_postgres,
     "calls-sqlite": call_sqlite,
+    "costs-postgres": costs_postgres,
+    "costs-sqlite": costs_sqlite,
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
     "queues-postgres": queues_postgres,
@@ -85,7 +89,14 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "old-new-migrate": race_build_migrations,
 }
 WITHOUT_POSTGRES = {
-    *("calls-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
+    *(
+        "calls-sqlite",
+        "costs-sqlite",
+        "batch-sqlite",
+        "search-sqlite",
+        "recall-sqlite",
+        "old-new-sqlite",
+    ),
     # A check starts its own.
     "old-new-check",
     *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "saver-sqlite"),

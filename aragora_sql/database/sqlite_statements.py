@@ -247,6 +247,9 @@ def bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if kind is str:
             if "\x00" in value:
                 check_text(value, name)
+        elif kind is EncodedJSON:
+            # The driver looks for an adapter of each class that is not its own.
+            value = str(value)
         elif kind not in _PLAIN:
             value = _converted(statement, name, value)
         bound[name] = value
