@@ -439,6 +439,8 @@ def new_consensus_of_batch(
             valid.document(metadata, f"{path}metadata").encode(),
             valid.document(data, f"{path}data").encode(),
         ]
+    # There is one zero: SQLite's numbers and PostgreSQL's JSON have no negative one.
+    confidence, debate_duration = confidence + 0.0, debate_duration + 0.0
     encoded = [*dump_text_lists(lists), *plain]
     agents, agreeing, dissenting, claims, evidence, tagged, cruxes, members, more = encoded
     key, new, written = topic_hash(topic), new_id(), format_timestamp(timestamp)

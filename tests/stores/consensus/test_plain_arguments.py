@@ -261,3 +261,15 @@ async def test_a_batch_reads_back_as_it_was_given(memory: ConsensusMemory) -> No
     assert [one.debate_duration_seconds for one in stored] == [
         one["debate_duration"] for one in entries
     ]
+
+
+async def test_a_zero_has_no_sign(memory: ConsensusMemory) -> None:
+    zeros: dict[str, Any] = {"confidence": -0.0, "debate_duration": -0.0}
+    alone = await memory.store_consensus(**consensus(**zeros))
+    [of_batch] = await memory.store_many([consensus(**zeros)])
+    for record in (alone, of_batch):
+        read = await memory.get_consensus(record.id)
+        assert read is not None
+        for one in (record, read):
+            signs = (one.confidence, one.debate_duration_seconds)
+            assert [math.copysign(1.0, value) for value in signs] == [1.0, 1.0]
