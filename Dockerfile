@@ -6,7 +6,7 @@ ARG PYTHON_VERSION=3.13
 FROM python:${PYTHON_VERSION}-slim-bookworm AS build
 ARG EXTRAS=server,encryption,schedules,aws
 WORKDIR /src
-COPY pyproject.toml README.md .sqlfluff ./
+COPY pyproject.toml README.md .sqlfluff hatch_build.py ./
 COPY aragora_sql/ aragora_sql/
 COPY sql/ sql/
 # Into an environment of its own, which is all that the image takes over.

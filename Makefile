@@ -50,10 +50,21 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/aragora-sql demo
 
+# Where containers switch it off, each program that a test starts would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
+COMPILED := $(VENV)/.compiled
+
+# Once, instead of in all processes of the first run at the same time. What is wrong with a test is
+# said by the run itself.
+$(COMPILED): $(READY)
+	@$(BIN)/python -m compileall -q aragora_sql
+	@$(BIN)/python -m pytest --collect-only -qq tests >/dev/null || true
+	@touch $@
+
 # Files are begun in the order in which tests/conftest.py puts them: those that take long first.
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-test: $(READY)
+test: $(COMPILED)
 	$(PYTEST) $(TESTS)
 ifeq ($(ENGINES),all)
 	$(MAKE) newest-sqlite

@@ -23,6 +23,8 @@ from benchmarks.calls_postgres import call_postgres
 from benchmarks.calls_sqlite import call_sqlite
 from benchmarks.checks import race_checks
 from benchmarks.claims import claims_postgres, claims_sqlite
+from benchmarks.costs_postgres import costs_postgres
+from benchmarks.costs_sqlite import costs_sqlite
 from benchmarks.growing import divide_growing, retire_months
 from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
@@ -36,6 +38,7 @@ from benchmarks.recalls import recall_postgres, recall_sqlite
 from benchmarks.replicas import read_replicas
 from benchmarks.report import Report, markdown, show
 from benchmarks.run import Run
+from benchmarks.savers import savers_postgres, savers_sqlite
 from benchmarks.searches_postgres import search_postgres
 from benchmarks.searches_sqlite import search_sqlite
 from benchmarks.servers import server_version, temporary_folder
@@ -51,6 +54,8 @@ SizedBenchmark = Callable[[Run, int], Awaitable[Report]]
 BENCHMARKS: dict[str, Benchmark] = {
     "calls-postgres": call_postgres,
     "calls-sqlite": call_sqlite,
+    "costs-postgres": costs_postgres,
+    "costs-sqlite": costs_sqlite,
     "batch-postgres": batch_postgres,
     "batch-sqlite": batch_sqlite,
     "queues-postgres": queues_postgres,
@@ -65,6 +70,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "replicas-postgres": read_replicas,
     "audit-postgres": audit_postgres,
     "audit-sqlite": audit_sqlite,
+    "saver-postgres": savers_postgres,
+    "saver-sqlite": savers_sqlite,
     "observed-postgres": observe_postgres,
     "observed-sqlite": observe_sqlite,
     "limits-postgres": limits_postgres,
@@ -84,10 +91,17 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "old-new-migrate": race_build_migrations,
 }
 WITHOUT_POSTGRES = {
-    *("calls-sqlite", "batch-sqlite", "search-sqlite", "recall-sqlite", "old-new-sqlite"),
+    *(
+        "calls-sqlite",
+        "costs-sqlite",
+        "batch-sqlite",
+        "search-sqlite",
+        "recall-sqlite",
+        "old-new-sqlite",
+    ),
     # A check starts its own.
     "old-new-check",
-    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite"),
+    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "saver-sqlite"),
 }
 # Measured when another build is named.
 WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}

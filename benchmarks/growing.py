@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection, Database, Statement
 from aragora_sql.database.postgres import PostgresDatabase
@@ -27,6 +27,9 @@ from benchmarks.measure import percentile
 from benchmarks.report import Aim, Column, Report
 from benchmarks.run import Run
 from benchmarks.servers import new_database
+
+if TYPE_CHECKING:
+    from aragora_sql.queries.typed.langgraph import PutCheckpointParameters
 
 __all__ = ["divide_growing", "retire_months"]
 
@@ -100,18 +103,18 @@ async def _workflow_checkpoint(connection: Connection) -> None:
 async def _langgraph_checkpoint(connection: Connection) -> None:
     number = next(_numbers)
     table = next(table for table in GROWING if table.name == "langgraph_checkpoints")
-    await load_queries("langgraph", "postgres").upsert_checkpoint(
-        connection,
-        thread_id=f"t{number % 5000}",
-        checkpoint_ns="",
-        checkpoint_id=f"{bound_of(utc_now(), table)}-{uuid.uuid4()}",
-        parent_checkpoint_id=None,
-        run_id=None,
-        channel_versions={},
-        metadata={},
-        type="msgpack",
-        content=b"x" * 200,
-    )
+    row: PutCheckpointParameters = {
+        "thread_id": f"t{number % 5000}",
+        "checkpoint_ns": "",
+        "checkpoint_id": f"{bound_of(utc_now(), table)}-{uuid.uuid4()}",
+        "parent_checkpoint_id": None,
+        "run_id": None,
+        "channel_versions": {},
+        "metadata": {},
+        "type": "msgpack",
+        "content": b"x" * 200,
+    }
+    await load_queries("langgraph", "postgres").put_checkpoint(connection, [row])
 
 
 _WRITES: dict[str, Callable[[Connection], Coroutine[Any, Any, None]]] = {

@@ -10,6 +10,8 @@ from importlib.metadata import version
 
 __all__ = ["describe_machine"]
 
+_PACKAGES = ("asyncpg", "aiosql", "aiosqlite", "orjson", "psycopg", "SQLAlchemy", "sqlspec")
+
 
 def describe_machine(postgres_version: str | None) -> dict[str, str]:
     """Return the machine and the versions that a figure depends on."""
@@ -22,4 +24,4 @@ def describe_machine(postgres_version: str | None) -> dict[str, str]:
     }
     if postgres_version is not None:
         described["PostgreSQL"] = postgres_version
-    return described | {name: version(name) for name in ("asyncpg", "aiosql", "aiosqlite")}
+    return described | {name: version(name) for name in _PACKAGES}

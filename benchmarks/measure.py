@@ -9,16 +9,18 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-__all__ = ["Call", "Lane", "Timings", "on", "percentile", "race"]
+__all__ = ["Call", "Clock", "Lane", "Timings", "on", "percentile", "race", "race_by"]
 
 
 Call = Callable[[Any], Awaitable[object]]
+# Gives seconds; only differences of them count.
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ class Timings:
         """Add what a call of a lane took in the next round."""
         self._rounds[lane].append(seconds)
 
+    def plus(self, other: Timings) -> Timings:
+        """Return the sums of both, round by round."""
+        sums = Timings(())
+        sums._rounds = {
+            lane: [mine + theirs for mine, theirs in zip(taken, other._rounds[lane], strict=True)]
+            for lane, taken in self._rounds.items()
+        }
+        return sums
+
     def seconds(self, lane: str) -> float:
         """Return the median time of a call."""
         return median(self._rounds[lane])
@@ -92,23 +103,41 @@ async def race(
     warm_up: int,
     rounds: int,
     advance: Callable[[], None],
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Clock = time.perf_counter,
 ) -> Timings:
     """Run every lane in every round, each time in another order.
 
     ``warm_up`` calls come before the measured ones of each round. ``clock`` may be that of the
     process's CPU time, where what others do on the machine is not to count.
     """
-    timings = Timings(lane.name for lane in lanes)
+    timings = await race_by({"": clock}, lanes, calls, warm_up, rounds, advance)
+    return timings[""]
+
+
+async def race_by(
+    clocks: Mapping[str, Clock],
+    lanes: Sequence[Lane],
+    calls: int,
+    warm_up: int,
+    rounds: int,
+    advance: Callable[[], None],
+) -> dict[str, Timings]:
+    """Do the same with several clocks, by name, which are read around the same calls.
+
+    A clock that takes long to read comes last.
+    """
+    timings = {name: Timings(lane.name for lane in lanes) for name in clocks}
     order = random.Random(rounds)
     for _ in range(rounds):
         for lane in order.sample(lanes, len(lanes)):
-            timings.add(lane.name, await _run(lane, calls, warm_up, clock) / calls)
+            taken = await _run(lane, calls, warm_up, list(clocks.values()))
+            for one, seconds in zip(timings.values(), taken, strict=True):
+                one.add(lane.name, seconds / calls)
         advance()
     return timings
 
 
-async def _run(lane: Lane, calls: int, warm_up: int, clock: Callable[[], float]) -> float:
+async def _run(lane: Lane, calls: int, warm_up: int, clocks: Sequence[Clock]) -> list[float]:
     arguments = lane.prepare(warm_up + calls)
     async with lane.open() as call:
         for argument in arguments[:warm_up]:
@@ -116,10 +145,11 @@ async def _run(lane: Lane, calls: int, warm_up: int, clock: Callable[[], float])
         del arguments[:warm_up]
         # The garbage of one lane must not be collected in the time of the next.
         gc.collect()
-        started = clock()
+        # What it takes to read one clock is not in the time of those before it.
+        started = [clock() for clock in reversed(clocks)][::-1]
         for argument in arguments:
             await call(argument)
-        return clock() - started
+        return [clock() - start for clock, start in zip(clocks, started, strict=True)]
 
 
 def percentile(values: Sequence[float], share: float) -> float:

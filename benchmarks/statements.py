@@ -20,8 +20,10 @@ from aragora_sql.stores.consensus.records import new_consensus
 from benchmarks.corpus import new_debate
 
 __all__ = [
+    "DOCUMENTS",
     "RawStatement",
     "decode_row",
+    "named_query",
     "new_row",
     "raw_statement",
     "stock_query",
@@ -50,6 +52,12 @@ def raw_statement(dialect: Dialect, name: str, store: str = "consensus") -> RawS
         return RawStatement(text.sql, text.parameters)
     sql, names = number_parameters(text.sql, find_parameters(text.sql, dialect))
     return RawStatement(sql, names)
+
+
+def named_query(dialect: Dialect, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a query of the consensus store as its file has it, and its parameters."""
+    text = read_queries(_path(dialect), dialect)[name]
+    return text.sql, text.parameters
 
 
 def stock_query(dialect: Dialect, name: str, operation: str) -> Callable[..., Any]:
@@ -87,7 +95,7 @@ def with_documents(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_DOCUMENTS = frozenset(
+DOCUMENTS = frozenset(
     {
         "participating_agents",
         "agreeing_agents",
@@ -109,7 +117,7 @@ def decode_row(row: sqlite3.Row) -> dict[str, Any]:
     decoded: dict[str, Any] = {}
     for name in row.keys():  # noqa: SIM118 - a row iterates over its values
         value = row[name]
-        if name in _DOCUMENTS:
+        if name in DOCUMENTS:
             value = orjson.loads(value)
         elif name in _TIMESTAMPS:
             value = datetime.fromisoformat(value)

@@ -70,9 +70,9 @@ async def postgres_memory(dsn: str, *, hold: bool) -> AsyncIterator[ConsensusMem
 
 
 @asynccontextmanager
-async def sqlite_memory(path: Path) -> AsyncIterator[ConsensusMemory]:
-    """Open our store on a SQLite file."""
-    async with _memory(SQLiteDatabase(path), hold=False) as memory:
+async def sqlite_memory(path: Path, *, hold: bool = False) -> AsyncIterator[ConsensusMemory]:
+    """Open our store on a SQLite file; ``hold`` keeps the connection from call to call."""
+    async with _memory(SQLiteDatabase(path), hold=hold) as memory:
         yield memory
 
 

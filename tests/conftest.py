@@ -31,6 +31,7 @@ from psycopg import sql
 
 from aragora_sql import redaction
 from aragora_sql.database import Database
+from aragora_sql.database.closing import close_databases
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.embedded import EmbeddedServer, ServerBinaries, find_binaries
@@ -334,6 +335,16 @@ def location(
     server = servers[engine]
     with copies(server, template_database(server)).one() as dsn:
         yield dsn
+
+
+@pytest.fixture
+async def closed_at_the_end(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Close what factory functions opened: before the test's own database is looked at."""
+    for name in ("location", "postgres_dsn"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+    yield
+    await close_databases()
 
 
 @pytest.fixture

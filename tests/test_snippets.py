@@ -10,13 +10,12 @@ import re
 import shlex
 import subprocess
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from aragora_sql import close_databases
 from aragora_sql.checker.store_layout import checkout
 from aragora_sql.cli import parser_for
 from aragora_sql.errors import DatabaseClosedError
@@ -48,10 +47,7 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(text.count("\n", 0, match.start(2)) + 1, match[1], match[2])
 
 
-@pytest.fixture(autouse=True)
-async def closed_at_the_end() -> AsyncIterator[None]:
-    yield
-    await close_databases()
+pytestmark = pytest.mark.usefixtures("closed_at_the_end")
 
 
 @pytest.mark.parametrize("page", PYTHON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 import yaml
 
 from aragora_sql import __version__
+from aragora_sql.checker.kept import PACKED
 from aragora_sql.cli.exit_codes import OK, UNREACHABLE, USAGE
 from aragora_sql.embedded import EmbeddedServer
 from aragora_sql.embedded.programs import server_account
@@ -116,19 +118,26 @@ def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
 
 
 def test_the_wheel_carries_what_checks_compare_with(wheel: Path) -> None:
-    """Of the plans only those of the newest PostgreSQL and of SQLite: it stays below 2 MiB."""
+    """Of the plans only those of the newest PostgreSQL and of SQLite: it stays below 2 MB."""
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.startswith("aragora_sql/sql/")}
+        files = {name for name in archive.namelist() if name.startswith("aragora_sql/sql/")}
+        packed = json.loads(lzma.decompress(archive.read(f"aragora_sql/sql/{PACKED}")))
     plans = sorted((ROOT / "sql" / "plans").glob("postgres-*"))
     on_disk = {
-        "aragora_sql/sql/" + path.relative_to(ROOT / "sql").as_posix()
+        path.relative_to(ROOT / "sql").as_posix(): path
         for path in (ROOT / "sql").rglob("*")
         if path.is_file()
         and not any(path.is_relative_to(older) for older in plans[:-1])
         and path.parent not in records_left_out()
     }
-    assert packed == on_disk | {"aragora_sql/sql/.sqlfluff"}
-    assert wheel.stat().st_size < 2 * 1024 * 1024
+    assert not files & packed.keys()
+    assert files | {f"aragora_sql/sql/{name}" for name in packed} == {
+        *(f"aragora_sql/sql/{name}" for name in on_disk),
+        f"aragora_sql/sql/{PACKED}",
+        "aragora_sql/sql/.sqlfluff",
+    }
+    assert packed == {name: on_disk[name].read_text("utf-8") for name in packed}
+    assert wheel.stat().st_size < 2_000_000
 
 
 def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:

@@ -23,6 +23,7 @@ from aragora_sql.checker.column_types import NewColumn
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import keeps_snapshots
 from aragora_sql.checker.record_columns import Records, rewritten_files
 from aragora_sql.checker.stubs import MADE_BY, stub_of
 from aragora_sql.checker.tree import read_tree
@@ -215,7 +216,7 @@ class _Copy:
                 root=self.root,
                 python=self.readers,
                 files=(schema,),
-                update_plans=(self.root / "plans").is_dir(),
+                update_plans=keeps_snapshots(self.root),
             )
         )
         return tuple(replace(f, path=self.original(f.path)) for f in checked.findings)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from aragora_sql.checker.fixed_parts import FixedParts, read_parts, written_parts
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["UPDATE", "Answers", "Lines", "Proof", "answers_path", "read_lines", "written_line"]
@@ -72,7 +73,7 @@ class Lines:
 
 def answers_path(root: Path, store: str) -> Path:
     """Return the file that holds the fingerprints of a store's answers."""
-    return root / "answers" / f"{store}.txt"
+    return kept_root(root) / "answers" / f"{store}.txt"
 
 
 def written_line(name: str, answers: Answers, parts: Mapping[str, FixedParts]) -> str:

@@ -28,7 +28,7 @@ from aragora_sql.checker.fixed_parts import (
     changed_parts,
     fixed_parts,
 )
-from aragora_sql.checker.kept import keeps_snapshots
+from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.meaning import Meaning
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.since import Change, compare_since
@@ -65,7 +65,7 @@ class _Words:
 def check_answers(facts: Facts, engines: Engines, report: Report, meaning: Meaning) -> None:
     """Compare the answers with the committed ones, where there are any."""
     root = facts.tree.root
-    if not (root / "answers").is_dir():
+    if not (kept_root(root) / "answers").is_dir():
         if keeps_snapshots(root):
             message = (
                 "the fingerprints of answers are missing, so nothing tells what an edit of both "
@@ -231,7 +231,7 @@ def write_answers(
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    for path in (root / "answers").glob("*.txt") if whole else ():
+    for path in (kept_root(root) / "answers").glob("*.txt") if whole else ():
         if path.stem not in now:
             path.unlink()
             said.append(f"{path.stem}: the store is gone")

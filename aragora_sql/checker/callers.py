@@ -174,15 +174,17 @@ def check_callers(facts: Facts, report: Report, sources: Sources) -> tuple[Use, 
     """Compare the calls in Python files with the queries: each exists, fits and is called."""
     uses, problems = sources.uses()
     report.add(*problems)
-    known = {(store, name) for _, store, name in facts.texts}
+    known: dict[str, dict[str, list[QueryText]]] = {store: {} for store in facts.stores}
+    for (_, store, name), text in facts.texts.items():
+        known[store].setdefault(name, []).append(text)
     for use in uses:
-        if use.store not in facts.stores:
+        if use.store not in known:
             continue
-        if (use.store, use.query) not in known:
-            report.add(_unknown(use, {n for s, n in known if s == use.store}))
-            continue
-        texts = [t for (_, s, n), t in facts.texts.items() if (s, n) == (use.store, use.query)]
-        _check_parameters(texts, report, use)
+        texts = known[use.store].get(use.query)
+        if texts is None:
+            report.add(_unknown(use, set(known[use.store])))
+        else:
+            _check_parameters(texts, report, use)
     used = {(use.store, use.query) for use in uses}
     for (_, store, name), text in facts.texts.items():
         if (store, name) not in used:

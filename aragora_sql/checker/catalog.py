@@ -111,9 +111,16 @@ class CatalogQueries:
         path = sql_folder("catalog", dialect, packaged_sql_dir()) / "queries.sql"
         self._queries = read_queries(path, dialect)
         self._run = run
+        # What everybody has stays as it is while a server runs; several rules ask for it.
+        self._signatures: dict[str, list[Any]] = {}
 
     def _rows(self, name: str) -> Iterable[Any]:
         return self._run(self._queries[name])
+
+    def _kept(self, name: str) -> Iterable[Any]:
+        if name not in self._signatures:
+            self._signatures[name] = list(self._rows(name))
+        return self._signatures[name]
 
     def list_tables(self) -> Iterable[ListTablesRow]:
         """List tables and views with their comments."""
@@ -141,11 +148,11 @@ class CatalogQueries:
 
     def list_function_signatures(self) -> Iterable[ListFunctionSignaturesRow]:
         """List what the functions that everybody has take (PostgreSQL)."""
-        return self._rows("list_function_signatures")
+        return self._kept("list_function_signatures")
 
     def list_operator_signatures(self) -> Iterable[ListFunctionSignaturesRow]:
         """List what the operators that everybody has take (PostgreSQL)."""
-        return self._rows("list_operator_signatures")
+        return self._kept("list_operator_signatures")
 
     def list_functions(self) -> Iterable[ListFunctionsRow]:
         """List the functions, and whether their search_path is fixed (PostgreSQL)."""

@@ -21,6 +21,7 @@ from aragora_sql.checker.exact_calls import check_calls
 from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import unpack
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.locks import check_locks
 from aragora_sql.checker.mapping import check_mappings
@@ -89,6 +90,12 @@ class Options:
     update_style: bool = False
     update_proofs: bool = False
     afresh: bool = False
+
+    @property
+    def updates(self) -> bool:
+        """Whether something is written to the tree."""
+        mappings, answers = self.update_mappings, self.update_answers
+        return self.update_plans or mappings or answers or self.update_style or self.update_proofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,8 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
             "--update-proofs takes the proofs of the whole tree and of all rules: "
             "name no FILE, and skip no rule"
         )
+    if options.updates:
+        unpack(options.root)
     stores = _stores(options)
     tree = read_tree(options.root)
     proofs = Proofs(options.root, believed=not options.afresh)

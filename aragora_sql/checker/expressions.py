@@ -39,6 +39,8 @@ NullableColumn = Callable[[str, str], bool | None]
 def _tokens(sql: str, dialect: Dialect) -> tuple[Token, ...]:
     """Return the tokens without comments, and functions without their schema."""
     tokens = [token for token in scan(sql, dialect) if token.kind != "comment"]
+    if "pg_catalog" not in sql.lower():
+        return tuple(tokens)
     return tuple(
         token
         for index, token in enumerate(tokens)

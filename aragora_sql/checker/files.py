@@ -38,6 +38,7 @@ _KNOWN = re.compile(
     | versions/(postgres|sqlite)/\w+/\d{4}\.sql
     | answers/\w+\.(txt|jsonl)
     | (proofs|style)\.txt
+    | derived\.json\.xz
     | (.+/)?\w+\.md
     """,
     re.VERBOSE,

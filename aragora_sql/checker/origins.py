@@ -5,7 +5,9 @@ The engines say where a column comes from; of an expression its text says which 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import attrgetter
 
 from aragora_sql.checker.expressions import select_list
 from aragora_sql.checker.facts import ColumnFacts, Facts, QueryFacts
@@ -76,8 +78,9 @@ def _words(query: QueryFacts, start: int, end: int | None) -> set[str]:
     """Return the words of an expression, without its alias; to the end of the list at most."""
     words: list[str] = []
     depth = 0
-    for token in scan(query.sql, query.dialect):
-        if token.start < start or token.kind == "comment":
+    tokens = list(scan(query.sql, query.dialect))
+    for token in tokens[bisect_left(tokens, start, key=attrgetter("start")) :]:
+        if token.kind == "comment":
             continue
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         is_over = end is None and depth == 0 and token.text.upper() == "FROM"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 __all__ = ["Node", "parsed"]
 
@@ -39,6 +40,8 @@ class Node:
 Value = str | Node
 
 
+# Two rules look at the trees of a query one after the other.
+@lru_cache(maxsize=64)
 def parsed(tree: str) -> Node:
     """Read a tree as the server prints it: ``{KIND :field value …}``; lists are flattened."""
     root = Node("ROOT")

@@ -15,6 +15,7 @@ from pathlib import Path
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.plan_names import same_but_aliases
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
@@ -78,7 +79,7 @@ class _Saved:
 def snapshot_path(root: Path, dialect: Dialect, store: str, version: str) -> Path:
     """Return the file that holds the plans of a store's queries on a version of an engine."""
     folder = f"postgres-{version}" if dialect == "postgres" else dialect
-    return root / _PLANS / folder / f"{store}.txt"
+    return kept_root(root) / _PLANS / folder / f"{store}.txt"
 
 
 def worse_steps(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
@@ -176,7 +177,7 @@ def _store_names(root: Path, dialect: Dialect) -> set[str]:
 
 def _files(root: Path, dialect: Dialect) -> list[Path]:
     """Return the files of plans of a dialect, of every version."""
-    return sorted((root / _PLANS).glob(f"{dialect}*/*.txt"))
+    return sorted((kept_root(root) / _PLANS).glob(f"{dialect}*/*.txt"))
 
 
 def _write(path: Path, head: str, plans: Mapping[str, str]) -> None:

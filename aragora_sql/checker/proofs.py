@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aragora_sql.checker import cache
+from aragora_sql.checker.kept import kept_root
 
 __all__ = ["Proofs", "proofs_path"]
 
@@ -23,7 +24,7 @@ _HEAD = "What was looked at and found right; made by aragora-sql check --update-
 
 def proofs_path(root: Path) -> Path:
     """Return the file of a tree's proofs."""
-    return root / "proofs.txt"
+    return kept_root(root) / "proofs.txt"
 
 
 class Proofs:

@@ -30,6 +30,7 @@ from aragora_sql.checker import cache
 from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.checker.files import dialect_of
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.errors import ConfigurationError
 
 __all__ = ["Style", "style_path"]
@@ -113,7 +114,7 @@ _SHORT = 8
 
 def style_path(root: Path) -> Path:
     """Return the file that holds the fingerprints of clean pieces, where a tree has one."""
-    return root / "style.txt"
+    return kept_root(root) / "style.txt"
 
 
 def _carried(root: Path) -> set[str]:

@@ -90,6 +90,13 @@ class Connection(ABC):
         """Run several statements as :meth:`execute_many` does; return what each of them changed."""
         return [await self.execute_many(statement, arguments) for statement, arguments in calls]
 
+    async def execute_each(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> list[int]:
+        """Run several statements as :meth:`execute_together` does, with as few commits as it takes.
+
+        Outside a transaction one that fails may leave what was before it, or nothing.
+        """
+        return await self.execute_together(calls)
+
     async def execute_whole(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> bool:
         """Run several statements in a transaction of their own, and keep all of it or nothing.
 

@@ -43,7 +43,7 @@ from aragora_sql.database.postgres_pool import (
     close_postgres_pool,
     create_pool,
     get_postgres_pool,
-    give_back,
+    release_at_once,
     set_up_of,
     take_idle,
     unreplicated,
@@ -131,6 +131,10 @@ _SET_TENANT = Statement(
 )
 
 
+# What needs no look: neither text, nor a number with a fraction, nor a time.
+_AS_IT_IS = frozenset({type(None), bool, int, EncodedJSON, dict, list, tuple, bytes})
+
+
 class _Fraction(float):
     """A number with a fraction, which asyncpg would cut off where an integer is wanted."""
 
@@ -185,7 +189,13 @@ class PostgresConnection(Connection):
     def _prepare(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
         self._watch_session(statement.sql)
         for position, argument in enumerate(arguments):
-            if isinstance(argument, float):
+            kind = type(argument)
+            if kind is str:
+                if "\x00" in argument:
+                    check_text(argument, statement.name)
+            elif kind in _AS_IT_IS:
+                continue
+            elif isinstance(argument, float):
                 if not math.isfinite(argument):
                     raise InvalidInputError(statement.name, f"{argument!r} is not a finite number")
                 if not argument.is_integer():
@@ -198,9 +208,11 @@ class PostgresConnection(Connection):
                 check_text(argument, statement.name)
         if statement.json_positions:
             arguments = list(arguments)
+            is_encoded_here = self._json_codec != "application's"
             for position in statement.json_positions:
-                if arguments[position] is not None:
-                    arguments[position] = self._document(arguments[position], statement.name)
+                argument = arguments[position]
+                if argument is not None and not (is_encoded_here and type(argument) is EncodedJSON):
+                    arguments[position] = self._document(argument, statement.name)
         return arguments
 
     def _document(self, value: Any, name: str) -> Any:
@@ -686,9 +698,12 @@ class PostgresDatabase(Database):
         await self._release_here(connection)
 
     async def _release_here(self, connection: PostgresConnection) -> None:
+        proxy = connection._proxy
         try:
-            if not (self._is_ours and give_back(connection._pool, connection._proxy)):
-                await connection._pool.release(connection._proxy, timeout=RELEASE_TIMEOUT)
+            if (release := release_at_once(proxy)) is not None:
+                await release
+            else:
+                await connection._pool.release(proxy, timeout=RELEASE_TIMEOUT)
         except Exception as error:
             # asyncpg has closed the connection, and its unit of work has finished.
             log.warning("a connection was dropped when it was released: %s", reason(error))

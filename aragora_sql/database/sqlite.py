@@ -128,6 +128,16 @@ class SQLiteConnection(Connection):
                 [(one.name, statements.execute_many, (one, arguments)) for one, arguments in calls]
             )
 
+    async def execute_each(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> list[int]:
+        if len(calls) == 1 or self._handle.in_transaction:
+            return await self.execute_together(calls)
+        async with self.lock:
+            for statement, _ in calls:
+                self._watch(statement.sql)
+            return await self._handle.run_committed(calls)
+
     async def execute_whole(
         self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
     ) -> bool:

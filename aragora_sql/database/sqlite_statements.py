@@ -17,6 +17,7 @@ from aragora_sql.database.base import Row
 from aragora_sql.database.sqlite_constraints import broken_key
 from aragora_sql.database.statement import ColumnKind, Statement, not_held, row_named
 from aragora_sql.database.values import (
+    EncodedJSON,
     UndecodableText,
     check_text,
     dump_json,
@@ -176,6 +177,16 @@ def execute_many(
     if len(arguments) == 1:
         return execute(connection, statement, arguments[0])
     bound = [bind(statement, one) for one in arguments]
+    if connection.in_transaction:
+        connection.execute("SAVEPOINT aragora_many")
+        try:
+            count = _execute_each(connection, statement.sql, bound)
+        except BaseException:
+            if connection.in_transaction:
+                roll_back_to(connection, "aragora_many")
+            raise
+        connection.execute("RELEASE aragora_many")
+        return count
     with _transaction(connection):
         return _execute_each(connection, statement.sql, bound)
 
@@ -225,7 +236,7 @@ def split_script(sql: str) -> Iterator[str]:
 
 
 # What the driver takes as it is; text may hold a NUL character.
-_PLAIN = frozenset({type(None), bool, int, bytes})
+_PLAIN = frozenset({type(None), bool, int, bytes, EncodedJSON})
 
 
 def bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,6 +247,9 @@ def bind(statement: Statement, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if kind is str:
             if "\x00" in value:
                 check_text(value, name)
+        elif kind is EncodedJSON:
+            # The driver looks for an adapter of each class that is not its own.
+            value = str(value)
         elif kind not in _PLAIN:
             value = _converted(statement, name, value)
         bound[name] = value
@@ -315,18 +329,9 @@ def _execute_bound(connection: sqlite3.Connection, sql: str, bound: Mapping[str,
 def _execute_each(
     connection: sqlite3.Connection, sql: str, bound: Sequence[Mapping[str, Any]]
 ) -> int:
-    connection.execute("SAVEPOINT aragora_many")
-    try:
-        if _ONE_BY_ONE.search(sql):
-            count = sum(_execute_bound(connection, sql, one) for one in bound)
-        else:
-            count = connection.executemany(sql, bound).rowcount
-    except BaseException:
-        if connection.in_transaction:
-            roll_back_to(connection, "aragora_many")
-        raise
-    connection.execute("RELEASE aragora_many")
-    return max(count, 0)
+    if _ONE_BY_ONE.search(sql):
+        return sum(_execute_bound(connection, sql, one) for one in bound)
+    return max(connection.executemany(sql, bound).rowcount, 0)
 
 
 @contextmanager

@@ -152,6 +152,12 @@ class ThreadedConnection:
         """
         return self._cross(calls[0][0].name if calls else "", self._in_thread_whole, calls)
 
+    def run_committed(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> Coroutine[Any, Any, list[int]]:
+        """Run statements in a transaction, in one crossing; return what each has changed."""
+        return self._cross(calls[0][0].name if calls else "", self._in_thread_committed, calls)
+
     def try_each(
         self,
         name: str,
@@ -240,6 +246,20 @@ class ThreadedConnection:
             if is_whole:
                 self._in_thread_guard("COMMIT", self._in_thread_commit, (), {})
             return is_whole
+        finally:
+            self._in_thread_guard("ROLLBACK", statements.roll_back, (), {})
+
+    def _in_thread_committed(
+        self, calls: Sequence[tuple[Statement, Sequence[Mapping[str, Any]]]]
+    ) -> list[int]:
+        self._in_thread_guard("BEGIN", statements.run, ("BEGIN IMMEDIATE",), {})
+        try:
+            changed = [
+                self._in_thread_guard(one.name, statements.execute_many, (one, arguments), {})
+                for one, arguments in calls
+            ]
+            self._in_thread_guard("COMMIT", self._in_thread_commit, (), {})
+            return changed
         finally:
             self._in_thread_guard("ROLLBACK", statements.roll_back, (), {})
 

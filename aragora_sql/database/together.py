@@ -43,6 +43,14 @@ class Together:
         calls, self._calls = self._calls, []
         return await self._connection.execute_together(calls)
 
+    async def run_each(self) -> list[int]:
+        """Run what was collected with as few commits as possible, within a transaction or without.
+
+        Without one, a statement that fails may leave what was before it, or nothing.
+        """
+        calls, self._calls = self._calls, []
+        return await self._connection.execute_each(calls)
+
     async def run_whole(self) -> bool:
         """Run what was collected in one transaction, and keep it if all of it takes effect.
 

@@ -162,8 +162,15 @@ def make_plan(
         targets = table_names(store, "postgres")
         _check_targets(mappings, targets)
         for target in targets:
-            table = describe_table(connection, target)
             legacy = [mapping for mapping in mappings if mapping.target == target]
+            # Looking at a table costs round trips, and most files have tables of few stores.
+            if not any(
+                (store in of_file and target in present)
+                or any(m.table in present and m.fits(present[m.table]) for m in legacy)
+                for of_file, present in zip(modules, tables, strict=True)
+            ):
+                continue
+            table = describe_table(connection, target)
             parts = []
             for number, source in enumerate(sources):
                 is_ours = store in modules[number]

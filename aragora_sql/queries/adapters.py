@@ -23,6 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,15 @@ LIMIT = "row_limit"
 class Call:
     """A statement and what a call of it has to bring: ``order`` are its parameters' names."""
 
-    __slots__ = ("is_limited", "location", "names", "order", "statement")
+    __slots__ = ("is_limited", "location", "names", "order", "pick", "statement")
 
     def __init__(self, statement: Statement, order: tuple[str, ...], location: str) -> None:
         self.statement = statement
         self.order = order
+        # The values of parameters in their order, by one step for all of them.
+        self.pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = (
+            itemgetter(*order) if len(order) > 1 else None
+        )
         self.names = frozenset(order)
         self.is_limited = LIMIT in self.names
         self.location = location
@@ -214,7 +219,18 @@ class PostgresAdapter(Adapter):
         positions = tuple(i for i, name in enumerate(order) if name in documents)
         return rendered, order, positions
 
-    def _arguments(self, call: Call, parameters: object) -> list[Any]:
+    def _arguments(self, call: Call, parameters: object) -> Sequence[Any]:
+        if (
+            type(parameters) is dict
+            and call.pick is not None
+            and not call.is_limited
+            and len(parameters) == len(call.order)
+        ):
+            try:
+                return call.pick(parameters)
+            except KeyError:
+                # what is missing and what is too much is said below
+                pass
         checked = call.check(parameters)
         return [checked[name] for name in call.order]
 

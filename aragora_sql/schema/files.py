@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -75,8 +76,12 @@ def store_names(dialect: Dialect, root: Path | None = None) -> list[str]:
 
 def table_names(store: str, dialect: Dialect, root: Path | None = None) -> list[str]:
     """Return the tables of a store in the order of its schema file: parents before children."""
-    text = schema_text(store, dialect, root or sql_dir())
-    return [match["name"] for match in CREATE_TABLE.finditer(text)]
+    return list(_tables_of(schema_text(store, dialect, root or sql_dir())))
+
+
+@lru_cache(maxsize=256)
+def _tables_of(text: str) -> tuple[str, ...]:
+    return tuple(match["name"] for match in CREATE_TABLE.finditer(text))
 
 
 def with_needed_stores(
@@ -106,11 +111,7 @@ def with_needed_stores(
 
 def _needed(store: str, dialect: Dialect, root: Path) -> list[str]:
     """Return the stores that a schema file says it needs, or its foreign keys refer to."""
-    text = schema_text(store, dialect, root)
-    named = {name for match in _NEEDS.finditer(text) for name in match["stores"].split(", ")}
-    code = re.sub(r"--[^\n]*", "", text)
-    targets = {match["table"] for match in _REFERENCE.finditer(code)}
-    targets -= set(table_names(store, dialect, root))
+    named, targets = _needs_of(schema_text(store, dialect, root))
     if not targets and not named:
         return []
     return [
@@ -118,6 +119,15 @@ def _needed(store: str, dialect: Dialect, root: Path) -> list[str]:
         for name in store_names(dialect, root)
         if name in named or targets.intersection(table_names(name, dialect, root))
     ]
+
+
+@lru_cache(maxsize=256)
+def _needs_of(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the stores that a schema file names, and the tables of others that it refers to."""
+    named = {name for match in _NEEDS.finditer(text) for name in match["stores"].split(", ")}
+    code = re.sub(r"--[^\n]*", "", text)
+    targets = {match["table"] for match in _REFERENCE.finditer(code)}
+    return frozenset(named), frozenset(targets.difference(_tables_of(text)))
 
 
 def schema_text(store: str, dialect: Dialect, root: Path) -> str:

@@ -172,12 +172,14 @@ def statements_of(sql: str, dialect: Dialect) -> list[UpgradeStatement]:
 def _statements(text: str, tokens: Sequence[Token]) -> Iterator[UpgradeStatement]:
     current: list[Token] = []
     parentheses = blocks = 0
+    has_body = False
     for token in tokens:
         if token.kind == "comment":
             continue
         word = token.text.upper()
         parentheses += {"(": 1, ")": -1}.get(word, 0)
-        has_body = _has_body(current)
+        # It shows in the first words.
+        has_body = _has_body(current) if len(current) <= _FIRST_WORDS else has_body
         if has_body and token.kind == "word":
             opens = word == "BEGIN" or (word == "CASE" and blocks > 0)
             blocks = max(0, blocks + opens - (word == "END"))
@@ -191,8 +193,11 @@ def _statements(text: str, tokens: Sequence[Token]) -> Iterator[UpgradeStatement
         yield _statement(text, current)
 
 
+_FIRST_WORDS = 4
+
+
 def _has_body(tokens: Sequence[Token]) -> bool:
-    words = [token.text.upper() for token in tokens[:4]]
+    words = [token.text.upper() for token in tokens[:_FIRST_WORDS]]
     return words[:1] == ["CREATE"] and not _WITH_BODY.isdisjoint(words)
 
 

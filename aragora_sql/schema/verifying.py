@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,14 +210,15 @@ async def _expected_catalog(
         model = SQLiteDatabase(":memory:")
         try:
             async with model.connection() as connection:
-                return await _catalog_of_files(connection, stores, "sqlite", root)
+                texts = _texts(stores, "sqlite", root)
+                return await _catalog_of_texts(connection, texts, "sqlite", root)
         finally:
             await model.close()
     queries = version_queries("postgres", root)
     async with database.read() as connection:
         rights = await queries.get_rights(connection)
     if not rights["is_read_only"] and rights["may_use_temp"]:
-        return await _catalog_in_temporary_tables(database, stores, root)
+        return await _catalog_in_temporary_tables(database, stores, root, rights["server_version"])
     why = (
         "the server takes no writes"
         if rights["is_read_only"]
@@ -226,7 +227,14 @@ async def _expected_catalog(
     if not embedded:
         raise SchemaRightsError(f"{why}, so the files can't be compared there")
     async with _embedded_database(rights["server_version"], why) as reference:
-        return await _catalog_in_temporary_tables(reference, stores, root)
+        async with reference.read() as connection:
+            found = await queries.get_rights(connection)
+        return await _catalog_in_temporary_tables(reference, stores, root, found["server_version"])
+
+
+# What files describe, by the version of the server that applied them, the tree and their texts.
+_described: dict[tuple[int, Path, tuple[tuple[str, str], ...]], Catalog] = {}
+_MOST_DESCRIBED = 8
 
 
 class _ScratchOverError(Exception):
@@ -234,19 +242,28 @@ class _ScratchOverError(Exception):
 
 
 async def _catalog_in_temporary_tables(
-    database: Database, stores: Sequence[str], root: Path
+    database: Database, stores: Sequence[str], root: Path, version: int
 ) -> Catalog:
+    """Return what the files describe; the same files are applied once to a version of a server."""
+    texts = with_temporary_functions(_texts(stores, "postgres", root))
+    made_by = (version, root, tuple(texts.items()))
+    if made_by in _described:
+        return _described[made_by]
     expected: Catalog | None = None
     try:
         async with database.transaction() as connection:
             # Where any role may create tables.
             await connection.run_script("scratch schema", "SET LOCAL search_path = pg_temp")
-            expected = await _catalog_of_files(connection, stores, "postgres", root, temporary=True)
+            made = await _catalog_of_texts(connection, texts, "postgres", root)
+            expected = without_temporary_schema(made)
             raise _ScratchOverError
     except _ScratchOverError:
         pass
     if expected is None:
         raise RuntimeError("the scratch tables were not described")
+    while len(_described) >= _MOST_DESCRIBED:
+        del _described[next(iter(_described))]
+    _described[made_by] = expected
     return expected
 
 
@@ -275,21 +292,18 @@ async def _embedded_database(version: int, why: str) -> AsyncIterator[Database]:
         await asyncio.to_thread(server.stop)
 
 
-async def _catalog_of_files(
-    connection: Connection,
-    stores: Sequence[str],
-    dialect: Dialect,
-    root: Path,
-    *,
-    temporary: bool = False,
+async def _catalog_of_texts(
+    connection: Connection, texts: Mapping[str, str], dialect: Dialect, root: Path
 ) -> Catalog:
+    for store, text in texts.items():
+        await connection.run_script(f"{store}/schema.sql", text)
+    return await read_catalog(connection, dialect, root)
+
+
+def _texts(stores: Sequence[str], dialect: Dialect, root: Path) -> dict[str, str]:
+    """Return the scripts that make stores, behind that of the table of versions."""
     texts = {}
     for store in (VERSIONS, *stores):
         home = versions_root(dialect, root) if store == VERSIONS else root
         texts[store] = schema_text(store, dialect, home)
-    if temporary:
-        texts = with_temporary_functions(texts)
-    for store, text in texts.items():
-        await connection.run_script(f"{store}/schema.sql", text)
-    catalog = await read_catalog(connection, dialect, root)
-    return without_temporary_schema(catalog) if temporary else catalog
+    return texts

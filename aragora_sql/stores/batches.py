@@ -1,19 +1,39 @@
-"""Clean-up in batches: what is too old goes in small transactions, so that nobody waits long."""
+"""Work on many rows: stored by one statement, and cleaned up in small transactions.
+
+What is too old goes batch by batch, so that nobody waits long.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from aragora_sql.database import Database
+from aragora_sql.database.values import EncodedJSON, dump_rows
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 
-__all__ = ["CLEANUP_INTERVAL", "CleanupTurns", "age_limit", "in_batches"]
+__all__ = ["CLEANUP_INTERVAL", "CleanupTurns", "age_limit", "in_batches", "in_parts"]
+
+# Characters of JSON that are handed over in one statement: PostgreSQL's jsonb has room for 256 MB.
+LARGEST_PART = 64_000_000
 
 # Seconds between two clean-ups that a store begins by itself.
 CLEANUP_INTERVAL = 300.0
+
+
+def in_parts(rows: Sequence[Sequence[str | int | float | None]]) -> list[EncodedJSON]:
+    """Encode rows of checked values for statements that each take many: for one, if they fit.
+
+    See :func:`aragora_sql.database.values.dump_rows`. A part is of at most :data:`LARGEST_PART`
+    characters, or of one row.
+    """
+    encoded = dump_rows(rows)
+    if len(encoded) <= LARGEST_PART or len(rows) < 2:
+        return [encoded]
+    half = len(rows) // 2
+    return [*in_parts(rows[:half]), *in_parts(rows[half:])]
 
 
 class CleanupTurns:

@@ -39,11 +39,20 @@ class _Fold(dict[int, int | str | None]):
 
 
 _FOLD = _Fold()
+# The same for ASCII, where nothing is composed: letters and digits in lower case, else a blank.
+_FOLD_ASCII = bytes(ord(chr(c).lower()) if chr(c).isalnum() else 32 for c in range(128)) + bytes(
+    128
+)
 
 
 def search_terms(text: str) -> list[str]:
     """Return the distinct search terms of a text in the order of their first use."""
-    folded = unicodedata.normalize("NFKD", text.casefold()).translate(_FOLD)
-    # casefold() again: compatibility forms may have given capitals
-    terms = (term[:LONGEST_TERM] for term in folded.casefold().split())
-    return list(dict.fromkeys(terms))[:MOST_TERMS]
+    if text.isascii():
+        found = text.encode().translate(_FOLD_ASCII).decode().split()
+    else:
+        folded = unicodedata.normalize("NFKD", text.casefold()).translate(_FOLD)
+        # casefold() again: compatibility forms may have given capitals
+        found = folded.casefold().split()
+    if len(text) > LONGEST_TERM or not text.isascii():
+        found = [term[:LONGEST_TERM] for term in found]
+    return list(dict.fromkeys(found))[:MOST_TERMS]

@@ -7,7 +7,7 @@ Every function returns the value in the form in which it is stored and raises
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar, cast
@@ -49,6 +49,10 @@ ValueT = TypeVar("ValueT")
 
 # Characters of a value that a message quotes.
 LONGEST_SHOWN = 100
+
+_ONLY_TEXT = {str}
+# Of a character in UTF-8.
+_MOST_BYTES = 4
 
 _NO_ENTRIES = EncodedJSON("{}")
 _NO_ITEMS = EncodedJSON("[]")
@@ -259,6 +263,31 @@ def array(value: Any, argument: str) -> EncodedJSON:
     return _NO_ITEMS if value is None else dump_json(items(value, argument), argument)
 
 
+def are_plain_texts(texts: Sequence[object], identifiers: Sequence[object]) -> bool:
+    """Tell whether :func:`text` and :func:`identifier` would return these values as they are.
+
+    It costs a few steps for all of them; where it says no, the functions say what is wrong.
+    """
+    everything = [*texts, *identifiers]
+    if {*map(type, everything)} != _ONLY_TEXT or not all(map(str.strip, identifiers)):  # type: ignore[arg-type]
+        return False
+    joined = "".join(everything)  # type: ignore[arg-type]
+    if "\x00" in joined:
+        return False
+    if joined.isascii():
+        return True
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def are_short(keys: Iterable[str]) -> bool:
+    """Tell whether :func:`key` finds none of these identifiers too long, without counting bytes."""
+    return max(map(len, keys)) <= LONGEST_KEY // _MOST_BYTES
+
+
 def prepare_each(
     prepare: Callable[..., tuple[RecordT, RowT]],
     entries: Iterable[object],
@@ -272,7 +301,7 @@ def prepare_each(
     prepared = []
     for number, entry in enumerate(items(entries, argument)):
         path = f"{argument}[{number}]"
-        if not isinstance(entry, Mapping):
+        if type(entry) is not dict and not isinstance(entry, Mapping):
             raise InvalidInputError(path, f"must be a dictionary, not {type(entry).__name__}")
         try:
             prepared.append(prepare(f"{path}.", **entry))

@@ -12,13 +12,13 @@ from aragora_sql.database import Database
 from aragora_sql.stores.langgraph.saver import LangGraphSaver
 from tests.cli.test_work_commands import on, target
 from tests.stores.langgraph.test_expiry import age, threads
-from tests.stores.langgraph.test_saver import put_chain
+from tests.stores.langgraph.test_saver import LARGE, put_chain
 
 
 async def fill(database: Database) -> None:
     saver = LangGraphSaver(database)
     for number, days in enumerate((40, 35, 1)):
-        await put_chain(saver, f"thread {number}", 2)
+        await put_chain(saver, f"thread {number}", 2, LARGE)
         await age(database, f"thread {number}", days)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,72 @@ async def test_a_transaction_that_is_left_open_by_hand_does_not_reach_the_next_u
         assert isinstance(unit, PostgresConnection)
         await unit.raw.execute("BEGIN; UPDATE items SET size = 100 WHERE id = 'a'")
     assert await proxied.size("a") == 8
+
+
+async def _tasks_of(work: Callable[[], Awaitable[object]]) -> int:
+    """Return how many tasks were made meanwhile."""
+    loop = asyncio.get_running_loop()
+    made = 0
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        nonlocal made
+        made += 1
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop.set_task_factory(factory)
+    try:
+        await work()
+    finally:
+        loop.set_task_factory(None)
+    return made
+
+
+async def test_a_connection_is_given_back_without_a_task_unless_it_has_to_be_reset(
+    items: Items,
+) -> None:
+    await items.add("a", size=7)
+
+    async def changed_by_hand() -> None:
+        async with items.database.connection() as unit:
+            assert isinstance(unit, PostgresConnection)
+            await unit.raw.execute("SET work_mem = '8MB'")
+
+    async def in_a_transaction() -> None:
+        async with items.database.transaction():
+            await items.grow("a")
+
+    assert await _tasks_of(lambda: items.size("a")) == 0
+    assert await _tasks_of(in_a_transaction) == 0
+    assert await _tasks_of(changed_by_hand) > 0
+    # A connection that is to be renewed is closed.
+    assert isinstance(items.database, PostgresDatabase)
+
+    async def in_an_expired_connection() -> None:
+        assert isinstance(items.database, PostgresDatabase)
+        async with items.database.connection():
+            await items.database.pool.expire_connections()
+
+    assert await _tasks_of(in_an_expired_connection) > 0
+    assert await items.size("a") == 8
+
+
+async def test_a_cancelled_task_gives_its_connection_back(items: Items) -> None:
+    assert isinstance(items.database, PostgresDatabase)
+    pool = items.database.pool
+    await items.add("a", size=7)
+
+    async def cancelled() -> None:
+        async with items.database.connection():
+            await items.size("a")
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(cancelled())
+    assert pool.get_idle_size() == pool.get_size()
+    assert await items.size("a") == 7
 
 
 # Pools

@@ -82,3 +82,23 @@ async def test_run_whole_keeps_all_of_it_or_nothing(database: Database) -> None:
         assert not await write([6], [9])
         assert await write([7], [2])
     assert await numbers() == [7]
+
+
+async def test_run_each_runs_within_a_transaction_and_without(database: Database) -> None:
+    await run(database, "CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
+
+    async def write(first: list[int], second: list[int]) -> list[int]:
+        async with database.connection() as connection:
+            together = Together(connection)
+            await together.execute_many(insert(database, "first"), rows(database, *first))
+            await together.execute_many(insert(database, "second"), rows(database, *second))
+            return await together.run_each()
+
+    assert await write([1, 2], [3]) == [2, 1]
+    async with database.transaction():
+        assert await write([4], [5, 6]) == [1, 2]
+    with pytest.raises(DuplicateKeyError, match="second"):
+        await write([7], [8, 1])
+    # What was before the statement that failed may be there; nothing of that statement is.
+    found = {row["number"] for row in await fetch(database, "SELECT number FROM numbers")}
+    assert found - {7} == {1, 2, 3, 4, 5, 6}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aragora_sql.errors import SchemaMismatchError
-from aragora_sql.migration import MigrationReport, retry_rejects
+from aragora_sql.migration import MigrationReport, retry_rejects, verifying
 from aragora_sql.settings import PostgresDSN
 from tests.migration.conftest import Target
 from tests.migration.legacy import (
@@ -387,3 +389,57 @@ def test_a_timestamp_is_the_same_in_any_zone_of_the_session(source: Source) -> N
         "SELECT created_at FROM consensus WHERE id = %s", source.key("consensus")
     )
     assert created.utcoffset() == timedelta(0)
+
+
+NUMBERS = st.one_of(
+    st.none(), st.integers(-3, 3), st.sampled_from([0.5, 1.0, -0.0, 2**60, "1", "1.0", "x"])
+)
+DOCUMENTS = st.sampled_from(
+    [
+        None,
+        "1",
+        "1.0",
+        "true",
+        '{"a": 1, "b": [2]}',
+        '{"b":[2],"a":1}',
+        "[]",
+        "[ ]",
+        "{",
+        '"\\u00e9"',
+        '"é"',
+        "1e3",
+    ]
+)
+TIMES = st.sampled_from(
+    [
+        None,
+        "2026-02-12T22:42:00+00:00",
+        "2026-02-12T23:42:00+01:00",
+        datetime(2026, 2, 12, 22, 42, tzinfo=UTC),
+    ]
+)
+COLUMNS: dict[str, tuple[st.SearchStrategy[Any], st.SearchStrategy[Any]]] = {
+    "text": (st.sampled_from([None, "a", "b"]), st.sampled_from([None, "a", "b"])),
+    "boolean": (st.sampled_from([None, True, False, 1]), st.sampled_from([None, True, False])),
+    "double precision": (NUMBERS, st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0, 2.0]))),
+    "bigint": (NUMBERS, st.one_of(st.none(), st.integers(-3, 3))),
+    "jsonb": (DOCUMENTS, DOCUMENTS.filter(lambda text: text != "{")),
+    "timestamp with time zone": (TIMES, TIMES.filter(lambda value: not isinstance(value, str))),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_columns_that_are_equal_at_once_are_equal_value_by_value(kind: str) -> None:
+    ours, theirs = COLUMNS[kind]
+
+    @given(st.lists(st.tuples(ours, theirs), min_size=1, max_size=4))
+    @settings(derandomize=True, deadline=None, max_examples=300)
+    def look(pairs: list[tuple[Any, Any]]) -> None:
+        expected, actual = zip(*pairs, strict=True)
+        if verifying._are_surely_equal(expected, actual, kind):
+            for one, other in pairs:
+                is_identical = one == other and type(one) is type(other)
+                assert is_identical or verifying._is_equal(one, other, kind), (one, other)
+
+    look()
+    assert verifying._are_surely_equal(("1", None), ("1", None), "text")

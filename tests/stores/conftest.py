@@ -73,6 +73,7 @@ def template_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file that holds the schemas of all stores."""
     path = tmp_path_factory.mktemp("template") / "aragora.db"
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(render_schema("sqlite"))
     return path
 

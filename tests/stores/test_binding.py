@@ -8,14 +8,13 @@ import logging
 import pickle
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import aragora_sql
-from aragora_sql import PostgresDatabase, SQLiteDatabase, close_databases
+from aragora_sql import PostgresDatabase, SQLiteDatabase
 from aragora_sql.exports import SHARED, exported_names, starred_names
 from aragora_sql.stores import STORES, StoreEntry
 
@@ -23,10 +22,7 @@ STUB = Path(aragora_sql.__file__).with_suffix(".pyi")
 every_store = pytest.mark.parametrize("entry", STORES, ids=lambda entry: entry.name)
 
 
-@pytest.fixture(autouse=True)
-async def closed_at_the_end() -> AsyncIterator[None]:
-    yield
-    await close_databases()
+pytestmark = pytest.mark.usefixtures("closed_at_the_end")
 
 
 def exported(name: str) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 
 import aragora_sql
 from aragora_sql import SQLiteDatabase, close_databases
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import (
     DatabaseUnavailableError,
     DSNNotConfiguredError,
@@ -29,11 +33,7 @@ from tests.conftest import OpenDatabase, PostgresServer, Servers
 from tests.stores.conformance import CASES, cases, cases_file, each_store, exported, initialized
 from tests.stores.samples import KEY, fetch_value, row_counts, run
 
-
-@pytest.fixture(autouse=True)
-async def closed_at_the_end() -> AsyncIterator[None]:
-    yield
-    await close_databases()
+pytestmark = pytest.mark.usefixtures("closed_at_the_end")
 
 
 @pytest.fixture
@@ -270,13 +270,11 @@ async def test_a_query_that_a_store_needs_is_missed_when_it_is_made(
 ) -> None:
     tree = tmp_path / "sql"
     query = cases(entry).hot[0].query
-    for path in packaged_sql_dir().rglob("*.sql"):
-        copy = tree / path.relative_to(packaged_sql_dir())
-        copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(packaged_sql_dir(), tree, copy_function=os.symlink)
+    for path in tree.glob(f"*/{entry.name}/queries.sql"):
         text = path.read_text(encoding="utf-8")
-        if path.parent.name == entry.name:
-            text = text.replace(f"-- name: {query}(", f"-- name: other_{query}(")
-        copy.write_text(text, encoding="utf-8")
+        path.unlink()
+        path.write_text(text.replace(f"-- name: {query}(", f"-- name: other_{query}("), "utf-8")
     monkeypatch.setenv("ARAGORA_SQL_DIR", str(tree))
     with pytest.raises(QueryFileError, match=re.escape(query)):
         await exported(entry.factory)()
@@ -285,27 +283,28 @@ async def test_a_query_that_a_store_needs_is_missed_when_it_is_made(
 # initialize()
 
 
-@pytest.fixture
-async def empty_dsn(servers: Servers) -> AsyncIterator[str]:
-    """A database without a table, on the default server."""
+@pytest.fixture(params=["sqlite", "postgres"])
+async def empty(
+    request: pytest.FixtureRequest, servers: Servers, tmp_path: Path
+) -> AsyncIterator[Database]:
+    """A database without a table, of each engine."""
+    if request.param == "sqlite":
+        on_sqlite = SQLiteDatabase(tmp_path / "empty.db")
+        yield on_sqlite
+        await on_sqlite.close()
+        return
     server: PostgresServer = servers.default
     name = server.create_database()
-    yield server.dsn(name)
-    await close_databases()
+    database = await PostgresDatabase.connect(server.dsn(name), 1, 2)
+    yield database
+    await database.close()
     server.drop_database(name)
 
 
 @each_store
-@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
-async def test_initialize_makes_the_tables_once(
-    entry: StoreEntry, dialect: str, tmp_path: Path, empty_dsn: str
-) -> None:
-    if dialect == "sqlite":
-        store = exported(entry.sqlite_class)(tmp_path / "empty.db")
-    else:
-        pool = await aragora_sql.get_postgres_pool(empty_dsn, max_size=2)
-        store = exported(entry.postgres_class)(pool)
+async def test_initialize_makes_the_tables_once(entry: StoreEntry, empty: Database) -> None:
     given = cases(entry)
+    store = given.make(empty)
     for _ in range(2):
         await store.initialize()
     await given.add(store)
@@ -316,15 +315,10 @@ async def test_initialize_makes_the_tables_once(
 
 
 @each_store
-@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 async def test_initialize_refuses_a_table_of_another_system(
-    entry: StoreEntry, dialect: str, tmp_path: Path, empty_dsn: str
+    entry: StoreEntry, empty: Database
 ) -> None:
-    if dialect == "sqlite":
-        store = exported(entry.sqlite_class)(tmp_path / "other.db")
-    else:
-        pool = await aragora_sql.get_postgres_pool(empty_dsn, max_size=2)
-        store = exported(entry.postgres_class)(pool)
+    store = cases(entry).make(empty)
     definition = cases(entry).foreign_table
     table = definition.split()[0]
     await run(store.database, f"CREATE TABLE {definition}")

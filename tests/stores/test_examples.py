@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from aragora_sql import (
     SQLiteCritiqueStore,
     SQLiteDatabase,
     SQLiteJobQueueStore,
-    close_databases,
     close_postgres_pool,
     close_sqlite_databases,
     get_integration_store,
@@ -42,11 +40,7 @@ from aragora_sql import (
 from aragora_sql.stores.jobs.records import Job
 from tests.stores.samples import KEY, critique, dissent
 
-
-@pytest.fixture(autouse=True)
-async def closed_at_the_end() -> AsyncIterator[None]:
-    yield
-    await close_databases()
+pytestmark = pytest.mark.usefixtures("closed_at_the_end")
 
 
 async def test_the_example_of_consensus_memory(

@@ -26,7 +26,7 @@ from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.facts import refused as refusal
 from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.kept import keeps_snapshots
+from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.mapping.declared import problems_of
 from aragora_sql.checker.mapping.expected import Expected, Rules, expected_rows, merged, same
 from aragora_sql.checker.mapping.moving import move
@@ -106,7 +106,9 @@ def check_mappings(
         # Nothing can be moved.
         return
     depends_on = list(_depends_on(facts, engines, queries.values()))
-    kept = [path.read_bytes() for path in sorted((root / "legacy" / "moved").glob("*.txt"))]
+    kept = [
+        path.read_bytes() for path in sorted((kept_root(root) / "legacy" / "moved").glob("*.txt"))
+    ]
     if not update and proofs.holds("mappings", [*depends_on, *kept]):
         return
     before = report.count

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.checker.cache import digest
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.errors import QueryFileError
 from aragora_sql.migration.mappings import Mapping as Mapped
 from aragora_sql.queries.files import read_sql
@@ -25,7 +26,7 @@ _HEAD = "# What the mappings of {} say and move: aragora-sql check --update-mapp
 
 def snapshot_path(root: Path, store: str) -> Path:
     """Return the file of a store."""
-    return root / "legacy" / "moved" / f"{store}.txt"
+    return kept_root(root) / "legacy" / "moved" / f"{store}.txt"
 
 
 def lines_of(mappings: Sequence[Mapped], moved: Mapping[str, Mapping[str, str]]) -> Lines:

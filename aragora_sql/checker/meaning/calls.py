@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.meaning.rows import Row
 
 __all__ = ["Call", "Copies", "KeptCalls", "Scene", "calls_path", "read_calls", "write_calls"]
@@ -79,7 +80,7 @@ class KeptCalls:
 
 def calls_path(root: Path, store: str) -> Path:
     """Return the file that keeps the calls of a store's queries."""
-    return root / "answers" / f"{store}.jsonl"
+    return kept_root(root) / "answers" / f"{store}.jsonl"
 
 
 def read_calls(root: Path, stores: Iterable[str]) -> dict[tuple[str, str], KeptCalls]:

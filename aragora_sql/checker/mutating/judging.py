@@ -9,6 +9,7 @@ from aragora_sql.checker.document_casts import check_documents
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, QueryFacts, plan_lines, read_edited
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import keeps_snapshots
 from aragora_sql.checker.locks import check_lock_lines
 from aragora_sql.checker.mutating.declared import Declared, declared_parts
 from aragora_sql.checker.mutating.edits import Edit
@@ -40,7 +41,7 @@ class Judge:
         self._other = other
         self._own = frozenset(self._found(query))
         # Without committed plans there is nothing that a plan is compared with.
-        has_plans = (facts.tree.root / "plans").is_dir()
+        has_plans = keeps_snapshots(facts.tree.root)
         self._plan = plan_lines(engines, query) if has_plans else None
 
     def refusal(self, edit: Edit) -> str | None:

@@ -239,12 +239,42 @@ class ConsensusQueries(Protocol):
     async def insert_consensus(
         self,
         connection: Connection,
-        parameters: Sequence[InsertConsensusParameters],
         /,
+        *,
+        id: str,
+        topic: str,
+        topic_hash: str,
+        topic_terms: str | None,
+        conclusion: str,
+        strength: StrengthWord,
+        confidence: float,
+        domain: str | None,
+        debate_id: str | None,
+        supersedes: str | None,
+        rounds: int,
+        debate_duration_seconds: float,
+        participating_agents: Any,
+        agreeing_agents: Any,
+        dissenting_agents: Any,
+        key_claims: Any,
+        supporting_evidence: Any,
+        tags: Any,
+        belief_cruxes: Any,
+        metadata: Any,
+        data: Any,
+        created_at: datetime,
+        updated_at: datetime,
     ) -> int:
-        """Store consensus records; an unknown id in supersedes is refused by its foreign key.
+        """Store a consensus; an unknown id in supersedes is refused by its foreign key.
 
-        Operation *!: the number of rows changed, for many sets of parameters.
+        Operation !: the number of rows changed.
+        """
+
+    async def insert_consensus_records(self, connection: Connection, /, *, records: Any) -> int:
+        """Store consensus records, each a list of the values that insert_consensus takes;
+        documents are texts.
+
+        Operation !: the number of rows changed.
         """
 
     async def get_consensus(

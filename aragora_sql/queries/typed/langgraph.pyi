@@ -10,8 +10,8 @@ from typing import Any, Protocol, TypedDict
 
 from aragora_sql.database import Connection
 
-class ShareThreadRow(TypedDict):
-    """A row of share_thread, lock_threads."""
+class LockThreadsRow(TypedDict):
+    """A row of lock_threads."""
 
     locked: bool
 
@@ -25,8 +25,8 @@ class InsertValuesParameters(TypedDict):
     type: str
     content: bytes
 
-class UpsertCheckpointParameters(TypedDict):
-    """One set of parameters of upsert_checkpoint."""
+class PutCheckpointParameters(TypedDict):
+    """One set of parameters of put_checkpoint."""
 
     thread_id: str
     checkpoint_ns: str
@@ -38,6 +38,22 @@ class UpsertCheckpointParameters(TypedDict):
     type: str
     content: bytes
 
+class PutWithValuesParameters(TypedDict):
+    """One set of parameters of put_with_values."""
+
+    thread_id: str | None
+    checkpoint_ns: str | None
+    checkpoint_id: str | None
+    parent_checkpoint_id: str | None
+    run_id: str | None
+    channel_versions: Any
+    metadata: Any
+    type: str | None
+    content: bytes | None
+    given: Any
+    contents: bytes | None
+    kept: Any
+
 class UpsertWritesParameters(TypedDict):
     """One set of parameters of upsert_writes."""
 
@@ -45,11 +61,9 @@ class UpsertWritesParameters(TypedDict):
     checkpoint_ns: str
     checkpoint_id: str
     task_id: str
-    idx: int
     task_path: str
-    channel: str
-    type: str
-    content: bytes
+    given: Any
+    contents: bytes
     renew: bool
 
 class GetCheckpointRow(TypedDict):
@@ -195,26 +209,13 @@ class ImportWritesParameters(TypedDict):
 class LanggraphQueries(Protocol):
     """The queries of the store langgraph."""
 
-    def share_thread(
-        self,
-        connection: Connection,
-        /,
-        *,
-        thread_id: str | None,
-    ) -> AsyncIterator[ShareThreadRow]:
-        """Hold off who removes rows of the thread, until the transaction ends; others that store
-        go on.
-
-        Operation (none): every row.
-        """
-
     def lock_threads(
         self,
         connection: Connection,
         /,
         *,
         thread_ids: Sequence[str] | None,
-    ) -> AsyncIterator[ShareThreadRow]:
+    ) -> AsyncIterator[LockThreadsRow]:
         """Hold off who stores or removes rows of the threads, until the transaction ends.
 
         Operation (none): every row.
@@ -226,33 +227,39 @@ class LanggraphQueries(Protocol):
         parameters: Sequence[InsertValuesParameters],
         /,
     ) -> int:
-        """Store values of channels; a version that is there already has the same value. Holds off
-        who
-
-        removes rows of the thread, as share_thread does.
+        """Store values of channels that come from elsewhere; a version that is there stays as it
+        is.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """
 
-    async def upsert_checkpoint(
+    async def put_checkpoint(
         self,
         connection: Connection,
+        parameters: Sequence[PutCheckpointParameters],
         /,
-        *,
-        thread_id: str,
-        checkpoint_ns: str,
-        checkpoint_id: str,
-        parent_checkpoint_id: str | None,
-        run_id: str | None,
-        channel_versions: Any,
-        metadata: Any,
-        type: str,
-        content: bytes,
-    ) -> Any:
-        """Store a checkpoint, or renew it, and return the channels whose value at its version is
-        not stored.
+    ) -> int:
+        """Store a checkpoint that has all its values in itself, or renew it. Holds off who removes
+        rows of
 
-        Operation $: the first value of the first row, or None.
+        the thread, until the transaction ends; others that store go on.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def put_with_values(
+        self,
+        connection: Connection,
+        parameters: Sequence[PutWithValuesParameters],
+        /,
+    ) -> int:
+        """Do what put_checkpoint does, if all values that kept names (version by channel) are
+        stored; and
+
+        store values: given has the channel, version and type of each, and where in contents it is
+        (counted from 1). A version that is there already has the same value.
+
+        Operation *!: the number of rows changed, for many sets of parameters.
         """
 
     async def upsert_writes(
@@ -261,8 +268,10 @@ class LanggraphQueries(Protocol):
         parameters: Sequence[UpsertWritesParameters],
         /,
     ) -> int:
-        """Store what a task wrote. What it wrote in the same place before stays, unless renew is
-        true.
+        """Store what a task wrote: given has the place (idx), channel and type of each, and where
+        in contents
+
+        it is (counted from 1). What is in the same place stays, unless renew is true.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """
@@ -379,7 +388,8 @@ class LanggraphQueries(Protocol):
         """Return a checkpoint and its ancestors, up to where each channel has a value, with the
         values and
 
-        the writes of the channels. Of the checkpoint itself it has neither.
+        the writes of the channels; 'within' is a checkpoint that has the value in itself. Of the
+        checkpoint that was asked for it has none of them.
 
         Operation (none): every row.
         """

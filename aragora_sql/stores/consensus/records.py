@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
+from aragora_sql.database.values import (
+    EncodedJSON,
+    dump_plain_each,
+    dump_text_lists,
+    format_timestamp,
+)
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.documents import as_read
-from aragora_sql.stores.records import Record
+from aragora_sql.stores.ids import new_id
+from aragora_sql.stores.records import Record, decoded_when_read, maker_of
 from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ __all__ = [
     "SimilarConsensus",
     "SimilarDebate",
     "new_consensus",
+    "new_consensus_of_batch",
     "new_dissent",
     "new_proof",
 ]
@@ -101,6 +109,21 @@ DISSENT_TYPES: tuple[DissentTypeWord, ...] = get_args(DissentTypeWord)
 PROOF_STATUSES: tuple[ProofStatusWord, ...] = get_args(ProofStatusWord)
 
 
+# The lists and documents of a consensus, in the order in which they are encoded.
+_ENCODED = (
+    "participating_agents",
+    "agreeing_agents",
+    "dissenting_agents",
+    "key_claims",
+    "supporting_evidence",
+    "tags",
+    "belief_cruxes",
+    "metadata",
+    "data",
+)
+
+
+@decoded_when_read(*_ENCODED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsensusRecord(Record):
     """What a debate agreed on.
@@ -327,7 +350,17 @@ class ProofEntry(TypedDict):
     created_at: NotRequired[datetime | None]
 
 
-def new_consensus(
+def new_consensus(path: str, **arguments: Any) -> tuple[ConsensusRecord, InsertConsensusParameters]:
+    """Check the arguments and return the record and the parameters of its query."""
+    record, values = new_consensus_of_batch(path, **arguments)
+    row: Any = dict(zip(_PARAMETERS, values, strict=True))
+    for name in _ENCODED:
+        row[name] = EncodedJSON(row[name])
+    row["created_at"] = row["updated_at"] = record.created_at
+    return record, row
+
+
+def new_consensus_of_batch(
     path: str,
     topic: str,
     conclusion: str,
@@ -348,37 +381,176 @@ def new_consensus(
     debate_id: str | None = None,
     data: Mapping[str, Any] | None = None,
     created_at: datetime | None = None,
-) -> tuple[ConsensusRecord, InsertConsensusParameters]:
-    """Check the arguments and return the record and the parameters of its query."""
+) -> tuple[ConsensusRecord, list[str | int | float | None]]:
+    """Do the same, but return the parameters' values in their order, for many at once.
+
+    Documents and timestamps are text: see :func:`aragora_sql.database.values.dump_rows`.
+    """
     timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
-    row: InsertConsensusParameters = {
-        "id": str(uuid.uuid4()),
-        "topic": valid.identifier(topic, f"{path}topic"),
-        "topic_hash": topic_hash(topic),
-        "topic_terms": " ".join(search_terms(topic)),
-        "conclusion": valid.text(conclusion, f"{path}conclusion"),
-        "strength": valid.choice(strength, f"{path}strength", STRENGTHS),
-        "confidence": valid.fraction(confidence, f"{path}confidence"),
-        "domain": valid.key(domain, f"{path}domain"),
-        "debate_id": valid.optional(debate_id, f"{path}debate_id", valid.key),
-        "supersedes": valid.optional(supersedes, f"{path}supersedes", valid.key),
-        "rounds": valid.integer(rounds, f"{path}rounds"),
-        "debate_duration_seconds": valid.number(debate_duration, f"{path}debate_duration"),
-        "participating_agents": valid.names(participating_agents, f"{path}participating_agents"),
-        "agreeing_agents": valid.names(agreeing_agents, f"{path}agreeing_agents"),
-        "dissenting_agents": valid.names(dissenting_agents, f"{path}dissenting_agents"),
-        "key_claims": valid.texts(key_claims, f"{path}key_claims"),
-        "supporting_evidence": valid.texts(supporting_evidence, f"{path}supporting_evidence"),
-        "tags": valid.texts(tags, f"{path}tags"),
-        "belief_cruxes": valid.array(belief_cruxes, f"{path}belief_cruxes"),
-        "metadata": valid.document(metadata, f"{path}metadata"),
-        "data": valid.document(data, f"{path}data"),
-        "created_at": timestamp,
-        "updated_at": timestamp,
-    }
-    values: dict[str, Any] = {**row, "superseded_by": None, "dissent_ids": []}
-    del values["topic_terms"]
-    return ConsensusRecord(**as_read(values, "belief_cruxes", "metadata", "data")), row
+    lists: Any = (
+        participating_agents,
+        agreeing_agents,
+        _NOTHING if dissenting_agents is None else dissenting_agents,
+        _NOTHING if key_claims is None else key_claims,
+        _NOTHING if supporting_evidence is None else supporting_evidence,
+        _NOTHING if tags is None else tags,
+    )
+    documents = (
+        _NOTHING if belief_cruxes is None else belief_cruxes,
+        _NO_MEMBERS if metadata is None else metadata,
+        _NO_MEMBERS if data is None else data,
+    )
+    word = _PLAIN_STRENGTHS.get(strength) if type(strength) in _PLAIN_WORDS else None
+    plain = None
+    if word is not None and _are_plain(
+        topic,
+        conclusion,
+        confidence,
+        domain,
+        debate_id,
+        supersedes,
+        rounds,
+        debate_duration,
+        lists,
+        documents,
+    ):
+        plain = dump_plain_each(documents)
+    if plain is None:
+        # One by one, to convert what has another form, or to say what is wrong.
+        topic = valid.identifier(topic, f"{path}topic")
+        conclusion = valid.text(conclusion, f"{path}conclusion")
+        word = valid.choice(strength, f"{path}strength", STRENGTHS)
+        confidence = valid.fraction(confidence, f"{path}confidence")
+        domain = valid.key(domain, f"{path}domain")
+        debate_id = valid.optional(debate_id, f"{path}debate_id", valid.key)
+        supersedes = valid.optional(supersedes, f"{path}supersedes", valid.key)
+        rounds = valid.integer(rounds, f"{path}rounds")
+        debate_duration = valid.number(debate_duration, f"{path}debate_duration")
+        lists = (
+            valid.names(participating_agents, f"{path}participating_agents"),
+            valid.names(agreeing_agents, f"{path}agreeing_agents"),
+            valid.names(dissenting_agents, f"{path}dissenting_agents"),
+            valid.texts(key_claims, f"{path}key_claims"),
+            valid.texts(supporting_evidence, f"{path}supporting_evidence"),
+            valid.texts(tags, f"{path}tags"),
+        )
+        plain = [
+            valid.array(belief_cruxes, f"{path}belief_cruxes").encode(),
+            valid.document(metadata, f"{path}metadata").encode(),
+            valid.document(data, f"{path}data").encode(),
+        ]
+    # There is one zero: SQLite's numbers and PostgreSQL's JSON have no negative one.
+    confidence, debate_duration = confidence + 0.0, debate_duration + 0.0
+    encoded = [*dump_text_lists(lists), *plain]
+    agents, agreeing, dissenting, claims, evidence, tagged, cruxes, members, more = encoded
+    key, new, written = topic_hash(topic), new_id(), format_timestamp(timestamp)
+    record = _make_consensus(
+        new,
+        topic,
+        key,
+        conclusion,
+        word,
+        confidence,
+        domain,
+        debate_id,
+        agents,
+        agreeing,
+        dissenting,
+        claims,
+        evidence,
+        tagged,
+        cruxes,
+        rounds,
+        debate_duration,
+        supersedes,
+        None,
+        [],
+        members,
+        more,
+        timestamp,
+        timestamp,
+    )
+    return record, [
+        new,
+        topic,
+        key,
+        " ".join(search_terms(topic)),
+        conclusion,
+        word,
+        confidence,
+        domain,
+        debate_id,
+        supersedes,
+        rounds,
+        debate_duration,
+        *map(bytes.decode, encoded),
+        written,
+        written,
+    ]
+
+
+_make_consensus = maker_of(ConsensusRecord)
+_PARAMETERS = (
+    "id",
+    "topic",
+    "topic_hash",
+    "topic_terms",
+    "conclusion",
+    "strength",
+    "confidence",
+    "domain",
+    "debate_id",
+    "supersedes",
+    "rounds",
+    "debate_duration_seconds",
+    *_ENCODED,
+    "created_at",
+    "updated_at",
+)
+_NOTHING: list[Any] = []
+_NO_MEMBERS: dict[str, Any] = {}
+_LISTS = {list, tuple}
+_PLAIN_WORDS = {str, ConsensusStrength}
+_PLAIN_STRENGTHS: dict[str, StrengthWord] = {word: word for word in STRENGTHS}
+
+
+def _are_plain(
+    topic: Any,
+    conclusion: Any,
+    confidence: Any,
+    domain: Any,
+    debate_id: Any,
+    supersedes: Any,
+    rounds: Any,
+    duration: Any,
+    lists: tuple[Any, ...],
+    documents: tuple[Any, Any, Any],
+) -> bool:
+    """Tell whether nothing of a consensus has to be converted, and nothing is wrong.
+
+    What is said of each argument by itself takes five times as long.
+    """
+    if not (
+        type(confidence) is float
+        and 0.0 <= confidence <= 1.0
+        and type(duration) is float
+        and 0.0 <= duration < math.inf
+        and type(rounds) is int
+        and 0 <= rounds <= valid.LARGEST_INTEGER
+        and {*map(type, lists), type(documents[0])} <= _LISTS
+        and type(documents[1]) is type(documents[2]) is dict
+    ):
+        return False
+    participating, agreeing, dissenting, claims, evidence, tags = lists
+    keys = [key for key in (domain, debate_id, supersedes) if key is not None]
+    return (
+        domain is not None
+        and valid.are_plain_texts(
+            [conclusion, *claims, *evidence, *tags],
+            [topic, *keys, *participating, *agreeing, *dissenting],
+        )
+        and valid.are_short(keys)
+    )
 
 
 def new_dissent(
@@ -398,7 +570,7 @@ def new_dissent(
     """Check the arguments and return the record and the parameters of its query."""
     timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: InsertDissentParameters = {
-        "id": str(uuid.uuid4()),
+        "id": new_id(),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "agent_id": valid.key(agent_id, f"{path}agent_id"),
         "dissent_type": valid.choice(dissent_type, f"{path}dissent_type", DISSENT_TYPES),
@@ -433,7 +605,7 @@ def new_proof(
     """Check the arguments and return the record and the parameters of its query."""
     timestamp = valid.timestamp_or_now(created_at, f"{path}created_at")
     row: InsertProofParameters = {
-        "id": str(uuid.uuid4()),
+        "id": new_id(),
         "consensus_id": valid.key(debate_id, f"{path}debate_id"),
         "proof_status": valid.choice(proof_status, f"{path}proof_status", PROOF_STATUSES),
         "language": valid.optional_text(language, f"{path}language"),

@@ -15,7 +15,7 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.errors import IntegrityError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.batches import age_limit, in_batches, in_parts
 from aragora_sql.stores.consensus.records import (
     DISSENT_TYPES,
     CleanupResult,
@@ -36,6 +36,7 @@ from aragora_sql.stores.consensus.records import (
     SimilarDebate,
     StrengthWord,
     new_consensus,
+    new_consensus_of_batch,
     new_dissent,
     new_proof,
 )
@@ -53,7 +54,7 @@ from aragora_sql.stores.search import (
 from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.consensus import ConsensusQueries, InsertConsensusParameters
+    from aragora_sql.queries.typed.consensus import ConsensusQueries
 
 __all__ = [
     "ConsensusMemory",
@@ -133,22 +134,14 @@ class ConsensusMemory(Store):
             data=data,
             created_at=created_at,
         )
-        await self._insert([row])
-        return record
-
-    async def _insert(self, rows: list[InsertConsensusParameters]) -> None:
-        """Store consensus records, all or none; again where the database was away."""
 
         async def insert() -> bool:
             async with self._database.connection() as connection:
-                await self._queries.insert_consensus(connection, rows)
+                await self._queries.insert_consensus(connection, **row)
             return True
 
-        async def stored() -> bool:
-            # One statement stores all or none, so where one is there, all are.
-            return True
-
-        await self._repeat_insert(insert, stored)
+        await self._repeat_insert(insert, _stored)
+        return record
 
     async def store_many(self, records: Iterable[ConsensusEntry]) -> list[ConsensusRecord]:
         """Store many consensus records in one round trip, all or none, and return them.
@@ -156,9 +149,21 @@ class ConsensusMemory(Store):
         Each is a mapping with the arguments of :meth:`store_consensus`. A record may supersede one
         that is in the database already, not one of the same batch.
         """
-        prepared = valid.prepare_each(new_consensus, records, "records")
-        if prepared:
-            await self._insert([row for _, row in prepared])
+        prepared = valid.prepare_each(new_consensus_of_batch, records, "records")
+        if not prepared:
+            return []
+        parts = in_parts([row for _, row in prepared])
+
+        async def insert() -> bool:
+            # One statement stores all or none by itself.
+            async with (
+                self._database.connection() if len(parts) == 1 else self._database.transaction()
+            ) as connection:
+                for part in parts:
+                    await self._queries.insert_consensus_records(connection, records=part)
+            return True
+
+        await self._repeat_insert(insert, _stored)
         return [record for record, _ in prepared]
 
     async def get_consensus(self, consensus_id: str) -> ConsensusRecord | None:
@@ -673,6 +678,11 @@ class ConsensusMemory(Store):
         return record_of(ConsensusStats, **row)
 
     get_statistics = get_stats
+
+
+async def _stored() -> bool:
+    """Say for an insert that was repeated that all of it is there, as one of its rows is."""
+    return True
 
 
 def _relevance(record: SimilarConsensus, dissents: Sequence[DissentRecord], hashed: str) -> str:

@@ -10,12 +10,14 @@ Its queries: ``sql/postgres/langgraph/queries.sql`` and ``sql/sqlite/langgraph/q
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import logging
 import random
 from collections.abc import (
     AsyncIterator,
     Awaitable,
+    Collection,
     Coroutine,
     Hashable,
     Iterable,
@@ -27,7 +29,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 from aragora_sql.database import Connection, Database
+from aragora_sql.database.groups import Groups
 from aragora_sql.database.ownership import Owner
+from aragora_sql.database.together import Together
+from aragora_sql.database.values import dump_json
 from aragora_sql.errors import ConfigurationError, InvalidInputError, UnreadableValueError
 from aragora_sql.queries import load_queries
 from aragora_sql.schema import initialize_store
@@ -49,6 +54,15 @@ try:
         writes_sort_key,
     )
 
+    from aragora_sql.stores.langgraph.content import (
+        DIVIDED,
+        SHARED,
+        VALUES,
+        Part,
+        divide,
+        joined,
+        put_versions_back,
+    )
     from aragora_sql.stores.langgraph.serializer import StrictSerializer
     from aragora_sql.stores.langgraph.synchronous import (
         Done,
@@ -70,11 +84,11 @@ if TYPE_CHECKING:
         DeleteOlderCheckpointsParameters,
         GetChannelHistoryRow,
         GetCheckpointRow,
-        InsertValuesParameters,
         LanggraphQueries,
         ListLatestRow,
         ListNamespaceRow,
-        UpsertCheckpointParameters,
+        PutCheckpointParameters,
+        PutWithValuesParameters,
         UpsertWritesParameters,
     )
 
@@ -89,6 +103,8 @@ STRATEGIES = ("keep_latest", "delete")
 DEFAULT_PAGE_SIZE = 20
 PRUNE_BATCH = 50
 DEFAULT_EXPIRED = 1000
+# How many checkpoints, and writes of tasks, are committed together at most.
+LARGEST_GROUP = 100
 # How many checkpoints one statement looks at.
 EXPIRY_PAGE = 1000
 BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
@@ -110,11 +126,15 @@ WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
+RowT = TypeVar("RowT", bound=Mapping[str, Any])
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
 def stored_namespace(namespace: str) -> str:
     """Return a namespace as it is in the tables: a digest if it is long."""
+    # No character has more than four bytes.
+    if len(namespace) <= LONGEST_NAMESPACE_KEY // 4:
+        return namespace
     if len(namespace.encode()) <= LONGEST_NAMESPACE_KEY:
         return namespace
     return DIGEST_PREFIX + hashlib.sha256(namespace.encode()).hexdigest()
@@ -140,6 +160,14 @@ class _Place(NamedTuple):
                 "checkpoint_id": checkpoint_id,
             }
         }
+
+
+class _Rows(NamedTuple):
+    """What a call stores: a checkpoint, or writes."""
+
+    checkpoint: PutCheckpointParameters | None = None
+    with_values: PutWithValuesParameters | None = None
+    writes: UpsertWritesParameters | None = None
 
 
 class LangGraphSaver(BaseCheckpointSaver[str]):
@@ -176,6 +204,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
+        self._groups: Groups[_Rows, bool] = Groups(self._store_group, most=LARGEST_GROUP)
         self._home = Owner(asyncio.get_running_loop() if is_in_loop() else None)
 
     @classmethod
@@ -240,60 +269,112 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Store a checkpoint with the values of its changed channels, and return its place."""
+        """Store a checkpoint with the values of its channels, and return its place.
+
+        What several tasks store at the same moment is committed together.
+        """
         place = _place(config)
+        row = self._checkpoint_row(place, config, checkpoint, metadata, new_versions)
+        if not await self._store(row):
+            # A value of an older checkpoint was pruned since this one began, or is not yet a row.
+            row = self._checkpoint_row(
+                place, config, checkpoint, metadata, new_versions, all_given=True
+            )
+            await self._store(row)
+        return place.config(checkpoint["id"])
+
+    def _checkpoint_row(
+        self,
+        place: _Place,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+        *,
+        all_given: bool = False,
+    ) -> _Rows:
         checkpoint_id = _text(checkpoint["id"], "checkpoint.id")
         described = get_serializable_checkpoint_metadata(config, metadata)
         run_id = described.get("run_id")
-        values = checkpoint["channel_values"]
-        versions = {name: str(v) for name, v in checkpoint["channel_versions"].items()}
-        changed = {name: str(v) for name, v in new_versions.items() if name in values}
-        rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+        parts = divide(
+            checkpoint,
+            new_versions,
+            _delta_channels(described),
+            self.serde.dumps_typed,
+            all_given=all_given,
+        )
+        for channel in parts.versions:
+            _channel(channel)
+        if type(checkpoint["id"]) is str:
+            del parts.rest["id"]
         if place.checkpoint_ns != place.namespace:
-            rest[WHOLE_NAMESPACE] = place.namespace
-        kind, content = self.serde.dumps_typed(rest)
-        row: UpsertCheckpointParameters = {
+            parts.rest[WHOLE_NAMESPACE] = place.namespace
+        kind, content = self.serde.dumps_typed(parts.rest)
+        row: PutCheckpointParameters = {
             "thread_id": place.thread_id,
             "checkpoint_ns": place.checkpoint_ns,
             "checkpoint_id": checkpoint_id,
             "parent_checkpoint_id": place.checkpoint_id,
             "run_id": None if run_id is None else str(run_id),
-            "channel_versions": valid.document(versions, "checkpoint.channel_versions"),
+            "channel_versions": valid.document(parts.versions, "checkpoint.channel_versions"),
             "metadata": valid.document(sorted_document(described), "metadata"),
-            "type": kind,
+            "type": DIVIDED + kind,
             "content": content,
         }
-        rows = self._value_rows(place, values, changed)
-        async with self._database.transaction() as connection:
-            if rows:
-                await self._queries.insert_values(connection, rows)
-            else:
-                await _all(self._queries.share_thread(connection, thread_id=place.thread_id))
-            missing = await self._queries.upsert_checkpoint(connection, **row)
-            # A value of an older checkpoint may have been pruned since this one began.
-            lost = {name: versions[name] for name in missing if name in values}
-            if lost:
-                await self._queries.insert_values(connection, self._value_rows(place, values, lost))
-        return place.config(checkpoint_id)
-
-    def _value_rows(
-        self, place: _Place, values: Mapping[str, Any], versions: Mapping[str, str]
-    ) -> list[InsertValuesParameters]:
-        rows: list[InsertValuesParameters] = []
-        # In one order, so that two such calls never wait for each other.
-        for channel, version in sorted(versions.items()):
-            kind, content = self.serde.dumps_typed(values[channel])
-            rows.append(
+        if not parts.given and not parts.kept:
+            return _Rows(row)
+        given, contents = joined(
+            Part(
                 {
-                    "thread_id": place.thread_id,
-                    "checkpoint_ns": place.checkpoint_ns,
-                    "channel": _text(channel, "checkpoint.channel_values"),
-                    "version": _text(version, "checkpoint.channel_versions"),
-                    "type": kind,
-                    "content": content,
-                }
+                    "channel": one.channel,
+                    "version": _text(one.version, "checkpoint.channel_versions"),
+                },
+                one.type,
+                one.content,
             )
-        return rows
+            for one in parts.given
+        )
+        with_values: PutWithValuesParameters = {
+            **row,
+            "given": given,
+            "contents": contents,
+            "kept": dump_json(parts.kept),
+        }
+        return _Rows(with_values=with_values)
+
+    async def _store(self, rows: _Rows) -> bool:
+        """Store rows; False: a checkpoint's values are not all there, and nothing was stored."""
+        stored = None
+        if not self._database.is_in_use_here():
+            # Locks of a transaction of the caller's are its own, and so is a connection that it
+            # has: whoever waits for it must not wait for the rows of others.
+            stored = await self._groups.run(rows)
+        if stored is None:
+            (stored,) = await self._store_group([rows])
+        return bool(stored)
+
+    async def _store_group(self, group: list[_Rows]) -> list[bool | None]:
+        """Store the rows of several tasks; None is one that has to be stored alone."""
+        writes = _in_order([rows.writes for rows in group if rows.writes])
+        checkpoints = _in_order([rows.checkpoint for rows in group if rows.checkpoint])
+        with_values = _in_order([rows.with_values for rows in group if rows.with_values])
+        stored = 0
+        async with self._database.connection() as connection:
+            several = bool(writes) + bool(checkpoints) + bool(with_values) > 1
+            together = Together(connection) if several else None
+            target: Any = together or connection
+            if writes:
+                await self._queries.upsert_writes(target, writes)
+            if checkpoints:
+                await self._queries.put_checkpoint(target, checkpoints)
+            if with_values:
+                stored = await self._queries.put_with_values(target, with_values)
+            if together is not None:
+                *_, stored = await together.run_each()
+        if not with_values or stored == len(with_values):
+            return [True] * len(group)
+        missing = False if len(with_values) == 1 else None
+        return [missing if rows.with_values else True for rows in group]
 
     async def aput_writes(
         self,
@@ -302,7 +383,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Store what a task wrote after a checkpoint, in one round trip.
+        """Store what a task wrote after a checkpoint, in one round trip, or with other tasks.
 
         What it wrote before stays; errors, interrupts, resumes and the like are renewed if nothing
         else is among ``writes``. LangGraph's own savers in databases do the same.
@@ -312,26 +393,26 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             raise InvalidInputError("config", "its 'configurable' has no 'checkpoint_id'")
         listed = valid.items(writes, "writes")
         renew = all(channel in WRITES_IDX_MAP for channel, _ in listed)
-        rows: list[UpsertWritesParameters] = []
+        # One place may be written to twice: the first stays, or the last renews it.
+        places: dict[int, Part] = {}
         for index, (channel, value) in enumerate(listed):
-            kind, content = self.serde.dumps_typed(value)
-            rows.append(
-                {
-                    "thread_id": place.thread_id,
-                    "checkpoint_ns": place.checkpoint_ns,
-                    "checkpoint_id": place.checkpoint_id,
-                    "task_id": _text(task_id, "task_id"),
-                    "idx": WRITES_IDX_MAP.get(channel, index),
-                    "task_path": valid.text(task_path, "task_path"),
-                    "channel": _text(channel, f"writes[{index}]"),
-                    "type": kind,
-                    "content": content,
-                    "renew": renew,
-                }
-            )
-        if rows:
-            async with self._database.connection() as connection:
-                await self._queries.upsert_writes(connection, rows)
+            place_of_write = WRITES_IDX_MAP.get(channel, index)
+            if renew or place_of_write not in places:
+                entry = {"idx": place_of_write, "channel": _text(channel, f"writes[{index}]")}
+                places[place_of_write] = Part(entry, *self.serde.dumps_typed(value))
+        if places:
+            given, contents = joined(places.values())
+            row: UpsertWritesParameters = {
+                "thread_id": place.thread_id,
+                "checkpoint_ns": place.checkpoint_ns,
+                "checkpoint_id": place.checkpoint_id,
+                "task_id": _text(task_id, "task_id"),
+                "task_path": valid.text(task_path, "task_path"),
+                "given": given,
+                "contents": contents,
+                "renew": renew,
+            }
+            await self._store(_Rows(writes=row))
 
     # Reading
 
@@ -454,17 +535,24 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         for row in heads:
             checkpoint_id = cast(str, row["checkpoint_id"])
             checkpoint = self._loaded(row, row["thread_id"])
+            if row["type"].startswith(DIVIDED):
+                put_versions_back(checkpoint)
+                checkpoint.setdefault("id", checkpoint_id)
+                shared = checkpoint.pop(SHARED, ())
+            else:
+                shared = checkpoint["channel_versions"]
+            versions = checkpoint["channel_versions"]
             namespace = checkpoint.pop(WHOLE_NAMESPACE, row["checkpoint_ns"])
             place = _Place(row["thread_id"], namespace, checkpoint_id)
             where = (row["thread_id"], row["checkpoint_ns"], checkpoint_id)
-            # One that was moved here may hold values that it shares with no other.
-            own_values = checkpoint.pop("channel_values", None) or {}
+            own_values = self._values_within(checkpoint, place.thread_id)
             without = {*own_values, *checkpoint.pop(WITHOUT_VALUES, ())}
             # Values are decoded again for each checkpoint: who gets one may change it.
             checkpoint["channel_values"] = {
                 channel: self._loaded(values[key], place.thread_id)
-                for channel, version in checkpoint["channel_versions"].items()
-                if channel not in without and (key := (*where[:2], channel, str(version))) in values
+                for channel in shared
+                if channel not in without
+                and (key := (*where[:2], channel, str(versions[channel]))) in values
             } | own_values
             parent = row["parent_checkpoint_id"]
             found[where] = CheckpointTuple(
@@ -478,16 +566,28 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             )
         return found
 
+    def _values_within(self, checkpoint: dict[str, Any], thread_id: str) -> dict[str, Any]:
+        """Take the values out that a checkpoint has in itself."""
+        values: dict[str, Any] = checkpoint.pop("channel_values", None) or {}
+        for channel, packed in (checkpoint.pop(VALUES, None) or {}).items():
+            kind, content = packed if isinstance(packed, list) else ("msgpack", packed)
+            values[channel] = self._read(kind, content, channel, thread_id)
+        return values
+
     def _write(self, row: GetCheckpointRow | GetChannelHistoryRow, thread_id: str) -> PendingWrite:
         task_id, channel = cast(str, row["task_id"]), cast(str, row["channel"])
         return task_id, channel, self._loaded(row, thread_id)
 
     def _loaded(self, row: GetCheckpointRow | GetChannelHistoryRow, thread_id: str) -> Any:
+        # Rows of checkpoints, values and writes have both.
+        kind, content = cast(str, row["type"]), cast(bytes, row["content"])
+        return self._read(kind.removeprefix(DIVIDED), content, row["channel"], thread_id)
+
+    def _read(self, kind: str, content: bytes, channel: str | None, thread_id: str) -> Any:
         try:
-            # Rows of checkpoints, values and writes have both.
-            return self.serde.loads_typed((cast(str, row["type"]), cast(bytes, row["content"])))
+            return self.serde.loads_typed((kind, content))
         except UnreadableValueError as error:
-            what = "checkpoint" if row["channel"] is None else f"channel {row['channel']!r}"
+            what = "checkpoint" if channel is None else f"channel {channel!r}"
             raise UnreadableValueError(f"thread {thread_id!r}, {what}: {error}") from None
 
     async def aget_delta_channel_history(
@@ -517,7 +617,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             if row["kind"] == "checkpoint"
         }
         values = {
-            (row["checkpoint_id"], row["channel"]): row for row in rows if row["kind"] == "value"
+            (row["checkpoint_id"], row["channel"]): row
+            for row in rows
+            if row["kind"] in ("value", "within")
         }
         writes: dict[tuple[str, str | None], list[GetChannelHistoryRow]] = {}
         for row in rows:
@@ -545,8 +647,12 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             newest_first += reversed(found)
             seed = values.get((ancestor, channel))
             if seed is not None:
-                return {"writes": newest_first[::-1], "seed": self._loaded(seed, thread_id)}
+                return {"writes": newest_first[::-1], "seed": self._seed(seed, channel, thread_id)}
         return {"writes": newest_first[::-1]}
+
+    def _seed(self, row: GetChannelHistoryRow, channel: str, thread_id: str) -> Any:
+        found = self._loaded(row, thread_id)
+        return self._values_within(found, thread_id)[channel] if row["kind"] == "within" else found
 
     # Removing and copying
 
@@ -699,8 +805,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     async def _needed_ancestors(self, connection: Connection, latest: ListLatestRow) -> list[str]:
         """Return the ancestors that the delta channels of a checkpoint are rebuilt from."""
-        # It counts for each delta channel what was written since its value was last stored.
-        channels = list(latest["metadata"].get("counters_since_delta_snapshot") or ())
+        channels = list(_delta_channels(latest["metadata"]))
         if not channels:
             return []
         rows = await _all(
@@ -819,6 +924,14 @@ def _ids(values: Any, argument: str) -> list[str]:
 
 
 def _text(value: Any, argument: str, longest: int = LONGEST_ID) -> str:
+    if (
+        type(value) is str
+        and value.isascii()
+        and len(value) <= longest
+        and "\x00" not in value
+        and value.strip()
+    ):
+        return value
     # LangGraph takes whatever can be a key of a dictionary for the id of a thread.
     if value is None or not isinstance(value, Hashable):
         raise InvalidInputError(argument, f"must be text, not {type(value).__name__}")
@@ -826,6 +939,27 @@ def _text(value: Any, argument: str, longest: int = LONGEST_ID) -> str:
     if len(text.encode()) > longest:
         raise InvalidInputError(argument, f"is longer than {longest} bytes in UTF-8")
     return text
+
+
+# The names are the same in each checkpoint of a graph.
+@functools.lru_cache(maxsize=4096)
+def _channel(name: str) -> str:
+    return _text(name, "checkpoint.channel_values")
+
+
+def _delta_channels(metadata: Mapping[str, Any]) -> Collection[str]:
+    """Return the delta channels of a checkpoint."""
+    # It counts for each what was written since its value was last stored.
+    return metadata.get("counters_since_delta_snapshot") or ()
+
+
+def _in_order(rows: list[RowT]) -> list[RowT]:
+    """Return rows in one order, so that two that store some never wait for each other."""
+    return rows if len(rows) < 2 else sorted(rows, key=_order)
+
+
+def _order(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]
 
 
 def _place(config: RunnableConfig) -> _Place:
@@ -855,10 +989,16 @@ def _before(config: RunnableConfig | None) -> str:
 def sorted_document(value: Any) -> Any:
     """Return a document with its keys in order, so that equal ones are the same text."""
     if isinstance(value, dict):
-        return {key: sorted_document(value[key]) for key in sorted(value)}
+        return {
+            key: sorted_document(value[key]) if isinstance(value[key], _NESTED) else value[key]
+            for key in sorted(value)
+        }
     if isinstance(value, list | tuple):
         return [sorted_document(item) for item in value]
     return value
+
+
+_NESTED = (dict, list, tuple)
 
 
 def _ordered(rows: Iterable[StoredRow]) -> list[StoredRow]:

@@ -1,7 +1,7 @@
 -- Queries of the consensus store. Dissents and proofs belong to a consensus and go with it.
 
--- name: insert_consensus(id, topic, topic_hash, topic_terms, conclusion, strength, confidence, domain, debate_id, supersedes, rounds, debate_duration_seconds, participating_agents, agreeing_agents, dissenting_agents, key_claims, supporting_evidence, tags, belief_cruxes, metadata, data, created_at, updated_at)*!
--- Store consensus records; an unknown id in supersedes is refused by its foreign key.
+-- name: insert_consensus(id, topic, topic_hash, topic_terms, conclusion, strength, confidence, domain, debate_id, supersedes, rounds, debate_duration_seconds, participating_agents, agreeing_agents, dissenting_agents, key_claims, supporting_evidence, tags, belief_cruxes, metadata, data, created_at, updated_at)!
+-- Store a consensus; an unknown id in supersedes is refused by its foreign key.
 INSERT INTO consensus (
     id,
     topic,
@@ -52,6 +52,60 @@ VALUES (
     :created_at,
     :updated_at
 );
+
+-- name: insert_consensus_records(records)!
+-- Store consensus records, each a list of the values that insert_consensus takes; documents are texts.
+-- meaning: values of records [[["new_1", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_2", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "e", "k_1", null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_3", "gamma", "0123456789abcdef", "gamma", "c", "weak", 1.0, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_4", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, "k_1", 0, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_5", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 1.5, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], [["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"], ["new_6", "alpha beta", "0123456789abcdef", "alpha beta", "c", "strong", 0.25, "d", null, null, 2, 41.5, "[\"a\", \"b\"]", "[\"a\"]", "[\"b\"]", "[\"k\"]", "[]", "[\"t\"]", "[{\"claim\": \"x\"}]", "{\"n\": 1.5}", "{\"m\": [1, null]}", "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000001Z"]], []] because the store writes them so
+INSERT INTO consensus (
+    id,
+    topic,
+    topic_hash,
+    topic_terms,
+    conclusion,
+    strength,
+    confidence,
+    domain,
+    debate_id,
+    supersedes,
+    rounds,
+    debate_duration_seconds,
+    participating_agents,
+    agreeing_agents,
+    dissenting_agents,
+    key_claims,
+    supporting_evidence,
+    tags,
+    belief_cruxes,
+    metadata,
+    data,
+    created_at,
+    updated_at
+)
+SELECT
+    e.value ->> 0 AS id,
+    e.value ->> 1 AS topic,
+    e.value ->> 2 AS topic_hash,
+    e.value ->> 3 AS topic_terms,
+    e.value ->> 4 AS conclusion,
+    e.value ->> 5 AS strength,
+    (e.value ->> 6)::double precision AS confidence,
+    e.value ->> 7 AS domain,
+    e.value ->> 8 AS debate_id,
+    e.value ->> 9 AS supersedes,
+    (e.value ->> 10)::integer AS rounds,
+    (e.value ->> 11)::double precision AS debate_duration_seconds,
+    (e.value ->> 12)::jsonb AS participating_agents,
+    (e.value ->> 13)::jsonb AS agreeing_agents,
+    (e.value ->> 14)::jsonb AS dissenting_agents,
+    (e.value ->> 15)::jsonb AS key_claims,
+    (e.value ->> 16)::jsonb AS supporting_evidence,
+    (e.value ->> 17)::jsonb AS tags,
+    (e.value ->> 18)::jsonb AS belief_cruxes,
+    (e.value ->> 19)::jsonb AS metadata,
+    (e.value ->> 20)::jsonb AS data,
+    (e.value ->> 21)::timestamptz AS created_at,
+    (e.value ->> 22)::timestamptz AS updated_at
+FROM jsonb_array_elements(:records::jsonb) AS e (value);
 
 -- name: get_consensus(consensus_id)^
 -- Return one consensus with the ids of its dissents and of what superseded it.

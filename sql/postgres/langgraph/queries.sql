@@ -1,52 +1,32 @@
 -- Queries of the LangGraph saver: checkpoints, channel values and pending writes of threads.
 
--- name: share_thread(thread_id)
--- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
--- result: locked boolean
--- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
-SELECT
-    pg_advisory_xact_lock_shared(
-        hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
-    ) IS NOT NULL AS locked;
-
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
--- locks: pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0::bigint)) in order of hashtextextended('langgraph ' || thread_id, 0::bigint)
+-- locks: pg_advisory_xact_lock(hashtextextended('langgraph ' || l.thread_id, 0::bigint)) in order of thread_id
 SELECT
     pg_advisory_xact_lock(
         hashtextextended('langgraph ' || l.thread_id, 0::bigint)
     ) IS NOT NULL AS locked
 FROM (
-    -- in one order, so that two such calls never wait for each other
+    -- in one order, which those who store keep as well, so that nobody waits in a circle
     SELECT t.thread_id
     FROM pg_catalog.unnest(:thread_ids::text[]) AS t (thread_id)
-    ORDER BY hashtextextended('langgraph ' || t.thread_id, 0::bigint)
+    ORDER BY t.thread_id COLLATE "C"
     OFFSET 0
 ) AS l;
 
 -- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
--- Store values of channels; a version that is there already has the same value. Holds off who
--- removes rows of the thread, as share_thread does.
--- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
+-- Store values of channels that come from elsewhere; a version that is there stays as it is.
 INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
-SELECT
-    :thread_id::text,
-    :checkpoint_ns::text,
-    :channel::text,
-    :version::text,
-    :type::text,
-    :content::bytea
-WHERE
-    pg_advisory_xact_lock_shared(
-        hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
-    ) IS NOT NULL
+VALUES (:thread_id, :checkpoint_ns, :channel, :version, :type, :content)
 ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
 
--- name: upsert_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)$
--- Store a checkpoint, or renew it, and return the channels whose value at its version is not stored.
--- result: missing json
--- meaning: values of channel_versions [{}, {"a": "2"}, {"a": "1", "b": "2"}, {"a": "2", "c": "1"}, {"b": "9", "d": "1"}] because versions are texts
+-- name: put_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)*!
+-- Store a checkpoint that has all its values in itself, or renew it. Holds off who removes rows of
+-- the thread, until the transaction ends; others that store go on.
+-- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
+-- meaning: values of channel_versions [{}, {"a": null}, {"a": "1", "b": null}] because versions are texts
 INSERT INTO langgraph_checkpoints (
     thread_id,
     checkpoint_ns,
@@ -58,17 +38,113 @@ INSERT INTO langgraph_checkpoints (
     type,
     content
 )
-VALUES (
-    :thread_id,
-    :checkpoint_ns,
-    :checkpoint_id,
-    :parent_checkpoint_id,
-    :run_id,
+SELECT
+    :thread_id::text,
+    :checkpoint_ns::text,
+    :checkpoint_id::text,
+    :parent_checkpoint_id::text,
+    :run_id::text,
     :channel_versions::jsonb,
     :metadata::jsonb,
-    :type,
-    :content
+    :type::text,
+    :content::bytea
+WHERE
+    pg_advisory_xact_lock_shared(
+        hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
+    ) IS NOT NULL
+ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
+    SET
+        parent_checkpoint_id = excluded.parent_checkpoint_id,
+        run_id = excluded.run_id,
+        channel_versions = excluded.channel_versions,
+        metadata = excluded.metadata,
+        type = excluded.type,
+        content = excluded.content,
+        created_at = excluded.created_at;
+
+-- name: put_with_values(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, given, contents, kept)*!
+-- Do what put_checkpoint does, if all values that kept names (version by channel) are stored; and
+-- store values: given has the channel, version and type of each, and where in contents it is
+-- (counted from 1). A version that is there already has the same value.
+-- locks: pg_advisory_xact_lock_shared(hashtextextended('langgraph ' || :thread_id::text, 0::bigint))
+-- locks: langgraph_values rows for key share in order of channel, version
+-- meaning: values of channel_versions [{}, {"a": "2"}, {"a": "1", "b": "2"}] because versions are texts
+-- meaning: values of kept [{}, {"a": "1"}, {"a": "2"}, {"b": "9"}] because versions are texts
+-- meaning: values of given [[], [{"channel": "a", "version": "1", "type": "msgpack", "first": 1, "length": 1}], [{"channel": "b", "version": "2", "type": "null", "first": 1, "length": 0}]] because they are parts of contents
+WITH locked AS MATERIALIZED (
+    SELECT
+        pg_advisory_xact_lock_shared(
+            hashtextextended('langgraph ' || :thread_id::text, 0::bigint)
+        ) IS NOT NULL AS is_held
+),
+
+found AS MATERIALIZED (
+    SELECT v.channel
+    FROM jsonb_each_text(:kept::jsonb) AS k (channel, version)
+    CROSS JOIN
+        LATERAL (
+            -- Who removed some before the lock was free may be later than what this statement
+            -- sees: only a row that is locked is sure to be there.
+            SELECT p.channel
+            FROM langgraph_values AS p
+            WHERE
+                p.thread_id = :thread_id::text
+                AND p.checkpoint_ns = :checkpoint_ns::text
+                AND p.channel = k.channel
+                AND p.version = k.version
+            ORDER BY p.channel, p.version
+            FOR KEY SHARE
+        ) AS v
+    WHERE (SELECT l.is_held FROM locked AS l)
+),
+
+whole AS MATERIALIZED (
+    SELECT
+        (SELECT l.is_held FROM locked AS l)
+        AND (SELECT count(*) FROM found)
+        = (SELECT count(*) FROM jsonb_object_keys(:kept::jsonb)) AS is_whole
+),
+
+stored AS (
+    INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+    SELECT
+        :thread_id::text,
+        :checkpoint_ns::text,
+        g.channel,
+        g.version,
+        g.type,
+        substring(:contents::bytea FROM g.first FOR g.length)
+    FROM
+        jsonb_to_recordset(:given::jsonb)
+            AS g (
+                channel TEXT, version TEXT, type TEXT, first INTEGER, length INTEGER
+            )
+    WHERE (SELECT h.is_whole FROM whole AS h)
+    ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING
 )
+
+INSERT INTO langgraph_checkpoints (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content
+)
+SELECT
+    :thread_id::text,
+    :checkpoint_ns::text,
+    :checkpoint_id::text,
+    :parent_checkpoint_id::text,
+    :run_id::text,
+    :channel_versions::jsonb,
+    :metadata::jsonb,
+    :type::text,
+    :content::bytea
+WHERE (SELECT h.is_whole FROM whole AS h)
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
     SET
         parent_checkpoint_id = excluded.parent_checkpoint_id,
@@ -78,27 +154,12 @@ ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id) DO UPDATE
         type = excluded.type,
         content = excluded.content,
         created_at = excluded.created_at
-RETURNING
-    (
-        SELECT
-            coalesce(
-                pg_catalog.jsonb_agg(n.channel ORDER BY n.channel COLLATE "C"), '[]'::jsonb
-            )
-        FROM jsonb_each_text(channel_versions) AS n (channel, version)
-        WHERE
-            NOT EXISTS (
-                SELECT 1
-                FROM langgraph_values AS v
-                WHERE
-                    v.thread_id = :thread_id
-                    AND v.checkpoint_ns = :checkpoint_ns
-                    AND v.channel = n.channel
-                    AND v.version = n.version
-            )
-    ) AS missing;
+RETURNING 1 AS stored;
 
--- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, renew)*!
--- Store what a task wrote. What it wrote in the same place before stays, unless renew is true.
+-- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, given, contents, renew)*!
+-- Store what a task wrote: given has the place (idx), channel and type of each, and where in contents
+-- it is (counted from 1). What is in the same place stays, unless renew is true.
+-- meaning: values of given [[{"idx": 0, "channel": "a", "type": "msgpack", "first": 1, "length": 1}], [{"idx": -1, "channel": "b", "type": "null", "first": 1, "length": 0}, {"idx": 1, "channel": "a", "type": "msgpack", "first": 1, "length": 1}]] because they are parts of contents
 INSERT INTO langgraph_writes (
     thread_id,
     checkpoint_ns,
@@ -111,18 +172,22 @@ INSERT INTO langgraph_writes (
     content,
     created_at
 )
-VALUES (
-    :thread_id,
-    :checkpoint_ns,
-    :checkpoint_id,
-    :task_id,
-    :idx,
-    :task_path,
-    :channel,
-    :type,
-    :content,
+SELECT
+    :thread_id::text,
+    :checkpoint_ns::text,
+    :checkpoint_id::text,
+    :task_id::text,
+    g.idx,
+    :task_path::text,
+    g.channel,
+    g.type,
+    substring(:contents::bytea FROM g.first FOR g.length),
     now()
-)
+FROM
+    jsonb_to_recordset(:given::jsonb)
+        AS g (
+            idx INTEGER, channel TEXT, type TEXT, first INTEGER, length INTEGER
+        )
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
     SET
         task_path = excluded.task_path,
@@ -168,6 +233,7 @@ needed AS (
         n.version
     FROM found AS f
     CROSS JOIN jsonb_each_text(f.channel_versions) AS n (channel, version)
+    WHERE n.version IS NOT NULL
 )
 
 SELECT
@@ -281,6 +347,7 @@ needed AS (
         n.version
     FROM found AS f
     CROSS JOIN jsonb_each_text(f.channel_versions) AS n (channel, version)
+    WHERE n.version IS NOT NULL
 )
 
 SELECT
@@ -402,7 +469,8 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    c.checkpoint_id <= :after_id::text
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id::text, :after_thread::text, :after_ns::text)
     AND (
         SELECT coalesce(bool_and(coalesce(c.metadata -> f.name, 'null'::jsonb) = f.value), TRUE)
@@ -441,6 +509,8 @@ WITH RECURSIVE chain AS (
             FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
+                -- a null says that the value is in the checkpoint itself
+                OR p.channel_versions -> w.channel = 'null'::jsonb
                 OR EXISTS (
                     SELECT 1
                     FROM langgraph_values AS v
@@ -465,14 +535,16 @@ FROM chain;
 
 -- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
 -- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
--- the writes of the channels. Of the checkpoint itself it has neither.
+-- the writes of the channels; 'within' is a checkpoint that has the value in itself. Of the
+-- checkpoint that was asked for it has none of them.
 -- result: kind not null, checkpoint_id not null
 WITH RECURSIVE chain AS (
     SELECT
         c.checkpoint_id,
         c.parent_checkpoint_id,
         NULL::jsonb AS channel_versions,
-        ARRAY[]::text[] AS seeded
+        ARRAY[]::text[] AS seeded,
+        ARRAY[]::text[] AS seeded_before
     FROM langgraph_checkpoints AS c
     WHERE
         c.thread_id = :thread_id
@@ -495,6 +567,8 @@ WITH RECURSIVE chain AS (
             FROM pg_catalog.unnest(:channels::text[]) AS w (channel)
             WHERE
                 w.channel = any(chain.seeded)
+                -- a null says that the value is in the checkpoint itself
+                OR p.channel_versions -> w.channel = 'null'::jsonb
                 OR EXISTS (
                     SELECT 1
                     FROM langgraph_values AS v
@@ -504,7 +578,8 @@ WITH RECURSIVE chain AS (
                         AND v.channel = w.channel
                         AND v.version = p.channel_versions ->> w.channel
                 )
-        )
+        ),
+        chain.seeded
     FROM chain
     INNER JOIN langgraph_checkpoints AS p
         ON
@@ -553,6 +628,35 @@ CROSS JOIN
         OFFSET 0
     ) AS v
 WHERE n.channel = any(:channels::text[])
+UNION ALL
+SELECT
+    'within',
+    chain.checkpoint_id,
+    NULL::text,
+    l.channel,
+    NULL::text,
+    NULL::text,
+    NULL::integer,
+    c.type,
+    c.content
+FROM chain
+INNER JOIN pg_catalog.unnest(:channels::text[]) AS l (channel)
+    ON
+        chain.channel_versions -> l.channel = 'null'::jsonb
+        AND l.channel <> all(chain.seeded_before)
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0: row by row through the key, however many checkpoints the thread has
+        SELECT
+            p.type,
+            p.content
+        FROM langgraph_checkpoints AS p
+        WHERE
+            p.thread_id = :thread_id
+            AND p.checkpoint_ns = :checkpoint_ns
+            AND p.checkpoint_id = chain.checkpoint_id
+        OFFSET 0
+    ) AS c
 UNION ALL
 SELECT
     'write',
@@ -623,7 +727,7 @@ WHERE
             n.version
         FROM langgraph_checkpoints AS c
         CROSS JOIN jsonb_each_text(c.channel_versions) AS n (channel, version)
-        WHERE c.thread_id = any(:thread_ids::text[])
+        WHERE c.thread_id = any(:thread_ids::text[]) AND n.version IS NOT NULL
     );
 
 -- name: list_threads_of_runs(run_ids)
@@ -669,6 +773,7 @@ WHERE thread_id = any(:thread_ids::text[]);
 -- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
 -- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
 -- each of their threads, but for those that are known, whether it was not written to since.
+-- plan: filtered_walk allowed because only those of the very same moment are passed over
 -- result: thread_id not null, created_at not null, is_expired not null
 WITH bound AS (
     SELECT
@@ -683,6 +788,7 @@ looked AS (
     FROM langgraph_checkpoints AS c
     WHERE
         c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND c.created_at >= :after_time::timestamptz
         AND (c.created_at, c.thread_id) > (:after_time::timestamptz, :after_thread::text)
     ORDER BY c.created_at, c.thread_id
     LIMIT :looked_at

@@ -11,7 +11,7 @@
 -- meaning: values of langgraph_writes.checkpoint_ns ["", "n"] because rows of the three tables belong together by them
 -- meaning: values of langgraph_writes.checkpoint_id ["1", "2", "3", "4"] because rows of the three tables belong together by them
 -- meaning: values of langgraph_writes.channel ["a", "b", "c"] because rows of the three tables belong together by them
--- meaning: values of langgraph_checkpoints.channel_versions [{"a": "1"}, {"a": "2", "b": "1"}, {"b": "1"}, {"c": "2"}, {}] because it names rows of langgraph_values
+-- meaning: values of langgraph_checkpoints.channel_versions [{"a": "1"}, {"a": "2", "b": "1"}, {"b": "1"}, {"c": "2", "a": null}, {}] because it names rows of langgraph_values
 
 CREATE TABLE IF NOT EXISTS langgraph_checkpoints (
     thread_id TEXT COLLATE "C" NOT NULL,
@@ -33,11 +33,11 @@ CREATE TABLE IF NOT EXISTS langgraph_checkpoints (
 );
 
 CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_id
-ON langgraph_checkpoints (checkpoint_id, thread_id, checkpoint_ns);
+ON langgraph_checkpoints (checkpoint_id);
 CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_run
 ON langgraph_checkpoints (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_langgraph_checkpoints_written
-ON langgraph_checkpoints (created_at, thread_id);
+ON langgraph_checkpoints (created_at);
 
 CREATE TABLE IF NOT EXISTS langgraph_values (
     thread_id TEXT COLLATE "C" NOT NULL,
@@ -87,16 +87,16 @@ BEGIN
 END
 $$;
 
-COMMENT ON TABLE langgraph_checkpoints IS 'A checkpoint of a LangGraph thread, without the values of its channels.';
+COMMENT ON TABLE langgraph_checkpoints IS 'A checkpoint of a LangGraph thread; the larger values of its channels are in langgraph_values.';
 COMMENT ON COLUMN langgraph_checkpoints.thread_id IS 'The thread.';
 COMMENT ON COLUMN langgraph_checkpoints.checkpoint_ns IS 'Namespace of a subgraph; empty for the graph itself.';
 COMMENT ON COLUMN langgraph_checkpoints.checkpoint_id IS 'LangGraph''s id; later ones sort behind earlier ones.';
 COMMENT ON COLUMN langgraph_checkpoints.parent_checkpoint_id IS 'The checkpoint that this one continues; NULL for the first.';
 COMMENT ON COLUMN langgraph_checkpoints.run_id IS 'The run that made it, from its metadata.';
-COMMENT ON COLUMN langgraph_checkpoints.channel_versions IS 'Version by channel: which rows of langgraph_values belong to it.';
+COMMENT ON COLUMN langgraph_checkpoints.channel_versions IS 'Version by channel: which rows of langgraph_values belong to it; null where content has the value.';
 COMMENT ON COLUMN langgraph_checkpoints.metadata IS 'Source, step, parents and what the application added.';
 COMMENT ON COLUMN langgraph_checkpoints.type IS 'How content is serialised.';
-COMMENT ON COLUMN langgraph_checkpoints.content IS 'The serialised checkpoint.';
+COMMENT ON COLUMN langgraph_checkpoints.content IS 'The serialised checkpoint, with its small and its new values.';
 COMMENT ON COLUMN langgraph_checkpoints.created_at IS 'When the row was written.';
 
 COMMENT ON TABLE langgraph_values IS 'Value of a channel at a version, shared by all checkpoints that have it.';
@@ -119,5 +119,5 @@ COMMENT ON COLUMN langgraph_writes.type IS 'How content is serialised.';
 COMMENT ON COLUMN langgraph_writes.content IS 'The serialised value.';
 COMMENT ON COLUMN langgraph_writes.created_at IS 'When the row was written; NULL where that is not known.';
 
-INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 2)
+INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 3)
 ON CONFLICT (module) DO NOTHING;

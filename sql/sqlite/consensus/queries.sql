@@ -1,7 +1,7 @@
 -- Queries of the consensus store. Dissents and proofs belong to a consensus and go with it.
 
--- name: insert_consensus(id, topic, topic_hash, topic_terms, conclusion, strength, confidence, domain, debate_id, supersedes, rounds, debate_duration_seconds, participating_agents, agreeing_agents, dissenting_agents, key_claims, supporting_evidence, tags, belief_cruxes, metadata, data, created_at, updated_at)*!
--- Store consensus records; an unknown id in supersedes is refused by its foreign key.
+-- name: insert_consensus(id, topic, topic_hash, topic_terms, conclusion, strength, confidence, domain, debate_id, supersedes, rounds, debate_duration_seconds, participating_agents, agreeing_agents, dissenting_agents, key_claims, supporting_evidence, tags, belief_cruxes, metadata, data, created_at, updated_at)!
+-- Store a consensus; an unknown id in supersedes is refused by its foreign key.
 INSERT INTO consensus (
     id,
     topic,
@@ -52,6 +52,59 @@ VALUES (
     :created_at,
     :updated_at
 );
+
+-- name: insert_consensus_records(records)!
+-- Store consensus records, each a list of the values that insert_consensus takes; documents are texts.
+INSERT INTO consensus (
+    id,
+    topic,
+    topic_hash,
+    topic_terms,
+    conclusion,
+    strength,
+    confidence,
+    domain,
+    debate_id,
+    supersedes,
+    rounds,
+    debate_duration_seconds,
+    participating_agents,
+    agreeing_agents,
+    dissenting_agents,
+    key_claims,
+    supporting_evidence,
+    tags,
+    belief_cruxes,
+    metadata,
+    data,
+    created_at,
+    updated_at
+)
+SELECT
+    e.value ->> 0 AS id,
+    e.value ->> 1 AS topic,
+    e.value ->> 2 AS topic_hash,
+    e.value ->> 3 AS topic_terms,
+    e.value ->> 4 AS conclusion,
+    e.value ->> 5 AS strength,
+    e.value ->> 6 AS confidence,
+    e.value ->> 7 AS domain,
+    e.value ->> 8 AS debate_id,
+    e.value ->> 9 AS supersedes,
+    e.value ->> 10 AS rounds,
+    e.value ->> 11 AS debate_duration_seconds,
+    e.value ->> 12 AS participating_agents,
+    e.value ->> 13 AS agreeing_agents,
+    e.value ->> 14 AS dissenting_agents,
+    e.value ->> 15 AS key_claims,
+    e.value ->> 16 AS supporting_evidence,
+    e.value ->> 17 AS tags,
+    e.value ->> 18 AS belief_cruxes,
+    e.value ->> 19 AS metadata,
+    e.value ->> 20 AS data,
+    e.value ->> 21 AS created_at,
+    e.value ->> 22 AS updated_at
+FROM json_each(:records) AS e;
 
 -- name: get_consensus(consensus_id)^
 -- Return one consensus with the ids of its dissents and of what superseded it.

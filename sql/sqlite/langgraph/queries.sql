@@ -1,10 +1,5 @@
 -- Queries of the LangGraph saver: checkpoints, channel values and pending writes of threads.
 
--- name: share_thread(thread_id)
--- Hold off who removes rows of the thread, until the transaction ends; others that store go on.
--- result: locked boolean
-SELECT :thread_id IS NOT NULL AS locked;
-
 -- name: lock_threads(thread_ids)
 -- Hold off who stores or removes rows of the threads, until the transaction ends.
 -- result: locked boolean
@@ -12,15 +7,14 @@ SELECT :thread_id IS NOT NULL AS locked;
 SELECT :thread_ids IS NOT NULL AS locked;
 
 -- name: insert_values(thread_id, checkpoint_ns, channel, version, type, content)*!
--- Store values of channels; a version that is there already has the same value. Holds off who
--- removes rows of the thread, as share_thread does.
+-- Store values of channels that come from elsewhere; a version that is there stays as it is.
 INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
 VALUES (:thread_id, :checkpoint_ns, :channel, :version, :type, :content)
 ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
 
--- name: upsert_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)$
--- Store a checkpoint, or renew it, and return the channels whose value at its version is not stored.
--- result: missing json
+-- name: put_checkpoint(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content)*!
+-- Store a checkpoint that has all its values in itself, or renew it. Holds off who removes rows of
+-- the thread, until the transaction ends; others that store go on.
 INSERT INTO langgraph_checkpoints (
     thread_id,
     checkpoint_ns,
@@ -51,29 +45,46 @@ SET
     metadata = excluded.metadata,
     type = excluded.type,
     content = excluded.content,
-    created_at = excluded.created_at
-RETURNING
-    (
-        SELECT json_group_array(m.channel)
-        FROM (
-            SELECT n.key AS channel
-            FROM json_each(channel_versions) AS n
-            WHERE
-                NOT EXISTS (
-                    SELECT 1
-                    FROM langgraph_values AS v
-                    WHERE
-                        v.thread_id = :thread_id
-                        AND v.checkpoint_ns = :checkpoint_ns
-                        AND v.channel = n.key
-                        AND v.version = n.value
-                )
-            ORDER BY n.key
-        ) AS m
-    ) AS missing;
+    created_at = excluded.created_at;
 
--- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, idx, task_path, channel, type, content, renew)*!
--- Store what a task wrote. What it wrote in the same place before stays, unless renew is true.
+-- name: put_with_values(thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, run_id, channel_versions, metadata, type, content, given, contents, kept)*!
+-- Do what put_checkpoint does, if all values that kept names (version by channel) are stored; and
+-- store values: given has the channel, version and type of each, and where in contents it is
+-- (counted from 1). A version that is there already has the same value.
+-- The trigger of the view does it.
+INSERT INTO langgraph_puts (
+    thread_id,
+    checkpoint_ns,
+    checkpoint_id,
+    parent_checkpoint_id,
+    run_id,
+    channel_versions,
+    metadata,
+    type,
+    content,
+    given,
+    contents,
+    kept
+)
+VALUES (
+    :thread_id,
+    :checkpoint_ns,
+    :checkpoint_id,
+    :parent_checkpoint_id,
+    :run_id,
+    :channel_versions,
+    :metadata,
+    :type,
+    :content,
+    :given,
+    :contents,
+    :kept
+)
+RETURNING 1 AS stored;
+
+-- name: upsert_writes(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, given, contents, renew)*!
+-- Store what a task wrote: given has the place (idx), channel and type of each, and where in contents
+-- it is (counted from 1). What is in the same place stays, unless renew is true.
 INSERT INTO langgraph_writes (
     thread_id,
     checkpoint_ns,
@@ -86,18 +97,20 @@ INSERT INTO langgraph_writes (
     content,
     created_at
 )
-VALUES (
+SELECT
     :thread_id,
     :checkpoint_ns,
     :checkpoint_id,
     :task_id,
-    :idx,
+    g.value ->> 'idx',
     :task_path,
-    :channel,
-    :type,
-    :content,
+    g.value ->> 'channel',
+    g.value ->> 'type',
+    -- of no bytes it would give NULL
+    coalesce(substr(:contents, g.value ->> 'first', g.value ->> 'length'), x''),
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
-)
+FROM json_each(:given) AS g
+WHERE TRUE
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO UPDATE
 SET
     task_path = excluded.task_path,
@@ -143,6 +156,7 @@ needed AS (
         n.value AS version
     FROM found AS f
     CROSS JOIN json_each(f.channel_versions) AS n
+    WHERE n.value IS NOT NULL
 )
 
 SELECT
@@ -242,6 +256,7 @@ needed AS (
         n.value AS version
     FROM found AS f
     CROSS JOIN json_each(f.channel_versions) AS n
+    WHERE n.value IS NOT NULL
 )
 
 SELECT
@@ -361,7 +376,8 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
+    c.checkpoint_id <= :after_id
+    AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id, :after_thread, :after_ns)
     AND NOT EXISTS (
         SELECT 1
@@ -405,6 +421,12 @@ WITH RECURSIVE chain AS (
             FROM json_each(:channels) AS w
             WHERE
                 w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
+                -- a null says that the value is in the checkpoint itself
+                OR w.value IN (
+                    SELECT n.key
+                    FROM json_each(p.channel_versions) AS n
+                    WHERE n.type = 'null'
+                )
                 OR EXISTS (
                     SELECT 1
                     FROM langgraph_values AS v
@@ -430,14 +452,16 @@ FROM chain;
 
 -- name: get_channel_history(thread_id, checkpoint_ns, checkpoint_id, channels)
 -- Return a checkpoint and its ancestors, up to where each channel has a value, with the values and
--- the writes of the channels. Of the checkpoint itself it has neither.
+-- the writes of the channels; 'within' is a checkpoint that has the value in itself. Of the
+-- checkpoint that was asked for it has none of them.
 -- result: kind not null, checkpoint_id not null
 WITH RECURSIVE chain AS (
     SELECT
         c.checkpoint_id,
         c.parent_checkpoint_id,
         NULL AS channel_versions,
-        '[]' AS seeded
+        '[]' AS seeded,
+        '[]' AS seeded_before
     FROM langgraph_checkpoints AS c
     WHERE
         c.thread_id = :thread_id
@@ -460,6 +484,12 @@ WITH RECURSIVE chain AS (
             FROM json_each(:channels) AS w
             WHERE
                 w.value IN (SELECT s.value FROM json_each(chain.seeded) AS s)
+                -- a null says that the value is in the checkpoint itself
+                OR w.value IN (
+                    SELECT n.key
+                    FROM json_each(p.channel_versions) AS n
+                    WHERE n.type = 'null'
+                )
                 OR EXISTS (
                     SELECT 1
                     FROM langgraph_values AS v
@@ -470,7 +500,8 @@ WITH RECURSIVE chain AS (
                         AND v.checkpoint_ns = p.checkpoint_ns
                         AND v.channel = w.value
                 )
-        )
+        ),
+        chain.seeded
     FROM chain
     INNER JOIN langgraph_checkpoints AS p
         ON
@@ -511,6 +542,31 @@ INNER JOIN langgraph_values AS v
         AND n.key = v.channel
         AND n.value = v.version
 WHERE n.key IN (SELECT l.value FROM json_each(:channels) AS l)
+UNION ALL
+SELECT
+    'within',
+    chain.checkpoint_id,
+    NULL,
+    l.value,
+    NULL,
+    NULL,
+    NULL,
+    c.type,
+    c.content
+FROM chain
+CROSS JOIN json_each(:channels) AS l
+INNER JOIN langgraph_checkpoints AS c
+    ON
+        c.thread_id = :thread_id
+        AND c.checkpoint_ns = :checkpoint_ns
+        AND chain.checkpoint_id = c.checkpoint_id
+WHERE
+    l.value IN (
+        SELECT n.key
+        FROM json_each(chain.channel_versions) AS n
+        WHERE n.type = 'null'
+    )
+    AND NOT (l.value IN (SELECT s.value FROM json_each(chain.seeded_before) AS s))
 UNION ALL
 SELECT
     'write',
@@ -583,7 +639,9 @@ WHERE
             n.value
         FROM langgraph_checkpoints AS c
         CROSS JOIN json_each(c.channel_versions) AS n
-        WHERE c.thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+        WHERE
+            c.thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l)
+            AND n.value IS NOT NULL
     );
 
 -- name: list_threads_of_runs(run_ids)
@@ -629,6 +687,7 @@ WHERE thread_id IN (SELECT l.value FROM json_each(:thread_ids) AS l);
 -- name: find_expired_threads(after_time, after_thread, age_seconds, looked_at, known)
 -- Look at some checkpoints that are so old, the oldest first and behind the given one, and tell of
 -- each of their threads, but for those that are known, whether it was not written to since.
+-- plan: filtered_walk allowed because only those of the very same moment are passed over
 -- result: thread_id not null, created_at timestamp not null, is_expired boolean not null
 WITH bound AS MATERIALIZED (
     SELECT
@@ -644,6 +703,7 @@ looked AS (
     FROM langgraph_checkpoints AS c
     WHERE
         c.created_at < (SELECT b.cutoff FROM bound AS b)
+        AND c.created_at >= :after_time
         AND (c.created_at, c.thread_id) > (:after_time, :after_thread)
     ORDER BY c.created_at, c.thread_id
     LIMIT :looked_at

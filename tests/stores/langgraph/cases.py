@@ -159,7 +159,7 @@ ROUND_TRIPS = {
     "aget_tuple of the latest": Call(1, lambda s, kept: s.aget_tuple(at("t"))),
     # a page of keys, and what belongs to them
     "alist": Call(2, lambda s, kept: list_all(s, at("t"))),
-    "aput": Call(4, lambda s, kept: put(s, "t")),
+    "aput": Call(1, lambda s, kept: put(s, "t")),
     "aput_writes": Call(1, lambda s, kept: s.aput_writes(kept, [("a", 1)], "task")),
     "aget_delta_channel_history": Call(
         1, lambda s, kept: s.aget_delta_channel_history(config=kept, channels=["a"])

@@ -15,7 +15,7 @@ from aragora_sql.stores.langgraph import DeletedThreads, LangGraphSaver
 from aragora_sql.stores.langgraph import saver as saver_module
 from tests.conftest import OpenDatabase
 from tests.database.waiting import PATIENCE, outside
-from tests.stores.langgraph.test_saver import at, graph, listed, put, put_chain
+from tests.stores.langgraph.test_saver import LARGE, at, graph, listed, put, put_chain
 from tests.stores.samples import fetch, row_counts, run
 
 MONTH = timedelta(days=30)
@@ -43,8 +43,8 @@ async def test_adelete_expired_threads_deletes_old_threads_with_all_they_have(
     saver: LangGraphSaver,
 ) -> None:
     for name in ("old 1", "old 2", "new"):
-        await put_chain(saver, name, 3)
-        await put(saver, at(name, "inner|1"), {"n": 1})
+        await put_chain(saver, name, 3, LARGE)
+        await put(saver, at(name, "inner|1"), {"n": LARGE})
     await age(saver.database, "old 1", 31)
     await age(saver.database, "old 2", 400)
     await age(saver.database, "new", 29)
@@ -176,7 +176,7 @@ async def test_a_graph_goes_on_beside_an_expiry(saver: LangGraphSaver) -> None:
 async def test_delete_expired_threads_and_find_expired_threads_in_a_thread(
     saver: LangGraphSaver,
 ) -> None:
-    await put_chain(saver, "old", 1)
+    await put_chain(saver, "old", 1, LARGE)
     await age(saver.database, "old", 31)
     assert await asyncio.to_thread(saver.find_expired_threads, MONTH) == ["old"]
     deleted = await asyncio.to_thread(saver.delete_expired_threads, MONTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import operator
 import random
 import subprocess
@@ -32,11 +33,12 @@ from aragora_sql import (
     get_postgres_langgraph_saver,
     get_sqlite_langgraph_saver,
 )
+from aragora_sql.database import Statement
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from tests.conftest import OpenDatabase
-from tests.database.waiting import PATIENCE, outside
+from tests.database.waiting import PATIENCE, outside, until
 from tests.proxy import CountingProxy
 from tests.stores.samples import row_counts, workflow_checkpoint
 
@@ -74,13 +76,24 @@ async def put(
     return await saver.aput(config, checkpoint, given, new)  # type: ignore[arg-type]
 
 
-async def put_chain(saver: Saver, thread_id: str, count: int) -> list[RunnableConfig]:
-    """Store checkpoints of which each continues the one before, with a value and a write."""
+# A value that is a row of its own.
+LARGE = "x" * 2000
+
+
+async def put_chain(
+    saver: Saver, thread_id: str, count: int, value: str | None = None
+) -> list[RunnableConfig]:
+    """Store checkpoints of which each continues the one before, with a value and a write.
+
+    ``value`` is one more, new in each checkpoint.
+    """
     config = at(thread_id)
     chain = []
     for number in range(count):
         version = f"{number:04}"
-        config = await put(saver, config, {"n": number}, versions={"n": version}, step=number)
+        values = {"n": number} | ({} if value is None else {"text": value})
+        versions = dict.fromkeys(values, version)
+        config = await put(saver, config, values, versions=versions, step=number)
         await saver.aput_writes(config, [("n", number + 1)], f"task {number}")
         chain.append(config)
     return chain
@@ -511,11 +524,13 @@ async def test_alist_leaves_out_what_is_deleted_meanwhile(saver: LangGraphSaver)
 
 
 async def test_each_reader_gets_values_of_its_own(saver: LangGraphSaver) -> None:
-    first = await put(saver, at("thread"), {"shared": [1]})
-    await put(saver, first, {"shared": [1]}, changed=[])
+    values = {"shared": [LARGE], "small": [1]}
+    first = await put(saver, at("thread"), values)
+    await put(saver, first, values, changed=[])
     newest, older = await listed(saver, at("thread"))
-    newest.checkpoint["channel_values"]["shared"].append(2)
-    assert older.checkpoint["channel_values"]["shared"] == [1]
+    for value in newest.checkpoint["channel_values"].values():
+        value.append(2)
+    assert older.checkpoint["channel_values"] == values
     assert (await row_counts(saver.database))["langgraph_values"] == 1
 
 
@@ -534,8 +549,8 @@ async def test_adelete_thread_leaves_threads_with_similar_names(saver: LangGraph
 
 
 async def test_aprune_leaves_no_rows(saver: LangGraphSaver) -> None:
-    await put_chain(saver, "a", 5)
-    await put_chain(saver, "b", 5)
+    await put_chain(saver, "a", 5, LARGE)
+    await put_chain(saver, "b", 5, LARGE)
     await saver.aprune(["a"])
     assert await row_counts(saver.database) == {
         "langgraph_checkpoints": 6,
@@ -547,37 +562,41 @@ async def test_aprune_leaves_no_rows(saver: LangGraphSaver) -> None:
 
 
 async def test_adelete_for_runs_takes_only_the_values_of_the_run(saver: LangGraphSaver) -> None:
-    first = await put(saver, at("t"), {"a": 1, "b": 2}, run_id="one")
-    await put(saver, first, {"a": 1, "b": 3}, ["b"], {"a": "1", "b": "2"}, run_id="two")
+    values = {"a": LARGE, "b": [LARGE]}
+    first = await put(saver, at("t"), {**values, "b": LARGE}, run_id="one")
+    await put(saver, first, values, ["b"], {"a": "1", "b": "2"}, run_id="two")
     await saver.adelete_for_runs(["one", "unknown"])
     (left,) = await listed(saver, at("t"))
-    assert left.checkpoint["channel_values"] == {"a": 1, "b": 3}
+    assert left.checkpoint["channel_values"] == values
     assert await saver.aget_tuple(first) is None
     assert (await row_counts(saver.database))["langgraph_values"] == 2
 
 
 async def test_a_value_that_was_removed_meanwhile_is_stored_again(saver: LangGraphSaver) -> None:
     """A run goes on from an old checkpoint while the thread is pruned."""
-    old = await put(saver, at("t"), {"a": "old", "b": "x"}, versions={"a": "1", "b": "1"})
+    old = await put(saver, at("t"), {"a": LARGE, "b": "x"}, versions={"a": "1", "b": "1"})
     await put(saver, at("t"), {"a": "new"}, versions={"a": "2"})
     await saver.aprune(["t"])
-    fork = await put(saver, old, {"a": "old", "b": "y"}, ["b"], {"a": "1", "b": "3"})
+    assert "langgraph_values" not in await row_counts(saver.database)
+    fork = await put(saver, old, {"a": LARGE, "b": "y"}, ["b"], {"a": "1", "b": "4"})
     found = await saver.aget_tuple(fork)
     assert found is not None
-    assert found.checkpoint["channel_values"] == {"a": "old", "b": "y"}
+    assert found.checkpoint["channel_values"] == {"a": LARGE, "b": "y"}
 
 
+@pytest.mark.parametrize("size", [1, 500, 2000])
 async def test_pruning_during_runs_loses_no_value(
-    saver: LangGraphSaver, open_database: OpenDatabase
+    saver: LangGraphSaver, open_database: OpenDatabase, size: int
 ) -> None:
+    """Values that are within checkpoints, that become rows later, and that are rows at once."""
     savers = [saver, LangGraphSaver(await open_database())]
 
     async def run(number: int) -> None:
         config = at("t")
-        values = {"shared": number}
+        values = {"shared": str(number) * size}
         versions = {"shared": f"{number}.1"}
         for step in range(12):
-            values = {**values, f"own {step % 3}": step}
+            values = {**values, f"own {step % 3}": f"{step % 10}" * size}
             versions = {**versions, f"own {step % 3}": f"{number}.{step}"}
             new = [f"own {step % 3}", *(["shared"] if step == 0 else [])]
             config = await put(savers[number % 2], config, values, new, versions)
@@ -596,6 +615,33 @@ async def test_pruning_during_runs_loses_no_value(
         assert one.checkpoint["channel_values"].keys() == one.checkpoint["channel_versions"].keys()
 
 
+async def test_a_value_that_goes_while_a_put_waits_for_the_pruning_is_stored_again(
+    saver: LangGraphSaver, open_database: OpenDatabase
+) -> None:
+    """What the statement of the put sees is older than the pruning that it waits for."""
+    pruner = LangGraphSaver(await open_database())
+    old = await put(saver, at("t"), {"a": LARGE}, versions={"a": "1"})
+    await put(saver, old, {"a": "new"}, versions={"a": "2"})
+    values = {"a": LARGE, "b": "x"}
+    async with pruner.database.transaction() as connection:
+        await pruner.aprune(["t"])
+        waiting = outside(put(saver, old, values, ["b"], {"a": "1", "b": "9"}))
+        if saver.database.dialect == "postgres":
+            found = Statement(
+                "waiting", "SELECT 1 AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            )
+            async with asyncio.timeout(PATIENCE):
+                while not await connection.fetch_all(found, []):  # noqa: ASYNC110 - a server's lock
+                    await asyncio.sleep(0.001)
+        else:
+            await until(lambda: saver.database.metrics().in_use)
+    fork = await waiting
+    read = await saver.aget_tuple(fork)
+    assert read is not None
+    assert read.checkpoint["channel_values"] == values
+    assert (await row_counts(saver.database))["langgraph_values"] == 1
+
+
 async def test_acopy_thread_onto_one_that_is_in_use_is_refused(saver: LangGraphSaver) -> None:
     await put_chain(saver, "a", 2)
     await put_chain(saver, "b", 1)
@@ -605,6 +651,77 @@ async def test_acopy_thread_onto_one_that_is_in_use_is_refused(saver: LangGraphS
         await saver.acopy_thread("a", "a")
     await saver.acopy_thread("unknown", "c")
     assert len(await listed(saver, None)) == 3
+
+
+async def test_a_value_is_within_its_checkpoint_until_the_next_one_has_it_too(
+    saver: LangGraphSaver,
+) -> None:
+    values: dict[str, Any] = {
+        "small": ["a", "b"],
+        "medium": ["x" * 500],
+        "large": LARGE,
+        "bytes": b"x" * 500,
+        "text": "é" * 60,
+        "integer": 2**64 - 1,
+        "none": None,
+        "set": {"a", "b"},
+        "nan": math.nan,
+    }
+    version = None
+    config, configs, counts = at("t"), [], []
+    versions: dict[str, str] = {}
+    for number in range(4):
+        version = saver.get_next_version(version, None)
+        changed = [*values, "n"] if number == 0 else ["n"]
+        versions |= dict.fromkeys(changed, version)
+        config = await put(saver, config, {**values, "n": number}, changed, versions)
+        configs.append(config)
+        counts.append((await row_counts(saver.database)).get("langgraph_values"))
+    assert counts == [1, 4, 4, 4]
+    for number, config in enumerate(configs):
+        found = await saver.aget_tuple(config)
+        assert found is not None
+        read = found.checkpoint["channel_values"]
+        assert math.isnan(read.pop("nan"))
+        assert read == {name: value for name, value in values.items() if name != "nan"} | {
+            "n": number
+        }
+        assert {name: type(value) for name, value in read.items() if name != "n"} == {
+            name: type(value) for name, value in values.items() if name != "nan"
+        }
+        of_others = found.checkpoint["channel_versions"] | {"n": ""}
+        assert of_others == versions | {"n": ""}
+
+
+async def test_what_tasks_store_at_once_is_stored_whole_or_refused_alone(
+    saver: LangGraphSaver,
+) -> None:
+    """A checkpoint that can't be stored, and one whose value is missing, stop nobody else."""
+    old = await put(saver, at("pruned"), {"a": LARGE}, versions={"a": "1"})
+    await put(saver, old, {"a": "new"}, versions={"a": "2"})
+    await saver.aprune(["pruned"])
+    configs = [await put(saver, at(f"t{number}"), {"n": 0}) for number in range(8)]
+    bad: Any = {"source": "loop", "step": 0, "parents": {}, "run_id": "a\ud800"}
+    results = await asyncio.gather(
+        *(put(saver, config, {"n": LARGE}, versions={"n": "2"}) for config in configs),
+        *(saver.aput_writes(config, [("n", LARGE), ("m", None)], "task") for config in configs),
+        put(saver, old, {"a": LARGE}, [], {"a": "1"}),
+        saver.aput(configs[0], empty_checkpoint(), bad, {}),
+        return_exceptions=True,
+    )
+    *stored, refused = results
+    assert isinstance(refused, InvalidInputError)
+    assert not [one for one in stored if isinstance(one, BaseException)]
+    for config in configs:
+        found = await saver.aget_tuple(config)
+        assert found is not None
+        assert found.pending_writes == [("task", "n", LARGE), ("task", "m", None)]
+        newest = await saver.aget_tuple(at(config["configurable"]["thread_id"]))
+        assert newest is not None
+        assert newest.checkpoint["channel_values"] == {"n": LARGE}
+    fork = await saver.aget_tuple(at("pruned"))
+    assert fork is not None
+    assert fork.checkpoint["channel_values"] == {"a": LARGE}
 
 
 # Versions, transactions, round trips
@@ -672,8 +789,11 @@ async def test_round_trips_do_not_grow_with_checkpoints_and_writes(
     assert await trips(lambda: counted.aput_writes(newest, [*values.items()], "task")) == 1
     wanted: Any = {"config": newest, "channels": ["n", "unknown"]}
     assert await trips(lambda: counted.aget_delta_channel_history(**wanted)) == 1
-    assert await trips(lambda: put(counted, newest, values)) == 4
-    assert await trips(lambda: put(counted, newest, values, [])) == 4
+    assert await trips(lambda: put(counted, newest, values)) == 1
+    assert await trips(lambda: put(counted, newest, values, [])) == 1
+    large = {f"channel {number}": LARGE for number in range(30)}
+    assert await trips(lambda: put(counted, newest, large)) == 1
+    assert await trips(lambda: put(counted, newest, large, [])) == 1
     assert await trips(lambda: counted.aprune(["t", "u", "v"])) == 7
     assert await trips(lambda: counted.adelete_thread("t")) == 6
 
