@@ -69,7 +69,7 @@ EDITS = [
         "    pg_advisory_xact_lock_shared(\n",
     ),
     (
-        "insert_values",
+        "put_checkpoint",
         LANGGRAPH,
         "0::bigint)\n    ) IS NOT NULL\nON CONFLICT",
         "1::bigint)\n    ) IS NOT NULL\nON CONFLICT",
