@@ -30,14 +30,15 @@ class SqlFiles(BuildHookInterface):  # type: ignore[type-arg] # the builder's ow
         packed = set(packed_files(sql))
         # Only tests compare plans of older versions of PostgreSQL.
         *older, _ = sorted((sql / "plans").glob("postgres-*"))
-        left_out = {*older, *_records_that_say_nothing(sql)}
+        left_out = {path for folder in older for path in folder.iterdir()}
+        left_out.update(_records_that_say_nothing(sql))
         for path in sorted(sql.rglob("*")):
-            if path.is_file() and path not in packed and path.parent not in left_out:
+            if path.is_file() and path not in packed | left_out:
                 name = path.relative_to(sql).as_posix()
                 build_data["force_include"][str(path)] = f"{HOME}/{name}"
         self._folder = tempfile.TemporaryDirectory(prefix="aragora-packed-")
         written = Path(self._folder.name) / PACKED
-        written.write_bytes(pack(sql, [path for path in packed if path.parent not in left_out]))
+        written.write_bytes(pack(sql, packed - left_out))
         build_data["force_include"][str(written)] = f"{HOME}/{PACKED}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -47,11 +48,12 @@ class SqlFiles(BuildHookInterface):  # type: ignore[type-arg] # the builder's ow
 
 
 def _records_that_say_nothing(sql: Path) -> Iterator[Path]:
-    """Return the folders of records whose only version is what ``schema.sql`` says."""
-    for folder in (sql / "versions").glob("*/*"):
-        dialect, store = folder.parts[-2:]
+    """Return the records of present versions, which are ``schema.sql`` under one more line."""
+    for record in (sql / "versions").glob("*/*/*.sql"):
+        dialect, store = record.parts[-3:-1]
+        said = record.read_text("utf-8")
+        if said.startswith("-- upgrade: "):
+            said = said.partition("\n")[2]
         homes = (sql / dialect / store, sql / "system" / dialect / store)
-        texts = {path.read_bytes() for path in folder.glob("*.sql")}
-        texts |= {(home / "schema.sql").read_bytes() for home in homes if home.is_dir()}
-        if len(texts) == 1:
-            yield folder
+        if any((home / "schema.sql").read_text("utf-8") == said for home in homes if home.is_dir()):
+            yield record

@@ -89,10 +89,11 @@ def _of_store(file: SchemaFile, dialect: Dialect, root: Path) -> Found:
     store = file.store
     records, upgrades = record_paths(store, dialect, root), upgrade_paths(store, dialect, root)
     latest = latest_version(store, dialect, root)
-    if is_left_out(store, dialect, root):
-        return
     # A version between may have had no schema.sql of its own: two upgrades were written at once.
-    for number in sorted({1, latest} - records.keys()):
+    unrecorded = {1, latest} - records.keys()
+    if is_left_out(store, dialect, root):
+        unrecorded.discard(latest)
+    for number in sorted(unrecorded):
         place = file.path if number == latest else upgrades.get(number + 1, file.path)
         how = (
             f"aragora-sql schema record --store {store}"

@@ -6,8 +6,8 @@ tree, can be run by any server, and says what differs; a fingerprint could do no
 record of an upgrade's version begins with a line that names the upgrade and its fingerprint, so
 that one that was run already is not changed unnoticed.
 
-An installed package has no records of a store whose only version is its ``schema.sql``, which would
-be there twice. A copy of its tree gets them from the package.
+An installed package has no record of a present version that says what ``schema.sql`` says, which
+would be there twice. A copy of its tree gets it from the package.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def record_paths(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
 
 
 def is_left_out(store: str, dialect: Dialect, root: Path) -> bool:
-    """Tell whether an installed package's tree has no records of a store: they are its schema."""
-    return _is_installed(root) and not (root / RECORDS / dialect / store).is_dir()
+    """Tell whether an installed package has no record of a present version: it is the schema."""
+    latest = latest_version(store, dialect, root)
+    return _is_installed(root) and not record_path(store, dialect, latest, root).is_file()
 
 
 def _is_installed(root: Path) -> bool:
@@ -118,9 +119,9 @@ def _origin(store: str, dialect: Dialect, version: int, root: Path) -> Path:
     """
     packaged = packaged_sql_dir()
     is_copied = (
-        not (root / RECORDS / dialect / store).is_dir()
-        and is_left_out(store, dialect, packaged)
+        not record_path(store, dialect, version, root).is_file()
         and store in store_names(dialect, packaged)
+        and is_left_out(store, dialect, packaged)
         and latest_version(store, dialect, packaged) == version
     )
     return packaged if is_copied else root

@@ -9,47 +9,59 @@ import pytest
 
 from aragora_sql.checker.check import Options, check
 from aragora_sql.checker.rules import RULES
+from aragora_sql.database import Dialect
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir
 from aragora_sql.schema import records
-from aragora_sql.schema.records import RECORDS, is_left_out, record_path, record_versions
+from aragora_sql.schema.files import latest_version
+from aragora_sql.schema.records import is_left_out, record_path, record_versions
 
-STORE = "elo"
+# Of the second one only the last of several versions is left out.
+LEFT_OUT = ("elo", "jobs")
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tree of an installed package, without the records of a store."""
+    """The tree of an installed package, without the records of two stores' present versions."""
     tree = tmp_path / "installed" / "sql"
     shutil.copytree(packaged_sql_dir(), tree)
-    for dialect in DIALECTS:
-        shutil.rmtree(tree / RECORDS / dialect / STORE)
+    for store in LEFT_OUT:
+        for dialect in DIALECTS:
+            record_path(store, dialect, latest_version(store, dialect, tree), tree).unlink()
     monkeypatch.setattr(records, "packaged_sql_dir", lambda: tree)
     monkeypatch.setattr(records, "_is_installed", lambda root: root == tree)
     return tree
 
 
+@pytest.mark.parametrize("store", LEFT_OUT)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_copy_that_was_edited_first_gets_the_version_of_the_package(
-    dialect: str, installed: Path, tmp_path: Path
+    dialect: Dialect, store: str, installed: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(installed, copy)
-    schema = copy / dialect / STORE / "schema.sql"
+    schema = copy / dialect / store / "schema.sql"
     original = schema.read_text(encoding="utf-8")
-    schema.write_text(original.replace("elo", "edited", 1), encoding="utf-8")
-    path = record_path(STORE, dialect, 1, copy)  # type: ignore[arg-type]
+    schema.write_text(original.replace("id", "edited", 1), encoding="utf-8")
+    version = latest_version(store, dialect, copy)
+    path = record_path(store, dialect, version, copy)
     assert path in record_versions(copy)
-    assert path.read_text(encoding="utf-8") == original
+    committed = record_path(store, dialect, version, packaged_sql_dir())
+    assert path.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8").endswith(original)
     assert record_versions(copy) == []
 
 
 def test_only_the_package_may_do_without(installed: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(installed, copy)
-    assert is_left_out(STORE, "postgres", installed)
-    assert not is_left_out("jobs", "postgres", installed)
-    assert not is_left_out(STORE, "postgres", copy)
-    found = check(Options(copy, (), skip=frozenset(RULES) - {"schema-record"})).findings
+    for store in LEFT_OUT:
+        assert is_left_out(store, "postgres", installed)
+        assert not is_left_out(store, "postgres", copy)
+    assert not is_left_out("consensus", "postgres", installed)
+    only = frozenset(RULES) - {"schema-record"}
+    found = check(Options(copy, (), skip=only)).findings
     assert {finding.message.partition(",")[0] for finding in found} == {
-        f"version 1 of {STORE!r} is not recorded"
+        f"version {latest_version(store, 'postgres', copy)} of {store!r} is not recorded"
+        for store in LEFT_OUT
     }
+    assert check(Options(installed, (), skip=only)).findings == ()
