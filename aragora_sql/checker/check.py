@@ -193,7 +193,8 @@ def _check(options: Options, say: Callable[[str], None]) -> Checked:
                 calls = stack.enter_context(Ahead(Callers(sources)))
                 unproved = unproved_stores(facts, engines, proofs)
                 statistics = None
-                if any(dialect == "sqlite" for dialect, _ in unproved):
+                has_sqlite = any(dialect == "sqlite" for dialect, _ in unproved)
+                if has_sqlite and not options.skip >= _PLANS:
                     statistics = stack.enter_context(
                         Ahead(Statistics(facts.catalogs["sqlite"], tree.schemas["sqlite"]))
                     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Set
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,10 @@ from tests.checker.tree import write_tree
 from tests.conftest import Servers
 
 Check: TypeAlias = Callable[..., Checked]
+
+# Rules that take long: they compare answers or start a program, or look at plans of filled tables.
+BUT_PLANS = frozenset({"meaning", "style", "squawk"})
+SLOW = BUT_PLANS | {"full-scan", "filtered-walk", "plan-snapshot"}
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +51,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def run_with_plans(run_check: Check) -> Check:
+    """Do what ``run_check`` does, and look at plans."""
+    return partial(run_check, skip=BUT_PLANS)
+
+
+@pytest.fixture
 def run_check(servers: Servers) -> Check:
     """Check a small tree on the tests' server; what is slow only where a test asks for it."""
 
@@ -53,7 +64,7 @@ def run_check(servers: Servers) -> Check:
         given: dict[str, object] = {
             "python": (root.parent / "code",),
             "dsn": servers.default.dsn("postgres"),
-            "skip": frozenset({"meaning", "style", "squawk"}),
+            "skip": SLOW,
             **options,
         }
         skip = given["skip"]

@@ -71,13 +71,15 @@ def test_without_that_right_mistakes_are_found_too(
     assert {finding.rule for finding in checked.findings} == {"prepare"}
 
 
-def test_plans_of_a_schema_are_not_compared(plain_user: str, tree: Path, run_check: Check) -> None:
-    assert not run_check(tree, update_plans=True).failed
+def test_plans_of_a_schema_are_not_compared(
+    plain_user: str, tree: Path, run_with_plans: Check
+) -> None:
+    assert not run_with_plans(tree, update_plans=True).failed
     assert list(tree.glob("plans/postgres-*/notes.txt"))
-    assert run_check(tree).findings == ()
+    assert run_with_plans(tree).findings == ()
     # What was proved where plans can be compared needs no comparison here.
-    assert run_check(tree, dsn=plain_user).findings == ()
-    checked = run_check(tree, dsn=plain_user, afresh=True)
+    assert run_with_plans(tree, dsn=plain_user).findings == ()
+    checked = run_with_plans(tree, dsn=plain_user, afresh=True)
     assert {(f.rule, f.level) for f in checked.findings} == {("plan-snapshot", "warning")}
     assert not checked.failed
 

@@ -36,64 +36,64 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return seen
 
 
-def proved(run_check: Check, tree: Path) -> Checked:
-    run_check(tree, update_plans=True, update_answers=True, skip=frozenset())
-    return run_check(tree, update_proofs=True, skip=frozenset())
+def proved(run_with_plans: Check, tree: Path) -> Checked:
+    run_with_plans(tree, update_plans=True, update_answers=True, skip=frozenset())
+    return run_with_plans(tree, update_proofs=True, skip=frozenset())
 
 
 def test_a_plan_that_was_proved_is_not_looked_at_again(
-    tree: Path, run_check: Check, planned: list[tuple[str, str]]
+    tree: Path, run_with_plans: Check, planned: list[tuple[str, str]]
 ) -> None:
-    assert proved(run_check, tree).findings == ()
+    assert proved(run_with_plans, tree).findings == ()
     both = [("postgres", "notes"), ("sqlite", "notes")]
     planned.clear()
-    assert run_check(tree).findings == ()
+    assert run_with_plans(tree).findings == ()
     assert planned == []
     # On another machine the tree's own proofs are all that is known.
     for file in cache.cache_folder().glob("*.json"):
         file.unlink()
-    assert run_check(tree).findings == ()
+    assert run_with_plans(tree).findings == ()
     assert planned == []
-    assert run_check(tree, afresh=True).findings == ()
+    assert run_with_plans(tree, afresh=True).findings == ()
     assert set(both) <= set(planned)
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
 def test_an_edit_of_a_query_is_looked_at_in_its_dialect(
-    dialect: str, tree: Path, run_check: Check, planned: list[tuple[str, str]]
+    dialect: str, tree: Path, run_with_plans: Check, planned: list[tuple[str, str]]
 ) -> None:
-    proved(run_check, tree)
+    proved(run_with_plans, tree)
     planned.clear()
     replace_in(tree / dialect / "notes" / "queries.sql", *SCANNING)
-    rules = {finding.rule for finding in run_check(tree).findings}
+    rules = {finding.rule for finding in run_with_plans(tree).findings}
     assert "plan-snapshot" in rules
     assert planned == [(dialect, "notes")]
     # What is wrong is no proof: it is found again.
-    assert {finding.rule for finding in run_check(tree).findings} == rules
+    assert {finding.rule for finding in run_with_plans(tree).findings} == rules
 
 
 def test_an_edit_of_a_schema_or_of_a_committed_plan_is_looked_at(
-    tree: Path, run_check: Check, planned: list[tuple[str, str]]
+    tree: Path, run_with_plans: Check, planned: list[tuple[str, str]]
 ) -> None:
-    proved(run_check, tree)
+    proved(run_with_plans, tree)
     planned.clear()
     (folder,) = (tree / "plans").glob("postgres-*")
     plan = folder / "notes.txt"
     text = plan.read_text(encoding="utf-8")
     plan.write_text(text.replace("Index Scan", "Bitmap Scan"), encoding="utf-8")
-    assert {finding.rule for finding in run_check(tree).findings} == {"plan-snapshot"}
+    assert {finding.rule for finding in run_with_plans(tree).findings} == {"plan-snapshot"}
     assert planned == [("postgres", "notes")]
     plan.write_text(text, encoding="utf-8")
     planned.clear()
     index = "CREATE INDEX IF NOT EXISTS idx_notes_created ON notes (created_at DESC);\n"
     replace_in(tree / "postgres" / "notes" / "schema.sql", index, "")
-    assert {finding.rule for finding in run_check(tree).findings} == {"parity-index"}
+    assert {finding.rule for finding in run_with_plans(tree).findings} == {"parity-index"}
     assert ("postgres", "notes") in planned
     assert ("sqlite", "notes") not in planned
 
 
 def test_a_declaration_about_a_plan_stays_needed_where_it_was_proved(
-    tree: Path, run_check: Check
+    tree: Path, run_with_plans: Check
 ) -> None:
     declared = (
         "    WHERE author_id || '' = :author_id;",
@@ -111,9 +111,9 @@ def test_a_declaration_about_a_plan_stays_needed_where_it_was_proved(
         line, _, body = rest.partition("\n")
         body = body.replace(SCANNING[0], declared[0].strip(), 1)
         path.write_text(f"{head}-- name: {name}{line}\n{declared[1]}\n{body}", encoding="utf-8")
-    rules = {finding.rule for finding in proved(run_check, tree).findings}
+    rules = {finding.rule for finding in proved(run_with_plans, tree).findings}
     assert "directive" not in rules
-    assert {finding.rule for finding in run_check(tree).findings} == rules
+    assert {finding.rule for finding in run_with_plans(tree).findings} == rules
 
 
 def test_proofs_are_of_the_whole_tree_and_all_rules(tree: Path) -> None:

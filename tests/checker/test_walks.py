@@ -50,10 +50,10 @@ def write(tree: Path, condition: str) -> None:
 
 @pytest.mark.parametrize("condition", LISTS)
 def test_rows_that_are_dropped_on_the_way_are_found(
-    condition: str, tree: Path, run_check: Check
+    condition: str, tree: Path, run_with_plans: Check
 ) -> None:
     write(tree, condition)
-    checked = run_check(tree)
+    checked = run_with_plans(tree)
     found = [f for f in checked.findings if f.rule in {"filtered-walk", "full-scan"}]
     expected = ["filtered-walk"] * len(DIALECTS) if LISTS[condition] else []
     assert [f.rule for f in found] == expected, "\n".join(map(str, checked.findings))
@@ -61,13 +61,15 @@ def test_rows_that_are_dropped_on_the_way_are_found(
     assert all("[plan: filtered_walk]" in f.message for f in found)
 
 
-def test_a_walk_may_be_declared(tree: Path, run_check: Check) -> None:
+def test_a_walk_may_be_declared(tree: Path, run_with_plans: Check) -> None:
     condition = next(iter(LISTS))
     write(tree, condition)
     for dialect in DIALECTS:
         path = tree / dialect / "notes" / "queries.sql"
         replace_in(path, HEAD, f"{HEAD}-- plan: filtered_walk allowed because most fit\n")
-    assert not [f for f in run_check(tree).findings if f.rule in {"filtered-walk", "directive"}]
+    assert not [
+        f for f in run_with_plans(tree).findings if f.rule in {"filtered-walk", "directive"}
+    ]
     # A full scan is declared by itself.
     for dialect in DIALECTS:
         path = tree / dialect / "notes" / "queries.sql"
@@ -75,5 +77,5 @@ def test_a_walk_may_be_declared(tree: Path, run_check: Check) -> None:
             "n.created_at < :author_id", ":author_id <> ''"
         )
         path.write_text(text.replace(" DESC LIMIT 20", ""), encoding="utf-8")
-    rules = {f.rule for f in run_check(tree).findings}
+    rules = {f.rule for f in run_with_plans(tree).findings}
     assert {"directive", "full-scan"} <= rules

@@ -14,17 +14,17 @@ from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.rules import RULES
 from aragora_sql.cli import check as command
 from aragora_sql.cli import main
+from tests.checker.conftest import SLOW
 from tests.checker.tree import replace_in, write_tree
 from tests.conftest import Servers
 
-FAST = [
-    word for rule in ("style", "squawk", "plan-snapshot", "meaning") for word in ("--skip", rule)
-]
+FAST = [word for rule in sorted(SLOW) for word in ("--skip", rule)]
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for all tests of a process: what the package's code calls is read once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture
