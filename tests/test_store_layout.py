@@ -31,7 +31,9 @@ def copy(tmp_path: Path) -> Path:
     """A copy of what the check reads."""
     for folder in ("sql", "aragora_sql/stores", "tests/stores"):
         shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+            ROOT / folder,
+            tmp_path / folder,
+            ignore=shutil.ignore_patterns("__pycache__", "answers", "plans"),
         )
     shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path

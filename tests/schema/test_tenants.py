@@ -387,7 +387,7 @@ def aimed(arguments: Any, stored: Mapping[str, list[dict[str, Any]]]) -> Any:
 
 @pytest.mark.parametrize(
     "store",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name != "governance")) for name in STORES],
+    [pytest.param(name, marks=[pytest.mark.slow] * (name != "decisions")) for name in STORES],
 )
 async def test_no_query_shows_a_tenant_a_row_of_another(
     store: str, app: PostgresDatabase, scoped: PostgresDatabase, rows: Rows

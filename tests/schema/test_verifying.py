@@ -20,6 +20,11 @@ from aragora_sql.schema import (
 )
 from tests.schema.conftest import catalog, run, value
 
+# The template holds the schemas of all stores.
+from tests.stores.conftest import location, template_database, template_file
+
+__all__ = ["location", "template_database", "template_file"]
+
 ROWS = """
 INSERT INTO consensus (id, topic, topic_hash, conclusion) VALUES ('a', 'rate limits', 'h', 'yes');
 INSERT INTO dissent (id, consensus_id, agent_id, content, dissent_type)
@@ -32,14 +37,12 @@ INSERT INTO finding_links (finding_id, linked_id, position) VALUES ('f', 'g', 1)
 @pytest.fixture
 async def filled(database: Database) -> Database:
     """A database of either engine with all stores and some rows that refer to each other."""
-    await apply_schema(database)
     await run(database, ROWS)
     return database
 
 
 @pytest.fixture
 async def filled_postgres(postgres_database: PostgresDatabase) -> PostgresDatabase:
-    await apply_schema(postgres_database)
     await run(postgres_database, ROWS)
     return postgres_database
 
