@@ -236,6 +236,7 @@ def test_what_is_wrong_in_itself_is_found(engines: Engines, facts: Facts, root: 
     assert missing(root, found, wanted) == []
 
 
+@pytest.mark.slow
 def test_edits_that_change_nothing_are_no_finding(
     engines: Engines, facts: Facts, root: Path
 ) -> None:

@@ -19,6 +19,18 @@ CASES = all_cases()
 
 each_store = pytest.mark.parametrize("entry", STORES, ids=lambda entry: entry.name)
 
+# What one mechanism does for all stores: every store is asked by `make slow`. Of these one has
+# secrets, one has workers, and one is of a class of LangGraph's.
+_ASKED = ("consensus", "integrations", "jobs", "langgraph")
+some_stores = pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, marks=[pytest.mark.slow] * (entry.name not in _ASKED))
+        for entry in STORES
+    ],
+    ids=lambda entry: entry.name,
+)
+
 
 def cases(entry: StoreEntry) -> StoreCases:
     """Return the cases of a store; fail by its name when it has none."""

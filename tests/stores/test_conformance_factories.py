@@ -30,7 +30,15 @@ from aragora_sql.errors import (
 from aragora_sql.queries.files import packaged_sql_dir
 from aragora_sql.stores import STORES, StoreEntry
 from tests.conftest import OpenDatabase, PostgresServer, Servers
-from tests.stores.conformance import CASES, cases, cases_file, each_store, exported, initialized
+from tests.stores.conformance import (
+    CASES,
+    cases,
+    cases_file,
+    each_store,
+    exported,
+    initialized,
+    some_stores,
+)
 from tests.stores.samples import KEY, fetch_value, row_counts, run
 
 pytestmark = pytest.mark.usefixtures("closed_at_the_end")
@@ -113,7 +121,7 @@ async def test_the_stores_of_an_environment_share_transactions(
     assert await row_counts(store.database) == {}
 
 
-@each_store
+@some_stores
 async def test_closing_twice_is_harmless_and_the_next_call_opens_again(
     entry: StoreEntry, environment: str
 ) -> None:
@@ -124,7 +132,7 @@ async def test_closing_twice_is_harmless_and_the_next_call_opens_again(
     assert await given.count(await factory()) == 1
 
 
-@each_store
+@some_stores
 async def test_instances_that_ask_at_once_get_the_same_database(
     entry: StoreEntry, environment: str
 ) -> None:
@@ -134,7 +142,7 @@ async def test_instances_that_ask_at_once_get_the_same_database(
     assert [await given.count(store) for store in stores] == [10] * 10
 
 
-@each_store
+@some_stores
 async def test_the_backend_that_is_asked_for_is_used(
     entry: StoreEntry, tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +159,7 @@ async def test_the_backend_that_is_asked_for_is_used(
     assert (tmp_path / "data" / "aragora.db").is_file()
 
 
-@each_store
+@some_stores
 async def test_postgres_without_a_dsn_is_never_sqlite(
     entry: StoreEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +194,7 @@ async def test_the_factory_of_an_engine_opens_what_it_is_given(
     assert await given.count(await factory()) == 1
 
 
-@each_store
+@some_stores
 async def test_a_file_is_made_with_its_folder(entry: StoreEntry, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "file.db"
     given = cases(entry)
@@ -205,7 +213,7 @@ async def test_a_store_in_memory(entry: StoreEntry) -> None:
     await database.close()
 
 
-@each_store
+@some_stores
 async def test_a_pool_of_the_application_stays_as_it_is(
     entry: StoreEntry, postgres_dsn: str
 ) -> None:
@@ -225,7 +233,7 @@ async def test_a_pool_of_the_application_stays_as_it_is(
         assert await pool.fetchval("SELECT '{}'::jsonb") == "{}"
 
 
-@each_store
+@some_stores
 async def test_a_codec_of_the_application_is_left_alone(
     entry: StoreEntry, postgres_dsn: str
 ) -> None:
@@ -244,7 +252,7 @@ async def test_a_codec_of_the_application_is_left_alone(
 # What goes wrong of a factory function
 
 
-@each_store
+@some_stores
 async def test_a_server_that_is_not_there_is_said_so(
     entry: StoreEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +262,7 @@ async def test_a_server_that_is_not_there_is_said_so(
     assert "secret" not in str(caught.value)
 
 
-@each_store
+@some_stores
 async def test_a_database_of_a_newer_release_is_refused(
     entry: StoreEntry, environment: str
 ) -> None:
@@ -327,7 +335,7 @@ async def test_initialize_refuses_a_table_of_another_system(
     assert await fetch_value(store.database, f"SELECT count(*) FROM {table}") == 0
 
 
-@each_store
+@some_stores
 async def test_instances_that_initialize_at_once_share_one_schema(
     entry: StoreEntry, open_database: OpenDatabase
 ) -> None:

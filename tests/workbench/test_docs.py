@@ -90,6 +90,7 @@ def test_every_link_leads_somewhere_in_the_folder(site: Path) -> None:
         assert len(page.ids) == len(set(page.ids))
 
 
+@pytest.mark.slow
 def test_names_that_are_in_the_way_get_pages_too(sql_copy: Path, tmp_path: Path) -> None:
     """A store without queries, one named like the first page, a table with an odd name."""
     for dialect in DIALECTS:
