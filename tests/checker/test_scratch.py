@@ -36,6 +36,13 @@ def victim(postgres_dsn: str) -> str:
             "CREATE TABLE notes (id integer CONSTRAINT notes_check CHECK (id > 0));"
             "INSERT INTO notes VALUES (7); COMMENT ON TABLE notes IS 'mine'"
         )
+    # The server counts the row when the session has ended, which nobody waits for.
+    counted = "SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'notes'"
+    deadline = time.monotonic() + 30
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        while connection.execute(counted).fetchone() != (1,):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
     return postgres_dsn
 
 
