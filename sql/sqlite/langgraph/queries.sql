@@ -376,7 +376,8 @@ SELECT
     c.checkpoint_id
 FROM langgraph_checkpoints AS c
 WHERE
-    c.checkpoint_id <= :after_id
+    -- Newer versions would else walk the primary key, thread by thread, and sort all they find.
+    unlikely(c.checkpoint_id <= :after_id)
     AND (c.checkpoint_id, c.thread_id, c.checkpoint_ns)
     < (:after_id, :after_thread, :after_ns)
     AND NOT EXISTS (
