@@ -359,17 +359,12 @@ def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
 
 def is_same_json(expected: str, actual: str) -> bool:
     """Tell whether two texts of JSON say the same."""
+    if _are_same_documents((expected,), (actual,)):
+        return True
     try:
-        ours, theirs = load_json(expected), load_json(actual)
+        return _same(load_json(expected), load_json(actual))
     except (ValueError, RecursionError):
         return False
-    try:
-        if orjson.dumps(ours, option=_SORTED) == orjson.dumps(theirs, option=_SORTED):
-            return True
-    except (TypeError, ValueError):
-        # An integer that it has no form for.
-        pass
-    return _same(ours, theirs)
 
 
 _SORTED = orjson.OPT_SORT_KEYS
