@@ -61,8 +61,9 @@ def record_paths(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
 
 def is_left_out(store: str, dialect: Dialect, root: Path) -> bool:
     """Tell whether an installed package has no record of a present version: it is the schema."""
-    latest = latest_version(store, dialect, root)
-    return _is_installed(root) and not record_path(store, dialect, latest, root).is_file()
+    if not _is_installed(root):
+        return False
+    return not record_path(store, dialect, latest_version(store, dialect, root), root).is_file()
 
 
 def _is_installed(root: Path) -> bool:
