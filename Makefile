@@ -54,11 +54,11 @@ demo: $(READY)
 unexport PYTHONDONTWRITEBYTECODE
 COMPILED := $(VENV)/.compiled
 
-# Once, instead of in all processes of the first run at the same time. What is wrong with a test is
-# said by the run itself.
+# What the first run needs: once, instead of in all its processes at the same time. What is wrong
+# with a test is said by the run itself.
 $(COMPILED): $(READY)
 	@$(BIN)/python -m compileall -q aragora_sql
-	@$(BIN)/python -m pytest --collect-only -qq tests >/dev/null || true
+	@$(BIN)/python -m pytest --collect-only -qq $(TESTS) >/dev/null || true
 	@touch $@
 
 # Files are begun in the order in which tests/conftest.py puts them: those that take long first.
