@@ -41,6 +41,8 @@ _CONCURRENT_INDEX = re.compile(
 LOCK_TIMEOUT = 2.0
 LOCK_PATIENCE = 300.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 2.0
+# While another process works on the schema there is only its lock to ask for, which is cheap.
+LONGEST_PAUSE_FOR_PROCESS = 0.2
 # How often a step that takes long says so, in seconds.
 PROGRESS_INTERVAL = 10.0
 
@@ -279,6 +281,7 @@ class _Waiting:
         if not self._has_said:
             self._report("waiting for another process that works on the schema")
         self._has_said = True
+        self._pause = min(self._pause, LONGEST_PAUSE_FOR_PROCESS)
 
     def check(self, error: Exception, holders: str) -> None:
         """Say what is waited for; raise when that has taken too long."""
