@@ -12,6 +12,7 @@ where the program is missing, and fails there when ``CI`` is set.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -203,6 +204,17 @@ def fetched_binaries() -> list[ServerBinaries]:
         if (folder / "initdb").is_file()
     ]
     return sorted(found, key=lambda binaries: -binaries.version)
+
+
+def pytest_sessionstart() -> None:
+    """Look for no garbage while tests are collected: what is made there stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not among the collected tests."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
+from aragora_sql.queries.parameters import remembered_tokens
 from tests.checker.tree import write_tree
 from tests.conftest import Servers
 
@@ -29,6 +30,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tokens() -> Iterator[None]:
+    """Read a text once in all checks of this process: most of a small tree is as in the others."""
+    with remembered_tokens():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def check_meaning(
     place = cache.digest([*versions, *schemas])
     name = f"meaning-{place}.json"
     saved: dict[str, Any] = ({} if afresh else cache.load(name)) or {}
-    kept = read_calls(facts.tree.root, sorted({pair.query.store for pair in pairs}))
+    kept = _fitting(pairs, read_calls(facts.tree.root, {pair.query.store for pair in pairs}))
     unknown = [pair for pair in pairs if _key(pair, kept) not in saved]
     proved: dict[str, Any] = {} if update or afresh else _proved(facts, place, unknown, kept)
     missing = [
@@ -238,6 +238,28 @@ def _key(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls]) -> str:
     calls = kept.get(pair.place)
     kinds = [repr(sorted(one.text.result_kinds.items())) for one in (pair.query, pair.counterpart)]
     return cache.digest([pair.key, *kinds, "" if calls is None else calls.line])
+
+
+def _fitting(
+    pairs: Iterable[QueryPair], kept: Mapping[tuple[str, str], KeptCalls]
+) -> dict[tuple[str, str], KeptCalls]:
+    """Return the kept calls that can be made of the queries as they are now.
+
+    Of a query that got another operation or other parameters they can't.
+    """
+    found = {}
+    for pair in pairs:
+        calls = kept.get(pair.place)
+        if calls is None:
+            continue
+        names = {parameter.name for parameter in pair.query.parameters}
+        are_many = pair.query.operation == "*!"
+        given = [call.arguments for call in calls.calls]
+        if all(isinstance(one, list) == are_many for one in given) and all(
+            one.keys() == names for some in given for one in (some if are_many else [some])
+        ):
+            found[pair.place] = calls
+    return found
 
 
 def _is_kept(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls], of: str) -> bool:

@@ -305,15 +305,16 @@ objects AS (
         d.description
     FROM relations AS r
     -- by the index of pg_description, table by table
-    CROSS JOIN LATERAL (
-        SELECT
-            p.objoid,
-            p.objsubid,
-            p.description
-        FROM pg_catalog.pg_description AS p
-        WHERE r.oid = p.objoid AND p.classoid = 'pg_catalog.pg_class'::regclass::oid
-        OFFSET 0
-    ) AS d
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                p.objoid,
+                p.objsubid,
+                p.description
+            FROM pg_catalog.pg_description AS p
+            WHERE r.oid = p.objoid AND p.classoid = 'pg_catalog.pg_class'::regclass::oid
+            OFFSET 0
+        ) AS d
     LEFT JOIN pg_catalog.pg_attribute AS a
         ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND a.attnum > 0
     UNION ALL
