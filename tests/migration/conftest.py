@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,23 @@ from tests.stores.conftest import template_database
 __all__ = ["template_database"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """The database that a test migrates into."""
+    """The database that a test migrates into, with one session that looks into it."""
 
     dsn: str
     folder: Path
+
+    @cached_property
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        session = psycopg.connect(self.dsn, autocommit=True)
+        session.execute("SET timezone = 'UTC'")
+        return session
+
+    def close(self) -> None:
+        """Close the session."""
+        if "_session" in vars(self):
+            self._session.close()
 
     @property
     def rejects(self) -> Path:
@@ -44,23 +57,19 @@ class Target:
 
     def query(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """Run a statement, and return its rows, if it gives any."""
-        with psycopg.connect(self.dsn) as connection:
-            connection.execute("SET timezone = 'UTC'")
-            cursor = connection.execute(statement.encode(), arguments or None)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self._session.execute(statement.encode(), arguments or None)
+        return cursor.fetchall() if cursor.description else []
 
     def row(self, table: str, key: Any, column: str = "id") -> dict[str, Any]:
         """Return the one row of a key, by column."""
-        with psycopg.connect(self.dsn) as connection:
-            connection.execute("SET timezone = 'UTC'")
-            cursor = connection.execute(
-                sql.SQL("SELECT * FROM {} WHERE {} = %s").format(
-                    sql.Identifier(table), sql.Identifier(column)
-                ),
-                [key],
-            )
-            [found] = cursor.fetchall()
-            return dict(zip([c.name for c in cursor.description or ()], found, strict=True))
+        cursor = self._session.execute(
+            sql.SQL("SELECT * FROM {} WHERE {} = %s").format(
+                sql.Identifier(table), sql.Identifier(column)
+            ),
+            [key],
+        )
+        [found] = cursor.fetchall()
+        return dict(zip([c.name for c in cursor.description or ()], found, strict=True))
 
     def counts(self, *tables: str) -> dict[str, int]:
         """Return the number of rows of each table."""
@@ -81,9 +90,10 @@ class Target:
 
 
 @pytest.fixture
-def target(postgres_dsn: str, tmp_path: Path) -> Target:
+def target(postgres_dsn: str, tmp_path: Path) -> Iterator[Target]:
     """A database of the test's own that holds the schemas of all stores, and no rows."""
-    return Target(postgres_dsn, tmp_path)
+    with closing(Target(postgres_dsn, tmp_path)) as target:
+        yield target
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +105,8 @@ def module_target(
     """A database for all tests of a module that only look at what one migration did."""
     server: PostgresServer = servers.default
     name = server.create_database(template_database(server))
-    yield Target(server.dsn(name), tmp_path_factory.mktemp("migrated"))
+    with closing(Target(server.dsn(name), tmp_path_factory.mktemp("migrated"))) as target:
+        yield target
     server.drop_database(name)
 
 
@@ -104,7 +115,8 @@ def empty_target(servers: Any, tmp_path: Path) -> Iterator[Target]:
     """A database without anything."""
     server: PostgresServer = servers.default
     name = server.create_database()
-    yield Target(server.dsn(name), tmp_path)
+    with closing(Target(server.dsn(name), tmp_path)) as target:
+        yield target
     server.drop_database(name)
 
 

@@ -45,7 +45,8 @@ def guest(target: Target) -> Iterator[Guest]:
     name, password = f"guest_{secrets.token_hex(4)}", secrets.token_hex(8)
     target.query(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
     dsn = replace(PostgresDSN.parse(target.dsn), user=name, password=password)
-    yield Guest(name, target, Target(dsn.uri(), target.folder))
+    with closing(Target(dsn.uri(), target.folder)) as own:
+        yield Guest(name, target, own)
     target.query(f"DROP OWNED BY {name}")
     target.query(f"DROP ROLE {name}")
 
