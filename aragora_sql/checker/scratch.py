@@ -141,7 +141,7 @@ class _Server:
         return made
 
     def _strategy(self) -> str:
-        """Return how files are copied: quickly where checkpoints, which that needs, cost nothing."""
+        """Return how files are copied: quickly where the checkpoints that needs cost nothing."""
         [(fsync,)] = self.connection.execute("SHOW fsync").fetchall()
         knows_it = self.connection.info.server_version >= _STRATEGIES_SINCE
         return " STRATEGY file_copy" if fsync == "off" and knows_it else ""

@@ -106,7 +106,7 @@ async def test_the_environment_chooses_the_engine(
     assert await cases(entry).count(store) == 0
 
 
-@each_store
+@some_stores
 async def test_the_stores_of_an_environment_share_transactions(
     entry: StoreEntry, environment: str
 ) -> None:
@@ -322,7 +322,7 @@ async def test_initialize_makes_the_tables_once(entry: StoreEntry, empty: Databa
     assert await fetch_value(store.database, versions) == 1
 
 
-@each_store
+@some_stores
 async def test_initialize_refuses_a_table_of_another_system(
     entry: StoreEntry, empty: Database
 ) -> None:
