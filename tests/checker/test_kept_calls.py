@@ -120,3 +120,23 @@ def test_a_count_that_few_rows_do_not_reach(tree: Path, run_check: Check) -> Non
     [found] = meant(run_check(tree, skip=RULES))
     assert "rows is 51 here and 50 there" in found
     assert "more like the last one of notes" in found
+
+
+def test_calls_of_a_query_that_takes_something_else_are_searched_for_again(
+    tree: Path, run_check: Check
+) -> None:
+    run_check(tree, skip=RULES, update_answers=True)
+    for file in (POSTGRES, SQLITE):
+        replace_in(tree / file, "details, created_at)!", "details, created_at)*!")
+        replace_in(tree / file, "count_notes(author_id)", "count_notes(writer_id)")
+        replace_in(tree / file, PLAIN, "WHERE author_id = :writer_id;")
+    # What the tree keeps does not fit, with and without a search.
+    assert meant(run_check(tree, skip=RULES)) == []
+    assert meant(run_check(tree, skip=RULES, update_answers=True)) == []
+    kept = read_calls(tree, ["notes"])
+    [added, *_] = kept["notes", "add_note"].calls
+    [counted, *_] = kept["notes", "count_notes"].calls
+    assert {frozenset(one) for one in added.arguments} == {
+        frozenset({"id", "author_id", "body", "details", "created_at"})
+    }
+    assert counted.arguments.keys() == {"writer_id"}
