@@ -16,7 +16,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from aragora_sql.database.values import load_json
+from aragora_sql.database.values import load_documents, load_json
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.rejects import BROKEN_RULE, without_values
@@ -27,6 +27,9 @@ __all__ = ["Verifier", "is_same_json"]
 
 _SHOWN = 80
 _TIMESTAMP = "timestamp with time zone"
+# A timestamp without a zone is not longer, and one with a zone that is as short ends in no digit
+# or can't have another zone behind it.
+_LONGEST_NAIVE = len("2026-02-12T16:42:57.123456")
 _JSON = frozenset({"jsonb", "json"})
 # As the catalog prints it.
 _CHECK = re.compile(r"CHECK \((.*)\)(?: NO INHERIT| NOT VALID)*", re.DOTALL)
@@ -168,14 +171,20 @@ class Verifier:
         return converted
 
     def _find(self, rows: list[Values]) -> dict[Any, list[Values]]:
-        found: dict[Any, list[Values]] = {}
-        if rows:
-            arguments = [[row[place] for row in rows] for place in self._key]
-            for row in self._connection.execute(self._fetch, arguments):
-                same = found.setdefault(self._identity(row), [])
+        if not rows:
+            return {}
+        arguments = [[row[place] for row in rows] for place in self._key]
+        # Binary: floats and times are not written and read as text.
+        found = self._connection.execute(self._fetch, arguments, binary=True).fetchall()
+        by_key = {key: [row] for key, row in zip(map(self._identity, found), found, strict=True)}
+        if len(by_key) < len(found):
+            # Several rows of one key.
+            by_key = {key: [] for key in by_key}
+            for row in found:
+                same = by_key[self._identity(row)]
                 if row not in same:
                     same.append(row)
-        return found
+        return by_key
 
     def _best(self, wanted: Values, candidates: Sequence[Values]) -> str | None:
         """Return what is wrong, or None when a candidate is equal."""
@@ -308,7 +317,7 @@ _NUMBERS: dict[str, tuple[type[int] | type[float], set[type]]] = {
 def _are_surely_equal(expected: Sequence[Any], actual: Sequence[Any], kind: str) -> bool:
     """Tell whether two columns are equal; False also where each value has to be looked at."""
     if kind == _TIMESTAMP:
-        return list(map(_timestamp, expected)) == list(actual)
+        return _timestamps(expected) == list(actual)
     if kind in _JSON:
         pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
         return not pairs or _are_same_documents(*zip(*pairs, strict=True))
@@ -326,6 +335,17 @@ def _are_surely_equal(expected: Sequence[Any], actual: Sequence[Any], kind: str)
         return False
 
 
+def _timestamps(values: Sequence[Any]) -> list[Any]:
+    """Do what :func:`_timestamp` does for a column."""
+    try:
+        if max(map(len, values)) <= _LONGEST_NAIVE:
+            return [*map(datetime.fromisoformat, [f"{value}+00:00" for value in values])]
+    except (TypeError, ValueError):
+        # Some of them are NULL, or have a zone.
+        pass
+    return [*map(_timestamp, values)]
+
+
 def _are_same_documents(ours: Sequence[str | None], theirs: Sequence[str | None]) -> bool:
     if None in ours or None in theirs:
         return False
@@ -336,8 +356,8 @@ def _are_same_documents(ours: Sequence[str | None], theirs: Sequence[str | None]
         return False
 
 
-def _sorted_documents(texts: Sequence[str | None]) -> bytes:
-    return orjson.dumps([load_json(text or "") for text in texts], option=_SORTED)
+def _sorted_documents(texts: Sequence[Any]) -> bytes:
+    return orjson.dumps(load_documents(texts), option=_SORTED)
 
 
 def _is_equal(expected: Any, actual: Any, kind: str) -> bool:
