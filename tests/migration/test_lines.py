@@ -12,7 +12,9 @@ import pytest
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.lines import as_lines
 from tests.migration.conftest import Target, check_sums
-from tests.migration.legacy import create, critique_ddl, fill, good_row
+from tests.migration.legacy.bad_rows import good_row
+from tests.migration.legacy.critique import critique_ddl
+from tests.migration.legacy.values import create, fill
 
 
 def test_every_field_is_quoted_by_a_control_character() -> None:
