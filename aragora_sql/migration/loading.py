@@ -8,7 +8,7 @@ Names of tables and columns are known at run time only, so these statements are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,12 +165,16 @@ class Loader:
         """Tell whether the indexed text of a converted row may be too long for an index."""
         return sum(len(row[place] or "") for place in self._indexed) > _FITS_INDEX
 
-    def convert_batch(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
-        """Convert rows all at once, to what COPY takes.
+    def convert_compared(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
+        """Convert rows column by column, to what is compared with the target's.
 
         Raises :class:`SuspiciousError` when a value has to be looked at by itself.
         """
-        return zip(*self._convert_columns(rows), strict=True)
+        turned = list(zip(*rows, strict=True))
+        return [
+            converter.compared(turned[pick])
+            for converter, pick in zip(self.converters, self._picks, strict=True)
+        ]
 
     def _convert_columns(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
         turned = list(zip(*rows, strict=True))

@@ -121,13 +121,18 @@ class Verifier:
                 result.excused += 1
             else:
                 kept.append(row)
-        wanted = self._convert(file, kept, result)
-        found = self._find([values for _, values in wanted])
-        candidates = [found.get(self._identity(values), ()) for _, values in wanted]
-        if self._are_same([values for _, values in wanted], candidates):
-            result.compared += len(wanted)
-            return result
-        for (row, values), same in zip(wanted, candidates, strict=True):
+        columns = self._convert_columns(kept)
+        if columns is None:
+            wanted = self._convert_each(file, kept, result)
+            found = self._find([[values[place] for _, values in wanted] for place in self._key])
+        else:
+            found = self._find([list(columns[place]) for place in self._key])
+            if self._are_same(columns, found):
+                result.compared += len(kept)
+                return result
+            wanted = list(zip(kept, zip(*columns, strict=True), strict=True))
+        for row, values in wanted:
+            same = found.get(self._identity(values), ())
             problem = self._best(values, same)
             if problem is not None:
                 refused = self._refused(row, values)
@@ -138,31 +143,46 @@ class Verifier:
             result.compared += 1
         return result
 
-    def _are_same(self, wanted: list[Values], candidates: Sequence[Sequence[Values]]) -> bool:
+    def _are_same(self, columns: list[Sequence[Any]], found: dict[Any, list[Values]]) -> bool:
         """Tell whether each row has one candidate that is surely equal; column by column."""
-        if not all(len(same) == 1 for same in candidates):
+        candidates = [found.get(key, []) for key in self._identities(columns)]
+        if any(len(same) != 1 for same in candidates):
             return False
-        expected, actual = zip(*wanted, strict=True), zip(*(c[0] for c in candidates), strict=True)
-        return all(map(_are_surely_equal, expected, actual, self._kinds))
+        actual = zip(*(same for [same] in candidates), strict=True)
+        return all(map(_are_surely_equal, columns, actual, self._kinds))
 
-    def _convert(
+    def _identities(self, columns: list[Sequence[Any]]) -> Iterable[Any]:
+        """Return the key of each row, as :func:`_identity_of` gives it of one."""
+        is_timestamp = [self._kinds[place] == _TIMESTAMP for place in self._key]
+        if len(self._key) == 1 and not is_timestamp[0]:
+            return columns[self._key[0]]
+        return zip(
+            *(
+                _timestamps(columns[place]) if is_one else columns[place]
+                for place, is_one in zip(self._key, is_timestamp, strict=True)
+            ),
+            strict=True,
+        )
+
+    def _convert_columns(self, rows: list[SourceRow]) -> list[Sequence[Any]] | None:
+        """Convert rows at once; None when one has to be looked at by itself."""
+        if not rows:
+            return None
+        try:
+            columns = self._loader.convert_compared(rows)
+        except SuspiciousError:
+            return None
+        keys = (value for place in self._key for value in columns[place])
+        # No such key can be looked for.
+        if any(isinstance(value, str) and "\x00" in value for value in keys):
+            return None
+        return columns
+
+    def _convert_each(
         self, file: str, rows: list[SourceRow], result: VerifyResult
     ) -> list[tuple[SourceRow, Values]]:
-        if not rows:
-            return []
-        try:
-            converted = list(zip(rows, self._loader.convert_batch(rows), strict=True))
-        except SuspiciousError:
-            converted = []
-        if converted and not any(
-            isinstance(value, str) and "\x00" in value
-            for _, values in converted
-            for place in self._key
-            for value in [values[place]]
-        ):
-            return converted
-        # One by one: a row that can't be looked for at all is reported by itself.
-        converted = []
+        """Convert rows one by one: one that can't be looked for at all is reported by itself."""
+        converted: list[tuple[SourceRow, Values]] = []
         for row in rows:
             try:
                 converted.append((row, self._loader.convert(row)))
@@ -170,12 +190,12 @@ class Verifier:
                 self._add_bad(result, file, row, error)
         return converted
 
-    def _find(self, rows: list[Values]) -> dict[Any, list[Values]]:
-        if not rows:
+    def _find(self, keys: list[list[Any]]) -> dict[Any, list[Values]]:
+        """Return the target's rows that have one of these keys, given as columns."""
+        if not (keys and keys[0]):
             return {}
-        arguments = [[row[place] for row in rows] for place in self._key]
         # Binary: floats and times are not written and read as text.
-        found = self._connection.execute(self._fetch, arguments, binary=True).fetchall()
+        found = self._connection.execute(self._fetch, keys, binary=True).fetchall()
         by_key = {key: [row] for key, row in zip(map(self._identity, found), found, strict=True)}
         if len(by_key) < len(found):
             # Several rows of one key.
