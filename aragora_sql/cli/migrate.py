@@ -284,6 +284,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     from aragora_sql.cli.migration_report import show_report
     from aragora_sql.migration import retry_rejects, run_migration
+    from aragora_sql.migration.collecting import collecting_rarely
 
     dsn = _postgres(options)
     if options.retry_rejects is not None:
@@ -298,7 +299,7 @@ def _run(options: argparse.Namespace) -> int:
                 skip_existing=options.skip_existing,
             )
     else:
-        with new_progress(quiet=options.json) as progress:
+        with new_progress(quiet=options.json) as progress, collecting_rarely():
             report = run_migration(
                 MigrationOptions(
                     sqlite_path=options.sqlite_path,

@@ -45,6 +45,7 @@ __all__ = [
     "dump_scalars",
     "dump_text_lists",
     "format_timestamp",
+    "load_documents",
     "load_json",
     "load_jsonb",
     "parse_timestamp",
@@ -230,6 +231,21 @@ def load_json(text: str | bytes) -> Any:
     if len(text) >= _LONG_DIGITS and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0:
         return json.loads(text)
     return orjson.loads(text)
+
+
+def load_documents(texts: Sequence[str]) -> list[Any]:
+    """Decode several JSON texts as :func:`load_json` does, in less time than one by one."""
+    lines = "\n".join(texts).encode().translate(_DIGITS_AS_ZERO)
+    if lines.find(_LONG_NUMBER) < 0:
+        return [*map(orjson.loads, texts)]
+    found = [line.find(_LONG_NUMBER) for line in lines.split(b"\n")]
+    if len(found) != len(texts):
+        # One is written in several lines.
+        return [*map(load_json, texts)]
+    return [
+        orjson.loads(text) if place < 0 else json.loads(text)
+        for text, place in zip(texts, found, strict=True)
+    ]
 
 
 def load_jsonb(data: bytes) -> Any:

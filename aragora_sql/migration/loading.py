@@ -8,7 +8,7 @@ Names of tables and columns are known at run time only, so these statements are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import psycopg
 from aragora_sql.errors import ConfigurationError, DatabaseError
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.conversion import Converter, SuspiciousError, converter_for
+from aragora_sql.migration.lines import as_lines, copy_lines_statement
 from aragora_sql.migration.mappings import NOTE_PREFIX, ROWID_COLUMN, Mapping, bad_mapping
 from aragora_sql.migration.rejects import Reject
 from aragora_sql.migration.report import ChunkResult
@@ -25,7 +26,6 @@ from aragora_sql.migration.staging import (
     Place,
     Renumber,
     Stage,
-    copy_statement,
     is_about_a_row,
 )
 from aragora_sql.migration.target import PgConnection, Table
@@ -124,16 +124,14 @@ class Loader:
         result = ChunkResult()
         try:
             with self.connection.cursor() as cursor:
-                with cursor.copy(copy_statement(self.table.name, self.columns)) as copy:
-                    write = copy.write_row
+                with cursor.copy(copy_lines_statement(self.table.name, self.columns)) as copy:
                     for _, rows in batches():
                         result.read += len(rows)
                         for index in self._notes:
                             result.notes.update(
                                 str(row[index]) for row in rows if row[index] is not None
                             )
-                        for row in self._convert_fitting(rows):
-                            write(row)
+                        copy.write(as_lines(self._convert_fitting(rows)))
                 result.migrated = cursor.rowcount
         except (SuspiciousError, UnicodeEncodeError) as error:
             raise _DirectFailedError from error
@@ -150,8 +148,8 @@ class Loader:
         result.notes.update(self.reader.counts)
         return result
 
-    def _convert_fitting(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
-        """Convert rows all at once, unless one is so long that an index may refuse it.
+    def _convert_fitting(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
+        """Convert rows column by column, unless one is so long that an index may refuse it.
 
         An index that was dropped for the load can't refuse a row by itself before it is built.
         """
@@ -161,18 +159,22 @@ class Loader:
         )
         if longest > _FITS_INDEX:
             raise SuspiciousError
-        return zip(*converted, strict=True)
+        return converted
 
     def is_long(self, row: tuple[Any, ...]) -> bool:
         """Tell whether the indexed text of a converted row may be too long for an index."""
         return sum(len(row[place] or "") for place in self._indexed) > _FITS_INDEX
 
-    def convert_batch(self, rows: list[SourceRow]) -> Iterator[tuple[Any, ...]]:
-        """Convert rows all at once, to what COPY takes.
+    def convert_compared(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
+        """Convert rows column by column, to what is compared with the target's.
 
         Raises :class:`SuspiciousError` when a value has to be looked at by itself.
         """
-        return zip(*self._convert_columns(rows), strict=True)
+        turned = list(zip(*rows, strict=True))
+        return [
+            converter.compared(turned[pick])
+            for converter, pick in zip(self.converters, self._picks, strict=True)
+        ]
 
     def _convert_columns(self, rows: list[SourceRow]) -> list[Sequence[Any]]:
         turned = list(zip(*rows, strict=True))

@@ -33,7 +33,15 @@ from aragora_sql.migration.target import PgConnection, Table, describe_table
 from aragora_sql.queries.files import read_sql, sql_dir, store_dir
 from aragora_sql.schema import VERSIONS, table_names
 
-__all__ = ["Plan", "SourcePart", "TablePlan", "find_sources", "make_plan", "refuse_nothing"]
+__all__ = [
+    "Plan",
+    "SourcePart",
+    "TablePlan",
+    "find_sources",
+    "make_plan",
+    "refuse_nothing",
+    "stores_found",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,16 @@ def find_sources(
     return taken, left, behind
 
 
+def stores_found(sources: Sequence[SourceFile], stores: Sequence[str]) -> list[str]:
+    """Return those of some stores of which a file holds a table."""
+    present = [(source.tables(), source.modules()) for source in sources]
+    return [
+        store
+        for store in stores
+        if any(_known_tables(store, tables, modules) for tables, modules in present)
+    ]
+
+
 def refuse_nothing(
     sources: Sequence[SourceFile], stores: Sequence[str], *, are_named: bool
 ) -> None:
@@ -114,12 +132,7 @@ def refuse_nothing(
     Or anything of one of them, when they were asked for by name (``are_named``). What the target
     is like makes no difference to it.
     """
-    found = {
-        store
-        for source in sources
-        for store in stores
-        if _known_tables(store, source.tables(), source.modules())
-    }
+    found = stores_found(sources, stores)
     missing = [store for store in stores if store not in found]
     if not found or (are_named and missing):
         names = ", ".join(str(source.path) for source in sources)

@@ -27,34 +27,47 @@ _HARMLESS = {"column comment", "grant", "index", "policy", "rights", "table comm
 
 
 def prepare_schema(
-    connection: PgConnection, dsn: PostgresDSN, stores: Sequence[str], *, create: bool
+    connection: PgConnection,
+    dsn: PostgresDSN,
+    stores: Sequence[str],
+    loaded: Sequence[str],
+    *,
+    create: bool,
 ) -> None:
     """Create or upgrade the target's tables and refuse a target that differs from the files.
 
-    Without ``create`` only what exists is compared. The tables are made through the driver of the
-    stores, and loaded through ``connection``: raises :class:`ConfigurationError` when the two do
-    not come to the same place, and :class:`~aragora_sql.errors.SchemaMismatchError` naming the
-    differences.
+    Compared are the tables of the stores that are to be ``loaded``, of those that were made or
+    upgraded here, and those that they refer to. Without ``create`` only what exists is compared.
+    The tables are made through the driver of the stores, and loaded through ``connection``: raises
+    :class:`ConfigurationError` when the two do not come to the same place, and
+    :class:`~aragora_sql.errors.SchemaMismatchError` naming the differences.
     """
     found = call(connection, "describe_session").fetchone()
-    asyncio.run(_prepare_schema(dsn, stores, tuple(found or ()), create=create))
+    asyncio.run(_prepare_schema(dsn, stores, loaded, tuple(found or ()), create=create))
 
 
 async def _prepare_schema(
-    dsn: PostgresDSN, stores: Sequence[str], session: tuple[str, ...], *, create: bool
+    dsn: PostgresDSN,
+    stores: Sequence[str],
+    loaded: Sequence[str],
+    session: tuple[str, ...],
+    *,
+    create: bool,
 ) -> None:
     database = await PostgresDatabase.connect(dsn, min_size=1, max_size=1)
     try:
         await _refuse_other_place(database, session)
         # One transaction: a target that is refused is left as it was.
         async with database.transaction():
+            plans = await plan_schema(database, stores)
             if create:
                 for store in stores:
                     await initialize_store(database, store)
-                present = list(stores)
+                made = [plan.store for plan in plans if plan.present != plan.latest]
+                present = list({*loaded, *made})
             else:
-                plans = await plan_schema(database, stores)
-                present = [plan.store for plan in plans if plan.present is not None]
+                created = {plan.store for plan in plans if plan.present is not None}
+                present = [store for store in loaded if store in created]
             found = await verify_schema(database, present) if present else []
             _refuse(difference for difference in found if matters(difference))
     finally:

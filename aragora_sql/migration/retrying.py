@@ -78,7 +78,7 @@ def retry_rejects(
     try:
         with driver_errors("loading mended rows"):
             refuse_hidden(connection, names)
-            prepare_schema(connection, dsn, names, create=True)
+            prepare_schema(connection, dsn, names, names, create=True)
             take_lock(connection)
             described = {name: describe_table(connection, name) for name in stores}
             for name, table in described.items():

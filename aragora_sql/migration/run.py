@@ -32,6 +32,7 @@ from aragora_sql.migration.planning import (
     find_sources,
     make_plan,
     refuse_nothing,
+    stores_found,
 )
 from aragora_sql.migration.pool import Pool
 from aragora_sql.migration.preparing import prepare_schema, refuse_hidden
@@ -149,7 +150,7 @@ class _Run:
                         doing = "reading the source"
                         with scratch_tables(connection, options.chosen_stores, doing) as existing:
                             self._plan(connection, existing)
-                    prepare_schema(connection, options.dsn, options.chosen_stores, create=is_new)
+                    self._prepare_schema(connection, create=is_new)
                     plan = self._plan(connection)
                     if is_new:
                         self._migrate(connection, plan)
@@ -196,6 +197,11 @@ class _Run:
         for source in sources:
             self._stack.callback(source.close)
         return sources
+
+    def _prepare_schema(self, connection: PgConnection, *, create: bool) -> None:
+        stores = self._options.chosen_stores
+        loaded = stores_found(self._sources, stores)
+        prepare_schema(connection, self._options.dsn, stores, loaded, create=create)
 
     def _plan(self, connection: PgConnection, existing: str | None = None) -> Plan:
         options = self._options
@@ -514,7 +520,7 @@ class _Run:
     def _dry_run(self, connection: PgConnection) -> None:
         """Load all of it into temporary tables, in a transaction that is undone."""
         options = self._options
-        prepare_schema(connection, options.dsn, options.chosen_stores, create=False)
+        self._prepare_schema(connection, create=False)
         reasons: Counter[str] = Counter()
 
         def count_rejects(rejects: list[Reject]) -> None:

@@ -16,7 +16,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from aragora_sql.database.values import load_json
+from aragora_sql.database.values import load_documents, load_json
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.rejects import BROKEN_RULE, without_values
@@ -27,6 +27,9 @@ __all__ = ["Verifier", "is_same_json"]
 
 _SHOWN = 80
 _TIMESTAMP = "timestamp with time zone"
+# A timestamp without a zone is not longer, and one with a zone that is as short ends in no digit
+# or can't have another zone behind it.
+_LONGEST_NAIVE = len("2026-02-12T16:42:57.123456")
 _JSON = frozenset({"jsonb", "json"})
 # As the catalog prints it.
 _CHECK = re.compile(r"CHECK \((.*)\)(?: NO INHERIT| NOT VALID)*", re.DOTALL)
@@ -118,13 +121,18 @@ class Verifier:
                 result.excused += 1
             else:
                 kept.append(row)
-        wanted = self._convert(file, kept, result)
-        found = self._find([values for _, values in wanted])
-        candidates = [found.get(self._identity(values), ()) for _, values in wanted]
-        if self._are_same([values for _, values in wanted], candidates):
-            result.compared += len(wanted)
-            return result
-        for (row, values), same in zip(wanted, candidates, strict=True):
+        columns = self._convert_columns(kept)
+        if columns is None:
+            wanted = self._convert_each(file, kept, result)
+            found = self._find([[values[place] for _, values in wanted] for place in self._key])
+        else:
+            found = self._find([list(columns[place]) for place in self._key])
+            if self._are_same(columns, found):
+                result.compared += len(kept)
+                return result
+            wanted = list(zip(kept, zip(*columns, strict=True), strict=True))
+        for row, values in wanted:
+            same = found.get(self._identity(values), ())
             problem = self._best(values, same)
             if problem is not None:
                 refused = self._refused(row, values)
@@ -135,31 +143,46 @@ class Verifier:
             result.compared += 1
         return result
 
-    def _are_same(self, wanted: list[Values], candidates: Sequence[Sequence[Values]]) -> bool:
+    def _are_same(self, columns: list[Sequence[Any]], found: dict[Any, list[Values]]) -> bool:
         """Tell whether each row has one candidate that is surely equal; column by column."""
-        if not all(len(same) == 1 for same in candidates):
+        candidates = [found.get(key, []) for key in self._identities(columns)]
+        if any(len(same) != 1 for same in candidates):
             return False
-        expected, actual = zip(*wanted, strict=True), zip(*(c[0] for c in candidates), strict=True)
-        return all(map(_are_surely_equal, expected, actual, self._kinds))
+        actual = zip(*(same for [same] in candidates), strict=True)
+        return all(map(_are_surely_equal, columns, actual, self._kinds))
 
-    def _convert(
+    def _identities(self, columns: list[Sequence[Any]]) -> Iterable[Any]:
+        """Return the key of each row, as :func:`_identity_of` gives it of one."""
+        is_timestamp = [self._kinds[place] == _TIMESTAMP for place in self._key]
+        if len(self._key) == 1 and not is_timestamp[0]:
+            return columns[self._key[0]]
+        return zip(
+            *(
+                _timestamps(columns[place]) if is_one else columns[place]
+                for place, is_one in zip(self._key, is_timestamp, strict=True)
+            ),
+            strict=True,
+        )
+
+    def _convert_columns(self, rows: list[SourceRow]) -> list[Sequence[Any]] | None:
+        """Convert rows at once; None when one has to be looked at by itself."""
+        if not rows:
+            return None
+        try:
+            columns = self._loader.convert_compared(rows)
+        except SuspiciousError:
+            return None
+        keys = (value for place in self._key for value in columns[place])
+        # No such key can be looked for.
+        if any(isinstance(value, str) and "\x00" in value for value in keys):
+            return None
+        return columns
+
+    def _convert_each(
         self, file: str, rows: list[SourceRow], result: VerifyResult
     ) -> list[tuple[SourceRow, Values]]:
-        if not rows:
-            return []
-        try:
-            converted = list(zip(rows, self._loader.convert_batch(rows), strict=True))
-        except SuspiciousError:
-            converted = []
-        if converted and not any(
-            isinstance(value, str) and "\x00" in value
-            for _, values in converted
-            for place in self._key
-            for value in [values[place]]
-        ):
-            return converted
-        # One by one: a row that can't be looked for at all is reported by itself.
-        converted = []
+        """Convert rows one by one: one that can't be looked for at all is reported by itself."""
+        converted: list[tuple[SourceRow, Values]] = []
         for row in rows:
             try:
                 converted.append((row, self._loader.convert(row)))
@@ -167,15 +190,21 @@ class Verifier:
                 self._add_bad(result, file, row, error)
         return converted
 
-    def _find(self, rows: list[Values]) -> dict[Any, list[Values]]:
-        found: dict[Any, list[Values]] = {}
-        if rows:
-            arguments = [[row[place] for row in rows] for place in self._key]
-            for row in self._connection.execute(self._fetch, arguments):
-                same = found.setdefault(self._identity(row), [])
+    def _find(self, keys: list[list[Any]]) -> dict[Any, list[Values]]:
+        """Return the target's rows that have one of these keys, given as columns."""
+        if not (keys and keys[0]):
+            return {}
+        # Binary: floats and times are not written and read as text.
+        found = self._connection.execute(self._fetch, keys, binary=True).fetchall()
+        by_key = {key: [row] for key, row in zip(map(self._identity, found), found, strict=True)}
+        if len(by_key) < len(found):
+            # Several rows of one key.
+            by_key = {key: [] for key in by_key}
+            for row in found:
+                same = by_key[self._identity(row)]
                 if row not in same:
                     same.append(row)
-        return found
+        return by_key
 
     def _best(self, wanted: Values, candidates: Sequence[Values]) -> str | None:
         """Return what is wrong, or None when a candidate is equal."""
@@ -308,7 +337,7 @@ _NUMBERS: dict[str, tuple[type[int] | type[float], set[type]]] = {
 def _are_surely_equal(expected: Sequence[Any], actual: Sequence[Any], kind: str) -> bool:
     """Tell whether two columns are equal; False also where each value has to be looked at."""
     if kind == _TIMESTAMP:
-        return list(map(_timestamp, expected)) == list(actual)
+        return _timestamps(expected) == list(actual)
     if kind in _JSON:
         pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
         return not pairs or _are_same_documents(*zip(*pairs, strict=True))
@@ -326,6 +355,17 @@ def _are_surely_equal(expected: Sequence[Any], actual: Sequence[Any], kind: str)
         return False
 
 
+def _timestamps(values: Sequence[Any]) -> list[Any]:
+    """Do what :func:`_timestamp` does for a column."""
+    try:
+        if max(map(len, values)) <= _LONGEST_NAIVE:
+            return [*map(datetime.fromisoformat, [f"{value}+00:00" for value in values])]
+    except (TypeError, ValueError):
+        # Some of them are NULL, or have a zone.
+        pass
+    return [*map(_timestamp, values)]
+
+
 def _are_same_documents(ours: Sequence[str | None], theirs: Sequence[str | None]) -> bool:
     if None in ours or None in theirs:
         return False
@@ -336,8 +376,8 @@ def _are_same_documents(ours: Sequence[str | None], theirs: Sequence[str | None]
         return False
 
 
-def _sorted_documents(texts: Sequence[str | None]) -> bytes:
-    return orjson.dumps([load_json(text or "") for text in texts], option=_SORTED)
+def _sorted_documents(texts: Sequence[Any]) -> bytes:
+    return orjson.dumps(load_documents(texts), option=_SORTED)
 
 
 def _is_equal(expected: Any, actual: Any, kind: str) -> bool:

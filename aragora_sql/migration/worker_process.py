@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from aragora_sql.errors import AragoraSQLError
+from aragora_sql.migration.collecting import collect_rarely
 from aragora_sql.migration.session import Session, Task, open_sources
 from aragora_sql.migration.worker import SetUp
 
@@ -19,6 +20,7 @@ from aragora_sql.migration.worker import SetUp
 def main() -> None:
     """Run as the worker process."""
     source, output = sys.stdin.buffer, sys.stdout.buffer
+    collect_rarely()
     # Nothing else may write to what the answers go to.
     sys.stdout = sys.stderr
     try:

@@ -103,6 +103,8 @@ CHANGES = [
     ("consensus", "rounds", "rounds + 1"),
     ("debates", "consensus_reached", "NOT consensus_reached"),
     ("debates", "final_answer", "''"),
+    ("debates", "final_answer", "NULL"),
+    ("debates", "created_at", "created_at + interval '1 microsecond'"),
     ("debates", "created_at", "created_at - interval '1 second'"),
     ("critiques", "severity", "severity * (1 + 3e-16::float8)"),
     ("critiques", "debate_id", "NULL"),

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from aragora_sql.database import Database
-from aragora_sql.database.values import dump_json, load_json
+from aragora_sql.database.values import dump_json, load_documents, load_json
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.checkpoints.store import CheckpointStore
 from aragora_sql.stores.consensus.store import ConsensusMemory
@@ -402,3 +402,19 @@ def test_the_limit_of_depth_is_the_same_with_any_neighbour() -> None:
         assert same(load_json(dump_json(document)), as_stored(document))
         with pytest.raises(InvalidInputError, match="nested deeper than 254 levels"):
             dump_json([document])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        ['{"a": 1}', "[1.0, true]", "null"],
+        [str(2**70), '{"small": 0.0012345678901234567}', "[]"],
+        ["[\n  1,\n  2\n]", str(2**70)],
+    ],
+    ids=["none", "plain", "long numbers", "several lines"],
+)
+def test_documents_decoded_together_are_those_decoded_alone(texts: list[str]) -> None:
+    together = load_documents(texts)
+    assert len(together) == len(texts)
+    assert all(same(one, load_json(text)) for one, text in zip(together, texts, strict=True))
