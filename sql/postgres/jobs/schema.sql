@@ -160,7 +160,7 @@ SET search_path = pg_catalog
 AS $$
 DECLARE
     kind CONSTANT TEXT := new.priority || ' ' || new.job_type;
-    said CONSTANT TEXT := coalesce(current_setting('aragora.job_queue_returned', TRUE), '');
+    said CONSTANT TEXT := coalesce(current_setting('job_queue.returned', TRUE), '');
 BEGIN
     -- Once for a type and priority is enough in a transaction: what is proposed after that waits for
     -- its end.
@@ -180,7 +180,7 @@ BEGIN
         new.priority,
         new.number,
         current_setting('transaction_isolation') <> 'read committed';
-    PERFORM set_config('aragora.job_queue_returned', new.number || ' ' || kind, TRUE);
+    PERFORM set_config('job_queue.returned', new.number || ' ' || kind, TRUE);
     RETURN NULL;
 END
 $$;

@@ -1,4 +1,4 @@
--- upgrade: 0005_starts_of_claims.sql ec5b2a7ab8fd6ce4
+-- upgrade: 0005_starts_of_claims.sql 5e6e20176cda3a5f
 -- Job queue: jobs with priorities, leases, retries, schedules, unique keys and limits per type.
 --
 -- A job is 'pending' (may be claimed now), 'scheduled' or 'retrying' (waits for scheduled_at),
@@ -161,7 +161,7 @@ SET search_path = pg_catalog
 AS $$
 DECLARE
     kind CONSTANT TEXT := new.priority || ' ' || new.job_type;
-    said CONSTANT TEXT := coalesce(current_setting('aragora.job_queue_returned', TRUE), '');
+    said CONSTANT TEXT := coalesce(current_setting('job_queue.returned', TRUE), '');
 BEGIN
     -- Once for a type and priority is enough in a transaction: what is proposed after that waits for
     -- its end.
@@ -181,7 +181,7 @@ BEGIN
         new.priority,
         new.number,
         current_setting('transaction_isolation') <> 'read committed';
-    PERFORM set_config('aragora.job_queue_returned', new.number || ' ' || kind, TRUE);
+    PERFORM set_config('job_queue.returned', new.number || ' ' || kind, TRUE);
     RETURN NULL;
 END
 $$;
