@@ -18,7 +18,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -443,14 +443,20 @@ class JobQueueStore(Store):
                 continue
             del self._passed[kind]
             job_type, priority = kind
-            # What can't be done now is done next time.
-            with suppress(*PASSING_ERRORS):
+            try:
                 for _ in range(MOST_MOVES):
                     moved = self._queries.advance_start(
                         connection, job_type=job_type, priority=priority, number=number + 1
                     )
                     if not [row async for row in moved]:
                         break
+            except PASSING_ERRORS:
+                # It is done next time.
+                return
+            except DatabaseError as error:
+                # The claims hold all the same.
+                log.warning("claims of type %r start where they did: %s", job_type, error)
+                return
         if len(self._passed) > MOST_KINDS:
             self._passed.clear()
 

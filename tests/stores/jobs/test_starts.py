@@ -328,6 +328,18 @@ async def test_a_start_does_not_move_within_a_transaction_of_the_caller(
     assert len(await starts(store)) == 1
 
 
+async def test_claims_hold_when_a_start_can_not_be_moved(
+    store: JobQueueStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(
+        store.database, "ALTER TABLE job_queue_starts ADD CONSTRAINT none CHECK (job_type = 'b')"
+    )
+    await store.enqueue_many([{"job_type": "a"}] * FAR)
+    assert len(await store.claim("w", FAR, ["a"])) == FAR
+    (record,) = caplog.records
+    assert "claims of type 'a' start where they did" in record.message
+
+
 async def test_claims_of_many_at_once_give_each_job_once(
     store: JobQueueStore, others: list[JobQueueStore]
 ) -> None:
