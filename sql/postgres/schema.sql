@@ -41,7 +41,7 @@ BEGIN
     SELECT e.name, e.version FROM (VALUES
     ('consensus', 2),
     ('critique', 1),
-    ('jobs', 4),
+    ('jobs', 5),
     ('workflow', 1),
     ('integrations', 1),
     ('checkpoints', 2),

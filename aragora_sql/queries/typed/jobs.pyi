@@ -85,6 +85,11 @@ class ClaimJobsRow(TypedDict):
     updated_at: datetime
     trace_parent: str | None
 
+class AdvanceStartRow(TypedDict):
+    """A row of advance_start."""
+
+    id: int | None
+
 class LookForJobsRow(TypedDict):
     """A row of look_for_jobs."""
 
@@ -398,6 +403,37 @@ class JobsQueries(Protocol):
         """Claim pending jobs of one type: by priority, then in the order of their enqueueing.
 
         Operation (none): every row.
+        """
+
+    def advance_start(
+        self,
+        connection: Connection,
+        /,
+        *,
+        job_type: str,
+        priority: int,
+        number: int | None,
+    ) -> AsyncIterator[AdvanceStartRow]:
+        """Go one step towards letting claims of a type and priority start at a number that was
+        claimed; no row: not now.
+
+        The steps are commits of their own. The number is proposed; then those who may have taken
+        a lower
+        one, or give a job back without having seen the proposal, are noted: they hold the lock of
+        writers
+        of the table. When none of them is left, what they did is visible, and whoever comes later
+        has
+        seen the proposal (job_queue_return). So no job below the new start is pending, or becomes
+        so
+        without a row of its own.
+
+        Operation (none): every row.
+        """
+
+    async def mend_starts(self, connection: Connection, /) -> int:
+        """Take away the starts above pending jobs that were put there by hand.
+
+        Operation !: the number of rows changed.
         """
 
     async def promote_jobs(self, connection: Connection, /, *, row_limit: int) -> int:

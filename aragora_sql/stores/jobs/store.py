@@ -117,6 +117,11 @@ PURGE_BATCH = 1000
 RETRY_BATCH = 500
 # So many jobs that tasks enqueue one by one at the same moment are stored in one commit.
 LARGEST_GROUP = 200
+# After so many claimed jobs of a type and priority their claims get a new start, in so many steps
+# at most; of so many types and priorities it is known how many were claimed.
+MOVE_EVERY = 1000
+MOST_MOVES = 5
+MOST_KINDS = 1000
 # While claims find jobs, those whose time has come are looked for so often, in seconds.
 PROMOTE_EVERY = 0.25
 # Whoever waits looks again after so many seconds although nothing was told: messages may be
@@ -181,6 +186,10 @@ class JobQueueStore(Store):
         # A SQLite file has no queue of messages.
         self._sends_messages = notify and database.dialect == "postgres"
         self._durable_claims = valid.boolean(durable_claims, "durable_claims")
+        # SQLite leaves nothing in an index that a claim would walk over.
+        self._leaves_dead_rows = database.dialect == "postgres"
+        # How many jobs of a type and priority were claimed since their start was moved.
+        self._passed: Counter[tuple[str, int]] = Counter()
         self._watch = database.watch(CHANNEL)
         self._groups: Groups[NewJob, Job] = Groups(self._enqueue_group, most=LARGEST_GROUP)
         # When we last knew that no job's time had come; and whether jobs were found since. At first
@@ -415,9 +424,41 @@ class JobQueueStore(Store):
                 jobs = await _claimed_jobs(rows, worker_id)
             if any(type(job.payload) is UndecodableDocument for job in jobs):
                 jobs = await self._fail_undecodable(jobs)
-        # What an UPDATE returns has no order.
-        jobs.sort(key=lambda job: (-job.priority, job.number))
+            # What an UPDATE returns has no order.
+            jobs.sort(key=lambda job: (-job.priority, job.number))
+            if jobs and self._leaves_dead_rows:
+                await self._move_starts(connection, jobs)
         return jobs
+
+    async def _move_starts(self, connection: Connection, jobs: list[Job]) -> None:
+        """Let claims start behind jobs that were claimed, now and then; each step is a commit.
+
+        ``jobs`` are in the order of claims.
+        """
+        last = {(job.job_type, job.priority): job.number for job in jobs}
+        share = -(-len(jobs) // len(last))
+        for kind, number in last.items():
+            self._passed[kind] += share
+            if self._passed[kind] < MOVE_EVERY or connection.in_transaction:
+                continue
+            del self._passed[kind]
+            job_type, priority = kind
+            try:
+                for _ in range(MOST_MOVES):
+                    moved = self._queries.advance_start(
+                        connection, job_type=job_type, priority=priority, number=number + 1
+                    )
+                    if not [row async for row in moved]:
+                        break
+            except PASSING_ERRORS:
+                # It is done next time.
+                return
+            except DatabaseError as error:
+                # The claims hold all the same.
+                log.warning("claims of type %r start where they did: %s", job_type, error)
+                return
+        if len(self._passed) > MOST_KINDS:
+            self._passed.clear()
 
     async def _fail_undecodable(self, jobs: list[Job]) -> list[Job]:
         """End claimed jobs whose payload can't be decoded as failed, and return the others."""
@@ -459,7 +500,9 @@ class JobQueueStore(Store):
                 finished |= await self._stored_outcomes(outcomes, finished)
             if any(type(job.payload) is UndecodableDocument for job in jobs):
                 jobs = await self._fail_undecodable(jobs)
-        jobs.sort(key=lambda job: (-job.priority, job.number))
+            jobs.sort(key=lambda job: (-job.priority, job.number))
+            if jobs and self._leaves_dead_rows:
+                await self._move_starts(connection, jobs)
         self._owes_promotion = bool(jobs)
         while not jobs and await self._promote():
             jobs = await self._claim(limit, worker_id, job_types, lease_seconds)
@@ -861,6 +904,9 @@ class JobQueueStore(Store):
                 break
             size = min(size * 4, RECOVER_BATCH)
         await self._mend_limits()
+        if self._leaves_dead_rows:
+            async with self._database.connection() as connection:
+                await self._queries.mend_starts(connection)
         return recovered
 
     async def _mend_limits(self) -> None:

@@ -395,31 +395,49 @@ commit_setting AS MATERIALIZED (
 ),
 
 walk AS (
-    -- each type that has pending jobs, by one look into the index for each
-    (
-        SELECT j.job_type
-        FROM job_queue AS j
-        WHERE j.status = 'pending' AND (SELECT g.job_types FROM given AS g) IS NULL
-        ORDER BY j.job_type
-        LIMIT 1
-    )
+    -- Each type that has pending jobs, by one look into the index for each, and those that have a
+    -- start: what they have left in the index is not looked at here.
+    SELECT '' COLLATE "C" AS job_type
+    WHERE (SELECT g.job_types FROM given AS g) IS NULL
     UNION ALL
     SELECT
-        (
-            SELECT j.job_type
-            FROM job_queue AS j
-            WHERE j.status = 'pending' AND j.job_type > w.job_type
-            ORDER BY j.job_type
-            LIMIT 1
+        coalesce(
+            (
+                SELECT j.job_type
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type > w.job_type
+                    AND j.job_type < b.job_type
+                ORDER BY j.job_type
+                LIMIT 1
+            ),
+            b.job_type,
+            (
+                SELECT j.job_type
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type > w.job_type
+                    AND b.job_type IS NULL
+                ORDER BY j.job_type
+                LIMIT 1
+            )
         ) AS job_type
     FROM walk AS w
+    CROSS JOIN
+        LATERAL (
+            SELECT min(s.job_type) AS job_type
+            FROM job_queue_starts AS s
+            WHERE s.job_type > w.job_type
+        ) AS b
     WHERE w.job_type IS NOT NULL
 ),
 
 wanted AS (
     SELECT w.job_type
     FROM walk AS w
-    WHERE w.job_type IS NOT NULL
+    WHERE w.job_type <> ''
     UNION
     SELECT u.job_type
     FROM given AS g
@@ -469,12 +487,26 @@ shares AS MATERIALIZED (
         CROSS JOIN
             LATERAL (
                 SELECT
-                    j.job_type,
-                    j.priority,
-                    j.number
-                FROM job_queue AS j
-                WHERE j.status = 'pending' AND j.job_type = u.job_type
-                ORDER BY j.priority DESC, j.number ASC
+                    r.job_type,
+                    r.priority,
+                    r.number
+                FROM job_queue_spans(u.job_type) AS s
+                CROSS JOIN
+                    LATERAL (
+                        SELECT
+                            j.job_type,
+                            j.priority,
+                            j.number
+                        FROM job_queue AS j
+                        WHERE
+                            j.status = 'pending'
+                            AND j.job_type = u.job_type
+                            AND j.priority <= s.highest
+                            AND j.priority >= s.lowest
+                            AND j.number >= s.number
+                        ORDER BY j.priority DESC, j.number ASC
+                        LIMIT u.most
+                    ) AS r
                 LIMIT u.most
             ) AS c
         WHERE (SELECT count(*) FROM usable) > 1
@@ -491,12 +523,23 @@ chosen AS MATERIALIZED (
         s.job_type
     FROM shares AS s
     CROSS JOIN LATERAL (
-        SELECT j.number
-        FROM job_queue AS j
-        WHERE j.status = 'pending' AND j.job_type = s.job_type
-        ORDER BY j.priority DESC, j.number ASC
+        SELECT r.number
+        FROM job_queue_spans(s.job_type) AS p
+        CROSS JOIN
+            LATERAL (
+                SELECT j.number
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type = s.job_type
+                    AND j.priority <= p.highest
+                    AND j.priority >= p.lowest
+                    AND j.number >= p.number
+                ORDER BY j.priority DESC, j.number ASC
+                LIMIT s.share
+                FOR UPDATE SKIP LOCKED
+            ) AS r
         LIMIT s.share
-        FOR UPDATE SKIP LOCKED
     ) AS c
 ),
 
@@ -572,12 +615,23 @@ free AS (
 
 chosen AS (
     -- Jobs that another transaction has locked are passed over.
-    SELECT j.number
-    FROM job_queue AS j
-    WHERE j.status = 'pending' AND j.job_type = :job_type
-    ORDER BY j.priority DESC, j.number ASC
+    SELECT c.number
+    FROM job_queue_spans(:job_type) AS s
+    CROSS JOIN
+        LATERAL (
+            SELECT j.number
+            FROM job_queue AS j
+            WHERE
+                j.status = 'pending'
+                AND j.job_type = :job_type
+                AND j.priority <= s.highest
+                AND j.priority >= s.lowest
+                AND j.number >= s.number
+            ORDER BY j.priority DESC, j.number ASC
+            LIMIT :row_limit::integer
+            FOR UPDATE SKIP LOCKED
+        ) AS c
     LIMIT least(:row_limit::integer, (SELECT f.places FROM free AS f))
-    FOR UPDATE SKIP LOCKED
 ),
 
 counted AS (
@@ -621,6 +675,170 @@ RETURNING
     j.updated_at,
     j.trace_parent;
 
+-- name: advance_start(job_type, priority, number)
+-- Go one step towards letting claims of a type and priority start at a number that was claimed; no row: not now.
+-- parity: query because SQLite leaves nothing in an index that a claim would walk over
+-- plan: seq_scan allowed because the starts are few rows, and locks are those of the server
+-- The steps are commits of their own. The number is proposed; then those who may have taken a lower
+-- one, or give a job back without having seen the proposal, are noted: they hold the lock of writers
+-- of the table. When none of them is left, what they did is visible, and whoever comes later has
+-- seen the proposal (job_queue_return). So no job below the new start is pending, or becomes so
+-- without a row of its own.
+WITH commit_setting AS MATERIALIZED (
+    -- A start that a crash takes away is found again.
+    SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
+),
+
+known AS MATERIALIZED (
+    SELECT
+        s.id,
+        s.number,
+        s.next_number,
+        s.writers,
+        row_number() OVER (ORDER BY s.is_return, s.number, s.id) AS place,
+        s.is_return
+    FROM job_queue_starts AS s
+    WHERE s.job_type = :job_type::text AND s.priority = :priority::integer
+),
+
+begun AS MATERIALIZED (
+    SELECT
+        k.id,
+        k.number,
+        k.next_number,
+        k.writers,
+        (SELECT min(o.number) FROM known AS o WHERE o.place > 1) AS returned
+    FROM known AS k
+    WHERE k.place = 1 AND NOT k.is_return
+),
+
+writing AS MATERIALIZED (
+    SELECT l.virtualtransaction AS writer
+    FROM pg_catalog.pg_locks AS l
+    WHERE
+        l.locktype = 'relation'
+        AND l.database
+        = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+        AND l.relation = 'job_queue'::regclass::oid
+        AND l.mode = 'RowExclusiveLock'
+        AND EXISTS (SELECT 1 FROM begun AS b WHERE b.returned IS NULL AND b.next_number IS NOT NULL)
+),
+
+ready AS MATERIALIZED (
+    SELECT
+        b.id,
+        least(
+            b.next_number,
+            (
+                SELECT j.number
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type = :job_type
+                    AND j.priority = :priority::integer
+                    AND j.number >= b.number
+                ORDER BY j.number
+                LIMIT 1
+            )
+        ) AS number
+    FROM begun AS b
+    WHERE b.returned IS NULL AND b.writers = ''
+),
+
+added AS (
+    INSERT INTO job_queue_starts (job_type, priority, number, next_number)
+    SELECT
+        :job_type::text AS job_type,
+        :priority::integer AS priority,
+        -9223372036854775808 AS number,
+        :number::bigint AS next_number
+    WHERE NOT EXISTS (SELECT 1 FROM begun)
+    RETURNING id
+),
+
+moved AS (
+    -- Where jobs came back, the lowest of them is the start, and what was proposed is given up.
+    UPDATE job_queue_starts AS s
+    SET
+        number = least(coalesce(r.number, s.number), b.returned),
+        next_number = CASE
+            WHEN r.id IS NULL AND b.returned IS NULL
+                THEN coalesce(b.next_number, :number::bigint)
+        END,
+        writers = CASE
+            WHEN b.next_number IS NULL OR r.id IS NOT NULL OR b.returned IS NOT NULL THEN NULL
+            -- What they did may not be visible to this statement yet; it is to the next one.
+            WHEN b.writers IS NOT NULL THEN ''
+            ELSE (SELECT coalesce(string_agg(w.writer, ' '), '') FROM writing AS w)
+        END
+    FROM begun AS b
+    LEFT JOIN ready AS r ON b.id = r.id
+    WHERE
+        s.id = b.id
+        AND s.number = b.number
+        AND s.next_number IS NOT DISTINCT FROM b.next_number
+        AND s.writers IS NOT DISTINCT FROM b.writers
+        AND (
+            b.returned IS NOT NULL
+            OR b.next_number IS NOT NULL
+            OR :number::bigint - 1000 > b.number
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM begun AS n
+            INNER JOIN writing AS w
+                -- A transaction that was prepared has another name.
+                ON
+                    w.writer = any(string_to_array(n.writers, ' '))
+                    OR (n.writers IS NOT NULL AND w.writer LIKE '-1/%')
+        )
+    RETURNING s.id
+),
+
+left_out AS (
+    DELETE FROM job_queue_starts
+    WHERE
+        id = any(array(SELECT k.id FROM known AS k WHERE k.place > 1))
+        AND EXISTS (SELECT 1 FROM moved)
+)
+
+SELECT t.id
+FROM (
+    SELECT a.id FROM added AS a
+    UNION ALL
+    SELECT m.id FROM moved AS m
+) AS t
+CROSS JOIN commit_setting;
+
+-- name: mend_starts()!
+-- Take away the starts above pending jobs that were put there by hand.
+-- parity: query because SQLite leaves nothing in an index that a claim would walk over
+-- plan: seq_scan allowed because the starts are few rows
+DELETE FROM job_queue_starts
+WHERE
+    (job_type, priority) IN (
+        SELECT
+            b.job_type,
+            b.priority
+        FROM (
+            SELECT
+                s.job_type,
+                s.priority,
+                min(s.number) AS number
+            FROM job_queue_starts AS s
+            GROUP BY s.job_type, s.priority
+        ) AS b
+        WHERE EXISTS (
+            SELECT 1
+            FROM job_queue AS j
+            WHERE
+                j.status = 'pending'
+                AND j.job_type = b.job_type
+                AND j.priority = b.priority
+                AND j.number < b.number
+        )
+    );
+
 -- name: promote_jobs(row_limit)!
 -- Make jobs pending whose time has come.
 -- plan: filtered_walk allowed because the index holds the two statuses only, so that the filter drops nothing
@@ -649,31 +867,49 @@ WHERE
 -- result: ready boolean, blocked boolean
 -- meaning: values of job_types [null, ["A", "b", "c"], null, ["b", "\u00df"], ["A", "A", "x"], ["c"], []] because NULL stands for all types
 WITH RECURSIVE walk AS (
-    -- each type that has pending jobs, by one look into the index for each
-    (
-        SELECT j.job_type
-        FROM job_queue AS j
-        WHERE j.status = 'pending' AND :job_types::text[] IS NULL
-        ORDER BY j.job_type
-        LIMIT 1
-    )
+    -- Each type that has pending jobs, by one look into the index for each, and those that have a
+    -- start: what they have left in the index is not looked at here.
+    SELECT '' COLLATE "C" AS job_type
+    WHERE :job_types::text[] IS NULL
     UNION ALL
     SELECT
-        (
-            SELECT j.job_type
-            FROM job_queue AS j
-            WHERE j.status = 'pending' AND j.job_type > w.job_type
-            ORDER BY j.job_type
-            LIMIT 1
+        coalesce(
+            (
+                SELECT j.job_type
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type > w.job_type
+                    AND j.job_type < b.job_type
+                ORDER BY j.job_type
+                LIMIT 1
+            ),
+            b.job_type,
+            (
+                SELECT j.job_type
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type > w.job_type
+                    AND b.job_type IS NULL
+                ORDER BY j.job_type
+                LIMIT 1
+            )
         ) AS job_type
     FROM walk AS w
+    CROSS JOIN
+        LATERAL (
+            SELECT min(s.job_type) AS job_type
+            FROM job_queue_starts AS s
+            WHERE s.job_type > w.job_type
+        ) AS b
     WHERE w.job_type IS NOT NULL
 ),
 
 wanted AS (
     SELECT w.job_type
     FROM walk AS w
-    WHERE w.job_type IS NOT NULL
+    WHERE w.job_type <> ''
     UNION
     SELECT u.job_type
     FROM pg_catalog.unnest(:job_types::text[]) AS u (job_type)
@@ -691,8 +927,20 @@ SELECT
             )
             AND EXISTS (
                 SELECT 1
-                FROM job_queue AS j
-                WHERE j.status = 'pending' AND j.job_type = w.job_type
+                FROM job_queue_spans(w.job_type) AS s
+                CROSS JOIN
+                    LATERAL (
+                        SELECT j.number
+                        FROM job_queue AS j
+                        WHERE
+                            j.status = 'pending'
+                            AND j.job_type = w.job_type
+                            AND j.priority <= s.highest
+                            AND j.priority >= s.lowest
+                            AND j.number >= s.number
+                        ORDER BY j.priority DESC, j.number ASC
+                        LIMIT 1
+                    ) AS r
             )
     ) AS ready,
     exists(
@@ -705,8 +953,20 @@ SELECT
             AND l.running >= l.max_running
             AND EXISTS (
                 SELECT 1
-                FROM job_queue AS j
-                WHERE j.status = 'pending' AND j.job_type = w.job_type
+                FROM job_queue_spans(w.job_type) AS s
+                CROSS JOIN
+                    LATERAL (
+                        SELECT j.number
+                        FROM job_queue AS j
+                        WHERE
+                            j.status = 'pending'
+                            AND j.job_type = w.job_type
+                            AND j.priority <= s.highest
+                            AND j.priority >= s.lowest
+                            AND j.number >= s.number
+                        ORDER BY j.priority DESC, j.number ASC
+                        LIMIT 1
+                    ) AS r
             )
     ) AS blocked,
     (
@@ -860,16 +1120,27 @@ limited AS MATERIALIZED (
 
 chosen AS (
     -- Jobs that another transaction has locked are passed over.
-    SELECT j.number
-    FROM job_queue AS j
-    WHERE j.status = 'pending' AND j.job_type = :job_type
-    ORDER BY j.priority DESC, j.number ASC
+    SELECT c.number
+    FROM job_queue_spans(:job_type) AS s
+    CROSS JOIN
+        LATERAL (
+            SELECT j.number
+            FROM job_queue AS j
+            WHERE
+                j.status = 'pending'
+                AND j.job_type = :job_type
+                AND j.priority <= s.highest
+                AND j.priority >= s.lowest
+                AND j.number >= s.number
+            ORDER BY j.priority DESC, j.number ASC
+            LIMIT :row_limit::integer
+            FOR UPDATE SKIP LOCKED
+        ) AS c
     LIMIT
         least(
             :row_limit::integer,
             (SELECT l.places FROM limited AS l WHERE l.job_type = :job_type)
         )
-    FOR UPDATE SKIP LOCKED
 ),
 
 changed AS MATERIALIZED (
@@ -1089,12 +1360,26 @@ shares AS MATERIALIZED (
         CROSS JOIN
             LATERAL (
                 SELECT
-                    j.job_type,
-                    j.priority,
-                    j.number
-                FROM job_queue AS j
-                WHERE j.status = 'pending' AND j.job_type = u.job_type
-                ORDER BY j.priority DESC, j.number ASC
+                    r.job_type,
+                    r.priority,
+                    r.number
+                FROM job_queue_spans(u.job_type) AS s
+                CROSS JOIN
+                    LATERAL (
+                        SELECT
+                            j.job_type,
+                            j.priority,
+                            j.number
+                        FROM job_queue AS j
+                        WHERE
+                            j.status = 'pending'
+                            AND j.job_type = u.job_type
+                            AND j.priority <= s.highest
+                            AND j.priority >= s.lowest
+                            AND j.number >= s.number
+                        ORDER BY j.priority DESC, j.number ASC
+                        LIMIT u.most
+                    ) AS r
                 LIMIT u.most
             ) AS c
         ORDER BY c.priority DESC, c.number ASC
@@ -1110,12 +1395,23 @@ chosen AS MATERIALIZED (
         s.job_type
     FROM shares AS s
     CROSS JOIN LATERAL (
-        SELECT j.number
-        FROM job_queue AS j
-        WHERE j.status = 'pending' AND j.job_type = s.job_type
-        ORDER BY j.priority DESC, j.number ASC
+        SELECT r.number
+        FROM job_queue_spans(s.job_type) AS p
+        CROSS JOIN
+            LATERAL (
+                SELECT j.number
+                FROM job_queue AS j
+                WHERE
+                    j.status = 'pending'
+                    AND j.job_type = s.job_type
+                    AND j.priority <= p.highest
+                    AND j.priority >= p.lowest
+                    AND j.number >= p.number
+                ORDER BY j.priority DESC, j.number ASC
+                LIMIT s.share
+                FOR UPDATE SKIP LOCKED
+            ) AS r
         LIMIT s.share
-        FOR UPDATE SKIP LOCKED
     ) AS c
 ),
 

@@ -229,5 +229,5 @@ BEGIN
     UPDATE job_queue_limits SET running = max(running - 1, 0) WHERE job_type = new.job_type;
 END;
 
-INSERT INTO _schema_versions (module, version) VALUES ('jobs', 4)
+INSERT INTO _schema_versions (module, version) VALUES ('jobs', 5)
 ON CONFLICT (module) DO NOTHING;

@@ -1,0 +1,1 @@
+-- Where claims start is told to PostgreSQL: SQLite leaves nothing in an index that a claim would walk over.
