@@ -54,6 +54,7 @@ try:
         writes_sort_key,
     )
 
+    from aragora_sql.stores.langgraph.compression import Compressor, decompressed
     from aragora_sql.stores.langgraph.content import (
         DIVIDED,
         SHARED,
@@ -204,6 +205,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
+        self._compressor = Compressor()
         self._groups: Groups[_Rows, bool] = Groups(self._store_group, most=LARGEST_GROUP)
         self._home = Owner(asyncio.get_running_loop() if is_in_loop() else None)
 
@@ -309,7 +311,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             del parts.rest["id"]
         if place.checkpoint_ns != place.namespace:
             parts.rest[WHOLE_NAMESPACE] = place.namespace
-        kind, content = self.serde.dumps_typed(parts.rest)
+        kind, content = self._dump(parts.rest)
         row: PutCheckpointParameters = {
             "thread_id": place.thread_id,
             "checkpoint_ns": place.checkpoint_ns,
@@ -329,8 +331,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                     "channel": one.channel,
                     "version": _text(one.version, "checkpoint.channel_versions"),
                 },
-                one.type,
-                one.content,
+                *self._compressor.compressed(one.type, one.content),
             )
             for one in parts.given
         )
@@ -341,6 +342,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             "kept": dump_json(parts.kept),
         }
         return _Rows(with_values=with_values)
+
+    def _dump(self, value: Any) -> tuple[str, bytes]:
+        return self._compressor.compressed(*self.serde.dumps_typed(value))
 
     async def _store(self, rows: _Rows) -> bool:
         """Store rows; False: a checkpoint's values are not all there, and nothing was stored."""
@@ -399,7 +403,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             place_of_write = WRITES_IDX_MAP.get(channel, index)
             if renew or place_of_write not in places:
                 entry = {"idx": place_of_write, "channel": _text(channel, f"writes[{index}]")}
-                places[place_of_write] = Part(entry, *self.serde.dumps_typed(value))
+                places[place_of_write] = Part(entry, *self._dump(value))
         if places:
             given, contents = joined(places.values())
             row: UpsertWritesParameters = {
@@ -585,7 +589,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     def _read(self, kind: str, content: bytes, channel: str | None, thread_id: str) -> Any:
         try:
-            return self.serde.loads_typed((kind, content))
+            return self.serde.loads_typed(decompressed(kind, content))
         except UnreadableValueError as error:
             what = "checkpoint" if channel is None else f"channel {channel!r}"
             raise UnreadableValueError(f"thread {thread_id!r}, {what}: {error}") from None
