@@ -36,6 +36,9 @@ import orjson
 from aragora_sql.errors import InvalidInputError
 
 __all__ = [
+    "DIGITS_AS_ZERO",
+    "LONG_DIGITS",
+    "LONG_NUMBER",
     "EncodedJSON",
     "UndecodableText",
     "dump_json",
@@ -46,7 +49,6 @@ __all__ = [
     "dump_text_lists",
     "format_timestamp",
     "load_json",
-    "load_jsonb",
     "parse_timestamp",
     "utc_now",
 ]
@@ -58,9 +60,10 @@ _ORJSON_OPTIONS = (
 )
 _dump_fast = partial(orjson.dumps, option=_ORJSON_OPTIONS)
 # Searching text in which every digit is a zero is many times faster than a regular expression.
-_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
-_LONG_DIGITS = 19
-_LONG_NUMBER = b"0" * _LONG_DIGITS
+DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+# So many digits in a row may be a number that the fast reader gets wrong.
+LONG_DIGITS = 19
+LONG_NUMBER = b"0" * LONG_DIGITS
 _LARGE_FLOAT = 1e15
 _PLUS, _BACKSLASH = b"+\\"
 # Python reads back no more than 4300 digits.
@@ -100,9 +103,9 @@ def dump_json(value: Any, argument: str = "value") -> EncodedJSON:
         return value
     if not value and type(value) in _EMPTY:
         return _EMPTY[type(value)]
-    text = dump_plain_json(value)
-    if text is not None:
-        return text
+    plain = dump_plain_each((value,))
+    if plain is not None:
+        return EncodedJSON(plain[0], "utf-8")
     try:
         encoded = orjson.dumps(_exact(value, argument, 0), option=_ORJSON_OPTIONS)
     except orjson.JSONEncodeError as error:
@@ -158,7 +161,7 @@ def _has_signed_exponent(encoded: bytes) -> bool:
 
 def _has_any_exponent(encoded: bytes) -> bool:
     """Tell whether there may be a large or a small float in what any writer wrote."""
-    return encoded.translate(_DIGITS_AS_ZERO).find(b"0e") >= 0
+    return encoded.translate(DIGITS_AS_ZERO).find(b"0e") >= 0
 
 
 # Releases of the fast writer differ: 1e17 and 1e+17.
@@ -227,16 +230,7 @@ def load_json(text: str | bytes) -> Any:
     if isinstance(text, str):
         text = text.encode()
     # find() takes a third of the time of `in`.
-    if len(text) >= _LONG_DIGITS and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0:
-        return json.loads(text)
-    return orjson.loads(text)
-
-
-def load_jsonb(data: bytes) -> Any:
-    """Do the same for what PostgreSQL sends of a jsonb in binary form: a version, and text."""
-    # A row may have ten of them: this has no call of load_json() in it.
-    text = data[1:]
-    if len(text) >= _LONG_DIGITS and text.translate(_DIGITS_AS_ZERO).find(_LONG_NUMBER) >= 0:
+    if len(text) >= LONG_DIGITS and text.translate(DIGITS_AS_ZERO).find(LONG_NUMBER) >= 0:
         return json.loads(text)
     return orjson.loads(text)
 

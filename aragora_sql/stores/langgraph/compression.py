@@ -1,9 +1,9 @@
 """Larger values are stored compressed: with zstd, at its fastest level that also finds repeats.
 
 It is done here and not in the server: PostgreSQL's own pglz takes ten times as long for less, and
-SQLite has none. What is compressed fits into half the pages of a file, or fewer, so less is written
-and waited for. The type of such a row begins with :data:`MARK`; an earlier release says that it does
-not know it, and reads nothing wrong.
+SQLite has none. What is compressed fits into half the pages of a file, or fewer. The type of such a
+row begins with :data:`MARK`; an earlier release says that it does not know it, and reads nothing
+wrong.
 """
 
 from __future__ import annotations

@@ -127,7 +127,6 @@ WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
-RowT = TypeVar("RowT", bound=Mapping[str, Any])
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
@@ -298,6 +297,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         checkpoint_id = _text(checkpoint["id"], "checkpoint.id")
         described = get_serializable_checkpoint_metadata(config, metadata)
         run_id = described.get("run_id")
+        checkpoint_ns = place.checkpoint_ns
         parts = divide(
             checkpoint,
             new_versions,
@@ -309,12 +309,12 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             _channel(channel)
         if type(checkpoint["id"]) is str:
             del parts.rest["id"]
-        if place.checkpoint_ns != place.namespace:
+        if checkpoint_ns != place.namespace:
             parts.rest[WHOLE_NAMESPACE] = place.namespace
         kind, content = self._dump(parts.rest)
         row: PutCheckpointParameters = {
             "thread_id": place.thread_id,
-            "checkpoint_ns": place.checkpoint_ns,
+            "checkpoint_ns": checkpoint_ns,
             "checkpoint_id": checkpoint_id,
             "parent_checkpoint_id": place.checkpoint_id,
             "run_id": None if run_id is None else str(run_id),
@@ -359,9 +359,21 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     async def _store_group(self, group: list[_Rows]) -> list[bool | None]:
         """Store the rows of several tasks; None is one that has to be stored alone."""
-        writes = _in_order([rows.writes for rows in group if rows.writes])
-        checkpoints = _in_order([rows.checkpoint for rows in group if rows.checkpoint])
-        with_values = _in_order([rows.with_values for rows in group if rows.with_values])
+        writes: list[UpsertWritesParameters] = []
+        checkpoints: list[PutCheckpointParameters] = []
+        with_values: list[PutWithValuesParameters] = []
+        for rows in group:
+            if rows.writes:
+                writes.append(rows.writes)
+            elif rows.checkpoint:
+                checkpoints.append(rows.checkpoint)
+            elif rows.with_values:
+                with_values.append(rows.with_values)
+        if len(group) > 1:
+            # In one order, so that two that store some never wait for each other.
+            writes.sort(key=_order)
+            checkpoints.sort(key=_order)
+            with_values.sort(key=_order)
         stored = 0
         async with self._database.connection() as connection:
             several = bool(writes) + bool(checkpoints) + bool(with_values) > 1
@@ -957,11 +969,6 @@ def _delta_channels(metadata: Mapping[str, Any]) -> Collection[str]:
     return metadata.get("counters_since_delta_snapshot") or ()
 
 
-def _in_order(rows: list[RowT]) -> list[RowT]:
-    """Return rows in one order, so that two that store some never wait for each other."""
-    return rows if len(rows) < 2 else sorted(rows, key=_order)
-
-
 def _order(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]
 
@@ -970,19 +977,26 @@ def _place(config: RunnableConfig) -> _Place:
     options = config.get("configurable") or {}
     if options.get("thread_id") is None:
         raise InvalidInputError("config", "its 'configurable' has no 'thread_id'")
-    namespace = valid.text(options.get("checkpoint_ns") or "", "checkpoint_ns")
-    if namespace.startswith(DIGEST_PREFIX):
-        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
-    if len(namespace.encode()) > LONGEST_NAMESPACE:
-        raise InvalidInputError(
-            "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
-        )
+    namespace = options.get("checkpoint_ns") or ""
+    if namespace:
+        namespace = _namespace(namespace)
     checkpoint_id = options.get("checkpoint_id")
     return _Place(
         _text(options["thread_id"], "thread_id"),
         namespace,
         _text(checkpoint_id, "checkpoint_id") if checkpoint_id else None,
     )
+
+
+def _namespace(value: Any) -> str:
+    namespace = valid.text(value, "checkpoint_ns")
+    if namespace.startswith(DIGEST_PREFIX):
+        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
+    if len(namespace.encode()) > LONGEST_NAMESPACE:
+        raise InvalidInputError(
+            "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
+        )
+    return namespace
 
 
 def _before(config: RunnableConfig | None) -> str:
@@ -992,6 +1006,8 @@ def _before(config: RunnableConfig | None) -> str:
 
 def sorted_document(value: Any) -> Any:
     """Return a document with its keys in order, so that equal ones are the same text."""
+    if not value:
+        return value
     if isinstance(value, dict):
         return {
             key: sorted_document(value[key]) if isinstance(value[key], _NESTED) else value[key]
