@@ -246,11 +246,11 @@ def format_timestamp(timestamp: date) -> str:
     The width is fixed, so text order is time order. Raises :class:`InvalidInputError` for a naive
     timestamp or a date.
     """
-    if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
-        raise InvalidInputError(
-            "datetime", f"must be a datetime with a time zone, best in UTC, not {timestamp!r}"
-        )
-    if timestamp.tzinfo is not UTC:
+    if type(timestamp) is not datetime or timestamp.tzinfo is not UTC:
+        if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
+            raise InvalidInputError(
+                "datetime", f"must be a datetime with a time zone, best in UTC, not {timestamp!r}"
+            )
         timestamp = timestamp.astimezone(UTC)
     return timestamp.isoformat(timespec="microseconds")[:-6] + "Z"
 
