@@ -81,8 +81,8 @@ class Groups(Generic[ItemT, ResultT]):
             # What is left of an event loop that was closed in the middle belongs to nobody.
             self._loop = loop
             self._begin_anew()
-        mine: _Waiting[ItemT, ResultT] = _Waiting(item)
         if self._has_leader:
+            mine: _Waiting[ItemT, ResultT] = _Waiting(item)
             self._waiting.append(mine)
             try:
                 result = await mine.turn
@@ -95,9 +95,9 @@ class Groups(Generic[ItemT, ResultT]):
             if not mine.leads:
                 return result
         self._has_leader = True
-        return await self._lead(mine)
+        return await self._lead(item)
 
-    async def _lead(self, mine: _Waiting[ItemT, ResultT]) -> ResultT | None:
+    async def _lead(self, mine: ItemT) -> ResultT | None:
         others: list[_Waiting[ItemT, ResultT]] = []
         try:
             if self._last_size > 1:
@@ -106,7 +106,7 @@ class Groups(Generic[ItemT, ResultT]):
             while self._waiting and len(others) < self._most - 1:
                 others.append(self._waiting.popleft())
             self._last_size = 1 + len(others)
-            mine_done, *done = await self._work([mine.item, *(one.item for one in others)])
+            mine_done, *done = await self._work([mine, *[one.item for one in others]])
         except Exception as error:
             for one in others:
                 if one.turn.done():
@@ -122,11 +122,12 @@ class Groups(Generic[ItemT, ResultT]):
             self._waiting.extendleft(one for one in reversed(others) if not one.turn.done())
             raise
         else:
-            written = current_sessions()
-            for one, result in zip(others, done, strict=True):
-                share(written, one.sessions)
-                if not one.turn.done():
-                    one.turn.set_result(result)
+            if others:
+                written = current_sessions()
+                for one, result in zip(others, done, strict=True):
+                    share(written, one.sessions)
+                    if not one.turn.done():
+                        one.turn.set_result(result)
             return mine_done
         finally:
             self._hand_over()

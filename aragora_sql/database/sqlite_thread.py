@@ -114,7 +114,10 @@ class ThreadedConnection:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
-        return self._driver is not None and self._driver.in_transaction
+        # Without the driver's own property, which calls two more.
+        driver = self._driver
+        connection = None if driver is None else driver._connection
+        return connection is not None and connection.in_transaction
 
     @contextmanager
     def without_limit(self) -> Iterator[None]:

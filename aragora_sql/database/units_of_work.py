@@ -11,7 +11,6 @@ open: their statements run on the block's connection one after the other.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -52,6 +51,9 @@ class Turns(asyncio.Lock):
     nothing, SQLite may have ended the transaction already.
     """
 
+    # As asyncio has it, since Python 3.4.
+    _locked: bool
+
     def __init__(self) -> None:
         super().__init__()
         self.in_transaction = False
@@ -66,7 +68,12 @@ class Turns(asyncio.Lock):
             raise DatabaseError(_HAS_FAILED)
 
     async def __aenter__(self) -> None:
-        await self.acquire()
+        # Every statement comes this way. The lock of asyncio is taken and given back by three
+        # calls; where nobody has it and nobody waits for it, one step of each does the same.
+        if self._locked or self._waiters:
+            await self.acquire()
+        else:
+            self._locked = True
         if self.is_over or self.has_failed:
             self.release()
             self.check()
@@ -79,7 +86,10 @@ class Turns(asyncio.Lock):
     ) -> None:
         if error is not None and self.in_transaction:
             self.has_failed = True
-        self.release()
+        if self._waiters:
+            self.release()
+        else:
+            self._locked = False
 
 
 class _Unit:
@@ -243,19 +253,22 @@ class UnitOfWork:
             raise RuntimeError("a unit of work was left without having been entered")
         unit.is_open = False
         # When set-up and tear-down ran in two contexts (a fixture), this one never saw the unit.
-        with contextlib.suppress(ValueError):
+        try:  # noqa: SIM105 - suppress() is four calls, and every unit of work comes this way
             _units.reset(token)
+        except ValueError:
+            pass
         connection = unit.connection
         # Statements that other tasks have not begun yet are refused from here on.
         connection.lock.is_over = True
         try:
             # A task that was started inside may still be in the middle of one.
-            await connection.lock.acquire()
-            try:
-                if self._kind == "transaction":
-                    await self._finish(connection, error)
-            finally:
-                connection.lock.release()
+            if self._kind == "transaction" or connection.lock.locked():
+                await connection.lock.acquire()
+                try:
+                    if self._kind == "transaction":
+                        await self._finish(connection, error)
+                finally:
+                    connection.lock.release()
         finally:
             await self._leave(connection)
 

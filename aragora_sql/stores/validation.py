@@ -251,6 +251,8 @@ def identifiers(value: Any, argument: str) -> list[str]:
 
 def document(value: Any, argument: str) -> EncodedJSON:
     """Check a JSON object and encode it; None counts as an empty one."""
+    if type(value) is dict:
+        return dump_json(value, argument)
     if value is None:
         return _NO_ENTRIES
     if not isinstance(value, Mapping):

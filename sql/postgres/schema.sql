@@ -46,7 +46,7 @@ BEGIN
     ('integrations', 1),
     ('checkpoints', 2),
     ('continuum', 1),
-    ('langgraph', 3),
+    ('langgraph', 4),
     ('langgraph_items', 1),
     ('elo', 1),
     ('governance', 1),

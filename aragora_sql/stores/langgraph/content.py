@@ -45,6 +45,7 @@ SMALL_COLLECTION = 8
 # So many bytes of a value that a checkpoint brings are in its row.
 LARGEST_NEW = 1536
 
+_TEXT_ONLY = {str}
 _ALWAYS_SMALL = frozenset({type(None), bool, float})
 _COLLECTIONS = frozenset({list, tuple, set, frozenset})
 # What the serializer writes of integers.
@@ -98,10 +99,12 @@ def divide(
     """
     current: Mapping[str, Any] = checkpoint["channel_versions"]
     values: Mapping[str, Any] = checkpoint["channel_values"]
-    rest = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+    rest = dict(checkpoint)
+    del rest["channel_values"]
     plain: dict[str, Any] = {}
     packed: dict[str, Any] = {}
     versions: dict[str, str | None] = {}
+    shared: list[str] = []
     given: list[Value] = []
     kept: dict[str, str] = {}
     last: int | None = None
@@ -122,6 +125,7 @@ def divide(
                 last = max(map(_number, current.values()))
             if is_shared or _number(version) != last - 1:
                 kept[channel] = name
+                shared.append(channel)
                 continue
         kind, content = dump(value)
         if is_new and not is_shared and len(content) <= LARGEST_NEW:
@@ -129,13 +133,15 @@ def divide(
             versions[channel] = None
         else:
             given.append(Value(channel, name, kind, content))
+            shared.append(channel)
     for channel in delta_channels:
         if channel not in versions and channel in current:
             versions[channel] = str(current[channel])
-    # In one order, so that two such calls never wait for each other.
-    given.sort()
+            shared.append(channel)
+    if len(given) > 1:
+        # In one order, so that two such calls never wait for each other.
+        given.sort()
     _number_versions(rest)
-    shared = [channel for channel, version in versions.items() if version is not None]
     if shared:
         rest[SHARED] = shared
     if plain:
@@ -147,13 +153,15 @@ def divide(
 
 def joined(parts: Iterable[Part]) -> tuple[EncodedJSON, bytes]:
     """Return the entries of some values, each with its place among their bytes, and the bytes."""
-    entries, contents, start = [], [], 1
+    entries: list[dict[str, Any]] = []
+    contents: list[bytes] = []
+    start = 1
     for entry, kind, content in parts:
         length = len(content)
         entries.append({**entry, "type": kind, "first": start, "length": length})
         contents.append(content)
         start += length
-    return dump_json(entries, "values"), b"".join(contents)
+    return dump_json(entries, "values"), contents[0] if len(contents) == 1 else b"".join(contents)
 
 
 def _is_small(value: Any) -> bool:
@@ -166,7 +174,13 @@ def _is_small(value: Any) -> bool:
         return bool(_SMALLEST_INTEGER <= value <= _LARGEST_INTEGER)
     if kind not in _COLLECTIONS or len(value) > SMALL_COLLECTION:
         return False
-    return all(type(item) not in _COLLECTIONS and _is_small(item) for item in value)
+    for item in value:
+        if type(item) is str:
+            if len(item) > SMALL_TEXT or not item.isascii():
+                return False
+        elif type(item) in _COLLECTIONS or not _is_small(item):
+            return False
+    return True
 
 
 def _number(version: Any) -> int:
@@ -184,11 +198,15 @@ def _number_versions(rest: dict[str, Any]) -> None:
     number = numbers.setdefault
     current = {name: number(one, len(numbers)) for name, one in rest["channel_versions"].items()}
     if seen:
-        seen = {
-            node: {name: number(one, len(numbers)) for name, one in of_node.items()}
-            for node, of_node in seen.items()
-        }
-    if not all(type(version) is str for version in numbers):
+        of_nodes = {}
+        for node, of_node in seen.items():
+            of_nodes[node] = (
+                {name: number(one, len(numbers)) for name, one in of_node.items()}
+                if of_node
+                else of_node
+            )
+        seen = of_nodes
+    if numbers and {*map(type, numbers)} != _TEXT_ONLY:
         return
     short = [version.lstrip("0") for version in numbers if len(version) == PADDED_LENGTH]
     if len(short) == len(numbers):

@@ -54,6 +54,7 @@ try:
         writes_sort_key,
     )
 
+    from aragora_sql.stores.langgraph.compression import Compressor, decompressed
     from aragora_sql.stores.langgraph.content import (
         DIVIDED,
         SHARED,
@@ -126,7 +127,6 @@ WHOLE_NAMESPACE = "aragora_sql:checkpoint_ns"
 WITHOUT_VALUES = "aragora_sql:without_values"
 
 T = TypeVar("T")
-RowT = TypeVar("RowT", bound=Mapping[str, Any])
 StoredRow = TypeVar("StoredRow", "GetCheckpointRow", "GetChannelHistoryRow")
 
 
@@ -204,6 +204,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         self._database = check_database(database, type(self).__name__)
         self._queries: LanggraphQueries = load_queries(STORE, database.dialect)
         self._page_size = valid.integer(page_size, "page_size", 1)
+        self._compressor = Compressor()
         self._groups: Groups[_Rows, bool] = Groups(self._store_group, most=LARGEST_GROUP)
         self._home = Owner(asyncio.get_running_loop() if is_in_loop() else None)
 
@@ -296,6 +297,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
         checkpoint_id = _text(checkpoint["id"], "checkpoint.id")
         described = get_serializable_checkpoint_metadata(config, metadata)
         run_id = described.get("run_id")
+        checkpoint_ns = place.checkpoint_ns
         parts = divide(
             checkpoint,
             new_versions,
@@ -307,12 +309,12 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             _channel(channel)
         if type(checkpoint["id"]) is str:
             del parts.rest["id"]
-        if place.checkpoint_ns != place.namespace:
+        if checkpoint_ns != place.namespace:
             parts.rest[WHOLE_NAMESPACE] = place.namespace
-        kind, content = self.serde.dumps_typed(parts.rest)
+        kind, content = self._dump(parts.rest)
         row: PutCheckpointParameters = {
             "thread_id": place.thread_id,
-            "checkpoint_ns": place.checkpoint_ns,
+            "checkpoint_ns": checkpoint_ns,
             "checkpoint_id": checkpoint_id,
             "parent_checkpoint_id": place.checkpoint_id,
             "run_id": None if run_id is None else str(run_id),
@@ -329,8 +331,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
                     "channel": one.channel,
                     "version": _text(one.version, "checkpoint.channel_versions"),
                 },
-                one.type,
-                one.content,
+                *self._compressor.compressed(one.type, one.content),
             )
             for one in parts.given
         )
@@ -341,6 +342,9 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             "kept": dump_json(parts.kept),
         }
         return _Rows(with_values=with_values)
+
+    def _dump(self, value: Any) -> tuple[str, bytes]:
+        return self._compressor.compressed(*self.serde.dumps_typed(value))
 
     async def _store(self, rows: _Rows) -> bool:
         """Store rows; False: a checkpoint's values are not all there, and nothing was stored."""
@@ -355,9 +359,21 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     async def _store_group(self, group: list[_Rows]) -> list[bool | None]:
         """Store the rows of several tasks; None is one that has to be stored alone."""
-        writes = _in_order([rows.writes for rows in group if rows.writes])
-        checkpoints = _in_order([rows.checkpoint for rows in group if rows.checkpoint])
-        with_values = _in_order([rows.with_values for rows in group if rows.with_values])
+        writes: list[UpsertWritesParameters] = []
+        checkpoints: list[PutCheckpointParameters] = []
+        with_values: list[PutWithValuesParameters] = []
+        for rows in group:
+            if rows.writes:
+                writes.append(rows.writes)
+            elif rows.checkpoint:
+                checkpoints.append(rows.checkpoint)
+            elif rows.with_values:
+                with_values.append(rows.with_values)
+        if len(group) > 1:
+            # In one order, so that two that store some never wait for each other.
+            writes.sort(key=_order)
+            checkpoints.sort(key=_order)
+            with_values.sort(key=_order)
         stored = 0
         async with self._database.connection() as connection:
             several = bool(writes) + bool(checkpoints) + bool(with_values) > 1
@@ -399,7 +415,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
             place_of_write = WRITES_IDX_MAP.get(channel, index)
             if renew or place_of_write not in places:
                 entry = {"idx": place_of_write, "channel": _text(channel, f"writes[{index}]")}
-                places[place_of_write] = Part(entry, *self.serde.dumps_typed(value))
+                places[place_of_write] = Part(entry, *self._dump(value))
         if places:
             given, contents = joined(places.values())
             row: UpsertWritesParameters = {
@@ -585,7 +601,7 @@ class LangGraphSaver(BaseCheckpointSaver[str]):
 
     def _read(self, kind: str, content: bytes, channel: str | None, thread_id: str) -> Any:
         try:
-            return self.serde.loads_typed((kind, content))
+            return self.serde.loads_typed(decompressed(kind, content))
         except UnreadableValueError as error:
             what = "checkpoint" if channel is None else f"channel {channel!r}"
             raise UnreadableValueError(f"thread {thread_id!r}, {what}: {error}") from None
@@ -953,11 +969,6 @@ def _delta_channels(metadata: Mapping[str, Any]) -> Collection[str]:
     return metadata.get("counters_since_delta_snapshot") or ()
 
 
-def _in_order(rows: list[RowT]) -> list[RowT]:
-    """Return rows in one order, so that two that store some never wait for each other."""
-    return rows if len(rows) < 2 else sorted(rows, key=_order)
-
-
 def _order(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"]
 
@@ -966,19 +977,26 @@ def _place(config: RunnableConfig) -> _Place:
     options = config.get("configurable") or {}
     if options.get("thread_id") is None:
         raise InvalidInputError("config", "its 'configurable' has no 'thread_id'")
-    namespace = valid.text(options.get("checkpoint_ns") or "", "checkpoint_ns")
-    if namespace.startswith(DIGEST_PREFIX):
-        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
-    if len(namespace.encode()) > LONGEST_NAMESPACE:
-        raise InvalidInputError(
-            "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
-        )
+    namespace = options.get("checkpoint_ns") or ""
+    if namespace:
+        namespace = _namespace(namespace)
     checkpoint_id = options.get("checkpoint_id")
     return _Place(
         _text(options["thread_id"], "thread_id"),
         namespace,
         _text(checkpoint_id, "checkpoint_id") if checkpoint_id else None,
     )
+
+
+def _namespace(value: Any) -> str:
+    namespace = valid.text(value, "checkpoint_ns")
+    if namespace.startswith(DIGEST_PREFIX):
+        raise InvalidInputError("checkpoint_ns", f"must not start with {DIGEST_PREFIX!r}")
+    if len(namespace.encode()) > LONGEST_NAMESPACE:
+        raise InvalidInputError(
+            "checkpoint_ns", f"is longer than {LONGEST_NAMESPACE} bytes in UTF-8"
+        )
+    return namespace
 
 
 def _before(config: RunnableConfig | None) -> str:
@@ -988,6 +1006,8 @@ def _before(config: RunnableConfig | None) -> str:
 
 def sorted_document(value: Any) -> Any:
     """Return a document with its keys in order, so that equal ones are the same text."""
+    if not value:
+        return value
     if isinstance(value, dict):
         return {
             key: sorted_document(value[key]) if isinstance(value[key], _NESTED) else value[key]

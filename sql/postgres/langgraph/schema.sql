@@ -95,7 +95,7 @@ COMMENT ON COLUMN langgraph_checkpoints.parent_checkpoint_id IS 'The checkpoint 
 COMMENT ON COLUMN langgraph_checkpoints.run_id IS 'The run that made it, from its metadata.';
 COMMENT ON COLUMN langgraph_checkpoints.channel_versions IS 'Version by channel: which rows of langgraph_values belong to it; null where content has the value.';
 COMMENT ON COLUMN langgraph_checkpoints.metadata IS 'Source, step, parents and what the application added.';
-COMMENT ON COLUMN langgraph_checkpoints.type IS 'How content is serialised.';
+COMMENT ON COLUMN langgraph_checkpoints.type IS 'How content is serialised; behind zstd: it is compressed.';
 COMMENT ON COLUMN langgraph_checkpoints.content IS 'The serialised checkpoint, with its small and its new values.';
 COMMENT ON COLUMN langgraph_checkpoints.created_at IS 'When the row was written.';
 
@@ -104,7 +104,7 @@ COMMENT ON COLUMN langgraph_values.thread_id IS 'The thread.';
 COMMENT ON COLUMN langgraph_values.checkpoint_ns IS 'Namespace of a subgraph; empty for the graph itself.';
 COMMENT ON COLUMN langgraph_values.channel IS 'The channel.';
 COMMENT ON COLUMN langgraph_values.version IS 'The version.';
-COMMENT ON COLUMN langgraph_values.type IS 'How content is serialised.';
+COMMENT ON COLUMN langgraph_values.type IS 'How content is serialised; behind zstd: it is compressed.';
 COMMENT ON COLUMN langgraph_values.content IS 'The serialised value.';
 
 COMMENT ON TABLE langgraph_writes IS 'What a task wrote after a checkpoint, not yet part of the next one.';
@@ -115,9 +115,9 @@ COMMENT ON COLUMN langgraph_writes.task_id IS 'The task.';
 COMMENT ON COLUMN langgraph_writes.idx IS 'Place among the task''s writes; negative for errors, interrupts and the like.';
 COMMENT ON COLUMN langgraph_writes.task_path IS 'Path of the task in the graph; writes of a step are applied in its order.';
 COMMENT ON COLUMN langgraph_writes.channel IS 'The channel.';
-COMMENT ON COLUMN langgraph_writes.type IS 'How content is serialised.';
+COMMENT ON COLUMN langgraph_writes.type IS 'How content is serialised; behind zstd: it is compressed.';
 COMMENT ON COLUMN langgraph_writes.content IS 'The serialised value.';
 COMMENT ON COLUMN langgraph_writes.created_at IS 'When the row was written; NULL where that is not known.';
 
-INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 3)
+INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 4)
 ON CONFLICT (module) DO NOTHING;

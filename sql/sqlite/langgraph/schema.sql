@@ -92,6 +92,19 @@ BEGIN
                 AND v.channel = k.key
                 AND v.version = k.value
         );
+    -- Of one value the contents are all of it: substr() and a loop would copy them several times.
+    INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
+    SELECT
+        new.thread_id,
+        new.checkpoint_ns,
+        new.given ->> '$[0].channel',
+        new.given ->> '$[0].version',
+        new.given ->> '$[0].type',
+        new.contents
+    WHERE
+        json_array_length(new.given) = 1
+        AND new.given ->> '$[0].length' >= length(new.contents)
+    ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
     INSERT INTO langgraph_values (thread_id, checkpoint_ns, channel, version, type, content)
     SELECT
         new.thread_id,
@@ -102,7 +115,9 @@ BEGIN
         -- of no bytes it would give NULL
         coalesce(substr(new.contents, g.value ->> 'first', g.value ->> 'length'), x'')
     FROM json_each(new.given) AS g
-    WHERE TRUE
+    WHERE
+        json_array_length(new.given) > 1
+        OR new.given ->> '$[0].length' < length(new.contents)
     ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
     INSERT INTO langgraph_checkpoints (
         thread_id,
@@ -137,5 +152,5 @@ BEGIN
         created_at = excluded.created_at;
 END;
 
-INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 3)
+INSERT INTO _schema_versions (module, version) VALUES ('langgraph', 4)
 ON CONFLICT (module) DO NOTHING;

@@ -32,7 +32,7 @@ async def test_upgraded_tables_are_as_fresh_ones(saver: LangGraphSaver) -> None:
     fresh = await catalog_of(saver.database, "langgraph_")
     await put_back_version_1(saver)
     assert await catalog_of(saver.database, "langgraph_") != fresh
-    assert await initialize_store(saver.database, "langgraph") == 3
+    assert await initialize_store(saver.database, "langgraph") == 4
     assert await catalog_of(saver.database, "langgraph_") == fresh
 
 
