@@ -23,7 +23,7 @@ from aragora_sql.checker.column_types import NewColumn
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.kept import keeps_snapshots
+from aragora_sql.checker.kept import keeps_snapshots, unpack
 from aragora_sql.checker.record_columns import Records, rewritten_files
 from aragora_sql.checker.stubs import MADE_BY, stub_of
 from aragora_sql.checker.tree import read_tree
@@ -155,6 +155,7 @@ class _Copy:
         if self._is_own and (checkout / "docs" / "reference").is_dir():
             self.checkout = self._copied(checkout)
         self.root = self._copied(options.root)
+        unpack(self.root)
         # The records of the package are those of its own tree.
         mine = [one for one in options.python if self._is_own or one != _PACKAGE]
         self.python = tuple(self._copied(one) for one in mine)

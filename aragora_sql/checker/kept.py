@@ -21,7 +21,14 @@ from aragora_sql.checker.cache import cache_folder, digest
 __all__ = ["PACKED", "keeps_snapshots", "kept_root", "pack", "packed_files", "unpack"]
 
 PACKED = "derived.json.xz"
-_PATTERNS = ("answers/*", "legacy/moved/*.txt", "plans/*/*.txt", "proofs.txt", "style.txt")
+_PATTERNS = (
+    "answers/*",
+    "legacy/moved/*.txt",
+    "plans/*/*.txt",
+    "proofs.txt",
+    "style.txt",
+    "versions/*/*/*.sql",
+)
 
 
 def keeps_snapshots(root: Path) -> bool:
@@ -33,7 +40,7 @@ def keeps_snapshots(root: Path) -> bool:
 
 
 def kept_root(root: Path) -> Path:
-    """Return the folder that has the plans, answers, proofs and fingerprints of style of a tree.
+    """Return the folder that has plans, answers, proofs, style and records of versions of a tree.
 
     That is the tree itself, or for a tree with packed files a folder of the cache that has them.
     """

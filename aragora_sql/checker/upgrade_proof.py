@@ -23,6 +23,7 @@ from aragora_sql.checker.described import Parts, describe, differences
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts, catalog_of_files
 from aragora_sql.checker.findings import Finding, Level
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.meaning.pair import Pair, Side, open_pair
 from aragora_sql.checker.meaning.rows import fill_pair
 from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
@@ -150,7 +151,7 @@ def _steps(facts: Facts) -> list[Step]:
         if len(latest) > 1:
             continue
         for version in range(1, max(latest)):
-            paths = [record_path(store, dialect, version, root) for dialect in DIALECTS]
+            paths = [record_path(store, dialect, version, kept_root(root)) for dialect in DIALECTS]
             if all(path.is_file() for path in paths):
                 found.append(Step(store, version, max(latest)))
     return found
@@ -261,7 +262,7 @@ def _files(facts: Facts, dialect: Dialect, steps: Sequence[Step]) -> list[Schema
     files = [file for file in facts.tree.schemas[dialect] if file.store == VERSIONS]
     for store in needed:
         if store in versions:
-            path = record_path(store, dialect, versions[store], root)
+            path = record_path(store, dialect, versions[store], kept_root(root))
             files.append(read_schema_file(store, path, dialect))
         else:
             files += [file for file in facts.tree.schemas[dialect] if file.store == store]

@@ -13,6 +13,7 @@ from pathlib import Path
 from aragora_sql.checker.described import Parts, describe_file, differences
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.findings import Finding
+from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.schema_files import SchemaFile, SchemaItem, read_schema_file
 from aragora_sql.checker.schema_statements import revoked
 from aragora_sql.database import Dialect
@@ -143,7 +144,7 @@ def _steps(engines: Engines, store: str, dialect: Dialect) -> _Steps:
         known = ", ".join(one.store for one in engines.tree.schemas[dialect])
         raise ConfigurationError(f"there is no store {store!r} in {root / dialect}; known: {known}")
     version = latest_version(store, dialect, root)
-    path = record_path(store, dialect, version, root)
+    path = record_path(store, dialect, version, kept_root(root))
     if not path.is_file():
         raise ConfigurationError(
             f"version {version} of {store!r} is not recorded, so it is not known what has changed: "

@@ -13,7 +13,7 @@ from aragora_sql.checker.described import describe_file, differences, place_of_p
 from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.kept import keeps_snapshots
+from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
@@ -22,7 +22,7 @@ from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import VERSIONS, latest_version
 from aragora_sql.schema.records import (
     RECORDS,
-    is_left_out,
+    is_installed,
     record_path,
     record_paths,
     recorded_upgrade,
@@ -48,7 +48,7 @@ def check_records(
     """
     root = facts.tree.root
     different: set[str] = set()
-    if not (root / RECORDS).is_dir():
+    if not (kept_root(root) / RECORDS).is_dir():
         # A tree begins to record its versions with the first `schema record`; one that keeps its
         # plans, and has upgrades, has begun.
         if keeps_snapshots(root) and any(root.glob("*/*/upgrades/*.sql")):
@@ -87,11 +87,12 @@ Found = Iterator[tuple[Finding, str]]
 def _of_store(file: SchemaFile, dialect: Dialect, root: Path) -> Found:
     """Find versions that are not recorded, records of no version, and changed upgrades."""
     store = file.store
-    records, upgrades = record_paths(store, dialect, root), upgrade_paths(store, dialect, root)
+    records = record_paths(store, dialect, kept_root(root))
+    upgrades = upgrade_paths(store, dialect, root)
     latest = latest_version(store, dialect, root)
     # A version between may have had no schema.sql of its own: two upgrades were written at once.
     unrecorded = {1, latest} - records.keys()
-    if is_left_out(store, dialect, root):
+    if is_installed(root):
         unrecorded.discard(latest)
     for number in sorted(unrecorded):
         place = file.path if number == latest else upgrades.get(number + 1, file.path)
@@ -131,7 +132,7 @@ def _of_present_version(file: SchemaFile, dialect: Dialect, engines: Engines) ->
     """Compare what the file makes with what the record of the same version makes."""
     root = engines.tree.root
     latest = latest_version(file.store, dialect, root)
-    path = record_path(file.store, dialect, latest, root)
+    path = record_path(file.store, dialect, latest, kept_root(root))
     if not path.is_file():
         return
     record = read_schema_file(file.store, path, dialect)

@@ -260,8 +260,11 @@ def _new_upgrade(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
+    from aragora_sql.checker.kept import unpack
+
     root = tree_root(options)
     stores = _known_stores(root, options.store)
+    unpack(root)
     for path in record_versions(root, stores, replace=options.replace):
         print(path)
     return 0

@@ -7,7 +7,8 @@ record of an upgrade's version begins with a line that names the upgrade and its
 that one that was run already is not changed unnoticed.
 
 An installed package has no record of a present version that says what ``schema.sql`` says, which
-would be there twice. A copy of its tree gets it from the package.
+would be there twice; a copy of its tree gets it from the package. The others are packed with what
+checks compare with.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from aragora_sql.schema.upgrades import upgrade_paths
 
 __all__ = [
     "RECORDS",
-    "is_left_out",
+    "is_installed",
     "record_path",
     "record_paths",
     "record_versions",
@@ -59,14 +60,8 @@ def record_paths(store: str, dialect: Dialect, root: Path) -> dict[int, Path]:
     return found
 
 
-def is_left_out(store: str, dialect: Dialect, root: Path) -> bool:
-    """Tell whether an installed package has no record of a present version: it is the schema."""
-    if not _is_installed(root):
-        return False
-    return not record_path(store, dialect, latest_version(store, dialect, root), root).is_file()
-
-
-def _is_installed(root: Path) -> bool:
+def is_installed(root: Path) -> bool:
+    """Tell whether a tree is that of an installed package, without records of present versions."""
     package = Path(__file__).resolve().parent.parent
     return root.resolve() == package / "sql"
 
@@ -122,7 +117,7 @@ def _origin(store: str, dialect: Dialect, version: int, root: Path) -> Path:
     is_copied = (
         not record_path(store, dialect, version, root).is_file()
         and store in store_names(dialect, packaged)
-        and is_left_out(store, dialect, packaged)
+        and is_installed(packaged)
         and latest_version(store, dialect, packaged) == version
     )
     return packaged if is_copied else root
