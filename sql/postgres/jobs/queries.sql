@@ -719,7 +719,7 @@ writing AS MATERIALIZED (
         l.locktype = 'relation'
         AND l.database
         = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-        AND l.relation = 'job_queue'::regclass::oid
+        AND l.relation = to_regclass('job_queue')::oid
         AND l.mode = 'RowExclusiveLock'
         AND EXISTS (SELECT 1 FROM begun AS b WHERE b.returned IS NULL AND b.next_number IS NOT NULL)
 ),
