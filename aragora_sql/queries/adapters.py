@@ -49,9 +49,12 @@ class Call:
         self.statement = statement
         self.order = order
         # The values of parameters in their order, by one step for all of them.
-        self.pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = (
-            itemgetter(*order) if len(order) > 1 else None
-        )
+        self.pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
+        if len(order) == 1:
+            only = order[0]
+            self.pick = lambda parameters: (parameters[only],)
+        elif order:
+            self.pick = itemgetter(*order)
         self.names = frozenset(order)
         self.is_limited = LIMIT in self.names
         self.location = location

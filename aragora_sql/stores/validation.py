@@ -71,6 +71,8 @@ def shown(value: object) -> str:
 
 def text(value: Any, argument: str) -> str:
     """Check text, which may be empty."""
+    if type(value) is str and value.isascii() and "\x00" not in value:
+        return value
     if not isinstance(value, str):
         raise InvalidInputError(argument, f"must be text, not {type(value).__name__}")
     check_text(value, argument)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 from typing import Any
 
 import pytest
@@ -45,7 +45,7 @@ async def test_larger_values_are_stored_compressed_and_read_back(saver: LangGrap
 async def test_small_values_and_those_that_do_not_compress_stay_as_they_are(
     saver: LangGraphSaver,
 ) -> None:
-    noise = random.Random(1).randbytes(20_000)  # noqa: S311 - the same each time
+    noise = os.urandom(20_000)
     config = await put(saver, at("t"), {"n": 1, "noise": noise})
     assert set(await types_of(saver, "langgraph_checkpoints")) == {"~msgpack"}
     assert list(await types_of(saver, "langgraph_values")) == ["bytes"]
@@ -106,7 +106,7 @@ async def test_types_of_a_serializer_that_begin_with_the_mark_are_read_back(
     saver: LangGraphSaver, open_database: OpenDatabase
 ) -> None:
     marking = LangGraphSaver(await open_database(), serde=_Marking())
-    values = {"n": 1, "text": TEXT, "noise": random.Random(1).randbytes(20_000)}  # noqa: S311 - the same each time
+    values = {"n": 1, "text": TEXT, "noise": os.urandom(20_000)}
     config = await put(marking, at("t"), values)
     found = await marking.aget_tuple(config)
     assert found is not None
