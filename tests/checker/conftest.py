@@ -32,9 +32,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def tokens() -> Iterator[None]:
-    """Read a text once in all checks of this process: most of a small tree is as in the others."""
+    """Read a text once in all checks of a module: most of a small tree is as in the others."""
     with remembered_tokens():
         yield
 

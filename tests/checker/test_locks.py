@@ -25,8 +25,8 @@ EDITS = [
     (
         "claim_jobs_of_type",
         JOBS,
-        "free AS f))\n    FOR UPDATE SKIP LOCKED",
-        "free AS f))\n    FOR UPDATE",
+        "LIMIT :row_limit::integer\n            FOR UPDATE SKIP LOCKED",
+        "LIMIT :row_limit::integer\n            FOR UPDATE",
     ),
     (
         "claim_jobs",

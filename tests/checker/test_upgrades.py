@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,12 @@ def test_a_version_that_no_upgrade_leads_to_is_found(
 
 
 def test_the_packaged_stores_are_at_their_versions() -> None:
+    statements: Counter[tuple[str, str]] = Counter()
     for path in packaged_sql_dir().glob("*/*/upgrades/*.sql"):
         dialect: Dialect = "postgres" if "postgres" in path.parts else "sqlite"
-        assert read_upgrade(path, dialect).statements
-        assert latest_version(path.parent.parent.name, dialect) >= int(path.name[:4])
+        store = path.parent.parent.name
+        # What one engine has no use for is a comment there.
+        statements[store, path.name] += len(read_upgrade(path, dialect).statements)
+        assert latest_version(store, dialect) >= int(path.name[:4])
+    assert statements
+    assert min(statements.values()) > 0

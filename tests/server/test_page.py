@@ -114,7 +114,7 @@ def test_it_shows_what_there_is(browser: Browser, page_file: Path, scheme: str) 
     place = queries.locator(".place", has_text=re.compile(r"^sqlite/jobs/queries\.sql:\d+$"))
     assert place.count() >= 1
     assert page.locator("#schemas tbody tr").all_inner_texts() == [
-        "jobs\t4\t4\tcurrent",
+        "jobs\t5\t5\tcurrent",
         "consensus\tnone\t2\tabsent",
     ]
     chart = page.locator("#pool svg")

@@ -251,8 +251,11 @@ functions AS (
         p.oid,
         p.proname,
         p.prosecdef,
-        p.proconfig
+        p.proconfig,
+        -- The server writes such a function into the query that calls it, so it looks where that does.
+        (p.proretset AND p.provolatile <> 'v' AND l.lanname = 'sql') AS is_part_of_queries
     FROM pg_catalog.pg_proc AS p
+    INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
     WHERE
         p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
         AND NOT EXISTS (
@@ -458,7 +461,8 @@ advice AS (
         NULL
     FROM functions AS f
     WHERE
-        NOT EXISTS (
+        NOT f.is_part_of_queries
+        AND NOT EXISTS (
             SELECT 1
             FROM pg_catalog.unnest(f.proconfig) AS u (setting)
             WHERE starts_with(u.setting, 'search_path='::text)
