@@ -638,6 +638,8 @@ FULL_TEXT = {
     ("marketplace_templates", "search_vector"),
     ("marketplace_templates", "row_id"),
 }
+# Where claims start on PostgreSQL: SQLite leaves nothing that they would walk over.
+OF_ONE_ENGINE = {"job_queue_starts"}
 
 
 async def test_both_dialects_have_the_same_tables_and_columns(
@@ -653,7 +655,10 @@ async def test_both_dialects_have_the_same_tables_and_columns(
                 if kind == "column" and "_search" not in table
             }
         )
-    assert columns[0] ^ columns[1] <= FULL_TEXT
+    different = columns[0] ^ columns[1]
+    assert {one for one in different if one[0] not in OF_ONE_ENGINE} <= FULL_TEXT
+    # Those that files declare are there, on their engine.
+    assert {table for table, _ in columns[0] - columns[1]} >= OF_ONE_ENGINE
 
 
 async def test_a_tree_without_the_unified_schema_names_the_file(
