@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 import re
 from collections.abc import Awaitable, Iterator
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
-import orjson
 
 from aragora_sql.database.base import forget_closed_loops
 from aragora_sql.database.counts import PoolCounts
@@ -23,14 +21,7 @@ from aragora_sql.database.ownership import emptied_by_fork
 from aragora_sql.database.postgres_errors import cannot_connect, reason
 from aragora_sql.database.postgres_poolers import SessionFinder
 from aragora_sql.database.time_limits import TimeLimit
-from aragora_sql.database.values import (
-    DIGITS_AS_ZERO,
-    LONG_DIGITS,
-    LONG_NUMBER,
-    EncodedJSON,
-    dump_json,
-    load_json,
-)
+from aragora_sql.database.values import EncodedJSON, dump_json, load_json, load_jsonb
 from aragora_sql.dsn import OWN_OPTIONS, PostgresDSN
 from aragora_sql.errors import (
     AragoraSQLError,
@@ -139,11 +130,7 @@ class SessionConnection(BaseConnection):
     def decode_jsonb(self, data: bytes) -> Any:
         """Do the same for what the server sends in binary form: a version, and text."""
         try:
-            # A row may have ten of them: what load_json() does, without a call of it.
-            text = data[1:]
-            if len(text) >= LONG_DIGITS and text.translate(DIGITS_AS_ZERO).find(LONG_NUMBER) >= 0:
-                return json.loads(text)
-            return orjson.loads(text)
+            return load_jsonb(data)
         except (ValueError, RecursionError):
             if self._undecodable is None:
                 raise

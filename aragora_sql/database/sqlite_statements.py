@@ -175,7 +175,7 @@ def execute_many(
 ) -> int:
     """Run a statement for each set of arguments, all or nothing; return how many rows changed."""
     if len(arguments) == 1:
-        return _execute_bound(connection, statement.sql, bind(statement, arguments[0]))
+        return execute(connection, statement, arguments[0])
     bound = [bind(statement, one) for one in arguments]
     if connection.in_transaction:
         connection.execute("SAVEPOINT aragora_many")
