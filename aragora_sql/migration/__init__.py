@@ -9,8 +9,7 @@ schema what it should be; ``indexes`` drops and builds what only serves queries;
 by way of ``staging`` where a row may be bad; ``verifying`` compares; ``ledger`` records what is
 done; ``session`` does it for one range of rows, ``pool`` in several processes, ``scratch`` gives a
 dry run its tables, and ``run`` puts all of it in order. ``lines`` is what COPY reads, and
-``collecting``
-spares garbage collections.
+``collecting`` spares garbage collections.
 
 Names are loaded at their first use: a worker process needs few of them.
 """

@@ -21,10 +21,12 @@ def collect_rarely() -> None:
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """Look for cycles rarely inside the block."""
-    thresholds = gc.get_threshold()
+    thresholds, was_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
     collect_rarely()
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        # What the application has frozen stays so.
+        if not was_frozen:
+            gc.unfreeze()

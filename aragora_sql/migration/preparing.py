@@ -63,12 +63,13 @@ async def _prepare_schema(
             if create:
                 for store in stores:
                     await initialize_store(database, store)
-                made = [plan.store for plan in plans if plan.present != plan.latest]
-                present = list({*loaded, *made})
-            else:
-                created = {plan.store for plan in plans if plan.present is not None}
-                present = [store for store in loaded if store in created]
-            found = await verify_schema(database, present) if present else []
+            compared = [
+                plan.store
+                for plan in plans
+                if (plan.store in loaded and (create or plan.present is not None))
+                or (create and plan.present != plan.latest)
+            ]
+            found = await verify_schema(database, compared) if compared else []
             _refuse(difference for difference in found if matters(difference))
     finally:
         await database.close()
