@@ -9,7 +9,9 @@ import pytest
 
 from aragora_sql.checker import versions
 from aragora_sql.checker.check import Options, check
+from aragora_sql.checker.kept import PACKED, pack, packed_files
 from aragora_sql.checker.rules import RULES
+from aragora_sql.cli import main
 from aragora_sql.database import Dialect
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir
 from aragora_sql.schema import records
@@ -64,3 +66,28 @@ def test_only_the_package_may_do_without(installed: Path, tmp_path: Path) -> Non
         for store in LEFT_OUT
     }
     assert check(Options(installed, (), skip=only)).findings == ()
+
+
+def test_records_are_found_where_a_package_has_them(
+    installed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one file with the rest of what is derived; who records another version gets files."""
+    for path in installed.glob("plans/*/*"):
+        path.unlink()  # they are large, and of no use here
+    (installed / PACKED).write_bytes(pack(installed, packed_files(installed)))
+    recorded = {path.relative_to(installed) for path in installed.glob("versions/*/*/*.sql")}
+    shutil.rmtree(installed / "versions")
+    only = frozenset(RULES) - {"schema-record"}
+    assert check(Options(installed, (), skip=only)).findings == ()
+
+    copy = tmp_path / "copy"
+    shutil.copytree(installed, copy)
+    assert main(["schema", "record", "--sql-dir", str(copy)]) == 0
+    left_out = {
+        record_path(store, dialect, latest_version(store, dialect, copy), copy)
+        for store in LEFT_OUT
+        for dialect in DIALECTS
+    }
+    assert {*map(Path, capsys.readouterr().out.split())} == left_out
+    for path in recorded | {path.relative_to(copy) for path in left_out}:
+        assert (copy / path).read_bytes() == (packaged_sql_dir() / path).read_bytes()
