@@ -206,15 +206,15 @@ def fetched_binaries() -> list[ServerBinaries]:
     return sorted(found, key=lambda binaries: -binaries.version)
 
 
-def pytest_sessionstart() -> None:
-    """Look for no garbage while tests are collected: what is made there stays."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected, nor among them later: they stay."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Look for garbage from now on, but not among the collected tests."""
-    gc.enable()
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
