@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aragora_sql.migration.finding import SourceError
+from aragora_sql.migration.left_on_purpose import left_on_purpose
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.older_files import BOOKKEEPING
 from aragora_sql.queries.quoting import quoted
@@ -97,7 +98,7 @@ def left_of(
         elif table not in not_asked_for and table not in derived and table not in _BOOKKEEPING:
             rows = _count(source, table)
             if rows != 0:
-                why = "no store has such a table"
+                why = left_on_purpose(table, columns) or "no store has such a table"
                 if table in shapes:
                     why = f"its columns ({', '.join(sorted(columns))}) {NO_KNOWN_SHAPE}"
                 yield LeftBehind(source.path, why, table, rows=rows)

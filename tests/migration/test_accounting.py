@@ -16,6 +16,7 @@ import pytest
 from aragora_sql.cli import main
 from aragora_sql.migration import MigrationReport, SourceError
 from aragora_sql.migration.finding import is_backup
+from aragora_sql.migration.left_on_purpose import LEFT_ON_PURPOSE
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy import (
     SOURCE_ZONE,
@@ -194,6 +195,30 @@ def test_unknown_tables_of_a_taken_file(
     target.query("UPDATE consensus SET topic = 'other'")
     assert main(arguments) == 1
     assert main([*arguments, "--verify-only"]) == 1
+
+
+def test_tables_that_are_left_on_purpose(target: Target, tmp_path: Path) -> None:
+    write_consensus(tmp_path / "memory.db", rows=3)
+    for table, left in LEFT_ON_PURPOSE.items():
+        columns = ", ".join(sorted(left.columns))
+        create(tmp_path / "odd.db", f"CREATE TABLE {table} ({columns})")
+        create(tmp_path / "odd.db", f"INSERT INTO {table} DEFAULT VALUES")
+    # Another table of that name, which somebody else made, and an empty one of the right shape.
+    create(tmp_path / "other.db", "CREATE TABLE invoices (number)")
+    create(tmp_path / "other.db", "INSERT INTO invoices VALUES (1)")
+    create(
+        tmp_path / "other.db", "CREATE TABLE expenses (vendor_name, amount, employee_id, data_json)"
+    )
+    report = target.migrate(tmp_path, orphans="leave-out")
+    found = {(item.path.name, item.table): item.why for item in report.left_behind}
+    assert found == {
+        ("other.db", "invoices"): "no store has such a table",
+        **{
+            ("odd.db", name): f"left on purpose: {left.why}"
+            for name, left in LEFT_ON_PURPOSE.items()
+        },
+    }
+    assert (report.total_left_behind, report.exit_code) == (len(found), 3)
 
 
 def test_a_column_that_no_store_has(target: Target, tmp_path: Path) -> None:
