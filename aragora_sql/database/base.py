@@ -295,6 +295,12 @@ class Database(ABC):
     unit_class: ClassVar[type[UnitOfWork]] = UnitOfWork
     # Whether another server may take the place of one that is gone.
     fails_over: ClassVar[bool] = False
+    # Whether it works within this process, where a statement costs no round trip.
+    is_in_process: ClassVar[bool] = False
+    # Whether messages to those who listen wait in a queue, which can be full.
+    queues_messages: ClassVar[bool] = False
+    # Whether what is deleted stays in indexes for as long as an open snapshot may see it.
+    keeps_dead_entries: ClassVar[bool] = False
     #: How :meth:`retrying`, and writes of stores that may be done twice, are run again.
     retries: Retries = Retries()
     _owner: Owner

@@ -434,6 +434,8 @@ class PostgresDatabase(Database):
 
     dialect = "postgres"
     fails_over = True
+    queues_messages = True
+    keeps_dead_entries = True
 
     def __init__(self, pool: Pool, *, acquire_timeout: float | None = None) -> None:
         check_pool(pool)

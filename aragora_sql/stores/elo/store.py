@@ -406,7 +406,7 @@ class EloSystem(Store):
 
     async def _write_whole(self, connection: Connection, rows: PlayedRows) -> bool:
         """Write all of these rows where ratings are as they were before, else none of them."""
-        if self._database.dialect == "sqlite":
+        if self._database.is_in_process:
             together = await self._together(connection, rows)
             return await together.run_whole()
         in_domains = {(row["agent_name"], row["domain"]) for row in rows.play_in_domain}

@@ -183,11 +183,8 @@ class JobQueueStore(Store):
         self._max_payload_bytes = valid.integer(max_payload_bytes, "max_payload_bytes", 2)
         self._retry_policy = retry_policy or RetryPolicy()
         self._notify = valid.boolean(notify, "notify")
-        # A SQLite file has no queue of messages.
-        self._sends_messages = notify and database.dialect == "postgres"
+        self._fills_message_queue = notify and database.queues_messages
         self._durable_claims = valid.boolean(durable_claims, "durable_claims")
-        # SQLite leaves nothing in an index that a claim would walk over.
-        self._leaves_dead_rows = database.dialect == "postgres"
         # How many jobs of a type and priority were claimed since their start was moved.
         self._passed: Counter[tuple[str, int]] = Counter()
         self._watch = database.watch(CHANNEL)
@@ -293,7 +290,7 @@ class JobQueueStore(Store):
         )
 
     def _looks_at_message_queue(self) -> bool:
-        return self._sends_messages and time.monotonic() >= self._next_queue_look
+        return self._fills_message_queue and time.monotonic() >= self._next_queue_look
 
     async def _look_at_message_queue(self, connection: Connection) -> None:
         """Say once when messages for waiting workers are left out, because their queue is full."""
@@ -426,7 +423,7 @@ class JobQueueStore(Store):
                 jobs = await self._fail_undecodable(jobs)
             # What an UPDATE returns has no order.
             jobs.sort(key=lambda job: (-job.priority, job.number))
-            if jobs and self._leaves_dead_rows:
+            if jobs and self._database.keeps_dead_entries:
                 await self._move_starts(connection, jobs)
         return jobs
 
@@ -501,7 +498,7 @@ class JobQueueStore(Store):
             if any(type(job.payload) is UndecodableDocument for job in jobs):
                 jobs = await self._fail_undecodable(jobs)
             jobs.sort(key=lambda job: (-job.priority, job.number))
-            if jobs and self._leaves_dead_rows:
+            if jobs and self._database.keeps_dead_entries:
                 await self._move_starts(connection, jobs)
         self._owes_promotion = bool(jobs)
         while not jobs and await self._promote():
@@ -904,7 +901,7 @@ class JobQueueStore(Store):
                 break
             size = min(size * 4, RECOVER_BATCH)
         await self._mend_limits()
-        if self._leaves_dead_rows:
+        if self._database.keeps_dead_entries:
             async with self._database.connection() as connection:
                 await self._queries.mend_starts(connection)
         return recovered

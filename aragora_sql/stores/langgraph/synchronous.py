@@ -189,7 +189,7 @@ def opening(
         database = await _open_database(kind, store_entry(store), conn_string)
         try:
             made = make(database)
-            if database.dialect == "sqlite":
+            if database.is_in_process:
                 await made.initialize()
         except BaseException:
             await database.close()
