@@ -28,8 +28,8 @@ LAYERS = (
     # Module paths of earlier releases and of the older Aragora, without code of their own.
     {"checkpoints", "db", "memory", "storage"},
     {"migration"},
-    {"checker"},
-    {"workbench"},
+    {"engines"},
+    {"checker", "workbench"},
     {"server"},
     {"doctor"},
     {"cli"},
@@ -53,6 +53,7 @@ DRIVERS = {
         "aragora_sql/embedded/*.py",
         "aragora_sql/migration/*.py",
         "aragora_sql/migration/*/*.py",
+        "aragora_sql/engines/*.py",
         "aragora_sql/checker/*.py",
         "aragora_sql/checker/*/*.py",
         "aragora_sql/cli/*.py",

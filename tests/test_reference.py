@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker.reference import markdown_pages, plain, store_reference
 from aragora_sql.checker.store_layout import checkout
+from aragora_sql.engines.reference import markdown_pages, plain, store_reference
 from aragora_sql.stores import STORES, StoreEntry
 from tests.stores.test_method_names import store_methods
 

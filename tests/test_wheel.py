@@ -45,18 +45,29 @@ asyncio.run(work())
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of what the Dockerfile copies from the checkout, and of nothing else."""
-    folder = tmp_path_factory.mktemp("wheel")
-    stage(ROOT / "Dockerfile", 0, folder / "src")
+def build(source: Path, folder: Path) -> Path:
+    """Build the wheel of a folder into another one, and return its path."""
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(folder / "src")],
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)],
         check=True,
         capture_output=True,
     )
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of what the Dockerfile copies from the checkout, and of nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    stage(ROOT / "Dockerfile", 0, folder / "src")
+    return build(folder / "src", folder)
+
+
+@pytest.fixture(scope="module")
+def wheel_of_checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of aragora-sql-check."""
+    return build(ROOT / "packages" / "check", tmp_path_factory.mktemp("wheel"))
 
 
 def extras() -> str:
@@ -119,11 +130,24 @@ def test_the_wheel_carries_every_sql_file(wheel: Path) -> None:
     assert packed == on_disk | {"aragora_sql/db/schema/postgres_schema.sql"}
 
 
-def test_the_wheel_carries_what_checks_compare_with(wheel: Path) -> None:
-    """Of the plans only those of the newest PostgreSQL and of SQLite: it stays below 2 MB."""
+def test_the_wheels_carry_all_of_the_package(wheel: Path, wheel_of_checker: Path) -> None:
+    """Each file is in one of them; of the plans only those of the newest PostgreSQL and SQLite."""
     with zipfile.ZipFile(wheel) as archive:
-        files = {name for name in archive.namelist() if name.startswith("aragora_sql/sql/")}
+        files = {name for name in archive.namelist() if name.startswith("aragora_sql/")}
+    with zipfile.ZipFile(wheel_of_checker) as archive:
+        of_checker = {name for name in archive.namelist() if name.startswith("aragora_sql/")}
         packed = json.loads(lzma.decompress(archive.read(f"aragora_sql/sql/{PACKED}")))
+        (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        needs = archive.read(metadata).decode()
+    assert not files & of_checker
+    assert of_checker == {
+        f"aragora_sql/sql/{PACKED}",
+        *(
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "aragora_sql" / "checker").rglob("*.py")
+        ),
+    }
+    assert f"Requires-Dist: aragora-sql[engines]=={__version__}\n" in needs
     plans = sorted((ROOT / "sql" / "plans").glob("postgres-*"))
     left_out = records_left_out()
     on_disk = {
@@ -133,14 +157,49 @@ def test_the_wheel_carries_what_checks_compare_with(wheel: Path) -> None:
         and not any(path.is_relative_to(older) for older in plans[:-1])
         and path not in left_out
     }
-    assert not files & packed.keys()
-    assert files | {f"aragora_sql/sql/{name}" for name in packed} == {
+    inside = {name for name in files if name.startswith("aragora_sql/sql/")}
+    packed_here = {f"aragora_sql/sql/{name}" for name in packed}
+    assert not inside & packed_here
+    assert inside | packed_here == {
         *(f"aragora_sql/sql/{name}" for name in on_disk),
-        f"aragora_sql/sql/{PACKED}",
         "aragora_sql/sql/.sqlfluff",
     }
     assert packed == {name: on_disk[name].read_text("utf-8") for name in packed}
     assert wheel.stat().st_size < 2_000_000
+
+
+def test_without_the_checker_commands_say_what_they_need(image: Image) -> None:
+    said = "aragora-sql: this needs pip install 'aragora-sql[check]'\n"
+    for command in (
+        "check",
+        "check --since HEAD",
+        "column add critique debates a text",
+        "schema new-upgrade critique name",
+    ):
+        assert image.run("aragora-sql", *command.split(), env={}) == (USAGE, said)
+    code, shown = image.run("aragora-sql", "--help", env={})
+    assert (code, shown.count("needs pip install 'aragora-sql[check]'")) == (OK, 4), shown
+    code, shown = image.run("aragora-sql", "show", "critique.get_debate", env={})
+    assert (code, "pip install 'aragora-sql[engines]'" in shown) == (OK, True), shown
+
+
+def test_both_wheels_check_the_files_that_they_carry(
+    wheel: Path, wheel_of_checker: Path, tmp_path: Path
+) -> None:
+    for one in (wheel, wheel_of_checker):
+        with zipfile.ZipFile(one) as archive:
+            archive.extractall(tmp_path / "installed")
+    file = tmp_path / "installed" / "aragora_sql" / "sql" / "sqlite" / "sessions" / "queries.sql"
+    checked = subprocess.run(
+        [sys.executable, "-m", "aragora_sql", "check", str(file)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "installed")},
+        check=False,
+    )
+    assert checked.returncode == OK, checked.stdout + checked.stderr
+    assert "no findings" in checked.stdout + checked.stderr
 
 
 def test_the_wheel_carries_the_assets_of_the_pages(wheel: Path) -> None:

@@ -20,15 +20,15 @@ from aragora_sql.checker.column_edits import (
     upgrade_of_column,
 )
 from aragora_sql.checker.column_types import NewColumn
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, read_facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import keeps_snapshots, unpack
 from aragora_sql.checker.record_columns import Records, rewritten_files
 from aragora_sql.checker.stubs import MADE_BY, stub_of
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.checker.upgrade_writing import set_version, upgrade_path
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, read_facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import (
     DIALECTS,

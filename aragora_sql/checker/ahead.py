@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from aragora_sql.checker.callers import Sources
-from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.children import module_command
-from aragora_sql.checker.filling import fillings, for_sqlite
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.sqlite_engine import SQLiteEngine, are_statistics_known
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.children import module_command
+from aragora_sql.engines.filling import fillings, for_sqlite
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.sqlite_engine import SQLiteEngine, are_statistics_known
 
 __all__ = ["Ahead", "Callers", "Statistics"]
 

@@ -20,9 +20,6 @@ from aragora_sql.checker.answer_lines import (
     written_line,
 )
 from aragora_sql.checker.earlier_trees import committed_tree
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.fixed_parts import (
     FixedParts,
     changed_parts,
@@ -32,6 +29,9 @@ from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.meaning import Meaning
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.since import Change, compare_since
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS
 

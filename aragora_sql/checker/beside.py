@@ -12,16 +12,16 @@ from datetime import UTC
 from pathlib import Path
 
 from aragora_sql.checker.callers import check_calls_by_name
-from aragora_sql.checker.catalog import Table
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.expressions import select_list
-from aragora_sql.checker.facts import Facts, refused
-from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.postgres_engine import PostgresEngine
 from aragora_sql.checker.report import Report
-from aragora_sql.checker.schema_files import read_schema_file
-from aragora_sql.checker.sqlite_engine import SQLiteEngine
-from aragora_sql.checker.tree import SQLProblem
+from aragora_sql.engines.catalog import Table
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.expressions import select_list
+from aragora_sql.engines.facts import Facts, refused
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.postgres_engine import PostgresEngine
+from aragora_sql.engines.schema_files import read_schema_file
+from aragora_sql.engines.sqlite_engine import SQLiteEngine
+from aragora_sql.engines.tree import SQLProblem
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries, read_sql
 

@@ -13,11 +13,11 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.remembered import is_remembered, remembered
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.stubs import class_name
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import QueryText
 
 __all__ = [

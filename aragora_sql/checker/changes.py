@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from aragora_sql.checker.findings import Finding, Format, render
 from aragora_sql.checker.since import Change
+from aragora_sql.engines.findings import Finding, Format, render
 
 __all__ = ["render_changes"]
 

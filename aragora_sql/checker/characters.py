@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from aragora_sql.checker.findings import Finding
 from aragora_sql.database import Dialect
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.parameters import SQLSyntaxError, Token, scan
 
 __all__ = ["check_characters"]

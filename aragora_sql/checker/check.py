@@ -16,11 +16,8 @@ from aragora_sql.checker.collations import check_collations
 from aragora_sql.checker.directive_words import check_directive_words
 from aragora_sql.checker.document_casts import check_documents
 from aragora_sql.checker.earlier_trees import earlier_tree
-from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.exact_calls import check_calls
-from aragora_sql.checker.facts import Facts, read_facts
 from aragora_sql.checker.files import check_files, sql_files
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import unpack
 from aragora_sql.checker.lints import check_schemas
 from aragora_sql.checker.locks import check_locks
@@ -51,10 +48,13 @@ from aragora_sql.checker.since import Change, compare_since, edited_stores
 from aragora_sql.checker.since_schemas import changes_for_release_before, changes_of_schemas
 from aragora_sql.checker.squawk import check_with_squawk
 from aragora_sql.checker.style import Style
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.checker.unified_schema import check_unified_schemas
 from aragora_sql.checker.upgrade_proof import check_upgrades
 from aragora_sql.checker.versions import check_records
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, read_facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, SYSTEM, query_folders
 from aragora_sql.queries.parameters import remembered_tokens
@@ -74,7 +74,7 @@ class Options:
     rules to leave out. ``update_plans`` writes the plans to the tree, ``accept_worse`` those too in
     which a scan or a sort appears; ``update_style`` writes which texts have no fault of style,
     ``update_proofs`` what was found right. ``afresh`` does also what the tree and earlier checks
-    know. ``dsn`` and ``keep`` are as for :class:`~aragora_sql.checker.engines.Engines`.
+    know. ``dsn`` and ``keep`` are as for :class:`~aragora_sql.engines.engines.Engines`.
     """
 
     root: Path

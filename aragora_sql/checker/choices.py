@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aragora_sql.checker.facts import Facts
+from aragora_sql.engines.facts import Facts
 from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["Choices", "choices_of"]

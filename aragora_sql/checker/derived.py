@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from aragora_sql.checker.reference import markdown_pages
 from aragora_sql.checker.store_layout import class_definition, read_table
 from aragora_sql.database import Dialect
+from aragora_sql.engines.reference import markdown_pages
 from aragora_sql.exports import SHARED
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import list_stores

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.database import Dialect
+from aragora_sql.engines.catalog import CatalogQueries
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.sqlite_engine import SQLiteEngine
 from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries, sql_folder
 from aragora_sql.schema import VERSIONS, CatalogKey
 from aragora_sql.schema.catalog import catalog_of, without_layout

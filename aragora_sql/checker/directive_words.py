@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from aragora_sql.checker.files import dialect_of, sql_files
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
+from aragora_sql.engines.findings import Finding
 from aragora_sql.errors import QueryFileError
 from aragora_sql.migration.mappings import MAPPING_WORDS
 from aragora_sql.queries.files import QUERY_WORDS, SCHEMA_WORDS, read_sql

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 
 __all__ = ["check_documents"]
 

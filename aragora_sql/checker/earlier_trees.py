@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aragora_sql.checker.children import child_environment
+from aragora_sql.engines.children import child_environment
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import check_tree
 

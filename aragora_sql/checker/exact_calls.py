@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.parse_trees import Node, parsed
 from aragora_sql.checker.remembered import Found, report_remembered
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
 from aragora_sql.queries.parameters import number_parameters, scan, source_offset
 
 __all__ = ["check_calls"]

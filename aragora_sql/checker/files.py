@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aragora_sql.checker.characters import check_characters
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.rules import RULES
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding, finding_of
 from aragora_sql.errors import QueryFileError, SchemaError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.queries.parameters import SQLSyntaxError, scan

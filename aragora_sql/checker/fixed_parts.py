@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
-from aragora_sql.checker import cache
 from aragora_sql.database import Dialect
+from aragora_sql.engines import cache
 from aragora_sql.queries.parameters import Token, scan
 
 __all__ = ["FixedParts", "changed_parts", "fixed_parts", "read_parts", "written_parts"]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from aragora_sql.checker.cache import cache_folder, digest
+from aragora_sql.engines.cache import cache_folder, digest
 
 __all__ = ["PACKED", "keeps_snapshots", "kept_root", "pack", "packed_files", "unpack"]
 

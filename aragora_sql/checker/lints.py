@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, Index, Table
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import SchemaFile, SchemaItem, identifier, statements
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, Index, Table
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile, SchemaItem, identifier, statements
 from aragora_sql.queries.parameters import Token, scan
 
 __all__ = ["check_schemas", "function_places"]

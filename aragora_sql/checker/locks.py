@@ -13,12 +13,12 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import identifier
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import identifier
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries
 from aragora_sql.queries.parameters import Token, scan

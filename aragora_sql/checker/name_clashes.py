@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import SchemaItem
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaItem
 from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["check_names"]

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.files import sql_files
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import (
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import (
     SchemaFile,
     identifier,
     read_schema_file,

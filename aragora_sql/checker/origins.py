@@ -9,10 +9,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from operator import attrgetter
 
-from aragora_sql.checker.expressions import select_list
-from aragora_sql.checker.facts import ColumnFacts, Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
+from aragora_sql.engines.expressions import select_list
+from aragora_sql.engines.facts import ColumnFacts, Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.parameters import scan
 
 __all__ = ["check_origins"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aragora_sql.checker.expressions import select_list
-from aragora_sql.checker.facts import ColumnFacts, Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.database import Dialect
+from aragora_sql.engines.expressions import select_list
+from aragora_sql.engines.facts import ColumnFacts, Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import DIALECTS, QueryText, sql_folder
 
 __all__ = ["check_parity"]

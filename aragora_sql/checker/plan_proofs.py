@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aragora_sql.checker.cache import digest
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.filling import VERSION as FILLING
 from aragora_sql.checker.plan_snapshots import engine_version, snapshot_path
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
+from aragora_sql.engines.cache import digest
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.filling import VERSION as FILLING
 from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["StorePlans", "has_plan", "keep_proofs", "trust_proved", "unproved_stores"]

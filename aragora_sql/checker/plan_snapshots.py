@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.plan_names import same_but_aliases
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import DIALECTS, query_folders
 
 __all__ = [

@@ -10,9 +10,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.plan_proofs import StorePlans, has_plan, keep_proofs, trust_proved
 from aragora_sql.checker.plan_snapshots import (
     PlanChange,
@@ -22,9 +19,12 @@ from aragora_sql.checker.plan_snapshots import (
 )
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.sqlite_facts import plan_lines as sqlite_lines
-from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.sqlite_facts import plan_lines as sqlite_lines
+from aragora_sql.engines.tree import SQLProblem
 from aragora_sql.queries.files import DIALECTS
 from aragora_sql.queries.parameters import scan
 

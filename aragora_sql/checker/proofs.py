@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from aragora_sql.checker import cache
 from aragora_sql.checker.kept import kept_root
+from aragora_sql.engines import cache
 
 __all__ = ["Proofs", "proofs_path"]
 

@@ -18,11 +18,11 @@ from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import identifier
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import identifier
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import (
     DIALECTS,

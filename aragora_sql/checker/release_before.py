@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts, read_facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.meaning.comparing import chosen_calls, compare_query
 from aragora_sql.checker.meaning.pair import Pair, Side, open_pair
 from aragora_sql.checker.meaning.rows import Row, fill_pair
-from aragora_sql.checker.postgres_engine import EmptyDatabase
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.database.values import utc_now
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts, read_facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.postgres_engine import EmptyDatabase
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
 from aragora_sql.queries import load_as_it_is
 from aragora_sql.queries.files import SYSTEM

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.kept_by_text import KeptByText
 from aragora_sql.checker.report import Report, Scope
+from aragora_sql.engines import cache
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.kept_by_text import KeptByText
 
 __all__ = ["Found", "is_remembered", "remembered", "report_remembered"]
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.rules import RULES
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import Directive
 
 __all__ = ["Report", "Scope"]

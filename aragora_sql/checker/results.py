@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Literal
 
 from aragora_sql.checker.callers import Module, Place, Sources, Use, place_of
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.record_columns import Records
 from aragora_sql.checker.remembered import remembered
 from aragora_sql.checker.report import Report
 from aragora_sql.checker.stubs import MADE_BY, OPERATIONS
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import DIALECTS
 
 __all__ = ["check_results"]

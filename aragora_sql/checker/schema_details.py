@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, Table
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.lints import function_places
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.rewriting import canonical
-from aragora_sql.checker.schema_files import SchemaFile, SchemaItem, identifier
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, Table
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile, SchemaItem, identifier
 from aragora_sql.queries.files import DIALECTS
 from aragora_sql.queries.parameters import Token
 from aragora_sql.redaction import is_secret_name

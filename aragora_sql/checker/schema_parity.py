@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from aragora_sql.checker.facts import Column, Facts, Table
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.checker.rewriting import canonical, canonical_default
-from aragora_sql.checker.schema_files import SchemaItem
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Column, Facts, Table
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaItem
 from aragora_sql.queries.files import DIALECTS, sql_folder
 from aragora_sql.queries.parameters import Token
 

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.expressions import order_by
-from aragora_sql.checker.facts import Facts, QueryFacts, read_facts, read_texts
 from aragora_sql.checker.meaning.answers import answer_to, short
 from aragora_sql.checker.meaning.calls import Call as QueryCall
 from aragora_sql.checker.meaning.comparing import (
@@ -29,9 +26,12 @@ from aragora_sql.checker.meaning.pair import Pair, Side, open_pair
 from aragora_sql.checker.meaning.rows import Row, fill_pair
 from aragora_sql.checker.meaning.shrinking import Shrinker
 from aragora_sql.checker.meaning.wording import Call, Sentence, describe, shown
-from aragora_sql.checker.postgres_engine import EmptyDatabase
-from aragora_sql.checker.tree import Tree, read_tree
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.expressions import order_by
+from aragora_sql.engines.facts import Facts, QueryFacts, read_facts, read_texts
+from aragora_sql.engines.postgres_engine import EmptyDatabase
+from aragora_sql.engines.tree import Tree, read_tree
 from aragora_sql.errors import ConfigurationError, StatementTimeoutError
 from aragora_sql.queries import Queries, load_as_it_is
 from aragora_sql.queries.files import DIALECTS, SYSTEM, QueryText

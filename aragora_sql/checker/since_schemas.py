@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aragora_sql.checker.described import describe_file, differences, place_of_part
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.release_before import check_release_before, raised_stores
-from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.checker.since import Change
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.checker.versions import apart
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, read_queries
 from aragora_sql.schema import VERSIONS

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.children import child_environment
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report, Scope
+from aragora_sql.engines.children import child_environment
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import QueryText, read_directive
 from aragora_sql.queries.parameters import number_parameters, scan

@@ -11,15 +11,14 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from aragora_sql.checker.choices import Choices, choices_of
-from aragora_sql.checker.expressions import gives_one_row, stores_given_row
-from aragora_sql.checker.facts import Facts, ParameterFacts, QueryFacts
 from aragora_sql.checker.record_columns import ColumnList, column_lists
+from aragora_sql.engines.expressions import gives_one_row, stores_given_row
+from aragora_sql.engines.facts import Facts, ParameterFacts, QueryFacts
 from aragora_sql.queries.files import DIALECTS, QueryText
 
-__all__ = ["MADE_BY", "OPERATIONS", "class_name", "stub_folder", "stub_of", "stubs"]
+__all__ = ["MADE_BY", "OPERATIONS", "class_name", "stub_of", "stubs"]
 
 _WIDTH = 100
 # What a query gives, by the sign of its operation.
@@ -56,11 +55,6 @@ def class_name(store: str) -> str:
 
 def _camel(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-
-
-def stub_folder() -> Path:
-    """Return the folder of the stubs that belong to this code."""
-    return Path(__file__).resolve().parent.parent / "queries" / "typed"
 
 
 def stubs(facts: Facts) -> dict[str, str]:

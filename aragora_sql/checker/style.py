@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.checker.files import dialect_of
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import kept_root
+from aragora_sql.engines import cache
+from aragora_sql.engines.children import child_environment, module_command
+from aragora_sql.engines.findings import Finding
 from aragora_sql.errors import ConfigurationError
 
 __all__ = ["Style", "style_path"]

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psycopg
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.report import Report
-from aragora_sql.checker.schema_files import statements
-from aragora_sql.checker.tree import line_and_column
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import statements
+from aragora_sql.engines.tree import line_and_column
 from aragora_sql.errors import AragoraSQLError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.queries.parameters import SQLSyntaxError, Token, scan

@@ -14,10 +14,10 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.filling import fillings, for_copy
-from aragora_sql.checker.postgres_engine import PostgresEngine
-from aragora_sql.checker.schema_files import SchemaFile
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.filling import fillings, for_copy
+from aragora_sql.engines.postgres_engine import PostgresEngine
+from aragora_sql.engines.schema_files import SchemaFile
 from aragora_sql.schema.upgrades import UpgradeFile, UpgradeStatement
 
 __all__ = ["Work", "measure"]

@@ -17,24 +17,24 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.described import Parts, describe, differences
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, catalog_of_files
-from aragora_sql.checker.findings import Finding, Level
 from aragora_sql.checker.kept import kept_root
 from aragora_sql.checker.meaning.pair import Pair, Side, open_pair
 from aragora_sql.checker.meaning.rows import fill_pair
-from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
-from aragora_sql.checker.sqlite_engine import SQLiteEngine
 from aragora_sql.checker.upgrade_locks import Work, measure
 from aragora_sql.database import ColumnKind, Dialect
 from aragora_sql.database.sqlite import SQLiteConnection
 from aragora_sql.database.values import utc_now
+from aragora_sql.engines import cache
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, catalog_of_files
+from aragora_sql.engines.findings import Finding, Level
+from aragora_sql.engines.postgres_engine import EmptyDatabase, PostgresEngine
+from aragora_sql.engines.schema_files import SchemaFile, read_schema_file
+from aragora_sql.engines.sqlite_engine import SQLiteEngine
 from aragora_sql.errors import AragoraSQLError, QueryFileError, SchemaError
 from aragora_sql.queries.files import DIALECTS, QueryText, column_kinds, read_directive, read_sql
 from aragora_sql.queries.parameters import scan

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aragora_sql.checker.described import Parts, describe_file, differences
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import kept_root
-from aragora_sql.checker.schema_files import SchemaFile, SchemaItem, read_schema_file
 from aragora_sql.checker.schema_statements import revoked
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile, SchemaItem, read_schema_file
 from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.schema import Difference, Inspection, latest_version, plan_repair

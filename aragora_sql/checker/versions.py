@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aragora_sql.checker import cache
 from aragora_sql.checker.described import describe_file, differences, place_of_part
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.report import Report, Scope
-from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
+from aragora_sql.engines import cache
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.schema_files import SchemaFile, read_schema_file
 from aragora_sql.errors import QueryFileError, SchemaError
 from aragora_sql.queries.files import DIALECTS, read_sql
 from aragora_sql.schema import VERSIONS, latest_version

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from aragora_sql import __version__
-from aragora_sql.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, code_of, summary
+from aragora_sql.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, USAGE, code_of, summary
 from aragora_sql.cli.parser import Parser, add_log_format, parse
 from aragora_sql.cli.terminal import printing_safely
 from aragora_sql.errors import AragoraSQLError
@@ -75,6 +76,11 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if not _is_of_checker(error):
+            raise
+        print("aragora-sql: this needs pip install 'aragora-sql[check]'", file=sys.stderr)
+        return USAGE
     except AragoraSQLError as error:
         if options.log_format == "json":
             logging.getLogger("aragora_sql").error("%s", error)
@@ -117,8 +123,32 @@ def new_parser(homes: Iterable[str]) -> Parser:
     add_log_format(parser, default="text")
     groups = parser.add_subparsers(title="commands", required=True, metavar="command")
     for home in homes:
-        import_module(f"{__name__}.{home}").add_commands(groups)
+        try:
+            import_module(f"{__name__}.{home}").add_commands(groups)
+        except ModuleNotFoundError as error:
+            if not _is_of_checker(error):
+                raise
+            for command in COMMANDS[home]:
+                _add_missing(groups, command, error)
     return parser
+
+
+def _is_of_checker(error: ModuleNotFoundError) -> bool:
+    """Whether a module is missing because the distribution ``aragora-sql-check`` is."""
+    return (error.name or "").startswith("aragora_sql.checker")
+
+
+def _add_missing(groups: Any, command: str, error: ModuleNotFoundError) -> None:
+    """Add a command that says what it needs, whatever it is given."""
+
+    def run(options: argparse.Namespace) -> int:
+        raise error
+
+    parser = groups.add_parser(
+        command, help="needs pip install 'aragora-sql[check]'", add_help=False, prefix_chars="\0"
+    )
+    parser.add_argument("arguments", nargs="*")
+    parser.set_defaults(run=run)
 
 
 def _homes(command: str) -> list[str]:

@@ -15,12 +15,9 @@ from typing import Any
 
 from aragora_sql.checker.changes import render_changes
 from aragora_sql.checker.check import Checked, Options, check, check_since
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
-from aragora_sql.checker.findings import FORMATS, Finding, render, shown_path
 from aragora_sql.checker.record_columns import rewritten_files
 from aragora_sql.checker.rules import RULES
-from aragora_sql.checker.stubs import MADE_BY, stub_folder, stubs
-from aragora_sql.checker.warm import stop_kept_server
+from aragora_sql.checker.stubs import MADE_BY, stubs
 from aragora_sql.cli.mutations import mutate
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
@@ -33,8 +30,11 @@ from aragora_sql.cli.trees import (
     python_folders,
     tree_root,
 )
+from aragora_sql.engines.facts import Engines, read_facts, read_tree
+from aragora_sql.engines.findings import FORMATS, Finding, render, shown_path
+from aragora_sql.engines.warm import stop_kept_server
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
-from aragora_sql.queries.files import packaged_sql_dir, read_sql, sql_folder
+from aragora_sql.queries.files import packaged_sql_dir, read_sql, sql_folder, stub_folder
 
 __all__ = ["add_commands"]
 

@@ -12,7 +12,6 @@ from typing import Any
 from aragora_sql.checker.adding_columns import Added, add_column
 from aragora_sql.checker.check import Options
 from aragora_sql.checker.column_types import TYPES, new_column
-from aragora_sql.checker.findings import render, shown_path
 from aragora_sql.cli.parser import examples
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.trees import (
@@ -23,6 +22,7 @@ from aragora_sql.cli.trees import (
     python_folders,
     tree_root,
 )
+from aragora_sql.engines.findings import render, shown_path
 
 __all__ = ["add_commands"]
 

@@ -7,7 +7,6 @@ import json
 import sys
 
 from aragora_sql.checker.check import Options, check_mutations
-from aragora_sql.checker.findings import shown_path
 from aragora_sql.checker.mutating.result import (
     APART,
     LEAST,
@@ -20,6 +19,7 @@ from aragora_sql.checker.mutating.result import (
 from aragora_sql.cli.exit_codes import DIFFERENT, OK
 from aragora_sql.cli.progress import working
 from aragora_sql.cli.tables import Column, print_table
+from aragora_sql.engines.findings import shown_path
 from aragora_sql.errors import ConfigurationError
 
 __all__ = ["mutate"]

@@ -192,10 +192,10 @@ def _known_stores(root: Path, stores: list[str] | None) -> list[str] | None:
 
 
 def _locks(options: argparse.Namespace) -> int:
-    from aragora_sql.checker.engines import Engines
-    from aragora_sql.checker.facts import read_facts
-    from aragora_sql.checker.tree import read_tree
     from aragora_sql.checker.upgrade_proof import upgrade_work
+    from aragora_sql.engines.engines import Engines
+    from aragora_sql.engines.facts import read_facts
+    from aragora_sql.engines.tree import read_tree
 
     root = tree_root(options)
     stores = _known_stores(root, options.store)
@@ -224,8 +224,8 @@ def _locks(options: argparse.Namespace) -> int:
 
 
 def _release_before(options: argparse.Namespace) -> int:
-    from aragora_sql.checker.findings import render
     from aragora_sql.checker.release_before import check_release_before
+    from aragora_sql.engines.findings import render
 
     before = options.before.expanduser().absolute()
     check_tree(before, "DIR")
@@ -240,9 +240,9 @@ def _release_before(options: argparse.Namespace) -> int:
 
 
 def _new_upgrade(options: argparse.Namespace) -> int:
-    from aragora_sql.checker.engines import Engines
-    from aragora_sql.checker.tree import read_tree
     from aragora_sql.checker.upgrade_writing import write_upgrade
+    from aragora_sql.engines.engines import Engines
+    from aragora_sql.engines.tree import read_tree
 
     root = tree_root(options)
     keep = keep_server(options)

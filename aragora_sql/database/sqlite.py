@@ -239,8 +239,8 @@ class SQLiteDatabase(Database):
     beside it, and there are only reading units of work.
 
     A file that is deleted or replaced while it is open is noticed at the next write (which looks
-    again when the last look is 10 milliseconds old): it fails with :class:`ConnectionLostError`, and
-    the next unit of work opens the file that is there then.
+    again when the last look is 10 milliseconds old): it fails with :class:`ConnectionLostError`,
+    and the next unit of work opens the file that is there then.
     """
 
     dialect = "sqlite"

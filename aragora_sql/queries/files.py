@@ -36,6 +36,7 @@ __all__ = [
     "sql_dir",
     "sql_folder",
     "store_dir",
+    "stub_folder",
 ]
 
 DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
@@ -113,6 +114,11 @@ def packaged_sql_dir() -> Path:
         if (candidate / "postgres").is_dir():
             return candidate
     raise ConfigurationError(f"{package}: the installation lacks its sql/ folder; install it again")
+
+
+def stub_folder() -> Path:
+    """Return the folder of the types of queries that belong to this code."""
+    return Path(__file__).resolve().parent / "typed"
 
 
 def sql_dir() -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from aragora_sql.checker.facts import Column, ForeignKey, Table
+from aragora_sql.engines.facts import Column, ForeignKey, Table
 
 __all__ = ["draw"]
 

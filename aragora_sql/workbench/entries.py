@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from aragora_sql.checker.facts import (
+from aragora_sql.database import Dialect
+from aragora_sql.embedded import find_binaries
+from aragora_sql.engines.facts import (
     Engines,
     Facts,
     QueryFacts,
@@ -19,8 +21,6 @@ from aragora_sql.checker.facts import (
     read_tree,
     tables_in_text,
 )
-from aragora_sql.database import Dialect
-from aragora_sql.embedded import find_binaries
 from aragora_sql.queries.files import DIALECTS, QueryText, sql_dir
 
 __all__ = ["OPERATIONS", "Entry", "QueryEntries", "read_query_entries"]
@@ -160,7 +160,7 @@ def read_query_entries(
 def _missing(dsn: str | None) -> str | None:
     """Return what to install before the engines can be asked; None when they can."""
     if importlib.util.find_spec("apsw") is None or (dsn is None and not find_binaries()):
-        return "types, tables and plans need engines: pip install 'aragora-sql[check]'"
+        return "types, tables and plans need engines: pip install 'aragora-sql[engines]'"
     return None
 
 

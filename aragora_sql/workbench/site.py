@@ -12,9 +12,9 @@ from string import Template
 from urllib.parse import quote
 
 import aragora_sql
-from aragora_sql.checker.facts import Index, Table
-from aragora_sql.checker.reference import ClassReference, store_reference
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Index, Table
+from aragora_sql.engines.reference import ClassReference, store_reference
 from aragora_sql.errors import ConfigurationError, QueryFileError
 from aragora_sql.queries.files import DIALECTS, read_sql, sql_folder
 from aragora_sql.schema import VERSIONS

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import asyncio
 
-from aragora_sql.checker.facts import Engines, read_tree
-from aragora_sql.checker.python_types import postgres_python_type
-from aragora_sql.checker.stubs import stub_folder
-from aragora_sql.checker.tree import SQLProblem
 from aragora_sql.database import Database
-from aragora_sql.queries.files import packaged_sql_dir, sql_dir
+from aragora_sql.engines.facts import Engines, read_tree
+from aragora_sql.engines.python_types import postgres_python_type
+from aragora_sql.engines.tree import SQLProblem
+from aragora_sql.queries.files import packaged_sql_dir, sql_dir, stub_folder
 from aragora_sql.queries.parameters import number_parameters
 from aragora_sql.workbench.calls import server_types
 from aragora_sql.workbench.names import NamedQuery, find_query

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 
 from aragora_sql.checker.check import Checked, Options, check
-from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
+from aragora_sql.engines.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.queries.parameters import remembered_tokens
 from tests.checker.tree import write_tree
 from tests.conftest import Servers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aragora_sql.checker.check import Checked
-from aragora_sql.checker.findings import Finding
+from aragora_sql.engines.findings import Finding
 
 __all__ = ["Change", "Edit", "Expected", "both", "recode", "remove", "swap", "unseen", "write"]
 

@@ -9,8 +9,8 @@ import pytest
 from aragora_sql.checker import ahead
 from aragora_sql.checker.ahead import Ahead, Callers, Statistics
 from aragora_sql.checker.callers import Sources
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.sqlite_engine import are_statistics_known
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.sqlite_engine import are_statistics_known
 from tests.checker.conftest import Check
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.meaning import load_pair, query_pairs
 from aragora_sql.checker.meaning.answers import Answer, answer_to, kind_of_error
 from aragora_sql.checker.meaning.asking import answers_to
@@ -16,6 +14,8 @@ from aragora_sql.checker.meaning.calls import Call
 from aragora_sql.checker.meaning.comparing import calls_of, touched_tables, written_tables
 from aragora_sql.checker.meaning.pair import Side, open_pair
 from aragora_sql.checker.meaning.rows import fill_pair
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
 from aragora_sql.errors import StatementTimeoutError
 from aragora_sql.queries import OPERATIONS, Queries, adapter_of
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aragora_sql.checker.directive_words import check_directive_words
-from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.facts import Facts
 from aragora_sql.queries.files import packaged_sql_dir
 
 QUERY = "-- name: get_note()\n-- Return a note.\n{}\nSELECT 1 AS a;\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
+from aragora_sql.engines.facts import Engines, read_facts, read_tree
 from aragora_sql.settings import PostgresDSN
 from tests.checker.conftest import Check
 from tests.conftest import Servers

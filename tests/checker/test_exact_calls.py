@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from aragora_sql.checker.engines import Engines
 from aragora_sql.checker.exact_calls import check_calls
-from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
 from tests.checker.conftest import Check
 
 BODY = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called instead'; END $$"

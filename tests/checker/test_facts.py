@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aragora_sql.checker.facts import (
+from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import (
     Engines,
     Facts,
     QueryFacts,
@@ -14,9 +15,8 @@ from aragora_sql.checker.facts import (
     read_facts,
     read_tree,
 )
-from aragora_sql.checker.postgres_engine import PostgresEngine
-from aragora_sql.checker.sqlite_engine import SQLiteEngine
-from aragora_sql.database import Dialect
+from aragora_sql.engines.postgres_engine import PostgresEngine
+from aragora_sql.engines.sqlite_engine import SQLiteEngine
 from aragora_sql.queries.files import DIALECTS, QueryText
 from tests.checker.tree import replace_in
 from tests.conftest import Servers

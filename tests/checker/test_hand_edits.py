@@ -12,7 +12,7 @@ import pytest
 
 import aragora_sql
 from aragora_sql.checker.check import Checked, Options, check
-from aragora_sql.checker.findings import render
+from aragora_sql.engines.findings import render
 from aragora_sql.queries.files import packaged_sql_dir
 from aragora_sql.schema.records import record_versions
 from tests.checker.conftest import Check

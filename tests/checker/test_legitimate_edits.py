@@ -14,9 +14,9 @@ import pytest
 
 import aragora_sql
 from aragora_sql.checker.check import Options, check
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.checker.upgrade_writing import write_upgrade
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir
 from aragora_sql.schema.records import record_versions
 from tests.checker.hand_edits import Change, both, swap, write

@@ -19,8 +19,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
 from aragora_sql.checker.locks import locks_of
 from aragora_sql.checker.meaning.arguments import ArgumentMaker
 from aragora_sql.checker.meaning.pair import open_pair
@@ -28,6 +26,8 @@ from aragora_sql.checker.meaning.rows import Row, fill_pair
 from aragora_sql.database import Database, Statement
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
 from aragora_sql.errors import AragoraSQLError, ConflictError, DatabaseTimeoutError
 from aragora_sql.queries import Queries, load_queries
 

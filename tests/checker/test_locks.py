@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, read_texts
 from aragora_sql.checker.locks import check_locks, locks_of
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, read_texts
 from aragora_sql.queries.files import packaged_sql_dir, read_queries
 from tests.checker.tree import replace_first, replace_in
 

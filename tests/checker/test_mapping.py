@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.mapping import check_mappings
 from aragora_sql.checker.mapping.ledger import check_ledger
 from aragora_sql.checker.mapping.values import read_said
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import packaged_sql_dir
 from tests.checker.tree import replace_first
 

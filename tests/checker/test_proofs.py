@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker import cache, plans
+from aragora_sql.checker import plans
 from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.checker.proofs import Proofs, proofs_path
+from aragora_sql.engines import cache
 from aragora_sql.errors import ConfigurationError
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in

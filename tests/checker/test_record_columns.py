@@ -12,10 +12,10 @@ from typing import Any, cast
 import pytest
 
 import aragora_sql
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.record_columns import ColumnList, Records, column_lists, rewritten_files
 from aragora_sql.cli import main
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
 from aragora_sql.stores.records import Record

@@ -16,9 +16,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
-from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.cli import main
+from aragora_sql.engines.facts import Engines, read_facts, read_tree
+from aragora_sql.engines.warm import stop_kept_server
 from aragora_sql.settings import PostgresDSN
 from tests.checker.conftest import Check
 from tests.checker.one_database import one_database

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 import aragora_sql
-from aragora_sql.checker.expressions import gives_one_row, nullable_parameters
-from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
-from aragora_sql.checker.stubs import class_name, stub_folder, stub_of, stubs
+from aragora_sql.checker.stubs import class_name, stub_of, stubs
 from aragora_sql.cli import main
+from aragora_sql.engines.expressions import gives_one_row, nullable_parameters
+from aragora_sql.engines.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.queries import load_queries
-from aragora_sql.queries.files import DIALECTS, sql_folder
+from aragora_sql.queries.files import DIALECTS, sql_folder, stub_folder
 from tests.conftest import Servers
 
 PACKAGE = Path(aragora_sql.__file__).parent

@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aragora_sql.checker.children import child_environment, module_command
-from aragora_sql.checker.facts import Engines, read_tree
 from aragora_sql.checker.style import Style
 from aragora_sql.checker.style_worker import lint
-from aragora_sql.checker.warm import kept_server, stop_kept_server
 from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.engines.children import child_environment, module_command
+from aragora_sql.engines.facts import Engines, read_tree
+from aragora_sql.engines.warm import kept_server, stop_kept_server
 from tests.conftest import Servers
 
 SECRETS = {

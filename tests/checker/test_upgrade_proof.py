@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import read_facts
 from aragora_sql.checker.release_before import check_release_before
-from aragora_sql.checker.tree import read_tree
 from aragora_sql.checker.upgrade_proof import upgrade_work
 from aragora_sql.checker.upgrade_writing import write_upgrade
 from aragora_sql.database import Dialect
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.database.statement import Statement
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import read_facts
+from aragora_sql.engines.tree import read_tree
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir
 from aragora_sql.schema import initialize_store, latest_version, store_names, verify_schema

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from aragora_sql.checker.facts import Engines, Facts, read_facts, read_tree
+from aragora_sql.engines.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.queries.files import DIALECTS
 from tests.checker.conftest import Check
 from tests.checker.tree import replace_in

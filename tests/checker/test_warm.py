@@ -14,10 +14,10 @@ import psutil
 import psycopg
 import pytest
 
-from aragora_sql.checker import warm
-from aragora_sql.checker.facts import Engines, Facts, plan_lines, read_facts, read_tree
-from aragora_sql.checker.warm import Kept, kept_server, stop_kept_server
 from aragora_sql.cli import main
+from aragora_sql.engines import warm
+from aragora_sql.engines.facts import Engines, Facts, plan_lines, read_facts, read_tree
+from aragora_sql.engines.warm import Kept, kept_server, stop_kept_server
 
 PATIENCE = 20.0
 
@@ -79,7 +79,7 @@ def server_processes(cache: Path) -> list[int]:
 
 
 def test_many_that_start_at_once_get_the_same(cache: Path) -> None:
-    code = "from aragora_sql.checker.warm import kept_server; print(kept_server())"
+    code = "from aragora_sql.engines.warm import kept_server; print(kept_server())"
     started = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -232,7 +232,7 @@ def test_a_database_with_the_schema_is_kept_and_none_with_rows_where_nothing_was
 def test_what_a_killed_check_left_is_dropped_by_the_next(tree: Path) -> None:
     code = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from aragora_sql.checker.facts import Engines, read_tree\n"
+        "from aragora_sql.engines.facts import Engines, read_tree\n"
         "engines = Engines(read_tree(Path(sys.argv[1])), keep=True)\n"
         "engines.postgres\nos._exit(9)\n"
     )

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from aragora_sql.checker.check import Checked, Options
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.rules import RULES
 from aragora_sql.cli import check as command
 from aragora_sql.cli import main
+from aragora_sql.engines.findings import Finding
 from tests.checker.conftest import SLOW
 from tests.checker.tree import replace_in, write_tree
 from tests.conftest import Servers

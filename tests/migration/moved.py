@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
 from aragora_sql.checker.meaning.pair import open_pair
 from aragora_sql.checker.meaning.rows import fill_pair
 from aragora_sql.database.sqlite import SQLiteConnection
+from aragora_sql.engines.facts import Engines, read_facts, read_tree
 from aragora_sql.migration.to_sqlite import ToSQLiteOptions, ToSQLiteReport, move_to_sqlite
 from aragora_sql.settings import PostgresDSN
 from tests.conftest import PostgresServer

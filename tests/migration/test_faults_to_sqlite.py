@@ -17,13 +17,13 @@ from typing import Any
 import psutil
 import pytest
 
-from aragora_sql.checker.facts import Engines, read_facts, read_tree
 from aragora_sql.checker.meaning import load_pair, query_pairs
 from aragora_sql.checker.meaning.answers import Answer, answer_to
 from aragora_sql.checker.meaning.comparing import calls_of
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.cli.exit_codes import DIFFERENT, OK, TERMINATED
 from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.engines.facts import Engines, read_facts, read_tree
 from tests.conftest import Servers
 from tests.migration.moved import beside, contents, execute, made_rows, move, query
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from aragora_sql.checker.warm import stop_kept_server
 from aragora_sql.cli import main
+from aragora_sql.engines.warm import stop_kept_server
 from aragora_sql.queries.files import packaged_sql_dir
 from tests.stores.conftest import critiques, location, memory, template_database, template_file
 

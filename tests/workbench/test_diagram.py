@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from aragora_sql.checker.facts import Column, ForeignKey, Table
+from aragora_sql.engines.facts import Column, ForeignKey, Table
 from aragora_sql.workbench.diagram import draw
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aragora_sql.checker.facts import Engines, read_facts, read_tree, tables_in_text
 from aragora_sql.cli import main
+from aragora_sql.engines.facts import Engines, read_facts, read_tree, tables_in_text
 from aragora_sql.queries.files import DIALECTS, packaged_sql_dir, read_queries
 from aragora_sql.workbench import entries
 from tests.conftest import Servers

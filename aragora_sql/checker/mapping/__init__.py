@@ -21,11 +21,6 @@ import psycopg
 from psycopg import sql as psql
 from psycopg.rows import dict_row
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.facts import refused as refusal
-from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.kept import keeps_snapshots, kept_root
 from aragora_sql.checker.mapping.declared import problems_of
 from aragora_sql.checker.mapping.expected import Expected, Rules, expected_rows, merged, same
@@ -42,11 +37,16 @@ from aragora_sql.checker.mapping.snapshot import (
 )
 from aragora_sql.checker.mapping.values import read_said
 from aragora_sql.checker.meaning.hints import read_rules
-from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.tree import SQLProblem
+from aragora_sql.engines import cache
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.facts import refused as refusal
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.postgres_engine import EmptyDatabase
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.tree import SQLProblem
 from aragora_sql.errors import QueryFileError
 from aragora_sql.migration.conversion import TimestampReader
 from aragora_sql.migration.functions import Functions

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from aragora_sql.checker.catalog import Table
 from aragora_sql.checker.mapping.shapes import ITEM, MEMBER, PLACE, Source
 from aragora_sql.checker.mapping.values import Term
+from aragora_sql.engines.catalog import Table
 from aragora_sql.migration.mappings import NOTE_PREFIX, Mapping
 from aragora_sql.migration.merging import COUNTERS
 

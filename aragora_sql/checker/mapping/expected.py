@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from aragora_sql.checker.mapping.older import ZONE, OlderRow
 from aragora_sql.checker.mapping.shapes import ITEM, MEMBER, PLACE, Group, Source
 from aragora_sql.checker.mapping.values import Condition, Term
-from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.database.values import dump_json, format_timestamp
+from aragora_sql.engines.schema_files import SchemaFile
 from aragora_sql.migration.mappings import Merge
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.terms import search_terms

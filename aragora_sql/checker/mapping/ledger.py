@@ -19,17 +19,17 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import tables_in_text
-from aragora_sql.checker.findings import Finding, finding_of
 from aragora_sql.checker.kept import keeps_snapshots
 from aragora_sql.checker.mapping.snapshot import Lines, read_snapshot
-from aragora_sql.checker.postgres_engine import PostgresEngine
 from aragora_sql.checker.proofs import Proofs
 from aragora_sql.checker.report import Report
-from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
+from aragora_sql.engines import cache
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import tables_in_text
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.postgres_engine import PostgresEngine
+from aragora_sql.engines.schema_files import SchemaFile, read_schema_file
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import QueryText, read_queries
 from aragora_sql.queries.parameters import number_parameters

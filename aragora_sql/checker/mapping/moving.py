@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.checker.mapping.older import ZONE
+from aragora_sql.engines.children import child_environment, module_command
 
 __all__ = ["Moved", "move"]
 

@@ -18,8 +18,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aragora_sql.checker.catalog import Column
 from aragora_sql.checker.mapping.shapes import Group, Holds, Source
+from aragora_sql.engines.catalog import Column
 
 __all__ = ["ROWS", "ZONE", "OlderRow", "write_files"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from aragora_sql.checker.catalog import Catalog, Column, Table
 from aragora_sql.checker.mapping.literals import compared_values
 from aragora_sql.checker.mapping.values import Said, Term
 from aragora_sql.checker.meaning.hints import Hint
 from aragora_sql.checker.meaning.rows import kind_of
+from aragora_sql.engines.catalog import Catalog, Column, Table
 from aragora_sql.migration.mappings import Mapping as Mapped
 
 __all__ = ["ITEM", "MEMBER", "PLACE", "Group", "Holds", "Source", "groups_of", "sources_of"]

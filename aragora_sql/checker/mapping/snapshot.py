@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.cache import digest
 from aragora_sql.checker.kept import kept_root
+from aragora_sql.engines.cache import digest
 from aragora_sql.errors import QueryFileError
 from aragora_sql.migration.mappings import Mapping as Mapped
 from aragora_sql.queries.files import read_sql

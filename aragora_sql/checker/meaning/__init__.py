@@ -14,11 +14,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from aragora_sql.checker import cache
 from aragora_sql.checker.answer_lines import Answers, Proof, answers_path, read_lines
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.meaning.calls import KeptCalls, read_calls, write_calls
 from aragora_sql.checker.meaning.comparing import (
     Difference,
@@ -38,8 +34,12 @@ from aragora_sql.checker.meaning.rows import Filled, Row, fill_pair
 from aragora_sql.checker.meaning.searching import find_calls
 from aragora_sql.checker.meaning.second_process import SecondProcess, Share
 from aragora_sql.checker.meaning.shrinking import Shrinker
-from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.report import Report, Scope
+from aragora_sql.engines import cache
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.postgres_engine import EmptyDatabase
 from aragora_sql.queries import Queries, load_as_it_is
 from aragora_sql.queries.files import DIALECTS, SYSTEM
 

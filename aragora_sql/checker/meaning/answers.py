@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.calls import Call, Scene
 from aragora_sql.checker.meaning.pair import Side
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.checker.meaning.staging import stage
 from aragora_sql.database import Connection
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.errors import AragoraSQLError, IntegrityError
 from aragora_sql.queries import Queries
 

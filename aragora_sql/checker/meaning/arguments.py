@@ -10,12 +10,12 @@ from itertools import permutations
 from random import Random
 from typing import Any
 
-from aragora_sql.checker.expressions import stores_given_row
-from aragora_sql.checker.facts import ParameterFacts, QueryFacts
 from aragora_sql.checker.meaning.hints import declared_values
 from aragora_sql.checker.meaning.rows import Row, kind_of
 from aragora_sql.checker.meaning.samples import SECONDS, near, sample, some
 from aragora_sql.database.values import format_timestamp
+from aragora_sql.engines.expressions import stores_given_row
+from aragora_sql.engines.facts import ParameterFacts, QueryFacts
 
 __all__ = ["ArgumentMaker"]
 

@@ -13,7 +13,6 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.answers import Answer, UndoneError, answered
 from aragora_sql.checker.meaning.calls import Call as QueryCall
 from aragora_sql.checker.meaning.calls import Scene
@@ -23,6 +22,7 @@ from aragora_sql.database import Connection, Statement
 from aragora_sql.database import sqlite_statements as statements
 from aragora_sql.database.session_state import changes_postgres_session
 from aragora_sql.database.sqlite import SQLiteConnection
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.errors import AragoraSQLError, StatementTimeoutError, UnreadableValueError
 from aragora_sql.queries import Queries, adapter_of
 from aragora_sql.queries.adapters import Adapter, Call

@@ -11,8 +11,6 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from aragora_sql.checker.expressions import outer_words
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.answers import (
     Answer,
     Said,
@@ -40,6 +38,8 @@ from aragora_sql.checker.meaning.rows import Row, is_compared
 from aragora_sql.checker.meaning.samples import SEED
 from aragora_sql.checker.meaning.shrinking import Shrinker
 from aragora_sql.checker.mutating.edits import deciding_edits
+from aragora_sql.engines.expressions import outer_words
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.errors import StatementTimeoutError
 from aragora_sql.queries import Queries, adapter_of
 

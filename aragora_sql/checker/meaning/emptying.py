@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.meaning.answers import UndoneError
 from aragora_sql.checker.meaning.pair import Side
 from aragora_sql.database import Statement
+from aragora_sql.engines.catalog import Catalog
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["EMPTY_CALLS", "NotEmptiedError", "emptied", "with_children"]

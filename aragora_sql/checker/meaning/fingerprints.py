@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from aragora_sql.checker import cache
 from aragora_sql.checker.meaning.answers import Answer, kind_of_error, plain, unmatched
 from aragora_sql.database.values import format_timestamp
+from aragora_sql.engines import cache
 
 __all__ = ["fingerprint_of", "fingerprints"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aragora_sql.checker.filling import allowed_values
-from aragora_sql.checker.schema_files import SchemaFile, identifier
+from aragora_sql.engines.filling import allowed_values
+from aragora_sql.engines.schema_files import SchemaFile, identifier
 from aragora_sql.queries.files import Directive
 
 __all__ = ["Hint", "declared_values", "read_hints", "read_rules", "ruled_columns"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aragora_sql.checker.filling import in_order
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.checker.meaning.rows import Row, is_compared
 from aragora_sql.checker.meaning.table_rows import deletion, given, insertion
+from aragora_sql.engines.filling import in_order
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["mirror_rows"]

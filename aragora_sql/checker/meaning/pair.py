@@ -16,14 +16,14 @@ from typing import Any
 
 from psycopg import sql
 
-from aragora_sql.checker.catalog import Catalog
 from aragora_sql.checker.meaning.samples import PINNED
-from aragora_sql.checker.postgres_engine import EmptyDatabase
-from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.database import ColumnKind, Connection, Database, Dialect, Row, Statement
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteConnection, SQLiteDatabase
 from aragora_sql.database.values import format_timestamp
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.postgres_engine import EmptyDatabase
+from aragora_sql.engines.schema_files import SchemaFile
 from aragora_sql.errors import ConfigurationError
 
 __all__ = [

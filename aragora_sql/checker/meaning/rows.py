@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Table
-from aragora_sql.checker.filling import in_order
 from aragora_sql.checker.meaning.hints import Hint, read_hints, ruled_columns
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.checker.meaning.samples import SEED, documents, few_texts, near, sample
-from aragora_sql.checker.schema_files import SchemaFile
 from aragora_sql.database import Statement
+from aragora_sql.engines.catalog import Catalog, Column, ForeignKey, Table
+from aragora_sql.engines.filling import in_order
+from aragora_sql.engines.schema_files import SchemaFile
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["Filled", "Refusal", "fill_pair", "is_compared", "kind_of"]

@@ -14,8 +14,6 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from aragora_sql.checker.catalog import Catalog, Column, Table
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.calls import Copies, Scene
 from aragora_sql.checker.meaning.emptying import with_children
 from aragora_sql.checker.meaning.hints import declared_values
@@ -23,6 +21,8 @@ from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.checker.meaning.samples import PINNED, SECONDS, near
 from aragora_sql.checker.meaning.wishes import Wish, wishes_of
 from aragora_sql.checker.mutating.clauses import Statement
+from aragora_sql.engines.catalog import Catalog, Column, Table
+from aragora_sql.engines.facts import QueryFacts
 
 __all__ = ["SceneMaker"]
 

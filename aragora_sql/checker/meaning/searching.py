@@ -14,7 +14,6 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.arguments import ArgumentMaker
 from aragora_sql.checker.meaning.calls import Call, Scene
 from aragora_sql.checker.meaning.comparing import TRIED, calls_of
@@ -25,6 +24,7 @@ from aragora_sql.checker.meaning.scenes import SceneMaker
 from aragora_sql.checker.meaning.trying import Trial
 from aragora_sql.checker.mutating.edits import deciding_edits
 from aragora_sql.database.sqlite import SQLiteConnection
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.queries import Queries, adapter_of
 
 __all__ = ["find_calls"]

@@ -15,10 +15,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aragora_sql.checker.children import module_command
-from aragora_sql.checker.facts import Facts
 from aragora_sql.checker.meaning.calls import KeptCalls
 from aragora_sql.checker.meaning.pair import PreparedDatabase
+from aragora_sql.engines.children import module_command
+from aragora_sql.engines.facts import Facts
 from aragora_sql.errors import ConfigurationError
 
 __all__ = ["Found", "SecondProcess", "Share"]

@@ -12,12 +12,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.answers import UndoneError, short
 from aragora_sql.checker.meaning.pair import Side
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.checker.meaning.table_rows import deletion, given
 from aragora_sql.database import Connection, Statement
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.errors import AragoraSQLError
 from aragora_sql.queries.parameters import scan
 

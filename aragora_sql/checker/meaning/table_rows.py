@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aragora_sql.checker.catalog import Column, Table
 from aragora_sql.checker.meaning.pair import Side
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.database import Statement
+from aragora_sql.engines.catalog import Column, Table
 
 __all__ = ["deletion", "given", "insertion"]
 

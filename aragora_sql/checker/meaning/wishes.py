@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-from aragora_sql.checker.catalog import Column
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.checker.meaning.samples import near
 from aragora_sql.checker.mutating.clauses import Statement
 from aragora_sql.checker.mutating.conditions import conditions
-from aragora_sql.checker.schema_files import identifier
+from aragora_sql.engines.catalog import Column
+from aragora_sql.engines.facts import QueryFacts
+from aragora_sql.engines.schema_files import identifier
 
 __all__ = ["Wish", "wishes_of"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from aragora_sql.checker.catalog import Catalog, Column
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.mutating.clauses import Statement
-from aragora_sql.checker.schema_files import identifier
+from aragora_sql.engines.catalog import Catalog, Column
+from aragora_sql.engines.facts import QueryFacts
+from aragora_sql.engines.schema_files import identifier
 
 __all__ = ["ColumnEdits"]
 

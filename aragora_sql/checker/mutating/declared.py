@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aragora_sql.checker.facts import Facts
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.mutating.clauses import Statement
 from aragora_sql.checker.report import Report
 from aragora_sql.database import Dialect
+from aragora_sql.engines.facts import Facts
+from aragora_sql.engines.findings import Finding
 from aragora_sql.queries.files import Directive, QueryText
 
 __all__ = ["Declared", "check_declared", "declared_parts"]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.mutating.clauses import Statement
 from aragora_sql.checker.mutating.columns import ColumnEdits
 from aragora_sql.checker.mutating.conditions import Condition, conditions
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.facts import QueryFacts
 
 __all__ = ["Edit", "deciding_edits", "edits_of", "forced"]
 

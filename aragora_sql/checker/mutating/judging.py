@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aragora_sql.checker.document_casts import check_documents
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts, plan_lines, read_edited
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.kept import keeps_snapshots
 from aragora_sql.checker.locks import check_lock_lines
 from aragora_sql.checker.mutating.declared import Declared, declared_parts
@@ -19,7 +16,10 @@ from aragora_sql.checker.origins import check_origins
 from aragora_sql.checker.parity import check_parity
 from aragora_sql.checker.parity_functions import check_functions
 from aragora_sql.checker.report import Report
-from aragora_sql.checker.tree import SQLProblem
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts, plan_lines, read_edited
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.tree import SQLProblem
 from aragora_sql.queries.files import QueryText
 from aragora_sql.queries.parameters import find_parameters
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.checker.findings import Finding, shown_path
+from aragora_sql.engines.findings import Finding, shown_path
 
 __all__ = ["APART", "LEAST", "Mutated", "Outcome", "StoreResult", "Undecided"]
 

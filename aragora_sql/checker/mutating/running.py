@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.meaning import QueryPair
 from aragora_sql.checker.meaning.answers import Answer, answer_of, answer_to, kind_of_error
 from aragora_sql.checker.meaning.asking import call_statement
@@ -26,6 +25,7 @@ from aragora_sql.checker.meaning.fingerprints import fingerprints
 from aragora_sql.checker.meaning.pair import Pair, Side
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.database import Connection, Dialect
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.queries import OPERATIONS, Queries, adapter_of
 from aragora_sql.queries.adapters import Adapter, Call
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import QueryFacts
 from aragora_sql.checker.mutating.clauses import Statement
 from aragora_sql.checker.mutating.edits import Edit
 from aragora_sql.database import Dialect
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import QueryFacts
 from aragora_sql.queries.parameters import find_parameters, number_parameters
 
 __all__ = ["is_of_needless_limit", "program"]

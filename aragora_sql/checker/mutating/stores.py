@@ -9,10 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.facts import Facts, QueryFacts
-from aragora_sql.checker.filling import allowed_values
-from aragora_sql.checker.findings import Finding
 from aragora_sql.checker.meaning import (
     RULE,
     QueryPair,
@@ -29,8 +25,12 @@ from aragora_sql.checker.mutating.edits import Edit, edits_of, forced
 from aragora_sql.checker.mutating.judging import Judge
 from aragora_sql.checker.mutating.result import Outcome, StoreResult, Undecided
 from aragora_sql.checker.mutating.running import Bench
-from aragora_sql.checker.postgres_engine import EmptyDatabase
 from aragora_sql.checker.report import Report
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.facts import Facts, QueryFacts
+from aragora_sql.engines.filling import allowed_values
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.postgres_engine import EmptyDatabase
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries import Queries
 

@@ -12,12 +12,12 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.rows import dict_row
 
-from aragora_sql.checker.catalog import CatalogQueries
-from aragora_sql.checker.filling import Filling
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.schema_files import SchemaFile, statements
-from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database import Dialect
+from aragora_sql.engines.catalog import CatalogQueries
+from aragora_sql.engines.filling import Filling
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile, statements
+from aragora_sql.engines.tree import SQLProblem, line_and_column
 from aragora_sql.queries.files import QueryText
 from aragora_sql.queries.parameters import number_parameters, scan, source_offset
 from aragora_sql.schema.upgrades import statements_of

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aragora_sql.checker.catalog import Catalog, Column, Table
-from aragora_sql.checker.schema_files import SchemaFile, identifier
 from aragora_sql.database.values import format_timestamp
+from aragora_sql.engines.catalog import Catalog, Column, Table
+from aragora_sql.engines.schema_files import SchemaFile, identifier
 
 __all__ = ["VERSION", "Filling", "allowed_values", "fillings", "for_copy", "for_sqlite", "in_order"]
 

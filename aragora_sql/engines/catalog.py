@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.database import ColumnKind, Dialect
+from aragora_sql.engines.python_types import postgres_python_type, sqlite_python_type
 from aragora_sql.queries.files import QueryText, packaged_sql_dir, read_queries, sql_folder
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aragora_sql.checker import cache
+from aragora_sql.engines import cache
 
 __all__ = ["KeptByText"]
 

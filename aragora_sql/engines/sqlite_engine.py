@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.checker import cache
-from aragora_sql.checker.filling import VERSION, Filling
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.python_sqlite import PythonSQLite
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database import Dialect
+from aragora_sql.engines import cache
+from aragora_sql.engines.filling import VERSION, Filling
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.python_sqlite import PythonSQLite
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.tree import SQLProblem, line_and_column
 from aragora_sql.errors import BackendDriverMissingError
 from aragora_sql.queries.files import QueryText
 from aragora_sql.queries.parameters import Token, scan

@@ -12,14 +12,14 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
 
-from aragora_sql.checker.catalog import Catalog
-from aragora_sql.checker.filling import fillings, for_copy, for_sqlite
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
-from aragora_sql.checker.scratch import open_postgres
-from aragora_sql.checker.sqlite_engine import SQLiteEngine
-from aragora_sql.checker.tree import Tree
 from aragora_sql.database import Dialect
+from aragora_sql.engines.catalog import Catalog
+from aragora_sql.engines.filling import fillings, for_copy, for_sqlite
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.postgres_engine import EmptyDatabase, PostgresEngine
+from aragora_sql.engines.scratch import open_postgres
+from aragora_sql.engines.sqlite_engine import SQLiteEngine
+from aragora_sql.engines.tree import Tree
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.queries.files import DIALECTS
 

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aragora_sql.checker.findings import Finding
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.tree import SQLProblem, line_and_column
 from aragora_sql.database.sqlite_statements import split_script
+from aragora_sql.engines.findings import Finding
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.tree import SQLProblem, line_and_column
 from aragora_sql.queries.files import QueryText
 
 __all__ = ["PythonSQLite"]

@@ -1,6 +1,6 @@
 """A throw-away PostgreSQL server that outlives a check, so that the next one need not start it.
 
-There is no service: a small process (:mod:`aragora_sql.checker.cached_server`) owns the cached
+There is no service: a small process (:mod:`aragora_sql.engines.cached_server`) owns the cached
 server, holds a lock in the user's cache folder while it runs, and exits when the server was not
 used for a while, when it is told to, or when its folder is gone. The server stops with it, also
 when it is killed.
@@ -23,9 +23,9 @@ from typing import IO
 
 import psycopg
 
-from aragora_sql.checker.cache import cache_folder, digest
-from aragora_sql.checker.children import child_environment, module_command
 from aragora_sql.embedded import find_binaries
+from aragora_sql.engines.cache import cache_folder, digest
+from aragora_sql.engines.children import child_environment, module_command
 from aragora_sql.errors import DatabaseUnavailableError
 
 __all__ = ["SETTINGS", "Kept", "kept_server", "server_files", "stop_kept_server"]
@@ -36,7 +36,7 @@ IDLE_SECONDS = 900.0
 SETTINGS = {"autovacuum": "off", "synchronous_commit": "local"}
 PATIENCE = 60.0
 
-_SERVER_MODULE = "aragora_sql.checker.cached_server"
+_SERVER_MODULE = "aragora_sql.engines.cached_server"
 
 
 @dataclass(frozen=True, slots=True)

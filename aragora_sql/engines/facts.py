@@ -17,21 +17,21 @@ from typing import Any
 
 from psycopg import pq
 
-from aragora_sql.checker import sqlite_facts
-from aragora_sql.checker.catalog import Catalog, Column, ForeignKey, Index, Place, Table
-from aragora_sql.checker.catalog import read_catalog as _read_catalog
-from aragora_sql.checker.engines import Engines
-from aragora_sql.checker.expressions import (
+from aragora_sql.database import ColumnKind, Dialect
+from aragora_sql.engines import sqlite_facts
+from aragora_sql.engines.catalog import Catalog, Column, ForeignKey, Index, Place, Table
+from aragora_sql.engines.catalog import read_catalog as _read_catalog
+from aragora_sql.engines.engines import Engines
+from aragora_sql.engines.expressions import (
     has_outer_join,
     nullable_parameters,
     select_list,
 )
-from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.kept_by_text import KeptByText
-from aragora_sql.checker.python_types import postgres_python_type, sqlite_python_type
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.tree import SQLProblem, Tree, read_tree
-from aragora_sql.database import ColumnKind, Dialect
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.kept_by_text import KeptByText
+from aragora_sql.engines.python_types import postgres_python_type, sqlite_python_type
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.tree import SQLProblem, Tree, read_tree
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import (
     DIALECTS,

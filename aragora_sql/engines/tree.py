@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aragora_sql.checker.findings import Finding, finding_of
-from aragora_sql.checker.schema_files import SchemaFile, read_schema_file
 from aragora_sql.database import Dialect
+from aragora_sql.engines.findings import Finding, finding_of
+from aragora_sql.engines.schema_files import SchemaFile, read_schema_file
 from aragora_sql.errors import QueryFileError
 from aragora_sql.queries.files import DIALECTS, sql_dir, sql_folder
 from aragora_sql.schema import VERSIONS, store_names

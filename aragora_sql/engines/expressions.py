@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from aragora_sql.checker.schema_files import identifier, split
 from aragora_sql.database import Dialect
+from aragora_sql.engines.schema_files import identifier, split
 from aragora_sql.queries.parameters import Token, scan
 
 __all__ = [

@@ -19,12 +19,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from aragora_sql.checker.cache import digest
-from aragora_sql.checker.filling import VERSION
-from aragora_sql.checker.postgres_engine import EmptyDatabase, PostgresEngine
-from aragora_sql.checker.schema_files import SchemaFile
-from aragora_sql.checker.warm import SETTINGS, kept_server
 from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.engines.cache import digest
+from aragora_sql.engines.filling import VERSION
+from aragora_sql.engines.postgres_engine import EmptyDatabase, PostgresEngine
+from aragora_sql.engines.schema_files import SchemaFile
+from aragora_sql.engines.warm import SETTINGS, kept_server
 from aragora_sql.errors import ConfigurationError, DatabaseUnavailableError
 from aragora_sql.settings import PostgresDSN, dsn_from_env
 

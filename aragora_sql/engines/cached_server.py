@@ -1,4 +1,4 @@
-"""The process of the cached server of checks; see :mod:`aragora_sql.checker.warm`."""
+"""The process of the cached server of checks; see :mod:`aragora_sql.engines.warm`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from aragora_sql.checker.warm import SETTINGS, CachedServerFiles, Kept
 from aragora_sql.embedded import EmbeddedServer
+from aragora_sql.engines.warm import SETTINGS, CachedServerFiles, Kept
 from aragora_sql.errors import AragoraSQLError
 
 __all__ = ["main"]
