@@ -6,9 +6,27 @@ import os
 
 __all__ = ["new_id"]
 
+# The bits that say which kind of UUID it is, by the digit that they take the place of.
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+# Asking the system for random bytes takes longer than all the rest, so it is asked for some ids at
+# once: a child of a fork must not go on with those of its parent.
+_AT_ONCE = 64
+_drawn: list[str] = []
+os.register_at_fork(after_in_child=_drawn.clear)
+
 
 def new_id() -> str:
     """Return a new UUID of version 4 as text; an object for it would cost as much again."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
+    try:
+        digits = _drawn.pop()
+    except IndexError:
+        digits = _draw()
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _draw() -> str:
+    """Draw the digits of some ids; return those of one, and keep the others."""
+    digits = os.urandom(16 * _AT_ONCE).hex()
+    _drawn.extend(digits[start : start + 32] for start in range(32, len(digits), 32))
+    return digits[:32]
