@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, TypeVar
 
+from aragora_sql.database import Connection, Database
+from aragora_sql.encryption import Keyring
+from aragora_sql.errors import EncryptionError
+from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import Record
 
-__all__ = ["RotationFailure", "RotationResult", "rotate_in_batches"]
+__all__ = [
+    "Change",
+    "Resealed",
+    "Rotation",
+    "RotationFailure",
+    "RotationResult",
+    "change_of",
+    "rotate",
+]
 
+RowT = TypeVar("RowT")
 PlaceT = TypeVar("PlaceT")
+ChangeT = TypeVar("ChangeT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,24 +67,107 @@ class RotationResult(Record):
     dry_run: bool
 
 
-async def rotate_in_batches(
-    total: int,
-    batch: Callable[[PlaceT, RotationResult], Awaitable[tuple[PlaceT | None, RotationResult]]],
+@dataclass(frozen=True, slots=True, repr=False)
+class Resealed:
+    """A stored secret under the present key; whether it was under an older one, or in the clear."""
+
+    stored: str | None
+    was_old: bool = False
+    was_clear: bool = False
+
+
+class Change(NamedTuple, Generic[ChangeT]):
+    """What becomes of a row: ``values`` are stored, None where nothing changes.
+
+    ``were_old`` of its secrets were under an older key, ``were_clear`` in the clear.
+    """
+
+    values: ChangeT | None
+    were_old: int = 0
+    were_clear: int = 0
+
+
+def change_of(values: ChangeT, *secrets: Resealed) -> Change[ChangeT]:
+    """Return the change of a row that keeps these secrets: None where each is as it should be."""
+    old, clear = sum(one.was_old for one in secrets), sum(one.was_clear for one in secrets)
+    return Change(values if old or clear else None, old, clear)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation(Generic[RowT, PlaceT, ChangeT]):
+    """How the secrets of a store are encrypted again, row by row in the order of their places.
+
+    ``count`` counts the rows; ``page`` returns those behind a place, up to so many, locked until
+    the transaction ends or not; ``place_of`` returns the place of one. ``reseal`` raises
+    :class:`~aragora_sql.errors.EncryptionError` where no key fits, which ``failure`` reports.
+    ``store`` stores the changes of a page.
+    """
+
+    count: Callable[[Connection], Awaitable[int]]
+    page: Callable[[Connection, PlaceT, int, bool], Awaitable[list[RowT]]]
+    place_of: Callable[[RowT], PlaceT]
+    reseal: Callable[[RowT], Change[ChangeT]]
+    failure: Callable[[RowT, EncryptionError], RotationFailure]
+    store: Callable[[Connection, list[ChangeT]], Awaitable[object]]
+
+
+async def rotate(
+    database: Database,
+    keyring: Keyring,
+    rotation: Rotation[RowT, PlaceT, ChangeT],
     first: PlaceT,
     *,
+    batch_size: int,
     dry_run: bool,
-    on_progress: Callable[[RotationResult], object] | None = None,
+    on_progress: Callable[[RotationResult], object] | None,
 ) -> RotationResult:
-    """Call ``batch`` with each place that a batch begins behind, from ``first`` on.
+    """Encrypt the secrets behind the place ``first`` again with the present key.
 
-    It returns the place of the next one, None behind the last, and the result so far.
+    Each ``batch_size`` rows are a transaction, after which ``on_progress`` is called; ``dry_run``
+    changes nothing. Raises :class:`~aragora_sql.errors.EncryptionError` where there is no key.
     """
+    size = valid.integer(batch_size, "batch_size", least=1)
+    valid.boolean(dry_run, "dry_run")
+    keyring.require("rotating keys")
+    async with database.read() as connection:
+        total = await rotation.count(connection)
     result = RotationResult(
         total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
     )
-    place: PlaceT | None = first
-    while place is not None:
-        place, result = await batch(place, result)
-        if place is not None and on_progress is not None:
+    place = first
+    while True:
+        async with database.read() if dry_run else database.transaction() as connection:
+            rows = await rotation.page(connection, place, size, not dry_run)
+            changes, result = _resealed(rotation, rows, result)
+            if changes and not dry_run:
+                await rotation.store(connection, changes)
+        if not rows:
+            return result
+        if on_progress is not None:
             on_progress(result)
-    return result
+        place = rotation.place_of(rows[-1])
+
+
+def _resealed(
+    rotation: Rotation[RowT, PlaceT, ChangeT], rows: list[RowT], result: RotationResult
+) -> tuple[list[ChangeT], RotationResult]:
+    """Return what changes in a page, and the result with it."""
+    changes: list[ChangeT] = []
+    old, clear, failed = result.resealed, result.sealed, [*result.failed]
+    for row in rows:
+        try:
+            change = rotation.reseal(row)
+        except EncryptionError as error:
+            failed.append(rotation.failure(row, error))
+            continue
+        if change.values is not None:
+            changes.append(change.values)
+            old, clear = old + change.were_old, clear + change.were_clear
+    return changes, replace(
+        result,
+        checked=result.checked + len(rows),
+        changed=result.changed + len(changes),
+        resealed=old,
+        sealed=clear,
+        failed=failed,
+    )

@@ -8,26 +8,12 @@ the clear is told by its form and read as well; rotating the keys encrypts it.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 
 from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
+from aragora_sql.stores.rotation import Resealed
 
-__all__ = ["Resealed", "opened", "reseal", "seal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Resealed:
-    """A stored secret under the present key; whether it was under an older one, or in the clear."""
-
-    stored: str | None
-    was_old: bool = False
-    was_clear: bool = False
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether it is to be written."""
-        return self.was_old or self.was_clear
+__all__ = ["opened", "reseal", "seal"]
 
 
 def seal(text: str, keyring: Keyring, user_id: str, argument: str) -> str:

@@ -12,6 +12,7 @@ import struct
 
 from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
+from aragora_sql.stores.rotation import Resealed
 
 __all__ = ["open_key", "reseal_key", "seal_key", "seal_older_key"]
 
@@ -59,10 +60,12 @@ def open_key(stored: str, keyring: Keyring, region_id: str, workspace_id: str) -
     return _open(stored, keyring, region_id, workspace_id)[0] if stored else ""
 
 
-def reseal_key(stored: str, keyring: Keyring, region_id: str, workspace_id: str) -> str | None:
-    """Return a stored key under the present key; None when it is so already."""
+def reseal_key(stored: str, keyring: Keyring, region_id: str, workspace_id: str) -> Resealed:
+    """Return a stored key as it is under the present one."""
     api_key, is_current = _open(stored, keyring, region_id, workspace_id)
-    return None if is_current else seal_key(api_key, keyring, region_id, workspace_id)
+    if is_current:
+        return Resealed(stored)
+    return Resealed(seal_key(api_key, keyring, region_id, workspace_id), was_old=True)
 
 
 def _open(stored: str, keyring: Keyring, region_id: str, workspace_id: str) -> tuple[str, bool]:

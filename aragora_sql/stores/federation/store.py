@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aragora_sql.database import Connection, Database
@@ -41,7 +42,14 @@ from aragora_sql.stores.federation.records import (
 from aragora_sql.stores.federation.secrets import open_key, reseal_key, seal_key
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.rotation import (
+    Change,
+    Rotation,
+    RotationFailure,
+    RotationResult,
+    change_of,
+    rotate,
+)
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.federation import (
@@ -586,7 +594,7 @@ class FederationStore(Store):
             try:
                 open_key(row["api_key"], self._keyring, row["region_id"], row["workspace_id"])
             except EncryptionError as error:
-                failed.append(_failure(row["region_id"], error))
+                failed.append(_failure(row, error))
         return len(found), failed
 
     async def rotate_keys(
@@ -603,68 +611,41 @@ class FederationStore(Store):
         as they are and named in the result. ``dry_run`` changes nothing and tells what would be
         done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_api_keys(connection)
-
-        async def batch(
-            after: tuple[str, str], result: RotationResult
-        ) -> tuple[tuple[str, str] | None, RotationResult]:
-            rows, result = await self._rotate_batch(after, size, result)
-            place = (rows[-1]["region_id"], rows[-1]["workspace_id"]) if rows else None
-            return place, result
-
-        return await rotate_in_batches(
-            total, batch, ("", ""), dry_run=dry_run, on_progress=on_progress
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_api_keys,
+                page=self._page_of_secrets,
+                place_of=itemgetter("region_id", "workspace_id"),
+                reseal=self._resealed,
+                failure=_failure,
+                store=self._queries.set_api_keys,
+            ),
+            ("", ""),
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
         )
 
-    async def _rotate_batch(
-        self, after: tuple[str, str], size: int, result: RotationResult
-    ) -> tuple[list[ListApiKeysRow], RotationResult]:
-        place: Any = {"after_region": after[0], "after_workspace": after[1], "row_limit": size}
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = self._queries.list_api_keys(connection, **place)
-                batch = [row async for row in rows]
-            return batch, self._resealed(batch, result)[1]
-        async with self._database.transaction() as connection:
-            locked = self._queries.lock_api_keys(connection, **place)
-            batch = [row async for row in locked]
-            changed, result = self._resealed(batch, result)
-            if changed:
-                await self._queries.set_api_keys(connection, changed)
-        return batch, result
+    async def _page_of_secrets(
+        self, connection: Connection, after: tuple[str, str], size: int, locked: bool
+    ) -> list[ListApiKeysRow]:
+        read = self._queries.lock_api_keys if locked else self._queries.list_api_keys
+        rows = read(connection, after_region=after[0], after_workspace=after[1], row_limit=size)
+        return [row async for row in rows]
 
-    def _resealed(
-        self, batch: list[ListApiKeysRow], result: RotationResult
-    ) -> tuple[list[SetApiKeysParameters], RotationResult]:
-        changed: list[SetApiKeysParameters] = []
-        failed = list(result.failed)
-        for row in batch:
-            region_id, workspace_id = row["region_id"], row["workspace_id"]
-            try:
-                sealed = reseal_key(row["api_key"], self._keyring, region_id, workspace_id)
-            except EncryptionError as error:
-                failed.append(_failure(region_id, error))
-                continue
-            if sealed is not None:
-                changed.append(
-                    {"region_id": region_id, "workspace_id": workspace_id, "api_key": sealed}
-                )
-        return changed, replace(
-            result,
-            checked=result.checked + len(batch),
-            changed=result.changed + len(changed),
-            resealed=result.resealed + len(changed),
-            failed=failed,
+    def _resealed(self, row: ListApiKeysRow) -> Change[SetApiKeysParameters]:
+        region_id, workspace_id = row["region_id"], row["workspace_id"]
+        key = reseal_key(row["api_key"], self._keyring, region_id, workspace_id)
+        return change_of(
+            {"region_id": region_id, "workspace_id": workspace_id, "api_key": key.stored or ""}, key
         )
 
 
-def _failure(region_id: str, error: EncryptionError) -> RotationFailure:
+def _failure(row: ListApiKeysRow, error: EncryptionError) -> RotationFailure:
     return RotationFailure(
-        user_id=None, integration_type=None, problem=str(error), region_id=region_id
+        user_id=None, integration_type=None, problem=str(error), region_id=row["region_id"]
     )
 
 

@@ -10,9 +10,10 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Database
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import (
@@ -34,7 +35,14 @@ from aragora_sql.stores.gmail.records import (
 )
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.rotation import (
+    Change,
+    Rotation,
+    RotationFailure,
+    RotationResult,
+    change_of,
+    rotate,
+)
 from aragora_sql.stores.user_secrets import opened, reseal, seal
 from aragora_sql.stores.versions import checked_version
 
@@ -406,7 +414,7 @@ class GmailTokenStore(Store):
                 opened(row["user_id"], row["access_token"], "access_token", self._keyring)
                 opened(row["user_id"], row["refresh_token"], "refresh_token", self._keyring)
             except EncryptionError as error:
-                failed.append(_failure(row["user_id"], error))
+                failed.append(_failure(row, error))
         return len(rows), failed
 
     async def rotate_keys(
@@ -423,66 +431,39 @@ class GmailTokenStore(Store):
         left as they are and named in the result. ``dry_run`` changes nothing and tells what would
         be done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_tokens(connection)
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_tokens,
+                page=self._page_of_secrets,
+                place_of=itemgetter("user_id"),
+                reseal=self._resealed,
+                failure=_failure,
+                store=self._queries.set_secrets,
+            ),
+            "",
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
 
-        async def batch(after: str, result: RotationResult) -> tuple[str | None, RotationResult]:
-            rows, result = await self._rotate_batch(after, size, result)
-            return (rows[-1]["user_id"] if rows else None), result
+    async def _page_of_secrets(
+        self, connection: Connection, after: str, size: int, locked: bool
+    ) -> list[ListSecretsRow]:
+        read = self._queries.lock_secrets if locked else self._queries.list_secrets
+        return [row async for row in read(connection, after_user=after, row_limit=size)]
 
-        return await rotate_in_batches(total, batch, "", dry_run=dry_run, on_progress=on_progress)
-
-    async def _rotate_batch(
-        self, after: str, size: int, result: RotationResult
-    ) -> tuple[list[ListSecretsRow], RotationResult]:
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = self._queries.list_secrets(connection, after_user=after, row_limit=size)
-                batch = [row async for row in rows]
-            return batch, self._resealed(batch, result)[1]
-        async with self._database.transaction() as connection:
-            locked = self._queries.lock_secrets(connection, after_user=after, row_limit=size)
-            batch = [row async for row in locked]
-            changed, result = self._resealed(batch, result)
-            if changed:
-                await self._queries.set_secrets(connection, changed)
-        return batch, result
-
-    def _resealed(
-        self, batch: list[ListSecretsRow], result: RotationResult
-    ) -> tuple[list[SetSecretsParameters], RotationResult]:
-        changed: list[SetSecretsParameters] = []
-        old, clear, failed = result.resealed, result.sealed, list(result.failed)
-        for row in batch:
-            user_id = row["user_id"]
-            try:
-                access = reseal(user_id, row["access_token"], "access_token", self._keyring)
-                refresh = reseal(user_id, row["refresh_token"], "refresh_token", self._keyring)
-            except EncryptionError as error:
-                failed.append(_failure(user_id, error))
-                continue
-            if access.is_changed or refresh.is_changed:
-                old += access.was_old + refresh.was_old
-                clear += access.was_clear + refresh.was_clear
-                changed.append(
-                    {
-                        "user_id": user_id,
-                        "access_token": access.stored,
-                        "refresh_token": refresh.stored,
-                    }
-                )
-        return changed, replace(
-            result,
-            checked=result.checked + len(batch),
-            changed=result.changed + len(changed),
-            resealed=old,
-            sealed=clear,
-            failed=failed,
+    def _resealed(self, row: ListSecretsRow) -> Change[SetSecretsParameters]:
+        user_id = row["user_id"]
+        access = reseal(user_id, row["access_token"], "access_token", self._keyring)
+        refresh = reseal(user_id, row["refresh_token"], "refresh_token", self._keyring)
+        return change_of(
+            {"user_id": user_id, "access_token": access.stored, "refresh_token": refresh.stored},
+            access,
+            refresh,
         )
 
 
-def _failure(user_id: str, error: EncryptionError) -> RotationFailure:
-    return RotationFailure(user_id=user_id, integration_type=None, problem=str(error))
+def _failure(row: ListSecretsRow, error: EncryptionError) -> RotationFailure:
+    return RotationFailure(user_id=row["user_id"], integration_type=None, problem=str(error))

@@ -6,12 +6,13 @@ Its queries: ``sql/postgres/integrations/queries.sql`` and ``sql/sqlite/integrat
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterable, Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Database
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
@@ -35,7 +36,7 @@ from aragora_sql.stores.integrations.secrets import (
 )
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import rotate_in_batches
+from aragora_sql.stores.rotation import Change, Rotation, rotate
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.integrations import (
@@ -448,85 +449,47 @@ class IntegrationStore(Store):
         only looked at. Integrations whose secrets no key fits are left as they are and named in
         the result. ``dry_run`` changes nothing and tells what would be done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_integrations(connection)
-
-        async def batch(
-            after: tuple[str, str], result: RotationResult
-        ) -> tuple[tuple[str, str] | None, RotationResult]:
-            rows, result = await self._rotate_batch(after, size, result)
-            if not rows:
-                return None, result
-            return (rows[-1]["user_id"], rows[-1]["integration_type"]), result
-
-        return await rotate_in_batches(
-            total, batch, ("", ""), dry_run=dry_run, on_progress=on_progress
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_integrations,
+                page=self._page_of_secrets,
+                place_of=itemgetter("user_id", "integration_type"),
+                reseal=self._resealed,
+                failure=_failure,
+                store=self._queries.set_settings,
+            ),
+            ("", ""),
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
         )
 
-    async def _rotate_batch(
-        self, after: tuple[str, str], size: int, result: RotationResult
-    ) -> tuple[list[LockIntegrationsRow], RotationResult]:
-        after_user, after_type = after
-        batch: list[LockIntegrationsRow]
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = self._queries.list_integrations(
-                    connection,
-                    after_user=after_user,
-                    after_type=after_type,
-                    row_limit=size,
-                    errors_after=_errors_after(),
-                )
-                batch = [row async for row in rows]
-            return batch, self._resealed(batch, result)[1]
-        async with self._database.transaction() as connection:
-            locked = self._queries.lock_integrations(
-                connection, after_user=after_user, after_type=after_type, row_limit=size
+    async def _page_of_secrets(
+        self, connection: Connection, after: tuple[str, str], size: int, locked: bool
+    ) -> list[LockIntegrationsRow]:
+        place = {"after_user": after[0], "after_type": after[1]}
+        rows: AsyncIterable[LockIntegrationsRow]
+        if locked:
+            rows = self._queries.lock_integrations(connection, row_limit=size, **place)
+        else:
+            rows = self._queries.list_integrations(
+                connection, row_limit=size, errors_after=_errors_after(), **place
             )
-            batch = [row async for row in locked]
-            changed, result = self._resealed(batch, result)
-            if changed:
-                await self._queries.set_settings(connection, changed)
-        return batch, result
+        return [row async for row in rows]
 
-    def _resealed(
-        self, batch: list[LockIntegrationsRow], result: RotationResult
-    ) -> tuple[list[SetSettingsParameters], RotationResult]:
-        changed: list[SetSettingsParameters] = []
-        resealed, sealed, failed = result.resealed, result.sealed, list(result.failed)
-        for row in batch:
-            owner = Owner(row["user_id"], row["integration_type"])
-            try:
-                settings, old, clear = reseal_secrets(row["settings"], self._keyring, owner)
-            except EncryptionError as error:
-                failed.append(
-                    RotationFailure(
-                        user_id=owner.user_id,
-                        integration_type=owner.integration_type,
-                        problem=str(error),
-                    )
-                )
-                continue
-            if old or clear:
-                resealed, sealed = resealed + old, sealed + clear
-                changed.append(
-                    {
-                        "user_id": owner.user_id,
-                        "integration_type": owner.integration_type,
-                        "settings": valid.document(settings, "settings"),
-                    }
-                )
-        return changed, replace(
-            result,
-            checked=result.checked + len(batch),
-            changed=result.changed + len(changed),
-            resealed=resealed,
-            sealed=sealed,
-            failed=failed,
-        )
+    def _resealed(self, row: LockIntegrationsRow) -> Change[SetSettingsParameters]:
+        owner = Owner(row["user_id"], row["integration_type"])
+        settings, old, clear = reseal_secrets(row["settings"], self._keyring, owner)
+        if not (old or clear):
+            return Change(None)
+        values: SetSettingsParameters = {
+            "user_id": owner.user_id,
+            "integration_type": owner.integration_type,
+            "settings": valid.document(settings, "settings"),
+        }
+        return Change(values, old, clear)
 
 
 def _user(user_id: Any) -> str:
@@ -543,6 +506,12 @@ def _without_secrets(text: Any, argument: str) -> str:
 
 def _email(email: Any) -> str:
     return valid.key(email, "email").strip().lower()
+
+
+def _failure(row: LockIntegrationsRow, error: EncryptionError) -> RotationFailure:
+    return RotationFailure(
+        user_id=row["user_id"], integration_type=row["integration_type"], problem=str(error)
+    )
 
 
 def _errors_after() -> datetime:

@@ -47,7 +47,13 @@ from aragora_sql.stores.notifications.records import (
 )
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.rotation import (
+    Change,
+    Rotation,
+    RotationFailure,
+    RotationResult,
+    rotate,
+)
 from aragora_sql.stores.users.emails import email_key
 
 if TYPE_CHECKING:
@@ -691,42 +697,34 @@ class NotificationStore(Store):
         left as they are and named in the result. ``dry_run`` changes nothing and tells what would
         be done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_secrets(connection)
-
-        async def batch(
-            place: tuple[int, str], result: RotationResult
-        ) -> tuple[tuple[int, str] | None, RotationResult]:
-            number, after = place
-            for later in range(number, len(_KINDS)):
-                last, result = await self._rotate_batch(_KINDS[later], after, size, result)
-                if last is not None:
-                    return (later, last), result
-                after = ""
-            return None, result
-
-        return await rotate_in_batches(
-            total, batch, (0, ""), dry_run=dry_run, on_progress=on_progress
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_secrets,
+                page=self._page_of_secrets,
+                place_of=_place_of,
+                reseal=self._resealed,
+                failure=_failure_of,
+                store=self._set,
+            ),
+            (0, ""),
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
         )
 
-    async def _rotate_batch(
-        self, kind: str, after: str, size: int, result: RotationResult
-    ) -> tuple[str | None, RotationResult]:
-        """Rotate a page of settings of a kind; also return the key of its last one."""
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = await self._page(connection, kind, after, size, locked=False)
-            _, result = self._resealed(kind, rows, result)
-        else:
-            async with self._database.transaction() as connection:
-                rows = await self._page(connection, kind, after, size, locked=True)
-                changed, result = self._resealed(kind, rows, result)
-                if changed:
-                    await self._set(connection, kind, changed)
-        return (rows[-1]["id" if kind == "channel" else "org_id"] if rows else None), result
+    async def _page_of_secrets(
+        self, connection: Connection, place: tuple[int, str], size: int, locked: bool
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Return a page of settings of one kind, each with the number of the kind."""
+        first, after = place
+        for number in range(first, len(_KINDS)):
+            rows = await self._page(connection, _KINDS[number], after, size, locked=locked)
+            if rows:
+                return [(number, row) for row in rows]
+            after = ""
+        return []
 
     async def _page(
         self, connection: Connection, kind: str, after: str, size: int, *, locked: bool
@@ -749,44 +747,45 @@ class NotificationStore(Store):
             found = channel(connection, after_id=after, row_limit=size)
         return [row async for row in found]
 
-    async def _set(self, connection: Connection, kind: str, changed: list[Any]) -> None:
+    async def _set(self, connection: Connection, changes: list[tuple[str, Any]]) -> None:
+        """Store changes of settings, which are all of one kind."""
+        kind, rows = changes[0][0], [row for _, row in changes]
         if kind == "email":
-            await self._queries.set_email_secrets(connection, changed)
+            await self._queries.set_email_secrets(connection, rows)
         elif kind == "telegram":
-            await self._queries.set_telegram_secrets(connection, changed)
+            await self._queries.set_telegram_secrets(connection, rows)
         else:
-            await self._queries.set_channel_secrets(connection, changed)
+            await self._queries.set_channel_secrets(connection, rows)
 
-    def _resealed(
-        self, kind: str, rows: list[dict[str, Any]], result: RotationResult
-    ) -> tuple[list[dict[str, Any]], RotationResult]:
-        changed: list[dict[str, Any]] = []
-        resealed, in_the_clear, failed = result.resealed, result.sealed, list(result.failed)
-        key = "id" if kind == "channel" else "org_id"
-        for row in rows:
-            owner = _owner(kind, row)
-            try:
-                config, old, clear = reseal_secrets(row["config"], self._keyring, owner)
-            except EncryptionError as error:
-                failed.append(_failure(owner, error))
-                continue
-            if old or clear:
-                resealed, in_the_clear = resealed + old, in_the_clear + clear
-                changed.append({key: row[key], "config": valid.document(config, "config")})
-        return changed, replace(
-            result,
-            checked=result.checked + len(rows),
-            changed=result.changed + len(changed),
-            resealed=resealed,
-            sealed=in_the_clear,
-            failed=failed,
-        )
+    def _resealed(self, numbered: tuple[int, dict[str, Any]]) -> Change[tuple[str, Any]]:
+        number, row = numbered
+        kind = _KINDS[number]
+        config, old, clear = reseal_secrets(row["config"], self._keyring, _owner(kind, row))
+        if not (old or clear):
+            return Change(None)
+        key = _key_of(kind)
+        values = {key: row[key], "config": valid.document(config, "config")}
+        return Change((kind, values), old, clear)
+
+
+def _key_of(kind: str) -> str:
+    return "id" if kind == "channel" else "org_id"
+
+
+def _place_of(numbered: tuple[int, dict[str, Any]]) -> tuple[int, str]:
+    number, row = numbered
+    return number, row[_key_of(_KINDS[number])]
 
 
 def _owner(kind: str, row: Mapping[str, Any]) -> SettingsOwner:
     if kind == "channel":
         return SettingsOwner(row["org_id"], row["channel_type"], row["channel_id"])
     return SettingsOwner(row["org_id"], kind)
+
+
+def _failure_of(numbered: tuple[int, dict[str, Any]], error: EncryptionError) -> RotationFailure:
+    number, row = numbered
+    return _failure(_owner(_KINDS[number], row), error)
 
 
 def _failure(owner: SettingsOwner, error: EncryptionError) -> RotationFailure:

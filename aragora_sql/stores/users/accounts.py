@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection
@@ -19,7 +19,14 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.rotation import (
+    Change,
+    Rotation,
+    RotationFailure,
+    RotationResult,
+    change_of,
+    rotate,
+)
 from aragora_sql.stores.tokens import PREFIX_LENGTH, new_api_key, token_hash
 from aragora_sql.stores.user_secrets import reseal, seal
 from aragora_sql.stores.users.base import lifetime_of
@@ -425,9 +432,7 @@ class Accounts(Organizations):
             try:
                 self._opened(row)
             except EncryptionError as error:
-                failed.append(
-                    RotationFailure(user_id=row["id"], integration_type=None, problem=str(error))
-                )
+                failed.append(_failure(row, error))
         return len(found), failed
 
     async def rotate_keys(
@@ -444,67 +449,42 @@ class Accounts(Organizations):
         any time, it can be run again. Users whose secrets no key fits are left as they are and
         named in the result. ``dry_run`` changes nothing and tells what would be done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_mfa_secrets(connection)
-
-        async def batch(after: str, result: RotationResult) -> tuple[str | None, RotationResult]:
-            rows, result = await self._rotate_batch(after, size, result)
-            return (rows[-1]["id"] if rows else None), result
-
-        return await rotate_in_batches(total, batch, "", dry_run=dry_run, on_progress=on_progress)
-
-    async def _rotate_batch(
-        self, after: str, size: int, result: RotationResult
-    ) -> tuple[list[GetMfaSecretsRow], RotationResult]:
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = self._queries.list_mfa_secrets(connection, after_user=after, row_limit=size)
-                batch = [row async for row in rows]
-            return batch, self._resealed(batch, result)[1]
-        async with self._database.transaction() as connection:
-            locked = self._queries.lock_mfa_secrets(connection, after_user=after, row_limit=size)
-            batch = [row async for row in locked]
-            changed, result = self._resealed(batch, result)
-            if changed:
-                await self._queries.set_mfa_secrets(connection, changed)
-        return batch, result
-
-    def _resealed(
-        self, batch: list[GetMfaSecretsRow], result: RotationResult
-    ) -> tuple[list[SetMfaSecretsParameters], RotationResult]:
-        changed: list[SetMfaSecretsParameters] = []
-        old, clear, failed = result.resealed, result.sealed, list(result.failed)
-        for row in batch:
-            user_id = row["id"]
-            try:
-                secret = reseal(user_id, row["mfa_secret"], "mfa_secret", self._keyring)
-                codes = reseal(user_id, row["mfa_backup_codes"], "mfa_backup_codes", self._keyring)
-            except EncryptionError as error:
-                failed.append(
-                    RotationFailure(user_id=user_id, integration_type=None, problem=str(error))
-                )
-                continue
-            if secret.is_changed or codes.is_changed:
-                old += secret.was_old + codes.was_old
-                clear += secret.was_clear + codes.was_clear
-                changed.append(
-                    {
-                        "user_id": user_id,
-                        "mfa_secret": secret.stored,
-                        "mfa_backup_codes": codes.stored,
-                    }
-                )
-        return changed, replace(
-            result,
-            checked=result.checked + len(batch),
-            changed=result.changed + len(changed),
-            resealed=old,
-            sealed=clear,
-            failed=failed,
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_mfa_secrets,
+                page=self._page_of_secrets,
+                place_of=itemgetter("id"),
+                reseal=self._resealed,
+                failure=_failure,
+                store=self._queries.set_mfa_secrets,
+            ),
+            "",
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
         )
+
+    async def _page_of_secrets(
+        self, connection: Connection, after: str, size: int, locked: bool
+    ) -> list[GetMfaSecretsRow]:
+        read = self._queries.lock_mfa_secrets if locked else self._queries.list_mfa_secrets
+        return [row async for row in read(connection, after_user=after, row_limit=size)]
+
+    def _resealed(self, row: GetMfaSecretsRow) -> Change[SetMfaSecretsParameters]:
+        user_id = row["id"]
+        secret = reseal(user_id, row["mfa_secret"], "mfa_secret", self._keyring)
+        codes = reseal(user_id, row["mfa_backup_codes"], "mfa_backup_codes", self._keyring)
+        return change_of(
+            {"user_id": user_id, "mfa_secret": secret.stored, "mfa_backup_codes": codes.stored},
+            secret,
+            codes,
+        )
+
+
+def _failure(row: GetMfaSecretsRow, error: EncryptionError) -> RotationFailure:
+    return RotationFailure(user_id=row["id"], integration_type=None, problem=str(error))
 
 
 def _columns(row: LockUsersRow) -> dict[str, Any]:

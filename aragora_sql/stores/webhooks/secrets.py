@@ -10,31 +10,17 @@ from __future__ import annotations
 
 import base64
 import secrets as chance
-from dataclasses import dataclass
 
 from aragora_sql.encryption import Keyring, decode_envelope, is_sealed
 from aragora_sql.errors import DecryptionError, EncryptionKeyMissingError
+from aragora_sql.stores.rotation import Resealed
 
-__all__ = ["Resealed", "new_secret", "open_secret", "reseal_secret", "seal_secret"]
+__all__ = ["new_secret", "open_secret", "reseal_secret", "seal_secret"]
 
 # 43 characters of base64 for URLs.
 SECRET_BYTES = 32
 BINDING = b"\0aragora-sql:webhook:1:"
 OLDER_BINDING = b""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Resealed:
-    """A stored secret under the present key; whether it was under an older one, or in the clear."""
-
-    stored: str | None
-    was_old: bool = False
-    was_clear: bool = False
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether it is to be written."""
-        return self.was_old or self.was_clear
 
 
 def new_secret() -> str:

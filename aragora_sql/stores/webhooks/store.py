@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from aragora_sql.database import Database
+from aragora_sql.database import Connection, Database
 from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError, WebhookNotFoundError
@@ -21,7 +21,14 @@ from aragora_sql.stores.jobs import RetryPolicy
 from aragora_sql.stores.jobs.records import MOST_SECONDS
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import RotationFailure, RotationResult, rotate_in_batches
+from aragora_sql.stores.rotation import (
+    Change,
+    Rotation,
+    RotationFailure,
+    RotationResult,
+    change_of,
+    rotate,
+)
 from aragora_sql.stores.webhooks.deliveries import WebhookDeliveries
 from aragora_sql.stores.webhooks.events import DEFAULT_TTL_SECONDS, WebhookEvents
 from aragora_sql.stores.webhooks.jobs import DeliveryJobs
@@ -48,8 +55,8 @@ if TYPE_CHECKING:
         WebhooksQueries,
     )
 
+    # The class has a method list().
     Secrets = list[ListSecretsRow]
-    Changes = list[SetSecretsParameters]
 
 __all__ = ["WebhookStore"]
 
@@ -403,7 +410,7 @@ class WebhookStore(Store):
                     if stored is not None:
                         open_secret(stored, self._keyring, row["id"])
             except EncryptionError as error:
-                failed.append(_failure(row["id"], error))
+                failed.append(_failure(row, error))
         return len(found), failed
 
     async def rotate_keys(
@@ -421,65 +428,40 @@ class WebhookStore(Store):
         fits are left as they are and named in the result. ``dry_run`` changes nothing and tells
         what would be done.
         """
-        size = valid.integer(batch_size, "batch_size", least=1)
-        valid.boolean(dry_run, "dry_run")
-        self._keyring.require("rotating keys")
-        async with self._database.read() as connection:
-            total = await self._queries.count_webhooks(connection)
+        return await rotate(
+            self._database,
+            self._keyring,
+            Rotation(
+                count=self._queries.count_webhooks,
+                page=self._page_of_secrets,
+                place_of=itemgetter("id"),
+                reseal=self._resealed,
+                failure=_failure,
+                store=self._queries.set_secrets,
+            ),
+            "",
+            batch_size=batch_size,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
 
-        async def batch(after: str, result: RotationResult) -> tuple[str | None, RotationResult]:
-            rows, result = await self._rotate_batch(after, size, result)
-            return (rows[-1]["id"] if rows else None), result
+    async def _page_of_secrets(
+        self, connection: Connection, after: str, size: int, locked: bool
+    ) -> Secrets:
+        read = self._queries.lock_secrets if locked else self._queries.list_secrets
+        return [row async for row in read(connection, after_id=after, row_limit=size)]
 
-        return await rotate_in_batches(total, batch, "", dry_run=dry_run, on_progress=on_progress)
-
-    async def _rotate_batch(
-        self, after: str, size: int, result: RotationResult
-    ) -> tuple[Secrets, RotationResult]:
-        if result.dry_run:
-            async with self._database.read() as connection:
-                rows = self._queries.list_secrets(connection, after_id=after, row_limit=size)
-                batch = [row async for row in rows]
-            return batch, self._resealed(batch, result)[1]
-        async with self._database.transaction() as connection:
-            locked = self._queries.lock_secrets(connection, after_id=after, row_limit=size)
-            batch = [row async for row in locked]
-            changed, result = self._resealed(batch, result)
-            if changed:
-                await self._queries.set_secrets(connection, changed)
-        return batch, result
-
-    def _resealed(self, batch: Secrets, result: RotationResult) -> tuple[Changes, RotationResult]:
-        changed: Changes = []
-        old, clear, failed = result.resealed, result.sealed, [*result.failed]
-        for row in batch:
-            try:
-                secret = reseal_secret(row["secret"], self._keyring, row["id"])
-                previous = reseal_secret(row["previous_secret"], self._keyring, row["id"])
-            except EncryptionError as error:
-                failed.append(_failure(row["id"], error))
-                continue
-            if secret.is_changed or previous.is_changed:
-                old += secret.was_old + previous.was_old
-                clear += secret.was_clear + previous.was_clear
-                changed.append(
-                    {
-                        "id": row["id"],
-                        "secret": secret.stored or "",
-                        "previous_secret": previous.stored,
-                    }
-                )
-        return changed, replace(
-            result,
-            checked=result.checked + len(batch),
-            changed=result.changed + len(changed),
-            resealed=old,
-            sealed=clear,
-            failed=failed,
+    def _resealed(self, row: ListSecretsRow) -> Change[SetSecretsParameters]:
+        secret = reseal_secret(row["secret"], self._keyring, row["id"])
+        previous = reseal_secret(row["previous_secret"], self._keyring, row["id"])
+        return change_of(
+            {"id": row["id"], "secret": secret.stored or "", "previous_secret": previous.stored},
+            secret,
+            previous,
         )
 
 
-def _failure(webhook_id: str, error: EncryptionError) -> RotationFailure:
+def _failure(row: ListSecretsRow, error: EncryptionError) -> RotationFailure:
     return RotationFailure(
-        user_id=None, integration_type=None, problem=str(error), webhook_id=webhook_id
+        user_id=None, integration_type=None, problem=str(error), webhook_id=row["id"]
     )
