@@ -139,6 +139,12 @@ from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
 from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowStore
+from aragora_sql.stores.workflow_definitions import Workflow as Workflow
+from aragora_sql.stores.workflow_definitions import WorkflowExecution as WorkflowExecution
+from aragora_sql.stores.workflow_definitions import WorkflowStore as WorkflowStore
+from aragora_sql.stores.workflow_definitions import WorkflowTemplate as WorkflowTemplate
+from aragora_sql.stores.workflow_definitions import WorkflowVersion as WorkflowVersion
+from aragora_sql.stores.workflow_definitions import WorkflowVersionSummary as WorkflowVersionSummary
 
 __version__: str
 
@@ -247,6 +253,7 @@ __all__ = [
     "PostgresSharingStore",
     "PostgresUserStore",
     "PostgresWebhookStore",
+    "PostgresWorkflowStore",
     "PostponeJobError",
     "ProofStatus",
     "RankedTemplate",
@@ -281,6 +288,7 @@ __all__ = [
     "SQLiteSharingStore",
     "SQLiteUserStore",
     "SQLiteWebhookStore",
+    "SQLiteWorkflowStore",
     "SessionStore",
     "Settings",
     "ShareLink",
@@ -297,7 +305,13 @@ __all__ = [
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookStore",
+    "Workflow",
     "WorkflowCheckpoint",
+    "WorkflowExecution",
+    "WorkflowStore",
+    "WorkflowTemplate",
+    "WorkflowVersion",
+    "WorkflowVersionSummary",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
@@ -339,6 +353,7 @@ __all__ = [
     "get_postgres_sharing_store",
     "get_postgres_user_store",
     "get_postgres_webhook_store",
+    "get_postgres_workflow_store",
     "get_session_store",
     "get_sharing_store",
     "get_sqlite_audit_store",
@@ -362,8 +377,10 @@ __all__ = [
     "get_sqlite_sharing_store",
     "get_sqlite_user_store",
     "get_sqlite_webhook_store",
+    "get_sqlite_workflow_store",
     "get_user_store",
     "get_webhook_store",
+    "get_workflow_store",
     "load_queries",
     "render_schema",
     "sign_payload",
@@ -1312,6 +1329,44 @@ async def get_sqlite_decision_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteDecisionStore:
     """Return an initialized ``DecisionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresWorkflowStore(WorkflowStore):
+    """``WorkflowStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteWorkflowStore(WorkflowStore):
+    """``WorkflowStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_workflow_store() -> WorkflowStore:
+    """Return an initialized ``WorkflowStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresWorkflowStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_workflow_store(dsn: str | None = None) -> PostgresWorkflowStore:
+    """Return an initialized ``WorkflowStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_workflow_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteWorkflowStore:
+    """Return an initialized ``WorkflowStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -103,6 +103,7 @@ __all__ = [
     "VersionConflictError",
     "WebhookNotFoundError",
     "WebhookSignatureError",
+    "WorkflowNotFoundError",
 ]
 
 
@@ -174,11 +175,19 @@ class FindingNotFoundError(InvalidInputError, LookupError):
 
 
 class TemplateNotFoundError(InvalidInputError, LookupError):
-    """There is no template of this id in the marketplace; nothing was written."""
+    """There is no template of this id; nothing was written."""
 
     def __init__(self, template_id: str) -> None:
         super().__init__("template_id", f"there is no template {template_id!r}")
         self.template_id = template_id
+
+
+class WorkflowNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no workflow of this id; nothing was written."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__("workflow_id", f"there is no workflow {workflow_id!r}")
+        self.workflow_id = workflow_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -298,6 +298,19 @@ STORES = (
         ),
     ),
     StoreEntry(
+        "workflow_definitions",
+        "WorkflowStore",
+        "workflow_store",
+        "definitions of workflows with immutable versions, a gallery of templates, executions",
+        exports=(
+            "Workflow",
+            "WorkflowExecution",
+            "WorkflowTemplate",
+            "WorkflowVersion",
+            "WorkflowVersionSummary",
+        ),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

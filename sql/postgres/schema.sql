@@ -60,6 +60,7 @@ BEGIN
     ('webhooks', 1),
     ('sharing', 1),
     ('decisions', 1),
+    ('workflow_definitions', 1),
     ('gauntlet', 1)
     ) AS e (name, version)
     LOOP
@@ -104,6 +105,7 @@ SELECT
     current_setting('aragora.make_webhooks') AS make_webhooks,
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
+    current_setting('aragora.make_workflow_definitions') AS make_workflow_definitions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet
 \gset
 
@@ -172,6 +174,9 @@ SELECT
 \endif
 \if :make_decisions
 \ir decisions/schema.sql
+\endif
+\if :make_workflow_definitions
+\ir workflow_definitions/schema.sql
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql

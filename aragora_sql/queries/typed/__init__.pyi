@@ -33,6 +33,7 @@ from .transaction_keys import TransactionKeysQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
+from .workflow_definitions import WorkflowDefinitionsQueries
 
 @overload
 def load_queries(  # type: ignore[overload-overlap]
@@ -142,5 +143,9 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None
 ) -> WorkflowQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["workflow_definitions"], dialect: Dialect, root: Path | None = None
+) -> WorkflowDefinitionsQueries: ...
 @overload
 def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries: ...
