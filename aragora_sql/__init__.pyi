@@ -124,6 +124,10 @@ from aragora_sql.stores.sharing import ReceiptShare as ReceiptShare
 from aragora_sql.stores.sharing import ReceiptShareStore as ReceiptShareStore
 from aragora_sql.stores.sharing import ShareLink as ShareLink
 from aragora_sql.stores.sharing import SharingStore as SharingStore
+from aragora_sql.stores.unified_inbox import InboxAccount as InboxAccount
+from aragora_sql.stores.unified_inbox import InboxMessage as InboxMessage
+from aragora_sql.stores.unified_inbox import TriageResult as TriageResult
+from aragora_sql.stores.unified_inbox import UnifiedInboxStore as UnifiedInboxStore
 from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
@@ -208,6 +212,8 @@ __all__ = [
     "Health",
     "ImpersonationEvent",
     "ImpersonationSession",
+    "InboxAccount",
+    "InboxMessage",
     "InclusionProof",
     "InflightGauntlet",
     "IntegrationConfig",
@@ -251,6 +257,7 @@ __all__ = [
     "PostgresNotificationStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
+    "PostgresUnifiedInboxStore",
     "PostgresUserStore",
     "PostgresWebhookStore",
     "PostgresWorkflowStore",
@@ -286,6 +293,7 @@ __all__ = [
     "SQLiteNotificationStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
+    "SQLiteUnifiedInboxStore",
     "SQLiteUserStore",
     "SQLiteWebhookStore",
     "SQLiteWorkflowStore",
@@ -298,6 +306,8 @@ __all__ = [
     "TelegramConfig",
     "Template",
     "TemplateVersion",
+    "TriageResult",
+    "UnifiedInboxStore",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -351,6 +361,7 @@ __all__ = [
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_sharing_store",
+    "get_postgres_unified_inbox_store",
     "get_postgres_user_store",
     "get_postgres_webhook_store",
     "get_postgres_workflow_store",
@@ -375,9 +386,11 @@ __all__ = [
     "get_sqlite_notification_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
+    "get_sqlite_unified_inbox_store",
     "get_sqlite_user_store",
     "get_sqlite_webhook_store",
     "get_sqlite_workflow_store",
+    "get_unified_inbox_store",
     "get_user_store",
     "get_webhook_store",
     "get_workflow_store",
@@ -1367,6 +1380,44 @@ async def get_sqlite_workflow_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteWorkflowStore:
     """Return an initialized ``WorkflowStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresUnifiedInboxStore(UnifiedInboxStore):
+    """``UnifiedInboxStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteUnifiedInboxStore(UnifiedInboxStore):
+    """``UnifiedInboxStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_unified_inbox_store() -> UnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresUnifiedInboxStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_unified_inbox_store(dsn: str | None = None) -> PostgresUnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_unified_inbox_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteUnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

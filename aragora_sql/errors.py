@@ -58,6 +58,8 @@ __all__ = [
     "ForeignReplicaError",
     "ForeignTokenError",
     "GauntletRunEndedError",
+    "InboxAccountNotFoundError",
+    "InboxMessageNotFoundError",
     "IntegrityError",
     "InvalidInputError",
     "InvalidTransitionError",
@@ -188,6 +190,22 @@ class WorkflowNotFoundError(InvalidInputError, LookupError):
     def __init__(self, workflow_id: str) -> None:
         super().__init__("workflow_id", f"there is no workflow {workflow_id!r}")
         self.workflow_id = workflow_id
+
+
+class InboxAccountNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no mail account of this id; nothing was written."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__("account_id", f"there is no account {account_id!r}")
+        self.account_id = account_id
+
+
+class InboxMessageNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no message of this id; nothing was written."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__("message_id", f"there is no message {message_id!r}")
+        self.message_id = message_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -183,6 +183,10 @@ class MemoryMigrator:
         """Migrate workflows, their versions, templates and executions."""
         return await self._migrate("workflow_definitions")
 
+    async def migrate_unified_inbox(self) -> MigrationReport:
+        """Migrate mail accounts of the inbox, their messages, and the advice on them."""
+        return await self._migrate("unified_inbox")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -311,6 +311,13 @@ STORES = (
         ),
     ),
     StoreEntry(
+        "unified_inbox",
+        "UnifiedInboxStore",
+        "unified_inbox_store",
+        "mail of several accounts in one inbox: messages by urgency, search, what agents advise",
+        exports=("InboxAccount", "InboxMessage", "TriageResult"),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

@@ -27,4 +27,5 @@
 -- \ir sharing/schema.sql
 -- \ir decisions/schema.sql
 -- \ir workflow_definitions/schema.sql
+-- \ir unified_inbox/schema.sql
 -- \ir gauntlet/schema.sql

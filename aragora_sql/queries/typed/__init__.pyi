@@ -30,6 +30,7 @@ from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
 from .transaction_keys import TransactionKeysQueries
+from .unified_inbox import UnifiedInboxQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
@@ -131,6 +132,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["transaction_keys"], dialect: Dialect, root: Path | None = None
 ) -> TransactionKeysQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["unified_inbox"], dialect: Dialect, root: Path | None = None
+) -> UnifiedInboxQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
