@@ -124,6 +124,10 @@ from aragora_sql.stores.sharing import ReceiptShare as ReceiptShare
 from aragora_sql.stores.sharing import ReceiptShareStore as ReceiptShareStore
 from aragora_sql.stores.sharing import ShareLink as ShareLink
 from aragora_sql.stores.sharing import SharingStore as SharingStore
+from aragora_sql.stores.unified_inbox import InboxAccount as InboxAccount
+from aragora_sql.stores.unified_inbox import InboxMessage as InboxMessage
+from aragora_sql.stores.unified_inbox import TriageResult as TriageResult
+from aragora_sql.stores.unified_inbox import UnifiedInboxStore as UnifiedInboxStore
 from aragora_sql.stores.users import Membership as Membership
 from aragora_sql.stores.users import Organization as Organization
 from aragora_sql.stores.users import User as User
@@ -139,6 +143,12 @@ from aragora_sql.stores.workflow import FindingEvent as FindingEvent
 from aragora_sql.stores.workflow import FindingState as FindingState
 from aragora_sql.stores.workflow import FindingWorkflow as FindingWorkflow
 from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowStore
+from aragora_sql.stores.workflow_definitions import Workflow as Workflow
+from aragora_sql.stores.workflow_definitions import WorkflowExecution as WorkflowExecution
+from aragora_sql.stores.workflow_definitions import WorkflowStore as WorkflowStore
+from aragora_sql.stores.workflow_definitions import WorkflowTemplate as WorkflowTemplate
+from aragora_sql.stores.workflow_definitions import WorkflowVersion as WorkflowVersion
+from aragora_sql.stores.workflow_definitions import WorkflowVersionSummary as WorkflowVersionSummary
 
 __version__: str
 
@@ -202,6 +212,8 @@ __all__ = [
     "Health",
     "ImpersonationEvent",
     "ImpersonationSession",
+    "InboxAccount",
+    "InboxMessage",
     "InclusionProof",
     "InflightGauntlet",
     "IntegrationConfig",
@@ -245,8 +257,10 @@ __all__ = [
     "PostgresNotificationStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
+    "PostgresUnifiedInboxStore",
     "PostgresUserStore",
     "PostgresWebhookStore",
+    "PostgresWorkflowStore",
     "PostponeJobError",
     "ProofStatus",
     "RankedTemplate",
@@ -279,8 +293,10 @@ __all__ = [
     "SQLiteNotificationStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
+    "SQLiteUnifiedInboxStore",
     "SQLiteUserStore",
     "SQLiteWebhookStore",
+    "SQLiteWorkflowStore",
     "SessionStore",
     "Settings",
     "ShareLink",
@@ -290,6 +306,8 @@ __all__ = [
     "TelegramConfig",
     "Template",
     "TemplateVersion",
+    "TriageResult",
+    "UnifiedInboxStore",
     "User",
     "UserIdMapping",
     "UserStore",
@@ -297,7 +315,13 @@ __all__ = [
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookStore",
+    "Workflow",
     "WorkflowCheckpoint",
+    "WorkflowExecution",
+    "WorkflowStore",
+    "WorkflowTemplate",
+    "WorkflowVersion",
+    "WorkflowVersionSummary",
     "apply_schema",
     "close_databases",
     "close_postgres_pool",
@@ -337,8 +361,10 @@ __all__ = [
     "get_postgres_pool",
     "get_postgres_session_store",
     "get_postgres_sharing_store",
+    "get_postgres_unified_inbox_store",
     "get_postgres_user_store",
     "get_postgres_webhook_store",
+    "get_postgres_workflow_store",
     "get_session_store",
     "get_sharing_store",
     "get_sqlite_audit_store",
@@ -360,10 +386,14 @@ __all__ = [
     "get_sqlite_notification_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
+    "get_sqlite_unified_inbox_store",
     "get_sqlite_user_store",
     "get_sqlite_webhook_store",
+    "get_sqlite_workflow_store",
+    "get_unified_inbox_store",
     "get_user_store",
     "get_webhook_store",
+    "get_workflow_store",
     "load_queries",
     "render_schema",
     "sign_payload",
@@ -1312,6 +1342,82 @@ async def get_sqlite_decision_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteDecisionStore:
     """Return an initialized ``DecisionStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresWorkflowStore(WorkflowStore):
+    """``WorkflowStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteWorkflowStore(WorkflowStore):
+    """``WorkflowStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_workflow_store() -> WorkflowStore:
+    """Return an initialized ``WorkflowStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresWorkflowStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_workflow_store(dsn: str | None = None) -> PostgresWorkflowStore:
+    """Return an initialized ``WorkflowStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_workflow_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteWorkflowStore:
+    """Return an initialized ``WorkflowStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresUnifiedInboxStore(UnifiedInboxStore):
+    """``UnifiedInboxStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteUnifiedInboxStore(UnifiedInboxStore):
+    """``UnifiedInboxStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_unified_inbox_store() -> UnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresUnifiedInboxStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_unified_inbox_store(dsn: str | None = None) -> PostgresUnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_unified_inbox_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteUnifiedInboxStore:
+    """Return an initialized ``UnifiedInboxStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

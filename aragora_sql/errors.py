@@ -58,6 +58,8 @@ __all__ = [
     "ForeignReplicaError",
     "ForeignTokenError",
     "GauntletRunEndedError",
+    "InboxAccountNotFoundError",
+    "InboxMessageNotFoundError",
     "IntegrityError",
     "InvalidInputError",
     "InvalidTransitionError",
@@ -103,6 +105,7 @@ __all__ = [
     "VersionConflictError",
     "WebhookNotFoundError",
     "WebhookSignatureError",
+    "WorkflowNotFoundError",
 ]
 
 
@@ -174,11 +177,35 @@ class FindingNotFoundError(InvalidInputError, LookupError):
 
 
 class TemplateNotFoundError(InvalidInputError, LookupError):
-    """There is no template of this id in the marketplace; nothing was written."""
+    """There is no template of this id; nothing was written."""
 
     def __init__(self, template_id: str) -> None:
         super().__init__("template_id", f"there is no template {template_id!r}")
         self.template_id = template_id
+
+
+class WorkflowNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no workflow of this id; nothing was written."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__("workflow_id", f"there is no workflow {workflow_id!r}")
+        self.workflow_id = workflow_id
+
+
+class InboxAccountNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no mail account of this id; nothing was written."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__("account_id", f"there is no account {account_id!r}")
+        self.account_id = account_id
+
+
+class InboxMessageNotFoundError(InvalidInputError, LookupError):
+    """The tenant has no message of this id; nothing was written."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__("message_id", f"there is no message {message_id!r}")
+        self.message_id = message_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -324,6 +324,8 @@ NOT_PERSONAL = {
     "immutable_audit_entries.actor_type",
     # Becomes NULL with the account of who sent it; the address is another person's.
     "organization_invitations.invited_by",
+    # Another person's; the message goes with the account of its user.
+    "unified_inbox_messages.sender_email",
 }
 
 

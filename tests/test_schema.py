@@ -637,6 +637,8 @@ FULL_TEXT = {
     ("decision_results", "row_id"),
     ("marketplace_templates", "search_vector"),
     ("marketplace_templates", "row_id"),
+    ("unified_inbox_messages", "search_vector"),
+    ("unified_inbox_messages", "row_id"),
 }
 # Where claims start on PostgreSQL: SQLite leaves nothing that they would walk over.
 OF_ONE_ENGINE = {"job_queue_starts"}

@@ -25,7 +25,7 @@ __all__ = ["VERSION", "Filling", "allowed_values", "fillings", "for_copy", "for_
 ROWS = 4000
 SEARCHED_ROWS = 16_000
 # To be raised when other rows are made, so that no old ones are used again.
-VERSION = 8
+VERSION = 9
 
 _GROUPS = 50
 # Of what a column like run_id names, few rows are the same; one in five of what may be is NULL.
@@ -59,12 +59,12 @@ def fillings(
     allowed = allowed_values(files)
     # Many columns hold the same, such as the keys of parents and children.
     made: dict[tuple[_Maker, int], Sequence[Any]] = {}
+    searched = _searched(catalog)
     for table in in_order(catalog):
         columns = [c for c in table.columns if not c.generated and c.python_type != "object"]
         if not columns:
             continue
-        searched = any(index.method != "btree" for index in table.indexes)
-        rows = SEARCHED_ROWS if searched else ROWS
+        rows = SEARCHED_ROWS if table.name in searched else ROWS
         values = []
         for column in columns:
             maker = _maker(table, column, allowed.get((table.name, column.name)))
@@ -72,6 +72,18 @@ def fillings(
                 made[maker, rows] = maker.values(rows, form)
             values.append(made[maker, rows])
         yield Filling(table, tuple(column.name for column in columns), tuple(values))
+
+
+def _searched(catalog: Catalog) -> set[str]:
+    """Return the tables with an index for searching, and those that their rows refer to."""
+    found: set[str] = set()
+    waiting = [t for t in catalog.values() if any(i.method != "btree" for i in t.indexes)]
+    while waiting:
+        table = waiting.pop()
+        found.add(table.name)
+        names = {key.target_table for key in table.foreign_keys} - found
+        waiting += [catalog[name] for name in names]
+    return found
 
 
 def in_order(catalog: Catalog) -> Iterator[Table]:

@@ -179,6 +179,14 @@ class MemoryMigrator:
         """Migrate runs of gauntlets, their results, and what was in flight."""
         return await self._migrate("gauntlet")
 
+    async def migrate_workflow_definitions(self) -> MigrationReport:
+        """Migrate workflows, their versions, templates and executions."""
+        return await self._migrate("workflow_definitions")
+
+    async def migrate_unified_inbox(self) -> MigrationReport:
+        """Migrate mail accounts of the inbox, their messages, and the advice on them."""
+        return await self._migrate("unified_inbox")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -298,6 +298,26 @@ STORES = (
         ),
     ),
     StoreEntry(
+        "workflow_definitions",
+        "WorkflowStore",
+        "workflow_store",
+        "definitions of workflows with immutable versions, a gallery of templates, executions",
+        exports=(
+            "Workflow",
+            "WorkflowExecution",
+            "WorkflowTemplate",
+            "WorkflowVersion",
+            "WorkflowVersionSummary",
+        ),
+    ),
+    StoreEntry(
+        "unified_inbox",
+        "UnifiedInboxStore",
+        "unified_inbox_store",
+        "mail of several accounts in one inbox: messages by urgency, search, what agents advise",
+        exports=("InboxAccount", "InboxMessage", "TriageResult"),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

@@ -60,6 +60,8 @@ BEGIN
     ('webhooks', 1),
     ('sharing', 1),
     ('decisions', 1),
+    ('workflow_definitions', 1),
+    ('unified_inbox', 1),
     ('gauntlet', 1)
     ) AS e (name, version)
     LOOP
@@ -104,6 +106,8 @@ SELECT
     current_setting('aragora.make_webhooks') AS make_webhooks,
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
+    current_setting('aragora.make_workflow_definitions') AS make_workflow_definitions,
+    current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
     current_setting('aragora.make_gauntlet') AS make_gauntlet
 \gset
 
@@ -172,6 +176,12 @@ SELECT
 \endif
 \if :make_decisions
 \ir decisions/schema.sql
+\endif
+\if :make_workflow_definitions
+\ir workflow_definitions/schema.sql
+\endif
+\if :make_unified_inbox
+\ir unified_inbox/schema.sql
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql

@@ -26,4 +26,6 @@
 -- \ir webhooks/schema.sql
 -- \ir sharing/schema.sql
 -- \ir decisions/schema.sql
+-- \ir workflow_definitions/schema.sql
+-- \ir unified_inbox/schema.sql
 -- \ir gauntlet/schema.sql

@@ -284,7 +284,8 @@ def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:
     chosen = values[0]
     if merge.choice == "newest" and merge.newest is not None:
         newest = merge.newest
-        chosen = max(values, key=lambda row: row[newest] or _ANCIENT)
+        # Of equal ones the last.
+        chosen = max(reversed(values), key=lambda row: row[newest] or _ANCIENT)
     result = dict(chosen)
     if merge.choice == "none":
         return result

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aragora_sql.checker.mapping.shapes import Group, Holds, Source
-from aragora_sql.engines.catalog import Column
+from aragora_sql.engines.catalog import Column, Table
 
 __all__ = ["ROWS", "ZONE", "OlderRow", "write_files"]
 
@@ -65,12 +65,13 @@ def write_files(groups: Sequence[Group], folder: Path) -> list[OlderRow]:
             layers.append([])
         layers[layer].append(number)
     offsets = _offsets(groups)
+    tables = {source.table.name: source.table for group in groups for source in group.sources}
     for layer, members in enumerate(layers):
         for shape in range(3):
             file = layer * 3 + shape
             with closing(sqlite3.connect(folder / f"older-{file}.db")) as connection:
                 for number in members:
-                    maker = _Maker(groups[number], offsets[number])
+                    maker = _Maker(groups[number], offsets[number], tables)
                     rows += maker.write(connection, file, number, shape)
                 connection.commit()
     return rows
@@ -88,9 +89,10 @@ def _offsets(groups: Sequence[Group]) -> list[int]:
 
 
 class _Maker:
-    def __init__(self, group: Group, offset: int) -> None:
+    def __init__(self, group: Group, offset: int, tables: Mapping[str, Table]) -> None:
         self._group = group
         self._offset = offset
+        self._tables = tables
         self._holds = group.holds()
         self._compared = group.compared()
 
@@ -205,6 +207,9 @@ class _Maker:
         column, source = holds.target, holds.source
         kind = holds.kind
         if column is not None and source is not None:
+            shared = self._shared(column.name, source.table)
+            if shared is not None:
+                return f"{shared}-{key}"
             parent = _parent(column, source)
             if parent == source.table.name:
                 return None if key % _APART < ROWS else f"{parent}-{self._offset + key % 3}"
@@ -228,6 +233,21 @@ class _Maker:
         if bound is not None:
             return bound
         return _value(kind, holds.form, chance, f"{path} {key}")
+
+    def _shared(self, column: str, table: Table) -> str | None:
+        """Return what the values of a column begin with that a key of several columns is part of.
+
+        Each column of such a key has the number of the row, so that together they name a parent.
+        """
+        for key in table.foreign_keys:
+            if len(key.columns) > 1 and column in key.columns:
+                target = key.target_columns[key.columns.index(column)]
+                parent = self._tables.get(key.target_table)
+                further = None if parent is None else self._shared(target, parent)
+                return further or (
+                    target if parent and not _is_first(target, parent) else key.target_table
+                )
+        return None
 
     def _named(self, path: str) -> Sequence[Any]:
         """Return what a column or member is compared with."""
@@ -260,7 +280,7 @@ class _Maker:
 
     def _key(self, column: Column, source: Source, key: int) -> str:
         parents = [k.target_table for k in source.table.foreign_keys if column.name in k.columns]
-        first = source.table.primary_key[:1] == (column.name,) or column.name == "id"
+        first = _is_first(column.name, source.table)
         named = parents[0] if parents else source.table.name if first else column.name
         base = f"{named}-{key}"
         folded = any(
@@ -268,6 +288,10 @@ class _Maker:
         )
         # With a capital that SQLite's own lower() does not know.
         return f"\u00c4{base.capitalize()}" if folded else base
+
+
+def _is_first(column: str, table: Table) -> bool:
+    return table.primary_key[:1] == (column,) or column == "id"
 
 
 def _is_key(column: Column, source: Source | None) -> bool:

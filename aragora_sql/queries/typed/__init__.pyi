@@ -30,9 +30,11 @@ from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
 from .transaction_keys import TransactionKeysQueries
+from .unified_inbox import UnifiedInboxQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
+from .workflow_definitions import WorkflowDefinitionsQueries
 
 @overload
 def load_queries(  # type: ignore[overload-overlap]
@@ -132,6 +134,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> TransactionKeysQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["unified_inbox"], dialect: Dialect, root: Path | None = None
+) -> UnifiedInboxQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
 ) -> UsersQueries: ...
 @overload
@@ -142,5 +148,9 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None
 ) -> WorkflowQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["workflow_definitions"], dialect: Dialect, root: Path | None = None
+) -> WorkflowDefinitionsQueries: ...
 @overload
 def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries: ...
