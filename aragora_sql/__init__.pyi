@@ -54,6 +54,9 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.debate_archive import ArchivedDebate as ArchivedDebate
+from aragora_sql.stores.debate_archive import DebateArchive as DebateArchive
+from aragora_sql.stores.debate_archive import DebateSummary as DebateSummary
 from aragora_sql.stores.decisions import DecisionResult as DecisionResult
 from aragora_sql.stores.decisions import DecisionStatus as DecisionStatus
 from aragora_sql.stores.decisions import DecisionStore as DecisionStore
@@ -148,6 +151,7 @@ __all__ = [
     "AppliedMessage",
     "Approval",
     "ApprovalRequestStore",
+    "ArchivedDebate",
     "AuditChain",
     "AuditEntry",
     "AuditEvent",
@@ -168,7 +172,9 @@ __all__ = [
     "DailyAnchor",
     "Database",
     "Debate",
+    "DebateArchive",
     "DebateCheckpoint",
+    "DebateSummary",
     "DecisionRecord",
     "DecisionResult",
     "DecisionStatus",
@@ -232,6 +238,7 @@ __all__ = [
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresDebateArchive",
     "PostgresDecisionStore",
     "PostgresEloDatabase",
     "PostgresFederationStore",
@@ -266,6 +273,7 @@ __all__ = [
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteDebateArchive",
     "SQLiteDecisionStore",
     "SQLiteEloDatabase",
     "SQLiteFederationStore",
@@ -307,6 +315,7 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_debate_archive",
     "get_decision_store",
     "get_elo_system",
     "get_federation_store",
@@ -323,6 +332,7 @@ __all__ = [
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_debate_archive",
     "get_postgres_decision_store",
     "get_postgres_elo_database",
     "get_postgres_federation_store",
@@ -347,6 +357,7 @@ __all__ = [
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_debate_archive",
     "get_sqlite_decision_store",
     "get_sqlite_elo_database",
     "get_sqlite_federation_store",
@@ -1350,6 +1361,44 @@ async def get_sqlite_gauntlet_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteGauntletStore:
     """Return an initialized ``GauntletStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresDebateArchive(DebateArchive):
+    """``DebateArchive`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteDebateArchive(DebateArchive):
+    """``DebateArchive`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_debate_archive() -> DebateArchive:
+    """Return an initialized ``DebateArchive`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresDebateArchive``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_debate_archive(dsn: str | None = None) -> PostgresDebateArchive:
+    """Return an initialized ``DebateArchive`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_debate_archive(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteDebateArchive:
+    """Return an initialized ``DebateArchive`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -179,6 +179,10 @@ class MemoryMigrator:
         """Migrate runs of gauntlets, their results, and what was in flight."""
         return await self._migrate("gauntlet")
 
+    async def migrate_debate_archive(self) -> MigrationReport:
+        """Migrate the archive of debates, of however many files."""
+        return await self._migrate("debate_archive")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

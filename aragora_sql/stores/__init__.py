@@ -310,6 +310,13 @@ STORES = (
             "InflightGauntlet",
         ),
     ),
+    StoreEntry(
+        "debate_archive",
+        "DebateArchive",
+        "debate_archive",
+        "debates that have ended: whole artifacts, permalinks, audio, search",
+        exports=("ArchivedDebate", "DebateSummary"),
+    ),
 )
 
 
