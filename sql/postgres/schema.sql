@@ -61,7 +61,8 @@ BEGIN
     ('sharing', 1),
     ('decisions', 1),
     ('gauntlet', 1),
-    ('debate_archive', 1)
+    ('debate_archive', 1),
+    ('debate_origins', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -106,7 +107,8 @@ SELECT
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
-    current_setting('aragora.make_debate_archive') AS make_debate_archive
+    current_setting('aragora.make_debate_archive') AS make_debate_archive,
+    current_setting('aragora.make_debate_origins') AS make_debate_origins
 \gset
 
 \if :make_schema_versions
@@ -180,5 +182,8 @@ SELECT
 \endif
 \if :make_debate_archive
 \ir debate_archive/schema.sql
+\endif
+\if :make_debate_origins
+\ir debate_origins/schema.sql
 \endif
 COMMIT;

@@ -28,3 +28,4 @@
 -- \ir decisions/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
+-- \ir debate_origins/schema.sql
