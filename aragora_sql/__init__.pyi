@@ -54,6 +54,11 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.debate_archive import ArchivedDebate as ArchivedDebate
+from aragora_sql.stores.debate_archive import DebateArchive as DebateArchive
+from aragora_sql.stores.debate_archive import DebateSummary as DebateSummary
+from aragora_sql.stores.debate_origins import DebateOrigin as DebateOrigin
+from aragora_sql.stores.debate_origins import DebateOriginStore as DebateOriginStore
 from aragora_sql.stores.decisions import DecisionResult as DecisionResult
 from aragora_sql.stores.decisions import DecisionStatus as DecisionStatus
 from aragora_sql.stores.decisions import DecisionStore as DecisionStore
@@ -158,6 +163,7 @@ __all__ = [
     "AppliedMessage",
     "Approval",
     "ApprovalRequestStore",
+    "ArchivedDebate",
     "AuditChain",
     "AuditEntry",
     "AuditEvent",
@@ -178,7 +184,11 @@ __all__ = [
     "DailyAnchor",
     "Database",
     "Debate",
+    "DebateArchive",
     "DebateCheckpoint",
+    "DebateOrigin",
+    "DebateOriginStore",
+    "DebateSummary",
     "DecisionRecord",
     "DecisionResult",
     "DecisionStatus",
@@ -244,6 +254,8 @@ __all__ = [
     "PostgresCritiqueStore",
     "PostgresDSN",
     "PostgresDatabase",
+    "PostgresDebateArchive",
+    "PostgresDebateOriginStore",
     "PostgresDecisionStore",
     "PostgresEloDatabase",
     "PostgresFederationStore",
@@ -280,6 +292,8 @@ __all__ = [
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
     "SQLiteDatabase",
+    "SQLiteDebateArchive",
+    "SQLiteDebateOriginStore",
     "SQLiteDecisionStore",
     "SQLiteEloDatabase",
     "SQLiteFederationStore",
@@ -331,6 +345,8 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_debate_archive",
+    "get_debate_origin_store",
     "get_decision_store",
     "get_elo_system",
     "get_federation_store",
@@ -347,6 +363,8 @@ __all__ = [
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_debate_archive",
+    "get_postgres_debate_origin_store",
     "get_postgres_decision_store",
     "get_postgres_elo_database",
     "get_postgres_federation_store",
@@ -373,6 +391,8 @@ __all__ = [
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
     "get_sqlite_database",
+    "get_sqlite_debate_archive",
+    "get_sqlite_debate_origin_store",
     "get_sqlite_decision_store",
     "get_sqlite_elo_database",
     "get_sqlite_federation_store",
@@ -1456,6 +1476,92 @@ async def get_sqlite_gauntlet_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteGauntletStore:
     """Return an initialized ``GauntletStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresDebateArchive(DebateArchive):
+    """``DebateArchive`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteDebateArchive(DebateArchive):
+    """``DebateArchive`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_debate_archive() -> DebateArchive:
+    """Return an initialized ``DebateArchive`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresDebateArchive``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_debate_archive(dsn: str | None = None) -> PostgresDebateArchive:
+    """Return an initialized ``DebateArchive`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_debate_archive(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteDebateArchive:
+    """Return an initialized ``DebateArchive`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresDebateOriginStore(DebateOriginStore):
+    """``DebateOriginStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        ttl_seconds: float | None = None,
+    ) -> None: ...
+
+class SQLiteDebateOriginStore(DebateOriginStore):
+    """``DebateOriginStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        ttl_seconds: float | None = None,
+    ) -> None: ...
+
+async def get_debate_origin_store() -> DebateOriginStore:
+    """Return an initialized ``DebateOriginStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresDebateOriginStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_debate_origin_store(dsn: str | None = None) -> PostgresDebateOriginStore:
+    """Return an initialized ``DebateOriginStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_debate_origin_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteDebateOriginStore:
+    """Return an initialized ``DebateOriginStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

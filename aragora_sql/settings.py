@@ -26,6 +26,7 @@ variable                       meaning
                                refused
 ``ARAGORA_DECISION_…``         limits of results of decisions
                                (:mod:`aragora_sql.stores.decisions.limits`)
+``DEBATE_ORIGIN_TTL``          seconds that the origin of a debate is kept (default 86400)
 ``ARAGORA_TRACING``            ``true``: commands report what they do to OpenTelemetry
 ``ARAGORA_INSTANCES``          processes with a pool of their own, which ``doctor`` adds up
                                (default 1)

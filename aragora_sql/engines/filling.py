@@ -203,7 +203,8 @@ class _Maker:
             # One in ten points at the row before it.
             return self._key(number - 1) if number % 10 == 0 else self._absent()
         if self.points_at == "parent":
-            return self._key(number)
+            # A parent that is not searched has no more rows.
+            return None if self.nullable and number > ROWS else self._key(number)
         if self.allowed is not None:
             return self.allowed[number % len(self.allowed)]
         if self.kind.startswith("list["):

@@ -219,12 +219,14 @@ class Loader:
                     rejects.append(self.reject(file, by_ordinal[bad], reason, column))
             stage.settle_existing(result, rejects, staged)
             stage.settle_orphans(noted, rejects, staged)
+            stage.settle_taken(noted, rejects, staged)
             result.migrated = stage.insert(result, rejects, staged)
             for inserted in stage.staged_of(list(noted)) if noted else ():
                 result.notes.update(noted[inserted])
             stage.drop()
         result.left_out = sum(reject.is_left_out for reject in rejects)
-        result.rejected = len(rejects) - result.left_out
+        kept = sum(reject.kind == "merged" for reject in rejects)
+        result.rejected = len(rejects) - result.left_out - kept
         return result, rejects
 
     # -- conversion

@@ -35,7 +35,8 @@ ROWID_COLUMN = "source_rowid"
 # wrote "duplicates"; "values" is for `aragora-sql check` alone.
 MAPPING_WORDS = (
     *("from", "optional", "ignored", "without", "unpacks", "into", "key", "repeats"),
-    *("duplicates", "doubles", "copies", "secrets", "merge", "order", "json", "unix", "utc"),
+    *("duplicates", "doubles", "copies", "secrets", "cut", "merge", "order"),
+    *("json", "unix", "utc"),
     "values",
 )
 _DIRECTIVE = re.compile(rf"(?P<name>{'|'.join(MAPPING_WORDS)}):\s*(?P<value>.+)")
@@ -59,7 +60,8 @@ class Merge:
     that differ in a ``distinct`` column are records of their own, and rejected in whatever file
     they are. Of such the one stays of which a row has equal values in the two ``prefer`` columns.
     ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
-    where two rows share a number they all are counted again, in the order of the timestamp.
+    where two rows share a number they all are counted again, in the order of the timestamp. A text
+    of a ``suffix`` column that another row has gets the next number behind it.
     """
 
     choice: Unique = "first"
@@ -72,6 +74,7 @@ class Merge:
     distinct: tuple[str, ...] = ()
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
+    suffix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Mapping:
 
     ``copies`` are columns by which rows of one key in several files are told to be copies of one
     record; the word ``counters`` instead means copies whose counters only grew. ``secrets``
-    are target columns whose values may hold secrets.
+    are target columns whose values may hold secrets, ``cut`` references that become NULL where
+    their row is missing.
     """
 
     store: str
@@ -108,6 +112,7 @@ class Mapping:
     duplicates: frozenset[str]
     copies: frozenset[str]
     secrets: frozenset[str]
+    cut: frozenset[str]
     merge: Merge
     order: str | None
     json_text: frozenset[str]
@@ -173,6 +178,7 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         duplicates=_names(*found.get("duplicates", ()), *found.get("doubles", ())),
         copies=_names(*found.get("copies", ())),
         secrets=_names(*found.get("secrets", ())),
+        cut=_names(*found.get("cut", ())),
         merge=_merge(query, found.get("merge", [])),
         order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
@@ -194,6 +200,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     fill: list[str] = []
     conflict: list[str] = []
     distinct: list[str] = []
+    suffix: list[str] = []
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
@@ -226,10 +233,13 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             conflict += columns
         elif word == "distinct" and columns:
             distinct += columns
+        elif word == "suffix" and columns:
+            suffix += columns
         else:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
                 "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; distinct COLUMN, …; "
+                "suffix COLUMN, …; "
                 "prefer COLUMN = COLUMN; mean COLUMN by COLUMN; number COLUMN by COLUMN; renumber"
             )
     return Merge(
@@ -243,6 +253,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         tuple(distinct),
         prefer,
         number,
+        tuple(suffix),
     )
 
 
@@ -280,6 +291,7 @@ def own_mapping(
         duplicates=like.duplicates if like else frozenset(),
         copies=like.copies if like else frozenset(),
         secrets=like.secrets if like else frozenset(),
+        cut=like.cut if like else frozenset(),
         merge=merge,
         order=None,
         json_text=frozenset(),

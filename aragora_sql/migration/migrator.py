@@ -187,6 +187,14 @@ class MemoryMigrator:
         """Migrate mail accounts of the inbox, their messages, and the advice on them."""
         return await self._migrate("unified_inbox")
 
+    async def migrate_debate_archive(self) -> MigrationReport:
+        """Migrate the archive of debates, of however many files."""
+        return await self._migrate("debate_archive")
+
+    async def migrate_debate_origins(self) -> MigrationReport:
+        """Migrate the origins of debates, of what was routed, and of replies by e-mail."""
+        return await self._migrate("debate_origins")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

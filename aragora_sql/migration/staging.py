@@ -19,6 +19,7 @@ from aragora_sql.migration.mappings import Mapping
 from aragora_sql.migration.rejects import BROKEN_RULE, Reject
 from aragora_sql.migration.report import SHOWN_KEYS, ChunkResult
 from aragora_sql.migration.target import PgConnection, Reference, Table
+from aragora_sql.stores.debate_archive.slugs import without_number
 
 __all__ = [
     "LoadOptions",
@@ -329,6 +330,12 @@ class Stage:
                 differs = sql.SQL("({} AND NOT (t.{} IS NULL AND {}))").format(
                     differs, sql.Identifier(name), self._is_missing(reference)
                 )
+        if name in self.mapping.merge.suffix:
+            # The next number was put behind it when the row came here.
+            differs = sql.SQL(
+                "({0} AND regexp_replace(t.{1}, '-[0-9]+$', '') <> "
+                "regexp_replace(s.{1}, '(-[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})-[0-9]+$', '\\1'))"
+            ).format(differs, sql.Identifier(name))
         return differs
 
     def _existing_table(self, name: str) -> sql.Identifier:
@@ -369,15 +376,78 @@ class Stage:
         """Tell whether a reference to a missing row becomes NULL."""
         column = self.table.column(reference.column)
         can_be_null = column is not None and not column.not_null
-        is_link = reference.column == self.table.link
+        is_link = reference.column == self.table.link or reference.column in self.mapping.cut
         return is_link or (self.options.orphans == "null" and can_be_null)
 
-    def _is_missing(self, reference: Reference) -> sql.Composed:
-        parents: list[sql.Composable] = [sql.Identifier(reference.parent)]
+    def _places_of(self, name: str) -> list[sql.Composable]:
+        """Return where rows of a table are: in the target, and in the stage those of this one."""
+        places: list[sql.Composable] = [sql.Identifier(name)]
         if self.options.existing_in:
-            parents.append(sql.Identifier(self.options.existing_in, reference.parent))
-        if reference.parent == self.table.name:
-            parents.append(sql.Identifier("pg_temp", _STAGE))
+            places.append(sql.Identifier(self.options.existing_in, name))
+        if name == self.table.name:
+            places.append(sql.Identifier("pg_temp", _STAGE))
+        return places
+
+    def settle_taken(
+        self, noted: dict[int, list[str]], rejects: list[Reject], staged: dict[int, Place]
+    ) -> None:
+        """Put the next number behind texts that another row has, where the mapping says so.
+
+        The rows are kept aside as they were.
+        """
+        for name in self.mapping.merge.suffix:
+            column, stage = sql.Identifier(name), sql.Identifier("pg_temp", _STAGE)
+            *targets, _ = self._places_of(self.table.name)
+            taken = [
+                sql.SQL("EXISTS (SELECT FROM {} AS t WHERE t.{} = s.{})").format(
+                    place, column, column
+                )
+                for place in targets
+            ]
+            found = self.connection.execute(
+                sql.SQL(
+                    "SELECT s.{ordinal}, s.{column} FROM (SELECT x.{ordinal}, x.{column}, "
+                    "row_number() OVER (PARTITION BY x.{column} ORDER BY x.{ordinal}) AS place "
+                    "FROM {stage} AS x) AS s WHERE s.place > 1 OR {taken} ORDER BY 1"
+                ).format(
+                    ordinal=sql.Identifier(_ORDINAL),
+                    column=column,
+                    stage=stage,
+                    taken=sql.SQL(" OR ").join(taken),
+                )
+            ).fetchall()
+            for ordinal, text in found:
+                free = self._next_free(name, text)
+                reason = f"its {name} is another row's: {free} in the target"
+                kept = self._staged_rejects([ordinal], staged, reason, name)
+                rejects += [replace(reject, kind="merged") for reject in kept]
+                note = f"{name} was another row's: the next number is behind it"
+                noted.setdefault(ordinal, []).append(note)
+                self.connection.execute(
+                    sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s").format(
+                        stage, column, sql.Identifier(_ORDINAL)
+                    ),
+                    [free, ordinal],
+                )
+
+    def _next_free(self, name: str, text: str) -> str:
+        """Return a text with the first number from 2 on behind it that no row has."""
+        taken = sql.SQL(" OR ").join(
+            sql.SQL("EXISTS (SELECT FROM {} AS t WHERE t.{} = %(text)s)").format(
+                place, sql.Identifier(name)
+            )
+            for place in self._places_of(self.table.name)
+        )
+        number = 2
+        while True:
+            free = f"{without_number(text)}-{number}"
+            row = self.connection.execute(sql.SQL("SELECT ") + taken, {"text": free}).fetchone()
+            if row is not None and not row[0]:
+                return free
+            number += 1
+
+    def _is_missing(self, reference: Reference) -> sql.Composed:
+        parents = self._places_of(reference.parent)
         return sql.SQL(" AND ").join(
             sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE p.{} = s.{})").format(
                 parent,

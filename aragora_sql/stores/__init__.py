@@ -330,6 +330,20 @@ STORES = (
             "InflightGauntlet",
         ),
     ),
+    StoreEntry(
+        "debate_archive",
+        "DebateArchive",
+        "debate_archive",
+        "debates that have ended: whole artifacts, permalinks, audio, search",
+        exports=("ArchivedDebate", "DebateSummary"),
+    ),
+    StoreEntry(
+        "debate_origins",
+        "DebateOriginStore",
+        "debate_origin_store",
+        "where debates came from: channels, messages, replies; each result claimed once",
+        exports=("DebateOrigin",),
+    ),
 )
 
 

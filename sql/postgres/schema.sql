@@ -62,7 +62,9 @@ BEGIN
     ('decisions', 1),
     ('workflow_definitions', 1),
     ('unified_inbox', 1),
-    ('gauntlet', 1)
+    ('gauntlet', 1),
+    ('debate_archive', 1),
+    ('debate_origins', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -108,7 +110,9 @@ SELECT
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_workflow_definitions') AS make_workflow_definitions,
     current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
-    current_setting('aragora.make_gauntlet') AS make_gauntlet
+    current_setting('aragora.make_gauntlet') AS make_gauntlet,
+    current_setting('aragora.make_debate_archive') AS make_debate_archive,
+    current_setting('aragora.make_debate_origins') AS make_debate_origins
 \gset
 
 \if :make_schema_versions
@@ -185,5 +189,11 @@ SELECT
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql
+\endif
+\if :make_debate_archive
+\ir debate_archive/schema.sql
+\endif
+\if :make_debate_origins
+\ir debate_origins/schema.sql
 \endif
 COMMIT;

@@ -29,3 +29,5 @@
 -- \ir workflow_definitions/schema.sql
 -- \ir unified_inbox/schema.sql
 -- \ir gauntlet/schema.sql
+-- \ir debate_archive/schema.sql
+-- \ir debate_origins/schema.sql

@@ -25,6 +25,7 @@ OWN_NUMBERS = dict.fromkeys(
     (
         "consensus",
         "continuum_memory",
+        "debate_archive",
         "decision_results",
         "marketplace_templates",
         "unified_inbox_messages",

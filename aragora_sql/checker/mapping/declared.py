@@ -30,6 +30,7 @@ def problems_of(source: Source, given: Sequence[str]) -> Iterator[str]:
     yield from _missing("copies", copies, table, given)
     yield from _missing("duplicates", mapped.duplicates, table, given)
     yield from _missing("secrets", mapped.secrets, table, given)
+    yield from _missing("cut", mapped.cut, table, given)
     if mapped.order is not None:
         yield from _missing("order", [mapped.order], table, given, times=True)
         if not any(column.generated == "identity" for column in table.columns):
@@ -66,7 +67,7 @@ def _of_merge(mapped: Mapping, table: Table, given: Sequence[str]) -> Iterator[s
     counted = [*merge.add, *(name for pair in merge.mean for name in pair)]
     yield from _missing("merge", counted, table, given, numbers=True)
     yield from _missing("merge", [*merge.fill, *merge.conflict, *merge.distinct], table, given)
-    yield from _missing("merge", merge.prefer or (), table, given)
+    yield from _missing("merge", [*(merge.prefer or ()), *merge.suffix], table, given)
     if merge.number is not None:
         yield from _missing("merge", merge.number[:1], table, given, numbers=True)
         yield from _missing("merge", merge.number[1:], table, given, times=True)

@@ -12,6 +12,8 @@ from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .debate_archive import DebateArchiveQueries
+from .debate_origins import DebateOriginsQueries
 from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
@@ -60,6 +62,14 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["debate_archive"], dialect: Dialect, root: Path | None = None
+) -> DebateArchiveQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["debate_origins"], dialect: Dialect, root: Path | None = None
+) -> DebateOriginsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["decisions"], dialect: Dialect, root: Path | None = None
