@@ -179,6 +179,10 @@ class MemoryMigrator:
         """Migrate runs of gauntlets, their results, and what was in flight."""
         return await self._migrate("gauntlet")
 
+    async def migrate_receipts(self) -> MigrationReport:
+        """Migrate receipts of decisions, and the proofs of their deletion."""
+        return await self._migrate("receipts")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

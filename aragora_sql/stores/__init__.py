@@ -310,6 +310,19 @@ STORES = (
             "InflightGauntlet",
         ),
     ),
+    StoreEntry(
+        "receipts",
+        "ReceiptStore",
+        "receipt_store",
+        "signed receipts of decisions, verified when read; legal holds, retention, deletion",
+        exports=(
+            "ReceiptDeletion",
+            "ReceiptDeletionLog",
+            "ReceiptSigningKeys",
+            "ReceiptSummary",
+            "StoredReceipt",
+        ),
+    ),
 )
 
 
