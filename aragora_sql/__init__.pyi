@@ -120,6 +120,12 @@ from aragora_sql.stores.notifications import EmailRecipient as EmailRecipient
 from aragora_sql.stores.notifications import Notification as Notification
 from aragora_sql.stores.notifications import NotificationStore as NotificationStore
 from aragora_sql.stores.notifications import TelegramConfig as TelegramConfig
+from aragora_sql.stores.receipts import ReceiptDeletion as ReceiptDeletion
+from aragora_sql.stores.receipts import ReceiptDeletionLog as ReceiptDeletionLog
+from aragora_sql.stores.receipts import ReceiptSigningKeys as ReceiptSigningKeys
+from aragora_sql.stores.receipts import ReceiptStore as ReceiptStore
+from aragora_sql.stores.receipts import ReceiptSummary as ReceiptSummary
+from aragora_sql.stores.receipts import StoredReceipt as StoredReceipt
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -267,6 +273,7 @@ __all__ = [
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
     "PostgresNotificationStore",
+    "PostgresReceiptStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
     "PostgresUnifiedInboxStore",
@@ -276,8 +283,13 @@ __all__ = [
     "PostponeJobError",
     "ProofStatus",
     "RankedTemplate",
+    "ReceiptDeletion",
+    "ReceiptDeletionLog",
     "ReceiptShare",
     "ReceiptShareStore",
+    "ReceiptSigningKeys",
+    "ReceiptStore",
+    "ReceiptSummary",
     "RefreshedTokens",
     "Relationship",
     "Retries",
@@ -305,6 +317,7 @@ __all__ = [
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
     "SQLiteNotificationStore",
+    "SQLiteReceiptStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
     "SQLiteUnifiedInboxStore",
@@ -316,6 +329,7 @@ __all__ = [
     "ShareLink",
     "SharingStore",
     "SigningKeys",
+    "StoredReceipt",
     "SyncState",
     "TelegramConfig",
     "Template",
@@ -377,12 +391,14 @@ __all__ = [
     "get_postgres_marketplace_store",
     "get_postgres_notification_store",
     "get_postgres_pool",
+    "get_postgres_receipt_store",
     "get_postgres_session_store",
     "get_postgres_sharing_store",
     "get_postgres_unified_inbox_store",
     "get_postgres_user_store",
     "get_postgres_webhook_store",
     "get_postgres_workflow_store",
+    "get_receipt_store",
     "get_session_store",
     "get_sharing_store",
     "get_sqlite_audit_store",
@@ -404,6 +420,7 @@ __all__ = [
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
     "get_sqlite_notification_store",
+    "get_sqlite_receipt_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
     "get_sqlite_unified_inbox_store",
@@ -1562,6 +1579,56 @@ async def get_sqlite_debate_origin_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteDebateOriginStore:
     """Return an initialized ``DebateOriginStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresReceiptStore(ReceiptStore):
+    """``ReceiptStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        retention_days: float | None = None,
+        signing_keys: ReceiptSigningKeys | None = None,
+    ) -> None: ...
+
+class SQLiteReceiptStore(ReceiptStore):
+    """``ReceiptStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        retention_days: float | None = None,
+        signing_keys: ReceiptSigningKeys | None = None,
+    ) -> None: ...
+
+async def get_receipt_store() -> ReceiptStore:
+    """Return an initialized ``ReceiptStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresReceiptStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_receipt_store(dsn: str | None = None) -> PostgresReceiptStore:
+    """Return an initialized ``ReceiptStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_receipt_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteReceiptStore:
+    """Return an initialized ``ReceiptStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

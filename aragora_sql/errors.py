@@ -45,6 +45,7 @@ __all__ = [
     "DamagedAuditLogError",
     "DamagedCheckpointError",
     "DamagedGauntletResultError",
+    "DamagedReceiptError",
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
@@ -81,6 +82,7 @@ __all__ = [
     "QueryCallError",
     "QueryFileError",
     "ReadOnlyDatabaseError",
+    "ReceiptHeldError",
     "RedLineError",
     "RegionNotFoundError",
     "RegionRefusedError",
@@ -315,6 +317,14 @@ class GauntletRunEndedError(InvalidInputError):
         self.run_id = run_id
 
 
+class ReceiptHeldError(InvalidInputError):
+    """A receipt is under a legal hold, and can't be deleted."""
+
+    def __init__(self, receipt_id: str) -> None:
+        super().__init__("receipt_id", f"{receipt_id!r} is under a legal hold")
+        self.receipt_id = receipt_id
+
+
 class RedLineError(InvalidInputError):
     """An entry of the continuum memory is protected; nothing was written. ``reason`` says why."""
 
@@ -535,6 +545,14 @@ class DamagedGauntletResultError(DatabaseError):
             "hash that it was stored with"
         )
         self.gauntlet_id = gauntlet_id
+
+
+class DamagedReceiptError(DatabaseError):
+    """What is stored of a receipt is not what was stored, or not what was signed."""
+
+    def __init__(self, receipt_id: str, problem: str) -> None:
+        super().__init__(f"receipt {receipt_id!r} is damaged: {problem}")
+        self.receipt_id = receipt_id
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

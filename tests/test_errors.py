@@ -20,6 +20,7 @@ from aragora_sql.errors import (
     ConfigurationError,
     DamagedAuditLogError,
     DamagedCheckpointError,
+    DamagedReceiptError,
     DSNNotConfiguredError,
     ForeignTokenError,
     InvalidInputError,
@@ -128,6 +129,8 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("r1", 3)
     elif kind is ForeignTokenError:
         arguments = ("at_least", "is a token of another cluster")
+    elif kind is DamagedReceiptError:
+        arguments = ("r1", "its content is not what was stored")
     elif kind is DamagedAuditLogError:
         arguments = ("main", 7, "its hash is another one")
     error = kind(*arguments)

@@ -60,6 +60,7 @@ async def test_the_python_of_a_page_runs_from_top_to_bottom(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARAGORA_ENCRYPTION_KEY", KEY.hex())
+    monkeypatch.setenv("ARAGORA_RECEIPT_SIGNING_KEY", KEY.hex())
     if isinstance(location, Path):
         monkeypatch.setenv("ARAGORA_DATA_DIR", str(location.parent))
     else:

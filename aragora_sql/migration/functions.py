@@ -23,10 +23,11 @@ from aragora_sql.migration.timestamps import TimestampReader
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
-from aragora_sql.stores.decisions.records import result_terms
 from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.gauntlet.records import HASHED, result_hash
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.receipts.records import HASHED as HASHED_OF_RECEIPTS
+from aragora_sql.stores.receipts.records import receipt_hash
+from aragora_sql.stores.terms import document_terms, search_terms
 from aragora_sql.stores.users.emails import normal_email
 
 __all__ = ["Functions", "TextRules"]
@@ -114,6 +115,7 @@ class Functions:
         workflow = _checksum(_WORKFLOW, workflow_checksum, self._reader)
         debate = _checksum(_DEBATE, debate_checksum, self._reader)
         result = _checksum(HASHED, result_hash, self._reader)
+        receipt = _checksum(HASHED_OF_RECEIPTS, receipt_hash, self._reader)
         return (
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
@@ -132,6 +134,7 @@ class Functions:
             ("workflow_checksum", len(_WORKFLOW), workflow),
             ("debate_checksum", len(_DEBATE), debate),
             ("gauntlet_hash", len(HASHED), result),
+            ("receipt_hash", len(HASHED_OF_RECEIPTS), receipt),
         )
 
     def register(self, connection: sqlite3.Connection) -> None:
@@ -193,7 +196,7 @@ def _result_terms(document: Any, error: Any) -> str | None:
     """Return the search terms of a result and its error, as the store makes them."""
     text = _decoded(document)
     try:
-        return None if text is None else result_terms(load_json(text), _decoded(error))
+        return None if text is None else document_terms(load_json(text), _decoded(error))
     except ValueError:
         return None
 

@@ -195,6 +195,10 @@ class MemoryMigrator:
         """Migrate the origins of debates, of what was routed, and of replies by e-mail."""
         return await self._migrate("debate_origins")
 
+    async def migrate_receipts(self) -> MigrationReport:
+        """Migrate receipts of decisions, and the proofs of their deletion."""
+        return await self._migrate("receipts")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

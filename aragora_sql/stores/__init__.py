@@ -344,6 +344,19 @@ STORES = (
         "where debates came from: channels, messages, replies; each result claimed once",
         exports=("DebateOrigin",),
     ),
+    StoreEntry(
+        "receipts",
+        "ReceiptStore",
+        "receipt_store",
+        "signed receipts of decisions, verified when read; legal holds, retention, deletion",
+        exports=(
+            "ReceiptDeletion",
+            "ReceiptDeletionLog",
+            "ReceiptSigningKeys",
+            "ReceiptSummary",
+            "StoredReceipt",
+        ),
+    ),
 )
 
 

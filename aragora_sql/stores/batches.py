@@ -5,22 +5,35 @@ What is too old goes batch by batch, so that nobody waits long.
 
 from __future__ import annotations
 
+import math
+import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aragora_sql.database import Database
 from aragora_sql.database.values import EncodedJSON, dump_rows
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.stores import validation as valid
 
-__all__ = ["CLEANUP_INTERVAL", "CleanupTurns", "age_limit", "in_batches", "in_parts"]
+__all__ = [
+    "CLEANUP_INTERVAL",
+    "LONGEST_DAYS",
+    "CleanupTurns",
+    "age_limit",
+    "days_of",
+    "in_batches",
+    "in_parts",
+]
 
 # Characters of JSON that are handed over in one statement: PostgreSQL's jsonb has room for 256 MB.
 LARGEST_PART = 64_000_000
 
 # Seconds between two clean-ups that a store begins by itself.
 CLEANUP_INTERVAL = 300.0
+
+# Some hundred years: no time that is made with it leaves the calendar.
+LONGEST_DAYS = 100_000.0
 
 
 def in_parts(rows: Sequence[Sequence[str | int | float | None]]) -> list[EncodedJSON]:
@@ -54,6 +67,31 @@ class CleanupTurns:
             return False
         self._last = now
         return True
+
+
+def days_of(
+    days: float | None, variable: str, otherwise: float, environ: Mapping[str, str] | None = None
+) -> float:
+    """Return how many days something is kept: above 0, perhaps a fraction.
+
+    That is ``days``, an argument ``retention_days``; None: what the environment's ``variable``
+    says, else ``otherwise``. Raises :class:`~aragora_sql.errors.InvalidInputError` or
+    :class:`~aragora_sql.errors.ConfigurationError`.
+    """
+    if days is not None:
+        return valid.number(days, "retention_days", 1e-6, LONGEST_DAYS)
+    text = (os.environ if environ is None else environ).get(variable, "").strip()
+    if not text:
+        return otherwise
+    try:
+        said = float(text)
+    except ValueError:
+        said = math.nan
+    if not 0 < said <= LONGEST_DAYS:
+        raise ConfigurationError(
+            f"{variable}: {text!r} is not a number of days above 0 and up to {LONGEST_DAYS:g}"
+        )
+    return said
 
 
 def age_limit(days: object, now: datetime, argument: str = "max_age_days") -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aragora_sql.database.values import format_timestamp
 
-__all__ = ["checksum_of", "content_checksum"]
+__all__ = ["checksum_of", "content_checksum", "sorted_json"]
 
 
 def checksum_of(values: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -30,10 +30,17 @@ def content_checksum(content: Mapping[str, Any]) -> str:
     back equal; -0.0 as 0.0, which PostgreSQL's ``jsonb`` makes of it). It is what
     ``json.dumps(content, sort_keys=True, separators=(",", ":"))`` returns.
     """
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    if "-0.0" in text:
-        text = json.dumps(_without_negative_zero(content), sort_keys=True, separators=(",", ":"))
+    text = sorted_json(content, (",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sorted_json(content: Any, separators: tuple[str, str] = (", ", ": ")) -> str:
+    """Return JSON as ``json.dumps()`` writes it with sorted keys; -0.0 as 0.0."""
+    text = json.dumps(content, sort_keys=True, separators=separators)
+    if "-0.0" in text:
+        content = _without_negative_zero(content)
+        text = json.dumps(content, sort_keys=True, separators=separators)
+    return text
 
 
 def _without_negative_zero(value: Any) -> Any:

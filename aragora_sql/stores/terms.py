@@ -13,8 +13,10 @@ both, whatever the server's locale:
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-__all__ = ["LONGEST_TERM", "MOST_TERMS", "search_terms"]
+__all__ = ["LONGEST_TERM", "MOST_TERMS", "document_terms", "search_terms"]
 
 LONGEST_TERM = 64
 MOST_TERMS = 1000
@@ -56,3 +58,19 @@ def search_terms(text: str) -> list[str]:
     if len(text) > LONGEST_TERM or not text.isascii():
         found = [term[:LONGEST_TERM] for term in found]
     return list(dict.fromkeys(found))[:MOST_TERMS]
+
+
+def document_terms(*documents: Any) -> str:
+    """Return the search terms of all texts in some documents and texts, joined by blanks."""
+    return " ".join(search_terms(" ".join(text for one in documents for text in _texts(one))))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)

@@ -24,6 +24,7 @@ __all__ = [
     "items",
     "key",
     "limit",
+    "moment",
     "names",
     "number",
     "optional",
@@ -191,6 +192,12 @@ def timestamp_or_seconds(value: Any, argument: str) -> datetime:
         if isinstance(error, InvalidInputError):
             raise
         raise InvalidInputError(argument, "must be within the years 1 to 9999") from None
+
+
+def moment(value: Any, argument: str) -> datetime:
+    """Check a timestamp that may also be ISO-8601 text, or seconds since 1970."""
+    check = timestamp_or_text if isinstance(value, str) else timestamp_or_seconds
+    return check(value, argument)
 
 
 def timestamp_or_now(value: Any, argument: str) -> datetime:

@@ -64,7 +64,8 @@ BEGIN
     ('unified_inbox', 1),
     ('gauntlet', 1),
     ('debate_archive', 1),
-    ('debate_origins', 1)
+    ('debate_origins', 1),
+    ('receipts', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -112,7 +113,8 @@ SELECT
     current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
-    current_setting('aragora.make_debate_origins') AS make_debate_origins
+    current_setting('aragora.make_debate_origins') AS make_debate_origins,
+    current_setting('aragora.make_receipts') AS make_receipts
 \gset
 
 \if :make_schema_versions
@@ -195,5 +197,8 @@ SELECT
 \endif
 \if :make_debate_origins
 \ir debate_origins/schema.sql
+\endif
+\if :make_receipts
+\ir receipts/schema.sql
 \endif
 COMMIT;

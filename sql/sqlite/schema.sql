@@ -31,3 +31,4 @@
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql
+-- \ir receipts/schema.sql

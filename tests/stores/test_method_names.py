@@ -23,6 +23,7 @@ FURTHER_CLASSES = {
     "gauntlet": ("GauntletResultStore",),
     "governance": ("ApprovalRequestStore",),
     "jobs": ("JobWorker",),
+    "receipts": ("ReceiptDeletionLog",),
     "sharing": ("ReceiptShareStore",),
 }
 

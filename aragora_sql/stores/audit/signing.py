@@ -19,14 +19,13 @@ import hmac
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from aragora_sql.errors import ConfigurationError
 from aragora_sql.secret_store import with_secrets
 
 __all__ = ["SigningKeys"]
 
-CURRENT_KEY = "ARAGORA_AUDIT_SIGNING_KEY"
-OLD_KEYS = "ARAGORA_AUDIT_SIGNING_KEYS_OLD"
 _KEY_ID_DIGITS = 16
 
 
@@ -37,21 +36,35 @@ class SigningKeys:
     """
 
     __slots__ = ("_by_id", "_current")
+    _variables: ClassVar[tuple[str, str]] = (
+        "ARAGORA_AUDIT_SIGNING_KEY",
+        "ARAGORA_AUDIT_SIGNING_KEYS_OLD",
+    )
+    # What the identifier of a key is derived from, beside the key.
+    _purpose: ClassVar[bytes] = b"aragora-audit-signing-key:"
 
     def __init__(self, current: bytes | None = None, old: Iterable[bytes] = ()) -> None:
         keys = [*(() if current is None else (current,)), *old]
         if not all(isinstance(key, bytes) and key for key in keys):
             raise ConfigurationError("a signing key is bytes, and not empty")
-        self._by_id = {_key_id(key): key for key in keys}
-        self._current = None if current is None else (_key_id(current), current)
+        self._by_id = {self._key_id(key): key for key in keys}
+        self._current = None if current is None else (self._key_id(current), current)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> SigningKeys:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return the keys that the environment names, perhaps none."""
         env = with_secrets(os.environ if environ is None else environ)
-        current = env.get(CURRENT_KEY, "").strip()
-        old = [part.strip() for part in env.get(OLD_KEYS, "").split(",") if part.strip()]
-        return cls(current.encode() or None, [key.encode() for key in old])
+        present, before = cls._variables
+        current = env.get(present, "").strip()
+        old = [part.strip() for part in env.get(before, "").split(",") if part.strip()]
+        return cls(
+            cls._key(current, present) if current else None, [cls._key(key, before) for key in old]
+        )
+
+    @classmethod
+    def _key(cls, text: str, variable: str) -> bytes:
+        """Return the key that the text of a variable stands for."""
+        return text.encode()
 
     def __repr__(self) -> str:
         return f"<SigningKeys: {len(self._by_id)}>"
@@ -86,9 +99,9 @@ class SigningKeys:
         given = signature.encode("utf-8", "surrogatepass")
         return any(hmac.compare_digest(_signature(key, entry_hash).encode(), given) for key in keys)
 
-
-def _key_id(key: bytes) -> str:
-    return sha256(b"aragora-audit-signing-key:" + key).hexdigest()[:_KEY_ID_DIGITS]
+    @classmethod
+    def _key_id(cls, key: bytes) -> str:
+        return sha256(cls._purpose + key).hexdigest()[:_KEY_ID_DIGITS]
 
 
 def _signature(key: bytes, entry_hash: str) -> str:

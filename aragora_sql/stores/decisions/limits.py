@@ -11,20 +11,18 @@ variable                             meaning
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 from aragora_sql.errors import ConfigurationError
+from aragora_sql.stores.batches import days_of
 
 __all__ = ["DecisionLimits"]
 
 RETENTION_DAYS = "ARAGORA_DECISION_RETENTION_DAYS"
 MAX_ENTRIES = "ARAGORA_DECISION_MAX_ENTRIES"
-# Some hundred years: no time that is made with it leaves the calendar.
-LONGEST_DAYS = 100_000.0
 MOST_ENTRIES = 2**31 - 1
 
 
@@ -39,26 +37,14 @@ class DecisionLimits:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read the limits from the environment. Raises :class:`ConfigurationError`."""
         env = os.environ if environ is None else environ
-        days = env.get(RETENTION_DAYS, "").strip()
         entries = env.get(MAX_ENTRIES, "").strip()
         limits = cls()
-        if days:
-            limits = replace(limits, retention_days=_days(days))
+        limits = replace(
+            limits, retention_days=days_of(None, RETENTION_DAYS, limits.retention_days, env)
+        )
         if entries:
             limits = replace(limits, max_entries=_entries(entries))
         return limits
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not 0 < days <= LONGEST_DAYS:
-        raise ConfigurationError(
-            f"{RETENTION_DAYS}: {text!r} is not a number of days above 0 and up to {LONGEST_DAYS:g}"
-        )
-    return days
 
 
 def _entries(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -11,7 +11,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, unknown_members, with_unknown_members
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "DecisionMetrics",
@@ -22,7 +22,6 @@ __all__ = [
     "FoundDecision",
     "StatusAnswer",
     "result_parameters",
-    "result_terms",
 ]
 
 UNKNOWN = "unknown"
@@ -184,26 +183,12 @@ def result_parameters(
         "result": encoded,
         "error": error,
         "extra": valid.document(unknown_members(document, _KNOWN), "data"),
-        "created_at": valid.optional(document.get("created_at"), "data.created_at", _moment),
-        "completed_at": valid.optional(document.get("completed_at"), "data.completed_at", _moment),
-        "search_terms": result_terms(result, error),
+        "created_at": valid.optional(document.get("created_at"), "data.created_at", valid.moment),
+        "completed_at": valid.optional(
+            document.get("completed_at"), "data.completed_at", valid.moment
+        ),
+        "search_terms": document_terms(result, error),
     }
-
-
-def result_terms(result: Any, error: str | None) -> str:
-    """Return the search terms of the texts in a result and of its error, joined by blanks."""
-    return " ".join(search_terms(" ".join((*_texts(result), error or ""))))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
 
 
 def _one(name: str, given: Any, document: Mapping[str, Any]) -> str | None:
@@ -220,9 +205,3 @@ def _debate_of(value: Any) -> str | None:
         return valid.optional(value, "data.result.debate_id", valid.key)
     except InvalidInputError:
         return None
-
-
-def _moment(value: Any, argument: str) -> datetime:
-    if isinstance(value, str):
-        return valid.timestamp_or_text(value, argument)
-    return valid.timestamp_or_seconds(value, argument)

@@ -13,8 +13,8 @@ from aragora_sql.database import Database
 from aragora_sql.errors import TenantMismatchError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
-from aragora_sql.stores.batches import CleanupTurns, in_batches
-from aragora_sql.stores.decisions.limits import LONGEST_DAYS, DecisionLimits
+from aragora_sql.stores.batches import LONGEST_DAYS, CleanupTurns, in_batches
+from aragora_sql.stores.decisions.limits import DecisionLimits
 from aragora_sql.stores.decisions.records import (
     DecisionMetrics,
     DecisionResult,
