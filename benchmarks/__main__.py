@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from aragora_sql.embedded import EmbeddedServer, find_binaries
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
+from benchmarks.archive_pages import archive_postgres, archive_sqlite
 from benchmarks.audit_chains import audit_postgres, audit_sqlite
 from benchmarks.batches import batch_postgres, batch_sqlite
 from benchmarks.builds import race_builds_postgres, race_builds_sqlite
@@ -70,6 +71,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "replicas-postgres": read_replicas,
     "audit-postgres": audit_postgres,
     "audit-sqlite": audit_sqlite,
+    "archive-postgres": archive_postgres,
+    "archive-sqlite": archive_sqlite,
     "saver-postgres": savers_postgres,
     "saver-sqlite": savers_sqlite,
     "observed-postgres": observe_postgres,
@@ -101,7 +104,7 @@ WITHOUT_POSTGRES = {
     ),
     # A check starts its own.
     "old-new-check",
-    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "saver-sqlite"),
+    *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "archive-sqlite", "saver-sqlite"),
 }
 # Measured when another build is named.
 WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}

@@ -28,6 +28,7 @@ from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.database.values import format_timestamp
 from aragora_sql.stores.audit import AuditEntry, AuditStore, SigningKeys
+from benchmarks.pages import AT, fill, numbers, race_pages, seconds_of
 from benchmarks.report import Aim, Cell, Column, Report
 from benchmarks.run import Run
 from benchmarks.servers import new_database
@@ -35,8 +36,7 @@ from benchmarks.servers import new_database
 __all__ = ["audit_postgres", "audit_sqlite"]
 
 BATCH, TASKS, BATCHES = 100, 4, 6
-EVENTS, PAGE, PAGES = 1_000_000, 100, 50
-DEEP = 1000
+EVENTS, PAGE = 1_000_000, 100
 # Entries of the chain that is verified, and those that the older way gets to.
 ENTRIES, OLDER_ENTRIES = 20_000, 500
 
@@ -56,15 +56,6 @@ _ENTRY: dict[str, Any] = {
 _COLUMNS = [
     "details" if name == "details_text" else name for name in AuditEntry.__dataclass_fields__
 ]
-_SERIES = {
-    "postgres": f"generate_series(1, {EVENTS}) AS g (n)",
-    "sqlite": "(WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g "
-    f"WHERE n < {EVENTS}) SELECT n FROM g) AS g",
-}
-_AT = {
-    "postgres": "'2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second'",
-    "sqlite": "strftime('%Y-%m-%dT%H:%M:%S', '2026-01-01', '+' || n || ' seconds') || '.000000Z'",
-}
 _numbers = count(1)
 
 Work = Callable[[], Awaitable[object]]
@@ -201,7 +192,7 @@ async def _appending(
             for _ in range(BATCHES):
                 await audit.append_many([_ENTRY] * BATCH)
 
-        return await _seconds(lambda: asyncio.gather(*(work() for _ in range(TASKS))))
+        return await seconds_of(lambda: asyncio.gather(*(work() for _ in range(TASKS))))
 
     async def theirs() -> float:
         given = [[rows() for _ in range(BATCHES)] for _ in range(TASKS)]
@@ -210,7 +201,7 @@ async def _appending(
             for batch in batches:
                 await bare(batch)
 
-        return await _seconds(lambda: asyncio.gather(*map(work, given)))
+        return await seconds_of(lambda: asyncio.gather(*map(work, given)))
 
     seconds: dict[str, list[float]] = {OURS: [], BARE: []}
     chooser = random.Random(5)
@@ -313,49 +304,16 @@ def _older_hash(row: Any) -> str:
 
 
 async def _paging(run: Run, audit: AuditStore, engine: str) -> Report:
-    database = audit.database
-    fill = (
+    dialect = audit.database.dialect
+    await fill(
+        audit.database,
         "INSERT INTO audit_log (timestamp, user_id, org_id, action, resource_type, resource_id) "
-        f"SELECT {_AT[database.dialect]}, 'u' || (n % 1000), 'o' || (n % 50), "
-        f"'action.' || (n % 40), 'plan', 'r' || n FROM {_SERIES[database.dialect]}"
+        f"SELECT {AT[dialect]}, 'u' || (n % 1000), 'o' || (n % 50), "
+        f"'action.' || (n % 40), 'plan', 'r' || n FROM {numbers(dialect, EVENTS)}",
     )
-    vacuum = "VACUUM ANALYZE" if database.dialect == "postgres" else "ANALYZE"
-    async with database.connection() as connection:
-        await connection.run_script("fill", fill, unlimited=True)
-        await connection.run_script("analyze", vacuum, unlimited=True)
-    last = None
-    for _ in range(DEEP - 1):
-        last = (await audit.get_log(limit=PAGE, after=last))[-1]
-    calls: dict[str, Work] = {
-        "page 1": lambda: audit.get_log(limit=PAGE),
-        f"page {DEEP:,}": lambda: audit.get_log(limit=PAGE, after=last),
-    }
-    seconds: dict[str, list[float]] = {lane: [] for lane in calls}
-    chooser = random.Random(7)
-    with run.stage(f"{engine}, pages of {EVENTS:,} events", run.rounds) as advance:
-        for _ in range(run.rounds):
-            for lane, call in chooser.sample(list(calls.items()), len(calls)):
-                seconds[lane] += [await _seconds(call) for _ in range(PAGES)]
-            advance()
-    first, deep = (median(some) for some in seconds.values())
-    rows: list[dict[str, Cell]] = [
-        {"lane": lane, "p50": median(some) * 1e3, "ratio": median(some) / first}
-        for lane, some in seconds.items()
-    ]
-    return Report(
-        f"audit-pages-{database.dialect}",
+    return await race_pages(
+        run,
+        f"audit-pages-{dialect}",
         f"{engine}, pages of {PAGE} of {EVENTS:,} events",
-        [
-            Column("lane", "page"),
-            Column("p50", "p50 ms", ".3f"),
-            Column("ratio", "x page 1", ".2f"),
-        ],
-        rows,
-        [Aim.at_most(f"{engine}, page {DEEP:,}, times page 1", deep / first, 1.25)],
+        lambda last: audit.get_log(limit=PAGE, after=last),
     )
-
-
-async def _seconds(work: Work) -> float:
-    started = time.perf_counter()
-    await work()
-    return time.perf_counter() - started
