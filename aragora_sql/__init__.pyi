@@ -92,6 +92,11 @@ from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
 from aragora_sql.stores.governance import GovernanceStore as GovernanceStore
 from aragora_sql.stores.governance import RollbackPoint as RollbackPoint
 from aragora_sql.stores.governance import Verification as Verification
+from aragora_sql.stores.insights import AgentInsightStats as AgentInsightStats
+from aragora_sql.stores.insights import Insight as Insight
+from aragora_sql.stores.insights import InsightPattern as InsightPattern
+from aragora_sql.stores.insights import InsightStore as InsightStore
+from aragora_sql.stores.insights import Wisdom as Wisdom
 from aragora_sql.stores.integrations import IntegrationConfig as IntegrationConfig
 from aragora_sql.stores.integrations import IntegrationStore as IntegrationStore
 from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
@@ -148,6 +153,7 @@ from aragora_sql.stores.workflow import FindingWorkflowStore as FindingWorkflowS
 __version__: str
 
 __all__ = [
+    "AgentInsightStats",
     "AgentRating",
     "AgentReputation",
     "AppliedMessage",
@@ -214,6 +220,9 @@ __all__ = [
     "ImpersonationSession",
     "InclusionProof",
     "InflightGauntlet",
+    "Insight",
+    "InsightPattern",
+    "InsightStore",
     "IntegrationConfig",
     "IntegrationStore",
     "Job",
@@ -251,6 +260,7 @@ __all__ = [
     "PostgresGauntletStore",
     "PostgresGmailTokenStore",
     "PostgresGovernanceStore",
+    "PostgresInsightStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
@@ -287,6 +297,7 @@ __all__ = [
     "SQLiteGauntletStore",
     "SQLiteGmailTokenStore",
     "SQLiteGovernanceStore",
+    "SQLiteInsightStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
@@ -311,6 +322,7 @@ __all__ = [
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookStore",
+    "Wisdom",
     "WorkflowCheckpoint",
     "apply_schema",
     "close_databases",
@@ -330,6 +342,7 @@ __all__ = [
     "get_gauntlet_store",
     "get_gmail_token_store",
     "get_governance_store",
+    "get_insight_store",
     "get_integration_store",
     "get_job_queue_store",
     "get_marketplace_store",
@@ -348,6 +361,7 @@ __all__ = [
     "get_postgres_gauntlet_store",
     "get_postgres_gmail_token_store",
     "get_postgres_governance_store",
+    "get_postgres_insight_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_marketplace_store",
@@ -374,6 +388,7 @@ __all__ = [
     "get_sqlite_gauntlet_store",
     "get_sqlite_gmail_token_store",
     "get_sqlite_governance_store",
+    "get_sqlite_insight_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
@@ -1456,6 +1471,44 @@ async def get_sqlite_debate_origin_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteDebateOriginStore:
     """Return an initialized ``DebateOriginStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresInsightStore(InsightStore):
+    """``InsightStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteInsightStore(InsightStore):
+    """``InsightStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_insight_store() -> InsightStore:
+    """Return an initialized ``InsightStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresInsightStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_insight_store(dsn: str | None = None) -> PostgresInsightStore:
+    """Return an initialized ``InsightStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_insight_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteInsightStore:
+    """Return an initialized ``InsightStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -187,6 +187,10 @@ class MemoryMigrator:
         """Migrate the origins of debates, of what was routed, and of replies by e-mail."""
         return await self._migrate("debate_origins")
 
+    async def migrate_insights(self) -> MigrationReport:
+        """Migrate insights and their uses, patterns, how agents did, and wisdom."""
+        return await self._migrate("insights")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

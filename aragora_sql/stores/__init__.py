@@ -324,6 +324,13 @@ STORES = (
         "where debates came from: channels, messages, replies; each result claimed once",
         exports=("DebateOrigin",),
     ),
+    StoreEntry(
+        "insights",
+        "InsightStore",
+        "insight_store",
+        "what was learned in debates: insights and their uses, patterns, agents, wisdom",
+        exports=("AgentInsightStats", "Insight", "InsightPattern", "Wisdom"),
+    ),
 )
 
 

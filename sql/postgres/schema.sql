@@ -62,7 +62,8 @@ BEGIN
     ('decisions', 1),
     ('gauntlet', 1),
     ('debate_archive', 1),
-    ('debate_origins', 1)
+    ('debate_origins', 1),
+    ('insights', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -108,7 +109,8 @@ SELECT
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
-    current_setting('aragora.make_debate_origins') AS make_debate_origins
+    current_setting('aragora.make_debate_origins') AS make_debate_origins,
+    current_setting('aragora.make_insights') AS make_insights
 \gset
 
 \if :make_schema_versions
@@ -185,5 +187,8 @@ SELECT
 \endif
 \if :make_debate_origins
 \ir debate_origins/schema.sql
+\endif
+\if :make_insights
+\ir insights/schema.sql
 \endif
 COMMIT;

@@ -29,3 +29,4 @@
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql
+-- \ir insights/schema.sql
