@@ -92,6 +92,11 @@ from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
 from aragora_sql.stores.governance import GovernanceStore as GovernanceStore
 from aragora_sql.stores.governance import RollbackPoint as RollbackPoint
 from aragora_sql.stores.governance import Verification as Verification
+from aragora_sql.stores.insights import AgentInsightStats as AgentInsightStats
+from aragora_sql.stores.insights import Insight as Insight
+from aragora_sql.stores.insights import InsightPattern as InsightPattern
+from aragora_sql.stores.insights import InsightStore as InsightStore
+from aragora_sql.stores.insights import Wisdom as Wisdom
 from aragora_sql.stores.integrations import IntegrationConfig as IntegrationConfig
 from aragora_sql.stores.integrations import IntegrationStore as IntegrationStore
 from aragora_sql.stores.integrations import UserIdMapping as UserIdMapping
@@ -164,6 +169,7 @@ from aragora_sql.stores.workflow_definitions import WorkflowVersionSummary as Wo
 __version__: str
 
 __all__ = [
+    "AgentInsightStats",
     "AgentRating",
     "AgentReputation",
     "AppliedMessage",
@@ -232,6 +238,9 @@ __all__ = [
     "InboxMessage",
     "InclusionProof",
     "InflightGauntlet",
+    "Insight",
+    "InsightPattern",
+    "InsightStore",
     "IntegrationConfig",
     "IntegrationStore",
     "Job",
@@ -269,6 +278,7 @@ __all__ = [
     "PostgresGauntletStore",
     "PostgresGmailTokenStore",
     "PostgresGovernanceStore",
+    "PostgresInsightStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
@@ -313,6 +323,7 @@ __all__ = [
     "SQLiteGauntletStore",
     "SQLiteGmailTokenStore",
     "SQLiteGovernanceStore",
+    "SQLiteInsightStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
@@ -343,6 +354,7 @@ __all__ = [
     "WebhookConfig",
     "WebhookDelivery",
     "WebhookStore",
+    "Wisdom",
     "Workflow",
     "WorkflowCheckpoint",
     "WorkflowExecution",
@@ -368,6 +380,7 @@ __all__ = [
     "get_gauntlet_store",
     "get_gmail_token_store",
     "get_governance_store",
+    "get_insight_store",
     "get_integration_store",
     "get_job_queue_store",
     "get_marketplace_store",
@@ -386,6 +399,7 @@ __all__ = [
     "get_postgres_gauntlet_store",
     "get_postgres_gmail_token_store",
     "get_postgres_governance_store",
+    "get_postgres_insight_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
     "get_postgres_marketplace_store",
@@ -416,6 +430,7 @@ __all__ = [
     "get_sqlite_gauntlet_store",
     "get_sqlite_gmail_token_store",
     "get_sqlite_governance_store",
+    "get_sqlite_insight_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
@@ -1629,6 +1644,44 @@ async def get_sqlite_receipt_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteReceiptStore:
     """Return an initialized ``ReceiptStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresInsightStore(InsightStore):
+    """``InsightStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteInsightStore(InsightStore):
+    """``InsightStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_insight_store() -> InsightStore:
+    """Return an initialized ``InsightStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresInsightStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_insight_store(dsn: str | None = None) -> PostgresInsightStore:
+    """Return an initialized ``InsightStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_insight_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteInsightStore:
+    """Return an initialized ``InsightStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

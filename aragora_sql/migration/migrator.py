@@ -199,6 +199,10 @@ class MemoryMigrator:
         """Migrate receipts of decisions, and the proofs of their deletion."""
         return await self._migrate("receipts")
 
+    async def migrate_insights(self) -> MigrationReport:
+        """Migrate insights and their uses, patterns, how agents did, and wisdom."""
+        return await self._migrate("insights")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

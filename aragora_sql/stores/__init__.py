@@ -357,6 +357,13 @@ STORES = (
             "StoredReceipt",
         ),
     ),
+    StoreEntry(
+        "insights",
+        "InsightStore",
+        "insight_store",
+        "what was learned in debates: insights and their uses, patterns, agents, wisdom",
+        exports=("AgentInsightStats", "Insight", "InsightPattern", "Wisdom"),
+    ),
 )
 
 

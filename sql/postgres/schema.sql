@@ -65,7 +65,8 @@ BEGIN
     ('gauntlet', 1),
     ('debate_archive', 1),
     ('debate_origins', 1),
-    ('receipts', 1)
+    ('receipts', 1),
+    ('insights', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -114,7 +115,8 @@ SELECT
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
-    current_setting('aragora.make_receipts') AS make_receipts
+    current_setting('aragora.make_receipts') AS make_receipts,
+    current_setting('aragora.make_insights') AS make_insights
 \gset
 
 \if :make_schema_versions
@@ -200,5 +202,8 @@ SELECT
 \endif
 \if :make_receipts
 \ir receipts/schema.sql
+\endif
+\if :make_insights
+\ir insights/schema.sql
 \endif
 COMMIT;

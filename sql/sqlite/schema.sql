@@ -32,3 +32,4 @@
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql
 -- \ir receipts/schema.sql
+-- \ir insights/schema.sql

@@ -27,6 +27,7 @@ OWN_NUMBERS = dict.fromkeys(
         "continuum_memory",
         "debate_archive",
         "decision_results",
+        "insights",
         "marketplace_templates",
         "unified_inbox_messages",
     ),

@@ -21,6 +21,7 @@ from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
 from .governance import GovernanceQueries
+from .insights import InsightsQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
@@ -99,6 +100,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
 ) -> GovernanceQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["insights"], dialect: Dialect, root: Path | None = None
+) -> InsightsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
