@@ -68,6 +68,7 @@ __all__ = [
     "LockTimeoutError",
     "MatchNotFoundError",
     "MissingParentError",
+    "NodeNotFoundError",
     "NotConnectedError",
     "NotNullViolationError",
     "OrganizationOwnerError",
@@ -179,6 +180,14 @@ class TemplateNotFoundError(InvalidInputError, LookupError):
     def __init__(self, template_id: str) -> None:
         super().__init__("template_id", f"there is no template {template_id!r}")
         self.template_id = template_id
+
+
+class NodeNotFoundError(InvalidInputError, LookupError):
+    """There is no node of this id in the store of knowledge, or not in this workspace."""
+
+    def __init__(self, node_id: str, argument: str = "node_id") -> None:
+        super().__init__(argument, f"there is no node {node_id!r}")
+        self.node_id = node_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -179,6 +179,10 @@ class MemoryMigrator:
         """Migrate runs of gauntlets, their results, and what was in flight."""
         return await self._migrate("gauntlet")
 
+    async def migrate_knowledge(self) -> MigrationReport:
+        """Migrate nodes of knowledge, their relationships, grants, archive and clean-ups."""
+        return await self._migrate("knowledge")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

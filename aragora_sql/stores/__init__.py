@@ -310,6 +310,13 @@ STORES = (
             "InflightGauntlet",
         ),
     ),
+    StoreEntry(
+        "knowledge",
+        "KnowledgeMound",
+        "knowledge_mound",
+        "a graph of knowledge: provenance, topics, grants, archive; walks, paths, contradictions",
+        exports=("AccessGrant", "KnowledgeNode", "KnowledgeRelationship"),
+    ),
 )
 
 

@@ -60,7 +60,8 @@ BEGIN
     ('webhooks', 1),
     ('sharing', 1),
     ('decisions', 1),
-    ('gauntlet', 1)
+    ('gauntlet', 1),
+    ('knowledge', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -104,7 +105,8 @@ SELECT
     current_setting('aragora.make_webhooks') AS make_webhooks,
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
-    current_setting('aragora.make_gauntlet') AS make_gauntlet
+    current_setting('aragora.make_gauntlet') AS make_gauntlet,
+    current_setting('aragora.make_knowledge') AS make_knowledge
 \gset
 
 \if :make_schema_versions
@@ -175,5 +177,8 @@ SELECT
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql
+\endif
+\if :make_knowledge
+\ir knowledge/schema.sql
 \endif
 COMMIT;

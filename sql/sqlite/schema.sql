@@ -27,3 +27,4 @@
 -- \ir sharing/schema.sql
 -- \ir decisions/schema.sql
 -- \ir gauntlet/schema.sql
+-- \ir knowledge/schema.sql

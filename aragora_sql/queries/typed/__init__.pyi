@@ -21,6 +21,7 @@ from .gmail import GmailQueries
 from .governance import GovernanceQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
+from .knowledge import KnowledgeQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
@@ -94,6 +95,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["jobs"], dialect: Dialect, root: Path | None = None
 ) -> JobsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["knowledge"], dialect: Dialect, root: Path | None = None
+) -> KnowledgeQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
