@@ -110,6 +110,10 @@ from aragora_sql.stores.jobs import PermanentJobError as PermanentJobError
 from aragora_sql.stores.jobs import PostponeJobError as PostponeJobError
 from aragora_sql.stores.jobs import RetryJobError as RetryJobError
 from aragora_sql.stores.jobs import RetryPolicy as RetryPolicy
+from aragora_sql.stores.knowledge import AccessGrant as AccessGrant
+from aragora_sql.stores.knowledge import KnowledgeMound as KnowledgeMound
+from aragora_sql.stores.knowledge import KnowledgeNode as KnowledgeNode
+from aragora_sql.stores.knowledge import KnowledgeRelationship as KnowledgeRelationship
 from aragora_sql.stores.langgraph import DeletedThreads as DeletedThreads
 from aragora_sql.stores.langgraph import LangGraphSaver as LangGraphSaver
 from aragora_sql.stores.langgraph_items import LangGraphStore as LangGraphStore
@@ -169,6 +173,7 @@ from aragora_sql.stores.workflow_definitions import WorkflowVersionSummary as Wo
 __version__: str
 
 __all__ = [
+    "AccessGrant",
     "AgentInsightStats",
     "AgentRating",
     "AgentReputation",
@@ -250,6 +255,9 @@ __all__ = [
     "JobStatus",
     "JobWorker",
     "Keyring",
+    "KnowledgeMound",
+    "KnowledgeNode",
+    "KnowledgeRelationship",
     "MarketplaceStore",
     "Match",
     "Membership",
@@ -281,6 +289,7 @@ __all__ = [
     "PostgresInsightStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
+    "PostgresKnowledgeMound",
     "PostgresMarketplaceStore",
     "PostgresNotificationStore",
     "PostgresReceiptStore",
@@ -326,6 +335,7 @@ __all__ = [
     "SQLiteInsightStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
+    "SQLiteKnowledgeMound",
     "SQLiteMarketplaceStore",
     "SQLiteNotificationStore",
     "SQLiteReceiptStore",
@@ -383,6 +393,7 @@ __all__ = [
     "get_insight_store",
     "get_integration_store",
     "get_job_queue_store",
+    "get_knowledge_mound",
     "get_marketplace_store",
     "get_notification_store",
     "get_postgres_audit_store",
@@ -402,6 +413,7 @@ __all__ = [
     "get_postgres_insight_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
+    "get_postgres_knowledge_mound",
     "get_postgres_marketplace_store",
     "get_postgres_notification_store",
     "get_postgres_pool",
@@ -433,6 +445,7 @@ __all__ = [
     "get_sqlite_insight_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
+    "get_sqlite_knowledge_mound",
     "get_sqlite_marketplace_store",
     "get_sqlite_notification_store",
     "get_sqlite_receipt_store",
@@ -1682,6 +1695,44 @@ async def get_sqlite_insight_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteInsightStore:
     """Return an initialized ``InsightStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresKnowledgeMound(KnowledgeMound):
+    """``KnowledgeMound`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteKnowledgeMound(KnowledgeMound):
+    """``KnowledgeMound`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_knowledge_mound() -> KnowledgeMound:
+    """Return an initialized ``KnowledgeMound`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresKnowledgeMound``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_knowledge_mound(dsn: str | None = None) -> PostgresKnowledgeMound:
+    """Return an initialized ``KnowledgeMound`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_knowledge_mound(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteKnowledgeMound:
+    """Return an initialized ``KnowledgeMound`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

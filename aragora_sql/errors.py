@@ -71,6 +71,7 @@ __all__ = [
     "LockTimeoutError",
     "MatchNotFoundError",
     "MissingParentError",
+    "NodeNotFoundError",
     "NotConnectedError",
     "NotNullViolationError",
     "OrganizationOwnerError",
@@ -208,6 +209,14 @@ class InboxMessageNotFoundError(InvalidInputError, LookupError):
     def __init__(self, message_id: str) -> None:
         super().__init__("message_id", f"there is no message {message_id!r}")
         self.message_id = message_id
+
+
+class NodeNotFoundError(InvalidInputError, LookupError):
+    """There is no node of this id in the store of knowledge, or not in this workspace."""
+
+    def __init__(self, node_id: str, argument: str = "node_id") -> None:
+        super().__init__(argument, f"there is no node {node_id!r}")
+        self.node_id = node_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -27,6 +27,7 @@ from benchmarks.claims import claims_postgres, claims_sqlite
 from benchmarks.costs_postgres import costs_postgres
 from benchmarks.costs_sqlite import costs_sqlite
 from benchmarks.growing import divide_growing, retire_months
+from benchmarks.knowledge_walks import walks_postgres, walks_sqlite
 from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
 from benchmarks.migrations import race_build_migrations, race_migrations
@@ -67,6 +68,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "matches-sqlite": matches_sqlite,
     "leaderboard-postgres": boards_postgres,
     "leaderboard-sqlite": boards_sqlite,
+    "knowledge-postgres": walks_postgres,
+    "knowledge-sqlite": walks_sqlite,
     "users-postgres": look_up_users,
     "replicas-postgres": read_replicas,
     "audit-postgres": audit_postgres,
@@ -105,6 +108,7 @@ WITHOUT_POSTGRES = {
     # A check starts its own.
     "old-new-check",
     *("matches-sqlite", "leaderboard-sqlite", "audit-sqlite", "archive-sqlite", "saver-sqlite"),
+    "knowledge-sqlite",
 }
 # Measured when another build is named.
 WITH_OLD = {"old-new-postgres", "old-new-sqlite", "old-new-migrate", "old-new-check"}

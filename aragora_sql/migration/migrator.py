@@ -203,6 +203,10 @@ class MemoryMigrator:
         """Migrate insights and their uses, patterns, how agents did, and wisdom."""
         return await self._migrate("insights")
 
+    async def migrate_knowledge(self) -> MigrationReport:
+        """Migrate nodes of knowledge, their relationships, grants, archive and clean-ups."""
+        return await self._migrate("knowledge")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

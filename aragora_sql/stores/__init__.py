@@ -364,6 +364,13 @@ STORES = (
         "what was learned in debates: insights and their uses, patterns, agents, wisdom",
         exports=("AgentInsightStats", "Insight", "InsightPattern", "Wisdom"),
     ),
+    StoreEntry(
+        "knowledge",
+        "KnowledgeMound",
+        "knowledge_mound",
+        "a graph of knowledge: provenance, topics, grants, archive; walks, paths, contradictions",
+        exports=("AccessGrant", "KnowledgeNode", "KnowledgeRelationship"),
+    ),
 )
 
 

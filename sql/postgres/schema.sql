@@ -66,7 +66,8 @@ BEGIN
     ('debate_archive', 1),
     ('debate_origins', 1),
     ('receipts', 1),
-    ('insights', 1)
+    ('insights', 1),
+    ('knowledge', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -116,7 +117,8 @@ SELECT
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
     current_setting('aragora.make_receipts') AS make_receipts,
-    current_setting('aragora.make_insights') AS make_insights
+    current_setting('aragora.make_insights') AS make_insights,
+    current_setting('aragora.make_knowledge') AS make_knowledge
 \gset
 
 \if :make_schema_versions
@@ -205,5 +207,8 @@ SELECT
 \endif
 \if :make_insights
 \ir insights/schema.sql
+\endif
+\if :make_knowledge
+\ir knowledge/schema.sql
 \endif
 COMMIT;

@@ -33,3 +33,4 @@
 -- \ir debate_origins/schema.sql
 -- \ir receipts/schema.sql
 -- \ir insights/schema.sql
+-- \ir knowledge/schema.sql

@@ -24,6 +24,7 @@ from .governance import GovernanceQueries
 from .insights import InsightsQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
+from .knowledge import KnowledgeQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
@@ -112,6 +113,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["jobs"], dialect: Dialect, root: Path | None = None
 ) -> JobsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["knowledge"], dialect: Dialect, root: Path | None = None
+) -> KnowledgeQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
