@@ -38,6 +38,10 @@ from aragora_sql.stores.audit import verify_proof as verify_proof
 from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
 from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
 from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
+from aragora_sql.stores.compliance import CompliancePolicy as CompliancePolicy
+from aragora_sql.stores.compliance import ComplianceViolation as ComplianceViolation
+from aragora_sql.stores.compliance import PolicyChange as PolicyChange
+from aragora_sql.stores.compliance import PolicyStore as PolicyStore
 from aragora_sql.stores.consensus import ConsensusMemory as ConsensusMemory
 from aragora_sql.stores.consensus import ConsensusRecord as ConsensusRecord
 from aragora_sql.stores.consensus import ConsensusStrength as ConsensusStrength
@@ -163,6 +167,8 @@ __all__ = [
     "ChannelSubscription",
     "CheckpointStore",
     "CircuitPolicy",
+    "CompliancePolicy",
+    "ComplianceViolation",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -230,6 +236,8 @@ __all__ = [
     "OutgoingMessage",
     "Pattern",
     "PermanentJobError",
+    "PolicyChange",
+    "PolicyStore",
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
@@ -249,6 +257,7 @@ __all__ = [
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
     "PostgresNotificationStore",
+    "PostgresPolicyStore",
     "PostgresReceiptStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
@@ -289,6 +298,7 @@ __all__ = [
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
     "SQLiteNotificationStore",
+    "SQLitePolicyStore",
     "SQLiteReceiptStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
@@ -332,6 +342,7 @@ __all__ = [
     "get_job_queue_store",
     "get_marketplace_store",
     "get_notification_store",
+    "get_policy_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
@@ -348,6 +359,7 @@ __all__ = [
     "get_postgres_job_queue_store",
     "get_postgres_marketplace_store",
     "get_postgres_notification_store",
+    "get_postgres_policy_store",
     "get_postgres_pool",
     "get_postgres_receipt_store",
     "get_postgres_session_store",
@@ -374,6 +386,7 @@ __all__ = [
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
     "get_sqlite_notification_store",
+    "get_sqlite_policy_store",
     "get_sqlite_receipt_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
@@ -1417,6 +1430,44 @@ async def get_sqlite_receipt_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteReceiptStore:
     """Return an initialized ``ReceiptStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresPolicyStore(PolicyStore):
+    """``PolicyStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLitePolicyStore(PolicyStore):
+    """``PolicyStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_policy_store() -> PolicyStore:
+    """Return an initialized ``PolicyStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresPolicyStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_policy_store(dsn: str | None = None) -> PostgresPolicyStore:
+    """Return an initialized ``PolicyStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_policy_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLitePolicyStore:
+    """Return an initialized ``PolicyStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

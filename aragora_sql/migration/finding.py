@@ -2,9 +2,9 @@
 
 The older Aragora applied a relative data directory twice: with ``var/aragora`` its stores wrote to
 ``var/aragora/var/aragora``. What is read is therefore the directory, every such nested directory,
-``.nomic`` below it, and the folders ``db`` and ``.checkpoints`` of each. SQLite files elsewhere in
-the tree, and those that are backups by their names, are named and not read: what they hold may be
-older than what the application uses.
+``.nomic`` below it, and the folders ``db``, ``compliance`` and ``.checkpoints`` of each. SQLite
+files elsewhere in the tree, and those that are backups by their names, are named and not read: what
+they hold may be older than what the application uses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROLLBACK = ".rollback"
 # The data directory of an older Aragora that was told none.
 _DEFAULT_NAME = ".nomic"
 # Folders below a data directory that the older Aragora wrote to.
-_SUBFOLDERS = ("db", CHECKPOINTS)
+_SUBFOLDERS = ("db", "compliance", CHECKPOINTS)
 _MAGIC = b"SQLite format 3\x00"
 # Folders of tools, which hold no data of an application.
 _PRUNED = frozenset(

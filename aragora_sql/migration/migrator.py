@@ -183,6 +183,10 @@ class MemoryMigrator:
         """Migrate receipts of decisions, and the proofs of their deletion."""
         return await self._migrate("receipts")
 
+    async def migrate_compliance(self) -> MigrationReport:
+        """Migrate compliance policies, violations, and the log of changes."""
+        return await self._migrate("compliance")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -323,6 +323,13 @@ STORES = (
             "StoredReceipt",
         ),
     ),
+    StoreEntry(
+        "compliance",
+        "PolicyStore",
+        "policy_store",
+        "compliance policies of workspaces, violations, and an immutable log of changes",
+        exports=("CompliancePolicy", "ComplianceViolation", "PolicyChange"),
+    ),
 )
 
 

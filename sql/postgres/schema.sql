@@ -61,7 +61,8 @@ BEGIN
     ('sharing', 1),
     ('decisions', 1),
     ('gauntlet', 1),
-    ('receipts', 1)
+    ('receipts', 1),
+    ('compliance', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -106,7 +107,8 @@ SELECT
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
-    current_setting('aragora.make_receipts') AS make_receipts
+    current_setting('aragora.make_receipts') AS make_receipts,
+    current_setting('aragora.make_compliance') AS make_compliance
 \gset
 
 \if :make_schema_versions
@@ -180,5 +182,8 @@ SELECT
 \endif
 \if :make_receipts
 \ir receipts/schema.sql
+\endif
+\if :make_compliance
+\ir compliance/schema.sql
 \endif
 COMMIT;

@@ -28,3 +28,4 @@
 -- \ir decisions/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir receipts/schema.sql
+-- \ir compliance/schema.sql
