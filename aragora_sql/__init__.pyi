@@ -38,6 +38,10 @@ from aragora_sql.stores.audit import verify_proof as verify_proof
 from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
 from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
 from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
+from aragora_sql.stores.compliance import CompliancePolicy as CompliancePolicy
+from aragora_sql.stores.compliance import ComplianceViolation as ComplianceViolation
+from aragora_sql.stores.compliance import PolicyChange as PolicyChange
+from aragora_sql.stores.compliance import PolicyStore as PolicyStore
 from aragora_sql.stores.consensus import ConsensusMemory as ConsensusMemory
 from aragora_sql.stores.consensus import ConsensusRecord as ConsensusRecord
 from aragora_sql.stores.consensus import ConsensusStrength as ConsensusStrength
@@ -190,6 +194,8 @@ __all__ = [
     "ChannelSubscription",
     "CheckpointStore",
     "CircuitPolicy",
+    "CompliancePolicy",
+    "ComplianceViolation",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -269,6 +275,8 @@ __all__ = [
     "OutgoingMessage",
     "Pattern",
     "PermanentJobError",
+    "PolicyChange",
+    "PolicyStore",
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
@@ -292,6 +300,7 @@ __all__ = [
     "PostgresKnowledgeMound",
     "PostgresMarketplaceStore",
     "PostgresNotificationStore",
+    "PostgresPolicyStore",
     "PostgresReceiptStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
@@ -338,6 +347,7 @@ __all__ = [
     "SQLiteKnowledgeMound",
     "SQLiteMarketplaceStore",
     "SQLiteNotificationStore",
+    "SQLitePolicyStore",
     "SQLiteReceiptStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
@@ -396,6 +406,7 @@ __all__ = [
     "get_knowledge_mound",
     "get_marketplace_store",
     "get_notification_store",
+    "get_policy_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
     "get_postgres_consensus_memory",
@@ -416,6 +427,7 @@ __all__ = [
     "get_postgres_knowledge_mound",
     "get_postgres_marketplace_store",
     "get_postgres_notification_store",
+    "get_postgres_policy_store",
     "get_postgres_pool",
     "get_postgres_receipt_store",
     "get_postgres_session_store",
@@ -448,6 +460,7 @@ __all__ = [
     "get_sqlite_knowledge_mound",
     "get_sqlite_marketplace_store",
     "get_sqlite_notification_store",
+    "get_sqlite_policy_store",
     "get_sqlite_receipt_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
@@ -1733,6 +1746,44 @@ async def get_sqlite_knowledge_mound(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteKnowledgeMound:
     """Return an initialized ``KnowledgeMound`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresPolicyStore(PolicyStore):
+    """``PolicyStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLitePolicyStore(PolicyStore):
+    """``PolicyStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_policy_store() -> PolicyStore:
+    """Return an initialized ``PolicyStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresPolicyStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_policy_store(dsn: str | None = None) -> PostgresPolicyStore:
+    """Return an initialized ``PolicyStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_policy_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLitePolicyStore:
+    """Return an initialized ``PolicyStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

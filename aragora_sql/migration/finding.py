@@ -2,9 +2,10 @@
 
 The older Aragora applied a relative data directory twice: with ``var/aragora`` its stores wrote to
 ``var/aragora/var/aragora``. What is read is therefore the directory, every such nested directory,
-``.nomic`` below it, and the folders ``db``, ``knowledge`` and ``.checkpoints`` of each. SQLite
-files elsewhere in the tree, and those that are backups by their names, are named and not read: what
-they hold may be older than what the application uses.
+``.nomic`` below it, and in each of these the folders ``db``, ``knowledge``, ``compliance``,
+``control_plane`` and ``.checkpoints``. SQLite files elsewhere in the tree, and those that are
+backups by their names, are named and not read: what they hold may be older than what the
+application uses.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ROLLBACK = ".rollback"
 # The data directory of an older Aragora that was told none.
 _DEFAULT_NAME = ".nomic"
 # Folders below a data directory that the older Aragora wrote to.
-_SUBFOLDERS = ("db", "knowledge", CHECKPOINTS)
+_SUBFOLDERS = ("db", "knowledge", "compliance", "control_plane", CHECKPOINTS)
 _MAGIC = b"SQLite format 3\x00"
 # Folders of tools, which hold no data of an application.
 _PRUNED = frozenset(

@@ -207,6 +207,10 @@ class MemoryMigrator:
         """Migrate nodes of knowledge, their relationships, grants, archive and clean-ups."""
         return await self._migrate("knowledge")
 
+    async def migrate_compliance(self) -> MigrationReport:
+        """Migrate compliance policies, violations, and the log of changes."""
+        return await self._migrate("compliance")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -371,6 +371,13 @@ STORES = (
         "a graph of knowledge: provenance, topics, grants, archive; walks, paths, contradictions",
         exports=("AccessGrant", "KnowledgeNode", "KnowledgeRelationship"),
     ),
+    StoreEntry(
+        "compliance",
+        "PolicyStore",
+        "policy_store",
+        "compliance policies of workspaces, violations, and an immutable log of changes",
+        exports=("CompliancePolicy", "ComplianceViolation", "PolicyChange"),
+    ),
 )
 
 

@@ -67,7 +67,8 @@ BEGIN
     ('debate_origins', 1),
     ('receipts', 1),
     ('insights', 1),
-    ('knowledge', 1)
+    ('knowledge', 1),
+    ('compliance', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -118,7 +119,8 @@ SELECT
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
     current_setting('aragora.make_receipts') AS make_receipts,
     current_setting('aragora.make_insights') AS make_insights,
-    current_setting('aragora.make_knowledge') AS make_knowledge
+    current_setting('aragora.make_knowledge') AS make_knowledge,
+    current_setting('aragora.make_compliance') AS make_compliance
 \gset
 
 \if :make_schema_versions
@@ -210,5 +212,8 @@ SELECT
 \endif
 \if :make_knowledge
 \ir knowledge/schema.sql
+\endif
+\if :make_compliance
+\ir compliance/schema.sql
 \endif
 COMMIT;

@@ -34,3 +34,4 @@
 -- \ir receipts/schema.sql
 -- \ir insights/schema.sql
 -- \ir knowledge/schema.sql
+-- \ir compliance/schema.sql

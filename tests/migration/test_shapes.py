@@ -262,7 +262,7 @@ PROBLEMS = {
     "truncated-page": "the file is cut off",
     "damaged": "the file is damaged: restore it from a backup",
     "encrypted": "it is not a SQLite file, or it is encrypted",
-    "other-tables": "nothing to migrate: no table of audit, checkpoints, consensus, ",
+    "other-tables": "nothing to migrate: no table of audit, checkpoints, ",
 }
 
 
