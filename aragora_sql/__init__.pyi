@@ -54,6 +54,8 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.cycles import Cycle as Cycle
+from aragora_sql.stores.cycles import CycleStore as CycleStore
 from aragora_sql.stores.debate_archive import ArchivedDebate as ArchivedDebate
 from aragora_sql.stores.debate_archive import DebateArchive as DebateArchive
 from aragora_sql.stores.debate_archive import DebateSummary as DebateSummary
@@ -177,6 +179,8 @@ __all__ = [
     "ContinuumParameters",
     "Critique",
     "CritiqueStore",
+    "Cycle",
+    "CycleStore",
     "DailyAnchor",
     "Database",
     "Debate",
@@ -249,6 +253,7 @@ __all__ = [
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
     "PostgresCritiqueStore",
+    "PostgresCycleStore",
     "PostgresDSN",
     "PostgresDatabase",
     "PostgresDebateArchive",
@@ -287,6 +292,7 @@ __all__ = [
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
+    "SQLiteCycleStore",
     "SQLiteDatabase",
     "SQLiteDebateArchive",
     "SQLiteDebateOriginStore",
@@ -333,6 +339,7 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_cycle_store",
     "get_debate_archive",
     "get_debate_origin_store",
     "get_decision_store",
@@ -352,6 +359,7 @@ __all__ = [
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_cycle_store",
     "get_postgres_debate_archive",
     "get_postgres_debate_origin_store",
     "get_postgres_decision_store",
@@ -378,6 +386,7 @@ __all__ = [
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
+    "get_sqlite_cycle_store",
     "get_sqlite_database",
     "get_sqlite_debate_archive",
     "get_sqlite_debate_origin_store",
@@ -1509,6 +1518,44 @@ async def get_sqlite_insight_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteInsightStore:
     """Return an initialized ``InsightStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresCycleStore(CycleStore):
+    """``CycleStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteCycleStore(CycleStore):
+    """``CycleStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_cycle_store() -> CycleStore:
+    """Return an initialized ``CycleStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresCycleStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_cycle_store(dsn: str | None = None) -> PostgresCycleStore:
+    """Return an initialized ``CycleStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_cycle_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteCycleStore:
+    """Return an initialized ``CycleStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

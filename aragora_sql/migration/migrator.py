@@ -191,6 +191,10 @@ class MemoryMigrator:
         """Migrate insights and their uses, patterns, how agents did, and wisdom."""
         return await self._migrate("insights")
 
+    async def migrate_cycles(self) -> MigrationReport:
+        """Migrate cycles of self-improvement."""
+        return await self._migrate("cycles")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

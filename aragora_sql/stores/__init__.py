@@ -331,6 +331,13 @@ STORES = (
         "what was learned in debates: insights and their uses, patterns, agents, wisdom",
         exports=("AgentInsightStats", "Insight", "InsightPattern", "Wisdom"),
     ),
+    StoreEntry(
+        "cycles",
+        "CycleStore",
+        "cycle_store",
+        "cycles of self-improvement: topics, contributions of agents, patterns, surprises",
+        exports=("Cycle",),
+    ),
 )
 
 

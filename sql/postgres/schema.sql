@@ -63,7 +63,8 @@ BEGIN
     ('gauntlet', 1),
     ('debate_archive', 1),
     ('debate_origins', 1),
-    ('insights', 1)
+    ('insights', 1),
+    ('cycles', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -110,7 +111,8 @@ SELECT
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
-    current_setting('aragora.make_insights') AS make_insights
+    current_setting('aragora.make_insights') AS make_insights,
+    current_setting('aragora.make_cycles') AS make_cycles
 \gset
 
 \if :make_schema_versions
@@ -190,5 +192,8 @@ SELECT
 \endif
 \if :make_insights
 \ir insights/schema.sql
+\endif
+\if :make_cycles
+\ir cycles/schema.sql
 \endif
 COMMIT;

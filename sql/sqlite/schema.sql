@@ -30,3 +30,4 @@
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql
 -- \ir insights/schema.sql
+-- \ir cycles/schema.sql

@@ -12,6 +12,7 @@ from .checkpoints import CheckpointsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .cycles import CyclesQueries
 from .debate_archive import DebateArchiveQueries
 from .debate_origins import DebateOriginsQueries
 from .decisions import DecisionsQueries
@@ -61,6 +62,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["cycles"], dialect: Dialect, root: Path | None = None
+) -> CyclesQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["debate_archive"], dialect: Dialect, root: Path | None = None
