@@ -58,6 +58,8 @@ from aragora_sql.stores.critique import Critique as Critique
 from aragora_sql.stores.critique import CritiqueStore as CritiqueStore
 from aragora_sql.stores.critique import Debate as Debate
 from aragora_sql.stores.critique import Pattern as Pattern
+from aragora_sql.stores.cycles import Cycle as Cycle
+from aragora_sql.stores.cycles import CycleStore as CycleStore
 from aragora_sql.stores.debate_archive import ArchivedDebate as ArchivedDebate
 from aragora_sql.stores.debate_archive import DebateArchive as DebateArchive
 from aragora_sql.stores.debate_archive import DebateSummary as DebateSummary
@@ -204,6 +206,8 @@ __all__ = [
     "ContinuumParameters",
     "Critique",
     "CritiqueStore",
+    "Cycle",
+    "CycleStore",
     "DailyAnchor",
     "Database",
     "Debate",
@@ -283,6 +287,7 @@ __all__ = [
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
     "PostgresCritiqueStore",
+    "PostgresCycleStore",
     "PostgresDSN",
     "PostgresDatabase",
     "PostgresDebateArchive",
@@ -331,6 +336,7 @@ __all__ = [
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
+    "SQLiteCycleStore",
     "SQLiteDatabase",
     "SQLiteDebateArchive",
     "SQLiteDebateOriginStore",
@@ -391,6 +397,7 @@ __all__ = [
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
+    "get_cycle_store",
     "get_debate_archive",
     "get_debate_origin_store",
     "get_decision_store",
@@ -412,6 +419,7 @@ __all__ = [
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
+    "get_postgres_cycle_store",
     "get_postgres_debate_archive",
     "get_postgres_debate_origin_store",
     "get_postgres_decision_store",
@@ -444,6 +452,7 @@ __all__ = [
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
+    "get_sqlite_cycle_store",
     "get_sqlite_database",
     "get_sqlite_debate_archive",
     "get_sqlite_debate_origin_store",
@@ -1784,6 +1793,44 @@ async def get_sqlite_policy_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLitePolicyStore:
     """Return an initialized ``PolicyStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresCycleStore(CycleStore):
+    """``CycleStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteCycleStore(CycleStore):
+    """``CycleStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_cycle_store() -> CycleStore:
+    """Return an initialized ``CycleStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresCycleStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_cycle_store(dsn: str | None = None) -> PostgresCycleStore:
+    """Return an initialized ``CycleStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_cycle_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteCycleStore:
+    """Return an initialized ``CycleStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

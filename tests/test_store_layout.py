@@ -110,11 +110,12 @@ def test_a_legacy_file_of_a_store_that_has_none(copy: Path) -> None:
 
 def test_a_store_that_is_not_in_the_table(copy: Path) -> None:
     text = (copy / TABLE).read_text(encoding="utf-8")
-    start = text.index('    StoreEntry(\n        "critique",')
+    # One that no foreign key leads to.
+    start = text.index('    StoreEntry(\n        "sharing",')
     end = text.index("    StoreEntry(", start + 1)
     (copy / TABLE).write_text(text[:start] + text[end:], encoding="utf-8")
     assert check_layout(copy) == [
-        f"{place_of('critique', place)}: store 'critique' is not in the table of {TABLE}"
+        f"{place_of('sharing', place)}: store 'sharing' is not in the table of {TABLE}"
         for place in PLACES
     ]
 

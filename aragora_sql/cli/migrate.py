@@ -155,6 +155,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "number and the time of storing (default: migrate them too)",
     )
     command.add_argument(
+        "--drop-expired",
+        action="store_true",
+        help="leave out origins of debates that are over (default: migrate them too)",
+    )
+    command.add_argument(
         "--renumber",
         action="store_true",
         help="give critiques new numbers whose number another critique has in the target, as "
@@ -316,6 +321,7 @@ def _run(options: argparse.Namespace) -> int:
                     verify=options.verify,
                     rejects=options.rejects,
                     drop_exact_duplicates=options.drop_exact_duplicates,
+                    drop_expired=options.drop_expired,
                     renumber=options.renumber,
                     accept_broken_chain=options.accept_broken_chain,
                 ),
@@ -380,6 +386,7 @@ _OF_FILES = {
     "on_nul": "reject",
     "on_nan": "reject",
     "drop_exact_duplicates": False,
+    "drop_expired": False,
     "renumber": False,
     "jobs": 1,
 }

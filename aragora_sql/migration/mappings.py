@@ -35,7 +35,7 @@ ROWID_COLUMN = "source_rowid"
 # wrote "duplicates"; "values" is for `aragora-sql check` alone.
 MAPPING_WORDS = (
     *("from", "optional", "ignored", "without", "unpacks", "into", "key", "repeats"),
-    *("duplicates", "doubles", "copies", "secrets", "cut", "merge", "order"),
+    *("duplicates", "doubles", "copies", "secrets", "cut", "expires", "merge", "order"),
     *("json", "unix", "utc"),
     "values",
 )
@@ -92,7 +92,8 @@ class Mapping:
     ``copies`` are columns by which rows of one key in several files are told to be copies of one
     record; the word ``counters`` instead means copies whose counters only grew. ``secrets``
     are target columns whose values may hold secrets, ``cut`` references that become NULL where
-    their row is missing.
+    their row is missing. ``expires`` is the timestamp at which a row is over: what is may be left
+    out on request.
     """
 
     store: str
@@ -113,6 +114,7 @@ class Mapping:
     copies: frozenset[str]
     secrets: frozenset[str]
     cut: frozenset[str]
+    expires: str | None
     merge: Merge
     order: str | None
     json_text: frozenset[str]
@@ -179,6 +181,7 @@ def read_mapping(store: str, query: QueryText) -> Mapping:
         copies=_names(*found.get("copies", ())),
         secrets=_names(*found.get("secrets", ())),
         cut=_names(*found.get("cut", ())),
+        expires=found.get("expires", [None])[0],
         merge=_merge(query, found.get("merge", [])),
         order=found.get("order", [None])[0],
         json_text=_names(*found.get("json", ())),
@@ -292,6 +295,7 @@ def own_mapping(
         copies=like.copies if like else frozenset(),
         secrets=like.secrets if like else frozenset(),
         cut=like.cut if like else frozenset(),
+        expires=like.expires if like else None,
         merge=merge,
         order=None,
         json_text=frozenset(),

@@ -22,9 +22,17 @@ from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
 from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping, Merge
 from aragora_sql.migration.sources import SourceFile
-from aragora_sql.migration.timestamps import unix_timestamp
+from aragora_sql.migration.timestamps import TimestampReader, unix_timestamp
 
-__all__ = ["COUNTERS", "Dropped", "MergedRow", "Part", "in_order", "merged_rows"]
+__all__ = [
+    "COUNTERS",
+    "Dropped",
+    "MergedRow",
+    "Part",
+    "in_order",
+    "merged_rows",
+    "timestamp_of",
+]
 
 _ANCIENT = datetime.min.replace(tzinfo=UTC)
 # The number of a part, and a row in its shape.
@@ -377,14 +385,21 @@ def _timestamp(loader: Loader, row: SourceRow, name: str) -> datetime:
     """Return a timestamp of a row; the beginning of time when it has none."""
     columns = loader.result_columns
     given = row[columns.index(name)] if name in columns else None
+    return timestamp_of(given, name, loader.mapping, loader.reader) or _ANCIENT
+
+
+def timestamp_of(
+    given: Any, name: str, mapping: Mapping, reader: TimestampReader
+) -> datetime | None:
+    """Return the timestamp that a mapping gives for a column; None when it can't be read."""
     try:
         if isinstance(given, str):
-            return loader.reader.timestamp(given, naive_is_utc=name in loader.mapping.utc)
-        if isinstance(given, int | float) and name in loader.mapping.unix:
+            return reader.timestamp(given, naive_is_utc=name in mapping.utc)
+        if isinstance(given, int | float) and name in mapping.unix:
             return unix_timestamp(given)
     except BadValueError:
         pass
-    return _ANCIENT
+    return None
 
 
 def _mean(pairs: Iterable[tuple[Any, Any]], otherwise: Any) -> Any:

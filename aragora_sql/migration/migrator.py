@@ -32,7 +32,8 @@ class MemoryMigrator:
     ``batch_size`` is in rows; with ``skip_existing`` rows whose key is in the target are left as
     they are there, without it they are rejected. ``source_timezone`` is an IANA name, ``local`` or
     ``UTC``, and needed when the source holds local times. ``drop_exact_duplicates`` leaves out
-    critiques that repeat an earlier one of their file. The other options are those of
+    critiques that repeat an earlier one of their file, ``drop_expired`` origins of debates that are
+    over. The other options are those of
     ``aragora-sql migrate``.
 
     With ``reverse`` it moves what is in PostgreSQL to the SQLite file ``sqlite_path`` of this
@@ -65,6 +66,7 @@ class MemoryMigrator:
         drop_exact_duplicates: bool = False,
         renumber: bool = False,
         accept_broken_chain: bool = False,
+        drop_expired: bool = False,
         reverse: bool = False,
         progress: Progress | None = None,
     ) -> None:
@@ -87,6 +89,7 @@ class MemoryMigrator:
             drop_exact_duplicates=drop_exact_duplicates,
             renumber=renumber,
             accept_broken_chain=accept_broken_chain,
+            drop_expired=drop_expired,
         )
         self._progress = progress
         self._back: ToSQLiteOptions | None = None
@@ -210,6 +213,10 @@ class MemoryMigrator:
     async def migrate_compliance(self) -> MigrationReport:
         """Migrate compliance policies, violations, and the log of changes."""
         return await self._migrate("compliance")
+
+    async def migrate_cycles(self) -> MigrationReport:
+        """Migrate cycles of self-improvement."""
+        return await self._migrate("cycles")
 
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""

@@ -35,8 +35,8 @@ class MigrationOptions:
     ``batch_size`` is in rows, ``source_timezone`` is an IANA name, ``local`` or ``UTC``, ``jobs``
     is a number of processes, ``drop_exact_duplicates`` leaves out critiques that repeat an earlier
     one of their file, ``renumber`` gives critiques new numbers whose number the target has for
-    another one, ``accept_broken_chain`` moves chains of audit entries that are broken. See
-    docs/migration.md for the rest.
+    another one, ``accept_broken_chain`` moves chains of audit entries that are broken,
+    ``drop_expired`` leaves out what is over. See docs/migration.md for the rest.
     """
 
     sqlite_path: Path
@@ -55,6 +55,7 @@ class MigrationOptions:
     drop_exact_duplicates: bool = False
     renumber: bool = False
     accept_broken_chain: bool = False
+    drop_expired: bool = False
 
     def __post_init__(self) -> None:
         known = migratable_stores()
@@ -102,5 +103,6 @@ class MigrationOptions:
                 self.drop_exact_duplicates,
                 self.renumber,
                 self.accept_broken_chain,
+                self.drop_expired,
             ]
         )

@@ -149,7 +149,7 @@ class TableReport:
 
     @property
     def left_out(self) -> int:
-        """Rows left out on request (``--orphans leave-out``, ``--drop-exact-duplicates``)."""
+        """Rows left out on request (such as ``--orphans leave-out``, ``--drop-expired``)."""
         return self.counts.left_out
 
     @property

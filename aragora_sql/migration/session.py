@@ -9,13 +9,22 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from aragora_sql.database.values import utc_now
 from aragora_sql.migration.audit_files import GATHERED_NAME
 from aragora_sql.migration.checkpoint_files import COLLECTED_NAME
 from aragora_sql.migration.functions import TextRules
 from aragora_sql.migration.indexes import rebuild_index
 from aragora_sql.migration.ledger import Ledger
 from aragora_sql.migration.loading import Loader, SourceRow
-from aragora_sql.migration.merging import COUNTERS, MergedRow, Part, in_order, merged_rows
+from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.merging import (
+    COUNTERS,
+    MergedRow,
+    Part,
+    in_order,
+    merged_rows,
+    timestamp_of,
+)
 from aragora_sql.migration.numbers import Numbers
 from aragora_sql.migration.options import MigrationOptions
 from aragora_sql.migration.planning import SourcePart, TablePlan, source_name
@@ -134,6 +143,8 @@ class Session:
             options.sqlite_path,
             is_foretold=run_id is None or options.verify == "only",
         )
+        self._reader = TimestampReader(self._zone)
+        self._started = utc_now()
         self._related: dict[frozenset[str], bool] = {}
         self._loaders: dict[tuple[int, int], Loader] = {}
 
@@ -232,7 +243,7 @@ class Session:
         ) as chunk:
             if chunk.result is None:
                 result, rejects = loader.load(batches)
-                rejects += _leave_out(plan.table, [(source.name, n) for n in left_out], result)
+                rejects += _leave_out(part.mapping, [(source.name, n) for n in left_out], result)
                 source.check_unchanged()
                 chunk.finish(result, rejects)
         return chunk.outcome()
@@ -275,9 +286,17 @@ class Session:
 
     def _duplicates(self, part: SourcePart, rows: Sequence[SourceRow]) -> set[int]:
         """Return the rowids of those rows of a part that were asked to be left out."""
-        if not (self.options.drop_exact_duplicates and part.mapping.duplicates):
-            return set()
-        return self.sources[part.file].duplicates(part.mapping, rows)
+        mapping, source = part.mapping, self.sources[part.file]
+        found: set[int] = set()
+        if self.options.drop_exact_duplicates and mapping.duplicates:
+            found |= source.duplicates(mapping, rows)
+        if self.options.drop_expired and mapping.expires is not None:
+            place = list(source.prepare(mapping)).index(mapping.expires)
+            for row in rows:
+                until = timestamp_of(row[place], mapping.expires, mapping, self._reader)
+                if until is not None and until <= self._started:
+                    found.add(row[0])
+        return found
 
     # -- tables whose rows are merged
 
@@ -327,7 +346,7 @@ class Session:
                     )
                     total.add(result)
                     rejects += bad
-                rejects += _leave_out(plan.table, duplicates, total)
+                rejects += _leave_out(plan.parts[0].mapping, duplicates, total)
                 total.merged = sum(row.folded for row in rows)
                 total.read += total.merged
                 for source in self.sources:
@@ -458,14 +477,17 @@ class Session:
             yield chunk
 
 
-def _leave_out(table: Table, places: list[tuple[str, int]], result: ChunkResult) -> list[Reject]:
-    """Count duplicates, which are at these places, as left out; return what the ledger keeps."""
+def _leave_out(
+    mapping: Mapping, places: list[tuple[str, int]], result: ChunkResult
+) -> list[Reject]:
+    """Count what is at these places as left out on request; return what the ledger keeps."""
     result.read += len(places)
     result.left_out += len(places)
     if places:
-        result.notes["repeats an earlier row of its file: left out"] += len(places)
+        why = "is over" if mapping.expires else "repeats an earlier row of its file"
+        result.notes[f"{why}: left out"] += len(places)
     return [
-        Reject(table.name, file, rowid, {}, {}, "", None, is_left_out=True)
+        Reject(mapping.target, file, rowid, {}, {}, "", None, is_left_out=True)
         for file, rowid in places
     ]
 

@@ -378,6 +378,13 @@ STORES = (
         "compliance policies of workspaces, violations, and an immutable log of changes",
         exports=("CompliancePolicy", "ComplianceViolation", "PolicyChange"),
     ),
+    StoreEntry(
+        "cycles",
+        "CycleStore",
+        "cycle_store",
+        "cycles of self-improvement: topics, contributions of agents, patterns, surprises",
+        exports=("Cycle",),
+    ),
 )
 
 

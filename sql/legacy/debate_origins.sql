@@ -7,6 +7,7 @@
 -- optional: thread_id, message_id, result_sent, result_sent_at
 -- into: debate_origins
 -- key: origin_type, origin_id
+-- expires: expires_at
 -- merge: newest created_at
 -- unix: created_at, expires_at, result_sent_at
 -- values: origin_type = 'debate'; origin_id = debate_id; debate_id = computed
@@ -37,6 +38,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- optional: expires_at, metadata_json, thread_id, message_id, result_sent, result_sent_at
 -- into: debate_origins
 -- key: origin_type, origin_id
+-- expires: expires_at
 -- merge: newest created_at
 -- unix: created_at, expires_at, result_sent_at
 -- values: debate_id = origin_id when origin_type is debate; expires_at = computed
@@ -66,6 +68,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- optional: recipient_name, reply_received, reply_received_at, metadata_json
 -- into: debate_origins
 -- key: origin_type, origin_id
+-- expires: expires_at
 -- merge: newest created_at
 -- utc: created_at, expires_at, result_sent_at
 -- values: origin_type = 'email_reply'; origin_id = message_id; message_id = computed

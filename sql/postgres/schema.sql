@@ -68,7 +68,8 @@ BEGIN
     ('receipts', 1),
     ('insights', 1),
     ('knowledge', 1),
-    ('compliance', 1)
+    ('compliance', 1),
+    ('cycles', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -120,7 +121,8 @@ SELECT
     current_setting('aragora.make_receipts') AS make_receipts,
     current_setting('aragora.make_insights') AS make_insights,
     current_setting('aragora.make_knowledge') AS make_knowledge,
-    current_setting('aragora.make_compliance') AS make_compliance
+    current_setting('aragora.make_compliance') AS make_compliance,
+    current_setting('aragora.make_cycles') AS make_cycles
 \gset
 
 \if :make_schema_versions
@@ -215,5 +217,8 @@ SELECT
 \endif
 \if :make_compliance
 \ir compliance/schema.sql
+\endif
+\if :make_cycles
+\ir cycles/schema.sql
 \endif
 COMMIT;

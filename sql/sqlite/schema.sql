@@ -35,3 +35,4 @@
 -- \ir insights/schema.sql
 -- \ir knowledge/schema.sql
 -- \ir compliance/schema.sql
+-- \ir cycles/schema.sql

@@ -25,6 +25,7 @@ OWN_NUMBERS = dict.fromkeys(
     (
         "consensus",
         "continuum_memory",
+        "cycles",
         "debate_archive",
         "decision_results",
         "insights",

@@ -80,6 +80,21 @@ async def test_migrate_debate_origins(target: Target, folder: Path, tmp_path: Pa
     database = await PostgresDatabase.connect(target.dsn, 1, 2)
     await look(database)
     assert (await migrator.migrate_debate_origins()).total_migrated == 0
+    # On request what is over is left out, and counted.
+    await database.close()
+    target.query("TRUNCATE debate_origins")
+    without = MemoryMigrator(
+        folder, target.dsn, rejects=target.rejects, verify="all", drop_expired=True
+    )
+    report = await without.migrate_debate_origins()
+    check_sums(report)
+    assert not report.mismatches
+    table = report.table("debate_origins")
+    assert (table.migrated, table.rejected, table.left_out) == (4, 1, 1)
+    assert table.counts.notes["is over: left out"] == 1
+    target.query("TRUNCATE debate_origins")
+    await MemoryMigrator(folder, target.dsn, rejects=target.rejects).migrate_debate_origins()
+    database = await PostgresDatabase.connect(target.dsn, 1, 2)
     # And back again.
     file = tmp_path / "aragora.db"
     assert (await asyncio.to_thread(move, target.dsn, file)).exit_code == 0

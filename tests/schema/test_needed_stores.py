@@ -62,7 +62,11 @@ def test_what_a_store_needs_comes_before_it(linked_tree: Path, dialect: Dialect)
     assert with_needed_stores(["consensus"], dialect) == wanted[:2]
     assert with_needed_stores(["jobs"], dialect) == ["jobs"]
     # As packaged, stores need no other, but for those that read the tables of others.
-    needed = {"decisions": ["consensus", "critique", "checkpoints"], "webhooks": ["jobs"]}
+    needed = {
+        "debate_archive": ["critique"],
+        "decisions": ["consensus", "critique", "checkpoints"],
+        "webhooks": ["jobs"],
+    }
     for store in store_names(dialect, packaged_sql_dir()):
         expected = [*needed.get(store, []), store]
         assert with_needed_stores([store], dialect, packaged_sql_dir()) == expected

@@ -23,6 +23,8 @@ def problems_of(source: Source, given: Sequence[str]) -> Iterator[str]:
     yield from _of_shape(mapped)
     yield from _of_key(mapped, table, given)
     yield from _of_merge(mapped, table, given)
+    expires = [] if mapped.expires is None else [mapped.expires]
+    yield from _missing("expires", expires, table, given, times=True)
     for word, names in (("json", mapped.json_text), ("unix", mapped.unix), ("utc", mapped.utc)):
         times = word != "json"
         yield from _missing(word, names, table, given, times=times)

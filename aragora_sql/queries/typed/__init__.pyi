@@ -13,6 +13,7 @@ from .compliance import ComplianceQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .cycles import CyclesQueries
 from .debate_archive import DebateArchiveQueries
 from .debate_origins import DebateOriginsQueries
 from .decisions import DecisionsQueries
@@ -70,6 +71,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["cycles"], dialect: Dialect, root: Path | None = None
+) -> CyclesQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["debate_archive"], dialect: Dialect, root: Path | None = None

@@ -190,7 +190,8 @@ class DebateArchive(Store):
         return found, total
 
     # The names under which applications know the same.
-    get = get_debate = get_by_id
+    get = get_by_id
+    get_debate = get_by_id
     get_debate_by_slug = get_by_slug
     list_debates = list_recent
 
