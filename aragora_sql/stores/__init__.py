@@ -330,6 +330,13 @@ STORES = (
         "compliance policies of workspaces, violations, and an immutable log of changes",
         exports=("CompliancePolicy", "ComplianceViolation", "PolicyChange"),
     ),
+    StoreEntry(
+        "inbox_activities",
+        "InboxActivityStore",
+        "inbox_activity_store",
+        "what happened in shared inboxes, to messages and by users, for as long as it is kept",
+        exports=("InboxActivity",),
+    ),
 )
 
 

@@ -62,7 +62,8 @@ BEGIN
     ('decisions', 1),
     ('gauntlet', 1),
     ('receipts', 1),
-    ('compliance', 1)
+    ('compliance', 1),
+    ('inbox_activities', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -108,7 +109,8 @@ SELECT
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_receipts') AS make_receipts,
-    current_setting('aragora.make_compliance') AS make_compliance
+    current_setting('aragora.make_compliance') AS make_compliance,
+    current_setting('aragora.make_inbox_activities') AS make_inbox_activities
 \gset
 
 \if :make_schema_versions
@@ -185,5 +187,8 @@ SELECT
 \endif
 \if :make_compliance
 \ir compliance/schema.sql
+\endif
+\if :make_inbox_activities
+\ir inbox_activities/schema.sql
 \endif
 COMMIT;

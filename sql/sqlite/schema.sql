@@ -29,3 +29,4 @@
 -- \ir gauntlet/schema.sql
 -- \ir receipts/schema.sql
 -- \ir compliance/schema.sql
+-- \ir inbox_activities/schema.sql

@@ -20,6 +20,7 @@ from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
 from .governance import GovernanceQueries
+from .inbox_activities import InboxActivitiesQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
@@ -92,6 +93,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["governance"], dialect: Dialect, root: Path | None = None
 ) -> GovernanceQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["inbox_activities"], dialect: Dialect, root: Path | None = None
+) -> InboxActivitiesQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
