@@ -98,6 +98,8 @@ from aragora_sql.stores.governance import DecisionRecord as DecisionRecord
 from aragora_sql.stores.governance import GovernanceStore as GovernanceStore
 from aragora_sql.stores.governance import RollbackPoint as RollbackPoint
 from aragora_sql.stores.governance import Verification as Verification
+from aragora_sql.stores.inbox_activities import InboxActivity as InboxActivity
+from aragora_sql.stores.inbox_activities import InboxActivityStore as InboxActivityStore
 from aragora_sql.stores.insights import AgentInsightStats as AgentInsightStats
 from aragora_sql.stores.insights import Insight as Insight
 from aragora_sql.stores.insights import InsightPattern as InsightPattern
@@ -250,6 +252,8 @@ __all__ = [
     "ImpersonationEvent",
     "ImpersonationSession",
     "InboxAccount",
+    "InboxActivity",
+    "InboxActivityStore",
     "InboxMessage",
     "InclusionProof",
     "InflightGauntlet",
@@ -299,6 +303,7 @@ __all__ = [
     "PostgresGauntletStore",
     "PostgresGmailTokenStore",
     "PostgresGovernanceStore",
+    "PostgresInboxActivityStore",
     "PostgresInsightStore",
     "PostgresIntegrationStore",
     "PostgresJobQueueStore",
@@ -347,6 +352,7 @@ __all__ = [
     "SQLiteGauntletStore",
     "SQLiteGmailTokenStore",
     "SQLiteGovernanceStore",
+    "SQLiteInboxActivityStore",
     "SQLiteInsightStore",
     "SQLiteIntegrationStore",
     "SQLiteJobQueueStore",
@@ -407,6 +413,7 @@ __all__ = [
     "get_gauntlet_store",
     "get_gmail_token_store",
     "get_governance_store",
+    "get_inbox_activity_store",
     "get_insight_store",
     "get_integration_store",
     "get_job_queue_store",
@@ -429,6 +436,7 @@ __all__ = [
     "get_postgres_gauntlet_store",
     "get_postgres_gmail_token_store",
     "get_postgres_governance_store",
+    "get_postgres_inbox_activity_store",
     "get_postgres_insight_store",
     "get_postgres_integration_store",
     "get_postgres_job_queue_store",
@@ -463,6 +471,7 @@ __all__ = [
     "get_sqlite_gauntlet_store",
     "get_sqlite_gmail_token_store",
     "get_sqlite_governance_store",
+    "get_sqlite_inbox_activity_store",
     "get_sqlite_insight_store",
     "get_sqlite_integration_store",
     "get_sqlite_job_queue_store",
@@ -1831,6 +1840,56 @@ async def get_sqlite_cycle_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteCycleStore:
     """Return an initialized ``CycleStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresInboxActivityStore(InboxActivityStore):
+    """``InboxActivityStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | PostgresDatabase,
+        *,
+        retention_days: float | None = None,
+    ) -> None: ...
+
+class SQLiteInboxActivityStore(InboxActivityStore):
+    """``InboxActivityStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        *,
+        retention_days: float | None = None,
+    ) -> None: ...
+
+async def get_inbox_activity_store() -> InboxActivityStore:
+    """Return an initialized ``InboxActivityStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresInboxActivityStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_inbox_activity_store(
+    dsn: str | None = None,
+) -> PostgresInboxActivityStore:
+    """Return an initialized ``InboxActivityStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_inbox_activity_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteInboxActivityStore:
+    """Return an initialized ``InboxActivityStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

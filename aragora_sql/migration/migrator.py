@@ -218,6 +218,10 @@ class MemoryMigrator:
         """Migrate cycles of self-improvement."""
         return await self._migrate("cycles")
 
+    async def migrate_inbox_activities(self) -> MigrationReport:
+        """Migrate what happened in shared inboxes."""
+        return await self._migrate("inbox_activities")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

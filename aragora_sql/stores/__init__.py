@@ -385,6 +385,13 @@ STORES = (
         "cycles of self-improvement: topics, contributions of agents, patterns, surprises",
         exports=("Cycle",),
     ),
+    StoreEntry(
+        "inbox_activities",
+        "InboxActivityStore",
+        "inbox_activity_store",
+        "what happened in shared inboxes, to messages and by users, for as long as it is kept",
+        exports=("InboxActivity",),
+    ),
 )
 
 

@@ -69,7 +69,8 @@ BEGIN
     ('insights', 1),
     ('knowledge', 1),
     ('compliance', 1),
-    ('cycles', 1)
+    ('cycles', 1),
+    ('inbox_activities', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -122,7 +123,8 @@ SELECT
     current_setting('aragora.make_insights') AS make_insights,
     current_setting('aragora.make_knowledge') AS make_knowledge,
     current_setting('aragora.make_compliance') AS make_compliance,
-    current_setting('aragora.make_cycles') AS make_cycles
+    current_setting('aragora.make_cycles') AS make_cycles,
+    current_setting('aragora.make_inbox_activities') AS make_inbox_activities
 \gset
 
 \if :make_schema_versions
@@ -220,5 +222,8 @@ SELECT
 \endif
 \if :make_cycles
 \ir cycles/schema.sql
+\endif
+\if :make_inbox_activities
+\ir inbox_activities/schema.sql
 \endif
 COMMIT;

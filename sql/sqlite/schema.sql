@@ -36,3 +36,4 @@
 -- \ir knowledge/schema.sql
 -- \ir compliance/schema.sql
 -- \ir cycles/schema.sql
+-- \ir inbox_activities/schema.sql

@@ -13,9 +13,6 @@ from .compliance import ComplianceQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
-from .cycles import CyclesQueries
-from .debate_archive import DebateArchiveQueries
-from .debate_origins import DebateOriginsQueries
 from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
@@ -23,10 +20,9 @@ from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
 from .governance import GovernanceQueries
-from .insights import InsightsQueries
+from .inbox_activities import InboxActivitiesQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
-from .knowledge import KnowledgeQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
@@ -37,11 +33,9 @@ from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
 from .transaction_keys import TransactionKeysQueries
-from .unified_inbox import UnifiedInboxQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
-from .workflow_definitions import WorkflowDefinitionsQueries
 
 @overload
 def load_queries(  # type: ignore[overload-overlap]
@@ -73,18 +67,6 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> CritiqueQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["cycles"], dialect: Dialect, root: Path | None = None
-) -> CyclesQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["debate_archive"], dialect: Dialect, root: Path | None = None
-) -> DebateArchiveQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["debate_origins"], dialect: Dialect, root: Path | None = None
-) -> DebateOriginsQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
     store: Literal["decisions"], dialect: Dialect, root: Path | None = None
 ) -> DecisionsQueries: ...
 @overload
@@ -113,8 +95,8 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> GovernanceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["insights"], dialect: Dialect, root: Path | None = None
-) -> InsightsQueries: ...
+    store: Literal["inbox_activities"], dialect: Dialect, root: Path | None = None
+) -> InboxActivitiesQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
@@ -123,10 +105,6 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["jobs"], dialect: Dialect, root: Path | None = None
 ) -> JobsQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["knowledge"], dialect: Dialect, root: Path | None = None
-) -> KnowledgeQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
@@ -169,10 +147,6 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> TransactionKeysQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["unified_inbox"], dialect: Dialect, root: Path | None = None
-) -> UnifiedInboxQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
 ) -> UsersQueries: ...
 @overload
@@ -183,9 +157,5 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None
 ) -> WorkflowQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["workflow_definitions"], dialect: Dialect, root: Path | None = None
-) -> WorkflowDefinitionsQueries: ...
 @overload
 def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries: ...
