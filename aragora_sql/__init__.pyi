@@ -38,6 +38,9 @@ from aragora_sql.stores.audit import verify_proof as verify_proof
 from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
 from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
 from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
+from aragora_sql.stores.connectors import Connector as Connector
+from aragora_sql.stores.connectors import ConnectorStore as ConnectorStore
+from aragora_sql.stores.connectors import SyncJob as SyncJob
 from aragora_sql.stores.consensus import ConsensusMemory as ConsensusMemory
 from aragora_sql.stores.consensus import ConsensusRecord as ConsensusRecord
 from aragora_sql.stores.consensus import ConsensusStrength as ConsensusStrength
@@ -167,6 +170,8 @@ __all__ = [
     "ChannelSubscription",
     "CheckpointStore",
     "CircuitPolicy",
+    "Connector",
+    "ConnectorStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -239,6 +244,7 @@ __all__ = [
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
+    "PostgresConnectorStore",
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
     "PostgresCritiqueStore",
@@ -276,6 +282,7 @@ __all__ = [
     "RollbackPoint",
     "SQLiteAuditStore",
     "SQLiteCheckpointStore",
+    "SQLiteConnectorStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
@@ -302,6 +309,7 @@ __all__ = [
     "ShareLink",
     "SharingStore",
     "SigningKeys",
+    "SyncJob",
     "SyncState",
     "TelegramConfig",
     "Template",
@@ -328,6 +336,7 @@ __all__ = [
     "close_sqlite_databases",
     "get_audit_store",
     "get_checkpoint_store",
+    "get_connector_store",
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
@@ -344,6 +353,7 @@ __all__ = [
     "get_notification_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
+    "get_postgres_connector_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
@@ -369,6 +379,7 @@ __all__ = [
     "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
+    "get_sqlite_connector_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
@@ -1418,6 +1429,48 @@ async def get_sqlite_unified_inbox_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteUnifiedInboxStore:
     """Return an initialized ``UnifiedInboxStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresConnectorStore(ConnectorStore):
+    """``ConnectorStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteConnectorStore(ConnectorStore):
+    """``ConnectorStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_connector_store() -> ConnectorStore:
+    """Return an initialized ``ConnectorStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresConnectorStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_connector_store(dsn: str | None = None) -> PostgresConnectorStore:
+    """Return an initialized ``ConnectorStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_connector_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteConnectorStore:
+    """Return an initialized ``ConnectorStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

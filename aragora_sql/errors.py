@@ -41,6 +41,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConnectionLostError",
+    "ConnectorNotFoundError",
     "DSNNotConfiguredError",
     "DamagedAuditLogError",
     "DamagedCheckpointError",
@@ -206,6 +207,14 @@ class InboxMessageNotFoundError(InvalidInputError, LookupError):
     def __init__(self, message_id: str) -> None:
         super().__init__("message_id", f"there is no message {message_id!r}")
         self.message_id = message_id
+
+
+class ConnectorNotFoundError(InvalidInputError, LookupError):
+    """There is no connector of this id; nothing was written."""
+
+    def __init__(self, connector_id: str) -> None:
+        super().__init__("connector_id", f"there is no connector {connector_id!r}")
+        self.connector_id = connector_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

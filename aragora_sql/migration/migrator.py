@@ -187,6 +187,10 @@ class MemoryMigrator:
         """Migrate mail accounts of the inbox, their messages, and the advice on them."""
         return await self._migrate("unified_inbox")
 
+    async def migrate_connectors(self) -> MigrationReport:
+        """Migrate connectors with their encrypted settings, and their sync jobs."""
+        return await self._migrate("connectors")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

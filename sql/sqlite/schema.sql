@@ -28,4 +28,5 @@
 -- \ir decisions/schema.sql
 -- \ir workflow_definitions/schema.sql
 -- \ir unified_inbox/schema.sql
+-- \ir connectors/schema.sql
 -- \ir gauntlet/schema.sql

@@ -9,6 +9,7 @@ from aragora_sql.queries import Queries
 from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
+from .connectors import ConnectorsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
@@ -48,6 +49,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["checkpoints"], dialect: Dialect, root: Path | None = None
 ) -> CheckpointsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["connectors"], dialect: Dialect, root: Path | None = None
+) -> ConnectorsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["consensus"], dialect: Dialect, root: Path | None = None
