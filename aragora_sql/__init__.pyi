@@ -42,6 +42,9 @@ from aragora_sql.stores.compliance import CompliancePolicy as CompliancePolicy
 from aragora_sql.stores.compliance import ComplianceViolation as ComplianceViolation
 from aragora_sql.stores.compliance import PolicyChange as PolicyChange
 from aragora_sql.stores.compliance import PolicyStore as PolicyStore
+from aragora_sql.stores.connectors import Connector as Connector
+from aragora_sql.stores.connectors import ConnectorStore as ConnectorStore
+from aragora_sql.stores.connectors import SyncJob as SyncJob
 from aragora_sql.stores.consensus import ConsensusMemory as ConsensusMemory
 from aragora_sql.stores.consensus import ConsensusRecord as ConsensusRecord
 from aragora_sql.stores.consensus import ConsensusStrength as ConsensusStrength
@@ -200,6 +203,8 @@ __all__ = [
     "CircuitPolicy",
     "CompliancePolicy",
     "ComplianceViolation",
+    "Connector",
+    "ConnectorStore",
     "ConsensusMemory",
     "ConsensusRecord",
     "ConsensusStrength",
@@ -288,6 +293,7 @@ __all__ = [
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
+    "PostgresConnectorStore",
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
     "PostgresCritiqueStore",
@@ -338,6 +344,7 @@ __all__ = [
     "RollbackPoint",
     "SQLiteAuditStore",
     "SQLiteCheckpointStore",
+    "SQLiteConnectorStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
     "SQLiteCritiqueStore",
@@ -373,6 +380,7 @@ __all__ = [
     "SharingStore",
     "SigningKeys",
     "StoredReceipt",
+    "SyncJob",
     "SyncState",
     "TelegramConfig",
     "Template",
@@ -400,6 +408,7 @@ __all__ = [
     "close_sqlite_databases",
     "get_audit_store",
     "get_checkpoint_store",
+    "get_connector_store",
     "get_consensus_memory",
     "get_continuum_memory",
     "get_critique_store",
@@ -423,6 +432,7 @@ __all__ = [
     "get_policy_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
+    "get_postgres_connector_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
     "get_postgres_critique_store",
@@ -457,6 +467,7 @@ __all__ = [
     "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
+    "get_sqlite_connector_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
     "get_sqlite_critique_store",
@@ -1514,6 +1525,48 @@ async def get_sqlite_unified_inbox_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteUnifiedInboxStore:
     """Return an initialized ``UnifiedInboxStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresConnectorStore(ConnectorStore):
+    """``ConnectorStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase, keyring: Keyring | None = None) -> None: ...
+
+class SQLiteConnectorStore(ConnectorStore):
+    """``ConnectorStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | SQLiteDatabase,
+        keyring: Keyring | None = None,
+    ) -> None: ...
+
+async def get_connector_store() -> ConnectorStore:
+    """Return an initialized ``ConnectorStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresConnectorStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_connector_store(dsn: str | None = None) -> PostgresConnectorStore:
+    """Return an initialized ``ConnectorStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_connector_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteConnectorStore:
+    """Return an initialized ``ConnectorStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -41,6 +41,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConnectionLostError",
+    "ConnectorNotFoundError",
     "DSNNotConfiguredError",
     "DamagedAuditLogError",
     "DamagedCheckpointError",
@@ -217,6 +218,14 @@ class NodeNotFoundError(InvalidInputError, LookupError):
     def __init__(self, node_id: str, argument: str = "node_id") -> None:
         super().__init__(argument, f"there is no node {node_id!r}")
         self.node_id = node_id
+
+
+class ConnectorNotFoundError(InvalidInputError, LookupError):
+    """There is no connector of this id; nothing was written."""
+
+    def __init__(self, connector_id: str) -> None:
+        super().__init__("connector_id", f"there is no connector {connector_id!r}")
+        self.connector_id = connector_id
 
 
 class RegionNotFoundError(InvalidInputError, LookupError):

@@ -50,8 +50,8 @@ def add_commands(groups: Any) -> None:
         help="encrypt all secrets with ARAGORA_ENCRYPTION_KEY; safe to stop and to repeat",
         description="Encrypts every secret that is under a key of ARAGORA_ENCRYPTION_KEYS_OLD, or "
         "in the clear, with ARAGORA_ENCRYPTION_KEY: those of integrations, of users' second "
-        "factors, of mailboxes, of notifications, of webhooks and of federated regions. Exit code "
-        "1 when no key fits some of them.",
+        "factors, of mailboxes, of notifications, of webhooks, of federated regions and of "
+        "connectors. Exit code 1 when no key fits some of them.",
     )
     add_target(rotate)
     rotate.add_argument(

@@ -222,6 +222,10 @@ class MemoryMigrator:
         """Migrate what happened in shared inboxes."""
         return await self._migrate("inbox_activities")
 
+    async def migrate_connectors(self) -> MigrationReport:
+        """Migrate connectors with their encrypted settings, and their sync jobs."""
+        return await self._migrate("connectors")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -17,6 +17,7 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError
 from aragora_sql.migration.statements import ask
 from aragora_sql.redaction import is_envelope
+from aragora_sql.stores.connectors.records import ConnectorOwner
 from aragora_sql.stores.integrations.secrets import Owner, SecretOwner, reseal_secrets
 from aragora_sql.stores.notifications.configs import SettingsOwner
 
@@ -37,6 +38,7 @@ _TABLES: dict[str, tuple[str, Callable[..., SecretOwner], tuple[str, ...]]] = {
         ("org_id",),
     ),
     "channel_subscriptions": ("config", SettingsOwner, ("org_id", "channel_type", "channel_id")),
+    "connectors": ("config", ConnectorOwner, ("id",)),
 }
 
 

@@ -318,6 +318,13 @@ STORES = (
         exports=("InboxAccount", "InboxMessage", "TriageResult"),
     ),
     StoreEntry(
+        "connectors",
+        "ConnectorStore",
+        "connector_store",
+        "connectors to other systems with encrypted settings, and their sync jobs",
+        exports=("Connector", "SyncJob"),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

@@ -33,8 +33,9 @@ class RotationFailure(Record):
 
     Whose they are says :attr:`owner`: a user's, of an integration or, where ``integration_type`` is
     None, of the second factor or the mailbox; an organization's settings of notifications, with
-    email, telegram or the type of the channel as ``integration_type``; those of a webhook or of a
-    federated region, where ``webhook_id`` or ``region_id`` is given.
+    email, telegram or the type of the channel as ``integration_type``; those of a webhook, of a
+    federated region or of a connector, where ``webhook_id``, ``region_id`` or ``connector_id`` is
+    given.
     """
 
     user_id: str | None
@@ -42,20 +43,21 @@ class RotationFailure(Record):
     problem: str
     webhook_id: str | None = None
     region_id: str | None = None
+    connector_id: str | None = None
 
     @property
     def owner(self) -> str:
-        """The id of the user, organization, webhook or region."""
-        return self.webhook_id or self.region_id or self.user_id or ""
+        """The id of the user, organization, webhook, region or connector."""
+        return self.webhook_id or self.region_id or self.connector_id or self.user_id or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationResult(Record):
     """What a rotation did so far.
 
-    ``checked`` of ``total`` integrations, users with a second factor, mailboxes, settings, webhooks
-    or regions were looked at; ``changed`` of them had ``resealed`` secrets under an older key or
-    ``sealed`` ones in the clear.
+    ``checked`` of ``total`` integrations, users with a second factor, mailboxes, settings,
+    webhooks, regions or connectors were looked at; ``changed`` of them had ``resealed`` secrets
+    under an older key or ``sealed`` ones in the clear.
     """
 
     total: int

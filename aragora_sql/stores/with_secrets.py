@@ -11,6 +11,7 @@ from typing import Protocol
 
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
+from aragora_sql.stores.connectors import ConnectorStore
 from aragora_sql.stores.federation import FederationStore
 from aragora_sql.stores.gmail import GmailTokenStore
 from aragora_sql.stores.notifications import NotificationStore
@@ -75,5 +76,12 @@ WITH_SECRETS = (
         "federated regions",
         "keys of federated regions",
         "save the regions with theirs again",
+    ),
+    SecretsOfStore(
+        "connectors",
+        ConnectorStore,
+        "connectors",
+        "secrets of connectors",
+        "save the connectors with theirs again",
     ),
 )

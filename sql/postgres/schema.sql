@@ -62,6 +62,7 @@ BEGIN
     ('decisions', 1),
     ('workflow_definitions', 1),
     ('unified_inbox', 1),
+    ('connectors', 1),
     ('gauntlet', 1),
     ('debate_archive', 1),
     ('debate_origins', 1),
@@ -116,6 +117,7 @@ SELECT
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_workflow_definitions') AS make_workflow_definitions,
     current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
+    current_setting('aragora.make_connectors') AS make_connectors,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
@@ -198,6 +200,9 @@ SELECT
 \endif
 \if :make_unified_inbox
 \ir unified_inbox/schema.sql
+\endif
+\if :make_connectors
+\ir connectors/schema.sql
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql

@@ -28,6 +28,7 @@
 -- \ir decisions/schema.sql
 -- \ir workflow_definitions/schema.sql
 -- \ir unified_inbox/schema.sql
+-- \ir connectors/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql

@@ -9,7 +9,7 @@ from aragora_sql.queries import Queries
 from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
-from .compliance import ComplianceQueries
+from .connectors import ConnectorsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
@@ -20,7 +20,6 @@ from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
 from .governance import GovernanceQueries
-from .inbox_activities import InboxActivitiesQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
 from .langgraph import LanggraphQueries
@@ -28,14 +27,15 @@ from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
 from .marketplace import MarketplaceQueries
 from .notifications import NotificationsQueries
-from .receipts import ReceiptsQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
 from .transaction_keys import TransactionKeysQueries
+from .unified_inbox import UnifiedInboxQueries
 from .users import UsersQueries
 from .webhooks import WebhooksQueries
 from .workflow import WorkflowQueries
+from .workflow_definitions import WorkflowDefinitionsQueries
 
 @overload
 def load_queries(  # type: ignore[overload-overlap]
@@ -51,8 +51,8 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> CheckpointsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["compliance"], dialect: Dialect, root: Path | None = None
-) -> ComplianceQueries: ...
+    store: Literal["connectors"], dialect: Dialect, root: Path | None = None
+) -> ConnectorsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["consensus"], dialect: Dialect, root: Path | None = None
@@ -95,10 +95,6 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> GovernanceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["inbox_activities"], dialect: Dialect, root: Path | None = None
-) -> InboxActivitiesQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
 ) -> IntegrationsQueries: ...
 @overload
@@ -127,10 +123,6 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> NotificationsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
-    store: Literal["receipts"], dialect: Dialect, root: Path | None = None
-) -> ReceiptsQueries: ...
-@overload
-def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
 ) -> SchemaVersionsQueries: ...
 @overload
@@ -147,6 +139,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> TransactionKeysQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["unified_inbox"], dialect: Dialect, root: Path | None = None
+) -> UnifiedInboxQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["users"], dialect: Dialect, root: Path | None = None
 ) -> UsersQueries: ...
 @overload
@@ -157,5 +153,9 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["workflow"], dialect: Dialect, root: Path | None = None
 ) -> WorkflowQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["workflow_definitions"], dialect: Dialect, root: Path | None = None
+) -> WorkflowDefinitionsQueries: ...
 @overload
 def load_queries(store: str, dialect: Dialect, root: Path | None = None) -> Queries: ...

@@ -36,12 +36,14 @@ from aragora_sql.errors import (
 )
 from aragora_sql.redaction import REDACTED, is_envelope, is_secret, is_secret_name, rebuild
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.records import Record
 
 __all__ = [
     "REDACTED",
     "Owner",
     "SealedSecret",
     "SecretOwner",
+    "SecretRecord",
     "binding_of",
     "hide_secrets",
     "is_secret_name",
@@ -67,6 +69,10 @@ class SecretOwner(Protocol):
     def older_binding(self) -> bytes:
         """What binds an envelope of the older Aragora."""
 
+    def was_secret(self, name: str) -> bool:
+        """Tell whether the older Aragora may have encrypted the setting ``name``."""
+        return is_secret_name(name)
+
 
 def binding_of(*parts: str) -> bytes:
     """Return associated data of these parts, which no others have."""
@@ -75,7 +81,7 @@ def binding_of(*parts: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(SecretOwner):
     """The integration that secrets belong to."""
 
     user_id: str
@@ -128,7 +134,27 @@ class SealedSecret:
         return self._stored
 
 
-def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: SecretOwner) -> dict[str, Any]:
+class SecretRecord(Record):
+    """A record with secrets, which are eight bullets wherever it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
+        return f"{type(self).__name__}({shown})"
+
+    def to_dict(self, include_secrets: bool = False) -> dict[str, Any]:
+        """Return it in a form that JSON can hold; secrets are eight bullets unless asked for.
+
+        A secret that was not decrypted is shown so in any case.
+        """
+        shown = without_sealed if include_secrets else hide_secrets
+        return shown(Record.to_dict(self))
+
+
+def seal_secrets(
+    settings: dict[str, Any], keyring: Keyring, owner: SecretOwner, argument: str = "settings"
+) -> dict[str, Any]:
     """Return settings as they are stored: every secret encrypted.
 
     Raises :class:`~aragora_sql.errors.EncryptionKeyMissingError` when there is a secret and no key,
@@ -147,9 +173,9 @@ def seal_secrets(settings: dict[str, Any], keyring: Keyring, owner: SecretOwner)
         return value
 
     try:
-        sealed: dict[str, Any] = rebuild(settings, "settings", handle)
+        sealed: dict[str, Any] = rebuild(settings, argument, handle)
     except RecursionError:
-        raise InvalidInputError("settings", "is nested too deeply") from None
+        raise InvalidInputError(argument, "is nested too deeply") from None
     return sealed
 
 
@@ -215,7 +241,7 @@ def _open(
         try:
             return keyring.open(envelope, owner.binding(name))
         except DecryptionError:
-            if not is_secret_name(name):
+            if not owner.was_secret(name):
                 raise
         plaintext, _ = keyring.open(envelope, owner.older_binding)
     except EncryptionKeyMissingError as error:

@@ -19,15 +19,14 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import unknown_members
 from aragora_sql.stores.integrations.secrets import (
     SealedSecret,
+    SecretOwner,
+    SecretRecord,
     binding_of,
-    hide_secrets,
     is_secret_name,
     keep_sealed,
     open_secrets,
     seal_secrets,
-    without_sealed,
 )
-from aragora_sql.stores.records import Record
 
 __all__ = ["PROVIDERS", "EmailConfig", "SettingsOwner", "TelegramConfig", "config_of", "sealed"]
 
@@ -41,7 +40,7 @@ Check = Callable[[Any, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsOwner:
+class SettingsOwner(SecretOwner):
     """The settings that secrets belong to: of an organization, and of a channel perhaps."""
 
     org_id: str
@@ -63,29 +62,11 @@ class SettingsOwner:
         return f"{self.kind} settings{channel} of organization {self.org_id!r}"
 
 
-class _Settings(Record):
-    """What both kinds of settings share."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
-        return f"{type(self).__name__}({shown})"
-
-    def to_dict(self, include_secrets: bool = False) -> dict[str, Any]:
-        """Return it in a form that JSON can hold; secrets are eight bullets unless asked for.
-
-        A secret that was not decrypted is shown so in any case.
-        """
-        shown = without_sealed if include_secrets else hide_secrets
-        return shown(Record.to_dict(self))
-
-
-ConfigT = TypeVar("ConfigT", bound=_Settings)
+ConfigT = TypeVar("ConfigT", bound=SecretRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EmailConfig(_Settings):
+class EmailConfig(SecretRecord):
     """How an organization sends e-mail.
 
     ``provider`` is ``smtp``, ``sendgrid`` or ``ses``; ``min_consensus_confidence`` is from 0 to 1.
@@ -121,7 +102,7 @@ class EmailConfig(_Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class TelegramConfig(_Settings):
+class TelegramConfig(SecretRecord):
     """How an organization sends to Telegram; see :class:`EmailConfig`."""
 
     org_id: str
@@ -137,7 +118,7 @@ class TelegramConfig(_Settings):
     updated_at: datetime | None = None
 
 
-_KINDS: dict[type[_Settings], str] = {EmailConfig: "email", TelegramConfig: "telegram"}
+_KINDS: dict[type[SecretRecord], str] = {EmailConfig: "email", TelegramConfig: "telegram"}
 # Settings that are checked by more than the type of their default.
 _CHECKS: dict[str, Check] = {
     "provider": lambda v, a: valid.choice(v, a, PROVIDERS),
@@ -166,7 +147,7 @@ def config_of(
     return kind(**values)
 
 
-def sealed(config: _Settings, keyring: Keyring) -> tuple[str, EncodedJSON]:
+def sealed(config: SecretRecord, keyring: Keyring) -> tuple[str, EncodedJSON]:
     """Check settings, and return their organization and their document with the secrets sealed."""
     org_id: str = valid.key(config["org_id"], "org_id")
     names = _settings(type(config))
@@ -186,7 +167,7 @@ def _settings(kind: type[Any]) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind) if one.name not in _NOT_SETTINGS)
 
 
-def _checked(config: _Settings, name: str) -> Any:
+def _checked(config: SecretRecord, name: str) -> Any:
     value = config[name]
     if isinstance(value, SealedSecret) and is_secret_name(name):
         return value
