@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aragora_sql.database.sqlite_files import ReadableFile, shm_of, wal_of
+from aragora_sql.database.sqlite_files import ReadableFile, files_of
 from aragora_sql.errors import AragoraSQLError, ConfigurationError
 
 __all__ = ["Backup", "BackupError", "Progress", "Restored", "back_up", "give_name", "restore"]
@@ -149,7 +149,7 @@ def _new_file(target: Path, like: Path) -> Iterator[Path]:
         shutil.copymode(like, partial)
         yield partial
     finally:
-        for path in (partial, wal_of(partial), shm_of(partial)):
+        for path in files_of(partial):
             path.unlink(missing_ok=True)
 
 

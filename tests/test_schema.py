@@ -641,8 +641,12 @@ FULL_TEXT = {
     ("decision_results", "row_id"),
     ("insights", "search_vector"),
     ("insights", "row_id"),
+    ("knowledge_nodes", "search_vector"),
+    ("knowledge_nodes", "row_id"),
     ("marketplace_templates", "search_vector"),
     ("marketplace_templates", "row_id"),
+    ("receipts", "search_vector"),
+    ("receipts", "row_id"),
     ("unified_inbox_messages", "search_vector"),
     ("unified_inbox_messages", "row_id"),
 }

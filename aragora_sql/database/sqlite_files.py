@@ -19,7 +19,16 @@ from urllib.parse import quote
 
 from aragora_sql.temporary import LockedFolder
 
-__all__ = ["FileId", "ReadableFile", "file_id", "file_state", "last_written", "shm_of", "wal_of"]
+__all__ = [
+    "FileId",
+    "ReadableFile",
+    "file_id",
+    "file_state",
+    "files_of",
+    "last_written",
+    "shm_of",
+    "wal_of",
+]
 
 # Device and inode.
 FileId = tuple[int, int]
@@ -35,6 +44,11 @@ def wal_of(path: Path) -> Path:
 def shm_of(path: Path) -> Path:
     """Return the path of the index of a file's write-ahead log."""
     return path.with_name(path.name + "-shm")
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return a database file and all that SQLite may have made beside it."""
+    return path, wal_of(path), shm_of(path), path.with_name(f"{path.name}-journal")
 
 
 def file_id(path: str | Path) -> FileId | None:

@@ -287,7 +287,7 @@ async def test_a_role_with_policies_needs_nothing_more(
         if table == "_schema_versions":
             # What hides rows of a store is named as well.
             [difference] = await verify_schema(app)
-            assert "sees no row of agent_reputation, " in str(difference)
+            assert "sees no row of access_grants, " in str(difference)
             break
     for table in tables[1:]:
         ask_as(dsn, f"CREATE POLICY app ON {table} TO app USING (true)")

@@ -34,7 +34,7 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return tmp_path / "cache"
 
 
-HINT = "types, tables and plans need engines: pip install 'aragora-sql[check]'\n"
+HINT = "types, tables and plans need engines: pip install 'aragora-sql[engines]'\n"
 
 
 def test_queries_are_listed_from_the_files(bare: Path, capsys: Capture) -> None:

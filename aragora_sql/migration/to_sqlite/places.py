@@ -18,7 +18,7 @@ from urllib.parse import quote
 from aragora_sql.backup import give_name
 from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.database.sqlite_errors import translate
-from aragora_sql.database.sqlite_files import ReadableFile, file_id, shm_of, wal_of
+from aragora_sql.database.sqlite_files import ReadableFile, file_id, files_of
 from aragora_sql.errors import (
     AragoraSQLError,
     ConfigurationError,
@@ -115,7 +115,7 @@ class Place:
 
     def begin_anew(self) -> None:
         """Remove what an interrupted run left of a new file."""
-        for path in (self.work, wal_of(self.work), shm_of(self.work)):
+        for path in files_of(self.work):
             path.unlink(missing_ok=True)
 
     def finish(self) -> None:
