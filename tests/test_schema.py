@@ -637,6 +637,8 @@ FULL_TEXT = {
     ("decision_results", "row_id"),
     ("marketplace_templates", "search_vector"),
     ("marketplace_templates", "row_id"),
+    ("receipts", "search_vector"),
+    ("receipts", "row_id"),
 }
 # Where claims start on PostgreSQL: SQLite leaves nothing that they would walk over.
 OF_ONE_ENGINE = {"job_queue_starts"}

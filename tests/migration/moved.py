@@ -22,7 +22,8 @@ from tests.conftest import PostgresServer
 
 # What SQLite gives to rows by itself.
 OWN_NUMBERS = dict.fromkeys(
-    ("consensus", "continuum_memory", "decision_results", "marketplace_templates"), "row_id"
+    ("consensus", "continuum_memory", "decision_results", "marketplace_templates", "receipts"),
+    "row_id",
 )
 # What the way to PostgreSQL leaves to the server: numbers that no application sees.
 GIVEN_ANEW = {
