@@ -32,6 +32,7 @@ OWN_NUMBERS = dict.fromkeys(
         "marketplace_templates",
         "unified_inbox_messages",
     ),
+    ("consensus", "continuum_memory", "decision_results", "marketplace_templates", "receipts"),
     "row_id",
 )
 # What the way to PostgreSQL leaves to the server: numbers that no application sees.

@@ -138,6 +138,7 @@ class DeletableReceiptRow(TypedDict):
     content_hash: str
     gauntlet_id: str | None
     verdict: str
+    org_id: str | None
     legal_hold: bool
 
 class InsertDeletionParameters(TypedDict):
@@ -148,6 +149,7 @@ class InsertDeletionParameters(TypedDict):
     receipt_checksum: str
     gauntlet_id: str | None
     verdict: str | None
+    org_id: str | None
     reason: ReasonWord
     operator: str
     metadata: Any
@@ -160,6 +162,7 @@ class ReceiptDeletionRow(TypedDict):
     receipt_checksum: str
     gauntlet_id: str | None
     verdict: str | None
+    org_id: str | None
     deleted_at: datetime
     reason: ReasonWord
     operator: str
@@ -602,6 +605,7 @@ class ReceiptsQueries(Protocol):
         *,
         reason: ReasonWord | None,
         operator: str | None,
+        org_id: str | None,
         from_date: datetime | None,
         to_date: datetime | None,
         after_timestamp: datetime,
@@ -609,7 +613,9 @@ class ReceiptsQueries(Protocol):
         row_limit: int,
     ) -> AsyncIterator[ReceiptDeletionRow]:
         """List deletions, newest first, from a place on, perhaps for one reason, by one operator,
-        or of a time.
+        of one
+
+        organization, or of a time.
 
         Operation (none): every row.
         """
@@ -619,10 +625,12 @@ class ReceiptsQueries(Protocol):
         connection: Connection,
         /,
         *,
+        org_id: str | None,
         from_date: datetime | None,
         to_date: datetime | None,
     ) -> AsyncIterator[CountDeletionsRow]:
-        """Count deletions by reason, perhaps of a time, with the first and the last of each.
+        """Count deletions by reason, perhaps of one organization or of a time, with the first and
+        the last of each.
 
         Operation (none): every row.
         """

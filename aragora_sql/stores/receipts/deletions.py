@@ -47,6 +47,8 @@ class ReceiptDeletionLog(Store):
         gauntlet_id: str | None = None,
         verdict: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        org_id: str | None = None,
     ) -> str:
         """Note that a receipt was deleted elsewhere, and return the id of the deletion.
 
@@ -58,6 +60,7 @@ class ReceiptDeletionLog(Store):
             "checksum": receipt_checksum,
             "gauntlet_id": gauntlet_id,
             "verdict": verdict,
+            "org_id": org_id,
         }
         return await self._insert([deletion_parameters(receipt, reason, operator, metadata)])
 
@@ -66,7 +69,7 @@ class ReceiptDeletionLog(Store):
     ) -> list[str]:
         """Note that receipts were deleted elsewhere, all or none, and return the deletions' ids.
 
-        Each has ``receipt_id`` and ``checksum``, perhaps ``gauntlet_id``, ``verdict``,
+        Each has ``receipt_id`` and ``checksum``, perhaps ``gauntlet_id``, ``verdict``, ``org_id``,
         ``metadata``.
         """
         rows = [
@@ -102,6 +105,7 @@ class ReceiptDeletionLog(Store):
         to_date: datetime | None = None,
         limit: int = 100,
         *,
+        org_id: str | None = None,
         after: LastRow | None = None,
     ) -> list[ReceiptDeletion]:
         """Return a page of the deletions, newest first; ``after`` is the last of the one before.
@@ -116,6 +120,7 @@ class ReceiptDeletionLog(Store):
         arguments: dict[str, Any] = {
             "reason": _reason(reason),
             "operator": valid.optional_text(operator, "operator"),
+            "org_id": valid.optional_text(org_id, "org_id"),
             **_span(from_date, to_date),
             "after_timestamp": timestamp,
             "after_id": last,
@@ -130,22 +135,26 @@ class ReceiptDeletionLog(Store):
         reason: DeletionReason | None = None,
         from_date: datetime | None = None,
         to_date: datetime | None = None,
+        *,
+        org_id: str | None = None,
     ) -> int:
         """Return the number of deletions, for one reason or for any, of a time or of all."""
         word = _reason(reason)
-        counted = (await self._count(from_date, to_date))["by_reason"]
+        counted = (await self._count(org_id, from_date, to_date))["by_reason"]
         return sum(counted.values()) if word is None else counted.get(word, 0)
 
-    async def get_stats(self) -> DeletionStatistics:
-        """Return counts of all deletions."""
-        return await self._count(None, None)
+    async def get_stats(self, org_id: str | None = None) -> DeletionStatistics:
+        """Return counts of all deletions, of one organization or of all."""
+        return await self._count(org_id, None, None)
 
     async def _count(
-        self, from_date: datetime | None, to_date: datetime | None
+        self, org_id: str | None, from_date: datetime | None, to_date: datetime | None
     ) -> DeletionStatistics:
+        organization = valid.optional_text(org_id, "org_id")
         span = _span(from_date, to_date)
         async with self._database.read() as connection:
-            rows = [row async for row in self._queries.count_deletions(connection, **span)]
+            found = self._queries.count_deletions(connection, org_id=organization, **span)
+            rows = [row async for row in found]
         return {
             "total": sum(row["total"] for row in rows),
             "by_reason": {row["reason"]: row["total"] for row in rows},
@@ -174,6 +183,7 @@ def deletion_parameters(
         "receipt_checksum": valid.text(receipt.get("checksum"), f"{path}{checksum}"),
         "gauntlet_id": valid.optional_text(receipt.get("gauntlet_id"), f"{path}gauntlet_id"),
         "verdict": valid.optional_text(receipt.get("verdict"), f"{path}verdict"),
+        "org_id": valid.optional(receipt.get("org_id"), f"{path}org_id", valid.key),
         "reason": valid.choice(reason, "reason", REASONS),
         "operator": valid.key(operator, "operator"),
         "metadata": valid.document(metadata, f"{path}metadata"),

@@ -136,6 +136,7 @@ class ReceiptDeletion(Record):
     receipt_checksum: str
     gauntlet_id: str | None
     verdict: str | None
+    org_id: str | None
     deleted_at: datetime
     reason: str
     operator: str
@@ -150,6 +151,7 @@ class DeletableReceipt(Record):
     content_hash: str
     gauntlet_id: str | None
     verdict: str
+    org_id: str | None
     legal_hold: bool
 
 

@@ -588,6 +588,7 @@ SELECT
     r.content_hash,
     r.gauntlet_id,
     r.verdict,
+    r.org_id,
     r.legal_hold
 FROM receipts AS r
 WHERE r.receipt_id = :receipt_id
@@ -603,6 +604,7 @@ SELECT
     r.content_hash,
     r.gauntlet_id,
     r.verdict,
+    r.org_id,
     r.legal_hold
 FROM receipts AS r
 WHERE
@@ -618,7 +620,7 @@ FOR UPDATE SKIP LOCKED;
 DELETE FROM receipts
 WHERE receipt_id = any(:receipt_ids::text[]);
 
--- name: insert_deletion(deletion_id, receipt_id, receipt_checksum, gauntlet_id, verdict, reason, operator, metadata)*!
+-- name: insert_deletion(deletion_id, receipt_id, receipt_checksum, gauntlet_id, verdict, org_id, reason, operator, metadata)*!
 -- Note that a receipt was deleted.
 INSERT INTO receipt_deletions (
     deletion_id,
@@ -626,6 +628,7 @@ INSERT INTO receipt_deletions (
     receipt_checksum,
     gauntlet_id,
     verdict,
+    org_id,
     deleted_at,
     reason,
     operator,
@@ -637,6 +640,7 @@ VALUES (
     :receipt_checksum,
     :gauntlet_id,
     :verdict,
+    :org_id,
     statement_timestamp(),
     :reason,
     :operator,
@@ -652,6 +656,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -668,6 +673,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -677,9 +683,10 @@ WHERE d.receipt_id = :receipt_id
 ORDER BY d.deleted_at DESC, d.deletion_id DESC
 LIMIT :row_limit;
 
--- name: list_deletions(reason, operator, from_date, to_date, after_timestamp, after_id, row_limit)
--- List deletions, newest first, from a place on, perhaps for one reason, by one operator, or of a time.
--- plan: filtered_walk allowed because reasons and operators are few
+-- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_id, row_limit)
+-- List deletions, newest first, from a place on, perhaps for one reason, by one operator, of one
+-- organization, or of a time.
+-- plan: filtered_walk allowed because reasons, operators and organizations are few
 SELECT
     -- columns: ReceiptDeletion
     d.deletion_id,
@@ -687,6 +694,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -696,13 +704,14 @@ WHERE
     (d.deleted_at, d.deletion_id) < (:after_timestamp, :after_id::text)
     AND (:reason::text IS NULL OR d.reason = :reason)
     AND (:operator::text IS NULL OR d.operator = :operator)
+    AND (:org_id::text IS NULL OR d.org_id = :org_id)
     AND (:from_date::timestamptz IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date::timestamptz IS NULL OR d.deleted_at <= :to_date)
 ORDER BY d.deleted_at DESC, d.deletion_id DESC
 LIMIT :row_limit;
 
--- name: count_deletions(from_date, to_date)
--- Count deletions by reason, perhaps of a time, with the first and the last of each.
+-- name: count_deletions(org_id, from_date, to_date)
+-- Count deletions by reason, perhaps of one organization or of a time, with the first and the last of each.
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 -- result: total not null, first_at timestamp not null, last_at timestamp not null
 SELECT
@@ -712,7 +721,8 @@ SELECT
     max(d.deleted_at) AS last_at
 FROM receipt_deletions AS d
 WHERE
-    (:from_date::timestamptz IS NULL OR d.deleted_at >= :from_date)
+    (:org_id::text IS NULL OR d.org_id = :org_id)
+    AND (:from_date::timestamptz IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date::timestamptz IS NULL OR d.deleted_at <= :to_date)
 GROUP BY d.reason
 ORDER BY d.reason COLLATE "C";

@@ -407,7 +407,7 @@ WHERE
             AND EXISTS (
                 SELECT 1
                 FROM json_tree(s.data) AS j
-                WHERE j.type = 'text' AND j.atom = :user_id
+                WHERE j.atom = :user_id
             )
     )
     AND (r.created_at, r.receipt_id) < (:after_timestamp, :after_id)
@@ -440,7 +440,7 @@ FROM (
         AND EXISTS (
             SELECT 1
             FROM json_tree(s.data) AS j
-            WHERE j.type = 'text' AND j.atom = :user_id
+            WHERE j.atom = :user_id
         )
 ) AS r;
 
@@ -582,6 +582,7 @@ SELECT
     r.content_hash,
     r.gauntlet_id,
     r.verdict,
+    r.org_id,
     r.legal_hold
 FROM receipts AS r
 WHERE r.receipt_id = :receipt_id;
@@ -594,6 +595,7 @@ SELECT
     r.content_hash,
     r.gauntlet_id,
     r.verdict,
+    r.org_id,
     r.legal_hold
 FROM receipts AS r
 WHERE
@@ -608,7 +610,7 @@ LIMIT :row_limit;
 DELETE FROM receipts
 WHERE receipt_id IN (SELECT value FROM json_each(:receipt_ids));
 
--- name: insert_deletion(deletion_id, receipt_id, receipt_checksum, gauntlet_id, verdict, reason, operator, metadata)*!
+-- name: insert_deletion(deletion_id, receipt_id, receipt_checksum, gauntlet_id, verdict, org_id, reason, operator, metadata)*!
 -- Note that a receipt was deleted.
 INSERT INTO receipt_deletions (
     deletion_id,
@@ -616,6 +618,7 @@ INSERT INTO receipt_deletions (
     receipt_checksum,
     gauntlet_id,
     verdict,
+    org_id,
     deleted_at,
     reason,
     operator,
@@ -627,6 +630,7 @@ VALUES (
     :receipt_checksum,
     :gauntlet_id,
     :verdict,
+    :org_id,
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
     :reason,
     :operator,
@@ -642,6 +646,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -658,6 +663,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -667,9 +673,10 @@ WHERE d.receipt_id = :receipt_id
 ORDER BY d.deleted_at DESC, d.deletion_id DESC
 LIMIT :row_limit;
 
--- name: list_deletions(reason, operator, from_date, to_date, after_timestamp, after_id, row_limit)
--- List deletions, newest first, from a place on, perhaps for one reason, by one operator, or of a time.
--- plan: filtered_walk allowed because reasons and operators are few
+-- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_id, row_limit)
+-- List deletions, newest first, from a place on, perhaps for one reason, by one operator, of one
+-- organization, or of a time.
+-- plan: filtered_walk allowed because reasons, operators and organizations are few
 SELECT
     -- columns: ReceiptDeletion
     d.deletion_id,
@@ -677,6 +684,7 @@ SELECT
     d.receipt_checksum,
     d.gauntlet_id,
     d.verdict,
+    d.org_id,
     d.deleted_at,
     d.reason,
     d.operator,
@@ -686,13 +694,14 @@ WHERE
     (d.deleted_at, d.deletion_id) < (:after_timestamp, :after_id)
     AND (:reason IS NULL OR d.reason = :reason)
     AND (:operator IS NULL OR d.operator = :operator)
+    AND (:org_id IS NULL OR d.org_id = :org_id)
     AND (:from_date IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date IS NULL OR d.deleted_at <= :to_date)
 ORDER BY d.deleted_at DESC, d.deletion_id DESC
 LIMIT :row_limit;
 
--- name: count_deletions(from_date, to_date)
--- Count deletions by reason, perhaps of a time, with the first and the last of each.
+-- name: count_deletions(org_id, from_date, to_date)
+-- Count deletions by reason, perhaps of one organization or of a time, with the first and the last of each.
 -- plan: seq_scan allowed because a count of all rows looks at all rows
 -- result: total not null, first_at timestamp not null, last_at timestamp not null
 SELECT
@@ -702,7 +711,8 @@ SELECT
     max(d.deleted_at) AS last_at
 FROM receipt_deletions AS d
 WHERE
-    (:from_date IS NULL OR d.deleted_at >= :from_date)
+    (:org_id IS NULL OR d.org_id = :org_id)
+    AND (:from_date IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date IS NULL OR d.deleted_at <= :to_date)
 GROUP BY d.reason
 ORDER BY d.reason;

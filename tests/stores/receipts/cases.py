@@ -130,7 +130,14 @@ HOT = [
     Hot("list_receipt_deletions", {"receipt_id": "r7", "row_limit": 10}),
     Hot(
         "list_deletions",
-        {"reason": None, "operator": None, "from_date": None, "to_date": None, **PAGE},
+        {
+            "reason": None,
+            "operator": None,
+            "org_id": None,
+            "from_date": None,
+            "to_date": None,
+            **PAGE,
+        },
         True,
     ),
 ]

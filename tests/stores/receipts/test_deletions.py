@@ -55,7 +55,7 @@ async def test_place_legal_hold_is_under_legal_hold_list_under_legal_hold_remove
 async def test_delete_leaves_a_proof_for_find_by_receipt_id_and_refuses_what_is_held(
     receipts: ReceiptStore,
 ) -> None:
-    await receipts.save(a_receipt("r", gauntlet_id="g"))
+    await receipts.save(a_receipt("r", gauntlet_id="g"), org_id="acme")
     stored = await receipts.get("r")
     assert stored is not None
     await receipts.place_legal_hold("r", "suit", "ann")
@@ -70,10 +70,11 @@ async def test_delete_leaves_a_proof_for_find_by_receipt_id_and_refuses_what_is_
     assert await receipts.delete("r", "user_request", "ann") is None
     (proof,) = await receipts.deletions.find_by_receipt_id("r")
     assert proof.deletion_id == deletion_id
-    assert (proof.receipt_checksum, proof.gauntlet_id, proof.verdict) == (
+    assert (proof.receipt_checksum, proof.gauntlet_id, proof.verdict, proof.org_id) == (
         stored.content_hash,
         "g",
         "PASS",
+        "acme",
     )
     assert (proof.reason, proof.operator, proof.metadata) == ("gdpr_erasure", "ann", {"ticket": 5})
     for change in ("UPDATE receipt_deletions SET operator = 'x'", "DELETE FROM receipt_deletions"):
@@ -141,7 +142,9 @@ async def test_log_deletion_log_batch_deletion_get_deletion_list_deletions_count
     receipts: ReceiptStore,
 ) -> None:
     log = receipts.deletions
-    first = await log.log_deletion("a", "x", "user_request", "ann", "g", "PASS", {"n": 1})
+    first = await log.log_deletion(
+        "a", "x", "user_request", "ann", "g", "PASS", {"n": 1}, org_id="o"
+    )
     both = await log.log_batch_deletion(
         [{"receipt_id": "b", "checksum": "y"}, {"receipt_id": "c", "checksum": ""}],
         "admin_action",
@@ -163,7 +166,9 @@ async def test_log_deletion_log_batch_deletion_get_deletion_list_deletions_count
     assert await log.list_deletions(from_date=datetime.now(UTC) + timedelta(days=1)) == []
     assert [one.receipt_id for one in await log.list_deletions(operator="ann")] == ["a"]
     assert len(await log.list_deletions("admin_action", to_date=listed[0].deleted_at)) == 2
+    assert [one.receipt_id for one in await log.list_deletions(org_id="o")] == ["a"]
     assert await log.count_deletions("admin_action") == 2
+    assert await log.count_deletions(org_id="o") == 1
     assert await log.count_deletions("gdpr_erasure") == 0
     assert await log.count_deletions(to_date=days_ago(1)) == 0
 
@@ -176,3 +181,4 @@ async def test_get_stats_of_deletions(receipts: ReceiptStore) -> None:
     stats = await log.get_stats()
     assert stats["by_reason"] == {"user_request": 1, "admin_action": 1}
     assert stats["total"] == 2
+    assert (await log.get_stats("o"))["total"] == 0

@@ -13,6 +13,7 @@
 -- meaning: values of receipts.search_terms ["alpha", "beta", "alpha beta", "alpha gamma", "beta gamma delta", "delta", ""] because the store writes words
 -- meaning: values of receipts.legal_hold_matter_id ["m1", "m2", null] because a matter holds many receipts
 -- meaning: values of receipt_deletions.receipt_id ["r1", "r2"] because a receipt is deleted under one id
+-- meaning: values of receipt_deletions.org_id ["o1", "o2", null] because few organizations have many receipts
 -- meaning: values of receipt_deletions.operator ["op1", "op2"] because operators are few
 
 CREATE TABLE IF NOT EXISTS receipts (
@@ -98,6 +99,7 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
     receipt_checksum TEXT NOT NULL,
     gauntlet_id TEXT,
     verdict TEXT,
+    org_id TEXT COLLATE "C",
     deleted_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     reason TEXT NOT NULL,
     operator TEXT NOT NULL,
@@ -105,6 +107,7 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
     CONSTRAINT receipt_deletions_pkey PRIMARY KEY (deletion_id),
     CONSTRAINT receipt_deletions_deletion_id_check CHECK (deletion_id <> ''),
     CONSTRAINT receipt_deletions_receipt_id_check CHECK (receipt_id <> ''),
+    CONSTRAINT receipt_deletions_org_id_check CHECK (org_id <> ''),
     CONSTRAINT receipt_deletions_reason_check
     CHECK (reason IN (
         'retention_expired', 'user_request', 'gdpr_erasure', 'admin_action', 'data_correction',
@@ -208,6 +211,7 @@ COMMENT ON COLUMN receipt_deletions.receipt_id IS 'The receipt that was deleted.
 COMMENT ON COLUMN receipt_deletions.receipt_checksum IS 'Its content_hash, or the checksum that whoever deleted it elsewhere gave.';
 COMMENT ON COLUMN receipt_deletions.gauntlet_id IS 'Its gauntlet.';
 COMMENT ON COLUMN receipt_deletions.verdict IS 'Its verdict.';
+COMMENT ON COLUMN receipt_deletions.org_id IS 'Organization that it belonged to; the tenant key.';
 COMMENT ON COLUMN receipt_deletions.deleted_at IS 'When it was deleted.';
 COMMENT ON COLUMN receipt_deletions.reason IS 'retention_expired, user_request, gdpr_erasure, admin_action, data_correction or legal_hold_release.';
 COMMENT ON COLUMN receipt_deletions.operator IS 'User or program that deleted it. [user]';

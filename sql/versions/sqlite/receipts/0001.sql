@@ -119,6 +119,7 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
     receipt_checksum TEXT NOT NULL,
     gauntlet_id TEXT,
     verdict TEXT,
+    org_id TEXT,
     deleted_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
     reason TEXT NOT NULL,
     operator TEXT NOT NULL,
@@ -126,6 +127,7 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
     CONSTRAINT receipt_deletions_pkey PRIMARY KEY (deletion_id),
     CONSTRAINT receipt_deletions_deletion_id_check CHECK (deletion_id <> ''),
     CONSTRAINT receipt_deletions_receipt_id_check CHECK (receipt_id <> ''),
+    CONSTRAINT receipt_deletions_org_id_check CHECK (org_id <> ''),
     CONSTRAINT receipt_deletions_reason_check
     CHECK (reason IN (
         'retention_expired', 'user_request', 'gdpr_erasure', 'admin_action', 'data_correction',
