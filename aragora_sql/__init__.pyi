@@ -65,6 +65,9 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.facts import Fact as Fact
+from aragora_sql.stores.facts import FactRelation as FactRelation
+from aragora_sql.stores.facts import FactStore as FactStore
 from aragora_sql.stores.federation import AppliedMessage as AppliedMessage
 from aragora_sql.stores.federation import FederatedRecord as FederatedRecord
 from aragora_sql.stores.federation import FederatedRegion as FederatedRegion
@@ -187,6 +190,9 @@ __all__ = [
     "EloSystem",
     "EmailConfig",
     "EmailRecipient",
+    "Fact",
+    "FactRelation",
+    "FactStore",
     "FederatedRecord",
     "FederatedRegion",
     "FederationStore",
@@ -242,6 +248,7 @@ __all__ = [
     "PostgresDatabase",
     "PostgresDecisionStore",
     "PostgresEloDatabase",
+    "PostgresFactStore",
     "PostgresFederationStore",
     "PostgresFindingWorkflowStore",
     "PostgresGauntletStore",
@@ -277,6 +284,7 @@ __all__ = [
     "SQLiteDatabase",
     "SQLiteDecisionStore",
     "SQLiteEloDatabase",
+    "SQLiteFactStore",
     "SQLiteFederationStore",
     "SQLiteFindingWorkflowStore",
     "SQLiteGauntletStore",
@@ -319,6 +327,7 @@ __all__ = [
     "get_critique_store",
     "get_decision_store",
     "get_elo_system",
+    "get_fact_store",
     "get_federation_store",
     "get_finding_workflow_store",
     "get_gauntlet_store",
@@ -336,6 +345,7 @@ __all__ = [
     "get_postgres_critique_store",
     "get_postgres_decision_store",
     "get_postgres_elo_database",
+    "get_postgres_fact_store",
     "get_postgres_federation_store",
     "get_postgres_finding_workflow_store",
     "get_postgres_gauntlet_store",
@@ -361,6 +371,7 @@ __all__ = [
     "get_sqlite_database",
     "get_sqlite_decision_store",
     "get_sqlite_elo_database",
+    "get_sqlite_fact_store",
     "get_sqlite_federation_store",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_gauntlet_store",
@@ -1401,6 +1412,44 @@ async def get_sqlite_knowledge_mound(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteKnowledgeMound:
     """Return an initialized ``KnowledgeMound`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresFactStore(FactStore):
+    """``FactStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteFactStore(FactStore):
+    """``FactStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_fact_store() -> FactStore:
+    """Return an initialized ``FactStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresFactStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_fact_store(dsn: str | None = None) -> PostgresFactStore:
+    """Return an initialized ``FactStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_fact_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteFactStore:
+    """Return an initialized ``FactStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -183,6 +183,10 @@ class MemoryMigrator:
         """Migrate nodes of knowledge, their relationships, grants, archive and clean-ups."""
         return await self._migrate("knowledge")
 
+    async def migrate_facts(self) -> MigrationReport:
+        """Migrate facts and their relations."""
+        return await self._migrate("facts")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -317,6 +317,13 @@ STORES = (
         "a graph of knowledge: provenance, topics, grants, archive; walks, paths, contradictions",
         exports=("AccessGrant", "KnowledgeNode", "KnowledgeRelationship"),
     ),
+    StoreEntry(
+        "facts",
+        "FactStore",
+        "fact_store",
+        "facts with evidence: search, relations, contradictions, what supersedes them",
+        exports=("Fact", "FactRelation"),
+    ),
 )
 
 

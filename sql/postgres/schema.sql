@@ -61,7 +61,8 @@ BEGIN
     ('sharing', 1),
     ('decisions', 1),
     ('gauntlet', 1),
-    ('knowledge', 1)
+    ('knowledge', 1),
+    ('facts', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -106,7 +107,8 @@ SELECT
     current_setting('aragora.make_sharing') AS make_sharing,
     current_setting('aragora.make_decisions') AS make_decisions,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
-    current_setting('aragora.make_knowledge') AS make_knowledge
+    current_setting('aragora.make_knowledge') AS make_knowledge,
+    current_setting('aragora.make_facts') AS make_facts
 \gset
 
 \if :make_schema_versions
@@ -180,5 +182,8 @@ SELECT
 \endif
 \if :make_knowledge
 \ir knowledge/schema.sql
+\endif
+\if :make_facts
+\ir facts/schema.sql
 \endif
 COMMIT;

@@ -28,3 +28,4 @@
 -- \ir decisions/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir knowledge/schema.sql
+-- \ir facts/schema.sql
