@@ -79,6 +79,9 @@ from aragora_sql.stores.elo import EloSystem as EloSystem
 from aragora_sql.stores.elo import Match as Match
 from aragora_sql.stores.elo import Relationship as Relationship
 from aragora_sql.stores.elo.hooks import EventEmitter, KnowledgeStore
+from aragora_sql.stores.facts import Fact as Fact
+from aragora_sql.stores.facts import FactRelation as FactRelation
+from aragora_sql.stores.facts import FactStore as FactStore
 from aragora_sql.stores.federation import AppliedMessage as AppliedMessage
 from aragora_sql.stores.federation import FederatedRecord as FederatedRecord
 from aragora_sql.stores.federation import FederatedRegion as FederatedRegion
@@ -236,6 +239,9 @@ __all__ = [
     "EloSystem",
     "EmailConfig",
     "EmailRecipient",
+    "Fact",
+    "FactRelation",
+    "FactStore",
     "FederatedRecord",
     "FederatedRegion",
     "FederationStore",
@@ -304,6 +310,7 @@ __all__ = [
     "PostgresDebateOriginStore",
     "PostgresDecisionStore",
     "PostgresEloDatabase",
+    "PostgresFactStore",
     "PostgresFederationStore",
     "PostgresFindingWorkflowStore",
     "PostgresGauntletStore",
@@ -354,6 +361,7 @@ __all__ = [
     "SQLiteDebateOriginStore",
     "SQLiteDecisionStore",
     "SQLiteEloDatabase",
+    "SQLiteFactStore",
     "SQLiteFederationStore",
     "SQLiteFindingWorkflowStore",
     "SQLiteGauntletStore",
@@ -417,6 +425,7 @@ __all__ = [
     "get_debate_origin_store",
     "get_decision_store",
     "get_elo_system",
+    "get_fact_store",
     "get_federation_store",
     "get_finding_workflow_store",
     "get_gauntlet_store",
@@ -441,6 +450,7 @@ __all__ = [
     "get_postgres_debate_origin_store",
     "get_postgres_decision_store",
     "get_postgres_elo_database",
+    "get_postgres_fact_store",
     "get_postgres_federation_store",
     "get_postgres_finding_workflow_store",
     "get_postgres_gauntlet_store",
@@ -477,6 +487,7 @@ __all__ = [
     "get_sqlite_debate_origin_store",
     "get_sqlite_decision_store",
     "get_sqlite_elo_database",
+    "get_sqlite_fact_store",
     "get_sqlite_federation_store",
     "get_sqlite_finding_workflow_store",
     "get_sqlite_gauntlet_store",
@@ -1943,6 +1954,44 @@ async def get_sqlite_inbox_activity_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteInboxActivityStore:
     """Return an initialized ``InboxActivityStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresFactStore(FactStore):
+    """``FactStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteFactStore(FactStore):
+    """``FactStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_fact_store() -> FactStore:
+    """Return an initialized ``FactStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresFactStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_fact_store(dsn: str | None = None) -> PostgresFactStore:
+    """Return an initialized ``FactStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_fact_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteFactStore:
+    """Return an initialized ``FactStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

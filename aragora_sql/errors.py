@@ -56,6 +56,7 @@ __all__ = [
     "DuplicateKeyError",
     "EncryptionError",
     "EncryptionKeyMissingError",
+    "FactNotFoundError",
     "FindingNotFoundError",
     "ForeignReplicaError",
     "ForeignTokenError",
@@ -99,6 +100,7 @@ __all__ = [
     "SharePasswordError",
     "StatementOutcomeUnknownError",
     "StatementTimeoutError",
+    "SupersessionCycleError",
     "TemplateNotFoundError",
     "TenantMismatchError",
     "TenantNotEnforcedError",
@@ -170,6 +172,25 @@ def _shortened(text: str, longest: int = 400) -> str:
     if len(text) <= longest:
         return text
     return f"{text[: longest - 100]} … ({len(text):,} characters) … {text[-100:]}"
+
+
+class FactNotFoundError(InvalidInputError, LookupError):
+    """There is no fact of this id, or not in this workspace."""
+
+    def __init__(self, fact_id: str, argument: str = "fact_id") -> None:
+        super().__init__(argument, f"there is no fact {fact_id!r}")
+        self.fact_id = fact_id
+
+
+class SupersessionCycleError(InvalidInputError):
+    """A fact can't supersede one that supersedes it, itself or over others; nothing was written."""
+
+    def __init__(self, newer_id: str, older_id: str, argument: str) -> None:
+        super().__init__(
+            argument, f"{newer_id!r} can't supersede {older_id!r}: it is superseded by that"
+        )
+        self.newer_id = newer_id
+        self.older_id = older_id
 
 
 class FindingNotFoundError(InvalidInputError, LookupError):

@@ -31,6 +31,7 @@ from aragora_sql.errors import (
     RegionRefusedError,
     ResetTokenLimitError,
     SequenceReusedError,
+    SupersessionCycleError,
     TenantRequiredError,
     UnknownStoreError,
     VersionConflictError,
@@ -123,6 +124,8 @@ def test_an_exception_reaches_another_process_as_it_is(name: str) -> None:
         arguments = ("main", "2026-01-01")
     elif kind is ApprovalRefusedError:
         arguments = ("user_id", "a1", "is decided")
+    elif kind is SupersessionCycleError:
+        arguments = ("f1", "f2", "superseded_by")
     elif kind is RegionRefusedError:
         arguments = ("r1", "gives no messages")
     elif kind is SequenceReusedError:

@@ -321,6 +321,7 @@ LOOKS_PERSONAL = re.compile(
 )
 NOT_PERSONAL = {
     "consensus_archive.superseded_by",
+    "facts.superseded_by",
     "immutable_audit_entries.actor_type",
     # Becomes NULL with the account of who sent it; the address is another person's.
     "organization_invitations.invited_by",

@@ -226,6 +226,10 @@ class MemoryMigrator:
         """Migrate connectors with their encrypted settings, and their sync jobs."""
         return await self._migrate("connectors")
 
+    async def migrate_facts(self) -> MigrationReport:
+        """Migrate facts and their relations."""
+        return await self._migrate("facts")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

@@ -399,6 +399,13 @@ STORES = (
         "what happened in shared inboxes, to messages and by users, for as long as it is kept",
         exports=("InboxActivity",),
     ),
+    StoreEntry(
+        "facts",
+        "FactStore",
+        "fact_store",
+        "facts with evidence: search, relations, contradictions, what supersedes them",
+        exports=("Fact", "FactRelation"),
+    ),
 )
 
 

@@ -71,7 +71,8 @@ BEGIN
     ('knowledge', 1),
     ('compliance', 1),
     ('cycles', 1),
-    ('inbox_activities', 1)
+    ('inbox_activities', 1),
+    ('facts', 1)
     ) AS e (name, version)
     LOOP
         present := NULL;
@@ -126,7 +127,8 @@ SELECT
     current_setting('aragora.make_knowledge') AS make_knowledge,
     current_setting('aragora.make_compliance') AS make_compliance,
     current_setting('aragora.make_cycles') AS make_cycles,
-    current_setting('aragora.make_inbox_activities') AS make_inbox_activities
+    current_setting('aragora.make_inbox_activities') AS make_inbox_activities,
+    current_setting('aragora.make_facts') AS make_facts
 \gset
 
 \if :make_schema_versions
@@ -230,5 +232,8 @@ SELECT
 \endif
 \if :make_inbox_activities
 \ir inbox_activities/schema.sql
+\endif
+\if :make_facts
+\ir facts/schema.sql
 \endif
 COMMIT;

@@ -38,3 +38,4 @@
 -- \ir compliance/schema.sql
 -- \ir cycles/schema.sql
 -- \ir inbox_activities/schema.sql
+-- \ir facts/schema.sql

@@ -16,6 +16,7 @@ from .critique import CritiqueQueries
 from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
+from .facts import FactsQueries
 from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
@@ -77,6 +78,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["elo"], dialect: Dialect, root: Path | None = None
 ) -> EloQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["facts"], dialect: Dialect, root: Path | None = None
+) -> FactsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["federation"], dialect: Dialect, root: Path | None = None

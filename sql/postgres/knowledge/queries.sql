@@ -701,7 +701,7 @@ WITH RECURSIVE walk AS (
         AND (:workspace_id::text IS NULL OR s.workspace_id = :workspace_id)
     UNION
     SELECT
-        n.id AS node_id,
+        e.node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN
@@ -720,17 +720,16 @@ WITH RECURSIVE walk AS (
                 AND (:types::text[] IS NULL OR r.relationship_type = any(:types::text[]))
                 AND :incoming::boolean
         ) AS e
-    CROSS JOIN
-        LATERAL (
-            -- OFFSET 0: each node is looked up, whatever the server thinks of their number
-            SELECT m.id
-            FROM knowledge_nodes AS m
-            WHERE
-                m.id = e.node_id
-                AND (:workspace_id::text IS NULL OR m.workspace_id = :workspace_id)
-            OFFSET 0
-        ) AS n
-    WHERE w.depth < :depth::integer
+    WHERE
+        w.depth < :depth::integer
+        AND (
+            :workspace_id::text IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = e.node_id
+            ) = :workspace_id
+        )
 ),
 
 met AS MATERIALIZED (
@@ -761,6 +760,7 @@ SELECT
 FROM nearest AS k
 CROSS JOIN
     LATERAL (
+        -- OFFSET 0: each node is looked up, whatever the server thinks of their number
         SELECT
             m.id,
             m.workspace_id,
@@ -795,7 +795,7 @@ WITH RECURSIVE walk AS (
     UNION
     SELECT
         w.side,
-        n.id AS node_id,
+        e.node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN
@@ -814,17 +814,16 @@ WITH RECURSIVE walk AS (
                 AND (:types::text[] IS NULL OR r.relationship_type = any(:types::text[]))
                 AND (w.side = 1 OR NOT :directed::boolean)
         ) AS e
-    CROSS JOIN
-        LATERAL (
-            -- OFFSET 0: each node is looked up, whatever the server thinks of their number
-            SELECT m.id
-            FROM knowledge_nodes AS m
-            WHERE
-                m.id = e.node_id
-                AND (:workspace_id::text IS NULL OR m.workspace_id = :workspace_id)
-            OFFSET 0
-        ) AS n
-    WHERE w.depth < (:max_depth::integer + 1 - w.side) / 2
+    WHERE
+        w.depth < (:max_depth::integer + 1 - w.side) / 2
+        AND (
+            :workspace_id::text IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = e.node_id
+            ) = :workspace_id
+        )
 ),
 
 met AS MATERIALIZED (
@@ -1001,7 +1000,7 @@ WITH RECURSIVE walk AS (
         AND (:workspace_id::text IS NULL OR s.workspace_id = :workspace_id)
     UNION
     SELECT
-        n.id AS node_id,
+        e.node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN
@@ -1018,17 +1017,16 @@ WITH RECURSIVE walk AS (
                 r.to_node_id = w.node_id
                 AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
         ) AS e
-    CROSS JOIN
-        LATERAL (
-            -- OFFSET 0: each node is looked up, whatever the server thinks of their number
-            SELECT m.id
-            FROM knowledge_nodes AS m
-            WHERE
-                m.id = e.node_id
-                AND (:workspace_id::text IS NULL OR m.workspace_id = :workspace_id)
-            OFFSET 0
-        ) AS n
-    WHERE w.depth < :depth::integer
+    WHERE
+        w.depth < :depth::integer
+        AND (
+            :workspace_id::text IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = e.node_id
+            ) = :workspace_id
+        )
 ),
 
 met AS MATERIALIZED (
@@ -1111,7 +1109,14 @@ found AS (
             OFFSET 0
         ) AS n
     WHERE
-        (:workspace_id::text IS NULL OR n.workspace_id = :workspace_id)
+        (
+            :workspace_id::text IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = a.other_id
+            ) = :workspace_id
+        )
         AND NOT EXISTS (
             SELECT 1
             FROM nearest AS o

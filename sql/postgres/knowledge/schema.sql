@@ -99,8 +99,8 @@ CREATE TABLE IF NOT EXISTS knowledge_relationships (
     metadata JSONB NOT NULL DEFAULT '{}'::jsonb,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT knowledge_relationships_pkey PRIMARY KEY (id),
-    CONSTRAINT knowledge_relationships_from_to_type_key
-    UNIQUE (from_node_id, to_node_id, relationship_type),
+    CONSTRAINT knowledge_relationships_from_type_to_key
+    UNIQUE (from_node_id, relationship_type, to_node_id),
     CONSTRAINT knowledge_relationships_from_node_id_fkey
     FOREIGN KEY (from_node_id) REFERENCES knowledge_nodes (id) ON DELETE CASCADE,
     CONSTRAINT knowledge_relationships_to_node_id_fkey
@@ -116,7 +116,7 @@ CREATE TABLE IF NOT EXISTS knowledge_relationships (
 );
 
 CREATE INDEX IF NOT EXISTS idx_knowledge_relationships_to
-ON knowledge_relationships (to_node_id, from_node_id, relationship_type);
+ON knowledge_relationships (to_node_id, relationship_type, from_node_id);
 CREATE INDEX IF NOT EXISTS idx_knowledge_relationships_type
 ON knowledge_relationships (relationship_type, id);
 

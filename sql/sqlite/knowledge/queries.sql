@@ -706,28 +706,40 @@ WITH RECURSIVE walk AS (
         AND (:workspace_id IS NULL OR s.workspace_id = :workspace_id)
     UNION
     SELECT
-        n.id AS node_id,
+        r.to_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.to_node_id = n.id
     WHERE
         w.depth < :depth
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :outgoing
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.to_node_id
+            ) = :workspace_id
+        )
     UNION
     SELECT
-        n.id AS node_id,
+        r.from_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.from_node_id = n.id
     WHERE
         w.depth < :depth
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :incoming
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.from_node_id
+            ) = :workspace_id
+        )
     LIMIT :most
 ),
 
@@ -755,7 +767,7 @@ SELECT
     k.depth,
     (SELECT count(*) FROM met) AS visited
 FROM nearest AS k
-INNER JOIN knowledge_nodes AS n ON k.node_id = n.id
+CROSS JOIN knowledge_nodes AS n ON k.node_id = n.id
 ORDER BY k.depth, n.id
 LIMIT :row_limit;
 
@@ -780,29 +792,41 @@ WITH RECURSIVE walk AS (
     UNION
     SELECT
         w.side,
-        n.id AS node_id,
+        r.to_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.to_node_id = n.id
     WHERE
         w.depth < (:max_depth + 1 - w.side) / 2
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 0 OR NOT :directed)
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.to_node_id
+            ) = :workspace_id
+        )
     UNION
     SELECT
         w.side,
-        n.id AS node_id,
+        r.from_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.from_node_id = n.id
     WHERE
         w.depth < (:max_depth + 1 - w.side) / 2
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 1 OR NOT :directed)
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.from_node_id
+            ) = :workspace_id
+        )
     LIMIT :most
 ),
 
@@ -954,26 +978,38 @@ WITH RECURSIVE walk AS (
         AND (:workspace_id IS NULL OR s.workspace_id = :workspace_id)
     UNION
     SELECT
-        n.id AS node_id,
+        r.to_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.to_node_id = n.id
     WHERE
         w.depth < :depth
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.to_node_id
+            ) = :workspace_id
+        )
     UNION
     SELECT
-        n.id AS node_id,
+        r.from_node_id AS node_id,
         w.depth + 1 AS depth
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
-    CROSS JOIN knowledge_nodes AS n ON r.from_node_id = n.id
     WHERE
         w.depth < :depth
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
-        AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        AND (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = r.from_node_id
+            ) = :workspace_id
+        )
     LIMIT :most
 ),
 
@@ -1009,7 +1045,7 @@ pairs AS (
         r.from_node_id AS other_id
     FROM nearest AS k
     CROSS JOIN knowledge_relationships AS r ON k.node_id = r.to_node_id
-    WHERE r.relationship_type = 'contradicts' AND r.from_node_id <> r.to_node_id
+    WHERE r.relationship_type = 'contradicts' AND k.node_id <> r.from_node_id
 ),
 
 found AS (
@@ -1025,7 +1061,14 @@ found AS (
     FROM pairs AS a
     CROSS JOIN knowledge_nodes AS n ON a.other_id = n.id
     WHERE
-        (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+        (
+            :workspace_id IS NULL
+            OR (
+                SELECT i.workspace_id
+                FROM knowledge_nodes AS i
+                WHERE i.id = a.other_id
+            ) = :workspace_id
+        )
         AND NOT EXISTS (
             SELECT 1
             FROM nearest AS o

@@ -1,0 +1,123 @@
+"""Older facts, migrated, with their relations; what finds them is made anew."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aragora_sql.database import Database
+from aragora_sql.database.postgres import PostgresDatabase
+from aragora_sql.database.sqlite import SQLiteDatabase
+from aragora_sql.migration import MemoryMigrator
+from aragora_sql.stores.facts import FactStore
+from aragora_sql.stores.facts.records import statement_hash
+from tests.migration.conftest import Target, check_sums
+from tests.migration.legacy.facts import write_facts
+from tests.migration.moved import move
+
+AT, LATER = "2026-02-12T16:42:57.123456", "2026-02-12T17:00:00"
+
+
+def fact(key: str, statement: str = "", **changes: Any) -> dict[str, Any]:
+    text = statement or f"statement of {key}"
+    return {
+        "id": key,
+        "statement": text,
+        "statement_hash": statement_hash(text),
+        "workspace_id": "default",
+        "created_at": AT,
+        "updated_at": AT,
+        **changes,
+    }
+
+
+def relation(key: str, source: str, target: str, **changes: Any) -> dict[str, Any]:
+    row = {"id": key, "source_fact_id": source, "target_fact_id": target, "created_at": AT}
+    return {**row, "relation_type": "supports", **changes}
+
+
+FACTS = [
+    fact(
+        "f1",
+        "Token buckets of Zoë",
+        confidence=0.1 + 0.2,
+        evidence_ids_json=["e2", "e1"],
+        topics_json=["límits \U0001f9e0"],
+        source_documents_json=["d"],
+        metadata_json={"x": 1e17},
+        validation_status="contested",
+        superseded_by="gone",
+    ),
+    fact("f2", validation_status="sure", topics_json="", metadata_json="null"),
+    # Two writers stored a statement at once.
+    fact("f3", "token BUCKETS  of zoë"),
+    fact("f4", topics_json="["),
+    fact("f5", confidence=1.5),
+]
+RELATIONS = [
+    relation("r1", "f2", "f1", confidence=0.75, metadata_json={"y": 1}, created_by="ann"),
+    relation("r2", "f1", "f3"),
+    relation("r3", "f1", "f2", relation_type="cites"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data directory; a second file has one of the facts, changed later."""
+    folder = tmp_path / ".nomic"
+    write_facts(folder / "knowledge.db", FACTS, RELATIONS)
+    write_facts(
+        folder / "knowledge" / "knowledge.db", [fact("f2", updated_at=LATER, confidence=0.9)], []
+    )
+    return folder
+
+
+async def test_migrate_facts(target: Target, folder: Path, tmp_path: Path) -> None:
+    migrator = MemoryMigrator(
+        folder, target.dsn, rejects=target.rejects, verify="all", source_timezone="Europe/Berlin"
+    )
+    report = await migrator.migrate_facts()
+    check_sums(report)
+    assert not report.mismatches
+    assert {table.table: (table.counts.migrated, table.rejected) for table in report.tables} == {
+        "facts": (2, 3),
+        "fact_relations": (1, 2),
+    }
+    database = await PostgresDatabase.connect(target.dsn, 1, 2)
+    await look(database)
+    await database.close()
+    assert (await migrator.migrate_facts()).total_migrated == 0
+    # And back again.
+    file = tmp_path / "aragora.db"
+    assert (await asyncio.to_thread(move, target.dsn, file)).exit_code == 0
+    back = SQLiteDatabase(file)
+    await look(back)
+    await back.close()
+
+
+async def look(database: Database) -> None:
+    """Look at what came of the rows."""
+    facts = FactStore(database)
+    first = await facts.get_fact("f1")
+    assert first is not None
+    assert (first.confidence, first.evidence_ids, first.superseded_by) == (
+        0.1 + 0.2,
+        ["e2", "e1"],
+        "gone",
+    )
+    assert (first.topics, first.metadata) == (["límits \U0001f9e0"], {"x": 1e17})
+    assert first.created_at == datetime(2026, 2, 12, 15, 42, 57, 123456, UTC)
+    for words in ("zoe", "limits"):
+        (found,) = await facts.query_facts(words, {"include_superseded": True})
+        assert found.id == "f1"
+    second = await facts.get_fact("f2")
+    assert second is not None
+    assert (second.confidence, second.validation_status) == (0.9, "unverified")
+    assert (second.topics, second.metadata) == ([], {})
+    (supports,) = await facts.get_relations("f1")
+    assert (supports.id, supports.confidence, supports.metadata) == ("r1", 0.75, {"y": 1})
+    assert await facts.add_fact("Statement of f2", "default") == second
