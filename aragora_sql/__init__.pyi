@@ -118,6 +118,8 @@ from aragora_sql.stores.notifications import EmailRecipient as EmailRecipient
 from aragora_sql.stores.notifications import Notification as Notification
 from aragora_sql.stores.notifications import NotificationStore as NotificationStore
 from aragora_sql.stores.notifications import TelegramConfig as TelegramConfig
+from aragora_sql.stores.scheduled_debates import ScheduledDebate as ScheduledDebate
+from aragora_sql.stores.scheduled_debates import ScheduledDebateStore as ScheduledDebateStore
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -261,6 +263,7 @@ __all__ = [
     "PostgresJobQueueStore",
     "PostgresMarketplaceStore",
     "PostgresNotificationStore",
+    "PostgresScheduledDebateStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
     "PostgresUnifiedInboxStore",
@@ -298,12 +301,15 @@ __all__ = [
     "SQLiteJobQueueStore",
     "SQLiteMarketplaceStore",
     "SQLiteNotificationStore",
+    "SQLiteScheduledDebateStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
     "SQLiteUnifiedInboxStore",
     "SQLiteUserStore",
     "SQLiteWebhookStore",
     "SQLiteWorkflowStore",
+    "ScheduledDebate",
+    "ScheduledDebateStore",
     "SessionStore",
     "Settings",
     "ShareLink",
@@ -369,12 +375,14 @@ __all__ = [
     "get_postgres_marketplace_store",
     "get_postgres_notification_store",
     "get_postgres_pool",
+    "get_postgres_scheduled_debate_store",
     "get_postgres_session_store",
     "get_postgres_sharing_store",
     "get_postgres_unified_inbox_store",
     "get_postgres_user_store",
     "get_postgres_webhook_store",
     "get_postgres_workflow_store",
+    "get_scheduled_debate_store",
     "get_session_store",
     "get_sharing_store",
     "get_sqlite_audit_store",
@@ -395,6 +403,7 @@ __all__ = [
     "get_sqlite_job_queue_store",
     "get_sqlite_marketplace_store",
     "get_sqlite_notification_store",
+    "get_sqlite_scheduled_debate_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
     "get_sqlite_unified_inbox_store",
@@ -1471,6 +1480,46 @@ async def get_sqlite_connector_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteConnectorStore:
     """Return an initialized ``ConnectorStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresScheduledDebateStore(ScheduledDebateStore):
+    """``ScheduledDebateStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteScheduledDebateStore(ScheduledDebateStore):
+    """``ScheduledDebateStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_scheduled_debate_store() -> ScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresScheduledDebateStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_scheduled_debate_store(
+    dsn: str | None = None,
+) -> PostgresScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_scheduled_debate_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

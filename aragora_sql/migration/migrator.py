@@ -191,6 +191,10 @@ class MemoryMigrator:
         """Migrate connectors with their encrypted settings, and their sync jobs."""
         return await self._migrate("connectors")
 
+    async def migrate_scheduled_debates(self) -> MigrationReport:
+        """Migrate which topics were debated by a schedule."""
+        return await self._migrate("scheduled_debates")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

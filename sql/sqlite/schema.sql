@@ -29,4 +29,5 @@
 -- \ir workflow_definitions/schema.sql
 -- \ir unified_inbox/schema.sql
 -- \ir connectors/schema.sql
+-- \ir scheduled_debates/schema.sql
 -- \ir gauntlet/schema.sql
