@@ -149,6 +149,8 @@ from aragora_sql.stores.receipts import ReceiptSigningKeys as ReceiptSigningKeys
 from aragora_sql.stores.receipts import ReceiptStore as ReceiptStore
 from aragora_sql.stores.receipts import ReceiptSummary as ReceiptSummary
 from aragora_sql.stores.receipts import StoredReceipt as StoredReceipt
+from aragora_sql.stores.scheduled_debates import ScheduledDebate as ScheduledDebate
+from aragora_sql.stores.scheduled_debates import ScheduledDebateStore as ScheduledDebateStore
 from aragora_sql.stores.sessions import ImpersonationEvent as ImpersonationEvent
 from aragora_sql.stores.sessions import ImpersonationSession as ImpersonationSession
 from aragora_sql.stores.sessions import RevokedToken as RevokedToken
@@ -325,6 +327,7 @@ __all__ = [
     "PostgresNotificationStore",
     "PostgresPolicyStore",
     "PostgresReceiptStore",
+    "PostgresScheduledDebateStore",
     "PostgresSessionStore",
     "PostgresSharingStore",
     "PostgresUnifiedInboxStore",
@@ -376,12 +379,15 @@ __all__ = [
     "SQLiteNotificationStore",
     "SQLitePolicyStore",
     "SQLiteReceiptStore",
+    "SQLiteScheduledDebateStore",
     "SQLiteSessionStore",
     "SQLiteSharingStore",
     "SQLiteUnifiedInboxStore",
     "SQLiteUserStore",
     "SQLiteWebhookStore",
     "SQLiteWorkflowStore",
+    "ScheduledDebate",
+    "ScheduledDebateStore",
     "SessionStore",
     "Settings",
     "ShareLink",
@@ -466,6 +472,7 @@ __all__ = [
     "get_postgres_policy_store",
     "get_postgres_pool",
     "get_postgres_receipt_store",
+    "get_postgres_scheduled_debate_store",
     "get_postgres_session_store",
     "get_postgres_sharing_store",
     "get_postgres_unified_inbox_store",
@@ -473,6 +480,7 @@ __all__ = [
     "get_postgres_webhook_store",
     "get_postgres_workflow_store",
     "get_receipt_store",
+    "get_scheduled_debate_store",
     "get_session_store",
     "get_sharing_store",
     "get_sqlite_audit_store",
@@ -502,6 +510,7 @@ __all__ = [
     "get_sqlite_notification_store",
     "get_sqlite_policy_store",
     "get_sqlite_receipt_store",
+    "get_sqlite_scheduled_debate_store",
     "get_sqlite_session_store",
     "get_sqlite_sharing_store",
     "get_sqlite_unified_inbox_store",
@@ -1578,6 +1587,46 @@ async def get_sqlite_connector_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteConnectorStore:
     """Return an initialized ``ConnectorStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresScheduledDebateStore(ScheduledDebateStore):
+    """``ScheduledDebateStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteScheduledDebateStore(ScheduledDebateStore):
+    """``ScheduledDebateStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_scheduled_debate_store() -> ScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresScheduledDebateStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_scheduled_debate_store(
+    dsn: str | None = None,
+) -> PostgresScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_scheduled_debate_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteScheduledDebateStore:
+    """Return an initialized ``ScheduledDebateStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

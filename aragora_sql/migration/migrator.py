@@ -230,6 +230,10 @@ class MemoryMigrator:
         """Migrate facts and their relations."""
         return await self._migrate("facts")
 
+    async def migrate_scheduled_debates(self) -> MigrationReport:
+        """Migrate which topics were debated by a schedule."""
+        return await self._migrate("scheduled_debates")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

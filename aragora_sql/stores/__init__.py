@@ -325,6 +325,13 @@ STORES = (
         exports=("Connector", "SyncJob"),
     ),
     StoreEntry(
+        "scheduled_debates",
+        "ScheduledDebateStore",
+        "scheduled_debate_store",
+        "topics that were debated by a schedule, none twice within some hours; statistics",
+        exports=("ScheduledDebate",),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

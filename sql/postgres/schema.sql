@@ -63,6 +63,7 @@ BEGIN
     ('workflow_definitions', 1),
     ('unified_inbox', 1),
     ('connectors', 1),
+    ('scheduled_debates', 1),
     ('gauntlet', 1),
     ('debate_archive', 1),
     ('debate_origins', 1),
@@ -119,6 +120,7 @@ SELECT
     current_setting('aragora.make_workflow_definitions') AS make_workflow_definitions,
     current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
     current_setting('aragora.make_connectors') AS make_connectors,
+    current_setting('aragora.make_scheduled_debates') AS make_scheduled_debates,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
@@ -205,6 +207,9 @@ SELECT
 \endif
 \if :make_connectors
 \ir connectors/schema.sql
+\endif
+\if :make_scheduled_debates
+\ir scheduled_debates/schema.sql
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql

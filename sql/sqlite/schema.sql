@@ -29,6 +29,7 @@
 -- \ir workflow_definitions/schema.sql
 -- \ir unified_inbox/schema.sql
 -- \ir connectors/schema.sql
+-- \ir scheduled_debates/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql

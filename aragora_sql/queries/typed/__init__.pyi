@@ -28,6 +28,7 @@ from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
 from .marketplace import MarketplaceQueries
 from .notifications import NotificationsQueries
+from .scheduled_debates import ScheduledDebatesQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
 from .sharing import SharingQueries
@@ -126,6 +127,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["notifications"], dialect: Dialect, root: Path | None = None
 ) -> NotificationsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["scheduled_debates"], dialect: Dialect, root: Path | None = None
+) -> ScheduledDebatesQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["schema_versions"], dialect: Dialect, root: Path | None = None
