@@ -639,6 +639,8 @@ FULL_TEXT = {
     ("debate_archive", "row_id"),
     ("decision_results", "search_vector"),
     ("decision_results", "row_id"),
+    ("facts", "search_vector"),
+    ("facts", "row_id"),
     ("insights", "search_vector"),
     ("insights", "row_id"),
     ("knowledge_nodes", "search_vector"),

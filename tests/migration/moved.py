@@ -28,11 +28,13 @@ OWN_NUMBERS = dict.fromkeys(
         "cycles",
         "debate_archive",
         "decision_results",
+        "facts",
         "insights",
+        "knowledge_nodes",
         "marketplace_templates",
+        "receipts",
         "unified_inbox_messages",
     ),
-    ("consensus", "continuum_memory", "decision_results", "marketplace_templates", "receipts"),
     "row_id",
 )
 # What the way to PostgreSQL leaves to the server: numbers that no application sees.
