@@ -38,6 +38,9 @@ from aragora_sql.stores.audit import verify_proof as verify_proof
 from aragora_sql.stores.checkpoints import CheckpointStore as CheckpointStore
 from aragora_sql.stores.checkpoints import DebateCheckpoint as DebateCheckpoint
 from aragora_sql.stores.checkpoints import WorkflowCheckpoint as WorkflowCheckpoint
+from aragora_sql.stores.computer_use import ComputerUsePolicy as ComputerUsePolicy
+from aragora_sql.stores.computer_use import ComputerUseStore as ComputerUseStore
+from aragora_sql.stores.computer_use import ComputerUseTask as ComputerUseTask
 from aragora_sql.stores.connectors import Connector as Connector
 from aragora_sql.stores.connectors import ConnectorStore as ConnectorStore
 from aragora_sql.stores.connectors import SyncJob as SyncJob
@@ -172,6 +175,9 @@ __all__ = [
     "ChannelSubscription",
     "CheckpointStore",
     "CircuitPolicy",
+    "ComputerUsePolicy",
+    "ComputerUseStore",
+    "ComputerUseTask",
     "Connector",
     "ConnectorStore",
     "ConsensusMemory",
@@ -246,6 +252,7 @@ __all__ = [
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
+    "PostgresComputerUseStore",
     "PostgresConnectorStore",
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
@@ -285,6 +292,7 @@ __all__ = [
     "RollbackPoint",
     "SQLiteAuditStore",
     "SQLiteCheckpointStore",
+    "SQLiteComputerUseStore",
     "SQLiteConnectorStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
@@ -342,6 +350,7 @@ __all__ = [
     "close_sqlite_databases",
     "get_audit_store",
     "get_checkpoint_store",
+    "get_computer_use_store",
     "get_connector_store",
     "get_consensus_memory",
     "get_continuum_memory",
@@ -359,6 +368,7 @@ __all__ = [
     "get_notification_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
+    "get_postgres_computer_use_store",
     "get_postgres_connector_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
@@ -387,6 +397,7 @@ __all__ = [
     "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
+    "get_sqlite_computer_use_store",
     "get_sqlite_connector_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
@@ -1520,6 +1531,44 @@ async def get_sqlite_scheduled_debate_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteScheduledDebateStore:
     """Return an initialized ``ScheduledDebateStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresComputerUseStore(ComputerUseStore):
+    """``ComputerUseStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteComputerUseStore(ComputerUseStore):
+    """``ComputerUseStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_computer_use_store() -> ComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresComputerUseStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_computer_use_store(dsn: str | None = None) -> PostgresComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_computer_use_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

@@ -30,4 +30,5 @@
 -- \ir unified_inbox/schema.sql
 -- \ir connectors/schema.sql
 -- \ir scheduled_debates/schema.sql
+-- \ir computer_use/schema.sql
 -- \ir gauntlet/schema.sql
