@@ -42,6 +42,9 @@ from aragora_sql.stores.compliance import CompliancePolicy as CompliancePolicy
 from aragora_sql.stores.compliance import ComplianceViolation as ComplianceViolation
 from aragora_sql.stores.compliance import PolicyChange as PolicyChange
 from aragora_sql.stores.compliance import PolicyStore as PolicyStore
+from aragora_sql.stores.computer_use import ComputerUsePolicy as ComputerUsePolicy
+from aragora_sql.stores.computer_use import ComputerUseStore as ComputerUseStore
+from aragora_sql.stores.computer_use import ComputerUseTask as ComputerUseTask
 from aragora_sql.stores.connectors import Connector as Connector
 from aragora_sql.stores.connectors import ConnectorStore as ConnectorStore
 from aragora_sql.stores.connectors import SyncJob as SyncJob
@@ -208,6 +211,9 @@ __all__ = [
     "CircuitPolicy",
     "CompliancePolicy",
     "ComplianceViolation",
+    "ComputerUsePolicy",
+    "ComputerUseStore",
+    "ComputerUseTask",
     "Connector",
     "ConnectorStore",
     "ConsensusMemory",
@@ -301,6 +307,7 @@ __all__ = [
     "PoolMetrics",
     "PostgresAuditStore",
     "PostgresCheckpointStore",
+    "PostgresComputerUseStore",
     "PostgresConnectorStore",
     "PostgresConsensusMemory",
     "PostgresContinuumMemory",
@@ -354,6 +361,7 @@ __all__ = [
     "RollbackPoint",
     "SQLiteAuditStore",
     "SQLiteCheckpointStore",
+    "SQLiteComputerUseStore",
     "SQLiteConnectorStore",
     "SQLiteConsensusMemory",
     "SQLiteContinuumMemory",
@@ -422,6 +430,7 @@ __all__ = [
     "close_sqlite_databases",
     "get_audit_store",
     "get_checkpoint_store",
+    "get_computer_use_store",
     "get_connector_store",
     "get_consensus_memory",
     "get_continuum_memory",
@@ -447,6 +456,7 @@ __all__ = [
     "get_policy_store",
     "get_postgres_audit_store",
     "get_postgres_checkpoint_store",
+    "get_postgres_computer_use_store",
     "get_postgres_connector_store",
     "get_postgres_consensus_memory",
     "get_postgres_continuum_memory",
@@ -485,6 +495,7 @@ __all__ = [
     "get_sharing_store",
     "get_sqlite_audit_store",
     "get_sqlite_checkpoint_store",
+    "get_sqlite_computer_use_store",
     "get_sqlite_connector_store",
     "get_sqlite_consensus_memory",
     "get_sqlite_continuum_memory",
@@ -1627,6 +1638,44 @@ async def get_sqlite_scheduled_debate_store(
     path: str | Path | SQLiteDatabase | None = None,
 ) -> SQLiteScheduledDebateStore:
     """Return an initialized ``ScheduledDebateStore`` on a SQLite file.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
+    ``ARAGORA_DATA_DIR``.
+    """
+
+class PostgresComputerUseStore(ComputerUseStore):
+    """``ComputerUseStore`` on PostgreSQL.
+
+    ``pool`` is an asyncpg pool or a ``PostgresDatabase``.
+    """
+
+    def __init__(self, pool: Pool | PostgresDatabase) -> None: ...
+
+class SQLiteComputerUseStore(ComputerUseStore):
+    """``ComputerUseStore`` on SQLite.
+
+    ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``.
+    """
+
+    def __init__(self, path: str | Path | SQLiteDatabase) -> None: ...
+
+async def get_computer_use_store() -> ComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on the engine that the environment names.
+
+    Logs which one it is, as ``Using PostgresComputerUseStore``.
+    See :mod:`aragora_sql.settings`.
+    """
+
+async def get_postgres_computer_use_store(dsn: str | None = None) -> PostgresComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on the process's pool.
+
+    ``dsn`` defaults to ``DATABASE_URL``, then ``ARAGORA_POSTGRES_DSN``.
+    """
+
+async def get_sqlite_computer_use_store(
+    path: str | Path | SQLiteDatabase | None = None,
+) -> SQLiteComputerUseStore:
+    """Return an initialized ``ComputerUseStore`` on a SQLite file.
 
     ``path`` is a file, ``:memory:`` or a ``SQLiteDatabase``; it defaults to ``aragora.db`` in
     ``ARAGORA_DATA_DIR``.

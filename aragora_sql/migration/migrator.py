@@ -234,6 +234,10 @@ class MemoryMigrator:
         """Migrate which topics were debated by a schedule."""
         return await self._migrate("scheduled_debates")
 
+    async def migrate_computer_use(self) -> MigrationReport:
+        """Migrate tasks and policies of computer use."""
+        return await self._migrate("computer_use")
+
     async def dry_run(self) -> MigrationReport:
         """Tell what :meth:`migrate_all` would do; changes nothing."""
         if self._back is not None:

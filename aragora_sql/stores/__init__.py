@@ -332,6 +332,13 @@ STORES = (
         exports=("ScheduledDebate",),
     ),
     StoreEntry(
+        "computer_use",
+        "ComputerUseStore",
+        "computer_use_store",
+        "tasks of agents at a graphical user interface, and what they may do there",
+        exports=("ComputerUsePolicy", "ComputerUseTask"),
+    ),
+    StoreEntry(
         "gauntlet",
         "GauntletStore",
         "gauntlet_store",

@@ -64,6 +64,7 @@ BEGIN
     ('unified_inbox', 1),
     ('connectors', 1),
     ('scheduled_debates', 1),
+    ('computer_use', 1),
     ('gauntlet', 1),
     ('debate_archive', 1),
     ('debate_origins', 1),
@@ -121,6 +122,7 @@ SELECT
     current_setting('aragora.make_unified_inbox') AS make_unified_inbox,
     current_setting('aragora.make_connectors') AS make_connectors,
     current_setting('aragora.make_scheduled_debates') AS make_scheduled_debates,
+    current_setting('aragora.make_computer_use') AS make_computer_use,
     current_setting('aragora.make_gauntlet') AS make_gauntlet,
     current_setting('aragora.make_debate_archive') AS make_debate_archive,
     current_setting('aragora.make_debate_origins') AS make_debate_origins,
@@ -210,6 +212,9 @@ SELECT
 \endif
 \if :make_scheduled_debates
 \ir scheduled_debates/schema.sql
+\endif
+\if :make_computer_use
+\ir computer_use/schema.sql
 \endif
 \if :make_gauntlet
 \ir gauntlet/schema.sql

@@ -30,6 +30,7 @@
 -- \ir unified_inbox/schema.sql
 -- \ir connectors/schema.sql
 -- \ir scheduled_debates/schema.sql
+-- \ir computer_use/schema.sql
 -- \ir gauntlet/schema.sql
 -- \ir debate_archive/schema.sql
 -- \ir debate_origins/schema.sql

@@ -9,6 +9,7 @@ from aragora_sql.queries import Queries
 from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
+from .computer_use import ComputerUseQueries
 from .connectors import ConnectorsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
@@ -51,6 +52,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["checkpoints"], dialect: Dialect, root: Path | None = None
 ) -> CheckpointsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["computer_use"], dialect: Dialect, root: Path | None = None
+) -> ComputerUseQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["connectors"], dialect: Dialect, root: Path | None = None

@@ -1,0 +1,1 @@
+"""The store of computer use."""
