@@ -13,6 +13,7 @@ from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import (
     AlreadyTakenError,
+    ConflictError,
     DuplicateKeyError,
     InvalidInputError,
     MissingParentError,
@@ -75,6 +76,8 @@ __all__ = ["KnowledgeMound"]
 BATCH = 500
 # Nodes that a search ranks: the surest of those that match.
 MOST_RANKED = 1000
+# Others who save the same contents have each to win once before a node is given up.
+MOST_ATTEMPTS = 100
 MOST_LINKS = 10_000
 DEEPEST = 10
 # Behind all types of relationships.
@@ -118,7 +121,20 @@ class KnowledgeMound(Store):
         row = node_parameters(node_data, "node_data")
         source = provenance_parameters(node_data, "node_data")
         topics = valid.optional(node_data.get("topics"), "node_data.topics", checked_topics)
-        workspace = row["workspace_id"]
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                key = await self._save_node(row, source, topics)
+            except DuplicateKeyError:
+                # Another one gave a node this content after this one had looked.
+                continue
+            if key is not None:
+                return key
+        raise ConflictError(f"others change the content of {row['id']} all the time")
+
+    async def _save_node(
+        self, row: dict[str, Any], source: dict[str, Any] | None, topics: list[str] | None
+    ) -> str | None:
+        """Store a node once; None where what was in the way is there no more."""
         async with self._database.transaction() as connection:
             key = await self._queries.insert_node(connection, **row)
             if key is None:
@@ -130,12 +146,15 @@ class KnowledgeMound(Store):
             if key is None:
                 key = await self._queries.merge_node(
                     connection,
-                    workspace_id=workspace,
+                    workspace_id=row["workspace_id"],
                     content_hash=row["content_hash"],
                     updated_at=row["updated_at"],
                 )
             if key is None:
-                raise TenantMismatchError(row["id"], "node_data.workspace_id")
+                there = await self._nodes(connection, [row["id"]])
+                if there and there[0].workspace_id != row["workspace_id"]:
+                    raise TenantMismatchError(row["id"], "node_data.workspace_id")
+                return None
             if topics:
                 await self._queries.add_topics(connection, node_id=key, topics=topics)
             if source is not None:

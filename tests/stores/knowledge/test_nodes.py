@@ -97,6 +97,24 @@ async def test_save_node_at_once_keeps_a_content_once(open_database: OpenDatabas
     assert (node.update_count, await mounds[0].count_nodes("w1")) == (12, 1)
 
 
+async def test_save_node_of_two_nodes_to_one_content_at_once(open_database: OpenDatabase) -> None:
+    mounds = [KnowledgeMound(await open_database()) for _ in range(3)]
+    await mounds[0].initialize()
+    for key in ("a", "b", "c"):
+        await save(mounds[0], key)
+    for number in range(20):
+        keys = await asyncio.gather(
+            *(save(m, k, content=f"both {number}") for m, k in zip(mounds, "abc", strict=True))
+        )
+        # Who is first replaces its content; the others are counted there.
+        assert len({*keys}) == 1
+    assert await mounds[0].count_nodes("w1") == 3
+    nodes = await mounds[0].query_nodes("w1")
+    assert sum(node.update_count for node in nodes) == 3 + 20 * 3
+    with pytest.raises(TenantMismatchError):
+        await save(mounds[0], "a", workspace_id="w2", content="other")
+
+
 async def test_get_provenance_and_query_by_provenance_of_saved_nodes(mound: KnowledgeMound) -> None:
     done = [{"type": "summary", "agent_id": "claude"}]
     source = {"source_type": "debate", "source_id": "d1", "user_id": "ann", "transformations": done}
