@@ -1093,7 +1093,10 @@ class KnowledgeMound(Store):
 
         That are nodes with a staleness of ``min_staleness`` (0 to 1) and an age of
         ``min_age_days``, at most ``limit`` of them, the most outdated first; glacial ones never.
-        It is one transaction, which stores the record too: call it again until it finds fewer.
+        It is one transaction, which stores the record too, and leaves out what another one holds.
+        Archive, delete and flag again until it finds fewer. What is demoted stays as outdated as it
+        was until :meth:`refresh_staleness`: each call moves it once more, so give one a ``limit``
+        for all.
         """
         workspace = checked_workspace(workspace_id)
         word = valid.choice(action, "action", PRUNE_ACTIONS)

@@ -1340,7 +1340,8 @@ RETURNING
     updated_at;
 
 -- name: list_prunable(workspace_id, min_staleness, made_before, unflagged, row_limit)
--- List nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
+-- Take nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
+-- locks: knowledge_nodes rows in order of staleness_score DESC, id DESC, skip locked
 SELECT n.id
 FROM knowledge_nodes AS n
 WHERE
@@ -1350,7 +1351,8 @@ WHERE
     AND n.tier <> 'glacial'
     AND NOT (:unflagged::boolean AND n.revalidation_requested)
 ORDER BY n.staleness_score DESC, n.id DESC
-LIMIT :row_limit;
+LIMIT :row_limit
+FOR UPDATE SKIP LOCKED;
 
 -- name: mark_nodes(node_ids, is_demoted)!
 -- Move nodes to the next slower tier, or ask for their validation.

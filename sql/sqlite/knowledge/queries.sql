@@ -1248,7 +1248,7 @@ RETURNING
     updated_at;
 
 -- name: list_prunable(workspace_id, min_staleness, made_before, unflagged, row_limit)
--- List nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
+-- Take nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
 SELECT n.id
 FROM knowledge_nodes AS n
 WHERE

@@ -379,6 +379,28 @@ async def test_prune_nodes_writes_get_prune_history(mound: KnowledgeMound) -> No
     assert await mound.get_prune_history("w2") == []
 
 
+async def test_prune_nodes_at_once_records_what_each_did(open_database: OpenDatabase) -> None:
+    mounds = [KnowledgeMound(await open_database()) for _ in range(3)]
+    await mounds[0].initialize()
+    for action in ("delete", "archive", "demote", "flag"):
+        for number in range(12):
+            await save(
+                mounds[0], f"n{number}", staleness_score=1, created_at=days_ago(40), tier="slow"
+            )
+        records = await asyncio.gather(*(m.prune_nodes("w1", action) for m in mounds))
+        pruned = [key for record in records for key in record.pruned_item_ids]
+        assert sorted(pruned) == sorted(f"n{number}" for number in range(12)), action
+        assert sum(record.items_pruned for record in records) == 12
+        assert await mounds[0].clear_workspace("w1") == (12 if action in {"demote", "flag"} else 0)
+    archived = "SELECT count(*) FROM knowledge_archive"
+    assert await fetch_value(mounds[0].database, archived) == 12
+    # Each call demotes once more what is still as outdated.
+    await save(mounds[0], "n", staleness_score=1, created_at=days_ago(40), tier="fast")
+    for tier in ("medium", "slow", "glacial", "glacial"):
+        await mounds[0].prune_nodes("w1", "demote")
+        assert ids(await mounds[0].list_nodes("w1", tier=tier)) == ["n"]
+
+
 async def test_save_prune_history_of_an_application(mound: KnowledgeMound) -> None:
     saved = await mound.save_prune_history("w1", "delete", ["a"], reason="r", executed_at=day(1))
     assert (saved.items_pruned, saved.executed_at) == (1, day(1))
