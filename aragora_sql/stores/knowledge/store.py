@@ -979,8 +979,8 @@ class KnowledgeMound(Store):
     async def restore_archived_node(self, original_id: str, workspace_id: str) -> bool:
         """Move the newest of a node in the archive back; False when there is none.
 
-        Relationships come back where the other node is there. Raises
-        :class:`~aragora_sql.errors.AlreadyTakenError` when a node has the id or the content.
+        Relationships come back where the other node is there, or with it when it is in the archive.
+        Raises :class:`~aragora_sql.errors.AlreadyTakenError` when a node has the id or the content.
         """
         key = valid.text(original_id, "original_id")
         workspace = checked_workspace(workspace_id)
@@ -1015,13 +1015,20 @@ class KnowledgeMound(Store):
                 source = NodeProvenance.from_dict(document["provenance"])
                 await self._restore_source(connection, source)
             for link in document.get("relationships", ()):
-                again = KnowledgeRelationship.from_dict(link)
-                await self._queries.save_relationship(
-                    connection,
-                    workspace_id=None,
-                    **dict(again) | {"metadata": valid.document(again.metadata, "metadata")},
-                )
+                await self._restore_link(connection, key, link)
         return True
+
+    async def _restore_link(self, connection: Connection, key: str, link: dict[str, Any]) -> None:
+        again = KnowledgeRelationship.from_dict(link)
+        values = dict(again) | {"metadata": valid.document(again.metadata, "metadata")}
+        # Where the other node is in the archive too, the link waits there. One that is not there
+        # (any more) may just have been restored.
+        other = again.to_node_id if again.from_node_id == key else again.from_node_id
+        link_id = await self._queries.save_relationship(connection, workspace_id=None, **values)
+        if link_id is None and not await self._queries.keep_link(
+            connection, original_id=other, link=valid.document(link, "link")
+        ):
+            await self._queries.save_relationship(connection, workspace_id=None, **values)
 
     async def _restore_source(self, connection: Connection, source: NodeProvenance) -> None:
         values: dict[str, Any] = dict(source)

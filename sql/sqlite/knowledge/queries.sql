@@ -1247,6 +1247,24 @@ RETURNING
     created_at,
     updated_at;
 
+-- name: keep_link(original_id, link)!
+-- Add a relationship to those of the newest of a node in the archive.
+UPDATE knowledge_archive
+SET
+    document = json_set(
+        json_insert(document, '$.relationships', json('[]')),
+        '$.relationships[#]',
+        json(:link)
+    )
+WHERE
+    id = (
+        SELECT x.id
+        FROM knowledge_archive AS x
+        WHERE x.original_id = :original_id
+        ORDER BY x.archived_at DESC, x.id DESC
+        LIMIT 1
+    );
+
 -- name: list_prunable(workspace_id, min_staleness, made_before, unflagged, row_limit)
 -- Take nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
 SELECT n.id

@@ -302,6 +302,35 @@ async def restore(mound: KnowledgeMound) -> bool:
     return await mound.restore_archived_node("a", "w1")
 
 
+async def test_restore_archived_node_brings_links_of_two_that_were_archived(
+    mound: KnowledgeMound,
+) -> None:
+    for key in "abc":
+        await save(mound, key, created_at=days_ago(40), staleness_score=1)
+    for first, last in (("a", "b"), ("b", "a"), ("c", "a"), ("a", "a")):
+        await mound.save_relationship(first, last, "cites", strength=0.1 + 0.2, metadata={"é": 1})
+    before = await mound.list_relationships()
+    for order in ("abc", "cba", "bac"):
+        for key in order:
+            assert await mound.archive_node(key)
+        for key in "abc":
+            assert await mound.restore_archived_node(key, "w1")
+        assert await mound.list_relationships() == before
+    # Also where each is restored while the others are.
+    for key in "bac":
+        assert await mound.archive_node(key)
+    await asyncio.gather(*(mound.restore_archived_node(key, "w1") for key in "abc"))
+    assert await mound.list_relationships() == before
+    # And where all were archived together, and a row of the archive keeps little.
+    assert (await mound.prune_nodes("w1")).items_pruned == 3
+    await run(
+        mound.database, "UPDATE knowledge_archive SET document = '{}' WHERE original_id = 'b'"
+    )
+    for key in "acb":
+        assert await mound.restore_archived_node(key, "w1")
+    assert await mound.list_relationships() == before
+
+
 async def test_restore_archived_node_whose_source_is_gone_or_older(mound: KnowledgeMound) -> None:
     await save(mound, "a", source_type="user")
     await save(mound, "b", source_type="user", parent_provenance_id="prov_a")
