@@ -91,8 +91,9 @@ class KnowledgeMound(Store):
     """Keeps what workspaces know.
 
     A workspace has each content once: what is saved again is counted. With ``workspace_id`` a
-    method sees the nodes of that workspace only, also on the way of a walk; None is all
-    workspaces. Lists return pages: ``limit=``, and ``after=`` the last row of the page before.
+    method sees the nodes of that workspace only, also on the way of a walk, and relationships only
+    between two of them; None is all workspaces. Lists return pages: ``limit=``, and ``after=`` the
+    last row of the page before.
 
     Arguments are checked before anything is written:
     :class:`~aragora_sql.errors.InvalidInputError` names the argument and what is allowed.
@@ -403,9 +404,9 @@ class KnowledgeMound(Store):
         """Return what :meth:`query` does and the actor may see.
 
         That are discoverable nodes that are ``public`` or ``system``, of the actor's ``workspace``,
-        of the ``organization`` that ``org_id`` of the metadata names, and those of any visibility
-        with a grant that has not expired: to the user, one of its roles, the workspace or the
-        organization. The database decides it while it searches.
+        of the ``organization`` that ``org_id`` of the metadata names as text, and those of any
+        visibility with a grant to ``read`` that has not expired: to the user, one of its roles, the
+        workspace or the organization. The database decides it while it searches.
         """
         actor: dict[str, Any] = {
             "actor_id": valid.key(actor_id, "actor_id"),
@@ -618,7 +619,7 @@ class KnowledgeMound(Store):
         relationship_type: RelationshipType | None = None,
         after: LastRow | None = None,
     ) -> list[KnowledgeRelationship]:
-        """Return relationships by type and id; those of a workspace begin there."""
+        """Return relationships by type and id; those of a workspace are between its nodes."""
         workspace = _workspace(workspace_id)
         word = valid.optional(relationship_type, "relationship_type", _relationship_type)
         row_limit = valid.limit(limit)
@@ -645,11 +646,18 @@ class KnowledgeMound(Store):
                 )
             return [record_of(KnowledgeRelationship, **row) async for row in rows]
 
-    async def delete_relationship(self, relationship_id: str) -> bool:
+    async def delete_relationship(
+        self, relationship_id: str, *, workspace_id: str | None = None
+    ) -> bool:
         """Delete a relationship; False when there is none."""
         key = valid.text(relationship_id, "relationship_id")
+        workspace = _workspace(workspace_id)
         async with self._database.connection() as connection:
-            return bool(await self._queries.delete_relationship(connection, relationship_id=key))
+            return bool(
+                await self._queries.delete_relationship(
+                    connection, relationship_id=key, workspace_id=workspace
+                )
+            )
 
     # Walks
 
@@ -803,14 +811,18 @@ class KnowledgeMound(Store):
     ) -> str:
         """Let somebody see a node, or say anew how, and return the id of the grant.
 
+        There must be ``permissions``; only with ``read`` among them searches find the node.
         ``expires_at`` is an aware time, by the clock of the database. Raises
         :class:`~aragora_sql.errors.NodeNotFoundError`.
         """
         key = valid.key(item_id, "item_id")
+        allowed = valid.names(permissions, "permissions")
+        if not allowed:
+            raise InvalidInputError("permissions", "must not be empty")
         row: dict[str, Any] = {
             "grantee_type": valid.choice(grantee_type, "grantee_type", GRANTEE_TYPES),
             "grantee_id": valid.key(grantee_id, "grantee_id"),
-            "permissions": valid.array(valid.names(permissions, "permissions"), "permissions"),
+            "permissions": valid.array(allowed, "permissions"),
             "granted_by": valid.optional(granted_by, "granted_by", valid.key),
             "expires_at": valid.optional(expires_at, "expires_at", valid.timestamp),
             "workspace_id": _workspace(workspace_id),
@@ -976,17 +988,22 @@ class KnowledgeMound(Store):
         await self._queries.insert_archived(connection, archived)
         return await self._queries.delete_nodes(connection, node_ids=ids, workspace_id=None)
 
-    async def restore_archived_node(self, original_id: str, workspace_id: str) -> bool:
-        """Move the newest of a node in the archive back; False when there is none.
+    async def restore_archived_node(
+        self, original_id: str, workspace_id: str, *, unowned: bool = False
+    ) -> bool:
+        """Move the newest of a node in the archive back; False when the workspace has none.
+
+        With ``unowned`` also one of an older system that names no workspace.
 
         Relationships come back where the other node is there, or with it when it is in the archive.
         Raises :class:`~aragora_sql.errors.AlreadyTakenError` when a node has the id or the content.
         """
         key = valid.text(original_id, "original_id")
         workspace = checked_workspace(workspace_id)
+        any_owner = valid.boolean(unowned, "unowned")
         async with self._database.transaction() as connection:
             row = await self._queries.take_archived(
-                connection, original_id=key, workspace_id=workspace
+                connection, original_id=key, workspace_id=workspace, unowned=any_owner
             )
             if row is None:
                 return False

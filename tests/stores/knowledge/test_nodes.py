@@ -345,7 +345,8 @@ async def test_restore_archived_node_whose_source_is_gone_or_older(mound: Knowle
         "INSERT INTO knowledge_archive (id, original_id, content, confidence, importance) "
         "VALUES ('arch_o_1', 'o', 'older', 'medium', 0.25)",
     )
-    assert await mound.restore_archived_node("o", "w1")
+    assert not await mound.restore_archived_node("o", "w1")
+    assert await mound.restore_archived_node("o", "w1", unowned=True)
     older = await mound.get_node("o")
     assert older is not None
     assert (older.content, older.confidence, older.workspace_id) == ("older", 0.25, "w1")
