@@ -199,7 +199,7 @@ class KnowledgeMound(Store):
         """Change columns of a node; False when there is none.
 
         They are ``node_type``, ``content``, ``confidence`` (0 to 1), ``tier``,
-        ``surprise_score``, ``consolidation_score``, ``staleness_score`` (0 or more),
+        ``surprise_score``, ``consolidation_score``, ``staleness_score`` (0 to 1),
         ``validation_status``, ``consensus_proof_id``, ``last_validated_at``,
         ``revalidation_requested``, ``visibility``, ``visibility_set_by``, ``is_discoverable`` and
         ``metadata``; None leaves one as it is. Raises

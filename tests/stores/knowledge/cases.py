@@ -44,7 +44,11 @@ BAD_CHANGES: list[Any] = [
     {"update_count": 1},
     *[{"content": bad} for bad in ("", " ", 5, "NUL \x00", "x" * 100_001)],
     *[{"confidence": bad} for bad in NOT_FRACTIONS],
-    *[{"surprise_score": bad} for bad in NOT_MEASURES],
+    *[
+        {score: bad}
+        for score in ("surprise_score", "consolidation_score", "staleness_score")
+        for bad in (*NOT_FRACTIONS, 1e305)
+    ],
     *[{"tier": bad} for bad in NOT_WORDS],
     *[{"visibility": bad} for bad in NOT_WORDS],
     *[{"validation_status": bad} for bad in NOT_WORDS],
