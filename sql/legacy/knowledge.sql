@@ -36,11 +36,19 @@ SELECT
             document ->> '$.visibility'
             IN ('private', 'workspace', 'organization', 'public', 'system')
             THEN document ->> '$.visibility'
+        -- What says something that is not known is shown to nobody.
+        WHEN document ->> '$.visibility' IS NOT NULL THEN 'private'
         ELSE 'workspace'
     END AS visibility,
     created_at,
     updated_at,
-    note_count
+    note_count,
+    CASE
+        WHEN
+            document ->> '$.visibility'
+            NOT IN ('private', 'workspace', 'organization', 'public', 'system')
+            THEN 'nodes with a visibility that is not known, and became private'
+    END AS note_visibility
 FROM (
     SELECT
         rowid AS source_rowid,

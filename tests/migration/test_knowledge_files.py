@@ -143,6 +143,7 @@ async def test_migrate_knowledge(target: Target, folder: Path, tmp_path: Path) -
         "prune_history": (1, 0),
     }
     assert "held a formula" in str(report.to_dict())
+    assert "not known, and became private" in str(report.to_dict())
     database = await PostgresDatabase.connect(target.dsn, 1, 2)
     await look(database)
     await database.close()
@@ -169,7 +170,7 @@ async def look(database: Database) -> None:
     assert {one.grantee_id for one in await mound.get_access_grants("kn_2")} == {"ann", "editor"}
     third = await mound.get_node("kn_3")
     assert third is not None
-    assert (third.update_count, third.visibility) == (2, "workspace")
+    assert (third.update_count, third.visibility) == (2, "private")
     provenance = await mound.get_provenance("kn_1")
     assert provenance is not None
     assert (provenance.debate_id, provenance.transformations) == ("d-1", [{"type": "summary"}])

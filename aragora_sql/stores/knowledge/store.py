@@ -13,6 +13,7 @@ from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import (
     AlreadyTakenError,
+    ConflictError,
     DuplicateKeyError,
     InvalidInputError,
     MissingParentError,
@@ -75,6 +76,8 @@ __all__ = ["KnowledgeMound"]
 BATCH = 500
 # Nodes that a search ranks: the surest of those that match.
 MOST_RANKED = 1000
+# Others who save the same contents have each to win once before a node is given up.
+MOST_ATTEMPTS = 100
 MOST_LINKS = 10_000
 DEEPEST = 10
 # Behind all types of relationships.
@@ -88,8 +91,9 @@ class KnowledgeMound(Store):
     """Keeps what workspaces know.
 
     A workspace has each content once: what is saved again is counted. With ``workspace_id`` a
-    method sees the nodes of that workspace only, also on the way of a walk; None is all
-    workspaces. Lists return pages: ``limit=``, and ``after=`` the last row of the page before.
+    method sees the nodes of that workspace only, also on the way of a walk, and relationships only
+    between two of them; None is all workspaces. Lists return pages: ``limit=``, and ``after=`` the
+    last row of the page before.
 
     Arguments are checked before anything is written:
     :class:`~aragora_sql.errors.InvalidInputError` names the argument and what is allowed.
@@ -118,7 +122,20 @@ class KnowledgeMound(Store):
         row = node_parameters(node_data, "node_data")
         source = provenance_parameters(node_data, "node_data")
         topics = valid.optional(node_data.get("topics"), "node_data.topics", checked_topics)
-        workspace = row["workspace_id"]
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                key = await self._save_node(row, source, topics)
+            except DuplicateKeyError:
+                # Another one gave a node this content after this one had looked.
+                continue
+            if key is not None:
+                return key
+        raise ConflictError(f"others change the content of {row['id']} all the time")
+
+    async def _save_node(
+        self, row: dict[str, Any], source: dict[str, Any] | None, topics: list[str] | None
+    ) -> str | None:
+        """Store a node once; None where what was in the way is there no more."""
         async with self._database.transaction() as connection:
             key = await self._queries.insert_node(connection, **row)
             if key is None:
@@ -130,12 +147,15 @@ class KnowledgeMound(Store):
             if key is None:
                 key = await self._queries.merge_node(
                     connection,
-                    workspace_id=workspace,
+                    workspace_id=row["workspace_id"],
                     content_hash=row["content_hash"],
                     updated_at=row["updated_at"],
                 )
             if key is None:
-                raise TenantMismatchError(row["id"], "node_data.workspace_id")
+                there = await self._nodes(connection, [row["id"]])
+                if there and there[0].workspace_id != row["workspace_id"]:
+                    raise TenantMismatchError(row["id"], "node_data.workspace_id")
+                return None
             if topics:
                 await self._queries.add_topics(connection, node_id=key, topics=topics)
             if source is not None:
@@ -179,7 +199,7 @@ class KnowledgeMound(Store):
         """Change columns of a node; False when there is none.
 
         They are ``node_type``, ``content``, ``confidence`` (0 to 1), ``tier``,
-        ``surprise_score``, ``consolidation_score``, ``staleness_score`` (0 or more),
+        ``surprise_score``, ``consolidation_score``, ``staleness_score`` (0 to 1),
         ``validation_status``, ``consensus_proof_id``, ``last_validated_at``,
         ``revalidation_requested``, ``visibility``, ``visibility_set_by``, ``is_discoverable`` and
         ``metadata``; None leaves one as it is. Raises
@@ -384,9 +404,9 @@ class KnowledgeMound(Store):
         """Return what :meth:`query` does and the actor may see.
 
         That are discoverable nodes that are ``public`` or ``system``, of the actor's ``workspace``,
-        of the ``organization`` that ``org_id`` of the metadata names, and those of any visibility
-        with a grant that has not expired: to the user, one of its roles, the workspace or the
-        organization. The database decides it while it searches.
+        of the ``organization`` that ``org_id`` of the metadata names as text, and those of any
+        visibility with a grant to ``read`` that has not expired: to the user, one of its roles, the
+        workspace or the organization. The database decides it while it searches.
         """
         actor: dict[str, Any] = {
             "actor_id": valid.key(actor_id, "actor_id"),
@@ -599,7 +619,7 @@ class KnowledgeMound(Store):
         relationship_type: RelationshipType | None = None,
         after: LastRow | None = None,
     ) -> list[KnowledgeRelationship]:
-        """Return relationships by type and id; those of a workspace begin there."""
+        """Return relationships by type and id; those of a workspace are between its nodes."""
         workspace = _workspace(workspace_id)
         word = valid.optional(relationship_type, "relationship_type", _relationship_type)
         row_limit = valid.limit(limit)
@@ -626,11 +646,18 @@ class KnowledgeMound(Store):
                 )
             return [record_of(KnowledgeRelationship, **row) async for row in rows]
 
-    async def delete_relationship(self, relationship_id: str) -> bool:
+    async def delete_relationship(
+        self, relationship_id: str, *, workspace_id: str | None = None
+    ) -> bool:
         """Delete a relationship; False when there is none."""
         key = valid.text(relationship_id, "relationship_id")
+        workspace = _workspace(workspace_id)
         async with self._database.connection() as connection:
-            return bool(await self._queries.delete_relationship(connection, relationship_id=key))
+            return bool(
+                await self._queries.delete_relationship(
+                    connection, relationship_id=key, workspace_id=workspace
+                )
+            )
 
     # Walks
 
@@ -784,14 +811,18 @@ class KnowledgeMound(Store):
     ) -> str:
         """Let somebody see a node, or say anew how, and return the id of the grant.
 
+        There must be ``permissions``; only with ``read`` among them searches find the node.
         ``expires_at`` is an aware time, by the clock of the database. Raises
         :class:`~aragora_sql.errors.NodeNotFoundError`.
         """
         key = valid.key(item_id, "item_id")
+        allowed = valid.names(permissions, "permissions")
+        if not allowed:
+            raise InvalidInputError("permissions", "must not be empty")
         row: dict[str, Any] = {
             "grantee_type": valid.choice(grantee_type, "grantee_type", GRANTEE_TYPES),
             "grantee_id": valid.key(grantee_id, "grantee_id"),
-            "permissions": valid.array(valid.names(permissions, "permissions"), "permissions"),
+            "permissions": valid.array(allowed, "permissions"),
             "granted_by": valid.optional(granted_by, "granted_by", valid.key),
             "expires_at": valid.optional(expires_at, "expires_at", valid.timestamp),
             "workspace_id": _workspace(workspace_id),
@@ -957,17 +988,22 @@ class KnowledgeMound(Store):
         await self._queries.insert_archived(connection, archived)
         return await self._queries.delete_nodes(connection, node_ids=ids, workspace_id=None)
 
-    async def restore_archived_node(self, original_id: str, workspace_id: str) -> bool:
-        """Move the newest of a node in the archive back; False when there is none.
+    async def restore_archived_node(
+        self, original_id: str, workspace_id: str, *, unowned: bool = False
+    ) -> bool:
+        """Move the newest of a node in the archive back; False when the workspace has none.
 
-        Relationships come back where the other node is there. Raises
-        :class:`~aragora_sql.errors.AlreadyTakenError` when a node has the id or the content.
+        With ``unowned`` also one of an older system that names no workspace.
+
+        Relationships come back where the other node is there, or with it when it is in the archive.
+        Raises :class:`~aragora_sql.errors.AlreadyTakenError` when a node has the id or the content.
         """
         key = valid.text(original_id, "original_id")
         workspace = checked_workspace(workspace_id)
+        any_owner = valid.boolean(unowned, "unowned")
         async with self._database.transaction() as connection:
             row = await self._queries.take_archived(
-                connection, original_id=key, workspace_id=workspace
+                connection, original_id=key, workspace_id=workspace, unowned=any_owner
             )
             if row is None:
                 return False
@@ -996,13 +1032,20 @@ class KnowledgeMound(Store):
                 source = NodeProvenance.from_dict(document["provenance"])
                 await self._restore_source(connection, source)
             for link in document.get("relationships", ()):
-                again = KnowledgeRelationship.from_dict(link)
-                await self._queries.save_relationship(
-                    connection,
-                    workspace_id=None,
-                    **dict(again) | {"metadata": valid.document(again.metadata, "metadata")},
-                )
+                await self._restore_link(connection, key, link)
         return True
+
+    async def _restore_link(self, connection: Connection, key: str, link: dict[str, Any]) -> None:
+        again = KnowledgeRelationship.from_dict(link)
+        values = dict(again) | {"metadata": valid.document(again.metadata, "metadata")}
+        # Where the other node is in the archive too, the link waits there. One that is not there
+        # (any more) may just have been restored.
+        other = again.to_node_id if again.from_node_id == key else again.from_node_id
+        link_id = await self._queries.save_relationship(connection, workspace_id=None, **values)
+        if link_id is None and not await self._queries.keep_link(
+            connection, original_id=other, link=valid.document(link, "link")
+        ):
+            await self._queries.save_relationship(connection, workspace_id=None, **values)
 
     async def _restore_source(self, connection: Connection, source: NodeProvenance) -> None:
         values: dict[str, Any] = dict(source)
@@ -1074,7 +1117,10 @@ class KnowledgeMound(Store):
 
         That are nodes with a staleness of ``min_staleness`` (0 to 1) and an age of
         ``min_age_days``, at most ``limit`` of them, the most outdated first; glacial ones never.
-        It is one transaction, which stores the record too: call it again until it finds fewer.
+        It is one transaction, which stores the record too, and leaves out what another one holds.
+        Archive, delete and flag again until it finds fewer. What is demoted stays as outdated as it
+        was until :meth:`refresh_staleness`: each call moves it once more, so give one a ``limit``
+        for all.
         """
         workspace = checked_workspace(workspace_id)
         word = valid.choice(action, "action", PRUNE_ACTIONS)

@@ -330,7 +330,7 @@ LIMIT :row_limit;
 -- meaning: values of actor_id ["u1", "u2"] because calls ask for known users
 -- meaning: values of actor_roles [[], ["r1"], ["r1", "r2"]] because calls ask for known roles
 -- meaning: values of actor_workspace_id ["w1", "w2"] because calls ask for known workspaces
--- meaning: values of actor_org_id ["o1", "o2", null] because calls ask for known organizations
+-- meaning: values of actor_org_id ["o1", "o2", "5", "true", null] because calls ask for known organizations
 -- meaning: values of most [3, 1000] because the store looks at a fixed number
 -- meaning: values of row_offset [0, 1] because pages begin at a number
 -- result: topics json, matched not null
@@ -359,6 +359,8 @@ WITH matches AS MATERIALIZED (
                     )
                     OR (
                         m.visibility = 'organization'
+                        -- A number or a boolean names no organization.
+                        AND json_type(m.metadata, '$.org_id') = 'text'
                         AND m.metadata ->> 'org_id' = :actor_org_id
                     )
                     OR EXISTS (
@@ -366,6 +368,7 @@ WITH matches AS MATERIALIZED (
                         FROM access_grants AS g
                         WHERE
                             g.item_id = m.id
+                            AND 'read' IN (SELECT value FROM json_each(g.permissions))
                             AND (
                                 g.expires_at IS NULL
                                 OR g.expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
@@ -468,14 +471,17 @@ GROUP BY n.node_type, n.tier, n.validation_status
 ORDER BY n.node_type, n.tier, n.validation_status;
 
 -- name: count_relationships(workspace_id)
--- Count the relationships that begin in a workspace, by type.
+-- Count the relationships within a workspace, by type.
 -- result: total not null
 SELECT
     r.relationship_type,
     count(*) AS total
 FROM knowledge_nodes AS n
 INNER JOIN knowledge_relationships AS r ON n.id = r.from_node_id
-WHERE n.workspace_id = :workspace_id
+INNER JOIN knowledge_nodes AS m ON r.to_node_id = m.id
+WHERE
+    n.workspace_id = :workspace_id
+    AND m.workspace_id = :workspace_id
 GROUP BY r.relationship_type
 ORDER BY r.relationship_type;
 
@@ -632,14 +638,22 @@ SELECT
     r.metadata,
     r.created_at
 FROM knowledge_relationships AS r
-INNER JOIN knowledge_nodes AS n ON r.from_node_id = n.id
 WHERE
     (
         r.from_node_id IN (SELECT value FROM json_each(:node_ids))
         OR r.to_node_id IN (SELECT value FROM json_each(:node_ids))
     )
     AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
-    AND (:workspace_id IS NULL OR n.workspace_id = :workspace_id)
+    AND (
+        :workspace_id IS NULL
+        OR NOT EXISTS (
+            SELECT 1
+            FROM knowledge_nodes AS n
+            WHERE
+                n.id IN (r.from_node_id, r.to_node_id)
+                AND n.workspace_id <> :workspace_id
+        )
+    )
 ORDER BY r.id
 LIMIT :row_limit;
 
@@ -664,7 +678,7 @@ ORDER BY r.relationship_type, r.id
 LIMIT :row_limit;
 
 -- name: list_workspace_relationships(workspace_id, relationship_type, after_type, after_id, row_limit)
--- List the relationships that begin in a workspace by type and id, from a place on.
+-- List the relationships within a workspace by type and id, from a place on.
 SELECT
     -- columns: KnowledgeRelationship
     r.id,
@@ -677,17 +691,30 @@ SELECT
     r.created_at
 FROM knowledge_nodes AS n
 INNER JOIN knowledge_relationships AS r ON n.id = r.from_node_id
+INNER JOIN knowledge_nodes AS m ON r.to_node_id = m.id
 WHERE
     n.workspace_id = :workspace_id
+    AND m.workspace_id = :workspace_id
     AND (:relationship_type IS NULL OR r.relationship_type = :relationship_type)
     AND (r.relationship_type, r.id) > (:after_type, :after_id)
 ORDER BY r.relationship_type, r.id
 LIMIT :row_limit;
 
--- name: delete_relationship(relationship_id)!
--- Delete a relationship.
+-- name: delete_relationship(relationship_id, workspace_id)!
+-- Delete a relationship, of one workspace or of any.
 DELETE FROM knowledge_relationships
-WHERE id = :relationship_id;
+WHERE
+    id = :relationship_id
+    AND (
+        :workspace_id IS NULL
+        OR NOT EXISTS (
+            SELECT 1
+            FROM knowledge_nodes AS n
+            WHERE
+                n.id IN (knowledge_relationships.from_node_id, knowledge_relationships.to_node_id)
+                AND n.workspace_id <> :workspace_id
+        )
+    );
 
 -- name: walk_neighbors(node_id, depth, types, outgoing, incoming, workspace_id, most, row_limit)
 -- Walk from a node along relationships of some types or of all, within one workspace or through any;
@@ -1269,8 +1296,9 @@ VALUES (
     :reason
 );
 
--- name: take_archived(original_id, workspace_id)^
--- Take the newest of a node in the archive out of it.
+-- name: take_archived(original_id, workspace_id, unowned)^
+-- Take the newest of a node of a workspace in the archive out of it; where :unowned, also one that
+-- names none.
 DELETE FROM knowledge_archive
 WHERE
     id = (
@@ -1278,7 +1306,10 @@ WHERE
         FROM knowledge_archive AS x
         WHERE
             x.original_id = :original_id
-            AND (x.workspace_id = :workspace_id OR x.workspace_id IS NULL)
+            AND (
+                x.workspace_id = :workspace_id
+                OR (:unowned AND x.workspace_id IS NULL)
+            )
         ORDER BY x.archived_at DESC, x.id DESC
         LIMIT 1
     )
@@ -1290,8 +1321,26 @@ RETURNING
     created_at,
     updated_at;
 
+-- name: keep_link(original_id, link)!
+-- Add a relationship to those of the newest of a node in the archive.
+UPDATE knowledge_archive
+SET
+    document = json_set(
+        json_insert(document, '$.relationships', json('[]')),
+        '$.relationships[#]',
+        json(:link)
+    )
+WHERE
+    id = (
+        SELECT x.id
+        FROM knowledge_archive AS x
+        WHERE x.original_id = :original_id
+        ORDER BY x.archived_at DESC, x.id DESC
+        LIMIT 1
+    );
+
 -- name: list_prunable(workspace_id, min_staleness, made_before, unflagged, row_limit)
--- List nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
+-- Take nodes of a workspace that are outdated and old, the most outdated first; glacial ones never are.
 SELECT n.id
 FROM knowledge_nodes AS n
 WHERE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from aragora_sql.database.values import EncodedJSON
 from aragora_sql.stores.knowledge import KnowledgeMound
 from tests.stores.cases import (
     NOT_BOOLEANS,
@@ -43,7 +44,11 @@ BAD_CHANGES: list[Any] = [
     {"update_count": 1},
     *[{"content": bad} for bad in ("", " ", 5, "NUL \x00", "x" * 100_001)],
     *[{"confidence": bad} for bad in NOT_FRACTIONS],
-    *[{"surprise_score": bad} for bad in NOT_MEASURES],
+    *[
+        {score: bad}
+        for score in ("surprise_score", "consolidation_score", "staleness_score")
+        for bad in (*NOT_FRACTIONS, 1e305)
+    ],
     *[{"tier": bad} for bad in NOT_WORDS],
     *[{"visibility": bad} for bad in NOT_WORDS],
     *[{"validation_status": bad} for bad in NOT_WORDS],
@@ -201,7 +206,8 @@ HOT = [
     Hot("list_grants_to", {"grantee_id": "u7", "grantee_type": None, **GRANTS}),
     Hot("list_grants_by", {"granted_by": "u7", **GRANTS}),
     Hot("delete_expired_grants", {"row_limit": 10}),
-    Hot("take_archived", {"original_id": "o7", "workspace_id": "w1"}),
+    Hot("take_archived", {"original_id": "o7", "workspace_id": "w1", "unowned": True}),
+    Hot("keep_link", {"original_id": "o7", "link": EncodedJSON("{}")}),
     Hot(
         "list_prunable",
         {"min_staleness": 0.9, "made_before": day(9), "unflagged": False, **OF_W7},
@@ -267,6 +273,7 @@ WITH_WORKSPACE = (
     "get_relationships",
     "get_relationships_batch",
     "list_relationships",
+    "delete_relationship",
     "get_neighbors",
     "find_path",
     "find_contradictions",
@@ -357,7 +364,7 @@ BAD_ARGUMENTS = [
     *[BadArgument(method, "most", [0, *NOT_COUNTS]) for method in WALKS],
     *keys_of("save_access_grant", "item_id", "grantee_id"),
     BadArgument("save_access_grant", "grantee_type", [None, *NOT_WORDS]),
-    BadArgument("save_access_grant", "permissions", [*NOT_LISTS, [""], [5]]),
+    BadArgument("save_access_grant", "permissions", [None, *NOT_LISTS, [], [""], [5]]),
     BadArgument("save_access_grant", "expires_at", NOT_TIMESTAMPS),
     *texts_of("get_access_grants", "item_id"),
     *texts_of("get_grants_for_grantee", "grantee_id"),
@@ -367,6 +374,7 @@ BAD_ARGUMENTS = [
     BadArgument("delete_access_grant", "grantee_type", NOT_WORDS),
     *optional_texts_of("archive_node", "archived_by", "reason"),
     *texts_of("restore_archived_node", "original_id"),
+    BadArgument("restore_archived_node", "unowned", NOT_BOOLEANS),
     *[
         BadArgument(method, "action", [None, *NOT_WORDS])
         for method in ("prune_nodes", "save_prune_history")

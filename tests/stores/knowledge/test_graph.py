@@ -216,6 +216,44 @@ async def test_query_with_visibility_shows_what_is_granted(mound: KnowledgeMound
     assert await seen() == everybody
 
 
+async def test_query_with_visibility_compares_texts_and_needs_read(mound: KnowledgeMound) -> None:
+    organizations: list[Any] = [5, 1.0, 1e20, 2**70, True, None, {"a": 1}, "5", "é'\""]
+    for number, organization in enumerate(organizations):
+        await save(
+            mound,
+            f"n{number}",
+            content=f"word {number}",
+            visibility="organization",
+            metadata={"org_id": organization},
+        )
+    wanted = {"5": ["n7"], "é'\"": ["n8"]}
+    for asked in ("5", "5.0", "1", "1.0", "1e20", "1e+20", str(10**20), str(2**70), "true", "null"):
+        found = await mound.query_with_visibility("word", None, "ann", "w9", asked)
+        assert ids(found) == wanted.get(asked, []), asked
+    found = await mound.query_with_visibility("word", None, "ann", "w9", "é'\"")
+    assert ids(found) == ["n8"]
+    for permissions, seen in ((["write"], []), (["write", "read"], ["n0"])):
+        await mound.save_access_grant("n0", "user", "ann", permissions)
+        assert ids(await mound.query_with_visibility("word", None, "ann", "w9")) == seen
+
+
+async def test_relationships_of_a_workspace_are_between_its_nodes(mound: KnowledgeMound) -> None:
+    await graph(mound, "a-cites-b")
+    await save(mound, "x", workspace_id="w2")
+    across = await mound.save_relationship("a", "x", "cites")
+    assert len(await mound.get_relationships("a")) == 2
+    for workspace, links in (("w1", 1), ("w2", 0)):
+        found = await mound.get_relationships_batch(["a", "x"], workspace_id=workspace)
+        assert len(found["a"] + found["x"]) == links
+        assert len(await mound.list_relationships(workspace)) == links
+        assert (await mound.get_stats(workspace))["total_relationships"] == links
+        assert not await mound.delete_relationship(across, workspace_id=workspace)
+    (within,) = await mound.list_relationships("w1")
+    assert not await mound.delete_relationship(within.id, workspace_id="w2")
+    assert await mound.delete_relationship(within.id, workspace_id="w1")
+    assert await mound.delete_relationship(across)
+
+
 async def test_save_access_grant_then_get_and_delete_access_grant(mound: KnowledgeMound) -> None:
     await save(mound, "a")
     await save(mound, "b", workspace_id="w2")

@@ -97,6 +97,24 @@ async def test_save_node_at_once_keeps_a_content_once(open_database: OpenDatabas
     assert (node.update_count, await mounds[0].count_nodes("w1")) == (12, 1)
 
 
+async def test_save_node_of_two_nodes_to_one_content_at_once(open_database: OpenDatabase) -> None:
+    mounds = [KnowledgeMound(await open_database()) for _ in range(3)]
+    await mounds[0].initialize()
+    for key in ("a", "b", "c"):
+        await save(mounds[0], key)
+    for number in range(20):
+        keys = await asyncio.gather(
+            *(save(m, k, content=f"both {number}") for m, k in zip(mounds, "abc", strict=True))
+        )
+        # Who is first replaces its content; the others are counted there.
+        assert len({*keys}) == 1
+    assert await mounds[0].count_nodes("w1") == 3
+    nodes = await mounds[0].query_nodes("w1")
+    assert sum(node.update_count for node in nodes) == 3 + 20 * 3
+    with pytest.raises(TenantMismatchError):
+        await save(mounds[0], "a", workspace_id="w2", content="other")
+
+
 async def test_get_provenance_and_query_by_provenance_of_saved_nodes(mound: KnowledgeMound) -> None:
     done = [{"type": "summary", "agent_id": "claude"}]
     source = {"source_type": "debate", "source_id": "d1", "user_id": "ann", "transformations": done}
@@ -284,6 +302,35 @@ async def restore(mound: KnowledgeMound) -> bool:
     return await mound.restore_archived_node("a", "w1")
 
 
+async def test_restore_archived_node_brings_links_of_two_that_were_archived(
+    mound: KnowledgeMound,
+) -> None:
+    for key in "abc":
+        await save(mound, key, created_at=days_ago(40), staleness_score=1)
+    for first, last in (("a", "b"), ("b", "a"), ("c", "a"), ("a", "a")):
+        await mound.save_relationship(first, last, "cites", strength=0.1 + 0.2, metadata={"é": 1})
+    before = await mound.list_relationships()
+    for order in ("abc", "cba", "bac"):
+        for key in order:
+            assert await mound.archive_node(key)
+        for key in "abc":
+            assert await mound.restore_archived_node(key, "w1")
+        assert await mound.list_relationships() == before
+    # Also where each is restored while the others are.
+    for key in "bac":
+        assert await mound.archive_node(key)
+    await asyncio.gather(*(mound.restore_archived_node(key, "w1") for key in "abc"))
+    assert await mound.list_relationships() == before
+    # And where all were archived together, and a row of the archive keeps little.
+    assert (await mound.prune_nodes("w1")).items_pruned == 3
+    await run(
+        mound.database, "UPDATE knowledge_archive SET document = '{}' WHERE original_id = 'b'"
+    )
+    for key in "acb":
+        assert await mound.restore_archived_node(key, "w1")
+    assert await mound.list_relationships() == before
+
+
 async def test_restore_archived_node_whose_source_is_gone_or_older(mound: KnowledgeMound) -> None:
     await save(mound, "a", source_type="user")
     await save(mound, "b", source_type="user", parent_provenance_id="prov_a")
@@ -298,7 +345,8 @@ async def test_restore_archived_node_whose_source_is_gone_or_older(mound: Knowle
         "INSERT INTO knowledge_archive (id, original_id, content, confidence, importance) "
         "VALUES ('arch_o_1', 'o', 'older', 'medium', 0.25)",
     )
-    assert await mound.restore_archived_node("o", "w1")
+    assert not await mound.restore_archived_node("o", "w1")
+    assert await mound.restore_archived_node("o", "w1", unowned=True)
     older = await mound.get_node("o")
     assert older is not None
     assert (older.content, older.confidence, older.workspace_id) == ("older", 0.25, "w1")
@@ -359,6 +407,28 @@ async def test_prune_nodes_writes_get_prune_history(mound: KnowledgeMound) -> No
     assert history[-1] == flagged
     assert await mound.get_prune_history("w1", 1, after=history[0]) == [history[1]]
     assert await mound.get_prune_history("w2") == []
+
+
+async def test_prune_nodes_at_once_records_what_each_did(open_database: OpenDatabase) -> None:
+    mounds = [KnowledgeMound(await open_database()) for _ in range(3)]
+    await mounds[0].initialize()
+    for action in ("delete", "archive", "demote", "flag"):
+        for number in range(12):
+            await save(
+                mounds[0], f"n{number}", staleness_score=1, created_at=days_ago(40), tier="slow"
+            )
+        records = await asyncio.gather(*(m.prune_nodes("w1", action) for m in mounds))
+        pruned = [key for record in records for key in record.pruned_item_ids]
+        assert sorted(pruned) == sorted(f"n{number}" for number in range(12)), action
+        assert sum(record.items_pruned for record in records) == 12
+        assert await mounds[0].clear_workspace("w1") == (12 if action in {"demote", "flag"} else 0)
+    archived = "SELECT count(*) FROM knowledge_archive"
+    assert await fetch_value(mounds[0].database, archived) == 12
+    # Each call demotes once more what is still as outdated.
+    await save(mounds[0], "n", staleness_score=1, created_at=days_ago(40), tier="fast")
+    for tier in ("medium", "slow", "glacial", "glacial"):
+        await mounds[0].prune_nodes("w1", "demote")
+        assert ids(await mounds[0].list_nodes("w1", tier=tier)) == ["n"]
 
 
 async def test_save_prune_history_of_an_application(mound: KnowledgeMound) -> None:
