@@ -565,7 +565,7 @@ class KnowledgeQueries(Protocol):
         *,
         workspace_id: str,
     ) -> AsyncIterator[CountRelationshipsRow]:
-        """Count the relationships that begin in a workspace, by type.
+        """Count the relationships within a workspace, by type.
 
         Operation (none): every row.
         """
@@ -738,13 +738,20 @@ class KnowledgeQueries(Protocol):
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[KnowledgeRelationshipRow]:
-        """List the relationships that begin in a workspace by type and id, from a place on.
+        """List the relationships within a workspace by type and id, from a place on.
 
         Operation (none): every row.
         """
 
-    async def delete_relationship(self, connection: Connection, /, *, relationship_id: str) -> int:
-        """Delete a relationship.
+    async def delete_relationship(
+        self,
+        connection: Connection,
+        /,
+        *,
+        relationship_id: str,
+        workspace_id: str | None,
+    ) -> int:
+        """Delete a relationship, of one workspace or of any.
 
         Operation !: the number of rows changed.
         """
@@ -934,10 +941,20 @@ class KnowledgeQueries(Protocol):
         *,
         original_id: str,
         workspace_id: str,
+        unowned: bool,
     ) -> TakeArchivedRow | None:
-        """Take the newest of a node in the archive out of it.
+        """Take the newest of a node of a workspace in the archive out of it; where :unowned, also
+        one that
+
+        names none.
 
         Operation ^: the first row, or None.
+        """
+
+    async def keep_link(self, connection: Connection, /, *, original_id: str, link: Any) -> int:
+        """Add a relationship to those of the newest of a node in the archive.
+
+        Operation !: the number of rows changed.
         """
 
     def list_prunable(
@@ -951,7 +968,7 @@ class KnowledgeQueries(Protocol):
         unflagged: bool,
         row_limit: int,
     ) -> AsyncIterator[SortNodesRow]:
-        """List nodes of a workspace that are outdated and old, the most outdated first; glacial
+        """Take nodes of a workspace that are outdated and old, the most outdated first; glacial
         ones never are.
 
         Operation (none): every row.
