@@ -27,6 +27,7 @@ from benchmarks.claims import claims_postgres, claims_sqlite
 from benchmarks.costs_postgres import costs_postgres
 from benchmarks.costs_sqlite import costs_sqlite
 from benchmarks.growing import divide_growing, retire_months
+from benchmarks.installations import race_installation
 from benchmarks.knowledge_walks import walks_postgres, walks_sqlite
 from benchmarks.limits import limits_postgres
 from benchmarks.machine import describe_machine
@@ -93,6 +94,7 @@ SIZED_BENCHMARKS: dict[str, SizedBenchmark] = {
     "growing-postgres": divide_growing,
     "months-postgres": retire_months,
     "migrations": race_migrations,
+    "installation-postgres": race_installation,
     "way-back": race_way_back,
     "old-new-migrate": race_build_migrations,
 }

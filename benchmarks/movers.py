@@ -9,9 +9,9 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -66,11 +66,14 @@ class Mover:
     """A program. ``command`` makes its command line of the files and the target's DSN.
 
     The DSN is also in the variable ``ARAGORA_POSTGRES_DSN``. ``programs`` have to be installed.
+    It ended well with an exit code of ``ends``. ``environment`` is added to that of this process.
     """
 
     name: str
     command: Callable[[Files, str], Sequence[str]]
     programs: tuple[str, ...] = ()
+    ends: tuple[int, ...] = (0,)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
@@ -91,7 +94,8 @@ class Mover:
                 stderr=output,
                 cwd=_HERE.parent,
                 env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-                | {"ARAGORA_POSTGRES_DSN": dsn, "PGCLIENTENCODING": "UTF8"},
+                | {"ARAGORA_POSTGRES_DSN": dsn, "PGCLIENTENCODING": "UTF8"}
+                | dict(self.environment),
                 start_new_session=True,
             )
         try:
@@ -110,7 +114,7 @@ class Mover:
         failure = ""
         if "heap exhausted" in text.lower():
             failure = "heap exhausted"
-        elif figures["status"] != 0:
+        elif figures["status"] not in self.ends:
             failure = f"exit code {figures['status']}: {_last_line(text)}"
         return Taken(figures["seconds"], figures["peak"] / 1e6, failure)
 

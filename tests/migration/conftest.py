@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from tests.migration.legacy import SOURCE_ZONE
 from tests.stores.conftest import template_database
 
 __all__ = ["template_database"]
+
+SQLITE = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True)
@@ -126,3 +130,40 @@ def check_sums(report: MigrationReport) -> None:
         outcome = table.migrated + table.already_there + table.rejected + table.left_out
         assert table.source == outcome, table.table
         assert table.rows_in_source == table.source + table.counts.merged, table.table
+
+
+def tables_of(path: Path) -> dict[str, int]:
+    """Count the rows of each table of a file, in another way than the migration does."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        names = connection.execute(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow' "
+            "AND type <> 'view' AND name NOT LIKE 'sqlite%' AND name <> '_schema_versions'"
+        ).fetchall()
+        return {
+            name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
+            for (name,) in names
+        }
+
+
+def check_every_row(folder: Path, report: MigrationReport) -> None:
+    """Assert that each table and row of each SQLite file of a folder is in the report once."""
+    check_sums(report)
+    taken = {candidate.path: candidate.tables for candidate in report.candidates}
+    left: dict[tuple[Path, str | None], int | None] = {
+        (item.path, item.table): item.rows for item in report.left_behind if item.column is None
+    }
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent) / name
+            with path.open("rb") as file:
+                is_sqlite = file.read(16) == SQLITE
+            if is_sqlite:
+                for table, rows in tables_of(path).items():
+                    moved = taken.get(path, {}).get(table)
+                    kept = left.get((path, table))
+                    assert (moved, kept) in {(rows, None), (None, rows or None)}, (path, table)
+    # What is moved of the files is what the tables of the target account for.
+    for line in report.tables:
+        accounted = line.migrated + line.already_there + line.rejected + line.left_out
+        assert accounted + line.counts.merged == line.rows_in_source, line.table
+        assert line.counts.kept_aside <= line.counts.merged, line.table

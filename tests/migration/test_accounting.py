@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +11,10 @@ from typing import Any
 import pytest
 
 from aragora_sql.cli import main
-from aragora_sql.migration import MigrationReport, SourceError
+from aragora_sql.migration import SourceError
 from aragora_sql.migration.finding import is_backup
 from aragora_sql.migration.left_on_purpose import LEFT_ON_PURPOSE
-from tests.migration.conftest import Target, check_sums
+from tests.migration.conftest import Target, check_every_row, check_sums, tables_of
 from tests.migration.legacy import (
     SOURCE_ZONE,
     Row,
@@ -31,7 +28,6 @@ from tests.migration.legacy.values import create, fill, local_iso
 from tests.migration.legacy.work import make_workflows, write_findings, write_jobs
 
 UNKNOWN = "CREATE TABLE tier_notes (id INTEGER PRIMARY KEY, note TEXT)"
-SQLITE = b"SQLite format 3\x00"
 
 
 def write_unknown(path: Path, rows: int) -> None:
@@ -46,43 +42,6 @@ def write_checkpoint_files(folder: Path) -> int:
     for document in documents:
         (folder / f"{document['checkpoint_id']}.json").write_text(json.dumps(document))
     return len(documents)
-
-
-def tables_of(path: Path) -> dict[str, int]:
-    """Count the rows of each table of a file, in another way than the migration does."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        names = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
-            "AND name <> '_schema_versions'"
-        ).fetchall()
-        return {
-            name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
-            for (name,) in names
-        }
-
-
-def check_every_row(folder: Path, report: MigrationReport) -> None:
-    """Assert that each table and row of each SQLite file of a folder is in the report once."""
-    check_sums(report)
-    taken = {candidate.path: candidate.tables for candidate in report.candidates}
-    left: dict[tuple[Path, str | None], int | None] = {
-        (item.path, item.table): item.rows for item in report.left_behind if item.column is None
-    }
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = Path(parent) / name
-            with path.open("rb") as file:
-                is_sqlite = file.read(16) == SQLITE
-            if is_sqlite:
-                for table, rows in tables_of(path).items():
-                    moved = taken.get(path, {}).get(table)
-                    kept = left.get((path, table))
-                    assert (moved, kept) in {(rows, None), (None, rows or None)}, (path, table)
-    # What is moved of the files is what the tables of the target account for.
-    for line in report.tables:
-        accounted = line.migrated + line.already_there + line.rejected + line.left_out
-        assert accounted + line.counts.merged == line.rows_in_source, line.table
-        assert line.counts.kept_aside <= line.counts.merged, line.table
 
 
 # -- which files

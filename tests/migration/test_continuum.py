@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,57 +14,7 @@ from aragora_sql.migration import MemoryMigrator
 from aragora_sql.stores.continuum import ContinuumMemory
 from tests.migration.conftest import Target, check_sums
 from tests.migration.legacy import SOURCE_ZONE
-
-COMMON = """
-id TEXT PRIMARY KEY, tier TEXT NOT NULL DEFAULT 'slow', content TEXT NOT NULL,
-importance REAL DEFAULT 0.5, surprise_score REAL DEFAULT 0.0,
-consolidation_score REAL DEFAULT 0.0, update_count INTEGER DEFAULT 0,
-success_count INTEGER DEFAULT 0, failure_count INTEGER DEFAULT 0, semantic_centroid BLOB,
-last_promotion_at TEXT, created_at TEXT DEFAULT CURRENT_TIMESTAMP,
-updated_at TEXT DEFAULT CURRENT_TIMESTAMP, metadata TEXT DEFAULT '{}'
-"""
-EXPIRY = ", expires_at TEXT"
-RED_LINE = ", red_line INTEGER DEFAULT 0, red_line_reason TEXT DEFAULT ''"
-FURTHER = """
-CREATE TABLE tier_transitions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, memory_id TEXT NOT NULL, from_tier TEXT NOT NULL,
-    to_tier TEXT NOT NULL, reason TEXT, surprise_score REAL,
-    created_at TEXT DEFAULT CURRENT_TIMESTAMP,
-    FOREIGN KEY (memory_id) REFERENCES continuum_memory (id)
-);
-CREATE TABLE meta_learning_state (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, hyperparams TEXT NOT NULL, learning_efficiency REAL,
-    pattern_retention_rate REAL, forgetting_rate REAL, cycles_evaluated INTEGER DEFAULT 0,
-    created_at TEXT DEFAULT CURRENT_TIMESTAMP
-);
-"""
-ARCHIVE = """
-CREATE TABLE continuum_memory_archive (
-    id TEXT PRIMARY KEY, tier TEXT NOT NULL, content TEXT NOT NULL, importance REAL,
-    surprise_score REAL, consolidation_score REAL, update_count INTEGER, success_count INTEGER,
-    failure_count INTEGER, semantic_centroid BLOB, created_at TEXT, updated_at TEXT,
-    archived_at TEXT DEFAULT CURRENT_TIMESTAMP, archive_reason TEXT, metadata TEXT
-);
-"""
-SEARCH = "CREATE VIRTUAL TABLE memory_fts USING fts5(memory_id, content);"
-
-
-def make(path: Path, version: int, *rows: dict[str, Any]) -> None:
-    """Make a file of a version of the older program; a row is of the table of its key ``into``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = COMMON + (EXPIRY if version > 1 else "") + (RED_LINE if version > 2 else "")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(f"CREATE TABLE continuum_memory ({columns});{FURTHER}{SEARCH}")
-        if version > 1:
-            connection.executescript(ARCHIVE)
-        for row in rows:
-            values = {name: value for name, value in row.items() if name != "into"}
-            table = row.get("into", "continuum_memory")
-            marks = ", ".join(f":{name}" for name in values)
-            connection.execute(
-                f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
-                values,
-            )
+from tests.migration.legacy.continuum import write_continuum
 
 
 def entry(name: str, **changes: Any) -> dict[str, Any]:
@@ -86,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     data = tmp_path / "data"
     outcome = {"tenant_id": "t1", "debate_id": "d-1", "cross_references": ["n1", "n2"]}
     moved = {"into": "tier_transitions", "from_tier": "slow", "to_tier": "medium"}
-    make(
+    write_continuum(
         data / "continuum_memory.db",
         3,
         entry("both", content="newer", updated_at="2026-03-01T00:00:00"),
@@ -112,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
             "metadata": "{}",
         },
     )
-    make(
+    write_continuum(
         data / "memory.db",
         2,
         entry("both", content="older"),
@@ -129,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
         },
         {**moved, "memory_id": "second", "created_at": "2026-02-13 07:00:00"},
     )
-    make(data / "continuum.db", 1, entry("again"), entry("first"))
+    write_continuum(data / "continuum.db", 1, entry("again"), entry("first"))
     return data
 
 

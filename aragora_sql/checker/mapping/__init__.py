@@ -26,7 +26,7 @@ from aragora_sql.checker.mapping.declared import problems_of
 from aragora_sql.checker.mapping.expected import Expected, Rules, expected_rows, merged, same
 from aragora_sql.checker.mapping.moving import move
 from aragora_sql.checker.mapping.older import write_files
-from aragora_sql.checker.mapping.shapes import Source, groups_of, sources_of
+from aragora_sql.checker.mapping.shapes import Group, Source, groups_of, sources_of
 from aragora_sql.checker.mapping.snapshot import (
     changes,
     fingerprint,
@@ -53,7 +53,7 @@ from aragora_sql.migration.functions import Functions
 from aragora_sql.migration.mappings import read_mapping
 from aragora_sql.queries.files import QueryText, read_queries
 
-__all__ = ["check_mappings"]
+__all__ = ["check_mappings", "older_groups"]
 
 RULE = "mapping"
 SNAPSHOT = "mapping-snapshot"
@@ -112,14 +112,7 @@ def check_mappings(
     if not update and proofs.holds("mappings", [*depends_on, *kept]):
         return
     before = report.count
-    hints = read_rules(facts.tree.schemas["postgres"])
-    catalog = facts.catalogs["postgres"]
-    mappings = [
-        (read_mapping(store, query), read_said(query.doc)) for (store, _), query in queries.items()
-    ]
-    mappings = [one for one in mappings if one[0].target in catalog]
-    selects = {key: query.sql for key, query in queries.items()}
-    sources = list(sources_of(mappings, catalog, hints, selects))
+    sources = _sources(facts, queries)
     name = f"mapping-{cache.digest(depends_on)}.json"
     saved = cache.load(name)
     if saved is None:
@@ -141,6 +134,28 @@ def check_mappings(
         _compare_snapshots(sources, saved, queries, report, told, root, update=update)
     if not update and report.count == before:
         proofs.add("mappings", [*depends_on, *kept])
+
+
+def older_groups(facts: Facts) -> list[Group]:
+    """Return the shapes of all older tables that the mappings of a tree read."""
+    paths = sorted((facts.tree.root / "legacy").glob("*.sql"))
+    queries = {
+        (path.stem, query.name): query
+        for path in paths
+        for query in read_queries(path, "sqlite").values()
+    }
+    return groups_of(_sources(facts, queries))
+
+
+def _sources(facts: Facts, queries: Mapping[tuple[str, str], QueryText]) -> list[Source]:
+    hints = read_rules(facts.tree.schemas["postgres"])
+    catalog = facts.catalogs["postgres"]
+    mappings = [
+        (read_mapping(store, query), read_said(query.doc)) for (store, _), query in queries.items()
+    ]
+    mappings = [one for one in mappings if one[0].target in catalog]
+    selects = {key: query.sql for key, query in queries.items()}
+    return list(sources_of(mappings, catalog, hints, selects))
 
 
 def _depends_on(

@@ -21,14 +21,14 @@ from zoneinfo import ZoneInfo
 from aragora_sql.checker.mapping.shapes import Group, Holds, Source
 from aragora_sql.engines.catalog import Column, Table
 
-__all__ = ["ROWS", "ZONE", "OlderRow", "write_files"]
+__all__ = ["AGAIN", "ROWS", "ZONE", "OlderRow", "RowMaker", "write_files"]
 
 SEED = "older rows"
 # The time zone of local times: one that is not UTC.
 ZONE = "Europe/Berlin"
 ROWS = 8
 # Rows of the last file whose keys the first has too.
-_AGAIN = 4
+AGAIN = 4
 _APART = 1000
 _START = datetime(2026, 1, 5, 9, 0, 0, tzinfo=UTC)
 _TEXTS = ("alpha", "Beta gamma", "\u00e4pfel 100%", "it's, so", "10")
@@ -71,7 +71,7 @@ def write_files(groups: Sequence[Group], folder: Path) -> list[OlderRow]:
             file = layer * 3 + shape
             with closing(sqlite3.connect(folder / f"older-{file}.db")) as connection:
                 for number in members:
-                    maker = _Maker(groups[number], offsets[number], tables)
+                    maker = RowMaker(groups[number], offsets[number], tables)
                     rows += maker.write(connection, file, number, shape)
                 connection.commit()
     return rows
@@ -88,7 +88,13 @@ def _offsets(groups: Sequence[Group]) -> list[int]:
     return offsets
 
 
-class _Maker:
+class RowMaker:
+    """Makes rows of the older table of a group.
+
+    Keys begin at ``offset``, which is a multiple of 1,000: those of one target that begin at 0 are
+    what other rows refer to. ``tables`` are the targets of all mappings by name.
+    """
+
     def __init__(self, group: Group, offset: int, tables: Mapping[str, Table]) -> None:
         self._group = group
         self._offset = offset
@@ -111,21 +117,25 @@ class _Maker:
         connection.execute(f'CREATE TABLE "{group.table}" ({names})')
         keys = [shape * ROWS + row for row in range(ROWS)]
         if shape == 2:
-            keys += range(_AGAIN)
+            keys += range(AGAIN)
         rows = []
         for rowid, key in enumerate(keys, start=1):
-            values = {
-                name: self._column(name, self._holds[name], self._offset + key, shape)
-                for name in columns
-            }
-            self._zip(values, self._offset + key)
-            rows.append(OlderRow(file, number, rowid, values))
+            rows.append(OlderRow(file, number, rowid, self.row(columns, key, shape)))
         marks = ", ".join("?" * len(columns))
         connection.executemany(
             f'INSERT INTO "{group.table}" ({names}) VALUES ({marks})',  # noqa: S608 - our names
             [list(row.values.values()) for row in rows],
         )
         return rows
+
+    def row(self, columns: Sequence[str], key: int, shape: int) -> dict[str, Any]:
+        """Return the values of a row; with another ``shape`` the same key has others."""
+        values = {
+            name: self._column(name, self._holds[name], self._offset + key, shape)
+            for name in columns
+        }
+        self._zip(values, self._offset + key)
+        return values
 
     def _zip(self, values: dict[str, Any], key: int) -> None:
         for source in self._group.sources:
@@ -265,7 +275,7 @@ class _Maker:
                 texts.append(value)
             else:
                 # What a rule of the target may refuse is in a row that is one file's alone.
-                is_shared = key % _APART < _AGAIN
+                is_shared = key % _APART < AGAIN
                 numbers += [value, value + 1] if is_shared else [value, value + 1, value - 1]
         values: list[Any] = []
         if kind in {"int", "bigint"}:
@@ -276,7 +286,7 @@ class _Maker:
             values = texts
         if not values or key % 2:
             return None
-        return values[(key % _APART - _AGAIN) // 2 % len(values)]
+        return values[(key % _APART - AGAIN) // 2 % len(values)]
 
     def _key(self, column: Column, source: Source, key: int) -> str:
         parents = [k.target_table for k in source.table.foreign_keys if column.name in k.columns]

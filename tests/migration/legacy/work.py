@@ -91,7 +91,7 @@ def write_work_dir(folder: Path) -> WorkDir:
 
     write_jobs(folder / folder.name / "job_queue.db", jobs)
     write_findings(folder / "finding_workflows.db", findings)
-    _write(folder / "integrations.db", _INTEGRATIONS, _integrations())
+    write_integrations(folder / "integrations.db", _integrations())
 
     files = folder.parent / ".checkpoints"
     files.mkdir()
@@ -137,6 +137,11 @@ def write_findings(path: Path, documents: Mapping[str, Row]) -> Path:
     rows = [_finding_row(document) for document in documents.values()]
     _write(path, _FINDINGS, {"finding_workflows": rows})
     return path
+
+
+def write_integrations(path: Path, tables: Tables) -> None:
+    """Write a file of integrations and of addresses."""
+    _write(path, _INTEGRATIONS, tables)
 
 
 def make_jobs() -> list[Row]:
