@@ -229,7 +229,7 @@ _TOKEN = re.compile(
 def _assigned(sign: str) -> re.Pattern[str]:
     """Return the pattern of a name, what ``sign`` matches, and a value."""
     return re.compile(
-        rf"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*(?: [A-Za-z]\w*)?)(?P<between>{sign}\s*)"
+        rf"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*(?: [A-Za-z]\w*)?)(?:{sign}\s*)"
         r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s;,&'\"(){}\[\]]+)"
     )
 
@@ -277,12 +277,21 @@ def _hide_url(match: re.Match[str]) -> str:
 _QUERY_SECRETS = _words("sig signature key x-amz-signature x-amz-security-token x-goog-signature")
 
 
-def _hide_assigned(match: re.Match[str]) -> str:
-    name, value = match["name"], match["value"]
-    if REDACTED in value or not is_secret_name(name):
-        return match[0]
-    quote = value[0] if value[0] in "\"'" else ""
-    return f"{name}{match['between']}{quote}{REDACTED}{quote}" if value.strip("\"'") else match[0]
+def _hide_assigned(text: str, assigned: re.Pattern[str]) -> str:
+    parts: list[str] = []
+    done = place = 0
+    while (match := assigned.search(text, place)) is not None:
+        name, value = match["name"], match["value"]
+        if not is_secret_name(name):
+            # What stands behind a word and a colon may be a name itself.
+            place = max(match.start("value"), match.start() + 1)
+            continue
+        place = match.end()
+        if REDACTED not in value and value.strip("\"'"):
+            quote = value[0] if value[0] in "\"'" else ""
+            parts += [text[done : match.start("value")], quote, REDACTED, quote]
+            done = place
+    return "".join([*parts, text[done:]])
 
 
 def hide_in_text(text: str) -> str:
@@ -299,7 +308,7 @@ def _hide(text: str, assigned: re.Pattern[str]) -> str:
     hidden = _URL.sub(_hide_url, hidden)
     hidden = _AUTHORIZATION.sub(rf"\1 {REDACTED}", hidden)
     hidden = _TOKEN.sub(REDACTED, hidden)
-    return assigned.sub(_hide_assigned, hidden)
+    return _hide_assigned(hidden, assigned)
 
 
 def _origin(url: str) -> str:

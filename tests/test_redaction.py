@@ -155,6 +155,8 @@ def test_text_of_logs_is_looked_through() -> None:
         f'400: {{"api_key": "{REDACTED}", "channel": "c"}}'
     )
     assert hide_in_text("password: hunter2 given") == f"password: {REDACTED} given"
+    for before in ("no: password=", "note: api_key: ", "error: a: token: ", "a=secret="):
+        assert hide_in_text(f"{before}hunter2 given") == f"{before}{REDACTED} given"
 
 
 def test_the_value_of_a_pair_has_the_name_that_the_pair_gives_it() -> None:
