@@ -19,14 +19,15 @@ from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.encryption import Keyring, is_sealed
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.migration.bad_values import BadValueError
-from aragora_sql.migration.timestamps import TimestampReader
+from aragora_sql.migration.timestamps import TimestampReader, unix_timestamp
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
 from aragora_sql.stores.consensus.topics import topic_hash
 from aragora_sql.stores.federation.secrets import seal_older_key
 from aragora_sql.stores.gauntlet.records import HASHED, result_hash
 from aragora_sql.stores.receipts.records import HASHED as HASHED_OF_RECEIPTS
-from aragora_sql.stores.receipts.records import receipt_hash
+from aragora_sql.stores.receipts.records import dates_hash, receipt_hash
+from aragora_sql.stores.receipts.terms import receipt_terms
 from aragora_sql.stores.terms import document_terms, search_terms
 from aragora_sql.stores.users.emails import normal_email
 
@@ -119,7 +120,9 @@ class Functions:
         return (
             ("topic_hash", 1, _hash),
             ("topic_terms", 1, _terms),
-            ("result_terms", 2, _result_terms),
+            ("result_terms", 2, partial(_terms_of, document_terms)),
+            ("receipt_terms", 2, partial(_terms_of, receipt_terms)),
+            ("receipt_dates_hash", 3, _receipt_dates_hash),
             ("lower_text", 1, _lower),
             ("normal_email", 1, _email),
             ("sha256_text", 1, _sha256),
@@ -192,11 +195,19 @@ def _email(value: Any) -> Any:
     return value if text is None else normal_email(text)
 
 
-def _result_terms(document: Any, error: Any) -> str | None:
-    """Return the search terms of a result and its error, as the store makes them."""
+def _receipt_dates_hash(receipt_id: Any, created_at: Any, expires_at: Any) -> str | None:
+    try:
+        times = (unix_timestamp(created_at), unix_timestamp(expires_at))
+    except (BadValueError, TypeError, ValueError):
+        return None
+    return dates_hash({"receipt_id": receipt_id, "created_at": times[0], "expires_at": times[1]})
+
+
+def _terms_of(terms: Callable[..., str], document: Any, text_beside: Any) -> str | None:
+    """Return the search terms of a document and a text beside it, as the store makes them."""
     text = _decoded(document)
     try:
-        return None if text is None else document_terms(load_json(text), _decoded(error))
+        return None if text is None else terms(load_json(text), _decoded(text_beside))
     except ValueError:
         return None
 

@@ -43,6 +43,7 @@ _DIRECTIVE = re.compile(rf"(?P<name>{'|'.join(MAPPING_WORDS)}):\s*(?P<value>.+)"
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
 _NUMBER = re.compile(r"number (?P<column>\w+) by (?P<timestamp>\w+)")
 _PREFER = re.compile(r"prefer (?P<column>\w+) = (?P<other>\w+)")
+_KEEP = re.compile(r"keep (?P<columns>\w+(, \w+)*?)( by (?P<same>\w+))?")
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
 Unique = Literal["first", "newest", "none", "renumber"]
@@ -61,7 +62,10 @@ class Merge:
     they are. Of such the one stays of which a row has equal values in the two ``prefer`` columns.
     ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
     where two rows share a number they all are counted again, in the order of the timestamp. A text
-    of a ``suffix`` column that another row has gets the next number behind it.
+    of a ``suffix`` column that another row has gets the next number behind it. ``keep`` are columns
+    that belong together, and perhaps another: where the first is NULL or false in the chosen row,
+    all come from the newest row that has it and equals the chosen one in the other. Rows of a
+    mapping that is ``last`` never go before those of others, and are stored after them.
     """
 
     choice: Unique = "first"
@@ -75,6 +79,8 @@ class Merge:
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     suffix: tuple[str, ...] = ()
+    keep: tuple[tuple[tuple[str, ...], str | None], ...] = ()
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     conflict: list[str] = []
     distinct: list[str] = []
     suffix: list[str] = []
+    keep: list[tuple[tuple[str, ...], str | None]] = []
+    is_last = False
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
@@ -212,12 +220,17 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         weighted = _MEAN.fullmatch(rule)
         preferred = _PREFER.fullmatch(rule)
         numbered = _NUMBER.fullmatch(rule)
+        kept = _KEEP.fullmatch(rule)
         if rule == "renumber":
             choice = "renumber"
         elif rule == "none":
             choice = "none"
         elif rule == "first":
             choice = "first"
+        elif rule == "last":
+            is_last = True
+        elif kept:
+            keep.append((tuple(kept["columns"].split(", ")), kept["same"]))
         elif weighted:
             mean.append((weighted["column"], weighted["weight"]))
         elif preferred:
@@ -242,7 +255,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
                 "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; distinct COLUMN, …; "
-                "suffix COLUMN, …; "
+                "suffix COLUMN, …; keep COLUMN, … [by COLUMN]; last; "
                 "prefer COLUMN = COLUMN; mean COLUMN by COLUMN; number COLUMN by COLUMN; renumber"
             )
     return Merge(
@@ -257,6 +270,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         prefer,
         number,
         tuple(suffix),
+        tuple(keep),
+        is_last,
     )
 
 

@@ -281,6 +281,9 @@ class _Group:
         for name in rules.fill:
             known = (self._value(item, name) for item in [chosen, *valid])
             changes[name] = next((value for value in known if value is not None), None)
+        # Those of another shape may not know the columns.
+        for names, same in self._parts[chosen[0]].mapping.merge.keep:
+            changes.update(self._kept(valid, chosen, names, same))
         columns = self._parts[chosen[0]].loader.result_columns
         merged = [changes.get(name, old) for name, old in zip(columns, chosen[1], strict=True)]
         otherwise = OTHER if rules.newest is None else OLDER
@@ -290,6 +293,21 @@ class _Group:
             if of_copies is not chosen:
                 dropped += (Dropped(*of_copies, ADDED if rules.add else otherwise),)
         yield MergedRow(chosen[0], tuple(merged), folded + len(dropped), dropped=dropped)
+
+    def _kept(
+        self, valid: list[_Numbered], chosen: _Numbered, names: Sequence[str], same: str | None
+    ) -> dict[str, Any]:
+        """Return the columns that the chosen row lacks and another one has."""
+        having = [
+            item
+            for item in valid
+            if self._value(item, names[0])
+            and (same is None or self._value(item, same) == self._value(chosen, same))
+        ]
+        if not having or self._value(chosen, names[0]):
+            return {}
+        newest = self._newest(having)
+        return {name: self._value(newest, name) for name in names}
 
     def _refused(
         self, valid: list[_Numbered], chosen: _Numbered, rules: Merge
@@ -343,15 +361,20 @@ class _Group:
         )
 
     def _newest(self, rows: list[_Numbered]) -> _Numbered:
-        """Return the newest row: in a consolidated file, a later file, a later row where equal."""
+        """Return the newest row: in a consolidated file, a later file, a later row where equal.
+
+        A mapping that is last comes behind the others, however new its row is.
+        """
         rules = self._parts[rows[0][0]].mapping.merge
         name = rules.newest
         preferred = self._preferred(rows, rules)
 
-        def rank(item: _Numbered) -> tuple[bool, datetime, bool]:
+        def rank(item: _Numbered) -> tuple[bool, bool, datetime, bool]:
             timestamp = _ANCIENT if name is None else self._timestamp(item, name)
             is_preferred = self._record(item, rules) in preferred
-            return is_preferred, timestamp, self._parts[item[0]].source.is_consolidated
+            part = self._parts[item[0]]
+            is_first = not part.mapping.merge.last
+            return is_first, is_preferred, timestamp, part.source.is_consolidated
 
         return max(reversed(rows), key=rank)
 

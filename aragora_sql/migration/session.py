@@ -305,7 +305,7 @@ class Session:
         plan = self.tables[number]
         link = plan.table.link
         for kind in ("merged", "merged links"):
-            if kind == "merged links" and link is None:
+            if kind == "merged links" and link is None and not self._has_last(number):
                 continue
             first = 0
             for chunk_rows in self._chunks_of_merged(number, kind):
@@ -381,21 +381,29 @@ class Session:
         chunk: list[MergedRow] = []
         characters = 0
         for row in self.merged(number):
-            if link is not None and (kind == "merged links") != self._has_link(number, row, link):
+            if (kind == "merged links") != self._is_later(number, row, link):
                 continue
             chunk.append(row)
             characters += sum(len(value) for value in row.row if isinstance(value, str))
             is_full = len(chunk) >= self.options.commit_size or characters >= _CHUNK_CHARACTERS
             # Rows that point into their own table stay together.
-            if is_full and kind == "merged":
+            if is_full and (kind == "merged" or link is None):
                 yield chunk
                 chunk, characters = [], 0
         if chunk:
             yield chunk
 
-    def _has_link(self, number: int, row: MergedRow, link: str) -> bool:
+    def _has_last(self, number: int) -> bool:
+        return any(part.mapping.merge.last for part in self.tables[number].parts)
+
+    def _is_later(self, number: int, row: MergedRow, link: str | None) -> bool:
+        """Tell whether a row is stored after the others: it points at one, or gives way to one."""
+        if self.tables[number].parts[row.part].mapping.merge.last:
+            return True
         columns = self.loader(number, row.part).result_columns
-        return link in columns and row.row[list(columns).index(link)] is not None
+        return (
+            link is not None and link in columns and row.row[list(columns).index(link)] is not None
+        )
 
     def merged(self, number: int) -> Iterator[MergedRow]:
         """Read the rows of a table from all files and merge those of one key."""

@@ -20,17 +20,21 @@ from aragora_sql.stores.records import Record
 
 __all__ = [
     "FIRST_TIMESTAMP",
+    "LAST_NUMBER",
     "LAST_TIMESTAMP",
     "LastRow",
     "cursor_of",
     "key_of",
     "parse_cursor",
+    "row_number",
     "split_page",
 ]
 
 # Before and after all timestamps that a store takes. PostgreSQL reads them as -infinity, infinity.
 FIRST_TIMESTAMP = datetime.min.replace(tzinfo=UTC)
 LAST_TIMESTAMP = datetime.max.replace(tzinfo=UTC)
+# The last number that a row may have.
+LAST_NUMBER = 2**63 - 1
 
 LastRow = Mapping[str, Any] | Record
 RowT = TypeVar("RowT")
@@ -53,6 +57,11 @@ def key_of(
         raise InvalidInputError(
             argument, f"must be the last row of the page before, with {' and '.join(checks)}"
         ) from error
+
+
+def row_number(value: Any, argument: str) -> int:
+    """Check the number of a row."""
+    return valid.integer(value, argument, 0, LAST_NUMBER)
 
 
 def cursor_of(timestamp: datetime, key: str | int) -> str:

@@ -79,6 +79,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: compliance_policy_audit
 -- key: id
 -- merge: newest changed_at
+-- order: changed_at
 -- utc: changed_at
 -- values: changed_by = nonblank changed_by
 SELECT

@@ -11,13 +11,16 @@
 -- into: receipts
 -- key: receipt_id
 -- merge: newest created_at
+-- merge: keep legal_hold, legal_hold_reason, legal_hold_placed_by, legal_hold_placed_at, legal_hold_matter_id
+-- merge: keep signature, signature_algorithm, signature_key_id, signed_at by content_hash
+-- merge: keep timestamp_token, timestamp_tsa_url, timestamp_at by content_hash
 -- unix: created_at, expires_at, signed_at, timestamp_at, legal_hold_placed_at
 -- values: data = data_json; receipt_id = nonblank receipt_id, gauntlet_id
 -- values: gauntlet_id = computed from gauntlet_id; debate_id = nonblank debate_id
 -- values: org_id = nonblank data_json.org_id; shape = computed; risk_score = risk_score, 0
 -- values: risk_level = nonblank risk_level, 'MEDIUM'; audit_trail_id = nonblank audit_trail_id
 -- values: user_id = nonblank data_json.user_id; requestor_id = nonblank data_json.requestor_id
--- values: created_by = nonblank data_json.created_by; content_hash = computed
+-- values: created_by = nonblank data_json.created_by; content_hash = computed; dates_hash = computed
 -- values: expires_at = computed from expires_at; signature = nonblank signature
 -- values: signed_at = computed from signed_at; legal_hold = legal_hold, 0
 -- values: legal_hold_placed_at = computed from legal_hold_placed_at; search_terms = computed
@@ -46,6 +49,9 @@ SELECT
     created_at,
     -- 2555 days in seconds
     coalesce(expires_at, created_at + 220752000.0) AS expires_at,
+    receipt_dates_hash(
+        receipt_id, created_at, coalesce(expires_at, created_at + 220752000.0)
+    ) AS dates_hash,
     signature,
     signature_algorithm,
     signature_key_id,
@@ -61,7 +67,7 @@ SELECT
         ELSE legal_hold_placed_at
     END AS legal_hold_placed_at,
     legal_hold_matter_id,
-    coalesce(result_terms(cast(document AS BLOB), cast(verdict AS BLOB)), '') AS search_terms
+    coalesce(receipt_terms(cast(document AS BLOB), cast(verdict AS BLOB)), '') AS search_terms
 FROM (
     SELECT
         rowid AS source_rowid,
@@ -107,19 +113,20 @@ FROM (
 ) AS receipts;
 
 -- name: decision_receipts(first_rowid, last_rowid)
--- Receipts of the store of audit trails, which had some of the columns.
+-- Receipts of the store of audit trails, which had some of the columns. Those that are in receipts too,
+-- by id or by gauntlet, are left out, however new they are.
 -- from: decision_receipts (receipt_id, gauntlet_id, created_at, verdict, confidence, risk_level, checksum, data_json)
 -- optional: audit_trail_id
 -- into: receipts
 -- key: receipt_id
--- merge: newest created_at
+-- merge: newest created_at; last
 -- unix: created_at, expires_at
 -- values: data = data_json; receipt_id = nonblank receipt_id, gauntlet_id
 -- values: gauntlet_id = computed from gauntlet_id; debate_id = nonblank data_json.debate_id
 -- values: org_id = nonblank data_json.org_id; shape = computed
 -- values: risk_level = nonblank risk_level, 'MEDIUM'; audit_trail_id = nonblank audit_trail_id
 -- values: user_id = nonblank data_json.user_id; requestor_id = nonblank data_json.requestor_id
--- values: created_by = nonblank data_json.created_by; content_hash = computed
+-- values: created_by = nonblank data_json.created_by; content_hash = computed; dates_hash = computed
 -- values: expires_at = computed from created_at; search_terms = computed
 SELECT
     source_rowid,
@@ -144,7 +151,8 @@ SELECT
     ) AS content_hash,
     created_at,
     created_at + 220752000.0 AS expires_at,
-    coalesce(result_terms(cast(document AS BLOB), cast(verdict AS BLOB)), '') AS search_terms
+    receipt_dates_hash(receipt_id, created_at, created_at + 220752000.0) AS dates_hash,
+    coalesce(receipt_terms(cast(document AS BLOB), cast(verdict AS BLOB)), '') AS search_terms
 FROM (
     SELECT
         source_rowid,
@@ -192,6 +200,7 @@ FROM (
 -- into: receipt_deletions
 -- key: deletion_id
 -- merge: newest deleted_at
+-- order: deleted_at
 -- unix: deleted_at
 -- values: metadata = metadata, {}
 SELECT

@@ -66,18 +66,29 @@ def folder(tmp_path: Path) -> Path:
             row("held", legal_hold=1, legal_hold_reason="suit", legal_hold_matter_id="m"),
             row("", gauntlet_id="onboarding-d2", expires_at=None, risk_level=""),
             row("blank", gauntlet_id=""),
+            row("signed", signature="AAAA", signature_algorithm="Ed25519", signed_at=AT + 1),
             row("damaged", data_json="{"),
             row("impossible", confidence=1.5),
         ],
     )
     # A file of an early version, elsewhere.
-    write_receipts(folder / "db" / "receipts.db", [row("early", signature="x")], is_first=True)
+    write_receipts(
+        folder / "db" / "receipts.db",
+        [
+            row("early", signature="x"),
+            # Newer, and the hold and the signature of the other file stay.
+            row("held", created_at=AT + 5),
+            row("signed", created_at=AT + 5),
+        ],
+        is_first=True,
+    )
     write_audit_trails(
         folder / "audit_trails.db",
         [
             without_end("trail", audit_trail_id="t"),
-            # It is in receipts.db too, and newer there.
-            without_end("held", created_at=AT - 1),
+            # They are in receipts.db too, by their id or by their gauntlet.
+            without_end("held", created_at=AT + 9, verdict="FAIL"),
+            without_end("a", gauntlet_id="g-full", created_at=AT + 9),
         ],
     )
     write_deletions(
@@ -111,14 +122,16 @@ async def test_migrate_receipts(target: Target, folder: Path, tmp_path: Path) ->
     check_sums(report)
     assert not report.mismatches
     assert {table.table: (table.counts.migrated, table.rejected) for table in report.tables} == {
-        "receipts": (6, 2),
+        "receipts": (7, 3),
         "receipt_deletions": (1, 1),
     }
     assert {line["row"]["receipt_id"] for line in target.rejected("receipts")} == {
+        "a",
         "damaged",
         "impossible",
     }
-    assert [line["row"]["receipt_id"] for line in target.rejected("receipts", "merged")] == ["held"]
+    merged = [line["row"]["receipt_id"] for line in target.rejected("receipts", "merged")]
+    assert sorted(merged) == ["held", "held", "signed"]
     database = await PostgresDatabase.connect(target.dsn, 1, 2)
     await look(database)
     await database.close()
@@ -145,6 +158,11 @@ async def look(database: Database) -> None:
     held = await receipts.get("held")
     assert held is not None
     assert (held.legal_hold_placed_at, held.legal_hold_reason) == (IN_UTC, "suit")
+    assert (held.verdict, held.created_at) == ("PASS", IN_UTC + timedelta(seconds=5))
+    signed = await receipts.get("signed")
+    assert signed is not None
+    assert (signed.signature, signed.signed_at) == ("AAAA", IN_UTC + timedelta(seconds=1))
+    assert signed.created_at == held.created_at
     with pytest.raises(ReceiptHeldError):
         await receipts.delete("held", "admin_action", "ann")
     onboarding = await receipts.get("onboarding-d2")

@@ -268,6 +268,8 @@ def merged(rows: Sequence[Expected]) -> dict[str, Any] | None:
 
     Copies are told by what files have in common, which is not looked at here.
     """
+    # Those that give way to others say nothing beside them.
+    rows = [row for row in rows if not row.source.mapped.merge.last] or rows
     values = [row.values for row in rows]
     mapped = rows[0].source.mapped
     if len(rows) == 1 or all(same(one, values[0]) for one in values):
@@ -300,6 +302,17 @@ def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:
     for name in merge.fill:
         known = [row[name] for row in (chosen, *values) if row[name] is not None]
         result[name] = known[0] if known else None
+    for names, same in merge.keep:
+        having = [row for row in (chosen, *values) if row[names[0]]]
+        if not having or having[0] is chosen:
+            continue
+        # What is computed is not known here, so whose values are kept is not known either.
+        donor: dict[str, Any] = {}
+        if same is None:
+            donor = max(reversed(having), key=lambda row: row[merge.newest or ""] or _ANCIENT)
+        for name in names:
+            result.pop(name, None)
+        result.update((name, donor[name]) for name in names if name in donor)
     return result
 
 

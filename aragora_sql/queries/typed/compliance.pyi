@@ -83,6 +83,7 @@ class InsertChangeParameters(TypedDict):
 class PolicyChangeRow(TypedDict):
     """A row of list_changes."""
 
+    number: int
     id: str
     policy_id: str
     action: ActionWord
@@ -265,7 +266,7 @@ class ComplianceQueries(Protocol):
         *,
         policy_id: str,
         after_timestamp: datetime,
-        after_id: str,
+        after_number: int,
         row_limit: int,
     ) -> AsyncIterator[PolicyChangeRow]:
         """List the changes of a policy, newest first, from a place on.

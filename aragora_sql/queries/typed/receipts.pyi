@@ -47,6 +47,7 @@ class SaveReceiptParameters(TypedDict):
     content_hash: str
     created_at: datetime
     expires_at: datetime
+    dates_hash: str
     signature: str | None
     signature_algorithm: str | None
     signature_key_id: str | None
@@ -74,6 +75,7 @@ class StoredReceiptRow(TypedDict):
     content_hash: str
     created_at: datetime
     expires_at: datetime
+    dates_hash: str
     signature: str | None
     signature_algorithm: str | None
     signature_key_id: str | None
@@ -157,6 +159,7 @@ class InsertDeletionParameters(TypedDict):
 class ReceiptDeletionRow(TypedDict):
     """A row of get_deletion, list_receipt_deletions, list_deletions."""
 
+    number: int
     deletion_id: str
     receipt_id: str
     receipt_checksum: str
@@ -202,16 +205,19 @@ class ReceiptsQueries(Protocol):
         content_hash: str,
         created_at: datetime,
         expires_at: datetime,
+        dates_hash: str,
         signature: str | None,
         signature_algorithm: str | None,
         signature_key_id: str | None,
         signed_at: datetime | None,
         search_terms: str,
     ) -> int:
-        """Store a receipt, or replace one, unless it is another organization's. When it was made,
-        until when
+        """Store a receipt, or replace one, unless an organization stores one that is not its own.
+        Whose it is,
 
-        it is kept, its hold and its timestamp stay; so does a signature of the same content.
+        when it was made, until when it is kept, its hold and its timestamp stay; so does a
+        signature of the
+        same content.
 
         Operation !: the number of rows changed.
         """
@@ -609,7 +615,7 @@ class ReceiptsQueries(Protocol):
         from_date: datetime | None,
         to_date: datetime | None,
         after_timestamp: datetime,
-        after_id: str,
+        after_number: int,
         row_limit: int,
     ) -> AsyncIterator[ReceiptDeletionRow]:
         """List deletions, newest first, from a place on, perhaps for one reason, by one operator,

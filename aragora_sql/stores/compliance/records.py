@@ -82,8 +82,12 @@ class ComplianceViolation(Record):
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange(Record):
-    """A change of a policy: the whole policy before and after it, where there was one."""
+    """A change of a policy: the whole policy before and after it, where there was one.
 
+    Of two changes of one time that with the lower ``number`` came first.
+    """
+
+    number: int
     id: str
     policy_id: str
     action: str

@@ -25,7 +25,7 @@ from aragora_sql.stores.compliance.records import (
     policy_parameters,
     violation_parameters,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LAST_NUMBER, LAST_TIMESTAMP, LastRow, key_of, row_number
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -163,9 +163,17 @@ class PolicyStore(Store):
     ) -> list[PolicyChange]:
         """Return a page of the changes of a policy, newest first, also of one that is gone."""
         key = valid.text(policy_id, "policy_id")
-        page = _page(limit, after, "changed_at")
+        checks = {"changed_at": valid.timestamp_or_text, "number": row_number}
+        timestamp, number = key_of(after, checks, (LAST_TIMESTAMP, LAST_NUMBER))
+        row_limit = valid.limit(limit)
         async with self._database.read() as connection:
-            rows = self._queries.list_changes(connection, policy_id=key, **page)
+            rows = self._queries.list_changes(
+                connection,
+                policy_id=key,
+                after_timestamp=timestamp,
+                after_number=number,
+                row_limit=row_limit,
+            )
             return [record_of(PolicyChange, **row) async for row in rows]
 
     # Violations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.documents import mapping
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LAST_NUMBER, LAST_TIMESTAMP, LastRow, key_of, row_number
 from aragora_sql.stores.receipts.records import (
     REASONS,
     DeletionReason,
@@ -112,10 +112,10 @@ class ReceiptDeletionLog(Store):
 
         ``from_date`` and ``to_date`` are aware times, both included.
         """
-        timestamp, last = key_of(
+        timestamp, number = key_of(
             after,
-            {"deleted_at": valid.timestamp_or_text, "deletion_id": valid.text},
-            (LAST_TIMESTAMP, ""),
+            {"deleted_at": valid.timestamp_or_text, "number": row_number},
+            (LAST_TIMESTAMP, LAST_NUMBER),
         )
         arguments: dict[str, Any] = {
             "reason": _reason(reason),
@@ -123,7 +123,7 @@ class ReceiptDeletionLog(Store):
             "org_id": valid.optional_text(org_id, "org_id"),
             **_span(from_date, to_date),
             "after_timestamp": timestamp,
-            "after_id": last,
+            "after_number": number,
             "row_limit": valid.limit(limit),
         }
         async with self._database.read() as connection:

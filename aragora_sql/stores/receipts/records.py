@@ -14,8 +14,8 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.checksums import checksum_of
 from aragora_sql.stores.documents import as_read, mapping
 from aragora_sql.stores.receipts.signing import HMAC, ReceiptSigningKeys, is_signed_by, shape_of
+from aragora_sql.stores.receipts.terms import receipt_terms
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "HASHED",
@@ -33,6 +33,7 @@ __all__ = [
     "SignatureCheck",
     "SortBy",
     "StoredReceipt",
+    "dates_hash",
     "receipt_hash",
     "receipt_parameters",
 ]
@@ -62,6 +63,9 @@ HASHED = (
     "audit_trail_id",
     "data",
 )
+
+# What a second hash covers, which other content does not change.
+DATES = ("receipt_id", "created_at", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class StoredReceipt(Record):
     content_hash: str
     created_at: datetime
     expires_at: datetime
+    dates_hash: str
     signature: str | None
     signature_algorithm: str | None
     signature_key_id: str | None
@@ -129,8 +134,12 @@ class StoredReceipt(Record):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptDeletion(Record):
-    """The proof that a receipt was deleted; ``receipt_checksum`` is its ``content_hash``."""
+    """The proof that a receipt was deleted; ``receipt_checksum`` is its ``content_hash``.
 
+    Of two deletions of one time that with the lower ``number`` came first.
+    """
+
+    number: int
     deletion_id: str
     receipt_id: str
     receipt_checksum: str
@@ -265,7 +274,8 @@ def receipt_parameters(
     }
     read = as_read(row, "data")
     row["content_hash"] = receipt_hash(read)
-    row["search_terms"] = document_terms(read["data"], verdict)
+    row["dates_hash"] = dates_hash(row)
+    row["search_terms"] = receipt_terms(read["data"], verdict)
     if (
         row["signature_algorithm"] == HMAC
         and is_signed_by(keys, read["data"], row["signature"], row["signature_key_id"]) is False
@@ -278,6 +288,11 @@ def receipt_hash(values: Mapping[str, Any]) -> str:
     """Return the ``content_hash`` of a receipt: of its columns, by name."""
     numbers = {name: float(values[name]) for name in ("confidence", "risk_score")}
     return checksum_of({**values, **numbers}, HASHED)
+
+
+def dates_hash(values: Mapping[str, Any]) -> str:
+    """Return the ``dates_hash`` of a receipt, which does not change when it is stored again."""
+    return checksum_of(values, DATES)
 
 
 def _signature(signed_receipt: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.errors import (
     AlreadyTakenError,
     DamagedReceiptError,
-    DuplicateKeyError,
+    IntegrityError,
     InvalidInputError,
     ReceiptHeldError,
     TenantMismatchError,
@@ -37,6 +37,7 @@ from aragora_sql.stores.receipts.records import (
     SignatureCheck,
     SortBy,
     StoredReceipt,
+    dates_hash,
     receipt_hash,
     receipt_parameters,
 )
@@ -46,9 +47,10 @@ from aragora_sql.stores.receipts.signing import (
     application_checksum,
     is_signed_by,
 )
+from aragora_sql.stores.receipts.terms import name_search
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
-from aragora_sql.stores.terms import LONGEST_TERM, search_terms
+from aragora_sql.stores.terms import search_terms
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.receipts import ReceiptsQueries
@@ -61,8 +63,6 @@ DEFAULT_DAYS = 2555.0
 BATCH = 500
 LARGEST_SEARCH = 100
 SHORTEST_QUERY = 3
-# Longer than any term, so it is in no receipt.
-NO_TERM = "0" * (LONGEST_TERM + 1)
 # Beyond all numbers that receipts are sorted by: those that have none come last.
 NO_KEY = 1e301
 MICROSECOND = timedelta(microseconds=1)
@@ -142,16 +142,18 @@ class ReceiptStore(Store):
         (``algorithm``, ``key_id``, ``timestamp``), as :meth:`sign` gives it; one by a key that is
         here has to fit.
 
-        When a stored one was made, until when it is kept, its hold and its timestamp stay; so does
-        its signature while the content is the same. Raises
+        Whose a stored one is, when it was made, until when it is kept, its hold and its timestamp
+        stay; so does its signature while the content is the same. Raises
         :class:`~aragora_sql.errors.AlreadyTakenError` when the gauntlet has another receipt,
-        :class:`~aragora_sql.errors.TenantMismatchError` for one of another organization.
+        :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores a receipt that
+        belongs to another one, or to none.
         """
         row = receipt_parameters(receipt, signed_receipt, org_id, self._keys, self._retention_days)
         try:
             async with self._database.connection() as connection:
                 saved = await self._queries.save_receipt(connection, **row)
-        except DuplicateKeyError as error:
+        except IntegrityError as error:
+            # Nothing else can be wrong with it. It is another error where that one is held.
             raise AlreadyTakenError(
                 "receipt.gauntlet_id", f"{row['gauntlet_id']!r} has another receipt"
             ) from error
@@ -266,7 +268,8 @@ class ReceiptStore(Store):
     ) -> Summaries:
         """Return a page of the receipts that have all words of a text anywhere, newest first.
 
-        Words are compared without case and accents; the first 16 count. A text of less than 3
+        Words are compared without case and accents; the first 16 count, and of a receipt the first
+        1,000 different ones of its texts, not of its keys. A text of less than 3
         characters finds nothing; a page has at most 100.
         """
         found = _found(query, verdict, risk_level, org_id)
@@ -302,14 +305,14 @@ class ReceiptStore(Store):
     ) -> tuple[Receipts | Summaries, int]:
         """Return a page of the receipts that name a user, newest first, and the number of all.
 
-        That is as ``user_id``, ``requestor_id`` or ``created_by``, or as any text in the document.
+        That is as ``user_id``, ``requestor_id`` or ``created_by``, or as any whole text or key in
+        the document, however large that is.
         Without ``include_data`` they are summaries.
         """
         user = valid.key(user_id, "user_id")
         with_data = valid.boolean(include_data, "include_data")
         page = _page(limit, after)
-        terms = search_terms(user)[:MOST_SEARCH_TERMS]
-        expression = all_terms(terms) if terms else NO_TERM
+        expression = name_search(user)
         async with self._database.read() as connection:
             total = await self._queries.count_user_receipts(
                 connection, user_id=user, expression=expression
@@ -360,7 +363,7 @@ class ReceiptStore(Store):
             )
 
     async def verify_signature(self, receipt_id: str) -> SignatureCheck:
-        """Tell whether the signature of a receipt is by a key that is here, and fits."""
+        """Tell whether a receipt is as it was stored, and its signature by a key that is here."""
         (checks, _) = await self.verify_batch([valid.text(receipt_id, "receipt_id")])
         return checks[0]
 
@@ -394,7 +397,7 @@ class ReceiptStore(Store):
         error: str | None = "there is no such receipt"
         for one in found:
             stored, computed = one.content_hash, receipt_hash(one)  # type: ignore[arg-type]
-            error = None if stored == computed else "its content is not what was stored"
+            error = _change(one)
             own = application_checksum(one.shape, one.data)
             if error is None and own is not None:
                 stored, computed = own
@@ -556,15 +559,13 @@ class ReceiptStore(Store):
         rows = self._queries.get_receipts(connection, receipt_ids=keys, org_id=org_id)
         found = [record_of(StoredReceipt, **row) async for row in rows]
         for one in found:
-            if receipt_hash(one) != one.content_hash:  # type: ignore[arg-type]
-                raise DamagedReceiptError(
-                    one.receipt_id, "its content does not have the hash that it was stored with"
-                )
+            changed = _change(one)
+            if changed is not None:
+                raise DamagedReceiptError(one.receipt_id, changed)
             if (
                 signatures
                 and one.signature is not None
                 and one.signature_algorithm == HMAC
-                and one.signature_key_id is not None
                 and is_signed_by(self._keys, one.data, one.signature, one.signature_key_id) is False
             ):
                 raise DamagedReceiptError(
@@ -579,6 +580,8 @@ class ReceiptStore(Store):
             error = "there is no such receipt"
         elif one.signature is None:
             error = "it is not signed"
+        elif (changed := _change(one)) is not None:
+            error = changed
         elif one.signature_algorithm != HMAC:
             error = f"signatures by {one.signature_algorithm} are not verified here"
         else:
@@ -620,6 +623,15 @@ class ReceiptStore(Store):
         keys = [one.receipt_id for one in receipts]
         await self._queries.delete_receipts(connection, receipt_ids=keys)
         return [row["deletion_id"] for row in rows]
+
+
+def _change(one: StoredReceipt) -> str | None:
+    """Return what was changed outside of the store; None when nothing was."""
+    if receipt_hash(one) != one.content_hash:  # type: ignore[arg-type]
+        return "its content does not have the hash that it was stored with"
+    if dates_hash(one) != one.dates_hash:  # type: ignore[arg-type]
+        return "when it was made, or until when it is kept, is not what was stored"
+    return None
 
 
 def _limits(

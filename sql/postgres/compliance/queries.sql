@@ -199,10 +199,11 @@ VALUES (
     statement_timestamp()
 );
 
--- name: list_changes(policy_id, after_timestamp, after_id, row_limit)
+-- name: list_changes(policy_id, after_timestamp, after_number, row_limit)
 -- List the changes of a policy, newest first, from a place on.
 SELECT
     -- columns: PolicyChange
+    a.number,
     a.id,
     a.policy_id,
     a.action,
@@ -213,8 +214,8 @@ SELECT
 FROM compliance_policy_audit AS a
 WHERE
     a.policy_id = :policy_id
-    AND (a.changed_at, a.id) < (:after_timestamp, :after_id::text)
-ORDER BY a.changed_at DESC, a.id DESC
+    AND (a.changed_at, a.number) < (:after_timestamp, :after_number::bigint)
+ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
 
 -- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, metadata)^

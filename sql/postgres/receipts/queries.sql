@@ -1,8 +1,9 @@
 -- Queries of the store of receipts.
 
--- name: save_receipt(receipt_id, gauntlet_id, debate_id, org_id, shape, verdict, confidence, risk_level, risk_score, checksum, audit_trail_id, user_id, requestor_id, created_by, data, content_hash, created_at, expires_at, signature, signature_algorithm, signature_key_id, signed_at, search_terms)!
--- Store a receipt, or replace one, unless it is another organization's. When it was made, until when
--- it is kept, its hold and its timestamp stay; so does a signature of the same content.
+-- name: save_receipt(receipt_id, gauntlet_id, debate_id, org_id, shape, verdict, confidence, risk_level, risk_score, checksum, audit_trail_id, user_id, requestor_id, created_by, data, content_hash, created_at, expires_at, dates_hash, signature, signature_algorithm, signature_key_id, signed_at, search_terms)!
+-- Store a receipt, or replace one, unless an organization stores one that is not its own. Whose it is,
+-- when it was made, until when it is kept, its hold and its timestamp stay; so does a signature of the
+-- same content.
 INSERT INTO receipts (
     receipt_id,
     gauntlet_id,
@@ -22,6 +23,7 @@ INSERT INTO receipts (
     content_hash,
     created_at,
     expires_at,
+    dates_hash,
     signature,
     signature_algorithm,
     signature_key_id,
@@ -47,6 +49,7 @@ VALUES (
     :content_hash,
     :created_at,
     :expires_at,
+    :dates_hash,
     :signature,
     :signature_algorithm,
     :signature_key_id,
@@ -57,7 +60,6 @@ ON CONFLICT (receipt_id) DO UPDATE
     SET
         gauntlet_id = excluded.gauntlet_id,
         debate_id = excluded.debate_id,
-        org_id = coalesce(receipts.org_id, excluded.org_id),
         shape = excluded.shape,
         verdict = excluded.verdict,
         confidence = excluded.confidence,
@@ -93,7 +95,6 @@ ON CONFLICT (receipt_id) DO UPDATE
         search_terms = excluded.search_terms
     WHERE
     excluded.org_id IS NULL
-    OR receipts.org_id IS NULL
     OR receipts.org_id = excluded.org_id;
 
 -- name: get_receipts(receipt_ids, org_id)
@@ -118,6 +119,7 @@ SELECT
     r.content_hash,
     r.created_at,
     r.expires_at,
+    r.dates_hash,
     r.signature,
     r.signature_algorithm,
     r.signature_key_id,
@@ -412,7 +414,7 @@ WHERE
             s.search_vector @@ :expression::tsquery
             AND jsonb_path_exists(
                 s.data,
-                '$.** ? (@ == $user)'::jsonpath,
+                '$.** ? (@ == $user || exists(@.keyvalue() ? (@.key == $user)))'::jsonpath,
                 pg_catalog.jsonb_build_object('user', :user_id::text)
             )
     )
@@ -444,7 +446,7 @@ FROM (
         s.search_vector @@ :expression::tsquery
         AND jsonb_path_exists(
             s.data,
-            '$.** ? (@ == $user)'::jsonpath,
+            '$.** ? (@ == $user || exists(@.keyvalue() ? (@.key == $user)))'::jsonpath,
             pg_catalog.jsonb_build_object('user', :user_id::text)
         )
 ) AS r;
@@ -651,6 +653,7 @@ VALUES (
 -- Return the proof of a deletion.
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -668,6 +671,7 @@ WHERE d.deletion_id = :deletion_id;
 -- List the deletions of a receipt, newest first.
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -680,15 +684,19 @@ SELECT
     d.metadata
 FROM receipt_deletions AS d
 WHERE d.receipt_id = :receipt_id
-ORDER BY d.deleted_at DESC, d.deletion_id DESC
+ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 
 -- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_id, row_limit)
 -- List deletions, newest first, from a place on, perhaps for one reason, by one operator, of one
 -- organization, or of a time.
 -- plan: filtered_walk allowed because reasons, operators and organizations are few
+-- name: list_deletions(reason, operator, from_date, to_date, after_timestamp, after_number, row_limit)
+-- List deletions, newest first, from a place on, perhaps for one reason, by one operator, or of a time.
+-- plan: filtered_walk allowed because reasons and operators are few
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -701,13 +709,13 @@ SELECT
     d.metadata
 FROM receipt_deletions AS d
 WHERE
-    (d.deleted_at, d.deletion_id) < (:after_timestamp, :after_id::text)
+    (d.deleted_at, d.number) < (:after_timestamp, :after_number::bigint)
     AND (:reason::text IS NULL OR d.reason = :reason)
     AND (:operator::text IS NULL OR d.operator = :operator)
     AND (:org_id::text IS NULL OR d.org_id = :org_id)
     AND (:from_date::timestamptz IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date::timestamptz IS NULL OR d.deleted_at <= :to_date)
-ORDER BY d.deleted_at DESC, d.deletion_id DESC
+ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 
 -- name: count_deletions(org_id, from_date, to_date)

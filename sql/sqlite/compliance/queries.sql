@@ -197,10 +197,11 @@ VALUES (
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 );
 
--- name: list_changes(policy_id, after_timestamp, after_id, row_limit)
+-- name: list_changes(policy_id, after_timestamp, after_number, row_limit)
 -- List the changes of a policy, newest first, from a place on.
 SELECT
     -- columns: PolicyChange
+    a.number,
     a.id,
     a.policy_id,
     a.action,
@@ -211,8 +212,8 @@ SELECT
 FROM compliance_policy_audit AS a
 WHERE
     a.policy_id = :policy_id
-    AND (a.changed_at, a.id) < (:after_timestamp, :after_id)
-ORDER BY a.changed_at DESC, a.id DESC
+    AND (a.changed_at, a.number) < (:after_timestamp, :after_number)
+ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
 
 -- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, metadata)^

@@ -1,8 +1,9 @@
 -- Queries of the store of receipts.
 
--- name: save_receipt(receipt_id, gauntlet_id, debate_id, org_id, shape, verdict, confidence, risk_level, risk_score, checksum, audit_trail_id, user_id, requestor_id, created_by, data, content_hash, created_at, expires_at, signature, signature_algorithm, signature_key_id, signed_at, search_terms)!
--- Store a receipt, or replace one, unless it is another organization's. When it was made, until when
--- it is kept, its hold and its timestamp stay; so does a signature of the same content.
+-- name: save_receipt(receipt_id, gauntlet_id, debate_id, org_id, shape, verdict, confidence, risk_level, risk_score, checksum, audit_trail_id, user_id, requestor_id, created_by, data, content_hash, created_at, expires_at, dates_hash, signature, signature_algorithm, signature_key_id, signed_at, search_terms)!
+-- Store a receipt, or replace one, unless an organization stores one that is not its own. Whose it is,
+-- when it was made, until when it is kept, its hold and its timestamp stay; so does a signature of the
+-- same content.
 INSERT INTO receipts (
     receipt_id,
     gauntlet_id,
@@ -22,10 +23,13 @@ INSERT INTO receipts (
     content_hash,
     created_at,
     expires_at,
+    dates_hash,
     signature,
     signature_algorithm,
     signature_key_id,
     signed_at,
+    legal_hold,
+    legal_hold_placed_at,
     search_terms
 )
 VALUES (
@@ -47,16 +51,19 @@ VALUES (
     :content_hash,
     :created_at,
     :expires_at,
+    :dates_hash,
     :signature,
     :signature_algorithm,
     :signature_key_id,
     :signed_at,
+    -- What takes the place of a receipt under a hold has to be under it, or a trigger refuses it.
+    coalesce((SELECT h.legal_hold FROM receipts AS h WHERE h.receipt_id = :receipt_id), FALSE),
+    (SELECT p.legal_hold_placed_at FROM receipts AS p WHERE p.receipt_id = :receipt_id),
     :search_terms
 )
 ON CONFLICT (receipt_id) DO UPDATE SET
     gauntlet_id = excluded.gauntlet_id,
     debate_id = excluded.debate_id,
-    org_id = coalesce(receipts.org_id, excluded.org_id),
     shape = excluded.shape,
     verdict = excluded.verdict,
     confidence = excluded.confidence,
@@ -92,7 +99,6 @@ ON CONFLICT (receipt_id) DO UPDATE SET
     search_terms = excluded.search_terms
 WHERE
 excluded.org_id IS NULL
-OR receipts.org_id IS NULL
 OR receipts.org_id = excluded.org_id;
 
 -- name: get_receipts(receipt_ids, org_id)
@@ -117,6 +123,7 @@ SELECT
     r.content_hash,
     r.created_at,
     r.expires_at,
+    r.dates_hash,
     r.signature,
     r.signature_algorithm,
     r.signature_key_id,
@@ -403,11 +410,12 @@ WHERE
         FROM receipt_search AS f
         CROSS JOIN receipts AS s ON f.rowid = s.row_id
         WHERE
-            f.receipt_search MATCH replace(:expression, '&', ' AND ')
+            f.receipt_search MATCH replace(:expression, '|', ' OR ')
             AND EXISTS (
                 SELECT 1
                 FROM json_tree(s.data) AS j
                 WHERE j.atom = :user_id
+                WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
             )
     )
     AND (r.created_at, r.receipt_id) < (:after_timestamp, :after_id)
@@ -436,11 +444,12 @@ FROM (
     FROM receipt_search AS f
     CROSS JOIN receipts AS s ON f.rowid = s.row_id
     WHERE
-        f.receipt_search MATCH replace(:expression, '&', ' AND ')
+        f.receipt_search MATCH replace(:expression, '|', ' OR ')
         AND EXISTS (
             SELECT 1
             FROM json_tree(s.data) AS j
             WHERE j.atom = :user_id
+            WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
         )
 ) AS r;
 
@@ -641,6 +650,7 @@ VALUES (
 -- Return the proof of a deletion.
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -658,6 +668,7 @@ WHERE d.deletion_id = :deletion_id;
 -- List the deletions of a receipt, newest first.
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -670,15 +681,19 @@ SELECT
     d.metadata
 FROM receipt_deletions AS d
 WHERE d.receipt_id = :receipt_id
-ORDER BY d.deleted_at DESC, d.deletion_id DESC
+ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 
 -- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_id, row_limit)
 -- List deletions, newest first, from a place on, perhaps for one reason, by one operator, of one
 -- organization, or of a time.
 -- plan: filtered_walk allowed because reasons, operators and organizations are few
+-- name: list_deletions(reason, operator, from_date, to_date, after_timestamp, after_number, row_limit)
+-- List deletions, newest first, from a place on, perhaps for one reason, by one operator, or of a time.
+-- plan: filtered_walk allowed because reasons and operators are few
 SELECT
     -- columns: ReceiptDeletion
+    d.number,
     d.deletion_id,
     d.receipt_id,
     d.receipt_checksum,
@@ -691,13 +706,13 @@ SELECT
     d.metadata
 FROM receipt_deletions AS d
 WHERE
-    (d.deleted_at, d.deletion_id) < (:after_timestamp, :after_id)
+    (d.deleted_at, d.number) < (:after_timestamp, :after_number)
     AND (:reason IS NULL OR d.reason = :reason)
     AND (:operator IS NULL OR d.operator = :operator)
     AND (:org_id IS NULL OR d.org_id = :org_id)
     AND (:from_date IS NULL OR d.deleted_at >= :from_date)
     AND (:to_date IS NULL OR d.deleted_at <= :to_date)
-ORDER BY d.deleted_at DESC, d.deletion_id DESC
+ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 
 -- name: count_deletions(org_id, from_date, to_date)

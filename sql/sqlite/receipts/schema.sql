@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS receipts (
     content_hash TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
+    dates_hash TEXT NOT NULL,
     signature TEXT,
     signature_algorithm TEXT,
     signature_key_id TEXT,
@@ -51,6 +52,7 @@ CREATE TABLE IF NOT EXISTS receipts (
     CONSTRAINT receipts_risk_score_check CHECK (risk_score BETWEEN 0 AND 1e300),
     CONSTRAINT receipts_data_check CHECK (json_valid(data) AND json_type(data) = 'object'),
     CONSTRAINT receipts_content_hash_check CHECK (length(content_hash) = 64),
+    CONSTRAINT receipts_dates_hash_check CHECK (length(dates_hash) = 64),
     CONSTRAINT receipts_signature_check CHECK (signature IS NULL OR signed_at IS NOT NULL),
     CONSTRAINT receipts_hold_check CHECK (NOT legal_hold OR legal_hold_placed_at IS NOT NULL),
     CONSTRAINT receipts_created_at_check CHECK (created_at LIKE '____-__-__T__:__:__.______Z'),
@@ -113,7 +115,27 @@ BEGIN
     SELECT raise(ABORT, 'DELETE of receipts is refused: it is under a legal hold');
 END;
 
+-- REPLACE deletes without a word to the trigger above. Saving a receipt again brings its hold along.
+CREATE TRIGGER IF NOT EXISTS receipts_replaced BEFORE INSERT ON receipts
+WHEN
+    EXISTS (
+        SELECT 1
+        FROM receipts AS r
+        WHERE
+            r.legal_hold
+            AND (
+                r.receipt_id = new.receipt_id
+                OR r.gauntlet_id = new.gauntlet_id
+                OR r.row_id = new.row_id
+            )
+            AND NOT (r.receipt_id = new.receipt_id AND new.legal_hold)
+    )
+BEGIN
+    SELECT raise(ABORT, 'REPLACE of receipts is refused: it is under a legal hold');
+END;
+
 CREATE TABLE IF NOT EXISTS receipt_deletions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     deletion_id TEXT NOT NULL,
     receipt_id TEXT NOT NULL,
     receipt_checksum TEXT NOT NULL,
@@ -124,7 +146,7 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
     reason TEXT NOT NULL,
     operator TEXT NOT NULL,
     metadata TEXT NOT NULL DEFAULT '{}',
-    CONSTRAINT receipt_deletions_pkey PRIMARY KEY (deletion_id),
+    CONSTRAINT receipt_deletions_deletion_id_key UNIQUE (deletion_id),
     CONSTRAINT receipt_deletions_deletion_id_check CHECK (deletion_id <> ''),
     CONSTRAINT receipt_deletions_receipt_id_check CHECK (receipt_id <> ''),
     CONSTRAINT receipt_deletions_org_id_check CHECK (org_id <> ''),
@@ -141,9 +163,9 @@ CREATE TABLE IF NOT EXISTS receipt_deletions (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS idx_receipt_deletions_receipt
-ON receipt_deletions (receipt_id, deleted_at DESC, deletion_id DESC);
+ON receipt_deletions (receipt_id, deleted_at DESC, number DESC);
 CREATE INDEX IF NOT EXISTS idx_receipt_deletions_deleted
-ON receipt_deletions (deleted_at DESC, deletion_id DESC);
+ON receipt_deletions (deleted_at DESC, number DESC);
 
 CREATE TRIGGER IF NOT EXISTS receipt_deletions_unchanged BEFORE UPDATE ON receipt_deletions
 BEGIN
@@ -153,6 +175,19 @@ END;
 CREATE TRIGGER IF NOT EXISTS receipt_deletions_kept BEFORE DELETE ON receipt_deletions
 BEGIN
     SELECT raise(ABORT, 'DELETE of receipt_deletions is refused: it is a proof of a deletion');
+END;
+
+CREATE TRIGGER IF NOT EXISTS receipt_deletions_replaced BEFORE INSERT ON receipt_deletions
+WHEN
+    EXISTS (
+        SELECT 1
+        FROM receipt_deletions AS d
+        WHERE
+            d.deletion_id = new.deletion_id
+            OR d.number = new.number
+    )
+BEGIN
+    SELECT raise(ABORT, 'REPLACE of receipt_deletions is refused: it is a proof of a deletion');
 END;
 
 INSERT INTO _schema_versions (module, version) VALUES ('receipts', 1)

@@ -79,7 +79,15 @@ HOT = [
     Hot("get_policy", {"id": "p7"}),
     Hot("list_policies", {**OF_POLICIES, **PAGE}, True),
     Hot("list_workspace_policies", {"workspace_id": "w7", **OF_POLICIES, **PAGE}),
-    Hot("list_changes", {"policy_id": "p7", **PAGE}),
+    Hot(
+        "list_changes",
+        {
+            "policy_id": "p7",
+            "after_timestamp": day(2),
+            "after_number": 9,
+            "row_limit": 10,
+        },
+    ),
     Hot("get_violation", {"id": "v7"}),
     Hot("list_violations", {**OF_VIOLATIONS, **PAGE}, True),
     Hot("list_workspace_violations", {"workspace_id": "w7", **OF_VIOLATIONS, **PAGE}),

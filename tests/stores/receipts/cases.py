@@ -87,10 +87,12 @@ async def fill(receipts: ReceiptStore) -> None:
     who = ", ".join(f"'{word} ' || (n % 500)" for word in ("org", "user", "asker", "maker"))
     for statement in (
         "INSERT INTO receipts (receipt_id, gauntlet_id, debate_id, org_id, user_id, requestor_id, "
-        "created_by, shape, verdict, confidence, data, content_hash, created_at, expires_at, "
+        "created_by, shape, verdict, confidence, data, content_hash, dates_hash, created_at, "
+        "expires_at, "
         "legal_hold, legal_hold_placed_at, search_terms) "
         f"SELECT 'r' || n, 'g' || n, 'd' || (n % 500), {who}, 'other', 'PASS', 0.5, '{{}}', "
-        f"'{'0' * 64}', {at}, {until}, {held}, {at}, 'word' || n || ' common' FROM {series}",
+        f"'{'0' * 64}', '{'0' * 64}', {at}, {until}, {held}, {at}, "
+        f"'word' || n || ' common' FROM {series}",
         "INSERT INTO receipt_deletions (deletion_id, receipt_id, receipt_checksum, deleted_at, "
         "reason, operator) SELECT 'del' || n, 'r' || (n % 500), '', "
         f"{at}, 'admin_action', 'ann' FROM {series}",
@@ -99,6 +101,7 @@ async def fill(receipts: ReceiptStore) -> None:
 
 
 PAGE = {"after_timestamp": day(2), "after_id": "s", "row_limit": 10}
+NUMBERED = {"after_timestamp": day(2), "after_number": 9, "row_limit": 10}
 LIMITS: dict[str, Any] = {
     "verdict": None,
     "risk_level": None,
@@ -122,8 +125,8 @@ HOT = [
             **PAGE,
         },
     ),
-    Hot("list_user_receipts", {"user_id": "user 7", "expression": "(word7&common)", **PAGE}),
-    Hot("count_user_receipts", {"user_id": "user 7", "expression": "(word7&common)"}),
+    Hot("list_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)", **PAGE}),
+    Hot("count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)"}),
     Hot("is_held", {"receipt_id": "r1"}),
     Hot("list_held", {"matter_id": None, **PAGE}),
     Hot("lock_expired", {"made_before": day(9), "row_limit": 10}),
@@ -138,6 +141,7 @@ HOT = [
             "to_date": None,
             **PAGE,
         },
+        {"reason": None, "operator": None, "from_date": None, "to_date": None, **NUMBERED},
         True,
     ),
 ]

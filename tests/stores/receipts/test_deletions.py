@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from aragora_sql.errors import IntegrityError, InvalidInputError, ReceiptHeldError
+from aragora_sql.errors import (
+    AlreadyTakenError,
+    IntegrityError,
+    InvalidInputError,
+    ReceiptHeldError,
+)
 from aragora_sql.stores.receipts import ReceiptStore
 from tests.conftest import OpenDatabase
 from tests.stores.receipts.cases import KEYS, a_receipt
@@ -171,6 +176,41 @@ async def test_log_deletion_log_batch_deletion_get_deletion_list_deletions_count
     assert await log.count_deletions(org_id="o") == 1
     assert await log.count_deletions("gdpr_erasure") == 0
     assert await log.count_deletions(to_date=days_ago(1)) == 0
+
+
+async def test_deletions_of_one_time_are_in_order(receipts: ReceiptStore) -> None:
+    log = receipts.deletions
+    made = [await log.log_deletion("a", str(n), "admin_action", "ann") for n in range(9)]
+    newest_first = made[::-1]
+    found = await log.find_by_receipt_id("a")
+    assert [one.deletion_id for one in found] == newest_first
+    page = await log.list_deletions(limit=4)
+    rest = await log.list_deletions(after=page[-1])
+    assert [one.deletion_id for one in [*page, *rest]] == newest_first
+
+
+async def test_replace_does_not_delete_what_is_kept(receipts: ReceiptStore) -> None:
+    if receipts.database.dialect == "postgres":
+        pytest.skip("PostgreSQL has no REPLACE")
+    await receipts.save(a_receipt("h", gauntlet_id="g"))
+    await receipts.place_legal_hold("h", "suit", "ann")
+    await receipts.deletions.log_deletion("x", "c", "admin_action", "ann")
+    columns = (
+        "gauntlet_id, shape, verdict, confidence, data, content_hash, dates_hash, created_at, "
+        "expires_at"
+    )
+    for statement in (
+        f"REPLACE INTO receipts (receipt_id, {columns}) SELECT receipt_id, {columns} FROM receipts",
+        f"REPLACE INTO receipts (receipt_id, {columns}) SELECT 'other', {columns} FROM receipts",
+        "REPLACE INTO receipt_deletions SELECT * FROM receipt_deletions",
+    ):
+        with pytest.raises(IntegrityError, match=r"REPLACE of .* is refused"):
+            await run(receipts.database, statement)
+    # Its owner may store it again, and the gauntlet is still taken.
+    await receipts.save(a_receipt("h", gauntlet_id="g", verdict="FAIL"))
+    assert await receipts.is_under_legal_hold("h")
+    with pytest.raises(AlreadyTakenError, match="another receipt"):
+        await receipts.save(a_receipt("i", gauntlet_id="g"))
 
 
 async def test_get_stats_of_deletions(receipts: ReceiptStore) -> None:

@@ -20,6 +20,7 @@ from aragora_sql.errors import (
     TenantMismatchError,
 )
 from aragora_sql.stores.receipts import ReceiptSigningKeys, ReceiptStore
+from aragora_sql.stores.receipts.records import receipt_hash
 from tests.stores.receipts.cases import KEY, KEYS, a_receipt, an_export
 from tests.stores.samples import day, run
 
@@ -95,6 +96,63 @@ async def test_save_again_and_add_timestamp_keep_what_is_not_theirs(receipts: Re
         await receipts.save(a_receipt("s", gauntlet_id="g"))
     with pytest.raises(TenantMismatchError):
         await receipts.save(FULL, org_id="other")
+
+
+async def test_save_gives_no_organization_what_is_not_its_own(receipts: ReceiptStore) -> None:
+    await receipts.save(a_receipt("n"))
+    other = a_receipt("n", verdict="FAIL")
+    with pytest.raises(TenantMismatchError, match="'n' does not belong"):
+        await receipts.save(other, org_id="o2")
+    with pytest.raises(TenantMismatchError):
+        await receipts.save({**other, "org_id": "o2"})
+    found = await receipts.get("n")
+    assert found is not None
+    assert (found.org_id, found.verdict) == (None, "PASS")
+    await receipts.save(a_receipt("o", org_id="o2"))
+    # Whoever asks for no organization may change all, and an owner stays.
+    for receipt_id, organization in (("n", None), ("o", "o2")):
+        await receipts.save(a_receipt(receipt_id, verdict="FAIL"))
+        found = await receipts.get(receipt_id)
+        assert found is not None
+        assert (found.org_id, found.verdict) == (organization, "FAIL")
+
+
+async def test_verify_signature_and_get_know_what_sql_changed(receipts: ReceiptStore) -> None:
+    for receipt_id in ("r", "s"):
+        receipt = a_receipt(receipt_id)
+        signed = receipts.sign(receipt)
+        del signed["signature_metadata"]["key_id"]
+        await receipts.save(receipt, signed)
+    one = await receipts.get("r")
+    assert one is not None
+    # With a hash to match: the signature tells, whichever key it is by.
+    data = {**one.data, "x": 666}
+    changed = receipt_hash({**dict(one), "data": data})
+    text = json.dumps(data)
+    await run(
+        receipts.database,
+        f"UPDATE receipts SET data = '{text}', content_hash = '{changed}' WHERE receipt_id = 'r'",
+    )
+    with pytest.raises(DamagedReceiptError, match="its signature"):
+        await receipts.get("r")
+    await run(receipts.database, "UPDATE receipts SET verdict = 'NO' WHERE receipt_id = 's'")
+    checks, summary = await receipts.verify_batch(["r", "s"])
+    assert [check["is_valid"] for check in checks] == [False, False]
+    assert "its content" in str(checks[1]["error"])
+    assert summary["invalid"] == 2
+    # Nor are the times to be changed; storing it again keeps them.
+    for column in ("created_at", "expires_at"):
+        await receipts.save(a_receipt(column), receipts.sign(a_receipt(column)))
+        await receipts.save(a_receipt(column, timestamp=day(1).isoformat()))
+        assert await receipts.get(column)
+        await run(
+            receipts.database,
+            f"UPDATE receipts SET {column} = '2020-01-01T00:00:00.000000Z' "
+            f"WHERE receipt_id = '{column}'",
+        )
+        with pytest.raises(DamagedReceiptError, match="when it was made, or until when"):
+            await receipts.get(column)
+        assert not (await receipts.verify_integrity(column))["integrity_valid"]
 
 
 async def test_get_names_what_was_changed(receipts: ReceiptStore) -> None:
@@ -260,7 +318,7 @@ async def test_get_by_user_finds_users_anywhere(receipts: ReceiptStore) -> None:
     found, total = await receipts.get_by_user("Ann-3", include_data=False)
     assert ([one.receipt_id for one in found], total) == (["r3"], 1)
     # The whole text, as it is.
-    for nobody in ("ann-3", "Ann", "Ann 3", "note"):
+    for nobody in ("ann-3", "Ann", "Ann 3", "not"):
         assert await receipts.get_by_user(nobody) == ([], 0)
     found, total = await receipts.get_by_user("--")
     assert ([one.receipt_id for one in found], total) == (["r9"], 1)
@@ -268,6 +326,22 @@ async def test_get_by_user_finds_users_anywhere(receipts: ReceiptStore) -> None:
     assert ([one.receipt_id for one in page], total) == (["r4", "r3"], 5)
     rest, _ = await receipts.get_by_user("shared", after=page[-1])
     assert [one.receipt_id for one in rest] == ["r2", "r1", "r0"]
+
+
+async def test_get_by_user_finds_users_of_large_documents(
+    receipts: ReceiptStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = " ".join(f"w{number}" for number in range(1200))
+    users = ["alice", "***", 'a"b\\', "\u00e9\U0001f600", "x" * 1000]
+    await receipts.save(a_receipt("large", text=words, by=users))
+    await receipts.save(a_receipt("key", votes=[{name: 1} for name in users]))
+    monkeypatch.setattr("aragora_sql.stores.receipts.terms.MOST_NAMES", 5)
+    await receipts.save(a_receipt("larger", many=[f"n{number}" for number in range(5)], by=users))
+    for user in users:
+        found, total = await receipts.get_by_user(user)
+        assert {one.receipt_id for one in found} == {"large", "key", "larger"}, user
+        assert total == 3
+    assert await receipts.get_by_user("nobody") == await receipts.get_by_user("1") == ([], 0)
 
 
 async def test_get_stats(receipts: ReceiptStore) -> None:

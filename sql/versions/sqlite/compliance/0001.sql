@@ -89,6 +89,7 @@ CREATE INDEX IF NOT EXISTS idx_compliance_violations_severity
 ON compliance_violations (severity, detected_at DESC, id DESC);
 
 CREATE TABLE IF NOT EXISTS compliance_policy_audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL,
     policy_id TEXT NOT NULL,
     action TEXT NOT NULL,
@@ -96,7 +97,7 @@ CREATE TABLE IF NOT EXISTS compliance_policy_audit (
     changed_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
     old_value TEXT,
     new_value TEXT,
-    CONSTRAINT compliance_policy_audit_pkey PRIMARY KEY (id),
+    CONSTRAINT compliance_policy_audit_id_key UNIQUE (id),
     CONSTRAINT compliance_policy_audit_id_check CHECK (id <> ''),
     CONSTRAINT compliance_policy_audit_policy_id_check CHECK (policy_id <> ''),
     CONSTRAINT compliance_policy_audit_action_check
@@ -110,7 +111,7 @@ CREATE TABLE IF NOT EXISTS compliance_policy_audit (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS idx_compliance_policy_audit_policy
-ON compliance_policy_audit (policy_id, changed_at DESC, id DESC);
+ON compliance_policy_audit (policy_id, changed_at DESC, number DESC);
 
 CREATE TRIGGER IF NOT EXISTS compliance_policy_audit_unchanged
 BEFORE UPDATE ON compliance_policy_audit
@@ -122,6 +123,21 @@ CREATE TRIGGER IF NOT EXISTS compliance_policy_audit_kept
 BEFORE DELETE ON compliance_policy_audit
 BEGIN
     SELECT raise(ABORT, 'DELETE of compliance_policy_audit is refused: changes stay as told');
+END;
+
+-- REPLACE deletes without a word to the trigger above.
+CREATE TRIGGER IF NOT EXISTS compliance_policy_audit_replaced
+BEFORE INSERT ON compliance_policy_audit
+WHEN
+    EXISTS (
+        SELECT 1
+        FROM compliance_policy_audit AS a
+        WHERE
+            a.id = new.id
+            OR a.number = new.number
+    )
+BEGIN
+    SELECT raise(ABORT, 'REPLACE of compliance_policy_audit is refused: changes stay as told');
 END;
 
 INSERT INTO _schema_versions (module, version) VALUES ('compliance', 1)
