@@ -83,7 +83,7 @@ pg_sleep pg_stat_get_activity pg_table_is_visible pg_table_size pg_total_relatio
 pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared pg_typeof
 """
 # Of the package's own schema: they read.
-_OWN_NAMES = "continuum_nearest job_queue_spans"
+_OWN_NAMES = "continuum_nearest job_queue_spans knowledge_nearest"
 _HARMLESS = frozenset(f"{_HARMLESS_NAMES} {_CATALOG_NAMES} {_OWN_NAMES}".split())
 
 

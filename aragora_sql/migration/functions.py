@@ -7,8 +7,10 @@ rejected with the reason of the column that is to blame.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sqlite3
+import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from aragora_sql.stores.receipts.records import dates_hash, receipt_hash
 from aragora_sql.stores.receipts.terms import receipt_terms
 from aragora_sql.stores.terms import document_terms, search_terms
 from aragora_sql.stores.users.emails import normal_email
+from aragora_sql.stores.vectors import encoded_vector, unit_vector_of
 
 __all__ = ["Functions", "TextRules"]
 
@@ -129,6 +132,7 @@ class Functions:
             ("is_clear_secret", 1, _is_clear_secret),
             ("sealed_api_key", 3, self._sealed_api_key),
             ("unpacked", 2, self._unpacked),
+            ("unpacked_vector", 2, _unpacked_vector),
             ("json_size", 1, _json_size),
             ("json_members", 1, _json_members),
             ("has_clear_secrets", 1, _has_clear_secrets),
@@ -232,6 +236,24 @@ def _unpacked(data: Any, is_compressed: Any) -> bytes | None:
         return zlib.decompress(data, wbits=_GZIP)
     except zlib.error:
         return None
+
+
+def _unpacked_vector(data: Any, dims: Any) -> str:
+    """Return a vector of packed floats of 4 bytes as the stores keep it.
+
+    Of what is none the text, which is no document, says why.
+    """
+    if not isinstance(data, bytes) or not isinstance(dims, int):
+        return "no vector: not a BLOB and a number of dimensions"
+    if len(data) != 4 * dims:
+        return f"no vector: {len(data)} bytes, {dims} numbers of 4 bytes"
+    numbers = struct.unpack(f"<{dims}f", data)
+    if not all(map(math.isfinite, numbers)):
+        return "no vector: a number is not finite"
+    try:
+        return encoded_vector(unit_vector_of(numbers, "vector"))
+    except InvalidInputError as error:
+        return f"no {error}"
 
 
 def _json_size(text: Any) -> int | None:

@@ -1,5 +1,5 @@
 -- How the older Aragora's knowledge maps onto today's tables. Two classes kept it, in the same tables
--- of two files. Who may see a node was in its metadata. See docs/migration.md ("How a mapping is
+-- of two files, and vectors in a third one. Who may see a node was in its metadata. See docs/migration.md ("How a mapping is
 -- written").
 
 -- name: nodes(first_rowid, last_rowid)
@@ -145,6 +145,25 @@ SELECT
     node_id,
     topic
 FROM node_topics
+WHERE rowid BETWEEN :first_rowid AND :last_rowid;
+
+-- name: vectors(first_rowid, last_rowid)
+-- Vectors of nodes, of one model. A node had one for each type of source and tenant.
+-- from: semantic_index (source_id, embedding, embedding_dim, updated_at)
+-- ignored: id, source_type, content_hash, tenant_id, domain, importance, created_at, retrieval_count
+-- ignored: last_retrieved_at, avg_retrieval_rank
+-- into: knowledge_vectors
+-- key: node_id
+-- repeats: it was one of each type of source and tenant
+-- merge: newest updated_at
+-- values: node_id = source_id; vector = computed; dims = embedding_dim
+SELECT
+    rowid AS source_rowid,
+    source_id AS node_id,
+    unpacked_vector(embedding, embedding_dim) AS vector,
+    embedding_dim AS dims,
+    updated_at
+FROM semantic_index
 WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 
 -- name: grants(first_rowid, last_rowid)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from aragora_sql.database.sqlite import SQLiteDatabase
 from aragora_sql.migration import MemoryMigrator
 from aragora_sql.stores.knowledge import KnowledgeMound
 from tests.migration.conftest import Target, check_sums
-from tests.migration.legacy.knowledge import write_mound
+from tests.migration.legacy.knowledge import write_mound, write_vectors
 from tests.migration.moved import move
 from tests.stores.samples import run
 
@@ -115,11 +117,39 @@ OLDER: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def vector(key: str, *numbers: float, **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": f"km_{key}",
+        "source_type": "fact",
+        "source_id": key,
+        "content_hash": "0" * 64,
+        "embedding": struct.pack(f"<{len(numbers)}f", *numbers),
+        "embedding_model": "OpenAIEmbeddingProvider",
+        "embedding_dim": len(numbers),
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return {**row, **changes}
+
+
+VECTORS = [
+    vector("kn_1", 3, 4),
+    vector("kn_2", 9, 9, id="km_older", source_type="document"),
+    vector("kn_2", 0, 0.1, updated_at=LATER),
+    vector("kn_3", math.nan, 1),
+    vector("kn_4", 1, 2, embedding_dim=3),
+    vector("kn_4", 0, 0, id="km_zeros", tenant_id="w2"),
+    vector("kn_bad", 1, 2),
+    vector("evidence-7", 1, 2),
+]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data directory: the older class wrote to the nested one."""
     folder = tmp_path / ".nomic"
     write_mound(folder / "knowledge" / "mound.db", FACADE)
+    write_vectors(folder / "knowledge" / "mound_semantic.db", VECTORS)
     nested = folder / ".nomic" / "knowledge" / "mound.db"
     write_mound(nested, OLDER, with_archived_by=True)
     return folder
@@ -138,12 +168,17 @@ async def test_migrate_knowledge(target: Target, folder: Path, tmp_path: Path) -
         "node_provenance": (1, 1),
         "knowledge_relationships": (2, 2),
         "node_topics": (1, 1),
+        # Without a node; not finite, of another length, all zeros.
+        "knowledge_vectors": (2, 5),
         "access_grants": (2, 0),
         "knowledge_archive": (2, 0),
         "prune_history": (1, 0),
     }
     assert "held a formula" in str(report.to_dict())
     assert "not known, and became private" in str(report.to_dict())
+    reasons = " ".join(row["reason"] for row in target.rejected("knowledge_vectors"))
+    for reason in ("is not finite", "8 bytes, 3 numbers of 4 bytes", "not consist of zeros"):
+        assert reason in reasons
     database = await PostgresDatabase.connect(target.dsn, 1, 2)
     await look(database)
     await database.close()
@@ -178,6 +213,8 @@ async def look(database: Database) -> None:
     assert (len(supports.id), supports.strength) == (19, 0.75)
     (pair,) = (await mound.find_contradictions("kn_1")).found
     assert (pair.node_id, pair.other_id) == ("kn_2", "kn_4")
+    near = await mound.hybrid_search("", None, [0, 1])
+    assert [(one.node.id, one.similarity) for one in near] == [("kn_2", 1.0), ("kn_1", 0.8)]
     (prune,) = await mound.get_prune_history("default")
     assert (prune.pruned_item_ids, prune.executed_by) == (["kn_o"], "system")
     # Undone again, so that both look at the same.

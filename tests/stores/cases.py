@@ -129,6 +129,7 @@ NOT_TIMESTAMPS: list[Any] = [
     1.5,
 ]
 NOT_LISTS: list[Any] = ["text", b"bytes", {"a": 1}, 5]
+NOT_VECTORS: list[Any] = [*NOT_LISTS, [], [0.0, 0], [math.nan], [math.inf], ["1"], [True], [None]]
 NOT_OBJECTS: list[Any] = [["list"], "text", 5, [("a", 1)]]
 NOT_JSON: list[Any] = [
     math.nan,

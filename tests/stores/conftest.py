@@ -16,6 +16,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -28,7 +29,7 @@ from aragora_sql.stores.critique.store import CritiqueStore
 from aragora_sql.stores.integrations.store import IntegrationStore
 from aragora_sql.stores.jobs.store import JobQueueStore
 from aragora_sql.stores.workflow.store import FindingWorkflowStore
-from tests.conftest import PostgresServer
+from tests.conftest import MISSING_PROGRAM, PostgresServer
 from tests.stores.samples import KEYRING
 
 PARTITIONED = bool(os.environ.get("PARTITIONED"))
@@ -125,3 +126,24 @@ async def jobs(database: Database) -> AsyncIterator[JobQueueStore]:
     await store.initialize()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def pgvector_administrator(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a server that offers the extension pgvector."""
+    connection = await asyncpg.connect(postgres_dsn)
+    offered = "SELECT true FROM pg_available_extensions WHERE name = 'vector'"
+    if not await connection.fetchval(offered):
+        pytest.skip(f"{MISSING_PROGRAM}the extension vector of the server")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def counting_pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool whose connections count the calls of functions."""
+    pool = await asyncpg.create_pool(
+        postgres_dsn, min_size=1, max_size=2, server_settings={"track_functions": "all"}
+    )
+    yield pool
+    await pool.close()

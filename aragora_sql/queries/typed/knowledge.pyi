@@ -139,6 +139,47 @@ class FoundNodeRow(TypedDict):
     updated_at: datetime
     matched: int
 
+class PutVectorParameters(TypedDict):
+    """One set of parameters of put_vector."""
+
+    node_id: str
+    dims: int
+    vector: Any
+    updated_at: datetime
+
+class ListNodeVectorsRow(TypedDict):
+    """A row of list_node_vectors."""
+
+    node_id: str
+    vector: Any
+
+class RankVectorsRow(TypedDict):
+    """A row of rank_vectors."""
+
+    id: str
+    workspace_id: str
+    node_type: str
+    content: str
+    content_hash: str
+    confidence: float
+    tier: TierWord
+    surprise_score: float
+    update_count: int
+    consolidation_score: float
+    validation_status: str
+    consensus_proof_id: str | None
+    last_validated_at: datetime | None
+    staleness_score: float
+    revalidation_requested: bool
+    visibility: VisibilityWord
+    visibility_set_by: str | None
+    is_discoverable: bool
+    topics: Any
+    metadata: Any
+    created_at: datetime
+    updated_at: datetime
+    similarity: float
+
 class CountGroupsRow(TypedDict):
     """A row of count_groups."""
 
@@ -533,6 +574,60 @@ class KnowledgeQueries(Protocol):
         organization may see, and what is granted to one of them. Where more than :most match, the
         surest
         are looked at.
+
+        Operation (none): every row.
+        """
+
+    async def put_vector(
+        self,
+        connection: Connection,
+        /,
+        *,
+        node_id: str,
+        dims: int,
+        vector: Any,
+        updated_at: datetime,
+    ) -> int:
+        """Store the vector of a node.
+
+        Operation !: the number of rows changed.
+        """
+
+    def list_node_vectors(
+        self,
+        connection: Connection,
+        /,
+        *,
+        node_ids: Sequence[str],
+    ) -> AsyncIterator[ListNodeVectorsRow]:
+        """Return the vectors of some nodes.
+
+        Operation (none): every row.
+        """
+
+    def rank_vectors(
+        self,
+        connection: Connection,
+        /,
+        *,
+        vector: Sequence[float],
+        workspace_id: str | None,
+        node_types: Sequence[str] | None,
+        min_confidence: float,
+        tier: TierWord | None,
+        guarded: bool,
+        actor_id: str,
+        actor_roles: Sequence[str],
+        actor_workspace_id: str,
+        actor_org_id: str,
+        row_limit: int,
+    ) -> AsyncIterator[RankVectorsRow]:
+        """Rank the nodes whose vectors have as many numbers as the given one, of length 1, by the
+        cosine of
+
+        both, best first; of one workspace or of all. Where :guarded, only what somebody may see,
+        as in
+        search_nodes.
 
         Operation (none): every row.
         """

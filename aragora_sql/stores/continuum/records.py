@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from aragora_sql.database.values import EncodedJSON, dump_json
-from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.continuum.tiers import MIN_UPDATES, MemoryTier, TierWord, checked_tier
 from aragora_sql.stores.records import Record
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.vectors import unit_vector
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.continuum import AddEntriesParameters
@@ -35,10 +33,7 @@ __all__ = [
     "Timeline",
     "content_terms",
     "new_entry",
-    "unit_vector",
 ]
-
-LONGEST_VECTOR = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,28 +309,3 @@ def checked_references(value: object, argument: str) -> list[str]:
         valid.key(one, f"{argument}[{i}]") for i, one in enumerate(valid.items(value, argument))
     ]
     return list(dict.fromkeys(named))
-
-
-def unit_vector(value: object, argument: str) -> list[float]:
-    """Check a vector, a list of finite numbers that are not all 0, and scale it to length 1."""
-    numbers = [
-        valid.number(number, f"{argument}[{i}]", least=-math.inf)
-        for i, number in enumerate(valid.items(value, argument))
-    ]
-    if not 1 <= len(numbers) <= LONGEST_VECTOR:
-        raise InvalidInputError(argument, f"must have 1 to {LONGEST_VECTOR:,} numbers")
-    if math.isclose(math.hypot(*numbers), 1.0, rel_tol=1e-14):
-        # as it was stored: it comes back to the last bit
-        return numbers
-    largest = max(map(abs, numbers))
-    if largest == 0:
-        raise InvalidInputError(argument, "must not consist of zeros: it has no direction")
-    # by the largest first, so that no square overflows or vanishes
-    numbers = [number / largest for number in numbers]
-    length = math.hypot(*numbers)
-    return [number / length for number in numbers]
-
-
-def encoded_vector(vector: list[float]) -> EncodedJSON:
-    """Return a vector as it is stored."""
-    return dump_json(vector, "vector")

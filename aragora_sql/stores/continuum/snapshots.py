@@ -20,11 +20,11 @@ from aragora_sql.stores.continuum.records import (
     ContinuumEntry,
     checked_references,
     content_terms,
-    unit_vector,
 )
 from aragora_sql.stores.continuum.tiers import ContinuumParameters, checked_tier
 from aragora_sql.stores.documents import mapping, member
 from aragora_sql.stores.records import record_of
+from aragora_sql.stores.vectors import unit_vector
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.continuum import PutEntriesParameters

@@ -46,9 +46,7 @@ from aragora_sql.stores.continuum.records import (
     TierTransition,
     Timeline,
     content_terms,
-    encoded_vector,
     new_entry,
-    unit_vector,
 )
 from aragora_sql.stores.continuum.snapshots import (
     MERGE_MODES,
@@ -75,6 +73,14 @@ from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms, any_term
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.vectors import (
+    FUSION_CANDIDATES,
+    checked_weight,
+    encoded_vector,
+    fused,
+    taken_similarity,
+    unit_vector,
+)
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.continuum import (
@@ -95,9 +101,6 @@ REACHES = (8, 256, 2048)
 # A term that fewer entries have is rare: all of them are ranked. A search that finds fewer has
 # found all, and none was left out.
 MOST_MATCHES = 5000
-FUSION_CONSTANT = 60
-FUSION_CANDIDATES = 50
-VECTOR_WEIGHT = 0.6
 KNOWLEDGE_IMPORTANCE = 0.7
 
 
@@ -609,9 +612,7 @@ class ContinuumMemory(Store):
         row_limit = valid.limit(limit)
         given = unit_vector(vector, "vector")
         wanted = checked_tiers(tiers)
-        weight = valid.fraction(
-            VECTOR_WEIGHT if vector_weight is None else vector_weight, "vector_weight"
-        )
+        weight = checked_weight(vector_weight)
         least = valid.fraction(min_importance, "min_importance")
         tenant = valid.optional_text(tenant_id, "tenant_id")
         if not row_limit or not wanted:
@@ -631,27 +632,14 @@ class ContinuumMemory(Store):
             )
             async for row in rows:
                 values: dict[str, Any] = dict(row)
-                similarities[row["id"]] = max(-1.0, min(1.0, values.pop("similarity")))
+                similarities[row["id"]] = taken_similarity(values)
                 entries[row["id"]] = record_of(ContinuumEntry, **values)
             if asked.strip():
                 for found in await self._retrieve(asked, wanted, FUSION_CANDIDATES, least, tenant):
                     keywords.append(found.id)
                     entries.setdefault(found.id, _plain(found))
-        by_vector = {memory_id: rank for rank, memory_id in enumerate(similarities, 1)}
-        by_keyword = {memory_id: rank for rank, memory_id in enumerate(keywords, 1)}
-        matches = [
-            HybridMatch(
-                entry=entry,
-                score=_fused(by_vector.get(memory_id), weight)
-                + _fused(by_keyword.get(memory_id), 1 - weight),
-                vector_rank=by_vector.get(memory_id),
-                keyword_rank=by_keyword.get(memory_id),
-                similarity=similarities.get(memory_id),
-            )
-            for memory_id, entry in entries.items()
-        ]
-        matches.sort(key=lambda match: (-match.score, match.entry.id))
-        return matches[:row_limit]
+        best = fused(similarities, keywords, weight)[:row_limit]
+        return [HybridMatch(entry=entries[memory_id], **places) for memory_id, places in best]
 
     async def get_glacial_insights(
         self,
@@ -1460,7 +1448,3 @@ def _sorted(found: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
 def _plain(entry: RetrievedEntry) -> ContinuumEntry:
     values = {one.name: entry[one.name] for one in fields(ContinuumEntry)}
     return record_of(ContinuumEntry, **values)
-
-
-def _fused(rank: int | None, weight: float) -> float:
-    return 0.0 if rank is None else weight / (FUSION_CONSTANT + rank)

@@ -28,6 +28,7 @@ __all__ = [
     "KnowledgeStatistics",
     "Neighbor",
     "Neighborhood",
+    "NodeMatch",
     "NodeProvenance",
     "PathPlace",
     "PruneRecord",
@@ -152,6 +153,21 @@ class FoundNode(Record):
     created_at: datetime
     updated_at: datetime
     matched: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMatch(Record):
+    """A node that a hybrid search found, with its places among both kinds of candidates.
+
+    ``score`` is ``vector_weight / (60 + vector_rank) + keyword_weight / (60 + keyword_rank)``; a
+    rank is from 1 on, or None.
+    """
+
+    node: KnowledgeNode
+    score: float
+    vector_rank: int | None
+    keyword_rank: int | None
+    similarity: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +409,7 @@ _PROVENANCE: dict[str, Callable[[Any, str], Any]] = {
     "parent_provenance_id": valid.key,
     "transformation_type": valid.key,
 }
-_OF_NODE = {"id", "workspace_id", "topics", "created_at", *CHANGEABLE}
+_OF_NODE = {"id", "workspace_id", "topics", "vector", "created_at", *CHANGEABLE}
 _OF_SOURCE = {"source_type", "source_id", "transformations", *_PROVENANCE}
 
 

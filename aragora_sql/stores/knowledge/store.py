@@ -6,6 +6,7 @@ Its queries: ``sql/postgres/knowledge/queries.sql`` and ``sql/sqlite/knowledge/q
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ from aragora_sql.stores.knowledge.records import (
     KnowledgeStatistics,
     Neighbor,
     Neighborhood,
+    NodeMatch,
     NodeOrder,
     NodeProvenance,
     PathPlace,
@@ -67,9 +69,21 @@ from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, 
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, any_term
 from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.vectors import (
+    FUSION_CANDIDATES,
+    checked_weight,
+    encoded_vector,
+    fused,
+    taken_similarity,
+    unit_vector,
+)
 
 if TYPE_CHECKING:
-    from aragora_sql.queries.typed.knowledge import InsertArchivedParameters, KnowledgeQueries
+    from aragora_sql.queries.typed.knowledge import (
+        InsertArchivedParameters,
+        KnowledgeQueries,
+        PutVectorParameters,
+    )
 
 __all__ = ["KnowledgeMound"]
 
@@ -85,6 +99,14 @@ LAST_TYPE = "~"
 # Beyond all scores.
 FARTHEST = 1e300
 EVIDENCE_DAYS = 7
+# Whose search is not guarded.
+NOBODY: dict[str, Any] = {
+    "guarded": False,
+    "actor_id": "",
+    "actor_roles": [],
+    "actor_workspace_id": "",
+    "actor_org_id": None,
+}
 
 
 class KnowledgeMound(Store):
@@ -109,22 +131,23 @@ class KnowledgeMound(Store):
 
         ``workspace_id`` (1 to 64 letters, digits, ``_``, ``-``) and ``content`` (at most 100,000
         characters) are needed. There may be ``id``, ``node_type`` (``fact`` without one),
-        ``topics`` (at most 100), ``created_at``, what :meth:`update_node` takes, and where it comes
-        from, which is written once: ``source_type``, ``source_id``, ``agent_id``, ``debate_id``,
-        ``document_id``, ``user_id``, ``transformations``, ``parent_provenance_id``,
-        ``transformation_type``.
+        ``topics`` (at most 100), ``vector`` (any list of numbers; it is scaled to length 1),
+        ``created_at``, what :meth:`update_node` takes, and where it comes from, which is written
+        once: ``source_type``, ``source_id``, ``agent_id``, ``debate_id``, ``document_id``,
+        ``user_id``, ``transformations``, ``parent_provenance_id``, ``transformation_type``.
 
         Of a node of this id content, confidence, metadata and given topics are replaced. Of another
         one that has the content only the count of updates grows, topics are added, and its id is
-        returned. Raises :class:`~aragora_sql.errors.TenantMismatchError` when the id is a node's of
-        another workspace.
+        returned. Both keep their vector when none is given. Raises
+        :class:`~aragora_sql.errors.TenantMismatchError` when the id is of another workspace.
         """
         row = node_parameters(node_data, "node_data")
         source = provenance_parameters(node_data, "node_data")
         topics = valid.optional(node_data.get("topics"), "node_data.topics", checked_topics)
+        vector = valid.optional(node_data.get("vector"), "node_data.vector", unit_vector)
         for _ in range(MOST_ATTEMPTS):
             try:
-                key = await self._save_node(row, source, topics)
+                key = await self._save_node(row, source, topics, vector)
             except DuplicateKeyError:
                 # Another one gave a node this content after this one had looked.
                 continue
@@ -133,9 +156,14 @@ class KnowledgeMound(Store):
         raise ConflictError(f"others change the content of {row['id']} all the time")
 
     async def _save_node(
-        self, row: dict[str, Any], source: dict[str, Any] | None, topics: list[str] | None
+        self,
+        row: dict[str, Any],
+        source: dict[str, Any] | None,
+        topics: list[str] | None,
+        vector: list[float] | None,
     ) -> str | None:
         """Store a node once; None where what was in the way is there no more."""
+        workspace = row["workspace_id"]
         async with self._database.transaction() as connection:
             key = await self._queries.insert_node(connection, **row)
             if key is None:
@@ -158,6 +186,7 @@ class KnowledgeMound(Store):
                 return None
             if topics:
                 await self._queries.add_topics(connection, node_id=key, topics=topics)
+            await self._put_vector(connection, key, vector)
             if source is not None:
                 try:
                     await self._queries.insert_provenance(
@@ -167,6 +196,18 @@ class KnowledgeMound(Store):
                     parent = source["parent_provenance_id"]
                     raise NodeNotFoundError(parent, "node_data.parent_provenance_id") from error
         return key
+
+    async def _put_vector(
+        self, connection: Connection, key: str, vector: list[float] | None
+    ) -> None:
+        if vector is not None:
+            row: PutVectorParameters = {
+                "node_id": key,
+                "dims": len(vector),
+                "vector": encoded_vector(vector),
+                "updated_at": utc_now(),
+            }
+            await self._queries.put_vector(connection, **row)
 
     async def get_node(
         self, node_id: str, *, workspace_id: str | None = None
@@ -408,13 +449,62 @@ class KnowledgeMound(Store):
         visibility with a grant to ``read`` that has not expired: to the user, one of its roles, the
         workspace or the organization. The database decides it while it searches.
         """
-        actor: dict[str, Any] = {
-            "actor_id": valid.key(actor_id, "actor_id"),
-            "actor_roles": valid.texts(actor_roles, "actor_roles"),
-            "actor_workspace_id": checked_workspace(actor_workspace_id, "actor_workspace_id"),
-            "actor_org_id": valid.optional(actor_org_id, "actor_org_id", valid.key),
-        }
+        actor = _actor(actor_id, actor_workspace_id, actor_org_id, actor_roles)
         return await self._search(query, filters, limit, workspace_id, offset, actor)
+
+    async def hybrid_search(
+        self,
+        query: str,
+        workspace_id: str | None,
+        vector: Iterable[float] | None = None,
+        limit: int = 20,
+        vector_weight: float | None = None,
+        *,
+        filters: Mapping[str, Any] | None = None,
+        actor_id: str | None = None,
+        actor_workspace_id: str | None = None,
+        actor_org_id: str | None = None,
+        actor_roles: Iterable[str] = (),
+    ) -> list[NodeMatch]:
+        """Return the nodes that are near a vector or have words of a query, best first.
+
+        ``vector`` is that of the query, from the same model as those of the nodes; those with
+        another number of dimensions are left out. The 50 nodes with the largest cosine (exact, of
+        all vectors, to nine digits) and the 50 that :meth:`query` gives are fused by their ranks:
+        the score is the sum of ``weight / (60 + rank)``, with 0.6 for the vector and 0.4 for the
+        query. ``vector_weight`` from 0 to 1 sets the former, and the latter to the rest. Ties go by
+        id. With an actor only what it may see is looked at; see :meth:`query_with_visibility`.
+        """
+        row_limit = valid.limit(limit)
+        given = valid.optional(vector, "vector", unit_vector)
+        weight = checked_weight(vector_weight)
+        workspace = _workspace(workspace_id)
+        chosen = _filters(filters)
+        roles = valid.texts(actor_roles, "actor_roles")
+        actor = NOBODY
+        if roles or any(one is not None for one in (actor_id, actor_workspace_id, actor_org_id)):
+            actor = _actor(actor_id, actor_workspace_id, actor_org_id, roles)
+        nodes: dict[str, KnowledgeNode] = {}
+        similarities: dict[str, float] = {}
+        async with self._database.read() as connection:
+            words = await self._search(query, filters, FUSION_CANDIDATES, workspace, 0, actor)
+            if given is not None:
+                rows = self._queries.rank_vectors(
+                    connection,
+                    vector=given,
+                    workspace_id=workspace,
+                    row_limit=FUSION_CANDIDATES,
+                    **chosen,
+                    **actor,
+                )
+                async for row in rows:
+                    values: dict[str, Any] = dict(row)
+                    similarities[row["id"]] = taken_similarity(values)
+                    nodes[row["id"]] = record_of(KnowledgeNode, **values)
+        for one in words:
+            nodes.setdefault(one.id, _plain(one))
+        best = fused(similarities, [one.id for one in words], weight)[:row_limit]
+        return [NodeMatch(node=nodes[key], **places) for key, places in best]
 
     async def _search(
         self,
@@ -423,34 +513,25 @@ class KnowledgeMound(Store):
         limit: int,
         workspace_id: str | None,
         offset: int,
-        actor: dict[str, Any] | None = None,
+        actor: dict[str, Any] = NOBODY,
     ) -> list[FoundNode]:
         terms = search_terms(valid.text(query, "query"))[:MOST_SEARCH_TERMS]
-        chosen = valid.optional(filters, "filters", _filters) or {}
+        chosen = _filters(filters)
         workspace = _workspace(workspace_id)
         row_limit, row_offset = valid.limit(limit), valid.limit(offset, "offset")
         if not terms:
             return []
-        who = actor or {
-            "actor_id": "",
-            "actor_roles": [],
-            "actor_workspace_id": "",
-            "actor_org_id": None,
-        }
         async with self._database.read() as connection:
             rows = self._queries.search_nodes(
                 connection,
                 expression=any_term(terms),
                 terms=terms,
                 workspace_id=workspace,
-                node_types=chosen.get("node_types"),
-                min_confidence=chosen.get("min_confidence") or 0.0,
-                tier=chosen.get("tier"),
-                guarded=actor is not None,
                 most=MOST_RANKED,
                 row_limit=row_limit,
                 row_offset=row_offset,
-                **who,
+                **chosen,
+                **actor,
             )
             return [record_of(FoundNode, **row) async for row in rows]
 
@@ -924,7 +1005,7 @@ class KnowledgeMound(Store):
         reason: str | None = None,
         workspace_id: str | None = None,
     ) -> bool:
-        """Move a node to the archive with its topics, provenance and relationships.
+        """Move a node to the archive with its topics, vector, provenance and relationships.
 
         False when there is none. It is one transaction. Grants are not kept.
         """
@@ -949,6 +1030,8 @@ class KnowledgeMound(Store):
             return 0
         nodes = await self._nodes(connection, ids)
         sources = await self._sources(connection, ids)
+        stored = self._queries.list_node_vectors(connection, node_ids=ids)
+        vectors = {row["node_id"]: row["vector"] async for row in stored}
         links: dict[str, list[Any]] = {key: [] for key in ids}
         rows = self._queries.list_links(
             connection, node_ids=ids, types=None, workspace_id=None, row_limit=valid.LARGEST_INTEGER
@@ -966,6 +1049,7 @@ class KnowledgeMound(Store):
                 "node": node.to_dict(),
                 "provenance": None if source is None else source.to_dict(),
                 "relationships": links[node.id],
+                "vector": vectors.get(node.id),
             }
             archived.append(
                 {
@@ -1028,6 +1112,7 @@ class KnowledgeMound(Store):
             if await self._queries.insert_node(connection, **values) is None:
                 raise AlreadyTakenError("original_id", "a node has this id, or its content")
             await self._queries.add_topics(connection, node_id=key, topics=topics)
+            await self._put_vector(connection, key, document.get("vector"))
             if document.get("provenance"):
                 source = NodeProvenance.from_dict(document["provenance"])
                 await self._restore_source(connection, source)
@@ -1227,8 +1312,23 @@ def _grantee_type(value: Any, argument: str) -> GranteeType:
     return valid.choice(value, argument, GRANTEE_TYPES)
 
 
-def _filters(value: Any, argument: str) -> dict[str, Any]:
-    given = mapping(value, argument)
+def _actor(actor_id: Any, workspace_id: Any, org_id: Any, roles: Iterable[str]) -> dict[str, Any]:
+    return {
+        "guarded": True,
+        "actor_id": valid.key(actor_id, "actor_id"),
+        "actor_roles": valid.texts(roles, "actor_roles"),
+        "actor_workspace_id": checked_workspace(workspace_id, "actor_workspace_id"),
+        "actor_org_id": valid.optional(org_id, "actor_org_id", valid.key),
+    }
+
+
+def _plain(found: FoundNode) -> KnowledgeNode:
+    values = {one.name: found[one.name] for one in fields(KnowledgeNode)}
+    return record_of(KnowledgeNode, **values)
+
+
+def _filters(value: Any, argument: str = "filters") -> dict[str, Any]:
+    given = {} if value is None else mapping(value, argument)
     checks: dict[str, Any] = {
         "node_types": valid.texts,
         "min_confidence": valid.fraction,
@@ -1237,10 +1337,11 @@ def _filters(value: Any, argument: str) -> dict[str, Any]:
     for name in given:
         if name not in checks:
             raise InvalidInputError(argument, f"may have {', '.join(checks)} only")
-    return {
+    chosen = {
         name: valid.optional(given.get(name), f"{argument}.{name}", check)
         for name, check in checks.items()
     }
+    return chosen | {"min_confidence": chosen["min_confidence"] or 0.0}
 
 
 def _page_of(order: NodeOrder, after: LastRow | None, *, is_down: bool) -> dict[str, Any]:

@@ -442,6 +442,135 @@ FROM ranked AS r
 INNER JOIN knowledge_nodes AS n ON r.id = n.id
 ORDER BY r.matched DESC, n.confidence DESC, n.id DESC;
 
+-- name: put_vector(node_id, dims, vector, updated_at)!
+-- Store the vector of a node.
+INSERT INTO knowledge_vectors (node_id, dims, vector, updated_at)
+VALUES (:node_id, :dims, :vector::jsonb, :updated_at)
+ON CONFLICT (node_id) DO UPDATE
+    SET
+        dims = excluded.dims,
+        vector = excluded.vector,
+        updated_at = excluded.updated_at;
+
+-- name: list_node_vectors(node_ids)
+-- Return the vectors of some nodes.
+SELECT
+    v.node_id,
+    v.vector
+FROM knowledge_vectors AS v
+WHERE v.node_id = any(:node_ids::text[])
+ORDER BY v.node_id;
+
+-- name: rank_vectors(vector, workspace_id, node_types, min_confidence, tier, guarded, actor_id, actor_roles, actor_workspace_id, actor_org_id, row_limit)
+-- Rank the nodes whose vectors have as many numbers as the given one, of length 1, by the cosine of
+-- both, best first; of one workspace or of all. Where :guarded, only what somebody may see, as in
+-- search_nodes.
+-- meaning: values of vector [[1.0], [0.6, 0.8], [0.0, 1.0]] because a vector has length 1
+-- meaning: values of node_types [null, ["fact"], ["A", "b", "c"]] because NULL stands for all types
+-- meaning: values of actor_id ["u1", "u2"] because calls ask for known users
+-- meaning: values of actor_roles [[], ["r1"], ["r1", "r2"]] because calls ask for known roles
+-- meaning: values of actor_workspace_id ["w1", "w2"] because calls ask for known workspaces
+-- meaning: values of actor_org_id ["o1", "o2", null] because calls ask for known organizations
+-- meaning: similarity within 1e-9 because sums are rounded otherwise
+-- result: topics json, similarity not null
+SELECT
+    n.id,
+    n.workspace_id,
+    n.node_type,
+    n.content,
+    n.content_hash,
+    n.confidence,
+    n.tier,
+    n.surprise_score,
+    n.update_count,
+    n.consolidation_score,
+    n.validation_status,
+    n.consensus_proof_id,
+    n.last_validated_at,
+    n.staleness_score,
+    n.revalidation_requested,
+    n.visibility,
+    n.visibility_set_by,
+    n.is_discoverable,
+    coalesce(
+        (
+            SELECT pg_catalog.jsonb_agg(t.topic ORDER BY t.topic)
+            FROM node_topics AS t
+            WHERE t.node_id = n.id
+        ),
+        '[]'::jsonb
+    ) AS topics,
+    n.metadata,
+    n.created_at,
+    n.updated_at,
+    s.similarity
+FROM
+    knowledge_nearest(
+        'knowledge_vectors'::regclass,
+        array(
+            SELECT m.id
+            FROM knowledge_vectors AS v
+            INNER JOIN knowledge_nodes AS m ON v.node_id = m.id
+            WHERE
+                v.dims = pg_catalog.cardinality(:vector::double precision[])
+                AND m.confidence >= :min_confidence
+                AND (:workspace_id::text IS NULL OR m.workspace_id = :workspace_id)
+                AND (:node_types::text[] IS NULL OR m.node_type = any(:node_types::text[]))
+                AND (:tier::text IS NULL OR m.tier = :tier)
+                AND (
+                    NOT :guarded::boolean
+                    OR (
+                        m.is_discoverable
+                        AND (
+                            m.visibility IN ('public', 'system')
+                            OR (
+                                m.visibility = 'workspace'
+                                AND m.workspace_id = :actor_workspace_id
+                            )
+                            OR (
+                                m.visibility = 'organization'
+                                AND m.metadata ->> 'org_id'::text = :actor_org_id
+                            )
+                            OR EXISTS (
+                                SELECT 1
+                                FROM access_grants AS g
+                                WHERE
+                                    g.item_id = m.id
+                                    AND (
+                                        g.expires_at IS NULL
+                                        OR g.expires_at > statement_timestamp()
+                                    )
+                                    AND (
+                                        (g.grantee_type = 'user' AND g.grantee_id = :actor_id)
+                                        OR (
+                                            g.grantee_type = 'role'
+                                            AND g.grantee_id = any(:actor_roles::text[])
+                                        )
+                                        OR (
+                                            g.grantee_type = 'workspace'
+                                            AND g.grantee_id = :actor_workspace_id
+                                        )
+                                        OR (
+                                            g.grantee_type = 'organization'
+                                            AND g.grantee_id = :actor_org_id
+                                        )
+                                    )
+                            )
+                        )
+                    )
+                )
+        ),
+        :vector::double precision[],
+        :row_limit::bigint
+    ) AS s
+INNER JOIN knowledge_nodes AS n ON s.node_id = n.id
+WHERE s.similarity IS NOT NULL
+-- to nine digits, so that both engines rank alike
+ORDER BY
+    floor((s.similarity + 2.0::double precision) * 1e9::double precision) DESC,
+    n.id ASC
+LIMIT :row_limit;
+
 -- name: count_nodes(workspace_id)$
 -- Count the nodes of a workspace.
 SELECT count(*) AS total

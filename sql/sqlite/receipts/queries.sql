@@ -684,13 +684,10 @@ WHERE d.receipt_id = :receipt_id
 ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 
--- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_id, row_limit)
+-- name: list_deletions(reason, operator, org_id, from_date, to_date, after_timestamp, after_number, row_limit)
 -- List deletions, newest first, from a place on, perhaps for one reason, by one operator, of one
 -- organization, or of a time.
 -- plan: filtered_walk allowed because reasons, operators and organizations are few
--- name: list_deletions(reason, operator, from_date, to_date, after_timestamp, after_number, row_limit)
--- List deletions, newest first, from a place on, perhaps for one reason, by one operator, or of a time.
--- plan: filtered_walk allowed because reasons and operators are few
 SELECT
     -- columns: ReceiptDeletion
     d.number,

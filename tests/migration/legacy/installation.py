@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -396,7 +397,7 @@ FILES: dict[str, OlderFile] = {
     # Knowledge.
     "knowledge/mound.db": _file(_MOUND, _write_mound),
     f"{D}knowledge/mound.db": _file(_MOUND, _write_mound),
-    "knowledge/mound_semantic.db": _left("semantic_index", _SEMANTIC),
+    "knowledge/mound_semantic.db": _file("semantic_index", lambda path: create(path, _SEMANTIC)),
     "km_audit.db": _left("audit_entries", _KNOWLEDGE_LOG),
     "knowledge.db": _file("facts fact_relations", lambda path: write_facts(path, [], [])),
     # What agents and connectors did.
@@ -434,6 +435,10 @@ _GIVEN: dict[str, Callable[[int], Row]] = {
     "job_queue": lambda n: {"status": ("pending", "completed", "failed")[n % 3], "max_attempts": 3},
     "receipts": lambda n: {"gauntlet_id": f"gauntlet-{n}"},
     "routing_origins": lambda n: {"expires_at": 1770900000.5},
+    "semantic_index": lambda n: {
+        "embedding": struct.pack("<3f", 1.0, n, 0.5),
+        "embedding_dim": 3,
+    },
     "token_blacklist": lambda n: {"jti": f"{n:032x}"},
     "users": lambda n: {"api_key": None, "api_key_hash": f"{n:064x}"},
     "webhook_deliveries": lambda n: {"max_attempts": 5},

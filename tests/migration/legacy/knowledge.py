@@ -1,4 +1,4 @@
-"""Files of the older knowledge: ``knowledge/mound.db`` of two classes, and ``knowledge.db``."""
+"""Files of the older knowledge: ``knowledge/mound.db`` of two classes, and its vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.migration.legacy.values import Row, create, fill
 
-__all__ = ["write_mound"]
+__all__ = ["write_mound", "write_vectors"]
 
 # All times are local. Who may see a node is in its metadata.
 _MOUND = """
@@ -53,6 +53,23 @@ _HISTORY = """
         reason TEXT, executed_by TEXT
     );
 """
+_VECTORS = """
+    CREATE TABLE semantic_index (
+        id TEXT PRIMARY KEY, source_type TEXT NOT NULL, source_id TEXT NOT NULL,
+        content_hash TEXT NOT NULL, embedding BLOB NOT NULL, embedding_model TEXT NOT NULL,
+        embedding_dim INTEGER NOT NULL, tenant_id TEXT NOT NULL DEFAULT 'default',
+        domain TEXT DEFAULT 'general', importance REAL DEFAULT 0.5, created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL, retrieval_count INTEGER DEFAULT 0, last_retrieved_at TEXT,
+        avg_retrieval_rank REAL DEFAULT 0.0, metadata TEXT,
+        UNIQUE (source_type, source_id, tenant_id)
+    );
+"""
+
+
+def write_vectors(path: Path, rows: Sequence[Row]) -> None:
+    """Write ``mound_semantic.db``."""
+    create(path, _VECTORS)
+    fill(path, {"semantic_index": rows})
 
 
 def write_mound(

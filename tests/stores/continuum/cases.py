@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
 
 from aragora_sql.database.values import dump_json
@@ -17,6 +16,7 @@ from tests.stores.cases import (
     NOT_MEASURES,
     NOT_TEXTS,
     NOT_TIMESTAMPS,
+    NOT_VECTORS,
     TOO_LONG,
     UNSTORABLE_TEXTS,
     BadArgument,
@@ -39,7 +39,6 @@ KEYS = ["key 1", "key 2"]
 TIERS = dump_json([{"tier": "fast", "decay": 24.0}, {"tier": "slow", "decay": 0.14}])
 MOVES = dump_json([{"id": "key 1", "to_tier": "fast", "reason": "direct", "promoted": False}])
 NOT_TIERS: list[Any] = ["quick", "", "FAST", None, 5, [], "\x00"]
-NOT_VECTORS: list[Any] = [*NOT_LISTS, [], [0.0, 0], [math.nan], [math.inf], ["1"], [True], [None]]
 SAME = {"tenant_id": None, "min_importance": 0.0, "retrieved_at": NOW, "row_limit": 10}
 
 HOT = [

@@ -17,6 +17,7 @@ from tests.stores.cases import (
     NOT_OBJECTS,
     NOT_TEXTS,
     NOT_TIMESTAMPS,
+    NOT_VECTORS,
     TOO_LONG,
     UNSTORABLE_TEXTS,
     BadArgument,
@@ -70,6 +71,7 @@ BAD_NODES: list[Any] = [
     *[{**GOOD, "id": bad} for bad in ("", 5, *TOO_LONG)],
     *[{**GOOD, "topics": bad} for bad in (*NOT_LISTS, [5], [""], [str(n) for n in range(101)])],
     *[{**GOOD, "created_at": bad} for bad in NOT_TIMESTAMPS],
+    *[{**GOOD, "vector": bad} for bad in NOT_VECTORS],
     {**GOOD, "source_id": "without a type"},
     {**GOOD, "source_type": ""},
     {**GOOD, "source_type": "debate", "transformations": "text"},
@@ -106,6 +108,8 @@ async def fill(mound: KnowledgeMound) -> None:
         "SELECT 'k' || n, 'n' || n, 'n' || (n * 7 % 4000 + 1), "
         f"CASE WHEN n % 50 = 0 THEN 'contradicts' ELSE 'supports' END FROM {series}",
         f"INSERT INTO node_topics (node_id, topic) SELECT 'n' || n, 't' || (n % 100) FROM {series}",
+        "INSERT INTO knowledge_vectors (node_id, dims, vector) "
+        f"SELECT 'n' || n, 2 + n % 500, '[1.0]' FROM {series}",
         "INSERT INTO access_grants (id, item_id, grantee_type, grantee_id, granted_by, expires_at) "
         "SELECT 'g' || n, 'n' || n, 'user', 'u' || (n % 500), 'u' || (n % 400), "
         f"{until} FROM {series}",
@@ -120,6 +124,13 @@ async def fill(mound: KnowledgeMound) -> None:
 OF_W7: dict[str, Any] = {"workspace_id": "w7", "row_limit": 10}
 WALK: dict[str, Any] = {"workspace_id": None, "most": 1000}
 GRANTS: dict[str, Any] = {"workspace_id": None, "after_id": "", "row_limit": 10}
+ACTOR: dict[str, Any] = {
+    "actor_id": "u7",
+    "actor_roles": ["r"],
+    "actor_workspace_id": "w7",
+    "actor_org_id": None,
+}
+FILTERS: dict[str, Any] = {"node_types": None, "min_confidence": 0.0, "tier": None}
 HOT = [
     Hot("get_nodes", {"node_ids": ["n7", "n8"], "workspace_id": None}),
     Hot("find_by_content_hash", {"content_hash": "h7", "workspace_id": "w7"}),
@@ -147,19 +158,26 @@ HOT = [
             "expression": "(word7|word8)",
             "terms": ["word7", "word8"],
             "workspace_id": None,
-            "node_types": None,
-            "min_confidence": 0.0,
-            "tier": None,
             "guarded": True,
-            "actor_id": "u7",
-            "actor_roles": ["r"],
-            "actor_workspace_id": "w7",
-            "actor_org_id": None,
             "most": 1000,
             "row_limit": 10,
             "row_offset": 0,
+            **FILTERS,
+            **ACTOR,
         },
     ),
+    Hot(
+        "rank_vectors",
+        {
+            "vector": [0.6, 0.8],
+            "workspace_id": None,
+            "guarded": False,
+            "row_limit": 10,
+            **FILTERS,
+            **ACTOR,
+        },
+    ),
+    Hot("list_node_vectors", {"node_ids": ["n7", "n8"]}),
     Hot("count_nodes", {"workspace_id": "w7"}),
     Hot("list_provenance", {"node_ids": ["n7"], "workspace_id": None}),
     Hot(
@@ -231,9 +249,15 @@ ROUND_TRIPS = {
     "save_node": Call(3, lambda s, kept: add(s)),
     "save_node again": Call(4, lambda s, kept: s.save_node({**GOOD, "id": "p0"})),
     "save_node with all": Call(
-        5,
+        6,
         lambda s, kept: s.save_node(
-            {**GOOD, "content": f"x{next(NUMBERS)}", "topics": ["a", "b"], "source_type": "debate"}
+            {
+                **GOOD,
+                "content": f"x{next(NUMBERS)}",
+                "topics": ["a", "b"],
+                "vector": [1],
+                "source_type": "debate",
+            }
         ),
     ),
     "get_node": Call(1, lambda s, kept: s.get_node("p0")),
@@ -246,6 +270,7 @@ ROUND_TRIPS = {
     "query_with_visibility": Call(
         1, lambda s, kept: s.query_with_visibility("word", None, "u", "w1")
     ),
+    "hybrid_search": Call(2, lambda s, kept: s.hybrid_search("word", WORKSPACE, [1])),
     "get_stats": Call(2, lambda s, kept: s.get_stats(WORKSPACE)),
     "save_relationship": Call(1, lambda s, kept: s.save_relationship("p0", "p2", "cites")),
     "get_relationships_batch": Call(1, lambda s, kept: s.get_relationships_batch(["p0", "p1"])),
@@ -254,7 +279,7 @@ ROUND_TRIPS = {
     "find_contradictions": Call(1, lambda s, kept: s.find_contradictions("p0")),
     "save_access_grant": Call(1, lambda s, kept: s.save_access_grant("p0", "user", "u")),
     "cleanup_expired": Call(1, lambda s, kept: s.cleanup_expired()),
-    "archive_node": Call(8, lambda s, kept: s.archive_node(f"p{next(ARCHIVED)}")),
+    "archive_node": Call(9, lambda s, kept: s.archive_node(f"p{next(ARCHIVED)}")),
     "prune_nodes": Call(5, lambda s, kept: s.prune_nodes(WORKSPACE, "flag")),
     "refresh_staleness": Call(3, lambda s, kept: s.refresh_staleness(WORKSPACE)),
 }
@@ -267,6 +292,7 @@ WITH_WORKSPACE = (
     "delete_node",
     "query",
     "query_with_visibility",
+    "hybrid_search",
     "get_provenance",
     "query_by_provenance",
     "save_relationship",
@@ -337,13 +363,21 @@ BAD_ARGUMENTS = [
     BadArgument("list_nodes", "order_dir", [None, *NOT_WORDS, "desc"]),
     *optional_texts_of("list_nodes", "node_type"),
     *texts_of("query", "query"),
-    *texts_of("query_with_visibility", "query"),
-    BadArgument("query", "filters", [*NOT_OBJECTS, {"other": 1}, {"tier": "other"}]),
+    *[
+        bad
+        for method in ("query_with_visibility", "hybrid_search")
+        for bad in (
+            *texts_of(method, "query"),
+            BadArgument(method, "filters", [*NOT_OBJECTS, {"other": 1}, {"tier": "other"}]),
+            BadArgument(method, "actor_id", [None, "", 5]),
+            BadArgument(method, "actor_workspace_id", [None, *BAD_WORKSPACES]),
+            BadArgument(method, "actor_org_id", ["", 5]),
+            *lists_of(method, "actor_roles"),
+        )
+    ],
+    BadArgument("hybrid_search", "vector", NOT_VECTORS),
+    BadArgument("hybrid_search", "vector_weight", NOT_FRACTIONS),
     *[BadArgument(one, "offset", NOT_COUNTS) for one in ("query", "query_with_visibility")],
-    BadArgument("query_with_visibility", "actor_id", [None, "", 5]),
-    BadArgument("query_with_visibility", "actor_workspace_id", [None, *BAD_WORKSPACES]),
-    BadArgument("query_with_visibility", "actor_org_id", ["", 5]),
-    *lists_of("query_with_visibility", "actor_roles"),
     *texts_of("query_by_provenance", "source_type", "source_id"),
     *optional_texts_of("query_by_provenance", "node_type"),
     *keys_of("save_relationship", "from_node_id", "to_node_id"),
@@ -387,6 +421,7 @@ BAD_ARGUMENTS = [
     *limits_of(
         *("get_nodes_by_content_hash", "query_nodes", "get_recent_nodes", "list_nodes", "query"),
         *("get_nodes_for_workspace", "query_with_visibility", "query_by_provenance"),
+        "hybrid_search",
         *("get_relationships", "get_relationships_batch", "list_relationships", "get_neighbors"),
         *("find_contradictions", "get_access_grants", "get_grants_for_grantee"),
         *("get_grants_by_grantor", "prune_nodes", "get_prune_history"),
@@ -395,6 +430,12 @@ BAD_ARGUMENTS = [
 ]
 
 _NODE = {"node_id": "n"}
+_AS_ACTOR = {
+    "query": "word",
+    "workspace_id": None,
+    "actor_id": "u",
+    "actor_workspace_id": WORKSPACE,
+}
 GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     **{method: {"workspace_id": WORKSPACE} for method in OF_WORKSPACE},
     **dict.fromkeys(
@@ -411,12 +452,8 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "update_visibility": {"node_id": "n", "level": "public"},
     "find_by_content_hash": {"content_hash": "h", "workspace_id": WORKSPACE},
     "query": {"query": "word"},
-    "query_with_visibility": {
-        "query": "word",
-        "workspace_id": None,
-        "actor_id": "u",
-        "actor_workspace_id": WORKSPACE,
-    },
+    "query_with_visibility": _AS_ACTOR,
+    "hybrid_search": _AS_ACTOR,
     "query_by_provenance": {"source_type": "debate", "source_id": "d"},
     "save_relationship": {
         "from_node_id": "a",

@@ -139,9 +139,8 @@ HOT = [
             "org_id": None,
             "from_date": None,
             "to_date": None,
-            **PAGE,
+            **NUMBERED,
         },
-        {"reason": None, "operator": None, "from_date": None, "to_date": None, **NUMBERED},
         True,
     ),
 ]

@@ -6,6 +6,8 @@
 -- meaning: values of access_grants.grantee_id ["u1", "u2", "r1", "w1", "o1"] because calls ask for known grantees
 -- meaning: values of access_grants.granted_by ["u1", "u2", null] because calls ask for known users
 -- meaning: values of access_grants.permissions [["read"], ["read", "write"], ["write"], []] because permissions are words
+-- meaning: values of knowledge_vectors.vector [[1.0], [0.6, 0.8], [0.8, -0.6], [-1.0]] because a vector is a list of numbers
+-- meaning: values of knowledge_vectors.dims [1, 2] because it is the length of the vector
 -- meaning: values of knowledge_archive.original_id ["n1", "n2"] because calls ask for known nodes
 -- meaning: values of knowledge_archive.workspace_id ["w1", "w2", null] because calls ask for known workspaces
 -- meaning: values of prune_history.workspace_id ["w1", "w2"] because calls ask for known workspaces
@@ -131,6 +133,101 @@ CREATE TABLE IF NOT EXISTS node_topics (
 
 CREATE INDEX IF NOT EXISTS idx_node_topics_topic ON node_topics (topic, node_id);
 
+-- A list of JSON is written as an array is, but for the brackets. NULL: it is no list of numbers.
+CREATE OR REPLACE FUNCTION knowledge_numbers(given JSONB) RETURNS DOUBLE PRECISION[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog
+AS $$
+    SELECT
+        CASE
+            WHEN
+                jsonb_typeof(given) = 'array'
+                AND NOT jsonb_path_exists(given, 'strict $[*] ? (@.type() != "number")')
+                THEN translate(given::text, '[]', '{}')::double precision[]
+        END
+$$;
+
+CREATE TABLE IF NOT EXISTS knowledge_vectors (
+    node_id TEXT COLLATE "C" NOT NULL,
+    dims INTEGER NOT NULL,
+    vector JSONB NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    -- parity: column knowledge_vectors.numbers because SQLite has no arrays and reads the list
+    numbers DOUBLE PRECISION[] GENERATED ALWAYS AS (knowledge_numbers(vector)) STORED,
+    CONSTRAINT knowledge_vectors_pkey PRIMARY KEY (node_id),
+    CONSTRAINT knowledge_vectors_node_id_fkey
+    FOREIGN KEY (node_id) REFERENCES knowledge_nodes (id) ON DELETE CASCADE,
+    CONSTRAINT knowledge_vectors_dims_check CHECK (dims >= 1),
+    CONSTRAINT knowledge_vectors_vector_check CHECK (jsonb_typeof(vector) = 'array')
+);
+
+CREATE INDEX IF NOT EXISTS idx_knowledge_vectors_dims ON knowledge_vectors (dims);
+
+-- The cosine of the vectors of some nodes with a given one, all of length 1: of those nodes, at least,
+-- that are among the `row_limit` nearest. Where the extension pgvector is installed it chooses them:
+-- its products have 24 bits, so all are taken that could be among the nearest within their error.
+CREATE OR REPLACE FUNCTION knowledge_nearest(
+    vectors REGCLASS,
+    wanted TEXT[],
+    given DOUBLE PRECISION[],
+    row_limit BIGINT
+) RETURNS TABLE (node_id TEXT, similarity DOUBLE PRECISION)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog
+AS $$
+DECLARE
+    length_of_given CONSTANT INTEGER := cardinality(given);
+    most_of_extension CONSTANT INTEGER := 16000;
+    extension_home CONSTANT TEXT := (
+        SELECT n.nspname
+        FROM pg_extension AS e
+        INNER JOIN pg_namespace AS n ON e.extnamespace = n.oid
+        WHERE e.extname = 'vector' AND has_schema_privilege(n.oid, 'USAGE')
+    );
+    those CONSTANT TEXT := format(
+        $part$
+            FROM unnest($3) AS w (id)
+            INNER JOIN %s AS v ON w.id = v.node_id
+            WHERE v.dims = $2
+        $part$,
+        vectors
+    );
+    exactly CONSTANT TEXT := $part$
+        SELECT
+            v.node_id,
+            (SELECT sum(x.stored * x.given) FROM unnest(v.numbers, $1) AS x (stored, given))
+    $part$;
+BEGIN
+    IF extension_home IS NULL OR length_of_given > most_of_extension THEN
+        RETURN QUERY EXECUTE exactly || those USING given, length_of_given, wanted;
+    ELSE
+        RETURN QUERY EXECUTE format(
+            $query$
+                WITH close AS MATERIALIZED (
+                    SELECT
+                        v.node_id,
+                        -(v.numbers::%1$I.vector OPERATOR(%1$I.<#>) $1::%1$I.vector) AS product
+                    %2$s
+                ),
+                bound AS MATERIALIZED (
+                    SELECT min(b.product) - ($2 + 4) * 2.0 ^ -23 AS product
+                    FROM (SELECT c.product FROM close AS c ORDER BY c.product DESC LIMIT $4) AS b
+                )
+                %3$s
+                FROM close AS c
+                INNER JOIN bound AS l ON c.product >= l.product
+                INNER JOIN %4$s AS v ON c.node_id = v.node_id
+            $query$,
+            extension_home,
+            those,
+            exactly,
+            vectors
+        )
+        USING given, length_of_given, wanted, row_limit;
+    END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS access_grants (
     id TEXT COLLATE "C" NOT NULL,
     item_id TEXT COLLATE "C" NOT NULL,
@@ -207,6 +304,7 @@ ALTER TABLE knowledge_nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE node_provenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE knowledge_relationships ENABLE ROW LEVEL SECURITY;
 ALTER TABLE node_topics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE knowledge_vectors ENABLE ROW LEVEL SECURITY;
 ALTER TABLE access_grants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE knowledge_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE prune_history ENABLE ROW LEVEL SECURITY;
@@ -223,7 +321,7 @@ BEGIN
         EXECUTE format(
             'REVOKE ALL ON '
             || 'knowledge_nodes, node_provenance, knowledge_relationships, node_topics, '
-            || 'access_grants, knowledge_archive, prune_history FROM %I',
+            || 'knowledge_vectors, access_grants, knowledge_archive, prune_history FROM %I',
             role_name
         );
     END LOOP;
@@ -282,6 +380,16 @@ COMMENT ON COLUMN knowledge_relationships.created_at IS 'When it was first saved
 COMMENT ON TABLE node_topics IS 'The topics of nodes.';
 COMMENT ON COLUMN node_topics.node_id IS 'The node.';
 COMMENT ON COLUMN node_topics.topic IS 'A topic of it.';
+
+COMMENT ON TABLE knowledge_vectors IS 'The vectors of nodes that have one.';
+COMMENT ON COLUMN knowledge_vectors.node_id IS 'The node that the vector is of.';
+COMMENT ON COLUMN knowledge_vectors.dims IS 'How many numbers the vector has.';
+COMMENT ON COLUMN knowledge_vectors.vector IS 'The vector, scaled to length 1: a list of numbers.';
+COMMENT ON COLUMN knowledge_vectors.updated_at IS 'When it was last stored.';
+COMMENT ON COLUMN knowledge_vectors.numbers IS 'The same as an array, which is compared.';
+
+COMMENT ON FUNCTION knowledge_nearest(REGCLASS, TEXT[], DOUBLE PRECISION[], BIGINT) IS 'Compares vectors; uses pgvector where it is installed.';
+COMMENT ON FUNCTION knowledge_numbers(JSONB) IS 'A list of numbers as an array.';
 
 COMMENT ON TABLE access_grants IS 'Who else may see a node.';
 COMMENT ON COLUMN access_grants.id IS 'Identifier: grant_ and 16 hexadecimal digits.';

@@ -159,6 +159,23 @@ CREATE TABLE IF NOT EXISTS node_topics (
 
 CREATE INDEX IF NOT EXISTS idx_node_topics_topic ON node_topics (topic, node_id);
 
+CREATE TABLE IF NOT EXISTS knowledge_vectors (
+    node_id TEXT NOT NULL,
+    dims INTEGER NOT NULL,
+    vector TEXT NOT NULL,
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
+    CONSTRAINT knowledge_vectors_pkey PRIMARY KEY (node_id),
+    CONSTRAINT knowledge_vectors_node_id_fkey
+    FOREIGN KEY (node_id) REFERENCES knowledge_nodes (id) ON DELETE CASCADE,
+    CONSTRAINT knowledge_vectors_dims_check CHECK (dims >= 1),
+    CONSTRAINT knowledge_vectors_vector_check
+    CHECK (json_valid(vector) AND json_type(vector) = 'array'),
+    CONSTRAINT knowledge_vectors_updated_at_check
+    CHECK (updated_at LIKE '____-__-__T__:__:__.______Z')
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS idx_knowledge_vectors_dims ON knowledge_vectors (dims);
+
 CREATE TABLE IF NOT EXISTS access_grants (
     id TEXT NOT NULL,
     item_id TEXT NOT NULL,
