@@ -9,10 +9,14 @@ from aragora_sql.queries import Queries
 from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
+from .compliance import ComplianceQueries
 from .connectors import ConnectorsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
 from .critique import CritiqueQueries
+from .cycles import CyclesQueries
+from .debate_archive import DebateArchiveQueries
+from .debate_origins import DebateOriginsQueries
 from .decisions import DecisionsQueries
 from .doctor import DoctorQueries
 from .elo import EloQueries
@@ -21,13 +25,17 @@ from .federation import FederationQueries
 from .gauntlet import GauntletQueries
 from .gmail import GmailQueries
 from .governance import GovernanceQueries
+from .inbox_activities import InboxActivitiesQueries
+from .insights import InsightsQueries
 from .integrations import IntegrationsQueries
 from .jobs import JobsQueries
+from .knowledge import KnowledgeQueries
 from .langgraph import LanggraphQueries
 from .langgraph_items import LanggraphItemsQueries
 from .markers import MarkersQueries
 from .marketplace import MarketplaceQueries
 from .notifications import NotificationsQueries
+from .receipts import ReceiptsQueries
 from .scheduled_debates import ScheduledDebatesQueries
 from .schema_versions import SchemaVersionsQueries
 from .sessions import SessionsQueries
@@ -53,6 +61,10 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> CheckpointsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["compliance"], dialect: Dialect, root: Path | None = None
+) -> ComplianceQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["connectors"], dialect: Dialect, root: Path | None = None
 ) -> ConnectorsQueries: ...
 @overload
@@ -67,6 +79,18 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["critique"], dialect: Dialect, root: Path | None = None
 ) -> CritiqueQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["cycles"], dialect: Dialect, root: Path | None = None
+) -> CyclesQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["debate_archive"], dialect: Dialect, root: Path | None = None
+) -> DebateArchiveQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["debate_origins"], dialect: Dialect, root: Path | None = None
+) -> DebateOriginsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["decisions"], dialect: Dialect, root: Path | None = None
@@ -101,12 +125,24 @@ def load_queries(  # type: ignore[overload-overlap]
 ) -> GovernanceQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["inbox_activities"], dialect: Dialect, root: Path | None = None
+) -> InboxActivitiesQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["insights"], dialect: Dialect, root: Path | None = None
+) -> InsightsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
     store: Literal["integrations"], dialect: Dialect, root: Path | None = None
 ) -> IntegrationsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["jobs"], dialect: Dialect, root: Path | None = None
 ) -> JobsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["knowledge"], dialect: Dialect, root: Path | None = None
+) -> KnowledgeQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["langgraph"], dialect: Dialect, root: Path | None = None
@@ -127,6 +163,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["notifications"], dialect: Dialect, root: Path | None = None
 ) -> NotificationsQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["receipts"], dialect: Dialect, root: Path | None = None
+) -> ReceiptsQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["scheduled_debates"], dialect: Dialect, root: Path | None = None
