@@ -112,7 +112,8 @@ class DebateArchiveQueries(Protocol):
         """Return a slug with the next number behind it, or as it is where none is like it; and
         whether there
 
-        is a debate of the id (NULL: of that slug).
+        is a debate of the id (NULL: of that slug). Where the slug is to be the id too, ids count
+        as slugs.
 
         Operation ^: the first row, or None.
         """
@@ -149,8 +150,9 @@ class DebateArchiveQueries(Protocol):
         /,
         *,
         debate_ids: Sequence[str],
+        org_id: str | None,
     ) -> AsyncIterator[ArchivedDebateRow]:
-        """Return the debates of some ids, in no order.
+        """Return the debates of some ids, of one organization or of any, in no order.
 
         Operation (none): every row.
         """
@@ -236,9 +238,18 @@ class DebateArchiveQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def delete_debate(self, connection: Connection, /, *, key: str) -> str | None:
+    async def delete_debate(
+        self,
+        connection: Connection,
+        /,
+        *,
+        key: str,
+        org_id: str | None,
+    ) -> str | None:
         """Delete a debate by its id, or by its slug where no debate has that id, and return its
-        id.
+        id; of one
+
+        organization or of any.
 
         Operation $: the first value of the first row, or None.
         """
@@ -257,20 +268,36 @@ class DebateArchiveQueries(Protocol):
         debate_id: str,
         audio_path: str | None,
         audio_duration_seconds: int | None,
+        org_id: str | None,
     ) -> int:
-        """Say where the audio of a debate is.
+        """Say where the audio of a debate is, of one organization or of any.
 
         Operation !: the number of rows changed.
         """
 
-    async def get_audio(self, connection: Connection, /, *, debate_id: str) -> GetAudioRow | None:
-        """Return where the audio of a debate is, of one that has some.
+    async def get_audio(
+        self,
+        connection: Connection,
+        /,
+        *,
+        debate_id: str,
+        org_id: str | None,
+    ) -> GetAudioRow | None:
+        """Return where the audio of a debate is, of one that has some, of one organization or of
+        any.
 
         Operation ^: the first row, or None.
         """
 
-    async def get_visibility(self, connection: Connection, /, *, debate_id: str) -> bool | None:
-        """Return whether everybody may read a debate.
+    async def get_visibility(
+        self,
+        connection: Connection,
+        /,
+        *,
+        debate_id: str,
+        org_id: str | None,
+    ) -> bool | None:
+        """Return whether everybody may read a debate, of one organization or of any.
 
         Operation $: the first value of the first row, or None.
         """

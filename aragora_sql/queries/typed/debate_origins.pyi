@@ -64,7 +64,10 @@ class DebateOriginsQueries(Protocol):
         metadata: Any,
         ttl_seconds: float,
     ) -> DebateOriginRow:
-        """Store where something came from, or replace it; whether its result was sent stays.
+        """Store where something came from, or replace it; whether its result was sent stays,
+        unless what is
+
+        replaced is over.
 
         Operation ^: the first row, or None.
         """

@@ -186,6 +186,19 @@ class InsightsQueries(Protocol):
         Operation *!: the number of rows changed, for many sets of parameters.
         """
 
+    async def delete_other_insights(
+        self,
+        connection: Connection,
+        /,
+        *,
+        debate_id: str,
+        kept_ids: Sequence[str],
+    ) -> int:
+        """Delete the insights of a debate but for some.
+
+        Operation !: the number of rows changed.
+        """
+
     async def upsert_performances(
         self,
         connection: Connection,
@@ -195,6 +208,19 @@ class InsightsQueries(Protocol):
         """Store how agents did in a debate, or replace it; when it was first stored stays.
 
         Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    async def delete_other_performances(
+        self,
+        connection: Connection,
+        /,
+        *,
+        debate_id: str,
+        kept_names: Sequence[str],
+    ) -> int:
+        """Delete what is kept of agents in a debate but for some.
+
+        Operation !: the number of rows changed.
         """
 
     async def merge_patterns(

@@ -265,6 +265,19 @@ class UnifiedInboxQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
+    async def hold_account_of(
+        self,
+        connection: Connection,
+        /,
+        *,
+        tenant_id: str,
+        message_id: str,
+    ) -> str | None:
+        """Return the account of a message, and hold it until the transaction ends.
+
+        Operation $: the first value of the first row, or None.
+        """
+
     async def change_account(
         self,
         connection: Connection,
@@ -300,7 +313,7 @@ class UnifiedInboxQueries(Protocol):
         unread_delta: int,
         sync_error_delta: int,
     ) -> int:
-        """Add to the counts of an account; none becomes less than 0.
+        """Add to the counts of an account; none becomes less than 0 or more than 2147483647.
 
         Operation !: the number of rows changed.
         """

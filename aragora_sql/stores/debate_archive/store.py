@@ -128,13 +128,16 @@ class DebateArchive(Store):
         return None if row is None else record_of(ArchivedDebate, **row)
 
     async def get_debates_batch(
-        self, debate_ids: Iterable[str]
+        self, debate_ids: Iterable[str], org_id: str | None = None
     ) -> dict[str, ArchivedDebate | None]:
         """Return the debates of some ids by id; None for an id that there is no debate of."""
         keys = valid.texts(debate_ids, "debate_ids")
+        organization = valid.optional_text(org_id, "org_id")
         found: dict[str, ArchivedDebate | None] = dict.fromkeys(keys)
         async with self._database.read() as connection:
-            async for row in self._queries.list_batch(connection, debate_ids=list(found)):
+            async for row in self._queries.list_batch(
+                connection, debate_ids=list(found), org_id=organization
+            ):
                 found[row["id"]] = record_of(ArchivedDebate, **row)
         return found
 
@@ -198,24 +201,34 @@ class DebateArchive(Store):
     # Audio and visibility
 
     async def update_audio(
-        self, debate_id: str, audio_path: str, duration_seconds: int | None = None
+        self,
+        debate_id: str,
+        audio_path: str,
+        duration_seconds: int | None = None,
+        org_id: str | None = None,
     ) -> bool:
         """Say where the audio of a debate is, which was made now; False when there is no debate."""
         key = valid.text(debate_id, "debate_id")
         path = valid.identifier(audio_path, "audio_path")
         seconds = valid.optional(duration_seconds, "duration_seconds", valid.integer)
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.set_audio(
-                    connection, debate_id=key, audio_path=path, audio_duration_seconds=seconds
+                    connection,
+                    debate_id=key,
+                    audio_path=path,
+                    audio_duration_seconds=seconds,
+                    org_id=organization,
                 )
             )
 
-    async def get_audio_info(self, debate_id: str) -> AudioInfo | None:
+    async def get_audio_info(self, debate_id: str, org_id: str | None = None) -> AudioInfo | None:
         """Return where the audio of a debate is; None when it has none."""
         key = valid.text(debate_id, "debate_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_audio(connection, debate_id=key)
+            row = await self._queries.get_audio(connection, debate_id=key, org_id=organization)
         if row is None:
             return None
         return {
@@ -224,11 +237,14 @@ class DebateArchive(Store):
             "audio_duration_seconds": row["audio_duration_seconds"],
         }
 
-    async def is_public(self, debate_id: str) -> bool:
+    async def is_public(self, debate_id: str, org_id: str | None = None) -> bool:
         """Tell whether everybody may read a debate; False when there is none."""
         key = valid.text(debate_id, "debate_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            return bool(await self._queries.get_visibility(connection, debate_id=key))
+            return bool(
+                await self._queries.get_visibility(connection, debate_id=key, org_id=organization)
+            )
 
     async def set_public(self, debate_id: str, is_public: bool, org_id: str | None = None) -> bool:
         """Set whether everybody may read a debate; False when there is none."""
@@ -253,15 +269,18 @@ class DebateArchive(Store):
                 await self._queries.delete_by_slug(connection, slug=named, org_id=organization)
             )
 
-    async def delete_debate(self, debate_id: str, *, cascade_critiques: bool = False) -> bool:
+    async def delete_debate(
+        self, debate_id: str, org_id: str | None = None, *, cascade_critiques: bool = False
+    ) -> bool:
         """Delete a debate by its id, or else by its slug; False when there is none.
 
         ``cascade_critiques``: what the critique store has of the debate is deleted with it.
         """
         key = valid.text(debate_id, "debate_id")
+        organization = valid.optional_text(org_id, "org_id")
         cascade = valid.boolean(cascade_critiques, "cascade_critiques")
         async with self._database.transaction() as connection:
-            deleted = await self._queries.delete_debate(connection, key=key)
+            deleted = await self._queries.delete_debate(connection, key=key, org_id=organization)
             if cascade and deleted is not None:
                 await self._queries.delete_critiques(connection, debate_id=deleted)
         return deleted is not None

@@ -65,7 +65,8 @@ class DebateOriginStore(Store):
     ) -> DebateOrigin:
         """Store where something came from, and return it; one of the same id is replaced.
 
-        Whether its result was sent stays then. ``ttl_seconds`` is None for that of the store.
+        Whether its result was sent stays then, unless the replaced one is over. ``ttl_seconds`` is
+        None for that of the store.
         """
         row: dict[str, Any] = {
             "origin_id": valid.key(origin_id, "origin_id"),

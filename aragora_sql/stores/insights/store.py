@@ -59,11 +59,21 @@ class InsightStore(Store):
         its title and ``metadata`` (``category``, ``avg_severity``): the mean severity of n and one
         more is (mean * n + severity) / (n + 1).
 
-        Storing a debate again replaces what it stored, and counts no pattern twice.
+        Storing a debate again replaces what it stored: insights and performances that it has no
+        longer are deleted. What was counted stays: patterns, none twice, and uses of insights.
         """
         rows = debate_rows(insights)
+        debate = rows.summary["debate_id"]
         async with self._database.transaction() as connection:
             await self._queries.upsert_summary(connection, **rows.summary)
+            await self._queries.delete_other_insights(
+                connection, debate_id=debate, kept_ids=[one["id"] for one in rows.insights]
+            )
+            await self._queries.delete_other_performances(
+                connection,
+                debate_id=debate,
+                kept_names=[one["agent_name"] for one in rows.performances],
+            )
             if rows.insights:
                 await self._queries.upsert_insights(connection, rows.insights)
             if rows.performances:

@@ -163,7 +163,6 @@ class KnowledgeMound(Store):
         vector: list[float] | None,
     ) -> str | None:
         """Store a node once; None where what was in the way is there no more."""
-        workspace = row["workspace_id"]
         async with self._database.transaction() as connection:
             key = await self._queries.insert_node(connection, **row)
             if key is None:

@@ -147,7 +147,8 @@ class UnifiedInboxStore(Store):
     ) -> bool:
         """Add to the counts of an account, in one statement; False when there is no account.
 
-        No count becomes less than 0. Messages are counted by the methods that store them.
+        No count becomes less than 0 or more than 2**31 - 1. Messages are counted by the methods
+        that store them.
         """
         key = _account(tenant_id, account_id)
         total, unread, errors = (
@@ -183,7 +184,8 @@ class UnifiedInboxStore(Store):
             row = await self._queries.get_account(connection, **key)
         return None if row is None else record_of(InboxAccount, **row)
 
-    # Messages
+    # Messages. Who changes a stored one and its account holds the account first, in the order in
+    # which deleting the account deletes its messages, so that none waits for the other in a circle.
 
     async def save_message(
         self, tenant_id: str, message: Mapping[str, Any] | InboxMessage
@@ -210,6 +212,9 @@ class UnifiedInboxStore(Store):
                 if created is not None:
                     await self._count(connection, row, 1, 0 if row["is_read"] else 1)
                     return created, True
+                await self._queries.hold_account(
+                    connection, tenant_id=row["tenant_id"], account_id=row["account_id"]
+                )
                 stored = await self._queries.update_message(connection, **changes)
                 if stored is not None:
                     await self._set_read(connection, {**row, "message_id": stored})
@@ -252,6 +257,7 @@ class UnifiedInboxStore(Store):
         """Delete a message with the advice on it; False when there is none."""
         key = _message(tenant_id, message_id)
         async with self._database.transaction() as connection:
+            await self._queries.hold_account_of(connection, **key)
             row = await self._queries.delete_message(connection, **key)
             if row is None:
                 return False
@@ -271,6 +277,8 @@ class UnifiedInboxStore(Store):
         starred = valid.optional(is_starred, "is_starred", valid.boolean)
         now = utc_now()
         async with self._database.transaction() as connection:
+            if read is not None:
+                await self._queries.hold_account_of(connection, **key)
             if not await self._queries.set_starred(
                 connection, **key, is_starred=starred, updated_at=now
             ):

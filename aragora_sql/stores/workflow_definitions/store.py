@@ -19,6 +19,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
+from aragora_sql.stores.checksums import sorted_json
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS
@@ -176,7 +177,10 @@ class WorkflowStore(Store):
                 workflow_id=row["workflow_id"],
                 version=row["version"],
             )
-        if stored is None or stored["definition"] != load_json(row["definition"]):
+        # As JSON: for Python, true is 1, and 1 is 1.0.
+        if stored is None or sorted_json(stored["definition"]) != sorted_json(
+            load_json(row["definition"])
+        ):
             raise AlreadyTakenError(
                 "workflow.version",
                 f"version {row['version']!r} is kept already, with another definition",

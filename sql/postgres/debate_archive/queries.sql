@@ -36,7 +36,7 @@ RETURNING
 
 -- name: get_next_slug(slug, id)^
 -- Return a slug with the next number behind it, or as it is where none is like it; and whether there
--- is a debate of the id (NULL: of that slug).
+-- is a debate of the id (NULL: of that slug). Where the slug is to be the id too, ids count as slugs.
 -- result: is_stored boolean not null, slug not null
 SELECT
     n.slug,
@@ -49,15 +49,22 @@ FROM (
             :slug::text || '-' || (
                 max(
                     CASE
-                        WHEN a.slug = :slug THEN 1
-                        WHEN substr(a.slug, length(:slug) + 1) ~ '^-[0-9]{1,9}$'
-                            THEN substr(a.slug, length(:slug) + 2)::integer
+                        WHEN a.name = :slug THEN 1
+                        WHEN substr(a.name, length(:slug) + 1) ~ '^-[0-9]{1,9}$'
+                            THEN substr(a.name, length(:slug) + 2)::integer
                     END
                 ) + 1
             )::text, :slug
         ) AS slug
-    FROM debate_archive AS a
-    WHERE a.slug >= :slug AND a.slug < :slug || '.'
+    FROM (
+        SELECT s.slug AS name
+        FROM debate_archive AS s
+        WHERE s.slug >= :slug AND s.slug < :slug || '.'
+        UNION ALL
+        SELECT i.id AS name
+        FROM debate_archive AS i
+        WHERE :id::text IS NULL AND i.id >= :slug AND i.id < :slug || '.'
+    ) AS a
 ) AS n;
 
 -- name: view_debate(slug, org_id)^
@@ -109,8 +116,8 @@ WHERE
     d.id = :debate_id
     AND (:org_id::text IS NULL OR d.org_id = :org_id);
 
--- name: list_batch(debate_ids)
--- Return the debates of some ids, in no order.
+-- name: list_batch(debate_ids, org_id)
+-- Return the debates of some ids, of one organization or of any, in no order.
 SELECT
     -- columns: ArchivedDebate
     d.id,
@@ -129,7 +136,9 @@ SELECT
     d.critique_debate_id,
     d.created_at
 FROM debate_archive AS d
-WHERE d.id = any(:debate_ids::text[]);
+WHERE
+    d.id = any(:debate_ids::text[])
+    AND (:org_id::text IS NULL OR d.org_id = :org_id);
 
 -- name: list_debates(after_timestamp, after_id, row_limit)
 -- List debates without their artifacts, newest first, from a place on.
@@ -218,13 +227,22 @@ WHERE
     slug = :slug
     AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: delete_debate(key)$
--- Delete a debate by its id, or by its slug where no debate has that id, and return its id.
+-- name: delete_debate(key, org_id)$
+-- Delete a debate by its id, or by its slug where no debate has that id, and return its id; of one
+-- organization or of any.
 DELETE FROM debate_archive
 WHERE
     id = coalesce(
-        (SELECT i.id FROM debate_archive AS i WHERE i.id = :key),
-        (SELECT s.id FROM debate_archive AS s WHERE s.slug = :key)
+        (
+            SELECT i.id
+            FROM debate_archive AS i
+            WHERE i.id = :key AND (:org_id::text IS NULL OR i.org_id = :org_id)
+        ),
+        (
+            SELECT s.id
+            FROM debate_archive AS s
+            WHERE s.slug = :key AND (:org_id::text IS NULL OR s.org_id = :org_id)
+        )
     )
 RETURNING id;
 
@@ -233,17 +251,19 @@ RETURNING id;
 DELETE FROM debates
 WHERE id = :debate_id;
 
--- name: set_audio(debate_id, audio_path, audio_duration_seconds)!
--- Say where the audio of a debate is.
+-- name: set_audio(debate_id, audio_path, audio_duration_seconds, org_id)!
+-- Say where the audio of a debate is, of one organization or of any.
 UPDATE debate_archive
 SET
     audio_path = :audio_path,
     audio_generated_at = statement_timestamp(),
     audio_duration_seconds = :audio_duration_seconds
-WHERE id = :debate_id;
+WHERE
+    id = :debate_id
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: get_audio(debate_id)^
--- Return where the audio of a debate is, of one that has some.
+-- name: get_audio(debate_id, org_id)^
+-- Return where the audio of a debate is, of one that has some, of one organization or of any.
 -- result: audio_path not null
 SELECT
     d.audio_path,
@@ -252,13 +272,16 @@ SELECT
 FROM debate_archive AS d
 WHERE
     d.id = :debate_id
-    AND d.audio_path IS NOT NULL;
+    AND d.audio_path IS NOT NULL
+    AND (:org_id::text IS NULL OR d.org_id = :org_id);
 
--- name: get_visibility(debate_id)$
--- Return whether everybody may read a debate.
+-- name: get_visibility(debate_id, org_id)$
+-- Return whether everybody may read a debate, of one organization or of any.
 SELECT d.is_public
 FROM debate_archive AS d
-WHERE d.id = :debate_id;
+WHERE
+    d.id = :debate_id
+    AND (:org_id::text IS NULL OR d.org_id = :org_id);
 
 -- name: set_visibility(debate_id, is_public, org_id)!
 -- Set whether everybody may read a debate, of one organization or of any.

@@ -119,6 +119,23 @@ WHERE
     AND a.account_id = :account_id
 FOR NO KEY UPDATE;
 
+-- name: hold_account_of(tenant_id, message_id)$
+-- Return the account of a message, and hold it until the transaction ends.
+-- locks: unified_inbox_accounts rows for no key update in order of account_id
+SELECT a.account_id
+FROM unified_inbox_accounts AS a
+WHERE
+    a.account_id = (
+        SELECT m.account_id
+        FROM unified_inbox_messages AS m
+        WHERE
+            m.tenant_id = :tenant_id
+            AND m.message_id = :message_id
+    )
+    AND a.tenant_id = :tenant_id
+ORDER BY a.account_id
+FOR NO KEY UPDATE;
+
 -- name: change_account(tenant_id, account_id, provider, email_address, email_key, display_name, status, connected_at, last_sync, total_messages, unread_count, sync_errors, metadata)!
 -- Change an account, also its counts.
 UPDATE unified_inbox_accounts
@@ -139,12 +156,12 @@ WHERE
     AND account_id = :account_id;
 
 -- name: add_counts(tenant_id, account_id, total_delta, unread_delta, sync_error_delta)!
--- Add to the counts of an account; none becomes less than 0.
+-- Add to the counts of an account; none becomes less than 0 or more than 2147483647.
 UPDATE unified_inbox_accounts
 SET
-    total_messages = greatest(0, total_messages + :total_delta::integer),
-    unread_count = greatest(0, unread_count + :unread_delta::integer),
-    sync_errors = greatest(0, sync_errors + :sync_error_delta::integer)
+    total_messages = least(2147483647, greatest(0, total_messages::bigint + :total_delta::integer)),
+    unread_count = least(2147483647, greatest(0, unread_count::bigint + :unread_delta::integer)),
+    sync_errors = least(2147483647, greatest(0, sync_errors::bigint + :sync_error_delta::integer))
 WHERE
     tenant_id = :tenant_id
     AND account_id = :account_id;

@@ -1,7 +1,8 @@
 -- Queries of the store of origins of debates.
 
 -- name: save_origin(origin_type, origin_id, debate_id, platform, channel_id, user_id, thread_id, message_id, session_id, metadata, ttl_seconds)^
--- Store where something came from, or replace it; whether its result was sent stays.
+-- Store where something came from, or replace it; whether its result was sent stays, unless what is
+-- replaced is over.
 -- meaning: debate_origins.expires_at within 0.001 because the clock of SQLite has milliseconds
 -- meaning: expires_at within 0.001 because the clock of SQLite has milliseconds
 INSERT INTO debate_origins (
@@ -41,6 +42,12 @@ ON CONFLICT (origin_type, origin_id) DO UPDATE SET
     message_id = excluded.message_id,
     session_id = excluded.session_id,
     metadata = excluded.metadata,
+    result_sent = debate_origins.result_sent
+    AND debate_origins.expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    result_sent_at = CASE
+        WHEN debate_origins.expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+            THEN debate_origins.result_sent_at
+    END,
     created_at = excluded.created_at,
     expires_at = excluded.expires_at
 RETURNING

@@ -70,6 +70,13 @@ ON CONFLICT (id) DO UPDATE SET
     created_at = excluded.created_at,
     search_terms = excluded.search_terms;
 
+-- name: delete_other_insights(debate_id, kept_ids)!
+-- Delete the insights of a debate but for some.
+DELETE FROM insights
+WHERE
+    debate_id = :debate_id
+    AND id NOT IN (SELECT k.value FROM json_each(:kept_ids) AS k);
+
 -- name: upsert_performances(agent_name, debate_id, proposals_made, critiques_given, critiques_received, proposal_accepted, vote_aligned, avg_critique_severity, contribution_score, created_at)*!
 -- Store how agents did in a debate, or replace it; when it was first stored stays.
 INSERT INTO agent_performance_history (
@@ -104,6 +111,13 @@ ON CONFLICT (agent_name, debate_id) DO UPDATE SET
     vote_aligned = excluded.vote_aligned,
     avg_critique_severity = excluded.avg_critique_severity,
     contribution_score = excluded.contribution_score;
+
+-- name: delete_other_performances(debate_id, kept_names)!
+-- Delete what is kept of agents in a debate but for some.
+DELETE FROM agent_performance_history
+WHERE
+    debate_id = :debate_id
+    AND agent_name NOT IN (SELECT k.value FROM json_each(:kept_names) AS k);
 
 -- name: merge_patterns(category, pattern_text, occurrence_count, avg_severity, debate_id, seen_at)*!
 -- Count patterns that a debate shows, unless they were counted of it already.

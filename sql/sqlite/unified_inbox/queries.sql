@@ -116,6 +116,21 @@ WHERE
     a.tenant_id = :tenant_id
     AND a.account_id = :account_id;
 
+-- name: hold_account_of(tenant_id, message_id)$
+-- Return the account of a message, and hold it until the transaction ends.
+SELECT a.account_id
+FROM unified_inbox_accounts AS a
+WHERE
+    a.account_id = (
+        SELECT m.account_id
+        FROM unified_inbox_messages AS m
+        WHERE
+            m.tenant_id = :tenant_id
+            AND m.message_id = :message_id
+    )
+    AND a.tenant_id = :tenant_id
+ORDER BY a.account_id;
+
 -- name: change_account(tenant_id, account_id, provider, email_address, email_key, display_name, status, connected_at, last_sync, total_messages, unread_count, sync_errors, metadata)!
 -- Change an account, also its counts.
 UPDATE unified_inbox_accounts
@@ -136,12 +151,12 @@ WHERE
     AND account_id = :account_id;
 
 -- name: add_counts(tenant_id, account_id, total_delta, unread_delta, sync_error_delta)!
--- Add to the counts of an account; none becomes less than 0.
+-- Add to the counts of an account; none becomes less than 0 or more than 2147483647.
 UPDATE unified_inbox_accounts
 SET
-    total_messages = max(0, total_messages + :total_delta),
-    unread_count = max(0, unread_count + :unread_delta),
-    sync_errors = max(0, sync_errors + :sync_error_delta)
+    total_messages = min(2147483647, max(0, total_messages + :total_delta)),
+    unread_count = min(2147483647, max(0, unread_count + :unread_delta)),
+    sync_errors = min(2147483647, max(0, sync_errors + :sync_error_delta))
 WHERE
     tenant_id = :tenant_id
     AND account_id = :account_id;

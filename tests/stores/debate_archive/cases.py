@@ -72,18 +72,18 @@ async def fill(archive: DebateArchive) -> None:
 
 PAGE = {"after_timestamp": day(2), "after_id": "e", "row_limit": 10}
 HOT = [
-    Hot("get_next_slug", {"slug": "slug-7", "id": "d7"}),
+    Hot("get_next_slug", {"slug": "slug-7", "id": None}),
     Hot("view_debate", {"slug": "slug-7", "org_id": None}),
     Hot("get_debate", {"debate_id": "d7", "org_id": None}),
-    Hot("list_batch", {"debate_ids": ["d7", "d8"]}),
+    Hot("list_batch", {"debate_ids": ["d7", "d8"], "org_id": None}),
     Hot("list_debates", PAGE, True),
     Hot("list_org_debates", {"org_id": "org 7", **PAGE}),
     Hot("find_debates", {"expression": "(word7&common)", "org_id": None, **PAGE}),
     Hot("count_found_debates", {"expression": "(word7&common)", "org_id": None}),
     Hot("delete_by_slug", {"slug": "slug-7", "org_id": None}),
-    Hot("delete_debate", {"key": "slug-7"}),
-    Hot("get_audio", {"debate_id": "d7"}),
-    Hot("get_visibility", {"debate_id": "d7"}),
+    Hot("delete_debate", {"key": "slug-7", "org_id": None}),
+    Hot("get_audio", {"debate_id": "d7", "org_id": None}),
+    Hot("get_visibility", {"debate_id": "d7", "org_id": None}),
 ]
 
 
@@ -113,7 +113,19 @@ ROUND_TRIPS = {
     "link_debates": Call(1, lambda s, kept: s.link_debates()),
 }
 
-OF_ONE_ORGANIZATION = ("get_by_id", "get_by_slug", "list_recent", "search", "set_public", "delete")
+OF_ONE_ORGANIZATION = (
+    "get_by_id",
+    "get_by_slug",
+    "get_debates_batch",
+    "list_recent",
+    "search",
+    "update_audio",
+    "get_audio_info",
+    "is_public",
+    "set_public",
+    "delete",
+    "delete_debate",
+)
 BAD_ARGUMENTS = [
     BadArgument("save", "artifact", BAD_DATA),
     *[BadArgument(name, "debate_data", BAD_DATA) for name in ("save_dict", "store")],
@@ -143,7 +155,9 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_by_id": {"debate_id": "d"},
     "get_by_slug": {"slug": "s"},
     "search": {"query": "word"},
+    "get_debates_batch": {"debate_ids": ["d"]},
     "update_audio": {"debate_id": "d", "audio_path": "a"},
+    **{name: {"debate_id": "d"} for name in ("get_audio_info", "is_public")},
     "set_public": {"debate_id": "d", "is_public": True},
     "delete": {"slug": "s"},
     "delete_debate": {"debate_id": "d"},

@@ -104,9 +104,14 @@ async def test_store_and_save_dict_and_generate_slug_give_each_slug_once(
     # What is deleted below the highest number leaves its number free.
     assert await archive.delete(f"{first}-2")
     assert await archive.save_dict({"id": "e", **task}) == f"{first}-4"
+    # Another debate's id is no slug of a debate without id, whose id that would be.
     await archive.save_dict({"id": f"{first}-5", "task": "Other"})
-    with pytest.raises(DuplicateKeyError, match=f"'{first}-5'"):
-        await archive.save_dict(task)
+    assert await archive.generate_slug("queues") == await archive.save_dict(task) == f"{first}-6"
+    assert await archive.save_dict({"id": "f", **task}) == f"{first}-7"
+    other = first_slug("Caches", datetime.now(UTC))
+    await archive.save_dict({"id": other, "task": "Other"})
+    assert await archive.store({"task": "Caches"}) == f"{other}-2"
+    assert await archive.save_dict({"id": "g", "task": "Caches"}) == other
 
 
 async def test_store_at_once_gives_different_slugs(archive: DebateArchive) -> None:
@@ -118,6 +123,30 @@ async def test_store_at_once_gives_different_slugs(archive: DebateArchive) -> No
     async with archive.database.transaction():
         assert await archive.save_dict({"id": "in", "task": "Race"}) == f"{first}-13"
     assert await archive.get_by_id("in") is not None
+
+
+async def test_get_debates_batch_and_audio_and_visibility_of_one_organization(
+    archive: DebateArchive,
+) -> None:
+    slug = await archive.save_dict({"id": "d", "task": "Queues"}, "acme")
+    assert await archive.set_public("d", True)
+    assert not await archive.update_audio("d", "x.mp3", org_id="other")
+    assert await archive.update_audio("d", "a.mp3", org_id="acme")
+    assert await archive.get_debates_batch(["d"], "other") == {"d": None}
+    assert await archive.get_debates_batch(["d"], "acme") == {"d": await archive.get("d")}
+    assert await archive.get_audio_info("d", "other") is None
+    audio = await archive.get_audio_info("d", "acme")
+    assert audio is not None
+    assert audio["audio_path"] == "a.mp3"
+    assert not await archive.is_public("d", "other")
+    assert await archive.is_public("d", "acme")
+    for key in ("d", slug):
+        assert not await archive.delete_debate(key, "other")
+    # To an organization, another one's id is none, and its own slug is found.
+    await archive.save_dict({"id": slug, "task": "Other"}, "other")
+    assert await archive.delete_debate(slug, "acme")
+    assert await archive.get(slug, "other") is not None
+    assert await archive.get("d") is None
 
 
 async def test_list_recent_in_pages_and_get_debates_batch(archive: DebateArchive) -> None:

@@ -37,7 +37,13 @@ async def test_register_debate_origin_then_get_debate_origin(origins: DebateOrig
     assert await origins.mark_result_sent("d")
     again = await origins.register_debate_origin("d", "web", "C2", "U2")
     assert (again.platform, again.thread_id, again.metadata) == ("web", None, {})
-    assert again.result_sent
+    assert (again.result_sent, again.result_sent_at is None) == (True, False)
+    # What is over has no say in that, whether it was cleaned up or not.
+    await over(origins, "d")
+    new = await origins.register_debate_origin("d", "web", "C2", "U2")
+    assert (new.result_sent, new.result_sent_at) == (False, None)
+    assert await origins.list_pending() == [new]
+    assert await origins.claim_result("d")
     assert await origins.get_debate_origin("x") is None
 
 

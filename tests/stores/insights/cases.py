@@ -112,6 +112,8 @@ async def fill(insights: InsightStore) -> None:
 PAGE = {"after_timestamp": day(2), "after_id": "e", "row_limit": 10}
 HOT = [
     Hot("get_insight", {"insight_id": "i7"}),
+    Hot("delete_other_insights", {"debate_id": "d7", "kept_ids": ["i7"]}),
+    Hot("delete_other_performances", {"debate_id": "d7", "kept_names": ["agent 7"]}),
     Hot("list_insights", {"agent": None, **PAGE}, True),
     Hot("list_insights_of_type", {"type": "dissent", "agent": None, **PAGE}),
     Hot("find_insights", {"expression": "(word7&common)", "type": None, "agent": None, **PAGE}),
@@ -136,7 +138,7 @@ async def prepare(insights: InsightStore) -> int:
 
 ROUND_TRIPS = {
     "store_debate_insights": Call(
-        6,
+        8,
         lambda s, kept: s.store_debate_insights(
             learned("d1", insights=[INSIGHT, PATTERN], agent_performances=[AGENT])
         ),

@@ -78,6 +78,25 @@ async def test_store_debate_insights_again_counts_nothing_twice(insights: Insigh
     stats = await insights.get_agent_stats("claude")
     assert (stats.debate_count, stats.total_proposals) == (1, 5)
     assert await fetch_value(insights.database, "SELECT count(*) FROM insights") == 3
+    # What the debate has no longer goes, also from the search; what was counted stays.
+    await insights.store_debate_insights(
+        learned("e", insights=[insight("of-e")], agent_performances=[{"agent_name": "claude"}])
+    )
+    await insights.record_insight_usage("p1", "e")
+    await insights.store_debate_insights(
+        learned("d", insights=[insight("p2")], agent_performances=[{"agent_name": "gpt"}])
+    )
+    assert {one.id for one in await insights.search()} == {"p2", "of-e"}
+    assert await insights.search("other") == []
+    assert [(one.agent, one.debate_count) for one in await insights.get_all_agent_rankings()] == [
+        ("claude", 1),
+        ("gpt", 1),
+    ]
+    assert [p.occurrences for p in await insights.get_common_patterns(1)] == [2, 1]
+    assert (await insights.get_insight_usage_stats("p1"))["total_uses"] == 1
+    await insights.store_debate_insights(learned("d"))
+    assert [one.id for one in await insights.search()] == ["of-e"]
+    assert (await insights.get_stats())["unique_agents"] == 1
 
 
 async def test_get_common_patterns_weighs_severity(insights: InsightStore) -> None:

@@ -96,6 +96,27 @@ async def test_update_account_fields(inbox: UnifiedInboxStore) -> None:
     assert not await inbox.update_account_fields("u", "a", changes)
 
 
+async def test_delete_account_while_its_messages_change(inbox: UnifiedInboxStore) -> None:
+    for _ in range(12):
+        await inbox.save_account("t", an_account())
+        saved = [await inbox.save_message("t", a_message(f"x{n}")) for n in range(5)]
+        # Nobody waits for another in a circle, which would be ConflictError.
+        await asyncio.gather(
+            inbox.delete_account("t", "a"),
+            *(inbox.update_message_flags("t", key, is_read=True) for key, _ in saved),
+            inbox.delete_message("t", saved[0][0]),
+        )
+        assert await inbox.list_messages("t") == ([], 0)
+    await inbox.save_account("t", an_account())
+    await inbox.save_message("t", a_message())
+    done = await asyncio.gather(
+        inbox.delete_account("t", "a"),
+        *(inbox.save_message("t", a_message(is_read=bool(n % 2))) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert {type(one) for one in done} <= {bool, tuple, InboxAccountNotFoundError}
+
+
 async def test_increment_account_counts_and_recount_messages(inbox: UnifiedInboxStore) -> None:
     await inbox.save_message("t", a_message())
     assert await inbox.increment_account_counts("t", "a", 5, 2, 1)
@@ -105,6 +126,14 @@ async def test_increment_account_counts_and_recount_messages(inbox: UnifiedInbox
     found = await inbox.recount_messages("t", "a")
     assert found is not None
     assert (found.total_messages, found.unread_count, found.sync_errors) == (1, 1, 1)
+    # A count stops at what the column holds, also when more is added to it.
+    for _ in range(2):
+        assert await inbox.increment_account_counts("t", "a", *[2**31 - 1] * 3)
+    assert await counts(inbox) == (2**31 - 1,) * 3
+    await inbox.save_message("t", a_message("another"))
+    assert await counts(inbox) == (2**31 - 1,) * 3
+    assert await inbox.increment_account_counts("t", "a", *[1 - 2**31] * 3)
+    assert await counts(inbox) == (0, 0, 0)
     assert not await inbox.increment_account_counts("u", "a", 1)
     assert await inbox.recount_messages("u", "a") is None
 

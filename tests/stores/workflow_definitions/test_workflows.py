@@ -146,6 +146,13 @@ async def test_save_version_get_versions_and_get_version(
     assert not await workflows.save_version(FULL)
     with pytest.raises(AlreadyTakenError, match=r"workflow\.version"):
         await workflows.save_version({**FULL, "steps": []})
+    numbers: dict[str, Any] = {"id": "f", "name": "N", "version": "3"}
+    given = [1, [True], {"b": 1e22, "a": -0.0}]
+    assert await workflows.save_version({**numbers, "x": given})
+    assert not await workflows.save_version({"x": [1, [True], {"a": 0.0, "b": 1e22}], **numbers})
+    for other in ([True, *given[1:]], [1.0, *given[1:]], [1, [1], given[2]]):
+        with pytest.raises(AlreadyTakenError, match=r"workflow\.version"):
+            await workflows.save_version({**numbers, "x": other})
     assert await workflows.get_version("f", "2") is None
 
 
