@@ -10,6 +10,7 @@ from .audit import AuditQueries
 from .catalog import CatalogQueries
 from .checkpoints import CheckpointsQueries
 from .compliance import ComplianceQueries
+from .computer_use import ComputerUseQueries
 from .connectors import ConnectorsQueries
 from .consensus import ConsensusQueries
 from .continuum import ContinuumQueries
@@ -63,6 +64,10 @@ def load_queries(  # type: ignore[overload-overlap]
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["compliance"], dialect: Dialect, root: Path | None = None
 ) -> ComplianceQueries: ...
+@overload
+def load_queries(  # type: ignore[overload-overlap]
+    store: Literal["computer_use"], dialect: Dialect, root: Path | None = None
+) -> ComputerUseQueries: ...
 @overload
 def load_queries(  # type: ignore[overload-overlap]
     store: Literal["connectors"], dialect: Dialect, root: Path | None = None

@@ -414,7 +414,6 @@ WHERE
             AND EXISTS (
                 SELECT 1
                 FROM json_tree(s.data) AS j
-                WHERE j.atom = :user_id
                 WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
             )
     )
@@ -448,7 +447,6 @@ FROM (
         AND EXISTS (
             SELECT 1
             FROM json_tree(s.data) AS j
-            WHERE j.atom = :user_id
             WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
         )
 ) AS r;

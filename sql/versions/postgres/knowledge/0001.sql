@@ -1,7 +1,7 @@
 -- Knowledge: nodes of workspaces, what they are made of, how they are linked, who may see them.
 -- meaning: values of knowledge_nodes.workspace_id ["w1", "w2"] because calls ask for known workspaces
 -- meaning: values of knowledge_nodes.search_terms ["alpha", "beta", "alpha beta", "alpha gamma", "beta gamma delta", "delta", ""] because the store writes words
--- meaning: values of knowledge_nodes.metadata [{}, {"org_id": "o1"}, {"org_id": "o2"}, {"a": 1}] because calls ask for known organizations
+-- meaning: values of knowledge_nodes.metadata [{}, {"org_id": "o1"}, {"org_id": "o2"}, {"org_id": 5}, {"org_id": true}] because calls ask for known organizations
 -- meaning: values of node_topics.topic ["t1", "t2", "t3"] because calls ask for known topics
 -- meaning: values of access_grants.grantee_id ["u1", "u2", "r1", "w1", "o1"] because calls ask for known grantees
 -- meaning: values of access_grants.granted_by ["u1", "u2", null] because calls ask for known users
