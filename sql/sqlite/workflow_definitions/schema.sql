@@ -87,22 +87,6 @@ BEGIN
     SELECT raise(ABORT, 'DELETE of workflow_versions is refused: versions are immutable');
 END;
 
--- REPLACE deletes without a word to the trigger above. A version that is there stays, as with the
--- ON CONFLICT of the store.
-CREATE TRIGGER IF NOT EXISTS workflow_versions_replaced BEFORE INSERT ON workflow_versions
-WHEN
-    EXISTS (
-        SELECT 1
-        FROM workflow_versions AS v
-        WHERE
-            v.tenant_id = new.tenant_id
-            AND v.workflow_id = new.workflow_id
-            AND v.version = new.version
-    )
-BEGIN
-    SELECT raise(IGNORE);
-END;
-
 CREATE TABLE IF NOT EXISTS workflow_templates (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
