@@ -371,11 +371,16 @@ def _name_of_pair(pair: dict[str, Any]) -> str:
     return "value"
 
 
-def hide_secrets(value: Any) -> Any:
-    """Return a document with :data:`REDACTED` in the place of every secret, encrypted or not."""
+def hide_secrets(value: Any, also: Callable[[str, object], bool] | None = None) -> Any:
+    """Return a document with :data:`REDACTED` in the place of every secret, encrypted or not.
+
+    ``also`` tells of further members whether they are secrets, by name and value.
+    """
 
     def handle(path: str, name: str, member: Any) -> Any:
-        return REDACTED if is_envelope(member) or is_secret(name, member) else member
+        if is_envelope(member) or is_secret(name, member) or (also and also(name, member)):
+            return REDACTED
+        return member
 
     return rebuild(value, "", handle)
 

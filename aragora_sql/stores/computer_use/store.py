@@ -50,13 +50,18 @@ class ComputerUseStore(Store):
 
         ``task`` has the members of :class:`~aragora_sql.stores.computer_use.ComputerUseTask`, of
         which ``goal`` is needed. Of a stored one ``goal``, ``max_steps``, ``dry_run``,
-        ``user_id``, ``tenant_id`` and ``created_at`` stay. Raises
+        ``user_id``, ``tenant_id`` and ``created_at`` stay, and one that has ended stays as it is.
+        Raises
         :class:`~aragora_sql.errors.TenantMismatchError` for one of another tenant.
         """
         row = task_parameters(task, utc_now())
         async with self._database.connection() as connection:
             if not await self._queries.save_task(connection, **row):
-                raise TenantMismatchError(row["task_id"])
+                # It has ended, or is another tenant's.
+                key = _key("task_id", row["task_id"], row["tenant_id"])
+                there = await self._queries.get_task(connection, **key)
+                if there is None:
+                    raise TenantMismatchError(row["task_id"])
         return str(row["task_id"])
 
     async def get_task(

@@ -43,6 +43,10 @@ _OLDER_WORDS = (
 )
 
 
+def _has_older_word(name: str) -> bool:
+    return any(word in name.lower() for word in _OLDER_WORDS)
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorOwner(SecretOwner):
     """The connector that secrets belong to."""
@@ -60,7 +64,11 @@ class ConnectorOwner(SecretOwner):
 
     def was_secret(self, name: str) -> bool:
         """Tell whether the older Aragora may have encrypted the setting ``name``."""
-        return is_secret_name(name) or any(word in name.lower() for word in _OLDER_WORDS)
+        return is_secret_name(name) or _has_older_word(name)
+
+    def keeps_secret(self, name: str, value: object) -> bool:
+        """Tell whether a setting is encrypted, as the older Aragora did it by its name."""
+        return isinstance(value, str) and value != "" and _has_older_word(name)
 
     def __str__(self) -> str:
         return f"connector {self.connector_id!r}"
@@ -88,6 +96,9 @@ class Connector(SecretRecord):
     items_indexed: int
     error_message: str | None
     problem: str | None = None
+
+    def _is_secret(self, name: str, value: object) -> bool:
+        return ConnectorOwner(self.id).keeps_secret(name, value)
 
 
 @dataclass(frozen=True, slots=True)

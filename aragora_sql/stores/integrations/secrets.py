@@ -23,6 +23,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -72,6 +73,10 @@ class SecretOwner(Protocol):
     def was_secret(self, name: str) -> bool:
         """Tell whether the older Aragora may have encrypted the setting ``name``."""
         return is_secret_name(name)
+
+    def keeps_secret(self, name: str, value: object) -> bool:
+        """Tell whether a setting is a secret of which neither name nor form says so."""
+        return False
 
 
 def binding_of(*parts: str) -> bytes:
@@ -148,8 +153,12 @@ class SecretRecord(Record):
 
         A secret that was not decrypted is shown so in any case.
         """
-        shown = without_sealed if include_secrets else hide_secrets
-        return shown(Record.to_dict(self))
+        whole = Record.to_dict(self)
+        return without_sealed(whole) if include_secrets else hide_secrets(whole, self._is_secret)
+
+    def _is_secret(self, name: str, value: object) -> bool:
+        """Tell whether a member is a secret of which neither name nor form says so."""
+        return False
 
 
 def seal_secrets(
@@ -168,7 +177,7 @@ def seal_secrets(
             raise InvalidInputError(
                 path, "is in the form in which secrets are stored; give it as it is"
             )
-        if is_secret(name, value):
+        if is_secret(name, value) or owner.keeps_secret(name, value):
             return _seal(value, path, name, keyring, owner)
         return value
 
@@ -305,7 +314,7 @@ def reseal_secrets(
                 return dict(value)
             resealed += 1
             return {**value, "_value": _sealed(plaintext, name, keyring, owner)}
-        if not only_sealed and is_secret(name, value):
+        if not only_sealed and (is_secret(name, value) or owner.keeps_secret(name, value)):
             in_the_clear += 1
             return _seal(value, path, name, keyring, owner)
         return value
@@ -324,7 +333,9 @@ def without_sealed(settings: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def hide_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+def hide_secrets(
+    settings: dict[str, Any], also: Callable[[str, object], bool] | None = None
+) -> dict[str, Any]:
     """Return settings with :data:`REDACTED` in the place of every secret, sealed or not."""
-    hidden: dict[str, Any] = redaction.hide_secrets(without_sealed(settings))
+    hidden: dict[str, Any] = redaction.hide_secrets(without_sealed(settings), also)
     return hidden

@@ -1512,7 +1512,7 @@ SET
         document,
         '{relationships}'::text[],
         coalesce(document -> 'relationships'::text, '[]'::jsonb)
-        || jsonb_build_array(:link::jsonb)
+        || pg_catalog.jsonb_build_array(:link::jsonb)
     )
 WHERE
     id = (

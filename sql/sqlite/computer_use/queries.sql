@@ -41,9 +41,12 @@ ON CONFLICT (task_id) DO UPDATE SET
     cancelled_at = excluded.cancelled_at,
     updated_at = excluded.updated_at
 WHERE
-excluded.tenant_id IS NULL
-OR computer_use_tasks.tenant_id IS NULL
-OR computer_use_tasks.tenant_id = excluded.tenant_id;
+computer_use_tasks.status IN ('pending', 'running')
+AND (
+    excluded.tenant_id IS NULL
+    OR computer_use_tasks.tenant_id IS NULL
+    OR computer_use_tasks.tenant_id = excluded.tenant_id
+);
 
 -- name: get_task(task_id, tenant_id)^
 -- Return a task, of one tenant or of any.

@@ -62,6 +62,13 @@ async def test_save_connector_then_get_connector(connectors: ConnectorStore) -> 
     assert SECRET not in repr(found)
     assert SECRET not in json.dumps(found.to_dict())
     assert found.to_dict(include_secrets=True)["config"] == CONFIG
+    # What the older program encrypted by its name stays encrypted and hidden.
+    await connectors.save_connector("c", "jira", "Jira", {**CONFIG, "aws_access_key_id": SECRET})
+    whole = await connectors.get_connector("c")
+    assert whole is not None
+    assert whole.config["aws_access_key_id"] == SECRET
+    assert SECRET not in await stored_config(connectors.database) + repr(whole)
+    await connectors.save_connector("c", "jira", "Jira", CONFIG)
     # Sealed secrets stay what they are, for the same connector.
     sealed = await connectors.get_connector("c", decrypt=False)
     assert sealed is not None
