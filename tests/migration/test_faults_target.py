@@ -79,12 +79,12 @@ def catalog(target: Target) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 async def applied(target: Target) -> Target:
-    """A target with both stores, as an application makes them."""
+    """A target with these stores, one of which refers to another, as an application makes them."""
     from aragora_sql.database.postgres import PostgresDatabase
     from aragora_sql.schema import apply_schema
 
     database = await PostgresDatabase.connect(target.dsn, 1, 1)
-    await apply_schema(database, ["consensus", "critique"])
+    await apply_schema(database, ["consensus", "critique", "debate_archive"])
     await database.close()
     return target
 
