@@ -645,6 +645,7 @@ FULL_TEXT = {
     ("insights", "row_id"),
     ("knowledge_nodes", "search_vector"),
     ("knowledge_nodes", "row_id"),
+    ("knowledge_vectors", "numbers"),
     ("marketplace_templates", "search_vector"),
     ("marketplace_templates", "row_id"),
     ("receipts", "search_vector"),

@@ -207,7 +207,7 @@ def test_a_full_disk_of_the_server_is_a_clear_error_and_the_next_run_goes_on(
         row["reasoning"] = chooser.randbytes(5_000).hex()
     write_critique(source, shape="keyed", tables=tables)
     migration = Migration(source, target.dsn, folder / "rejects", (*OPTIONS, "--batch-size", "10"))
-    with small_disk(folder / "small", "4m") as small:
+    with small_disk(folder / "small", "8m") as small:
         space = small / "space"
         space.mkdir()
         os.chown(space, Path(host).stat().st_uid, -1)
