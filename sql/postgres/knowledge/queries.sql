@@ -529,6 +529,7 @@ FROM
                             )
                             OR (
                                 m.visibility = 'organization'
+                                AND jsonb_typeof(m.metadata -> 'org_id'::text) = 'string'
                                 AND m.metadata ->> 'org_id'::text = :actor_org_id
                             )
                             OR EXISTS (
@@ -536,6 +537,7 @@ FROM
                                 FROM access_grants AS g
                                 WHERE
                                     g.item_id = m.id
+                                    AND g.permissions @> '["read"]'::jsonb
                                     AND (
                                         g.expires_at IS NULL
                                         OR g.expires_at > statement_timestamp()

@@ -511,6 +511,7 @@ compared AS MATERIALIZED (
                     )
                     OR (
                         m.visibility = 'organization'
+                        AND json_type(m.metadata, '$.org_id') = 'text'
                         AND m.metadata ->> 'org_id' = :actor_org_id
                     )
                     OR EXISTS (
@@ -518,6 +519,7 @@ compared AS MATERIALIZED (
                         FROM access_grants AS g
                         WHERE
                             g.item_id = m.id
+                            AND 'read' IN (SELECT value FROM json_each(g.permissions))
                             AND (
                                 g.expires_at IS NULL
                                 OR g.expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')

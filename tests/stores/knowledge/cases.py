@@ -166,17 +166,6 @@ HOT = [
             **ACTOR,
         },
     ),
-    Hot(
-        "rank_vectors",
-        {
-            "vector": [0.6, 0.8],
-            "workspace_id": None,
-            "guarded": False,
-            "row_limit": 10,
-            **FILTERS,
-            **ACTOR,
-        },
-    ),
     Hot("list_node_vectors", {"node_ids": ["n7", "n8"]}),
     Hot("count_nodes", {"workspace_id": "w7"}),
     Hot("list_provenance", {"node_ids": ["n7"], "workspace_id": None}),
