@@ -428,7 +428,7 @@ async def test_a_user_who_is_erased_is_no_recipient_any_more(
 
 
 async def test_rows_hold_what_the_records_say(notifications: NotificationStore) -> None:
-    """The defaults of the sheet are those of the records."""
+    """The defaults of the older program are those of the records."""
     assert EmailConfig(org_id="o").to_dict()["digest_frequency"] == "daily"
     await notifications.save_channel(
         ChannelSubscription(org_id="o", channel_type="email", channel_id="e", event_types=[])
