@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from aragora_sql.database.values import format_timestamp
 from aragora_sql.errors import AragoraSQLError, InvalidInputError
@@ -23,8 +23,10 @@ __all__ = [
     "LAST_NUMBER",
     "LAST_TIMESTAMP",
     "LastRow",
+    "NewestPage",
     "cursor_of",
     "key_of",
+    "newest_page",
     "parse_cursor",
     "row_number",
     "split_page",
@@ -57,6 +59,32 @@ def key_of(
         raise InvalidInputError(
             argument, f"must be the last row of the page before, with {' and '.join(checks)}"
         ) from error
+
+
+class NewestPage(TypedDict):
+    """What queries that list the newest rows first take: where a page begins, and its size."""
+
+    after_timestamp: datetime
+    after_id: str
+    row_limit: int
+
+
+def newest_page(
+    limit: Any,
+    after: LastRow | None,
+    key: str = "id",
+    order: str = "created_at",
+    *,
+    first: datetime = LAST_TIMESTAMP,
+    argument: str = "limit",
+) -> NewestPage:
+    """Return the page behind ``after`` of a list by the timestamp ``order`` and the id ``key``.
+
+    The first page begins behind ``first``. ``argument`` is what errors call ``limit``.
+    """
+    row_limit = valid.limit(limit, argument)
+    timestamp, last = key_of(after, {order: valid.timestamp_or_text, key: valid.text}, (first, ""))
+    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}
 
 
 def row_number(value: Any, argument: str) -> int:

@@ -25,7 +25,14 @@ from aragora_sql.stores.compliance.records import (
     policy_parameters,
     violation_parameters,
 )
-from aragora_sql.stores.paging import LAST_NUMBER, LAST_TIMESTAMP, LastRow, key_of, row_number
+from aragora_sql.stores.paging import (
+    LAST_NUMBER,
+    LAST_TIMESTAMP,
+    LastRow,
+    key_of,
+    newest_page,
+    row_number,
+)
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -92,7 +99,7 @@ class PolicyStore(Store):
             "vertical_id": valid.optional_text(vertical_id, "vertical_id"),
             "framework_id": valid.optional_text(framework_id, "framework_id"),
             "enabled_only": valid.boolean(enabled_only, "enabled_only"),
-            **_page(limit, after, "created_at"),
+            **newest_page(limit, after, order="created_at"),
         }
         async with self._database.read() as connection:
             if workspace is None:
@@ -221,7 +228,7 @@ class PolicyStore(Store):
             "framework_id": valid.optional_text(framework_id, "framework_id"),
             "status": valid.optional(status, "status", _status),
             "severity": valid.optional(severity, "severity", _severity),
-            **_page(limit, after, "detected_at"),
+            **newest_page(limit, after, order="detected_at"),
         }
         async with self._database.read() as connection:
             if policy is not None:
@@ -314,10 +321,3 @@ def _status(value: Any, argument: str) -> Status:
 
 def _severity(value: Any, argument: str) -> Severity:
     return valid.choice(value, argument, SEVERITIES)
-
-
-def _page(limit: int, after: LastRow | None, column: str) -> dict[str, Any]:
-    timestamp, last = key_of(
-        after, {column: valid.timestamp_or_text, "id": valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": valid.limit(limit)}

@@ -23,7 +23,7 @@ from aragora_sql.stores.computer_use.records import (
     policy_parameters,
     task_parameters,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ComputerUseStore(Store):
         word = _status(status)
         tenant = valid.optional_text(tenant_id, "tenant_id")
         user = valid.optional_text(user_id, "user_id")
-        page = _page(limit, after, "task_id")
+        page = newest_page(limit, after, "task_id")
         async with self._database.read() as connection:
             if user is not None:
                 rows = self._queries.list_user_tasks(
@@ -196,7 +196,7 @@ class ComputerUseStore(Store):
         """Return a page of the policies, those that apply or all."""
         tenant = valid.optional_text(tenant_id, "tenant_id")
         active = valid.boolean(active_only, "active_only")
-        page = _page(limit, after, "policy_id")
+        page = newest_page(limit, after, "policy_id")
         async with self._database.read() as connection:
             if tenant is not None:
                 rows = self._queries.list_tenant_policies(
@@ -224,11 +224,3 @@ def _key(argument: str, value: Any, tenant_id: Any) -> Any:
         argument: valid.text(value, argument),
         "tenant_id": valid.optional_text(tenant_id, "tenant_id"),
     }
-
-
-def _page(limit: Any, after: LastRow | None, key: str) -> Any:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after, {"created_at": valid.timestamp_or_text, key: valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

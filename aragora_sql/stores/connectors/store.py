@@ -42,7 +42,7 @@ from aragora_sql.stores.integrations.secrets import (
     reseal_secrets,
     seal_secrets,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
@@ -158,7 +158,7 @@ class ConnectorStore(Store):
                 status, "status", lambda v, a: valid.choice(v, a, CONNECTOR_STATUSES)
             ),
             "connector_type": valid.optional_text(connector_type, "connector_type"),
-            **_page(limit, after, "updated_at"),
+            **newest_page(limit, after, order="updated_at"),
         }
         opened = valid.boolean(decrypt, "decrypt")
         async with self._database.read() as connection:
@@ -321,7 +321,7 @@ class ConnectorStore(Store):
         """Return a page of the sync jobs, of one connector or of all, newest first."""
         connector = valid.optional_text(connector_id, "connector_id")
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after, "started_at")
+        page = newest_page(limit, after, order="started_at")
         async with self._database.read() as connection:
             if connector is None:
                 rows = self._queries.list_jobs(connection, org_id=organization, **page)
@@ -456,11 +456,3 @@ def _of_one(argument: str, value: Any, org_id: Any) -> Any:
         "id": valid.text(value, argument),
         "org_id": valid.optional_text(org_id, "org_id"),
     }
-
-
-def _page(limit: Any, after: LastRow | None, order: str) -> Any:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after, {order: valid.timestamp_or_text, "id": valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

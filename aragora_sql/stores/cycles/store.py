@@ -6,8 +6,7 @@ Its queries: ``sql/postgres/cycles/queries.sql`` and ``sql/sqlite/cycles/queries
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
@@ -21,7 +20,7 @@ from aragora_sql.stores.cycles.records import (
     number_of,
     trajectory_point,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
 from aragora_sql.stores.terms import search_terms
@@ -35,12 +34,6 @@ BATCH = 500
 # Cycles that statistics of patterns look at, and examples that they give of each kind.
 OF_PATTERNS = 100
 MOST_EXAMPLES = 3
-
-
-class _Page(TypedDict):
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class CycleStore(Store):
@@ -75,7 +68,7 @@ class CycleStore(Store):
 
     async def get_recent_cycles(self, n: int = 10, *, after: LastRow | None = None) -> list[Cycle]:
         """Return a page of the cycles; ``after`` is the last one of the page before."""
-        page = _page(n, after)
+        page = newest_page(n, after, "cycle_id", "started_at", argument="n")
         async with self._database.read() as connection:
             rows = self._queries.list_cycles(connection, **page)
             return [record_of(Cycle, **row) async for row in rows]
@@ -84,7 +77,7 @@ class CycleStore(Store):
         self, n: int = 10, *, after: LastRow | None = None
     ) -> list[Cycle]:
         """Return a page of those that succeeded; ``after`` is the last one of the page before."""
-        page = _page(n, after)
+        page = newest_page(n, after, "cycle_id", "started_at", argument="n")
         async with self._database.read() as connection:
             rows = self._queries.list_successful_cycles(connection, **page)
             return [record_of(Cycle, **row) async for row in rows]
@@ -159,13 +152,3 @@ class CycleStore(Store):
         """Return the number of cycles."""
         async with self._database.read() as connection:
             return await self._queries.count_cycles(connection)
-
-
-def _page(n: int, after: LastRow | None) -> _Page:
-    row_limit = valid.limit(n, "n")
-    timestamp, last = key_of(
-        after,
-        {"started_at": valid.timestamp_or_text, "cycle_id": valid.text},
-        (LAST_TIMESTAMP, ""),
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

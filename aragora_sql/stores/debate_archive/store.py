@@ -7,8 +7,7 @@ Its queries: ``sql/postgres/debate_archive/queries.sql`` and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import DuplicateKeyError
@@ -23,7 +22,7 @@ from aragora_sql.stores.debate_archive.records import (
     debate_parameters,
 )
 from aragora_sql.stores.debate_archive.slugs import LONGEST_SLUG, first_slug
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, NewestPage, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
 from aragora_sql.stores.terms import search_terms
@@ -34,12 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["DebateArchive"]
 
 BATCH = 1000
-
-
-class _Page(TypedDict):
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class DebateArchive(Store):
@@ -146,7 +139,9 @@ class DebateArchive(Store):
     ) -> list[DebateSummary]:
         """Return a page of the debates, newest first."""
         organization = valid.optional_text(org_id, "org_id")
-        return (await self._list(None, organization, _page(limit, after), with_total=False))[0]
+        return (await self._list(None, organization, newest_page(limit, after), with_total=False))[
+            0
+        ]
 
     async def search(
         self,
@@ -163,7 +158,7 @@ class DebateArchive(Store):
         """
         text = valid.text(query, "query")
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after)
         terms = search_terms(text)[:MOST_SEARCH_TERMS]
         if text.strip() and not terms:
             return [], 0
@@ -171,7 +166,7 @@ class DebateArchive(Store):
         return await self._list(expression, organization, page, with_total=True)
 
     async def _list(
-        self, expression: str | None, org_id: str | None, page: _Page, *, with_total: bool
+        self, expression: str | None, org_id: str | None, page: NewestPage, *, with_total: bool
     ) -> tuple[list[DebateSummary], int]:
         total = 0
         async with self._database.read() as connection:
@@ -296,13 +291,3 @@ class DebateArchive(Store):
                 return await self._queries.link_debates(connection, row_limit=BATCH)
 
         return await in_batches(batch)
-
-
-def _page(limit: int, after: LastRow | None) -> _Page:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after,
-        {"created_at": valid.timestamp_or_text, "id": valid.text},
-        (LAST_TIMESTAMP, ""),
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

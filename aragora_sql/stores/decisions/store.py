@@ -6,8 +6,7 @@ Its queries: ``sql/postgres/decisions/queries.sql`` and ``sql/sqlite/decisions/q
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Database
 from aragora_sql.errors import TenantMismatchError
@@ -25,7 +24,7 @@ from aragora_sql.stores.decisions.records import (
     StatusAnswer,
     result_parameters,
 )
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LastRow, key_of, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms, any_term
 from aragora_sql.stores.terms import search_terms
@@ -40,12 +39,6 @@ BATCH = 500
 MOST_RANKED = 1000
 MOST_VERSIONS = 2**31 - 1
 SECONDS_PER_DAY = 86_400.0
-
-
-class _Page(TypedDict):
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class DecisionStore(Store):
@@ -162,7 +155,7 @@ class DecisionStore(Store):
         workspace = valid.optional_text(workspace_id, "workspace_id")
         if workspace is not None:
             organization = valid.text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "request_id")
         async with self._database.read() as connection:
             if organization is None:
                 rows = self._queries.list_statuses(connection, **page)
@@ -183,7 +176,7 @@ class DecisionStore(Store):
         """Return requests that stand so, those that were made last first."""
         wanted = valid.text(status, "status")
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "request_id")
         async with self._database.read() as connection:
             rows = self._queries.list_statuses_in(
                 connection, status=wanted, org_id=organization, **page
@@ -201,7 +194,7 @@ class DecisionStore(Store):
         """Return the results of a debate, those of the requests that were made last first."""
         debate = valid.text(debate_id, "debate_id")
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "request_id")
         async with self._database.read() as connection:
             rows = self._queries.list_debate_results(
                 connection, debate_id=debate, org_id=organization, **page
@@ -344,13 +337,3 @@ class DecisionStore(Store):
                 )
 
         return await in_batches(expired) + await in_batches(too_many)
-
-
-def _page(limit: int, after: LastRow | None) -> _Page:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after,
-        {"created_at": valid.timestamp_or_text, "request_id": valid.text},
-        (LAST_TIMESTAMP, ""),
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

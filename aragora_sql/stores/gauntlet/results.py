@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.errors import DamagedGauntletResultError, TenantMismatchError
 from aragora_sql.stores import validation as valid
@@ -28,7 +28,7 @@ from aragora_sql.stores.gauntlet.records import (
     result_hash,
     result_parameters,
 )
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LastRow, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ ENDED = ("completed", "failed", "interrupted")
 UNDER_WAY = ("pending", "running")
 # Some hundred years.
 LONGEST_AGE = 1e10
-
-
-class _Page(TypedDict):
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class GauntletResultStore(Store):
@@ -126,7 +120,7 @@ class GauntletResultStore(Store):
         organization = valid.optional_text(org_id, "org_id")
         word = _verdict(verdict)
         severity = _severity(min_severity)
-        page = _page(limit, after)
+        page = newest_page(limit, after, "gauntlet_id")
         async with self._database.read() as connection:
             if organization is not None:
                 rows = self._queries.list_org_results(
@@ -151,7 +145,7 @@ class GauntletResultStore(Store):
         """Return a page of the results of one input without their documents, newest first."""
         hashed = valid.text(input_hash, "input_hash")
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "gauntlet_id")
         async with self._database.read() as connection:
             rows = self._queries.list_history(
                 connection, input_hash=hashed, org_id=organization, **page
@@ -293,7 +287,7 @@ class GauntletResultStore(Store):
         """Return a page of what is in flight, newest first, in one status or in any."""
         word = valid.optional(status, "status", lambda v, a: valid.choice(v, a, INFLIGHT_STATUSES))
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "gauntlet_id")
         async with self._database.read() as connection:
             if organization is None:
                 rows = self._queries.list_inflight(connection, status=word, **page)
@@ -356,13 +350,3 @@ def _severity(value: Any) -> int:
     """Return 1 for critical to 4 for low; 0 for any or none."""
     word = valid.optional(value, "min_severity", lambda v, a: valid.choice(v, a, SEVERITIES))
     return 0 if word is None else SEVERITIES.index(word) + 1
-
-
-def _page(limit: int, after: LastRow | None) -> _Page:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after,
-        {"created_at": valid.timestamp_or_text, "gauntlet_id": valid.text},
-        (LAST_TIMESTAMP, ""),
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

@@ -6,9 +6,8 @@ Its queries: ``sql/postgres/gauntlet/queries.sql`` and ``sql/sqlite/gauntlet/que
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.errors import GauntletRunEndedError, TenantMismatchError
 from aragora_sql.stores import validation as valid
@@ -25,7 +24,7 @@ from aragora_sql.stores.gauntlet.records import (
     run_parameters,
 )
 from aragora_sql.stores.gauntlet.results import GauntletResultStore
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, key_of, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["GauntletStore"]
 
 Document = dict[str, Any]
-
-
-class _Page(TypedDict):
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class GauntletStore(Store):
@@ -128,7 +121,7 @@ class GauntletStore(Store):
 
     async def list_all(self, limit: int = 1000, *, after: LastRow | None = None) -> list[Document]:
         """Return a page of the runs, newest first."""
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(self._queries.list_runs(connection, **page))
 
@@ -137,7 +130,7 @@ class GauntletStore(Store):
     ) -> list[Document]:
         """Return a page of the runs in a status, newest first."""
         word = valid.choice(status, "status", RUN_STATUSES)
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_runs_in_status(connection, status=word, **page)
@@ -148,7 +141,7 @@ class GauntletStore(Store):
     ) -> list[Document]:
         """Return a page of the runs by a template, newest first."""
         template = valid.text(template_id, "template_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_runs_of_template(connection, template_id=template, **page)
@@ -159,7 +152,7 @@ class GauntletStore(Store):
     ) -> list[Document]:
         """Return a page of the runs of a workspace, newest first."""
         workspace = valid.text(workspace_id, "workspace_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_runs_of_workspace(connection, workspace_id=workspace, **page)
@@ -170,7 +163,7 @@ class GauntletStore(Store):
     ) -> list[Document]:
         """Return a page of the runs of an organization, newest first."""
         organization = valid.text(org_id, "org_id")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_runs_of_org(connection, org_id=organization, **page)
@@ -180,7 +173,7 @@ class GauntletStore(Store):
         self, limit: int = 1000, *, after: LastRow | None = None
     ) -> list[Document]:
         """Return a page of the runs that have not ended, newest first."""
-        page = _page(limit, after)
+        page = newest_page(limit, after, "run_id")
         async with self._database.read() as connection:
             return await _documents(self._queries.list_active_runs(connection, **page))
 
@@ -288,16 +281,6 @@ class GauntletStore(Store):
                 row["status"]: {"total": row["total"], "mean_score": row["mean_score"]}
                 async for row in rows
             }
-
-
-def _page(limit: int, after: LastRow | None) -> _Page:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after,
-        {"created_at": valid.timestamp_or_text, "run_id": valid.text},
-        (LAST_TIMESTAMP, ""),
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}
 
 
 async def _documents(rows: AsyncIterator[GauntletRunRow]) -> list[Document]:

@@ -6,8 +6,7 @@ Their queries: ``sql/postgres/governance/queries.sql`` and ``sql/sqlite/governan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.errors import ApprovalRefusedError
 from aragora_sql.stores import validation as valid
@@ -21,7 +20,7 @@ from aragora_sql.stores.governance.records import (
     RequestStatusWord,
     request_parameters,
 )
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -35,14 +34,6 @@ Document = dict[str, Any]
 
 BATCH = 500
 ANSWERS = ("approved", "rejected")
-
-
-class Page(TypedDict):
-    """Where a page begins, and its length."""
-
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class ApprovalRequestStore(Store):
@@ -132,7 +123,7 @@ class ApprovalRequestStore(Store):
 
     async def list_all(self, limit: int = 1000, *, after: LastRow | None = None) -> list[Document]:
         """Return a page of the requests, newest first."""
-        page = _page(limit, after, "created_at", LAST_TIMESTAMP)
+        page = newest_page(limit, after, "request_id", "created_at", first=LAST_TIMESTAMP)
         async with self._database.read() as connection:
             return await _documents(self._queries.list_requests(connection, **page))
 
@@ -141,7 +132,7 @@ class ApprovalRequestStore(Store):
     ) -> list[Document]:
         """Return a page of the requests of a workflow, newest first."""
         valid.text(workflow_id, "workflow_id")
-        page = _page(limit, after, "created_at", LAST_TIMESTAMP)
+        page = newest_page(limit, after, "request_id", "created_at", first=LAST_TIMESTAMP)
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_workflow_requests(connection, workflow_id=workflow_id, **page)
@@ -152,7 +143,7 @@ class ApprovalRequestStore(Store):
     ) -> list[Document]:
         """Return a page of the requests of a workspace, newest first."""
         valid.text(workspace_id, "workspace_id")
-        page = _page(limit, after, "created_at", LAST_TIMESTAMP)
+        page = newest_page(limit, after, "request_id", "created_at", first=LAST_TIMESTAMP)
         async with self._database.read() as connection:
             return await _documents(
                 self._queries.list_workspace_requests(connection, workspace_id=workspace_id, **page)
@@ -195,17 +186,9 @@ class ApprovalRequestStore(Store):
         self, limit: int = 1000, *, after: LastRow | None = None
     ) -> list[Document]:
         """Return a page of the requests that still wait though their time is over, oldest first."""
-        page = _page(limit, after, "expires_at", FIRST_TIMESTAMP)
+        page = newest_page(limit, after, "request_id", "expires_at", first=FIRST_TIMESTAMP)
         async with self._database.read() as connection:
             return await _documents(self._queries.list_expired_requests(connection, **page))
-
-
-def _page(limit: int, after: LastRow | None, order: str, first: datetime) -> Page:
-    row_limit = valid.limit(limit)
-    timestamp, request_id = key_of(
-        after, {order: valid.timestamp_or_text, "request_id": valid.text}, (first, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": request_id, "row_limit": row_limit}
 
 
 async def _documents(rows: AsyncIterator[ApprovalRequestRow]) -> list[Document]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aragora_sql.database.together import Together
 from aragora_sql.database.values import utc_now
@@ -36,7 +35,7 @@ from aragora_sql.stores.governance.records import (
     Verification,
 )
 from aragora_sql.stores.governance.requests import ApprovalRequestStore
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -46,14 +45,6 @@ __all__ = ["GovernanceStore"]
 
 BATCH = 500
 SECONDS_PER_DAY = 86_400.0
-
-
-class _Page(TypedDict):
-    """Where a page begins, and its length."""
-
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class GovernanceStore(Store):
@@ -300,7 +291,7 @@ class GovernanceStore(Store):
         risk = valid.optional(
             risk_level, "risk_level", lambda v, a: valid.choice(v, a, RISK_LEVELS)
         )
-        page = _page(limit, after, "requested_at", "approval_id")
+        page = newest_page(limit, after, "approval_id", "requested_at")
         async with self._database.read() as connection:
             if organization is not None and wanted is not None:
                 rows = self._queries.list_org_approvals_in_status(
@@ -381,7 +372,7 @@ class GovernanceStore(Store):
         """Return a page of the verifications, of one organization or kind of claim, or of all."""
         organization = valid.optional_text(org_id, "org_id")
         kind = valid.optional_text(claim_type, "claim_type")
-        page = _page(limit, after, "timestamp", "verification_id")
+        page = newest_page(limit, after, "verification_id", "timestamp")
         async with self._database.read() as connection:
             if organization is not None:
                 rows = self._queries.list_org_verifications(
@@ -448,7 +439,7 @@ class GovernanceStore(Store):
     ) -> list[DecisionRecord]:
         """Return a page of the decisions of a debate."""
         valid.text(debate_id, "debate_id")
-        page = _page(limit, after, "timestamp", "decision_id")
+        page = newest_page(limit, after, "decision_id", "timestamp")
         async with self._database.read() as connection:
             rows = self._queries.list_debate_decisions(connection, debate_id=debate_id, **page)
             return [record_of(DecisionRecord, **row) async for row in rows]
@@ -464,7 +455,7 @@ class GovernanceStore(Store):
         """Return a page of the decisions, of one organization or of all."""
         organization = valid.optional_text(org_id, "org_id")
         agreed = valid.boolean(consensus_only, "consensus_only")
-        page = _page(limit, after, "timestamp", "decision_id")
+        page = newest_page(limit, after, "decision_id", "timestamp")
         async with self._database.read() as connection:
             if organization is not None and agreed:
                 rows = self._queries.list_org_agreed_decisions(
@@ -529,7 +520,7 @@ class GovernanceStore(Store):
     ) -> list[RollbackPoint]:
         """Return a page of the points to go back to, of one organization or of all."""
         organization = valid.optional_text(org_id, "org_id")
-        page = _page(limit, after, "created_at", "rollback_id")
+        page = newest_page(limit, after, "rollback_id", "created_at")
         async with self._database.read() as connection:
             if organization is None:
                 rows = self._queries.list_rollback_points(connection, **page)
@@ -612,11 +603,3 @@ def _at_least_1(value: Any, argument: str) -> int | None:
 def _seconds(days: Any, argument: str) -> float:
     age_limit(days, utc_now(), argument)
     return float(days) * SECONDS_PER_DAY
-
-
-def _page(limit: int, after: LastRow | None, order: str, key: str) -> _Page:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after, {order: valid.timestamp_or_text, key: valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

@@ -20,7 +20,7 @@ from aragora_sql.stores.inbox_activities.records import (
     InboxActivity,
     activity_parameters,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 
 if TYPE_CHECKING:
@@ -187,12 +187,7 @@ def _action(value: Any) -> Action | None:
 
 
 def _page(limit: int, since: datetime | None, after: LastRow | None) -> dict[str, Any]:
-    timestamp, last = key_of(
-        after, {"created_at": valid.timestamp_or_text, "id": valid.text}, (LAST_TIMESTAMP, "")
-    )
     return {
+        **newest_page(limit, after),
         "since": valid.optional(since, "since", valid.timestamp),
-        "after_timestamp": timestamp,
-        "after_id": last,
-        "row_limit": valid.limit(limit),
     }

@@ -23,7 +23,7 @@ from aragora_sql.stores.insights.records import (
     debate_rows,
     wisdom_parameters,
 )
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
 from aragora_sql.stores.terms import search_terms
@@ -108,13 +108,7 @@ class InsightStore(Store):
             insight_type, "insight_type", lambda v, a: valid.choice(v, a, INSIGHT_TYPES)
         )
         of = valid.optional_text(agent, "agent")
-        row_limit = valid.limit(limit)
-        timestamp, last = key_of(
-            after,
-            {"created_at": valid.timestamp_or_text, "id": valid.text},
-            (LAST_TIMESTAMP, ""),
-        )
-        page: Any = {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}
+        page = newest_page(limit, after)
         terms = search_terms(text)[:MOST_SEARCH_TERMS]
         if text.strip() and not terms:
             return []

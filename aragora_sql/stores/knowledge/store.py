@@ -65,7 +65,14 @@ from aragora_sql.stores.knowledge.records import (
     provenance_parameters,
     row_of,
 )
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of, split_page
+from aragora_sql.stores.paging import (
+    FIRST_TIMESTAMP,
+    LAST_TIMESTAMP,
+    LastRow,
+    key_of,
+    newest_page,
+    split_page,
+)
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, any_term
 from aragora_sql.stores.terms import search_terms
@@ -1272,21 +1279,11 @@ class KnowledgeMound(Store):
     ) -> list[PruneRecord]:
         """Return the clean-ups of a workspace, newest first."""
         workspace = checked_workspace(workspace_id)
-        row_limit = valid.limit(limit)
+        page = newest_page(limit, after, order="executed_at")
         first = valid.optional(since, "since", valid.timestamp) or FIRST_TIMESTAMP
-        timestamp, last = key_of(
-            after,
-            {"executed_at": valid.timestamp_or_text, "id": valid.text},
-            (LAST_TIMESTAMP, ""),
-        )
         async with self._database.read() as connection:
             rows = self._queries.list_prunes(
-                connection,
-                workspace_id=workspace,
-                since=first,
-                after_timestamp=timestamp,
-                after_id=last,
-                row_limit=row_limit,
+                connection, workspace_id=workspace, since=first, **page
             )
             return [record_of(PruneRecord, **row) async for row in rows]
 

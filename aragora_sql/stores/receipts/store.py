@@ -23,7 +23,7 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, days_of, in_batches
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LastRow, key_of, newest_page
 from aragora_sql.stores.receipts.deletions import ReceiptDeletionLog, deletion_parameters
 from aragora_sql.stores.receipts.records import (
     SORTS,
@@ -226,14 +226,19 @@ class ReceiptStore(Store):
                     debate_id=debate,
                     org_id=organization,
                     **limits,
-                    **_page(limit, after),
+                    **newest_page(limit, after, "receipt_id"),
                 )
             elif organization is not None:
                 rows = self._queries.list_org_receipts(
-                    connection, org_id=organization, **limits, **_page(limit, after)
+                    connection,
+                    org_id=organization,
+                    **limits,
+                    **newest_page(limit, after, "receipt_id"),
                 )
             else:
-                rows = self._queries.list_receipts(connection, **limits, **_page(limit, after))
+                rows = self._queries.list_receipts(
+                    connection, **limits, **newest_page(limit, after, "receipt_id")
+                )
             return [record_of(ReceiptSummary, **row) async for row in rows]
 
     async def count(
@@ -273,7 +278,7 @@ class ReceiptStore(Store):
         characters finds nothing; a page has at most 100.
         """
         found = _found(query, verdict, risk_level, org_id)
-        page = _page(min(valid.limit(limit), LARGEST_SEARCH), after)
+        page = newest_page(min(valid.limit(limit), LARGEST_SEARCH), after, "receipt_id")
         if found is None:
             return []
         async with self._database.read() as connection:
@@ -311,7 +316,7 @@ class ReceiptStore(Store):
         """
         user = valid.key(user_id, "user_id")
         with_data = valid.boolean(include_data, "include_data")
-        page = _page(limit, after)
+        page = newest_page(limit, after, "receipt_id")
         expression = name_search(user)
         async with self._database.read() as connection:
             total = await self._queries.count_user_receipts(
@@ -441,7 +446,7 @@ class ReceiptStore(Store):
     ) -> Summaries:
         """Return a page of the receipts that are held, for one matter or any, newest hold first."""
         matter = valid.optional_text(matter_id, "matter_id")
-        page = _page(limit, after, "legal_hold_placed_at")
+        page = newest_page(limit, after, "receipt_id", "legal_hold_placed_at")
         async with self._database.read() as connection:
             rows = self._queries.list_held(connection, matter_id=matter, **page)
             return [record_of(ReceiptSummary, **row) async for row in rows]
@@ -643,17 +648,6 @@ def _limits(
         "date_from": valid.optional(date_from, "date_from", valid.timestamp),
         "date_to": valid.optional(date_to, "date_to", valid.timestamp),
         "signed_only": valid.boolean(signed_only, "signed_only"),
-    }
-
-
-def _page(limit: Any, after: LastRow | None, column: str = "created_at") -> dict[str, Any]:
-    timestamp, last = key_of(
-        after, {column: valid.timestamp_or_text, "receipt_id": valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {
-        "after_timestamp": timestamp,
-        "after_id": last,
-        "row_limit": valid.limit(limit),
     }
 
 

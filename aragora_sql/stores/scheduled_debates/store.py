@@ -15,7 +15,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.scheduled_debates.records import (
     GroupTotals,
@@ -100,7 +100,7 @@ class ScheduledDebateStore(Store):
         self, hours: float = 24.0, limit: int = 100, *, after: LastRow | None = None
     ) -> list[ScheduledDebate]:
         """Return a page of what was scheduled within ``hours``."""
-        page = _page(limit, after)
+        page = newest_page(limit, after)
         since = _since(hours, utc_now())
         async with self._database.read() as connection:
             rows = self._queries.list_debates(connection, since=since, **page)
@@ -117,7 +117,7 @@ class ScheduledDebateStore(Store):
         """Return a page of what was scheduled, of one platform and category or of all."""
         place = valid.optional_text(platform, "platform")
         field = valid.optional_text(category, "category")
-        page = _page(limit, after)
+        page = newest_page(limit, after)
         async with self._database.read() as connection:
             if place is not None:
                 rows = self._queries.list_platform_debates(
@@ -133,7 +133,7 @@ class ScheduledDebateStore(Store):
         self, limit: int = 100, *, after: LastRow | None = None
     ) -> list[ScheduledDebate]:
         """Return a page of the debates whose outcome is not known."""
-        page = _page(limit, after)
+        page = newest_page(limit, after)
         async with self._database.read() as connection:
             rows = self._queries.list_pending(connection, **page)
             return [record_of(ScheduledDebate, **row) async for row in rows]
@@ -196,11 +196,3 @@ def _groups(rows: Iterable[CountPlatformsRow]) -> dict[str, GroupTotals]:
 
 def _since(hours: Any, now: datetime) -> datetime:
     return age_limit(valid.number(hours, "hours") / HOURS_PER_DAY, now, "hours")
-
-
-def _page(limit: Any, after: LastRow | None) -> Any:
-    row_limit = valid.limit(limit)
-    timestamp, last = key_of(
-        after, {"created_at": valid.timestamp_or_text, "id": valid.text}, (LAST_TIMESTAMP, "")
-    )
-    return {"after_timestamp": timestamp, "after_id": last, "row_limit": row_limit}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
@@ -20,7 +20,13 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.counts import counts
-from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import (
+    FIRST_TIMESTAMP,
+    LAST_TIMESTAMP,
+    LastRow,
+    NewestPage,
+    newest_page,
+)
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.versions import check_version, checked_version
 from aragora_sql.stores.workflow import changes
@@ -50,14 +56,6 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
-
-
-class _Page(TypedDict):
-    """Where a page begins, and its length."""
-
-    after_timestamp: datetime
-    after_id: str
-    row_limit: int
 
 
 class FindingWorkflowStore(Store):
@@ -245,7 +243,7 @@ class FindingWorkflowStore(Store):
 
     async def _list(
         self,
-        query: Callable[[Connection, _Page], AsyncIterator[FindingWorkflowRow]],
+        query: Callable[[Connection, NewestPage], AsyncIterator[FindingWorkflowRow]],
         limit: int,
         after: LastRow | None,
         history: bool,
@@ -253,11 +251,7 @@ class FindingWorkflowStore(Store):
         order: str = "created_at",
         first: datetime = LAST_TIMESTAMP,
     ) -> list[Document]:
-        row_limit = valid.limit(limit)
-        timestamp, finding_id = key_of(
-            after, {order: valid.timestamp_or_text, "finding_id": valid.text}, (first, "")
-        )
-        page: _Page = {"after_timestamp": timestamp, "after_id": finding_id, "row_limit": row_limit}
+        page = newest_page(limit, after, "finding_id", order, first=first)
         valid.boolean(history, "history")
         async with self._database.read() as connection:
             rows = query(connection, page)

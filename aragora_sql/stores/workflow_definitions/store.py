@@ -20,7 +20,7 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.checksums import sorted_json
-from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
+from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS
 from aragora_sql.stores.terms import search_terms
@@ -133,12 +133,7 @@ class WorkflowStore(Store):
         field = _category(category)
         wanted = valid.names(tags, "tags") or None
         terms = [] if search is None else search_terms(valid.text(search, "search"))
-        row_limit = valid.limit(limit)
-        timestamp, last = key_of(
-            after,
-            {"updated_at": valid.timestamp_or_text, "id": valid.text},
-            (LAST_TIMESTAMP, ""),
-        )
+        page = newest_page(limit, after, order="updated_at")
         if search is not None and not terms:
             return [], 0
         chosen: Any = {
@@ -148,9 +143,7 @@ class WorkflowStore(Store):
             "terms": terms[:MOST_SEARCH_TERMS],
         }
         async with self._database.read() as connection:
-            rows = self._queries.list_workflows(
-                connection, after_timestamp=timestamp, after_id=last, row_limit=row_limit, **chosen
-            )
+            rows = self._queries.list_workflows(connection, **page, **chosen)
             workflows = [record_of(Workflow, **row) async for row in rows]
             return workflows, await self._queries.count_workflows(connection, **chosen)
 
@@ -338,18 +331,7 @@ class WorkflowStore(Store):
         workflow = valid.optional_text(workflow_id, "workflow_id")
         tenant = valid.text(tenant_id, "tenant_id")
         word = valid.optional(status, "status", lambda v, a: valid.choice(v, a, EXECUTION_STATUSES))
-        row_limit = valid.limit(limit)
-        timestamp, last = key_of(
-            after,
-            {"listed_at": valid.timestamp_or_text, "id": valid.text},
-            (LAST_TIMESTAMP, ""),
-        )
-        page: Any = {
-            "tenant_id": tenant,
-            "after_timestamp": timestamp,
-            "after_id": last,
-            "row_limit": row_limit,
-        }
+        page: Any = {"tenant_id": tenant, **newest_page(limit, after, order="listed_at")}
         async with self._database.read() as connection:
             if workflow is not None:
                 rows = self._queries.list_workflow_executions(
