@@ -12,7 +12,8 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 # once: a child of a fork must not go on with those of its parent.
 _AT_ONCE = 64
 _drawn: list[str] = []
-os.register_at_fork(after_in_child=_drawn.clear)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_id() -> str:
