@@ -371,16 +371,14 @@ def _name_of_pair(pair: dict[str, Any]) -> str:
     return "value"
 
 
-def hide_secrets(value: Any, also: Callable[[str, object], bool] | None = None) -> Any:
+def hide_secrets(value: Any, is_secret: Callable[[str, object], bool] = is_secret) -> Any:
     """Return a document with :data:`REDACTED` in the place of every secret, encrypted or not.
 
-    ``also`` tells of further members whether they are secrets, by name and value.
+    ``is_secret`` tells of a member in the clear, by its name and value.
     """
 
     def handle(path: str, name: str, member: Any) -> Any:
-        if is_envelope(member) or is_secret(name, member) or (also and also(name, member)):
-            return REDACTED
-        return member
+        return REDACTED if is_envelope(member) or is_secret(name, member) else member
 
     return rebuild(value, "", handle)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict, get_args
 
+from aragora_sql.redaction import is_secret
 from aragora_sql.stores.integrations.secrets import (
     SecretOwner,
     SecretRecord,
@@ -66,9 +67,10 @@ class ConnectorOwner(SecretOwner):
         """Tell whether the older Aragora may have encrypted the setting ``name``."""
         return is_secret_name(name) or _has_older_word(name)
 
-    def keeps_secret(self, name: str, value: object) -> bool:
-        """Tell whether a setting is encrypted, as the older Aragora did it by its name."""
-        return isinstance(value, str) and value != "" and _has_older_word(name)
+    def is_secret(self, name: str, value: object) -> bool:
+        """Tell whether a setting in the clear is a secret, to us or to the older Aragora."""
+        was_one = isinstance(value, str) and value != "" and _has_older_word(name)
+        return was_one or is_secret(name, value)
 
     def __str__(self) -> str:
         return f"connector {self.connector_id!r}"
@@ -98,7 +100,7 @@ class Connector(SecretRecord):
     problem: str | None = None
 
     def _is_secret(self, name: str, value: object) -> bool:
-        return ConnectorOwner(self.id).keeps_secret(name, value)
+        return ConnectorOwner(self.id).is_secret(name, value)
 
 
 @dataclass(frozen=True, slots=True)

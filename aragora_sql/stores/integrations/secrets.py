@@ -74,9 +74,9 @@ class SecretOwner(Protocol):
         """Tell whether the older Aragora may have encrypted the setting ``name``."""
         return is_secret_name(name)
 
-    def keeps_secret(self, name: str, value: object) -> bool:
-        """Tell whether a setting is a secret of which neither name nor form says so."""
-        return False
+    def is_secret(self, name: str, value: object) -> bool:
+        """Tell whether a setting in the clear is a secret."""
+        return is_secret(name, value)
 
 
 def binding_of(*parts: str) -> bytes:
@@ -157,8 +157,8 @@ class SecretRecord(Record):
         return without_sealed(whole) if include_secrets else hide_secrets(whole, self._is_secret)
 
     def _is_secret(self, name: str, value: object) -> bool:
-        """Tell whether a member is a secret of which neither name nor form says so."""
-        return False
+        """Tell whether a member in the clear is a secret."""
+        return is_secret(name, value)
 
 
 def seal_secrets(
@@ -177,7 +177,7 @@ def seal_secrets(
             raise InvalidInputError(
                 path, "is in the form in which secrets are stored; give it as it is"
             )
-        if is_secret(name, value) or owner.keeps_secret(name, value):
+        if owner.is_secret(name, value):
             return _seal(value, path, name, keyring, owner)
         return value
 
@@ -314,7 +314,7 @@ def reseal_secrets(
                 return dict(value)
             resealed += 1
             return {**value, "_value": _sealed(plaintext, name, keyring, owner)}
-        if not only_sealed and (is_secret(name, value) or owner.keeps_secret(name, value)):
+        if not only_sealed and owner.is_secret(name, value):
             in_the_clear += 1
             return _seal(value, path, name, keyring, owner)
         return value
@@ -334,8 +334,8 @@ def without_sealed(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def hide_secrets(
-    settings: dict[str, Any], also: Callable[[str, object], bool] | None = None
+    settings: dict[str, Any], is_secret: Callable[[str, object], bool] = is_secret
 ) -> dict[str, Any]:
     """Return settings with :data:`REDACTED` in the place of every secret, sealed or not."""
-    hidden: dict[str, Any] = redaction.hide_secrets(without_sealed(settings), also)
+    hidden: dict[str, Any] = redaction.hide_secrets(without_sealed(settings), is_secret)
     return hidden
