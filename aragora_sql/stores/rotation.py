@@ -20,6 +20,7 @@ __all__ = [
     "RotationResult",
     "change_of",
     "rotate",
+    "try_keys",
 ]
 
 RowT = TypeVar("RowT")
@@ -148,6 +149,30 @@ async def rotate(
         if on_progress is not None:
             on_progress(result)
         place = rotation.place_of(rows[-1])
+
+
+async def try_keys(
+    database: Database,
+    page: Callable[[Connection, PlaceT, int, bool], Awaitable[list[RowT]]],
+    open_row: Callable[[RowT], object],
+    failure: Callable[[RowT, EncryptionError], RotationFailure],
+    first: PlaceT,
+    limit: int,
+) -> tuple[int, list[RotationFailure]]:
+    """Open the secrets of at most ``limit`` rows behind the place ``first``, and change nothing.
+
+    Returns how many rows there were, and those that no key opens.
+    """
+    size = valid.limit(limit)
+    async with database.read() as connection:
+        rows = await page(connection, first, size, False)
+    failed = []
+    for row in rows:
+        try:
+            open_row(row)
+        except EncryptionError as error:
+            failed.append(failure(row, error))
+    return len(rows), failed
 
 
 def _resealed(

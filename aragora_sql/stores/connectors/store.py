@@ -50,6 +50,7 @@ from aragora_sql.stores.rotation import (
     RotationFailure,
     RotationResult,
     rotate,
+    try_keys,
 )
 
 if TYPE_CHECKING:
@@ -385,17 +386,12 @@ class ConnectorStore(Store):
 
         Returns how many connectors were looked at, and those whose secrets no key fits.
         """
-        row_limit = valid.limit(limit)
-        async with self._database.read() as connection:
-            rows = self._queries.list_secrets(connection, after_id="", row_limit=row_limit)
-            found = [row async for row in rows]
-        failed = []
-        for row in found:
-            try:
-                open_secrets(row["config"], self._keyring, ConnectorOwner(row["id"]))
-            except EncryptionError as error:
-                failed.append(_failure(row, error))
-        return len(found), failed
+        return await try_keys(
+            self._database, self._page_of_secrets, self._open_row, _failure, "", limit
+        )
+
+    def _open_row(self, row: ListSecretsRow) -> None:
+        open_secrets(row["config"], self._keyring, ConnectorOwner(row["id"]))
 
     async def rotate_keys(
         self,

@@ -49,6 +49,7 @@ from aragora_sql.stores.rotation import (
     RotationResult,
     change_of,
     rotate,
+    try_keys,
 )
 
 if TYPE_CHECKING:
@@ -583,19 +584,12 @@ class FederationStore(Store):
 
         Returns how many regions with a key were looked at, and those whose key no key opens.
         """
-        row_limit = valid.limit(limit)
-        async with self._database.read() as connection:
-            rows = self._queries.list_api_keys(
-                connection, after_region="", after_workspace="", row_limit=row_limit
-            )
-            found = [row async for row in rows]
-        failed = []
-        for row in found:
-            try:
-                open_key(row["api_key"], self._keyring, row["region_id"], row["workspace_id"])
-            except EncryptionError as error:
-                failed.append(_failure(row, error))
-        return len(found), failed
+        return await try_keys(
+            self._database, self._page_of_secrets, self._open_row, _failure, ("", ""), limit
+        )
+
+    def _open_row(self, row: ListApiKeysRow) -> None:
+        open_key(row["api_key"], self._keyring, row["region_id"], row["workspace_id"])
 
     async def rotate_keys(
         self,

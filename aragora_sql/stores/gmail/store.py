@@ -42,6 +42,7 @@ from aragora_sql.stores.rotation import (
     RotationResult,
     change_of,
     rotate,
+    try_keys,
 )
 from aragora_sql.stores.user_secrets import opened, reseal, seal
 from aragora_sql.stores.versions import checked_version
@@ -404,18 +405,13 @@ class GmailTokenStore(Store):
 
         Returns how many were looked at, and those whose tokens no key fits.
         """
-        row_limit = valid.limit(limit)
-        async with self._database.read() as connection:
-            found = self._queries.list_secrets(connection, after_user="", row_limit=row_limit)
-            rows = [row async for row in found]
-        failed: list[RotationFailure] = []
-        for row in rows:
-            try:
-                opened(row["user_id"], row["access_token"], "access_token", self._keyring)
-                opened(row["user_id"], row["refresh_token"], "refresh_token", self._keyring)
-            except EncryptionError as error:
-                failed.append(_failure(row, error))
-        return len(rows), failed
+        return await try_keys(
+            self._database, self._page_of_secrets, self._open_row, _failure, "", limit
+        )
+
+    def _open_row(self, row: ListSecretsRow) -> None:
+        opened(row["user_id"], row["access_token"], "access_token", self._keyring)
+        opened(row["user_id"], row["refresh_token"], "refresh_token", self._keyring)
 
     async def rotate_keys(
         self,

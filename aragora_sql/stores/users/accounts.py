@@ -26,6 +26,7 @@ from aragora_sql.stores.rotation import (
     RotationResult,
     change_of,
     rotate,
+    try_keys,
 )
 from aragora_sql.stores.tokens import PREFIX_LENGTH, new_api_key, token_hash
 from aragora_sql.stores.user_secrets import reseal, seal
@@ -423,17 +424,9 @@ class Accounts(Organizations):
 
         Returns how many users were looked at, and those whose secrets no key fits.
         """
-        row_limit = valid.limit(limit)
-        async with self._database.read() as connection:
-            rows = self._queries.list_mfa_secrets(connection, after_user="", row_limit=row_limit)
-            found = [row async for row in rows]
-        failed: list[RotationFailure] = []
-        for row in found:
-            try:
-                self._opened(row)
-            except EncryptionError as error:
-                failed.append(_failure(row, error))
-        return len(found), failed
+        return await try_keys(
+            self._database, self._page_of_secrets, self._opened, _failure, "", limit
+        )
 
     async def rotate_keys(
         self,

@@ -28,6 +28,7 @@ from aragora_sql.stores.rotation import (
     RotationResult,
     change_of,
     rotate,
+    try_keys,
 )
 from aragora_sql.stores.webhooks.deliveries import WebhookDeliveries
 from aragora_sql.stores.webhooks.events import DEFAULT_TTL_SECONDS, WebhookEvents
@@ -399,19 +400,14 @@ class WebhookStore(Store):
 
         Returns how many webhooks were looked at, and those whose secrets no key fits.
         """
-        row_limit = valid.limit(limit)
-        async with self._database.read() as connection:
-            rows = self._queries.list_secrets(connection, after_id="", row_limit=row_limit)
-            found = [row async for row in rows]
-        failed = []
-        for row in found:
-            try:
-                for stored in (row["secret"], row["previous_secret"]):
-                    if stored is not None:
-                        open_secret(stored, self._keyring, row["id"])
-            except EncryptionError as error:
-                failed.append(_failure(row, error))
-        return len(found), failed
+        return await try_keys(
+            self._database, self._page_of_secrets, self._open_row, _failure, "", limit
+        )
+
+    def _open_row(self, row: ListSecretsRow) -> None:
+        for stored in (row["secret"], row["previous_secret"]):
+            if stored is not None:
+                open_secret(stored, self._keyring, row["id"])
 
     async def rotate_keys(
         self,
