@@ -216,7 +216,22 @@ async def test_query_with_visibility_shows_what_is_granted(mound: KnowledgeMound
     assert await seen() == everybody
 
 
-async def test_query_with_visibility_compares_texts_and_needs_read(mound: KnowledgeMound) -> None:
+async def test_query_with_visibility_and_hybrid_search_compare_texts_and_need_read(
+    mound: KnowledgeMound,
+) -> None:
+    async def seen(organization: str | None = None) -> list[str]:
+        by_words = await mound.query_with_visibility("word", None, "ann", "w9", organization)
+        by_vector = await mound.hybrid_search(
+            "",
+            None,
+            [1, 0],
+            actor_id="ann",
+            actor_workspace_id="w9",
+            actor_org_id=organization,
+        )
+        assert [one.node.id for one in by_vector] == ids(by_words)
+        return ids(by_words)
+
     organizations: list[Any] = [5, 1.0, 1e20, 2**70, True, None, {"a": 1}, "5", "é'\""]
     for number, organization in enumerate(organizations):
         await save(
@@ -225,16 +240,15 @@ async def test_query_with_visibility_compares_texts_and_needs_read(mound: Knowle
             content=f"word {number}",
             visibility="organization",
             metadata={"org_id": organization},
+            vector=[1, 0],
         )
     wanted = {"5": ["n7"], "é'\"": ["n8"]}
     for asked in ("5", "5.0", "1", "1.0", "1e20", "1e+20", str(10**20), str(2**70), "true", "null"):
-        found = await mound.query_with_visibility("word", None, "ann", "w9", asked)
-        assert ids(found) == wanted.get(asked, []), asked
-    found = await mound.query_with_visibility("word", None, "ann", "w9", "é'\"")
-    assert ids(found) == ["n8"]
-    for permissions, seen in ((["write"], []), (["write", "read"], ["n0"])):
+        assert await seen(asked) == wanted.get(asked, []), asked
+    assert await seen("é'\"") == ["n8"]
+    for permissions, expected in ((["write"], []), (["write", "read"], ["n0"])):
         await mound.save_access_grant("n0", "user", "ann", permissions)
-        assert ids(await mound.query_with_visibility("word", None, "ann", "w9")) == seen
+        assert await seen() == expected
 
 
 async def test_relationships_of_a_workspace_are_between_its_nodes(mound: KnowledgeMound) -> None:
