@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.continuum.tiers import MIN_UPDATES, MemoryTier, TierWord, checked_tier
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 from aragora_sql.stores.vectors import unit_vector
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def new_entry(
 
 def content_terms(content: str) -> str:
     """Return the search terms of a content as they are stored."""
-    return " ".join(search_terms(content))
+    return document_terms(content)
 
 
 def checked_references(value: object, argument: str) -> list[str]:

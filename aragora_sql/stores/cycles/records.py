@@ -11,7 +11,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "Cycle",
@@ -94,7 +94,7 @@ def cycle_parameters(record: Any) -> dict[str, Any]:
         "success": success is not None and valid.boolean(success, "record.success"),
         "topics": valid.array(topics, "record.topics_debated"),
         "data": valid.document(document, "record"),
-        "search_terms": " ".join(search_terms(" ".join(topics))),
+        "search_terms": document_terms(topics),
     }
 
 

@@ -10,9 +10,8 @@ from typing import Any, TypedDict
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
 
-__all__ = ["ArchivedDebate", "AudioInfo", "DebateSummary", "archive_terms", "debate_parameters"]
+__all__ = ["ArchivedDebate", "AudioInfo", "DebateSummary", "debate_parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,3 @@ def debate_parameters(data: Any, argument: str, org_id: Any) -> dict[str, Any]:
         ),
         "org_id": valid.optional(org_id, "org_id", valid.key),
     }
-
-
-def archive_terms(task: str, slug: str) -> str:
-    """Return the search terms of a debate, joined by blanks."""
-    return " ".join(search_terms(f"{task} {slug}"))

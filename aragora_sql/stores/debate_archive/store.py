@@ -18,14 +18,13 @@ from aragora_sql.stores.debate_archive.records import (
     ArchivedDebate,
     AudioInfo,
     DebateSummary,
-    archive_terms,
     debate_parameters,
 )
 from aragora_sql.stores.debate_archive.slugs import LONGEST_SLUG, first_slug
 from aragora_sql.stores.paging import LastRow, NewestPage, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms, search_terms
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.debate_archive import DebateArchiveQueries
@@ -87,7 +86,7 @@ class DebateArchive(Store):
         row = debate_parameters(data, argument, org_id)
         first = slug = first_slug(row["task"], utc_now())
         while True:
-            terms = archive_terms(row["task"], slug)
+            terms = document_terms(row["task"], slug)
             async with self._database.connection() as connection:
                 stored = await self._queries.insert_debate(
                     connection, slug=slug, search_terms=terms, **row

@@ -13,7 +13,6 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.paging import FIRST_TIMESTAMP, LAST_TIMESTAMP
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
 
 __all__ = [
     "Fact",
@@ -22,7 +21,6 @@ __all__ = [
     "FactStatistics",
     "FoundFact",
     "checked_filters",
-    "joined_terms",
     "statement_hash",
 ]
 
@@ -135,11 +133,6 @@ def statement_hash(statement: str) -> str:
     """Return the hash of a statement, in lower case and with single blanks."""
     folded = " ".join(statement.lower().split())
     return hashlib.sha256(folded.encode()).hexdigest()[:32]
-
-
-def joined_terms(*texts: str) -> str:
-    """Return the search terms of some texts, joined by blanks."""
-    return " ".join(search_terms(" ".join(texts)))
 
 
 def checked_filters(value: Any, argument: str = "filters") -> dict[str, Any]:

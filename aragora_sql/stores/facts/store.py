@@ -26,13 +26,12 @@ from aragora_sql.stores.facts.records import (
     FactStatus,
     FoundFact,
     checked_filters,
-    joined_terms,
     statement_hash,
 )
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, any_term
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms, search_terms
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.facts import FactsQueries
@@ -80,12 +79,12 @@ class FactStore(Store):
             "workspace_id": valid.key(workspace_id, "workspace_id"),
             "statement": text,
             "statement_hash": digits,
-            "statement_terms": joined_terms(text),
+            "statement_terms": document_terms(text),
             "confidence": valid.fraction(confidence, "confidence"),
             "evidence_ids": _texts(evidence_ids, "evidence_ids"),
             "source_documents": _texts(source_documents, "source_documents"),
             "topics": valid.array(named, "topics"),
-            "topic_terms": joined_terms(*named),
+            "topic_terms": document_terms(*named),
             "metadata": valid.document(metadata, "metadata"),
             "validation_status": valid.choice(validation_status, "validation_status", STATUSES),
             "created_at": utc_now(),
@@ -151,7 +150,7 @@ class FactStore(Store):
             ),
             "evidence_ids": valid.optional(evidence_ids, "evidence_ids", _texts),
             "topics": None if named is None else valid.array(named, "topics"),
-            "topic_terms": None if named is None else joined_terms(*named),
+            "topic_terms": None if named is None else document_terms(*named),
             "metadata": valid.optional(metadata, "metadata", valid.document),
             "superseded_by": newer,
             "updated_at": utc_now(),

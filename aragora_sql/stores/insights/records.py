@@ -11,7 +11,7 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import member
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "INSIGHT_TYPES",
@@ -265,7 +265,7 @@ def _performance(entry: Any, path: str, debate_id: str, now: datetime) -> dict[s
 def insight_terms(title: str, description: str, metadata: Mapping[str, Any]) -> str:
     """Return the search terms of an insight, joined by blanks: also of texts in its metadata."""
     texts = [value for value in metadata.values() if isinstance(value, str)]
-    return " ".join(search_terms(" ".join((title, description, *texts))))
+    return document_terms(title, description, *texts)
 
 
 def wisdom_parameters(loop_id: Any, data: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "AccessGrant",
@@ -417,7 +417,7 @@ def content_columns(content: str) -> dict[str, str]:
     """Return the columns that follow from a content: hash and search terms."""
     return {
         "content_hash": hashlib.sha256(content.encode()).hexdigest()[:32],
-        "search_terms": " ".join(search_terms(content)),
+        "search_terms": document_terms(content),
     }
 
 

@@ -14,7 +14,7 @@ from aragora_sql.database.values import load_json
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.paging import LAST_TIMESTAMP, Check, LastRow, key_of
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "SORT_ORDERS",
@@ -180,7 +180,7 @@ def page_of(sort_by: SortOrder, after: LastRow | None) -> TemplatePage:
 
 def template_terms(name: str, description: str, tags: Iterable[str]) -> str:
     """Return what a template is searched by, as it is stored."""
-    return " ".join(search_terms("\n".join((name, description, *tags))))
+    return document_terms(name, description, *tags)
 
 
 def content_hash(content: str) -> str:

@@ -13,7 +13,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import member
 from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 from aragora_sql.stores.users.emails import normal_email
 
 __all__ = [
@@ -251,8 +251,8 @@ def message_parameters(tenant_id: Any, message: Any, now: datetime) -> dict[str,
         "created_at": given.read("created_at", valid.timestamp_or_text, now),
         "updated_at": now,
     }
-    searched = (row[name] or "" for name in ("subject", "sender_email", "sender_name", "snippet"))
-    return {**row, "search_terms": " ".join(search_terms("\n".join(searched)))}
+    searched = (row[name] for name in ("subject", "sender_email", "sender_name", "snippet"))
+    return {**row, "search_terms": document_terms(*searched)}
 
 
 def _preview(value: Any, argument: str) -> str:

@@ -11,7 +11,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, member
 from aragora_sql.stores.records import Record
-from aragora_sql.stores.terms import search_terms
+from aragora_sql.stores.terms import document_terms
 
 __all__ = [
     "DEFAULT_TENANT",
@@ -188,7 +188,7 @@ def workflow_parameters(workflow: Any, tenant_id: Any, now: datetime) -> dict[st
         if created is None
         else valid.timestamp_or_text(created, "workflow.created_at"),
         "updated_at": now,
-        "search_terms": " ".join(search_terms(f"{row['name']}\n{row['description']}")),
+        "search_terms": document_terms(row["name"], row["description"]),
     }
 
 
