@@ -445,3 +445,5 @@ def test_columns_that_are_equal_at_once_are_equal_value_by_value(kind: str) -> N
 
     look()
     assert verifying._are_surely_equal(("1", None), ("1", None), "text")
+    # As the converter of booleans returns them, and the driver.
+    assert verifying._are_surely_equal([True, None], (True, None), "boolean")
