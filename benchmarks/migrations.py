@@ -7,7 +7,9 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import asyncpg
 
@@ -30,14 +32,19 @@ from benchmarks.movers import (
     mover_of,
 )
 from benchmarks.plain_mapping import MAPPINGS, write_prepared
+from benchmarks.processor import whole_server_clock
 from benchmarks.report import Aim, Cell, Column, Report
 from benchmarks.run import Run
 from benchmarks.servers import empty_database, new_database
 
 __all__ = ["race_build_migrations", "race_migrations"]
 
-BASES = {PGLOADER: 3.0, LOOP: 2.0, CSV_PIPE: 1.2}
+BASES = {PGLOADER: 2.5, LOOP: 2.0, CSV_PIPE: 1.6}
+# A source of fewer rows, in which the start of programs counts.
+FEW_ROWS, FEW_BASES = 200_000, {CSV_PIPE: 1.3}
 MOST_MEGABYTES = 150.0
+# What a verification may add to the time.
+MOST_FOR_VERIFYING = 0.30
 
 OpenTarget = Callable[[EmbeddedServer], AbstractAsyncContextManager[str]]
 
@@ -47,6 +54,9 @@ COLUMNS = (
     Column("rate", "k rows/s", ".1f"),
     Column("peak", "MB", ".0f"),
     *(Column(base, f"x {base}", ".2f") for base in BASES),
+    Column("client", "client, s", ".2f"),
+    Column("server", "server, s", ".2f"),
+    *(Column(f"{base}, processor", f"both, x {base}", ".2f") for base in BASES),
 )
 
 
@@ -132,9 +142,12 @@ async def _move(run: Run, mover: Mover, files: Files, rows: int, open_target: Op
     async with open_target(run.postgres) as dsn:
         # No mover has to write what the one before it left in memory.
         await _execute(dsn, "CHECKPOINT")
+        clock = whole_server_clock(run.postgres)
+        began = clock() if clock else 0.0
         taken = await mover.run(files, dsn)
         if taken.failure:
             return taken
+        server = clock() - began if clock else None
         missing = {
             table: expected - found
             for table, expected in count_rows(rows).items()
@@ -143,7 +156,7 @@ async def _move(run: Run, mover: Mover, files: Files, rows: int, open_target: Op
         failure = ", ".join(
             f"{table}: {number:,} rows missing" for table, number in missing.items()
         )
-        return Taken(taken.seconds, taken.peak_megabytes, failure)
+        return replace(taken, failure=failure, server=server)
 
 
 async def _execute(dsn: str, sql: str) -> None:
@@ -171,11 +184,12 @@ def _report(
         if any(one.failure for one in of_mover)
     }
     finished = [name for name in taken if name not in failures]
-    timings = Timings(finished)
+    timings, work = Timings(finished), Timings(finished)
     peaks: dict[str, float] = defaultdict(float)
     for name in finished:
         for one in taken[name]:
             timings.add(name, one.seconds)
+            work.add(name, one.client + (one.server or 0.0))
             peaks[name] = max(peaks[name], one.peak_megabytes)
     cells: list[dict[str, Cell]] = []
     for name in taken:
@@ -184,20 +198,36 @@ def _report(
             seconds = timings.seconds(name)
             row |= {"seconds": seconds, "rate": rows / seconds / 1000, "peak": peaks[name]}
             row |= {base: timings.ratio(base, name) for base in BASES if base in finished}
+            row["client"] = median(one.client for one in taken[name])
+            times = [one.server for one in taken[name] if one.server is not None]
+            if times:
+                row["server"] = median(times)
+                row |= {f"{b}, processor": work.ratio(b, name) for b in BASES if b in finished}
         cells.append(row)
     notes = [*notes, *(f"{name} failed: {why}" for name, why in failures.items())]
-    if {OURS_TWO, OURS_VERIFIED} <= set(finished):
-        share = timings.ratio(OURS_VERIFIED, OURS_TWO) - 1
-        notes.append(f"verification of every value adds {share:.0%} to the time")
-    return Report("migrations", title, COLUMNS, cells, _aims(timings, finished, peaks), notes)
+    return Report(
+        "migrations", title, COLUMNS, cells, _aims(rows, timings, work, finished, peaks), notes
+    )
 
 
-def _aims(timings: Timings, finished: Sequence[str], peaks: Mapping[str, float]) -> list[Aim]:
-    aims = [
-        Aim.at_least(f"{OURS_TWO}, times as fast as {base}", timings.ratio(base, OURS_TWO), bound)
-        for base, bound in BASES.items()
-        if {base, OURS_TWO} <= set(finished)
-    ]
+def _aims(
+    rows: int,
+    timings: Timings,
+    work: Timings,
+    finished: Sequence[str],
+    peaks: Mapping[str, float],
+) -> list[Aim]:
+    aims = []
+    for what, times in (("time", timings), ("processor time", work)):
+        aims += [
+            Aim.at_least(f"{OURS_TWO}, times {base} in {what}", times.ratio(base, OURS_TWO), bound)
+            for base, bound in (BASES if rows > FEW_ROWS else FEW_BASES).items()
+            if {base, OURS_TWO} <= set(finished)
+        ]
+        if {OURS_TWO, OURS_VERIFIED} <= set(finished):
+            added = times.ratio(OURS_VERIFIED, OURS_TWO) - 1
+            text = f"verification of every value adds to the {what}"
+            aims.append(Aim.at_most(text, added, MOST_FOR_VERIFYING))
     aims += [
         Aim.at_most(f"{name}, MB of its largest process", peaks[name], MOST_MEGABYTES)
         for name in (OURS, OURS_TWO, OURS_VERIFIED)

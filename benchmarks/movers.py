@@ -54,11 +54,16 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a mover took; ``failure`` is empty when it ended well."""
+    """What a mover took; ``failure`` is empty when it ended well.
+
+    ``client`` and ``server`` are seconds of processor time; None where there is no such clock.
+    """
 
     seconds: float
     peak_megabytes: float
     failure: str
+    client: float = 0.0
+    server: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,9 @@ class Mover:
             failure = "heap exhausted"
         elif figures["status"] not in self.ends:
             failure = f"exit code {figures['status']}: {_last_line(text)}"
-        return Taken(figures["seconds"], figures["peak"] / 1e6, failure)
+        return Taken(
+            figures["seconds"], figures["peak"] / 1e6, failure, client=figures["processor"]
+        )
 
 
 def _last_line(text: str) -> str:
