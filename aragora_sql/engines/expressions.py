@@ -81,7 +81,7 @@ class Result:
     type: str | None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16384)
 def select_list(sql: str, dialect: Dialect) -> tuple[Result, ...]:
     """Return the expressions of the outermost SELECT or RETURNING.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -147,7 +147,7 @@ def load_mappings(store: str, root: Path | None = None) -> tuple[Mapping, ...]:
     return _load(path) if path.exists() else ()
 
 
-@lru_cache(maxsize=32)
+@cache
 def _load(path: Path) -> tuple[Mapping, ...]:
     return tuple(read_mapping(path.stem, query) for query in read_queries(path, "sqlite").values())
 

@@ -239,7 +239,7 @@ def _shapes() -> set[str]:
     return older | {name for store in stores for name in table_names(store, "postgres")}
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=512)
 def _own_tables(store: str) -> dict[str, frozenset[str]]:
     """Return the tables of a store in a file of this package, with all of their columns.
 

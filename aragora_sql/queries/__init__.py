@@ -132,7 +132,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _load(
     store: str,
     dialect: Dialect,

@@ -420,7 +420,7 @@ _POSTGRES_KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
 )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def column_kinds(path: Path, dialect: Dialect, stamp: tuple[int, int]) -> dict[str, ColumnKind]:
     """Return which columns of a schema file hold documents, booleans and timestamps.
 

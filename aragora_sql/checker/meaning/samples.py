@@ -81,7 +81,7 @@ def documents(*, is_list: bool = False) -> Sequence[Any]:
     return _LISTS if is_list else _OBJECTS
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def few_texts(name: str, *, is_key: bool) -> tuple[str, ...]:
     """Return the few texts that columns of a name have: rows that share them can be joined."""
     chance = Random(f"{SEED} {name}")  # noqa: S311 - the same each time
