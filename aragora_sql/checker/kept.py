@@ -12,7 +12,9 @@ import lzma
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from aragora_sql.engines.cache import cache_folder, digest
 __all__ = ["PACKED", "keeps_snapshots", "kept_root", "pack", "packed_files", "unpack"]
 
 PACKED = "derived.json.xz"
+_SECONDS_UNUSED = 7 * 24 * 3600.0
 _PATTERNS = (
     "answers/*",
     "legacy/moved/*.txt",
@@ -72,12 +75,16 @@ def _unpacked(packed: Path, changed_at: int) -> Path:
     content = packed.read_bytes()
     folder = cache_folder() / "derived" / digest([content])
     if folder.is_dir():
+        with suppress(OSError):
+            # It counts as used now.
+            os.utime(folder)
         return folder
     # Whole or not at all; another check may do the same.
     part = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
         _write(content, part)
         part.rename(folder)
+        _remove_unused(folder.parent)
     except OSError:
         shutil.rmtree(part, ignore_errors=True)
         if not folder.is_dir():
@@ -86,6 +93,15 @@ def _unpacked(packed: Path, changed_at: int) -> Path:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             _write(content, folder)
     return folder
+
+
+def _remove_unused(parent: Path) -> None:
+    """Remove what other packages unpacked and nobody used for days: a check may be reading it."""
+    longest_ago = time.time() - _SECONDS_UNUSED
+    for folder in parent.iterdir():
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < longest_ago:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(content: bytes, folder: Path) -> None:

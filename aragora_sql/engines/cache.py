@@ -1,17 +1,27 @@
-"""Where checks keep what can be found out again: a folder of the user's own."""
+"""Where checks keep what can be found out again: a folder of the user's own.
+
+A file whose name ends in a fingerprint holds what was found out of one state of something. Of each
+kind of them those stay that were used last.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "digest", "load", "save"]
+__all__ = ["MOST_OF_A_KIND", "cache_folder", "digest", "load", "save"]
+
+# Files of one kind: of as many states of a tree, in all checkouts of a user.
+MOST_OF_A_KIND = 64
+_DIGITS = 24
+_OF_A_STATE = re.compile(rf"(?P<kind>.+)-[0-9a-f]{{{_DIGITS}}}\.json")
 
 
 def cache_folder() -> Path:
@@ -31,15 +41,20 @@ def digest(parts: Iterable[str | bytes]) -> str:
         encoded = part.encode() if isinstance(part, str) else part
         whole.update(len(encoded).to_bytes(8, "big"))
         whole.update(encoded)
-    return whole.hexdigest()[:24]
+    return whole.hexdigest()[:_DIGITS]
 
 
 def load(name: str) -> Any:
     """Return what was saved under a name; None when nothing was, or it can't be read."""
+    path = cache_folder() / name
     try:
-        return json.loads((cache_folder() / name).read_bytes())
+        value = json.loads(path.read_bytes())
+        if _OF_A_STATE.fullmatch(name):
+            # It counts as used now.
+            os.utime(path)
     except (OSError, ValueError):
         return None
+    return value
 
 
 def save(name: str, value: Any) -> None:
@@ -50,6 +65,21 @@ def save(name: str, value: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(value), encoding="utf-8")
         part.replace(path)
+        if match := _OF_A_STATE.fullmatch(name):
+            _remove_oldest(path.parent, match["kind"])
     except OSError:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _remove_oldest(folder: Path, kind: str) -> None:
+    """Remove the files of a kind that were used longest ago, beyond the number that stays."""
+    used: dict[Path, int] = {}
+    for path in folder.glob(f"{kind}-*.json"):
+        match = _OF_A_STATE.fullmatch(path.name)
+        if match and match["kind"] == kind:
+            # Another check may remove it at the same time.
+            with suppress(FileNotFoundError):
+                used[path] = path.stat().st_mtime_ns
+    for path in sorted(used, key=used.__getitem__)[:-MOST_OF_A_KIND]:
+        path.unlink(missing_ok=True)
