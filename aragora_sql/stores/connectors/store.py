@@ -104,7 +104,8 @@ class ConnectorStore(Store):
 
         A sealed secret stays what it is. Raises
         :class:`~aragora_sql.errors.EncryptionKeyMissingError` when there is a secret and no key,
-        and :class:`~aragora_sql.errors.TenantMismatchError` for another organization's.
+        and :class:`~aragora_sql.errors.TenantMismatchError` with ``org_id`` where it belongs to
+        another organization, or to none.
         """
         owner = ConnectorOwner(valid.key(connector_id, "connector_id"))
         if not isinstance(config, dict):
@@ -257,19 +258,19 @@ class ConnectorStore(Store):
         sync_id: str,
         status: SyncEnd = "completed",
         items_synced: int | None = None,
-        items_failed: int = 0,
+        items_failed: int | None = None,
         error_message: str | None = None,
     ) -> SyncJob | None:
         """End a sync job, and return it; None when none of this id runs, and nothing is changed.
 
-        Of two calls at once one ends it. Its connector is ``configured`` then, or in ``error``
-        after ``failed``, and has the items more. ``items_synced`` None: as many as the last
-        progress said.
+        Of two calls at once one ends it. Its connector is ``configured`` then (``active``
+        where another of its jobs runs), or in ``error`` after ``failed``, and has the items more.
+        ``items_synced`` and ``items_failed`` None: as many as the last progress said.
         """
         key = valid.text(sync_id, "sync_id")
         word = valid.choice(status, "status", SYNC_ENDS)
         synced = valid.optional(items_synced, "items_synced", valid.integer)
-        failed = valid.integer(items_failed, "items_failed")
+        failed = valid.optional(items_failed, "items_failed", valid.integer)
         error = valid.optional(error_message, "error_message", _hidden)
         async with self._database.transaction() as connection:
             job = await self._queries.get_job(connection, id=key, org_id=None)
@@ -297,7 +298,7 @@ class ConnectorStore(Store):
                 id=job["connector_id"],
                 status="error" if word == "failed" else "configured",
                 last_sync_status=word,
-                items_synced=brought,
+                items_synced=brought["items_synced"],
                 error_message=error,
                 at_time=now,
             )
@@ -305,8 +306,7 @@ class ConnectorStore(Store):
             record_of(SyncJob, **job),
             status=word,
             completed_at=now,
-            items_synced=brought,
-            items_failed=failed,
+            **brought,
             error_message=error,
             duration_seconds=seconds,
         )
@@ -365,17 +365,21 @@ class ConnectorStore(Store):
         before = now - timedelta(seconds=age)
 
         async def batch() -> int:
-            async with self._database.connection() as connection:
-                rows = self._queries.interrupt_jobs(
-                    connection, begun_before=before, at_time=now, row_limit=BATCH
-                )
-                ids = [row["connector_id"] async for row in rows]
-            if ids:
-                async with self._database.connection() as connection:
-                    await self._queries.release_connectors(
-                        connection, ids=sorted({*ids}), at_time=now
+            async with self._database.transaction() as connection:
+                # The connectors first, as who ends a job or deletes them does.
+                held = [
+                    row["id"]
+                    async for row in self._queries.hold_running(
+                        connection, begun_before=before, row_limit=BATCH
                     )
-            return len(ids)
+                ]
+                if not held:
+                    return 0
+                ended = await self._queries.interrupt_jobs(
+                    connection, ids=held, begun_before=before, at_time=now
+                )
+                await self._queries.release_connectors(connection, ids=held, at_time=now)
+            return ended
 
         return await in_batches(batch)
 
