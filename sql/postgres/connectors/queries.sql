@@ -271,7 +271,6 @@ WHERE
 
 -- name: hold_running(begun_before, row_limit)
 -- Hold connectors of some of the sync jobs that began at a time or before and have not ended.
--- plan: filtered_walk allowed because the index holds nothing but what runs
 -- locks: connectors rows for no key update in order of id
 SELECT c.id
 FROM connectors AS c
