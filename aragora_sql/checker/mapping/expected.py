@@ -310,9 +310,8 @@ def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:
             for row in (chosen, *values)
             if not known_signs or any(kept.is_sign(row[name]) for name in kept.signs)
         ]
-        if not having or having[0] is chosen:
-            if known_signs:
-                continue
+        if known_signs and (not having or having[0] is chosen):
+            continue
         # What is computed is not known here, so whose values are kept is not known either.
         donor: dict[str, Any] = {}
         if kept.same is None and known_signs:
