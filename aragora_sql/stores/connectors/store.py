@@ -6,7 +6,6 @@ Its queries: ``sql/postgres/connectors/queries.sql`` and ``sql/sqlite/connectors
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
@@ -23,7 +22,6 @@ from aragora_sql.errors import (
 )
 from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import in_batches
 from aragora_sql.stores.connectors.records import (
     CONNECTOR_STATUSES,
@@ -46,10 +44,9 @@ from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
-    rotate,
     try_keys,
 )
 
@@ -70,7 +67,7 @@ LONGEST_AGE = 86_400.0 * 36_500
 log = logging.getLogger(__name__)
 
 
-class ConnectorStore(Store):
+class ConnectorStore(RotatesKeys):
     """Keeps connectors, with the secrets of their settings encrypted, and their sync jobs.
 
     ``keyring`` holds the keys (default: those of the environment). What is a secret tells
@@ -397,35 +394,15 @@ class ConnectorStore(Store):
     def _open_row(self, row: ListSecretsRow) -> None:
         open_secrets(row["config"], self._keyring, ConnectorOwner(row["id"]))
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt secrets that are under an older key, or in the clear, with the present key.
-
-        Works in batches of ``batch_size`` connectors, each a transaction; ``on_progress`` is called
-        after each. Stopped at any time, it can be run again. Connectors whose secrets no key fits
-        are left as they are and named in the result. ``dry_run`` changes nothing and tells what
-        would be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_connectors,
-                page=self._page_of_secrets,
-                place_of=itemgetter("id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_secrets,
-            ),
-            "",
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[ListSecretsRow, str, SetSecretsParameters]:
+        return Rotation(
+            count=self._queries.count_connectors,
+            page=self._page_of_secrets,
+            first="",
+            place_of=itemgetter("id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_secrets,
         )
 
     async def _page_of_secrets(
