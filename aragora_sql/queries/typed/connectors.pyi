@@ -228,9 +228,9 @@ class ConnectorsQueries(Protocol):
         *,
         id: str,
         items_synced: int,
-        items_failed: int,
+        items_failed: int | None,
     ) -> int:
-        """Keep how far a sync job is that runs.
+        """Keep how far a sync job is that runs; NULL leaves how many items failed.
 
         Operation !: the number of rows changed.
         """

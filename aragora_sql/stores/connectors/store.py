@@ -237,12 +237,15 @@ class ConnectorStore(RotatesKeys):
         return SyncJob(job_id, key["id"], "running", now, None, 0, 0, None, None)
 
     async def record_sync_progress(
-        self, sync_id: str, items_synced: int, items_failed: int = 0
+        self, sync_id: str, items_synced: int, items_failed: int | None = None
     ) -> bool:
-        """Keep how far a sync job is; False when none of this id runs."""
+        """Keep how far a sync job is; False when none of this id runs.
+
+        ``items_failed`` None: as many as before.
+        """
         key = valid.text(sync_id, "sync_id")
         synced = valid.integer(items_synced, "items_synced")
-        failed = valid.integer(items_failed, "items_failed")
+        failed = valid.optional(items_failed, "items_failed", valid.integer)
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.set_progress(

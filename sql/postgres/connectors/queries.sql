@@ -148,11 +148,11 @@ WHERE
     AND (:org_id::text IS NULL OR c.org_id = :org_id);
 
 -- name: set_progress(id, items_synced, items_failed)!
--- Keep how far a sync job is that runs.
+-- Keep how far a sync job is that runs; NULL leaves how many items failed.
 UPDATE sync_jobs
 SET
     items_synced = :items_synced,
-    items_failed = :items_failed
+    items_failed = coalesce(:items_failed::integer, items_failed)
 WHERE
     id = :id
     AND status = 'running';

@@ -108,7 +108,7 @@ ROUND_TRIPS = {
     ),
     "get_sync_history": Call(1, lambda s, kept: s.get_sync_history("c")),
     "get_sync_stats": Call(1, lambda s, kept: s.get_sync_stats()),
-    "recover_running_jobs": Call(1, lambda s, kept: s.recover_running_jobs()),
+    "recover_running_jobs": Call(3, lambda s, kept: s.recover_running_jobs()),
     "check_secrets": Call(1, lambda s, kept: s.check_secrets()),
 }
 
@@ -131,7 +131,7 @@ BAD_ARGUMENTS = [
     BadArgument("record_sync_start", "sync_id", BAD_KEYS),
     *texts_of("record_sync_progress", "sync_id"),
     BadArgument("record_sync_progress", "items_synced", NOT_COUNTS),
-    BadArgument("record_sync_progress", "items_failed", NOT_COUNTS),
+    BadArgument("record_sync_progress", "items_failed", NOT_COUNTS[:-1]),
     *texts_of("record_sync_complete", "sync_id"),
     BadArgument("record_sync_complete", "status", ["", "running", None, "COMPLETED"]),
     BadArgument("record_sync_complete", "items_synced", NOT_COUNTS[:-1]),

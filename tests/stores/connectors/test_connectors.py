@@ -300,7 +300,10 @@ async def test_record_sync_complete_keeps_what_the_last_progress_said(
 ) -> None:
     await save(connectors)
     await connectors.record_sync_start("c", "j")
-    await connectors.record_sync_progress("j", 7, 3)
+    await connectors.record_sync_progress("j", 5, 3)
+    await connectors.record_sync_progress("j", 7)
+    (running,) = await connectors.get_sync_history()
+    assert (running.items_synced, running.items_failed) == (7, 3)
     synced, failed = given
     ended = await connectors.record_sync_complete("j", "cancelled", synced, failed)
     assert ended is not None
