@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from aragora_sql.database import Database
@@ -16,10 +18,10 @@ MAKERS = [*(one.make for one in WITH_SECRETS), IntegrationStore]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-async def test_rotate_keys_is_the_same_in_each_store(database: Database, make: type) -> None:
-    assert issubclass(make, RotatesKeys)
-    assert make.rotate_keys is RotatesKeys.rotate_keys
+async def test_rotate_keys_is_the_same_in_each_store(database: Database, make: Any) -> None:
     store = make(database, KEYRING)
+    assert isinstance(store, RotatesKeys)
+    assert type(store).rotate_keys is RotatesKeys.rotate_keys
     await store.initialize()
     seen: list[RotationResult] = []
     for dry_run in (True, False):
