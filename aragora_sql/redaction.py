@@ -383,8 +383,11 @@ def hide_secrets(value: Any, is_secret: Callable[[str, object], bool] = is_secre
     return rebuild(value, "", handle)
 
 
-def has_secret(value: Any) -> bool:
-    """Tell whether there is a secret in the clear anywhere in a document."""
+def has_secret(value: Any, is_secret: Callable[[str, object], bool] = is_secret) -> bool:
+    """Tell whether there is a secret in the clear anywhere in a document.
+
+    ``is_secret`` tells of a member in the clear, by its name and value.
+    """
     found = False
 
     def handle(path: str, name: str, member: Any) -> Any:

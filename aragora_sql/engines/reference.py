@@ -51,16 +51,27 @@ def store_reference(root: Path, entry: StoreEntry) -> list[ClassReference]:
 
     ``root`` is the folder that holds ``aragora_sql``.
     """
+    stores = root / "aragora_sql" / "stores"
     classes: dict[str, ast.ClassDef] = {}
-    for path in sorted((root / "aragora_sql" / "stores" / entry.name).glob("*.py")):
-        for statement in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
-            if isinstance(statement, ast.ClassDef):
-                classes.setdefault(statement.name, statement)
+    for path in sorted((stores / entry.name).glob("*.py")):
+        for one in _classes_in(path):
+            classes.setdefault(one.name, one)
+    # What several stores inherit beside the store itself, such as how keys are rotated.
+    for path in sorted(stores.glob("*.py")):
+        for one in _classes_in(path):
+            if any(isinstance(base, ast.Name) and base.id == "Store" for base in one.bases):
+                classes.setdefault(one.name, one)
     return [
         _class(classes[name], classes)
         for name in (entry.class_name, *entry.exports)
         if name in classes
     ]
+
+
+def _classes_in(path: Path) -> Iterator[ast.ClassDef]:
+    for statement in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        if isinstance(statement, ast.ClassDef):
+            yield statement
 
 
 def _class(definition: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> ClassReference:

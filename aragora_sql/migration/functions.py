@@ -21,6 +21,7 @@ from aragora_sql.database.values import dump_json, load_json
 from aragora_sql.encryption import Keyring, is_sealed
 from aragora_sql.errors import ConfigurationError, InvalidInputError
 from aragora_sql.migration.bad_values import BadValueError
+from aragora_sql.migration.secret_names import secret_test
 from aragora_sql.migration.timestamps import TimestampReader, unix_timestamp
 from aragora_sql.redaction import has_secret
 from aragora_sql.stores.checkpoints.records import debate_checksum, workflow_checksum
@@ -136,6 +137,7 @@ class Functions:
             ("json_size", 1, _json_size),
             ("json_members", 1, _json_members),
             ("has_clear_secrets", 1, _has_clear_secrets),
+            ("has_clear_secrets", 2, _has_clear_secrets),
             ("is_sound", 1, _is_sound),
             ("changed_text", 1, self._rules.apply),
             ("workflow_checksum", len(_WORKFLOW), workflow),
@@ -302,9 +304,10 @@ def _is_sound(data: Any) -> bool:
     return text is not None and _without_nul(text) == text
 
 
-def _has_clear_secrets(data: Any) -> bool:
+def _has_clear_secrets(data: Any, table: Any = None) -> bool:
+    """Tell whether a document has secrets in the clear, by the names that a target table knows."""
     try:
-        return has_secret(load_json(_decoded(data) or ""))
+        return has_secret(load_json(_decoded(data) or ""), secret_test(table))
     except (TypeError, ValueError, AttributeError):
         return False
 

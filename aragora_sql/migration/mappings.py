@@ -43,10 +43,31 @@ _DIRECTIVE = re.compile(rf"(?P<name>{'|'.join(MAPPING_WORDS)}):\s*(?P<value>.+)"
 _FROM = re.compile(r"(?P<table>\w+)\s*\((?P<columns>[^)]*)\)")
 _NUMBER = re.compile(r"number (?P<column>\w+) by (?P<timestamp>\w+)")
 _PREFER = re.compile(r"prefer (?P<column>\w+) = (?P<other>\w+)")
-_KEEP = re.compile(r"keep (?P<columns>\w+(, \w+)*?)( by (?P<same>\w+))?")
+_KEEP = re.compile(
+    r"keep (?P<given>given )?(?P<signs>\w+( or \w+)*)(?P<others>(, \w+)*?)( by (?P<same>\w+))?"
+)
 _MEAN = re.compile(r"mean (?P<column>\w+) by (?P<weight>\w+)")
 
 Unique = Literal["first", "newest", "none", "renumber"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Columns that belong together, such as how something ended.
+
+    Where the chosen row has none of the ``signs``, all ``columns`` come from the newest row that
+    has one, and has the value of the chosen one in the column ``same``. What is NULL or false (0)
+    is no sign; with ``given`` only what is NULL.
+    """
+
+    signs: tuple[str, ...]
+    columns: tuple[str, ...]
+    same: str | None = None
+    given: bool = False
+
+    def is_sign(self, value: object) -> bool:
+        """Tell whether this value of one of the ``signs`` is one."""
+        return value is not None if self.given else bool(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +83,8 @@ class Merge:
     they are. Of such the one stays of which a row has equal values in the two ``prefer`` columns.
     ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
     where two rows share a number they all are counted again, in the order of the timestamp. A text
-    of a ``suffix`` column that another row has gets the next number behind it. ``keep`` are columns
-    that belong together, and perhaps another: where the first is NULL or false in the chosen row,
-    all come from the newest row that has it and equals the chosen one in the other. Rows of a
+    of a ``suffix`` column that another row has gets the next number behind it. Each of ``keep``
+    are columns that come together from another row. Rows of a
     mapping that is ``last`` never go before those of others, and are stored after them.
     """
 
@@ -79,7 +99,7 @@ class Merge:
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     suffix: tuple[str, ...] = ()
-    keep: tuple[tuple[tuple[str, ...], str | None], ...] = ()
+    keep: tuple[Kept, ...] = ()
     last: bool = False
 
 
@@ -210,7 +230,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     conflict: list[str] = []
     distinct: list[str] = []
     suffix: list[str] = []
-    keep: list[tuple[tuple[str, ...], str | None]] = []
+    keep: list[Kept] = []
     is_last = False
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
@@ -230,7 +250,9 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         elif rule == "last":
             is_last = True
         elif kept:
-            keep.append((tuple(kept["columns"].split(", ")), kept["same"]))
+            signs = tuple(kept["signs"].split(" or "))
+            others = tuple(kept["others"].split(", ")[1:])
+            keep.append(Kept(signs, (*signs, *others), kept["same"], bool(kept["given"])))
         elif weighted:
             mean.append((weighted["column"], weighted["weight"]))
         elif preferred:
@@ -255,7 +277,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             raise query.error(
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
                 "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; distinct COLUMN, …; "
-                "suffix COLUMN, …; keep COLUMN, … [by COLUMN]; last; "
+                "suffix COLUMN, …; keep [given] COLUMN [or COLUMN …], COLUMN, … [by COLUMN]; last; "
                 "prefer COLUMN = COLUMN; mean COLUMN by COLUMN; number COLUMN by COLUMN; renumber"
             )
     return Merge(

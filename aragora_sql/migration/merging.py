@@ -20,7 +20,7 @@ from typing import Any
 
 from aragora_sql.migration.bad_values import BadValueError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
-from aragora_sql.migration.mappings import ROWID_COLUMN, Mapping, Merge
+from aragora_sql.migration.mappings import ROWID_COLUMN, Kept, Mapping, Merge
 from aragora_sql.migration.sources import SourceFile
 from aragora_sql.migration.timestamps import TimestampReader, unix_timestamp
 
@@ -282,8 +282,8 @@ class _Group:
             known = (self._value(item, name) for item in [chosen, *valid])
             changes[name] = next((value for value in known if value is not None), None)
         # Those of another shape may not know the columns.
-        for names, same in self._parts[chosen[0]].mapping.merge.keep:
-            changes.update(self._kept(valid, chosen, names, same))
+        for rule in self._parts[chosen[0]].mapping.merge.keep:
+            changes.update(self._kept(valid, chosen, rule))
         columns = self._parts[chosen[0]].loader.result_columns
         merged = [changes.get(name, old) for name, old in zip(columns, chosen[1], strict=True)]
         otherwise = OTHER if rules.newest is None else OLDER
@@ -294,20 +294,21 @@ class _Group:
                 dropped += (Dropped(*of_copies, ADDED if rules.add else otherwise),)
         yield MergedRow(chosen[0], tuple(merged), folded + len(dropped), dropped=dropped)
 
-    def _kept(
-        self, valid: list[_Numbered], chosen: _Numbered, names: Sequence[str], same: str | None
-    ) -> dict[str, Any]:
+    def _kept(self, valid: list[_Numbered], chosen: _Numbered, rule: Kept) -> dict[str, Any]:
         """Return the columns that the chosen row lacks and another one has."""
-        having = [
-            item
-            for item in valid
-            if self._value(item, names[0])
-            and (same is None or self._value(item, same) == self._value(chosen, same))
-        ]
-        if not having or self._value(chosen, names[0]):
+
+        def has_sign(item: _Numbered) -> bool:
+            return any(rule.is_sign(self._value(item, name)) for name in rule.signs)
+
+        def is_same(item: _Numbered) -> bool:
+            same = rule.same
+            return same is None or self._value(item, same) == self._value(chosen, same)
+
+        having = [item for item in valid if has_sign(item) and is_same(item)]
+        if not having or has_sign(chosen):
             return {}
         newest = self._newest(having)
-        return {name: self._value(newest, name) for name in names}
+        return {name: self._value(newest, name) for name in rule.columns}
 
     def _refused(
         self, valid: list[_Numbered], chosen: _Numbered, rules: Merge

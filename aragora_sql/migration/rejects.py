@@ -21,6 +21,7 @@ from typing import Any, Literal, TextIO
 
 from aragora_sql.errors import AragoraSQLError, ConfigurationError, InvalidInputError
 from aragora_sql.migration.bad_values import DamagedText
+from aragora_sql.migration.secret_names import secret_test
 from aragora_sql.migration.statements import call
 from aragora_sql.migration.target import PgConnection
 from aragora_sql.stores.integrations.secrets import hide_secrets
@@ -100,7 +101,7 @@ class Reject:
         }
         try:
             document = json.loads(value)
-            return _masked(document, hide_secrets(document), left_out)
+            return _masked(document, hide_secrets(document, secret_test(self.table)), left_out)
         except (TypeError, ValueError, AttributeError, RecursionError):
             return left_out
 

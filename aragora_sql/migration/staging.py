@@ -16,10 +16,10 @@ import psycopg
 from psycopg import sql
 
 from aragora_sql.migration.mappings import Mapping
+from aragora_sql.migration.numbered import without_number
 from aragora_sql.migration.rejects import BROKEN_RULE, Reject
 from aragora_sql.migration.report import SHOWN_KEYS, ChunkResult
 from aragora_sql.migration.target import PgConnection, Reference, Table
-from aragora_sql.stores.debate_archive.slugs import without_number
 
 __all__ = [
     "LoadOptions",

@@ -19,10 +19,10 @@ from psycopg import sql
 from aragora_sql.database.values import load_documents, load_json
 from aragora_sql.migration.conversion import SuspiciousError
 from aragora_sql.migration.loading import BadRowError, Loader, SourceRow
+from aragora_sql.migration.numbered import is_numbered
 from aragora_sql.migration.rejects import BROKEN_RULE, without_values
 from aragora_sql.migration.report import SHOWN_KEYS, VerifyResult
 from aragora_sql.migration.target import PgConnection, Table
-from aragora_sql.stores.debate_archive.slugs import without_number
 
 __all__ = ["Verifier", "is_same_json"]
 
@@ -227,7 +227,7 @@ class Verifier:
                 name = self._loader.columns[place]
                 if actual is None and self._is_cut_reference(name, expected):
                     continue
-                if name in self._loader.mapping.merge.suffix and _is_numbered(expected, actual):
+                if name in self._loader.mapping.merge.suffix and is_numbered(expected, actual):
                     continue
                 if name in self._loader.mapping.secrets:
                     return f"{name}: not shown, as it may hold secrets"
@@ -424,11 +424,6 @@ def _same(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(_same, ours, theirs))
     return bool(ours == theirs)
-
-
-def _is_numbered(expected: str, actual: str) -> bool:
-    """Tell whether a text was another row's, and got the next number behind it."""
-    return re.sub(r"-\d+$", "", actual) == without_number(expected)
 
 
 def _short(value: Any) -> str:

@@ -46,6 +46,7 @@ SECRET_NAMES = (
     "ARAGORA_AUDIT_SIGNING_KEY",
     "ARAGORA_AUDIT_SIGNING_KEYS_OLD",
     "ARAGORA_RECEIPT_SIGNING_KEY",
+    "ARAGORA_RECEIPT_SIGNING_KEYS_OLD",
     "ARAGORA_ADMIN_TOKEN",
     # Not used by this package: applications read it with read_environment().
     "SUPABASE_KEY",

@@ -62,29 +62,33 @@ _NO_CREDENTIALS = (
 def read_parameters(path: str, names: Sequence[str]) -> dict[str, str]:
     """Return the decrypted parameters ``path`` + name, for the names that there are.
 
-    ``path`` begins and ends with a slash; ``names`` are at most 10. Where and as whom is what AWS
-    programs agree on: ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, ``AWS_PROFILE``, the role of the
-    machine or container, ``AWS_ENDPOINT_URL_SSM``. Calls that are throttled are tried again.
+    ``path`` begins and ends with a slash; one call asks for at most 10 ``names``. Where and as whom
+    is what AWS programs agree on: ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, ``AWS_PROFILE``, the
+    role of the machine or container, ``AWS_ENDPOINT_URL_SSM``. Calls that are throttled are tried
+    again.
 
     Raises :class:`~aragora_sql.errors.ConfigurationError` for no or wrong credentials, a missing
     region, a denied access, or when none of the parameters is there;
     :class:`~aragora_sql.errors.SecretStoreUnavailableError` when the service does not answer or
     goes on throttling.
     """
-    if len(names) > MOST_NAMES:
-        raise ValueError(f"{len(names)} names; one call takes {MOST_NAMES}")
     where = f"ARAGORA_SECRETS: aws-ssm:{path}"
     try:
         with _unlogged():
             client = _client()
         # Once more: making the client has imported more modules that log.
         with _unlogged():
-            answer = client.get_parameters(
-                Names=[f"{path}{name}" for name in names], WithDecryption=True
-            )
+            parameters = [
+                one
+                for first in range(0, len(names), MOST_NAMES)
+                for one in client.get_parameters(
+                    Names=[f"{path}{name}" for name in names[first : first + MOST_NAMES]],
+                    WithDecryption=True,
+                )["Parameters"]
+            ]
     except (aws.BotoCoreError, aws.ClientError, ValueError) as error:
         raise _explained(where, error) from error
-    found = {one["Name"].removeprefix(path): one["Value"] for one in answer["Parameters"]}
+    found = {one["Name"].removeprefix(path): one["Value"] for one in parameters}
     if not found:
         raise ConfigurationError(
             f"{where}: there is no parameter {', '.join(names[:-1])} or {names[-1]} in "

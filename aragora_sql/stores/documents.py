@@ -12,9 +12,10 @@ from typing import Any
 from aragora_sql.database.values import load_json
 from aragora_sql.errors import InvalidInputError
 
-__all__ = ["as_read", "mapping", "member", "unknown_members", "with_unknown_members"]
+__all__ = ["as_read", "mapping", "member", "number_in", "unknown_members", "with_unknown_members"]
 
 REQUIRED: Any = object()
+_LARGEST = 1e300
 
 
 def mapping(value: Any, argument: str) -> Mapping[str, Any]:
@@ -51,3 +52,13 @@ def with_unknown_members(columns: dict[str, Any], unknown: Mapping[str, Any]) ->
 def as_read(values: Mapping[str, Any], *documents: str) -> dict[str, Any]:
     """Return the parameters of a query with the named documents as they will be read back."""
     return {**values, **{name: load_json(values[name]) for name in documents}}
+
+
+def number_in(document: Mapping[str, Any], name: str) -> int | float:
+    """Return a number of a stored document to reckon with; 0 for what is none.
+
+    A document keeps an integer of any size. What is beyond ±1e300 is none either: sums and
+    quotients of such are more than a float holds.
+    """
+    value = document.get(name)
+    return value if isinstance(value, int | float) and abs(value) <= _LARGEST else 0

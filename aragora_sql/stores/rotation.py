@@ -1,25 +1,26 @@
-"""What encrypting secrets again with the present key did, of every store that keeps some."""
+"""Encrypting secrets again with the present key, of every store that keeps some."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from aragora_sql.database import Connection, Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.base import Store
 from aragora_sql.stores.records import Record
 
 __all__ = [
     "Change",
     "Resealed",
+    "RotatesKeys",
     "Rotation",
     "RotationFailure",
     "RotationResult",
     "change_of",
-    "rotate",
     "try_keys",
 ]
 
@@ -101,54 +102,69 @@ class Rotation(Generic[RowT, PlaceT, ChangeT]):
     """How the secrets of a store are encrypted again, row by row in the order of their places.
 
     ``count`` counts the rows; ``page`` returns those behind a place, up to so many, locked until
-    the transaction ends or not; ``place_of`` returns the place of one. ``reseal`` raises
+    the transaction ends or not; ``first`` is the place before all, and ``place_of`` returns that of
+    one. ``reseal`` raises
     :class:`~aragora_sql.errors.EncryptionError` where no key fits, which ``failure`` reports.
     ``store`` stores the changes of a page.
     """
 
     count: Callable[[Connection], Awaitable[int]]
     page: Callable[[Connection, PlaceT, int, bool], Awaitable[list[RowT]]]
+    first: PlaceT
     place_of: Callable[[RowT], PlaceT]
     reseal: Callable[[RowT], Change[ChangeT]]
     failure: Callable[[RowT, EncryptionError], RotationFailure]
     store: Callable[[Connection, list[ChangeT]], Awaitable[object]]
 
 
-async def rotate(
-    database: Database,
-    keyring: Keyring,
-    rotation: Rotation[RowT, PlaceT, ChangeT],
-    first: PlaceT,
-    *,
-    batch_size: int,
-    dry_run: bool,
-    on_progress: Callable[[RotationResult], object] | None,
-) -> RotationResult:
-    """Encrypt the secrets behind the place ``first`` again with the present key.
+class RotatesKeys(Store):
+    """A store that keeps secrets, and says in ``_rotation`` how they are encrypted again."""
 
-    Each ``batch_size`` rows are a transaction, after which ``on_progress`` is called; ``dry_run``
-    changes nothing. Raises :class:`~aragora_sql.errors.EncryptionError` where there is no key.
-    """
-    size = valid.integer(batch_size, "batch_size", least=1)
-    valid.boolean(dry_run, "dry_run")
-    keyring.require("rotating keys")
-    async with database.read() as connection:
-        total = await rotation.count(connection)
-    result = RotationResult(
-        total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
-    )
-    place = first
-    while True:
-        async with database.read() if dry_run else database.transaction() as connection:
-            rows = await rotation.page(connection, place, size, not dry_run)
-            changes, result = _resealed(rotation, rows, result)
-            if changes and not dry_run:
-                await rotation.store(connection, changes)
-        if not rows:
-            return result
-        if on_progress is not None:
-            on_progress(result)
-        place = rotation.place_of(rows[-1])
+    _keyring: Keyring
+
+    def _rotation(self) -> Rotation[Any, Any, Any]:
+        raise NotImplementedError(f"{type(self).__name__} does not say how its secrets are kept")
+
+    async def rotate_keys(
+        self,
+        *,
+        batch_size: int = 100,
+        dry_run: bool = False,
+        on_progress: Callable[[RotationResult], object] | None = None,
+    ) -> RotationResult:
+        """Encrypt every secret of the store with the present key that is not yet.
+
+        Those are under an older key, bound as the older Aragora did, or in the clear. Works in
+        batches of ``batch_size`` of who has secrets here (users, webhooks, connectors …), each a
+        transaction; ``on_progress`` is called after each. Stopped at any time, it can be run again:
+        what is done already is only looked at. Whose secrets no key fits are left as they are and
+        named in the result. ``dry_run`` changes nothing and tells what would be done.
+
+        Raises :class:`~aragora_sql.errors.EncryptionError` where there is no key.
+        """
+        size = valid.integer(batch_size, "batch_size", least=1)
+        valid.boolean(dry_run, "dry_run")
+        self._keyring.require("rotating keys")
+        rotation = self._rotation()
+        async with self._database.read() as connection:
+            total = await rotation.count(connection)
+        result = RotationResult(
+            total=total, checked=0, changed=0, resealed=0, sealed=0, failed=[], dry_run=dry_run
+        )
+        place = rotation.first
+        while True:
+            async with (
+                self._database.read() if dry_run else self._database.transaction() as connection
+            ):
+                rows = await rotation.page(connection, place, size, not dry_run)
+                changes, result = _resealed(rotation, rows, result)
+                if changes and not dry_run:
+                    await rotation.store(connection, changes)
+            if not rows:
+                return result
+            if on_progress is not None:
+                on_progress(result)
+            place = rotation.place_of(rows[-1])
 
 
 async def try_keys(

@@ -45,6 +45,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: compliance_violations
 -- key: id
 -- merge: newest detected_at
+-- merge: keep resolved_at, status, resolved_by, resolution_notes by detected_at
 -- utc: detected_at, resolved_at
 -- values: policy_id = nonblank policy_id; rule_name = rule_name, ''
 -- values: framework_id = framework_id, ''; vertical_id = vertical_id, ''

@@ -27,7 +27,7 @@ SELECT
     coalesce(items_indexed, 0) AS items_indexed,
     error_message,
     CASE
-        WHEN has_clear_secrets(cast(config_json AS BLOB))
+        WHEN has_clear_secrets(cast(config_json AS BLOB), 'connectors')
             THEN
                 'connectors with secrets in the clear; encrypt them with '
                 || '`aragora-sql integrations rotate-keys`'
@@ -42,6 +42,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: sync_jobs
 -- key: id
 -- merge: newest started_at
+-- merge: keep completed_at, status, items_synced, items_failed, error_message, duration_seconds by started_at
 -- utc: started_at, completed_at
 -- values: completed_at = nonblank completed_at; items_synced = items_synced, 0
 -- values: items_failed = items_failed, 0

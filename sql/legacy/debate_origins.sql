@@ -9,6 +9,7 @@
 -- key: origin_type, origin_id
 -- expires: expires_at
 -- merge: newest created_at
+-- merge: keep result_sent, result_sent_at by created_at
 -- unix: created_at, expires_at, result_sent_at
 -- values: origin_type = 'debate'; origin_id = debate_id; debate_id = computed
 -- values: expires_at = computed
@@ -40,6 +41,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: origin_type, origin_id
 -- expires: expires_at
 -- merge: newest created_at
+-- merge: keep result_sent, result_sent_at by created_at
 -- unix: created_at, expires_at, result_sent_at
 -- values: debate_id = origin_id when origin_type is debate; expires_at = computed
 -- values: metadata = metadata_json, {}; result_sent = result_sent, 0
@@ -70,6 +72,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: origin_type, origin_id
 -- expires: expires_at
 -- merge: newest created_at
+-- merge: keep result_sent, result_sent_at by created_at
 -- utc: created_at, expires_at, result_sent_at
 -- values: origin_type = 'email_reply'; origin_id = message_id; message_id = computed
 -- values: platform = 'email'

@@ -8,6 +8,7 @@
 -- into: decision_results
 -- key: request_id
 -- merge: newest created_at
+-- merge: keep completed_at, result, debate_id, status, error, expires_at, search_terms by created_at
 -- unix: created_at, expires_at
 -- values: result = result_json, {}; debate_id = computed; search_terms = computed
 -- values: status = nonblank status, 'unknown'
@@ -51,6 +52,7 @@ FROM (
 -- into: decision_versions
 -- key: request_id, version
 -- merge: newest saved_at
+-- merge: keep completed_at, result, status, error by saved_at
 -- unix: saved_at
 -- values: result = result_json, {}; version = 1; extra = {}; saved_at = created_at
 -- values: status = nonblank status, 'unknown'

@@ -50,6 +50,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: gmail_sync_jobs
 -- key: user_id
 -- merge: newest started_at
+-- merge: keep completed_at or failed_at, status, progress, messages_synced, error by started_at
 -- values: started_at = nonblank started_at; completed_at = nonblank completed_at
 -- values: failed_at = nonblank failed_at; error = nonblank error
 SELECT

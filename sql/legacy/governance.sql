@@ -12,6 +12,7 @@
 -- into: governance_approvals
 -- key: approval_id
 -- merge: newest requested_at
+-- merge: keep approve_votes or reject_votes or decided_at, status, approved_by, approved_at, rejection_reason by requested_at
 -- values: description = description, ''; changes = changes_json, []; metadata = metadata_json, {}
 -- values: timeout_seconds = nonzero timeout_seconds, 3600; org_id = nonblank org_id
 -- values: requested_by = nonblank requested_by; approved_by = nonblank approved_by

@@ -9,6 +9,7 @@
 -- into: scheduled_debates
 -- key: id
 -- merge: newest created_at
+-- merge: keep given consensus_reached, confidence, rounds_used by created_at
 -- unix: created_at
 -- values: category = nonblank category; volume = volume, 0; debate_id = nonblank debate_id
 -- values: rounds_used = rounds_used, 0

@@ -24,6 +24,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: impersonation_sessions
 -- key: session_id
 -- merge: newest started_at
+-- merge: keep ended_at, ended_by, actions_performed by started_at
 -- values: actions_performed = actions_performed, 0
 SELECT
     rowid AS source_rowid,

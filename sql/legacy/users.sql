@@ -168,6 +168,7 @@ WHERE
 -- key: id
 -- secrets: token_hash
 -- merge: first
+-- merge: keep accepted_at or accepted_by, status by created_at
 -- utc: created_at
 -- values: email_key = normal_email(email); token_hash = sha256(token)
 -- values: member_role = computed from role; status = status, 'pending'; invited_by = nonblank invited_by
@@ -234,6 +235,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: token_hash
 -- secrets: token_hash
 -- merge: newest created_at
+-- merge: keep used_at by created_at
 -- unix: created_at, expires_at, used_at
 -- values: email_key = normal_email(email); used_at = computed
 SELECT

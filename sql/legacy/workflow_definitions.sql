@@ -112,6 +112,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: workflow_executions
 -- key: tenant_id, id
 -- merge: newest listed_at
+-- merge: keep completed_at, status, outputs, steps, error, duration_ms by started_at
 -- utc: started_at, completed_at, listed_at
 -- values: tenant_id = nonblank tenant_id, 'default'; workflow_id = nonblank workflow_id
 -- values: status = nonblank status, 'pending'; inputs = inputs, {}; outputs = outputs, {}

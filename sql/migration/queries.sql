@@ -77,7 +77,7 @@ ORDER BY k.conname;
 SELECT c.relname::text AS name
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p')
     AND c.relname::text = any(:table_names::text[])
     AND row_security_active(c.oid)

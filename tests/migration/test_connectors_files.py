@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
@@ -77,6 +79,26 @@ async def test_migrate_connectors(target: Target, tmp_path: Path) -> None:
     back = SQLiteDatabase(file)
     await look(back, sealed)
     await back.close()
+
+
+@pytest.mark.parametrize("name", ["aws_access_key_id", "token_url", "my_credentials_file", "url"])
+def test_secrets_by_the_words_of_the_older_program_are_counted_and_left_out(
+    target: Target, tmp_path: Path, name: str
+) -> None:
+    config = {"nested": [{name: SECRET}], "host": "example.com"}
+    write_connectors(
+        tmp_path / "connectors.db",
+        [connector("clear", config), connector("odd", config, status="asleep")],
+        [],
+    )
+    report = target.migrate(tmp_path / "connectors.db")
+    check_sums(report)
+    said = json.dumps(report.to_dict())
+    (rejected,) = target.rejected("connectors")
+    is_secret = name != "url"
+    assert ("connectors with secrets in the clear" in said) is is_secret
+    assert (SECRET in json.dumps(rejected)) is not is_secret
+    assert "example.com" in json.dumps(rejected)
 
 
 async def look(database: Database, sealed: dict[str, Any]) -> None:

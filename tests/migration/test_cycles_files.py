@@ -85,3 +85,52 @@ async def look(database: Database) -> None:
     assert [one.cycle_id for one in await cycles.query_by_topic("CAFE")] == ["c-1"]
     (point,) = await cycles.get_agent_trajectory("claude")
     assert point["acceptance_rate"] == 0.5
+
+
+def test_what_the_document_says_counts(target: Target, tmp_path: Path) -> None:
+    said = {
+        "started_at": AT + 5,
+        "completed_at": AT + 9,
+        "duration_seconds": 4,
+        "success": True,
+        "topics_debated": ["Cafés", "rate limits"],
+    }
+    rows = {
+        "all": said,
+        "nothing": {"other": 1},
+        "null": {"completed_at": None, "duration_seconds": None, "topics_debated": None},
+        "failed": {"success": False, "topics_debated": []},
+    }
+    write_cycles(
+        tmp_path / "cycles.db",
+        [row(name, data_json=json.dumps(data)) for name, data in rows.items()],
+    )
+    check_sums(target.migrate(tmp_path / "cycles.db"))
+    moved = {name: target.row("cycles", name, "cycle_id") for name in rows}
+    seconds = {
+        name: (
+            found["started_at"].timestamp(),
+            found["completed_at"] and found["completed_at"].timestamp(),
+            found["duration_seconds"],
+        )
+        for name, found in moved.items()
+    }
+    assert seconds == {
+        "all": (AT + 5, AT + 9, 4.0),
+        "nothing": (AT, AT + 1, 1.5),
+        "null": (AT, None, None),
+        "failed": (AT, AT + 1, 1.5),
+    }
+    assert {name: (one["success"], one["topics"]) for name, one in moved.items()} == {
+        "all": (True, ["Cafés", "rate limits"]),
+        "nothing": (True, ["Café queues"]),
+        "null": (True, ["Café queues"]),
+        "failed": (False, []),
+    }
+    assert {name: one["search_terms"] for name, one in moved.items()} == {
+        "all": "cafes rate limits",
+        "nothing": "cafe queues",
+        "null": "cafe queues",
+        "failed": "",
+    }
+    assert {name: one["data"] for name, one in moved.items()} == rows

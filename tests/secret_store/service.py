@@ -18,13 +18,13 @@ __all__ = ["ParameterService", "running_service"]
 class ParameterService(ThreadingHTTPServer):
     """Answers GetParameters from ``parameters``; ``faults`` are answered first, one a request.
 
-    A fault is the HTTP status, the code and the message of an error.
+    A fault is the HTTP status, the code and the message of an error; None is a right answer.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.parameters: dict[str, str] = {}
-        self.faults: list[tuple[int, str, str]] = []
+        self.faults: list[tuple[int, str, str] | None] = []
         self.asked: list[dict[str, Any]] = []
 
     @property
@@ -40,8 +40,12 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["Authorization"].startswith("AWS4-HMAC-SHA256 ")
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(question)
-        if self.server.faults:
-            status, code, message = self.server.faults.pop(0)
+        if len(question["Names"]) > 10:
+            self._answer(400, {"__type": "ValidationException", "message": "more than 10 names"})
+            return
+        fault = self.server.faults.pop(0) if self.server.faults else None
+        if fault is not None:
+            status, code, message = fault
             self._answer(status, {"__type": code, "message": message})
             return
         have = self.server.parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from aragora_sql.secret_store import SECRET_NAMES, read_environment, with_secret
 from aragora_sql.secret_store.aws_ssm import MOST_NAMES
 from aragora_sql.settings import Settings, dsn_from_env, dsn_variable
 from aragora_sql.stores import STORES
+from aragora_sql.stores.receipts.signing import ReceiptSigningKeys, is_signed_by
 from tests.secret_store.service import ParameterService, running_service
 from tests.test_settings import assert_no_secret
 
@@ -70,7 +72,7 @@ def path(service: ParameterService, monkeypatch: pytest.MonkeyPatch) -> str:
     return path
 
 
-def test_secrets_come_from_the_store_in_one_call(service: ParameterService, path: str) -> None:
+def test_secrets_come_from_the_store_at_once(service: ParameterService, path: str) -> None:
     service.parameters |= {
         f"{path}DATABASE_URL": STORED_DSN,
         f"{path}ARAGORA_ENCRYPTION_KEY": KEY,
@@ -87,11 +89,45 @@ def test_secrets_come_from_the_store_in_one_call(service: ParameterService, path
     assert env.get("ARAGORA_ENCRYPTION_KEYS_OLD") is None
     assert set(env) == {*os.environ, "DATABASE_URL", "ARAGORA_ENCRYPTION_KEY", "SUPABASE_KEY"}
     assert len(env) == len(set(env))
-    (asked,) = service.asked
-    assert asked == {"Names": [path + name for name in SECRET_NAMES], "WithDecryption": True}
-    assert len(SECRET_NAMES) <= MOST_NAMES
+    # Each name is asked for once, and no call asks for more than the service answers.
+    asked = [question["Names"] for question in service.asked]
+    assert [name for names in asked for name in names] == [path + name for name in SECRET_NAMES]
+    assert len(asked) == math.ceil(len(SECRET_NAMES) / MOST_NAMES)
+    assert all(question["WithDecryption"] for question in service.asked)
     # Child processes inherit what is in the environment.
     assert SECRET not in "".join(os.environ.values())
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_each_secret_comes_from_the_store(
+    service: ParameterService, path: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    service.parameters[path + name] = SECRET
+    assert read_environment()[name] == SECRET
+
+
+def test_older_keys_of_receipts_come_from_the_store(service: ParameterService, path: str) -> None:
+    former = ReceiptSigningKeys(bytes.fromhex(KEY))
+    signature = former.sign_receipt({"receipt_id": "r"})
+    service.parameters |= {
+        f"{path}ARAGORA_RECEIPT_SIGNING_KEY": "b2" * 32,
+        f"{path}ARAGORA_RECEIPT_SIGNING_KEYS_OLD": f"{'c3' * 32}, {KEY}",
+    }
+    keys = ReceiptSigningKeys.from_env()
+    assert keys.current_id == ReceiptSigningKeys(bytes.fromhex("b2" * 32)).current_id
+    assert is_signed_by(keys, {"receipt_id": "r"}, signature, former.current_id)
+
+
+def test_a_fault_of_a_later_call_is_one_of_all(service: ParameterService, path: str) -> None:
+    service.parameters[f"{path}DATABASE_URL"] = STORED_DSN
+    for number in range(math.ceil(len(SECRET_NAMES) / MOST_NAMES)):
+        fault = (400, "AccessDeniedException", "not authorized")
+        # Answered after as many calls that succeed.
+        service.faults[:] = [None] * number + [fault]
+        with pytest.raises(ConfigurationError, match="access denied"):
+            Settings.from_env()
+    assert Settings.from_env().backend == "postgres"
 
 
 def test_what_the_environment_has_is_not_looked_for(
@@ -251,7 +287,7 @@ def test_a_call_that_is_throttled_is_tried_again(service: ParameterService, path
     service.parameters[f"{path}DATABASE_URL"] = STORED_DSN
     service.faults.append((400, "ThrottlingException", "Rate exceeded"))
     assert Settings.from_env().backend == "postgres"
-    assert len(service.asked) == 2
+    assert len(service.asked) == 1 + math.ceil(len(SECRET_NAMES) / MOST_NAMES)
 
 
 @pytest.mark.parametrize(

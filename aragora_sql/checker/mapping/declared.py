@@ -70,8 +70,9 @@ def _of_merge(mapped: Mapping, table: Table, given: Sequence[str]) -> Iterator[s
     yield from _missing("merge", counted, table, given, numbers=True)
     yield from _missing("merge", [*merge.fill, *merge.conflict, *merge.distinct], table, given)
     yield from _missing("merge", [*(merge.prefer or ()), *merge.suffix], table, given)
-    for names, same in merge.keep:
-        yield from _missing("merge", [*names, *([same] if same else [])], table, given)
+    for kept in merge.keep:
+        names = [*kept.columns, *([kept.same] if kept.same else [])]
+        yield from _missing("merge", names, table, given)
     if merge.number is not None:
         yield from _missing("merge", merge.number[:1], table, given, numbers=True)
         yield from _missing("merge", merge.number[1:], table, given, times=True)

@@ -302,17 +302,23 @@ def _by_rules(values: Sequence[dict[str, Any]], merge: Merge) -> dict[str, Any]:
     for name in merge.fill:
         known = [row[name] for row in (chosen, *values) if row[name] is not None]
         result[name] = known[0] if known else None
-    for names, same in merge.keep:
-        having = [row for row in (chosen, *values) if row[names[0]]]
-        if not having or having[0] is chosen:
+    for kept in merge.keep:
+        # A sign that is computed is not known here: nor is then what is kept.
+        known_signs = all(name in row for row in values for name in kept.signs)
+        having = [
+            row
+            for row in (chosen, *values)
+            if not known_signs or any(kept.is_sign(row[name]) for name in kept.signs)
+        ]
+        if known_signs and (not having or having[0] is chosen):
             continue
         # What is computed is not known here, so whose values are kept is not known either.
         donor: dict[str, Any] = {}
-        if same is None:
+        if kept.same is None and known_signs:
             donor = max(reversed(having), key=lambda row: row[merge.newest or ""] or _ANCIENT)
-        for name in names:
+        for name in kept.columns:
             result.pop(name, None)
-        result.update((name, donor[name]) for name in names if name in donor)
+        result.update((name, donor[name]) for name in kept.columns if name in donor)
     return result
 
 

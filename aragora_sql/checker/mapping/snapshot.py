@@ -55,9 +55,10 @@ def _said(mapped: Mapped) -> Iterator[tuple[str, str]]:
     rules += [f"conflict {name}" for name in sorted(merge.conflict)]
     rules += [f"distinct {name}" for name in sorted(merge.distinct)]
     rules += [f"prefer {merge.prefer[0]} = {merge.prefer[1]}"] if merge.prefer else []
-    rules += [
-        f"keep {', '.join(names)}" + (f" by {same}" if same else "") for names, same in merge.keep
-    ]
+    for kept in merge.keep:
+        others = "".join(f", {name}" for name in kept.columns[len(kept.signs) :])
+        given, same = "given " if kept.given else "", f" by {kept.same}" if kept.same else ""
+        rules.append(f"keep {given}{' or '.join(kept.signs)}{others}{same}")
     rules += ["last"] if merge.last else []
     rules += [f"number {merge.number[0]} by {merge.number[1]}"] if merge.number else []
     yield "merge", "; ".join(rules)

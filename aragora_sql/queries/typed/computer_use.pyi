@@ -108,10 +108,10 @@ class ComputerUseQueries(Protocol):
         created_at: datetime,
         updated_at: datetime,
     ) -> int:
-        """Store a task, or how the one of its id stands, unless that is another tenant's. What it
-        is, whose,
+        """Store a task, or how the one of its id stands, unless that is another tenant's or
+        none's.
 
-        and when it was made stays.
+        What it is, whose, and when it was made stays.
 
         Operation !: the number of rows changed.
         """
@@ -265,10 +265,10 @@ class ComputerUseQueries(Protocol):
         created_at: datetime,
         updated_at: datetime,
     ) -> int:
-        """Store a policy, or replace the one of its id, unless that is another tenant's. Whose it
-        is, and when
+        """Store a policy, or replace the one of its id, unless that is another tenant's or none's.
+        Whose it
 
-        it was made, stays.
+        is, and when it was made, stays.
 
         Operation !: the number of rows changed.
         """

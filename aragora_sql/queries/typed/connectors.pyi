@@ -58,6 +58,12 @@ class SyncJobRow(TypedDict):
     error_message: str | None
     duration_seconds: float | None
 
+class FinishJobRow(TypedDict):
+    """A row of finish_job."""
+
+    items_synced: int
+    items_failed: int
+
 class GetStatisticsRow(TypedDict):
     """A row of get_statistics."""
 
@@ -69,10 +75,10 @@ class GetStatisticsRow(TypedDict):
     total_items_failed: int
     avg_duration_seconds: float | None
 
-class InterruptJobsRow(TypedDict):
-    """A row of interrupt_jobs."""
+class HoldRunningRow(TypedDict):
+    """A row of hold_running."""
 
-    connector_id: str
+    id: str
 
 class ListSecretsRow(TypedDict):
     """A row of list_secrets, lock_secrets."""
@@ -105,7 +111,8 @@ class ConnectorsQueries(Protocol):
         """Store a connector, or replace the type, name and settings of the one of its id, unless
         that is
 
-        another organization's. Its organization and workspace stay unless they were not known.
+        another organization's, or none's. Its organization stays, and its workspace unless there
+        was none.
 
         Operation !: the number of rows changed.
         """
@@ -221,9 +228,9 @@ class ConnectorsQueries(Protocol):
         *,
         id: str,
         items_synced: int,
-        items_failed: int,
+        items_failed: int | None,
     ) -> int:
-        """Keep how far a sync job is that runs.
+        """Keep how far a sync job is that runs; NULL leaves how many items failed.
 
         Operation !: the number of rows changed.
         """
@@ -243,13 +250,15 @@ class ConnectorsQueries(Protocol):
         status: str,
         completed_at: datetime | None,
         items_synced: int | None,
-        items_failed: int,
+        items_failed: int | None,
         error_message: str | None,
         duration_seconds: float | None,
-    ) -> int | None:
-        """End a sync job that runs, and return how many items it has brought.
+    ) -> FinishJobRow | None:
+        """End a sync job that runs, and return how many items it has brought, and how many not.
 
-        Operation $: the first value of the first row, or None.
+        NULL leaves a number as the last progress said.
+
+        Operation ^: the first row, or None.
         """
 
     async def settle_connector(
@@ -264,7 +273,10 @@ class ConnectorsQueries(Protocol):
         error_message: str | None,
         at_time: datetime | None,
     ) -> int:
-        """Keep how the last sync job of a connector ended.
+        """Keep how the last sync job of a connector ended. It stays active while another one runs,
+        unless
+
+        it is in error.
 
         Operation !: the number of rows changed.
         """
@@ -314,19 +326,32 @@ class ConnectorsQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
-    def interrupt_jobs(
+    def hold_running(
         self,
         connection: Connection,
         /,
         *,
         begun_before: datetime,
-        at_time: datetime | None,
         row_limit: int,
-    ) -> AsyncIterator[InterruptJobsRow]:
-        """End some of the sync jobs that began at a time or before and have not ended; return
-        whose they are.
+    ) -> AsyncIterator[HoldRunningRow]:
+        """Hold connectors of some of the sync jobs that began at a time or before and have not
+        ended.
 
         Operation (none): every row.
+        """
+
+    async def interrupt_jobs(
+        self,
+        connection: Connection,
+        /,
+        *,
+        ids: Sequence[str],
+        begun_before: datetime,
+        at_time: datetime | None,
+    ) -> int:
+        """End the sync jobs of connectors that began at a time or before and have not ended.
+
+        Operation !: the number of rows changed.
         """
 
     async def release_connectors(

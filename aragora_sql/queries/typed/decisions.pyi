@@ -120,12 +120,12 @@ class DecisionsQueries(Protocol):
         retention_seconds: float,
         search_terms: str,
     ) -> int | None:
-        """Store a result, or replace the one of its request, unless that is another
-        organization's, and
+        """Store a result, or replace the one of its request, unless that is another organization's
+        or
 
-        return the number of the version. When the request was made, its debate, organization and
-        workspace
-        stay unless they were not known.
+        none's, and return the number of the version. When the request was made, and its
+        organization, stay,
+        and its debate and workspace unless they were not known.
 
         Operation $: the first value of the first row, or None.
         """

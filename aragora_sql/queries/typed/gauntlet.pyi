@@ -230,10 +230,11 @@ class GauntletQueries(Protocol):
         extra: Any,
         created_at: datetime | None,
     ) -> int:
-        """Store a run, or replace one, unless it has ended otherwise or is another organization's.
-        When it was
+        """Store a run, or replace one, unless it has ended otherwise or is another organization's
+        or none's.
 
-        made stays, and when it started and ended unless others are given.
+        When it was made, and whose it is, stays; when it started and ended unless others are
+        given.
 
         Operation !: the number of rows changed.
         """
@@ -468,7 +469,9 @@ class GauntletQueries(Protocol):
         content_hash: str,
         created_at: datetime | None,
     ) -> int:
-        """Store a result, or replace one, unless it is another organization's. When it was made
+        """Store a result, or replace one, unless it is another organization's or none's. When it
+        was made
+
         stays.
 
         Operation !: the number of rows changed.
@@ -619,7 +622,7 @@ class GauntletQueries(Protocol):
         """Store what is in flight; of what is there only the status changes, and not once it has
         ended, nor of
 
-        another organization.
+        another organization or none.
 
         Operation !: the number of rows changed.
         """

@@ -95,10 +95,9 @@ class SharingQueries(Protocol):
         allow_forking: bool,
         max_uses: int | None,
     ) -> ShareLinkRow | None:
-        """Store how a debate is shared, or change it; its owner and organization stay unless
-        others are
+        """Store how a debate is shared, or change it; its organization stays, and its owner unless
 
-        given, and another organization's stay as they are.
+        another is given. What is another organization's or none's stays as it is.
 
         Operation ^: the first row, or None.
         """

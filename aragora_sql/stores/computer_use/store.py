@@ -52,7 +52,8 @@ class ComputerUseStore(Store):
         which ``goal`` is needed. Of a stored one ``goal``, ``max_steps``, ``dry_run``,
         ``user_id``, ``tenant_id`` and ``created_at`` stay, and one that has ended stays as it is.
         Raises
-        :class:`~aragora_sql.errors.TenantMismatchError` for one of another tenant.
+        :class:`~aragora_sql.errors.TenantMismatchError` for one of another tenant, or with
+        ``tenant_id`` for one of none.
         """
         row = task_parameters(task, utc_now())
         async with self._database.connection() as connection:
@@ -168,7 +169,8 @@ class ComputerUseStore(Store):
 
         ``policy`` has the members of :class:`~aragora_sql.stores.computer_use.ComputerUsePolicy`,
         of which ``name`` is needed. Of a stored one ``tenant_id`` and ``created_at`` stay. Raises
-        :class:`~aragora_sql.errors.TenantMismatchError` for one of another tenant.
+        :class:`~aragora_sql.errors.TenantMismatchError` for one of another tenant, or with
+        ``tenant_id`` for one of none.
         """
         row = policy_parameters(policy, utc_now())
         async with self._database.connection() as connection:

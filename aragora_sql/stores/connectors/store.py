@@ -6,7 +6,6 @@ Its queries: ``sql/postgres/connectors/queries.sql`` and ``sql/sqlite/connectors
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
@@ -23,7 +22,6 @@ from aragora_sql.errors import (
 )
 from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import in_batches
 from aragora_sql.stores.connectors.records import (
     CONNECTOR_STATUSES,
@@ -46,10 +44,9 @@ from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
-    rotate,
     try_keys,
 )
 
@@ -70,7 +67,7 @@ LONGEST_AGE = 86_400.0 * 36_500
 log = logging.getLogger(__name__)
 
 
-class ConnectorStore(Store):
+class ConnectorStore(RotatesKeys):
     """Keeps connectors, with the secrets of their settings encrypted, and their sync jobs.
 
     ``keyring`` holds the keys (default: those of the environment). What is a secret tells
@@ -104,7 +101,8 @@ class ConnectorStore(Store):
 
         A sealed secret stays what it is. Raises
         :class:`~aragora_sql.errors.EncryptionKeyMissingError` when there is a secret and no key,
-        and :class:`~aragora_sql.errors.TenantMismatchError` for another organization's.
+        and :class:`~aragora_sql.errors.TenantMismatchError` with ``org_id`` where it belongs to
+        another organization, or to none.
         """
         owner = ConnectorOwner(valid.key(connector_id, "connector_id"))
         if not isinstance(config, dict):
@@ -239,12 +237,15 @@ class ConnectorStore(Store):
         return SyncJob(job_id, key["id"], "running", now, None, 0, 0, None, None)
 
     async def record_sync_progress(
-        self, sync_id: str, items_synced: int, items_failed: int = 0
+        self, sync_id: str, items_synced: int, items_failed: int | None = None
     ) -> bool:
-        """Keep how far a sync job is; False when none of this id runs."""
+        """Keep how far a sync job is; False when none of this id runs.
+
+        ``items_failed`` None: as many as before.
+        """
         key = valid.text(sync_id, "sync_id")
         synced = valid.integer(items_synced, "items_synced")
-        failed = valid.integer(items_failed, "items_failed")
+        failed = valid.optional(items_failed, "items_failed", valid.integer)
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.set_progress(
@@ -257,19 +258,19 @@ class ConnectorStore(Store):
         sync_id: str,
         status: SyncEnd = "completed",
         items_synced: int | None = None,
-        items_failed: int = 0,
+        items_failed: int | None = None,
         error_message: str | None = None,
     ) -> SyncJob | None:
         """End a sync job, and return it; None when none of this id runs, and nothing is changed.
 
-        Of two calls at once one ends it. Its connector is ``configured`` then, or in ``error``
-        after ``failed``, and has the items more. ``items_synced`` None: as many as the last
-        progress said.
+        Of two calls at once one ends it. Its connector is ``configured`` then (``active``
+        where another of its jobs runs), or in ``error`` after ``failed``, and has the items more.
+        ``items_synced`` and ``items_failed`` None: as many as the last progress said.
         """
         key = valid.text(sync_id, "sync_id")
         word = valid.choice(status, "status", SYNC_ENDS)
         synced = valid.optional(items_synced, "items_synced", valid.integer)
-        failed = valid.integer(items_failed, "items_failed")
+        failed = valid.optional(items_failed, "items_failed", valid.integer)
         error = valid.optional(error_message, "error_message", _hidden)
         async with self._database.transaction() as connection:
             job = await self._queries.get_job(connection, id=key, org_id=None)
@@ -297,7 +298,7 @@ class ConnectorStore(Store):
                 id=job["connector_id"],
                 status="error" if word == "failed" else "configured",
                 last_sync_status=word,
-                items_synced=brought,
+                items_synced=brought["items_synced"],
                 error_message=error,
                 at_time=now,
             )
@@ -305,8 +306,7 @@ class ConnectorStore(Store):
             record_of(SyncJob, **job),
             status=word,
             completed_at=now,
-            items_synced=brought,
-            items_failed=failed,
+            **brought,
             error_message=error,
             duration_seconds=seconds,
         )
@@ -365,17 +365,21 @@ class ConnectorStore(Store):
         before = now - timedelta(seconds=age)
 
         async def batch() -> int:
-            async with self._database.connection() as connection:
-                rows = self._queries.interrupt_jobs(
-                    connection, begun_before=before, at_time=now, row_limit=BATCH
-                )
-                ids = [row["connector_id"] async for row in rows]
-            if ids:
-                async with self._database.connection() as connection:
-                    await self._queries.release_connectors(
-                        connection, ids=sorted({*ids}), at_time=now
+            async with self._database.transaction() as connection:
+                # The connectors first, as who ends a job or deletes them does.
+                held = [
+                    row["id"]
+                    async for row in self._queries.hold_running(
+                        connection, begun_before=before, row_limit=BATCH
                     )
-            return len(ids)
+                ]
+                if not held:
+                    return 0
+                ended = await self._queries.interrupt_jobs(
+                    connection, ids=held, begun_before=before, at_time=now
+                )
+                await self._queries.release_connectors(connection, ids=held, at_time=now)
+            return ended
 
         return await in_batches(batch)
 
@@ -393,35 +397,15 @@ class ConnectorStore(Store):
     def _open_row(self, row: ListSecretsRow) -> None:
         open_secrets(row["config"], self._keyring, ConnectorOwner(row["id"]))
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt secrets that are under an older key, or in the clear, with the present key.
-
-        Works in batches of ``batch_size`` connectors, each a transaction; ``on_progress`` is called
-        after each. Stopped at any time, it can be run again. Connectors whose secrets no key fits
-        are left as they are and named in the result. ``dry_run`` changes nothing and tells what
-        would be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_connectors,
-                page=self._page_of_secrets,
-                place_of=itemgetter("id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_secrets,
-            ),
-            "",
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[ListSecretsRow, str, SetSecretsParameters]:
+        return Rotation(
+            count=self._queries.count_connectors,
+            page=self._page_of_secrets,
+            first="",
+            place_of=itemgetter("id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_secrets,
         )
 
     async def _page_of_secrets(

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.documents import mapping, number_in
 from aragora_sql.stores.records import Record
 from aragora_sql.stores.terms import document_terms
 
@@ -19,7 +19,6 @@ __all__ = [
     "TrajectoryPoint",
     "cycle_parameters",
     "entries_of",
-    "number_of",
     "trajectory_point",
 ]
 
@@ -118,21 +117,15 @@ def trajectory_point(cycle: Cycle, agent: str) -> TrajectoryPoint | None:
     entry = contributions.get(agent) if isinstance(contributions, Mapping) else None
     if not isinstance(entry, Mapping):
         return None
-    made, accepted = (int(number_of(entry, f"proposals_{what}")) for what in ("made", "accepted"))
+    made, accepted = (int(number_in(entry, f"proposals_{what}")) for what in ("made", "accepted"))
     return {
         "cycle_id": cycle.cycle_id,
         "timestamp": cycle.started_at,
         "proposals_made": made,
         "proposals_accepted": accepted,
         "acceptance_rate": accepted / made if made else 0.0,
-        "critiques_given": int(number_of(entry, "critiques_given")),
-        "critiques_valuable": int(number_of(entry, "critiques_valuable")),
-        "quality_score": float(number_of(entry, "quality_score")),
+        "critiques_given": int(number_in(entry, "critiques_given")),
+        "critiques_valuable": int(number_in(entry, "critiques_valuable")),
+        "quality_score": float(number_in(entry, "quality_score")),
         "cycle_success": cycle.success,
     }
-
-
-def number_of(entry: Mapping[str, Any], name: str) -> float:
-    """Return a number of an object in a cycle; 0 for what is none."""
-    value = entry.get(name)
-    return value if isinstance(value, int | float) else 0

@@ -17,9 +17,9 @@ from aragora_sql.stores.cycles.records import (
     TrajectoryPoint,
     cycle_parameters,
     entries_of,
-    number_of,
     trajectory_point,
 )
+from aragora_sql.stores.documents import number_in
 from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, all_terms
@@ -120,7 +120,7 @@ class CycleStore(Store):
                     },
                 )
                 one["success_count" if entry.get("success") else "failure_count"] += 1
-                one["total_confidence"] += number_of(entry, "confidence")
+                one["total_confidence"] += number_in(entry, "confidence")
                 if len(one["examples"]) < MOST_EXAMPLES:
                     one["examples"].append(str(entry.get("description", "")))
         for one in found.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-__all__ = ["LONGEST_SLUG", "first_slug", "without_number"]
+__all__ = ["LONGEST_SLUG", "first_slug"]
 
 # A longer one is looked for in vain.
 LONGEST_SLUG = 500
@@ -48,7 +48,6 @@ _STOP_WORDS = frozenset(
         "make",
     ]
 )
-_NUMBER = re.compile(r"(?<=-\d{4}-\d\d-\d\d)-\d+$")
 
 
 def first_slug(task: str, day: date) -> str:
@@ -59,8 +58,3 @@ def first_slug(task: str, day: date) -> str:
     words = [word for word in _NO_WORD.sub("", task.lower()).split() if word not in _STOP_WORDS]
     named = "-".join(words[:_WORDS])[:_LONGEST_WORDS]
     return f"{named or 'debate'}-{day:%Y-%m-%d}"
-
-
-def without_number(slug: str) -> str:
-    """Return a slug without the number behind its day."""
-    return _NUMBER.sub("", slug)

@@ -99,7 +99,7 @@ class DecisionStore(Store):
         anew. Where there are more than ``max_entries``, those of the oldest requests are deleted.
 
         Raises :class:`~aragora_sql.errors.TenantMismatchError` for a request of another
-        organization.
+        organization, or with ``org_id`` of none.
         """
         row = result_parameters(
             request_id, data, debate_id=debate_id, org_id=org_id, workspace_id=workspace_id

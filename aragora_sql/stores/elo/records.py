@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.documents import number_in
 from aragora_sql.stores.elo import formulas
 from aragora_sql.stores.records import Record
 
@@ -511,5 +512,8 @@ class RelationshipEntry(TypedDict):
 
 
 def floats(values: Mapping[str, Any]) -> dict[str, float]:
-    """Return a stored document of numbers; JSON tells integers and floats apart."""
-    return {name: float(value) for name, value in values.items()}
+    """Return a stored document of numbers; JSON tells integers and floats apart.
+
+    What is no number, or more than a float holds, is 0.0.
+    """
+    return {name: float(number_in(values, name)) for name in values}

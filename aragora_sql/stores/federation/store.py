@@ -5,7 +5,7 @@ Its queries: ``sql/postgres/federation/queries.sql`` and ``sql/sqlite/federation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
@@ -23,7 +23,6 @@ from aragora_sql.errors import (
 )
 from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.federation.records import (
     DIRECTIONS,
@@ -44,11 +43,10 @@ from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
     change_of,
-    rotate,
     try_keys,
 )
 
@@ -68,7 +66,7 @@ MOST_AHEAD = 10_000
 LARGEST_SEQUENCE = 2**62
 
 
-class FederationStore(Store):
+class FederationStore(RotatesKeys):
     """Keeps the regions that knowledge is exchanged with, and sees that each message counts once.
 
     ``region_id`` is the name of the region that this database belongs to (default: ``local``; where
@@ -591,35 +589,15 @@ class FederationStore(Store):
     def _open_row(self, row: ListApiKeysRow) -> None:
         open_key(row["api_key"], self._keyring, row["region_id"], row["workspace_id"])
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt the keys of regions that are under an older key with the present one.
-
-        Works in batches of ``batch_size`` regions, each a transaction; ``on_progress`` is called
-        after each. Stopped at any time, it can be run again. Regions whose key no key fits are left
-        as they are and named in the result. ``dry_run`` changes nothing and tells what would be
-        done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_api_keys,
-                page=self._page_of_secrets,
-                place_of=itemgetter("region_id", "workspace_id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_api_keys,
-            ),
-            ("", ""),
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[ListApiKeysRow, tuple[str, str], SetApiKeysParameters]:
+        return Rotation(
+            count=self._queries.count_api_keys,
+            page=self._page_of_secrets,
+            first=("", ""),
+            place_of=itemgetter("region_id", "workspace_id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_api_keys,
         )
 
     async def _page_of_secrets(

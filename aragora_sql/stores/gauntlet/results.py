@@ -67,7 +67,8 @@ class GauntletResultStore(Store):
         them by ``total_findings``, else the list ``vulnerabilities`` or ``findings``, else the sum.
         The document is kept whole. Of a stored one the creation stays.
 
-        Raises :class:`~aragora_sql.errors.TenantMismatchError` for one of another organization.
+        Raises :class:`~aragora_sql.errors.TenantMismatchError` for one of another organization,
+        or with ``org_id`` for one of none.
         """
         row = result_parameters(result, org_id)
         async with self._database.transaction() as connection:
@@ -223,7 +224,8 @@ class GauntletResultStore(Store):
         """Store what is in flight; of what is there already only the status changes.
 
         False when that has ended, and stays so. Raises
-        :class:`~aragora_sql.errors.TenantMismatchError` when it is another organization's.
+        :class:`~aragora_sql.errors.TenantMismatchError` when it is another organization's, or
+        with ``org_id`` none's.
         """
         row: dict[str, Any] = {
             "gauntlet_id": valid.key(gauntlet_id, "gauntlet_id"),

@@ -25,7 +25,6 @@ from aragora_sql.errors import (
     VersionConflictError,
 )
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.gmail.records import (
     SYNC_STATUSES,
     TOKENS,
@@ -37,11 +36,10 @@ from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
     change_of,
-    rotate,
     try_keys,
 )
 from aragora_sql.stores.user_secrets import opened, reseal, seal
@@ -68,7 +66,7 @@ _FLAGS = ("due", "refreshing")
 log = logging.getLogger(__name__)
 
 
-class GmailTokenStore(Store):
+class GmailTokenStore(RotatesKeys):
     """Keeps the tokens of mailboxes encrypted, refreshes them, and keeps their sync jobs.
 
     ``keyring`` holds the keys (default: those of the environment, see
@@ -413,35 +411,15 @@ class GmailTokenStore(Store):
         opened(row["user_id"], row["access_token"], "access_token", self._keyring)
         opened(row["user_id"], row["refresh_token"], "refresh_token", self._keyring)
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt tokens that are under an older key, or in the clear, with the present key.
-
-        Works in batches of ``batch_size`` mailboxes, each a transaction; ``on_progress`` is called
-        after each. Stopped at any time, it can be run again. Mailboxes whose tokens no key fits are
-        left as they are and named in the result. ``dry_run`` changes nothing and tells what would
-        be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_tokens,
-                page=self._page_of_secrets,
-                place_of=itemgetter("user_id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_secrets,
-            ),
-            "",
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[ListSecretsRow, str, SetSecretsParameters]:
+        return Rotation(
+            count=self._queries.count_tokens,
+            page=self._page_of_secrets,
+            first="",
+            place_of=itemgetter("user_id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_secrets,
         )
 
     async def _page_of_secrets(

@@ -6,7 +6,7 @@ Its queries: ``sql/postgres/integrations/queries.sql`` and ``sql/sqlite/integrat
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, Callable, Collection, Iterable
+from collections.abc import AsyncIterable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -18,13 +18,11 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
 from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.integrations.records import (
     DEFAULT_USER,
     INTEGRATION_TYPES,
     IntegrationConfig,
     RotationFailure,
-    RotationResult,
     UserIdMapping,
 )
 from aragora_sql.stores.integrations.secrets import (
@@ -36,7 +34,7 @@ from aragora_sql.stores.integrations.secrets import (
 )
 from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
-from aragora_sql.stores.rotation import Change, Rotation, rotate
+from aragora_sql.stores.rotation import Change, RotatesKeys, Rotation
 
 if TYPE_CHECKING:
     from aragora_sql.queries.typed.integrations import (
@@ -57,7 +55,7 @@ ERROR_WINDOW = timedelta(hours=24)
 log = logging.getLogger(__name__)
 
 
-class IntegrationStore(Store):
+class IntegrationStore(RotatesKeys):
     """Keeps the configuration of integrations, with their secrets encrypted, and user mappings.
 
     ``keyring`` holds the keys (default: those of the environment, see
@@ -435,35 +433,15 @@ class IntegrationStore(Store):
 
     # Keys
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt every secret that is under an older key, or in the clear, with the present key.
-
-        Works in batches of ``batch_size`` integrations, each a transaction; ``on_progress`` is
-        called after each. Stopped at any time, it can be run again: what is done already is
-        only looked at. Integrations whose secrets no key fits are left as they are and named in
-        the result. ``dry_run`` changes nothing and tells what would be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_integrations,
-                page=self._page_of_secrets,
-                place_of=itemgetter("user_id", "integration_type"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_settings,
-            ),
-            ("", ""),
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[LockIntegrationsRow, tuple[str, str], SetSettingsParameters]:
+        return Rotation(
+            count=self._queries.count_integrations,
+            page=self._page_of_secrets,
+            first=("", ""),
+            place_of=itemgetter("user_id", "integration_type"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_settings,
         )
 
     async def _page_of_secrets(

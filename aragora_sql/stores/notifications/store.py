@@ -17,7 +17,6 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.integrations.secrets import (
     keep_sealed,
@@ -49,10 +48,9 @@ from aragora_sql.stores.paging import LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
-    rotate,
 )
 from aragora_sql.stores.users.emails import email_key
 
@@ -74,7 +72,7 @@ class _NotStoredError(Exception):
     """Undoes the transaction in which a notification was to be stored."""
 
 
-class NotificationStore(Store):
+class NotificationStore(RotatesKeys):
     """Keeps what organizations and users are told, and how.
 
     ``keyring`` holds the keys of secrets in settings (default: those of the environment, see
@@ -683,35 +681,15 @@ class NotificationStore(Store):
                     failed.append(_failure(owner, error))
         return checked, failed
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt secrets that are under an older key, or in the clear, with the present key.
-
-        Works in batches of ``batch_size`` settings, each a transaction; ``on_progress`` is called
-        after each. Stopped at any time, it can be run again. Settings whose secrets no key fits are
-        left as they are and named in the result. ``dry_run`` changes nothing and tells what would
-        be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_secrets,
-                page=self._page_of_secrets,
-                place_of=_place_of,
-                reseal=self._resealed,
-                failure=_failure_of,
-                store=self._set,
-            ),
-            (0, ""),
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[tuple[int, dict[str, Any]], tuple[int, str], tuple[str, Any]]:
+        return Rotation(
+            count=self._queries.count_secrets,
+            page=self._page_of_secrets,
+            first=(0, ""),
+            place_of=_place_of,
+            reseal=self._resealed,
+            failure=_failure_of,
+            store=self._set,
         )
 
     async def _page_of_secrets(

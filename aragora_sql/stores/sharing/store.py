@@ -71,10 +71,12 @@ class SharingStore(Store):
     ) -> ShareLink:
         """Store how a debate is shared, or change it, and return it.
 
-        ``visibility`` is ``private``, ``team`` or ``public``. ``owner_id`` and ``org_id`` stay when
-        none are given, and so do token, password and counters. ``expires_at`` and ``max_uses`` (1
-        or more) are None for no limit. There is no link before :meth:`issue_token`. Raises
-        :class:`~aragora_sql.errors.TenantMismatchError` for a debate of another organization.
+        ``visibility`` is ``private``, ``team`` or ``public``. ``owner_id`` stays when
+        none is given, and so do ``org_id``, token, password and counters.
+        ``expires_at`` and ``max_uses`` (1 or more) are None for no limit. There is no link before
+        :meth:`issue_token`. Raises
+        :class:`~aragora_sql.errors.TenantMismatchError` for a debate of another organization,
+        or with ``org_id`` of none.
         """
         row: dict[str, Any] = {
             "debate_id": valid.key(debate_id, "debate_id"),

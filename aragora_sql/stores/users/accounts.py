@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,10 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
     change_of,
-    rotate,
     try_keys,
 )
 from aragora_sql.stores.tokens import PREFIX_LENGTH, new_api_key, token_hash
@@ -52,7 +51,7 @@ API_KEY_LIFETIME = timedelta(days=365)
 _TAKEN = "another account has this address"
 
 
-class Accounts(Organizations):
+class Accounts(RotatesKeys, Organizations):
     """Accounts, with what is theirs alone."""
 
     _queries: UsersQueries
@@ -428,35 +427,15 @@ class Accounts(Organizations):
             self._database, self._page_of_secrets, self._opened, _failure, "", limit
         )
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt the secrets of second factors with the present key.
-
-        Those are encrypted that are under an older key, or in the clear. Works in batches of
-        ``batch_size`` users, each a transaction; ``on_progress`` is called after each. Stopped at
-        any time, it can be run again. Users whose secrets no key fits are left as they are and
-        named in the result. ``dry_run`` changes nothing and tells what would be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_mfa_secrets,
-                page=self._page_of_secrets,
-                place_of=itemgetter("id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_mfa_secrets,
-            ),
-            "",
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[GetMfaSecretsRow, str, SetMfaSecretsParameters]:
+        return Rotation(
+            count=self._queries.count_mfa_secrets,
+            page=self._page_of_secrets,
+            first="",
+            place_of=itemgetter("id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_mfa_secrets,
         )
 
     async def _page_of_secrets(

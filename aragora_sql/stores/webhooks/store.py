@@ -6,7 +6,7 @@ Its queries: ``sql/postgres/webhooks/queries.sql`` and ``sql/sqlite/webhooks/que
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,16 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError, WebhookNotFoundError
 from aragora_sql.stores import validation as valid
-from aragora_sql.stores.base import Store
 from aragora_sql.stores.jobs import RetryPolicy
 from aragora_sql.stores.jobs.records import MOST_SECONDS
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
+    RotatesKeys,
     Rotation,
     RotationFailure,
-    RotationResult,
     change_of,
-    rotate,
     try_keys,
 )
 from aragora_sql.stores.webhooks.deliveries import WebhookDeliveries
@@ -72,7 +70,7 @@ Names = list[str]
 _status_code = status_code
 
 
-class WebhookStore(Store):
+class WebhookStore(RotatesKeys):
     """Keeps webhooks; its :attr:`deliveries` sends to them, its :attr:`events` knows what came in.
 
     The secret of a webhook signs what is sent there. It is encrypted with ``keyring`` (default: the
@@ -409,36 +407,15 @@ class WebhookStore(Store):
             if stored is not None:
                 open_secret(stored, self._keyring, row["id"])
 
-    async def rotate_keys(
-        self,
-        *,
-        batch_size: int = 100,
-        dry_run: bool = False,
-        on_progress: Callable[[RotationResult], object] | None = None,
-    ) -> RotationResult:
-        """Encrypt the secrets of webhooks with the present key, bound to their webhooks.
-
-        Those are encrypted that are under an older key, bound as the older Aragora did, or in the
-        clear. Works in batches of ``batch_size`` webhooks, each a transaction; ``on_progress`` is
-        called after each. Stopped at any time, it can be run again. Webhooks whose secrets no key
-        fits are left as they are and named in the result. ``dry_run`` changes nothing and tells
-        what would be done.
-        """
-        return await rotate(
-            self._database,
-            self._keyring,
-            Rotation(
-                count=self._queries.count_webhooks,
-                page=self._page_of_secrets,
-                place_of=itemgetter("id"),
-                reseal=self._resealed,
-                failure=_failure,
-                store=self._queries.set_secrets,
-            ),
-            "",
-            batch_size=batch_size,
-            dry_run=dry_run,
-            on_progress=on_progress,
+    def _rotation(self) -> Rotation[ListSecretsRow, str, SetSecretsParameters]:
+        return Rotation(
+            count=self._queries.count_webhooks,
+            page=self._page_of_secrets,
+            first="",
+            place_of=itemgetter("id"),
+            reseal=self._resealed,
+            failure=_failure,
+            store=self._queries.set_secrets,
         )
 
     async def _page_of_secrets(

@@ -1,8 +1,8 @@
 -- Queries of the store of computer use.
 
 -- name: save_task(task_id, goal, max_steps, dry_run, status, steps, result, error, user_id, tenant_id, cancelled_at, created_at, updated_at)!
--- Store a task, or how the one of its id stands, unless that is another tenant's. What it is, whose,
--- and when it was made stays.
+-- Store a task, or how the one of its id stands, unless that is another tenant's or none's.
+-- What it is, whose, and when it was made stays.
 INSERT INTO computer_use_tasks (
     task_id,
     goal,
@@ -45,7 +45,6 @@ ON CONFLICT (task_id) DO UPDATE
     computer_use_tasks.status IN ('pending', 'running')
     AND (
         excluded.tenant_id IS NULL
-        OR computer_use_tasks.tenant_id IS NULL
         OR computer_use_tasks.tenant_id = excluded.tenant_id
     );
 
@@ -217,8 +216,8 @@ WHERE
 GROUP BY s.step ->> 'action'::text;
 
 -- name: save_policy(policy_id, name, description, allowed_actions, blocked_domains, is_active, tenant_id, created_at, updated_at)!
--- Store a policy, or replace the one of its id, unless that is another tenant's. Whose it is, and when
--- it was made, stays.
+-- Store a policy, or replace the one of its id, unless that is another tenant's or none's. Whose it
+-- is, and when it was made, stays.
 INSERT INTO computer_use_policies (
     policy_id,
     name,
@@ -251,7 +250,6 @@ ON CONFLICT (policy_id) DO UPDATE
         updated_at = excluded.updated_at
     WHERE
     excluded.tenant_id IS NULL
-    OR computer_use_policies.tenant_id IS NULL
     OR computer_use_policies.tenant_id = excluded.tenant_id;
 
 -- name: get_policy(policy_id, tenant_id)^

@@ -2,7 +2,7 @@
 
 -- name: save_connector(id, org_id, workspace_id, connector_type, name, config, at_time)!
 -- Store a connector, or replace the type, name and settings of the one of its id, unless that is
--- another organization's. Its organization and workspace stay unless they were not known.
+-- another organization's, or none's. Its organization stays, and its workspace unless there was none.
 INSERT INTO connectors (
     id,
     org_id,
@@ -25,7 +25,6 @@ VALUES (
 )
 ON CONFLICT (id) DO UPDATE
     SET
-        org_id = coalesce(connectors.org_id, excluded.org_id),
         workspace_id = coalesce(connectors.workspace_id, excluded.workspace_id),
         connector_type = excluded.connector_type,
         name = excluded.name,
@@ -33,7 +32,6 @@ ON CONFLICT (id) DO UPDATE
         updated_at = excluded.updated_at
     WHERE
     excluded.org_id IS NULL
-    OR connectors.org_id IS NULL
     OR connectors.org_id = excluded.org_id;
 
 -- name: get_connector(id, org_id)^
@@ -150,11 +148,11 @@ WHERE
     AND (:org_id::text IS NULL OR c.org_id = :org_id);
 
 -- name: set_progress(id, items_synced, items_failed)!
--- Keep how far a sync job is that runs.
+-- Keep how far a sync job is that runs; NULL leaves how many items failed.
 UPDATE sync_jobs
 SET
     items_synced = :items_synced,
-    items_failed = :items_failed
+    items_failed = coalesce(:items_failed::integer, items_failed)
 WHERE
     id = :id
     AND status = 'running';
@@ -167,26 +165,42 @@ FROM connectors AS c
 WHERE c.id = :id
 FOR NO KEY UPDATE;
 
--- name: finish_job(id, status, completed_at, items_synced, items_failed, error_message, duration_seconds)$
--- End a sync job that runs, and return how many items it has brought.
+-- name: finish_job(id, status, completed_at, items_synced, items_failed, error_message, duration_seconds)^
+-- End a sync job that runs, and return how many items it has brought, and how many not.
+-- NULL leaves a number as the last progress said.
 UPDATE sync_jobs
 SET
     status = :status,
     completed_at = :completed_at,
     items_synced = coalesce(:items_synced::integer, items_synced),
-    items_failed = :items_failed,
+    items_failed = coalesce(:items_failed::integer, items_failed),
     error_message = :error_message,
     duration_seconds = :duration_seconds
 WHERE
     id = :id
     AND status = 'running'
-RETURNING items_synced;
+RETURNING
+    items_synced,
+    items_failed;
 
 -- name: settle_connector(id, status, last_sync_status, items_synced, error_message, at_time)!
--- Keep how the last sync job of a connector ended.
+-- Keep how the last sync job of a connector ended. It stays active while another one runs, unless
+-- it is in error.
 UPDATE connectors
 SET
-    status = :status,
+    status = CASE
+        WHEN
+            :status::text = 'configured'
+            AND EXISTS (
+                SELECT 1
+                FROM sync_jobs AS j
+                WHERE
+                    j.connector_id = connectors.id
+                    AND j.status = 'running'
+            )
+            THEN 'active'
+        ELSE :status::text
+    END,
     last_sync_at = :at_time,
     last_sync_status = :last_sync_status,
     items_indexed = items_indexed + :items_synced::integer,
@@ -255,27 +269,35 @@ WHERE
     (:connector_id::text IS NULL OR j.connector_id = :connector_id)
     AND (:org_id::text IS NULL OR c.org_id = :org_id);
 
--- name: interrupt_jobs(begun_before, at_time, row_limit)
--- End some of the sync jobs that began at a time or before and have not ended; return whose they are.
--- plan: filtered_walk allowed because the index holds nothing but what runs
--- locks: sync_jobs rows in order of started_at, id, skip locked
-WITH chosen AS (
-    SELECT j.id
-    FROM sync_jobs AS j
-    WHERE
-        j.status = 'running'
-        AND j.started_at <= :begun_before
-    ORDER BY j.started_at, j.id
-    LIMIT :row_limit
-    FOR UPDATE SKIP LOCKED
-)
+-- name: hold_running(begun_before, row_limit)
+-- Hold connectors of some of the sync jobs that began at a time or before and have not ended.
+-- locks: connectors rows for no key update in order of id
+SELECT c.id
+FROM connectors AS c
+WHERE
+    c.id IN (
+        SELECT j.connector_id
+        FROM sync_jobs AS j
+        WHERE
+            j.status = 'running'
+            AND j.started_at <= :begun_before
+        ORDER BY j.started_at, j.id
+        LIMIT :row_limit
+    )
+ORDER BY c.id
+FOR NO KEY UPDATE;
 
+-- name: interrupt_jobs(ids, begun_before, at_time)!
+-- End the sync jobs of connectors that began at a time or before and have not ended.
+-- meaning: values of ids [["c1"], ["c1", "c2", "c3"]] because sync jobs are of connectors
 UPDATE sync_jobs
 SET
     status = 'interrupted',
     completed_at = :at_time
-WHERE id = any(array(SELECT c.id FROM chosen AS c))
-RETURNING connector_id;
+WHERE
+    connector_id = any(:ids::text[])
+    AND status = 'running'
+    AND started_at <= :begun_before;
 
 -- name: release_connectors(ids, at_time)!
 -- Keep of active connectors that their sync jobs were interrupted, where none runs.

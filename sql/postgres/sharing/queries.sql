@@ -1,8 +1,8 @@
 -- Queries of the store of links to debates and receipts.
 
 -- name: save_link(debate_id, visibility, owner_id, org_id, expires_at, allow_comments, allow_forking, max_uses)^
--- Store how a debate is shared, or change it; its owner and organization stay unless others are
--- given, and another organization's stay as they are.
+-- Store how a debate is shared, or change it; its organization stays, and its owner unless
+-- another is given. What is another organization's or none's stays as it is.
 INSERT INTO share_links (
     debate_id,
     visibility,
@@ -29,14 +29,12 @@ ON CONFLICT (debate_id) DO UPDATE
     SET
         visibility = excluded.visibility,
         owner_id = coalesce(excluded.owner_id, share_links.owner_id),
-        org_id = coalesce(excluded.org_id, share_links.org_id),
         expires_at = excluded.expires_at,
         allow_comments = excluded.allow_comments,
         allow_forking = excluded.allow_forking,
         max_uses = excluded.max_uses
     WHERE
     excluded.org_id IS NULL
-    OR share_links.org_id IS NULL
     OR share_links.org_id = excluded.org_id
 RETURNING
     -- columns: ShareLink

@@ -1,9 +1,9 @@
 -- Queries of the store of results of decisions.
 
 -- name: save_result(request_id, debate_id, org_id, workspace_id, status, result, error, extra, created_at, completed_at, retention_seconds, search_terms)$
--- Store a result, or replace the one of its request, unless that is another organization's, and
--- return the number of the version. When the request was made, its debate, organization and workspace
--- stay unless they were not known.
+-- Store a result, or replace the one of its request, unless that is another organization's or
+-- none's, and return the number of the version. When the request was made, and its organization, stay,
+-- and its debate and workspace unless they were not known.
 -- meaning: decision_results.expires_at within 0.001 because the clock of SQLite has milliseconds
 INSERT INTO decision_results (
     request_id,
@@ -35,7 +35,6 @@ VALUES (
 )
 ON CONFLICT (request_id) DO UPDATE SET
     debate_id = coalesce(decision_results.debate_id, excluded.debate_id),
-    org_id = coalesce(decision_results.org_id, excluded.org_id),
     workspace_id = coalesce(decision_results.workspace_id, excluded.workspace_id),
     status = excluded.status,
     result = excluded.result,
@@ -47,7 +46,6 @@ ON CONFLICT (request_id) DO UPDATE SET
     search_terms = excluded.search_terms
 WHERE
 excluded.org_id IS NULL
-OR decision_results.org_id IS NULL
 OR decision_results.org_id = excluded.org_id
 RETURNING version;
 

@@ -162,3 +162,17 @@ async def test_save_policy_get_policy_list_policies_and_delete_policy(
     assert not await desk.delete_policy("p", tenant_id="other")
     assert await desk.delete_policy("p", tenant_id="acme")
     assert not await desk.delete_policy("p")
+
+
+async def test_save_task_and_save_policy_of_nobody_stay_nobodys(desk: ComputerUseStore) -> None:
+    await desk.save_task(a_task())
+    await desk.save_policy(a_policy())
+    with pytest.raises(TenantMismatchError):
+        await desk.save_task(a_task(tenant_id="acme", status="failed"))
+    with pytest.raises(TenantMismatchError):
+        await desk.save_policy(a_policy(tenant_id="acme", name="Taken"))
+    task, policy = await desk.get_task("t"), await desk.get_policy("p")
+    assert task is not None
+    assert policy is not None
+    assert (task.status, task.tenant_id) == ("pending", None)
+    assert (policy.name, policy.tenant_id) == ("Careful", None)

@@ -78,7 +78,8 @@ HOT = [
     Hot("get_job", {"id": "j7", "org_id": None}),
     Hot("list_jobs", {"org_id": None, **PAGE}, True),
     Hot("list_connector_jobs", {"connector_id": "c7", "org_id": None, **PAGE}),
-    Hot("interrupt_jobs", {"begun_before": day(9), "at_time": day(9), "row_limit": 10}),
+    Hot("hold_running", {"begun_before": day(9), "row_limit": 10}),
+    Hot("interrupt_jobs", {"ids": ["c7", "c8"], "begun_before": day(9), "at_time": day(9)}),
     Hot("release_connectors", {"ids": ["c7", "c8"], "at_time": day(9)}),
     Hot("list_secrets", {"after_id": "c", "row_limit": 10}, True),
 ]
@@ -107,7 +108,7 @@ ROUND_TRIPS = {
     ),
     "get_sync_history": Call(1, lambda s, kept: s.get_sync_history("c")),
     "get_sync_stats": Call(1, lambda s, kept: s.get_sync_stats()),
-    "recover_running_jobs": Call(1, lambda s, kept: s.recover_running_jobs()),
+    "recover_running_jobs": Call(3, lambda s, kept: s.recover_running_jobs()),
     "check_secrets": Call(1, lambda s, kept: s.check_secrets()),
 }
 
@@ -130,11 +131,11 @@ BAD_ARGUMENTS = [
     BadArgument("record_sync_start", "sync_id", BAD_KEYS),
     *texts_of("record_sync_progress", "sync_id"),
     BadArgument("record_sync_progress", "items_synced", NOT_COUNTS),
-    BadArgument("record_sync_progress", "items_failed", NOT_COUNTS),
+    BadArgument("record_sync_progress", "items_failed", NOT_COUNTS[:-1]),
     *texts_of("record_sync_complete", "sync_id"),
     BadArgument("record_sync_complete", "status", ["", "running", None, "COMPLETED"]),
     BadArgument("record_sync_complete", "items_synced", NOT_COUNTS[:-1]),
-    BadArgument("record_sync_complete", "items_failed", NOT_COUNTS),
+    BadArgument("record_sync_complete", "items_failed", NOT_COUNTS[:-1]),
     *optional_texts_of("record_sync_complete", "error_message"),
     *optional_texts_of("get_sync_history", "connector_id"),
     *optional_texts_of("get_sync_stats", "connector_id"),

@@ -12,6 +12,7 @@ import pytest
 from aragora_sql.database import Database
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import (
+    AragoraSQLError,
     ConnectorNotFoundError,
     DecryptionError,
     DuplicateKeyError,
@@ -194,7 +195,7 @@ async def test_record_sync_start_record_sync_progress_and_record_sync_complete(
     assert not await connectors.record_sync_progress("x", 7)
     ended = await connectors.record_sync_complete("j")
     assert ended is not None
-    assert (ended.status, ended.items_synced, ended.items_failed) == ("completed", 7, 0)
+    assert (ended.status, ended.items_synced, ended.items_failed) == ("completed", 7, 1)
     assert ended.completed_at is not None
     assert ended.duration_seconds == (ended.completed_at - job.started_at).total_seconds()
     assert await connectors.get_sync_history("c") == [ended]
@@ -218,7 +219,7 @@ async def test_record_sync_start_record_sync_progress_and_record_sync_complete(
         "failed_syncs": 1,
         "active_syncs": 1,
         "total_items_synced": 9,
-        "total_items_failed": 3,
+        "total_items_failed": 4,
     }
 
 
@@ -282,3 +283,105 @@ async def test_recover_running_jobs(connectors: ConnectorStore) -> None:
     }
     assert stands == {"c": ("configured", "interrupted"), "d": ("active", "completed")}
     assert await connectors.record_sync_complete("of c") is None
+
+
+async def test_save_connector_of_nobody_stays_nobodys(connectors: ConnectorStore) -> None:
+    await save(connectors, url="theirs")
+    with pytest.raises(TenantMismatchError):
+        await connectors.save_connector("c", "jira", "Taken", {}, org_id="acme")
+    found = await connectors.get_connector("c")
+    assert found is not None
+    assert (found.name, found.org_id, found.config) == ("Jira", None, {"url": "theirs"})
+
+
+@pytest.mark.parametrize("given", [(None, None), (9, None), (None, 0), (9, 5)])
+async def test_record_sync_complete_keeps_what_the_last_progress_said(
+    connectors: ConnectorStore, given: tuple[int | None, int | None]
+) -> None:
+    await save(connectors)
+    await connectors.record_sync_start("c", "j")
+    await connectors.record_sync_progress("j", 5, 3)
+    await connectors.record_sync_progress("j", 7)
+    (running,) = await connectors.get_sync_history()
+    assert (running.items_synced, running.items_failed) == (7, 3)
+    synced, failed = given
+    ended = await connectors.record_sync_complete("j", "cancelled", synced, failed)
+    assert ended is not None
+    expected = (7 if synced is None else synced, 3 if failed is None else failed)
+    assert (ended.items_synced, ended.items_failed) == expected
+    assert await connectors.get_sync_history() == [ended]
+
+
+async def test_a_connector_is_active_while_one_of_its_jobs_runs(
+    connectors: ConnectorStore,
+) -> None:
+    async def status() -> str:
+        found = await connectors.get_connector("c")
+        assert found is not None
+        return found.status
+
+    await save(connectors)
+    await save(connectors, "d")
+    await connectors.record_sync_start("d", "of another")
+    for job in ("one", "two", "three"):
+        await connectors.record_sync_start("c", job)
+    await connectors.record_sync_complete("two")
+    assert await status() == "active"
+    await connectors.record_sync_complete("three", "failed", error_message="no")
+    assert await status() == "error"
+    await connectors.record_sync_complete("one", "interrupted")
+    assert await status() == "configured"
+
+
+REFUSAL = {
+    "postgres": (
+        "ALTER TABLE connectors ADD CONSTRAINT refused "
+        "CHECK (id <> 'c' OR last_sync_status IS DISTINCT FROM 'interrupted')",
+        "ALTER TABLE connectors DROP CONSTRAINT refused",
+    ),
+    "sqlite": (
+        "CREATE TRIGGER refused BEFORE UPDATE ON connectors "
+        "WHEN new.id = 'c' AND new.last_sync_status = 'interrupted' "
+        "BEGIN SELECT raise(ABORT, 'refused'); END",
+        "DROP TRIGGER refused",
+    ),
+}
+
+
+async def test_recover_running_jobs_ends_jobs_with_their_connectors_or_not_at_all(
+    connectors: ConnectorStore,
+) -> None:
+    await save(connectors)
+    await connectors.record_sync_start("c", "j")
+    refuse, allow = REFUSAL[connectors.database.dialect]
+    await run(connectors.database, refuse)
+    with pytest.raises(AragoraSQLError, match="refused"):
+        await connectors.recover_running_jobs()
+    (job,) = await connectors.get_sync_history()
+    assert (job.status, job.completed_at) == ("running", None)
+    await run(connectors.database, allow)
+    assert await connectors.recover_running_jobs() == 1
+    found = await connectors.get_connector("c")
+    assert found is not None
+    assert (found.status, found.last_sync_status) == ("configured", "interrupted")
+
+
+async def test_recover_running_jobs_beside_record_sync_complete(
+    connectors: ConnectorStore, open_database: OpenDatabase
+) -> None:
+    other = ConnectorStore(await open_database(), KEYRING)
+    for name in ("c", "d", "e"):
+        await save(connectors, name)
+        for number in range(4):
+            await connectors.record_sync_start(name, f"{name}{number}")
+    ended = await asyncio.gather(
+        connectors.recover_running_jobs(),
+        other.recover_running_jobs(),
+        *(other.record_sync_complete(f"{name}{n}") for name in "edc" for n in range(4)),
+    )
+    first, second, *completed = ended
+    assert isinstance(first, int)
+    assert isinstance(second, int)
+    assert first + second + sum(one is not None for one in completed) == 12
+    assert (await connectors.get_sync_stats())["active_syncs"] == 0
+    assert {one.status for one in await connectors.list_connectors()} == {"configured"}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores.cycles import CycleStore
 from tests.stores.cycles.cases import cycle
 from tests.stores.samples import day
@@ -136,4 +139,44 @@ async def test_cleanup_old_cycles_keeps_exactly_so_many(cycles: CycleStore) -> N
     assert await cycles.cleanup_old_cycles(4) == 2
     assert [one.cycle_id for one in await cycles.get_recent_cycles()] == ["c5", "c4", "c3", "c2"]
     assert await cycles.cleanup_old_cycles(0) == 4
+    assert await cycles.get_cycle_count() == 0
+
+
+HUGE = 10**400
+
+
+async def test_get_pattern_statistics_and_get_agent_trajectory_with_numbers_no_float_holds(
+    cycles: CycleStore,
+) -> None:
+    for number, value in enumerate((HUGE, -HUGE, 10**3000, 1e308)):
+        record = cycle(
+            f"c{number}",
+            started_at=day(number).isoformat(),
+            agent_contributions={
+                "claude": {
+                    "proposals_made": 2,
+                    "proposals_accepted": value,
+                    "critiques_given": value,
+                    "quality_score": value,
+                }
+            },
+            pattern_reinforcements=[{"pattern_type": "p", "success": True, "confidence": value}],
+        )
+        await cycles.save_cycle(record)
+        stored = await cycles.load_cycle(f"c{number}")
+        assert stored is not None
+        assert stored.data == record
+    points = await cycles.get_agent_trajectory("claude")
+    assert [
+        (one["proposals_made"], one["acceptance_rate"], one["critiques_given"]) for one in points
+    ] == [(2, 0.0, 0)] * 4
+    assert [one["quality_score"] for one in points] == [0.0] * 4
+    (found,) = (await cycles.get_pattern_statistics()).values()
+    assert (found["success_count"], found["total_confidence"]) == (4, 0.0)
+
+
+async def test_save_cycle_refuses_an_integer_that_no_engine_keeps(cycles: CycleStore) -> None:
+    entry = {"pattern_type": "p", "confidence": 10**150_000}
+    with pytest.raises(InvalidInputError, match=r"an integer of \d+ bits is too large"):
+        await cycles.save_cycle(cycle("c", pattern_reinforcements=[entry]))
     assert await cycles.get_cycle_count() == 0

@@ -11,7 +11,7 @@ import pytest
 from aragora_sql.errors import DuplicateKeyError
 from aragora_sql.stores.critique import CritiqueStore
 from aragora_sql.stores.debate_archive import DebateArchive
-from aragora_sql.stores.debate_archive.slugs import first_slug, without_number
+from aragora_sql.stores.debate_archive.slugs import first_slug
 from tests.stores.samples import critique, day, fetch_value, run
 
 ARTIFACT: dict[str, Any] = {
@@ -48,8 +48,6 @@ def test_slugs() -> None:
         "x" * 3000: "x" * 200,
     }.items():
         assert first_slug(task, today) == f"{words}-2026-02-03"
-    assert without_number("a-2026-02-03-17") == without_number("a-2026-02-03") == "a-2026-02-03"
-    assert without_number("a-17") == "a-17"
 
 
 async def test_save_then_get_by_id_and_get_by_slug(archive: DebateArchive) -> None:

@@ -100,6 +100,12 @@ async def test_save_again_keeps_creation_and_owner(decisions: DecisionStore) -> 
     assert second.expires_at >= first.expires_at
     with pytest.raises(TenantMismatchError):
         await decisions.save("r", {}, org_id="other")
+    await decisions.save("n", FULL)
+    with pytest.raises(TenantMismatchError):
+        await decisions.save("n", {}, org_id="other")
+    unowned = await decisions.get("n")
+    assert unowned is not None
+    assert (unowned.org_id, unowned.version) == (None, 1)
     assert (await decisions.get_status("r"))["status"] == "failed"
 
 

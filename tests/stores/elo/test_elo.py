@@ -420,3 +420,14 @@ async def test_matches_within_a_transaction_of_the_application(elo: EloSystem) -
     (match, _) = await elo.get_recent_matches()
     assert match.created_at - day(0) > timedelta(0)
     assert (await elo.recompute_ratings()).differences == []
+
+
+async def test_stored_changes_that_no_float_holds_do_not_keep_a_match_from_being_read(
+    elo: EloSystem,
+) -> None:
+    await elo.record_match("d", ["a", "b"], {"a": 1.0, "b": 0.0})
+    for stored in ('{"a": 1' + "0" * 400 + ', "b": -16}', '{"a": -1' + "0" * 400 + ', "b": -16}'):
+        cast = "::jsonb" if elo.database.dialect == "postgres" else ""
+        await run(elo.database, f"UPDATE elo_matches SET elo_changes = '{stored}'{cast}")
+        (match,) = await elo.get_recent_matches()
+        assert match.elo_changes == {"a": 0.0, "b": -16.0}

@@ -114,6 +114,13 @@ async def test_save_again_replaces_and_keeps_the_creation(results: GauntletResul
     assert found.created_at == datetime(2026, 1, 5, 10, 0, 0, 123456, UTC)
     with pytest.raises(TenantMismatchError):
         await results.save(a_result("g"), "other")
+    # Nobody's result is taken over by nobody.
+    await results.save(a_result("n"))
+    with pytest.raises(TenantMismatchError):
+        await results.save(a_result("n", verdict="fail"), "other")
+    unowned = await results.get("n")
+    assert unowned is not None
+    assert (unowned.verdict, unowned.org_id) == ("pass", None)
 
 
 async def test_get_and_compare_name_a_changed_row(results: GauntletResultStore) -> None:
@@ -297,6 +304,12 @@ async def test_save_inflight_then_get_inflight(results: GauntletResultStore) -> 
     assert (again.status, again.input_type, again.config) == ("running", "spec", flight.config)
     with pytest.raises(TenantMismatchError):
         await results.save_inflight("f", "failed", org_id="other")
+    await results.save_inflight("n", "pending", "text")
+    with pytest.raises(TenantMismatchError):
+        await results.save_inflight("n", "failed", org_id="other")
+    unowned = await results.get_inflight("n")
+    assert unowned is not None
+    assert (unowned.status, unowned.org_id) == ("pending", None)
     assert await results.get_inflight("x") is None
 
 

@@ -69,6 +69,10 @@ async def test_save_again_keeps_the_creation_and_whose_it_is(gauntlets: Gauntlet
         assert document[name] == FULL[name]
     with pytest.raises(TenantMismatchError):
         await gauntlets.save(a_run("r", org_id="other"))
+    await gauntlets.save(a_run("n"))
+    with pytest.raises(TenantMismatchError):
+        await gauntlets.save(a_run("n", org_id="other"))
+    assert (await found(gauntlets, "n"))["org_id"] is None
 
 
 async def test_save_does_not_take_an_end_back(gauntlets: GauntletStore) -> None:

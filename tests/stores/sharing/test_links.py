@@ -83,11 +83,12 @@ async def test_save_again_keeps_owner_token_and_counters(sharing: SharingStore) 
 
 
 async def test_save_of_another_organization_is_refused(sharing: SharingStore) -> None:
-    await sharing.save("d")
-    await sharing.save("d", org_id="acme")
-    with pytest.raises(TenantMismatchError):
-        await sharing.save("d", "public", org_id="other")
-    assert (await found(sharing)).visibility == "private"
+    for debate_id, org_id in (("d", "acme"), ("of nobody", None)):
+        await sharing.save(debate_id, org_id=org_id)
+        with pytest.raises(TenantMismatchError):
+            await sharing.save(debate_id, "public", org_id="other")
+        share = await found(sharing, debate_id)
+        assert (share.visibility, share.org_id) == ("private", org_id)
 
 
 async def test_issue_token_gives_the_only_one(sharing: SharingStore) -> None:

@@ -10,7 +10,7 @@ SELECT
     obj_description(c.oid, 'pg_class'::name) AS remark
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p', 'v', 'm')
 ORDER BY c.oid;
 
@@ -48,7 +48,7 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p', 'v', 'm')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -99,7 +99,7 @@ FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
 LEFT JOIN pg_catalog.pg_class AS t ON k.confrelid = t.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND k.contype IN ('p', 'u', 'f')
     -- Version 18 has keys that nothing enforces.
     AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced'::text)::boolean, TRUE)
@@ -131,7 +131,7 @@ FROM pg_catalog.pg_index AS x
 INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
 INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 INNER JOIN pg_catalog.pg_am AS m ON i.relam = m.oid
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+WHERE c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
 ORDER BY c.oid, i.relname COLLATE "C";
 
 -- name: list_types()
@@ -170,7 +170,7 @@ SELECT
         pg_catalog.array_to_string(p.proconfig, ',') LIKE '%search_path=%', FALSE
     ) AS fixed_search_path
 FROM pg_catalog.pg_proc AS p
-WHERE p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+WHERE p.pronamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
 ORDER BY p.oid;
 
 -- name: list_function_signatures()
@@ -219,7 +219,7 @@ WITH relations AS (
         c.relacl,
         c.relowner
     FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    WHERE c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
 ),
 
 objects AS (
@@ -292,7 +292,7 @@ objects AS (
         replace(pg_get_functiondef(p.oid), quote_ident(current_schema()::text) || '.', '')
     FROM pg_catalog.pg_proc AS p
     WHERE
-        p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        p.pronamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND p.prokind IN ('f', 'p')
 )
 
@@ -327,7 +327,7 @@ SELECT
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND k.contype NOT IN ('n', 't')
 ORDER BY c.oid, k.conname COLLATE "C";
 
@@ -341,7 +341,7 @@ SELECT
     c.relforcerowsecurity AS is_forced
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p')
 ORDER BY c.oid;
 
@@ -359,7 +359,7 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 INNER JOIN pg_catalog.pg_collation AS l ON a.attcollation = l.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p')
     AND a.attnum > 0
     AND NOT a.attisdropped
@@ -385,6 +385,6 @@ INNER JOIN pg_catalog.pg_depend AS d
 INNER JOIN pg_catalog.pg_class AS t ON d.refobjid = t.oid
 INNER JOIN pg_catalog.pg_attribute AS a ON t.oid = a.attrelid AND d.refobjsubid = a.attnum
 WHERE
-    v.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    v.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND a.attnum > 0
 ORDER BY v.relname::text, t.relname::text, a.attname::text;

@@ -66,7 +66,7 @@ SELECT
 FROM pg_catalog.pg_class AS c
 CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p')
     AND c.relname::text = any(:table_names::text[])
     AND NOT has_table_privilege(c.oid, p.privilege)
@@ -160,7 +160,7 @@ SELECT
 FROM pg_catalog.pg_stat_user_tables AS s
 INNER JOIN pg_catalog.pg_class AS c ON s.relid = c.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind <> 'p'
     AND (
         c.relname::text = any(:table_names::text[])
@@ -224,7 +224,7 @@ WITH relations AS (
         c.reloptions
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         AND NOT EXISTS (
             SELECT 1 FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e'
@@ -257,7 +257,7 @@ functions AS (
     FROM pg_catalog.pg_proc AS p
     INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
     WHERE
-        p.pronamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        p.pronamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND NOT EXISTS (
             SELECT 1 FROM pg_catalog.pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e'
         )
@@ -352,7 +352,7 @@ advice AS (
                         r.relkind = 'p'
                         AND k.relname::text = r.relname::text || '_keys'
                         AND k.relnamespace
-                        = to_regnamespace(quote_ident(current_schema()::text))::oid
+                        = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
                     )
                 )
         )
@@ -506,7 +506,7 @@ advice AS (
         NULL
     FROM pg_catalog.pg_extension AS e
     WHERE
-        e.extnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        e.extnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND :table_names::text[] IS NULL
 )
 

@@ -37,7 +37,7 @@ WITH marked AS (
     INNER JOIN pg_catalog.pg_class AS c
         ON
             m.table_name = c.relname::text
-            AND c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+            AND c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
             AND c.relkind IN ('r', 'p')
     INNER JOIN pg_catalog.pg_attribute AS a
         ON c.oid = a.attrelid AND m.column_name = a.attname::text AND NOT a.attisdropped
@@ -130,7 +130,7 @@ WITH RECURSIVE relations AS (
         c.relname::text AS name
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND c.relkind IN ('r', 'p')
         AND c.relname::text = any(:table_names::text[])
 ),

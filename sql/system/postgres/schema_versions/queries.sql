@@ -110,7 +110,7 @@ WHERE
     AND l.pid <> pg_backend_pid()
     AND l.database
     = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-    AND c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    AND c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relname::text = any(:table_names::text[])
 GROUP BY a.pid
 ORDER BY min(a.xact_start), a.pid
@@ -134,7 +134,7 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhparent
 INNER JOIN pg_catalog.pg_class AS p ON i.inhrelid = p.oid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind = 'p'
     AND c.relname::text = :table_name
 ORDER BY p.relname COLLATE "C";
@@ -173,7 +173,7 @@ SELECT
     ) AS is_hidden
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p')
     AND c.relname::text = any(:table_names::text[])
     AND NOT pg_has_role(c.relowner, 'USAGE')
@@ -193,7 +193,7 @@ WITH tables AS (
         c.relacl
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND c.relkind IN ('r', 'p')
         AND (
             c.relname::text = any(:table_names::text[])
@@ -252,7 +252,7 @@ SELECT
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped

@@ -72,7 +72,7 @@ LEFT JOIN pg_catalog.pg_class AS k
         AND k.relname::text = c.relname::text || '_keys'
         AND k.relkind = 'r'
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relname::text = :table_name
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
 
@@ -81,7 +81,7 @@ WHERE
 SELECT c.relname::text AS name
 FROM pg_catalog.pg_class AS c
 WHERE
-    c.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+    c.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
     AND c.relname::text = any(:names::text[])
 ORDER BY c.relname COLLATE "C";
 
@@ -108,7 +108,7 @@ WITH bounds AS (
     INNER JOIN pg_catalog.pg_attribute AS a
         ON p.oid = a.attrelid AND d.partattrs[0] = a.attnum
     WHERE
-        p.relnamespace = to_regnamespace(quote_ident(current_schema()::text))::oid
+        p.relnamespace = (SELECT to_regnamespace(quote_ident(current_schema()::text))::oid)
         AND p.relname::text = :table_name
 )
 
