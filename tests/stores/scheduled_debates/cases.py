@@ -78,7 +78,9 @@ async def prepare(debates: ScheduledDebateStore) -> None:
 
 ROUND_TRIPS = {
     "record_scheduled_debate": Call(1, lambda s, kept: add(s)),
-    "claim_topic": Call(4, lambda s, kept: s.claim_topic(a_debate("New", debate_id="e"))),
+    "claim_topic": Call(
+        4, lambda s, kept: s.claim_topic(a_debate(f"New {next(NUMBERS)}", debate_id="e"))
+    ),
     "claim_topic of a topic that was": Call(
         5, lambda s, kept: s.claim_topic(a_debate(debate_id="e"))
     ),
