@@ -113,7 +113,8 @@ def check_meaning(
             message = "the answers of the dialects were not compared: the role may make no database"
             report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
             return meaning
-        cache.save(name, saved)
+        # Another check may have compared others meanwhile.
+        cache.change(name, lambda others: {**(others or {}), **saved})
     if update:
         _write_calls(facts, pairs, kept)
     # What is proved was proved on tables of which there was nothing to say.
