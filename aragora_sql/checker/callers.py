@@ -8,7 +8,7 @@ debate_id=…)``. Whose object it is, is said by an annotation (``CritiqueQuerie
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 # To be raised when other calls are found.
-VERSION = 1
+VERSION = 2
 _REMEMBERED_AS = "callers"
 _OBJECT = "_queries"
 _BATCH = "*!"
@@ -72,6 +72,7 @@ class Use:
 class _Class:
     store: str | None
     bases: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -303,20 +304,33 @@ def _calls(sources: Sources) -> Found:
     by_class = {class_name(store): store for store in sources.stores}
     for module in modules:
         _read_names(module, by_class)
-        _read_classes(module, by_class)
         _read_imports(module)
-    constants = {name: text for module in modules for name, text in module.constants.items()}
     classes = _Classes(modules)
-    # A class is called to make one of it, a function because it says that it returns one.
-    makers = by_class | {name: s for module in modules for name, s in module.makers.items()}
-    attributes = _attributes(modules, makers, constants)
+    names = [_names_in(module, classes, by_class) for module in modules]
+    for module, named in zip(modules, names, strict=True):
+        _read_classes(module, named)
+    attributes = _attributes(modules, names)
     uses: list[Use] = []
-    for module in modules:
-        named = {**constants, **module.constants}
-        visitor = _Visitor(module, makers, named, classes, attributes)
+    for module, named in zip(modules, names, strict=True):
+        visitor = _Visitor(module, named, classes, attributes)
         visitor.visit(module.tree)
         uses += visitor.uses
     return uses, problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names mean in a module: those that make queries of a store, and texts."""
+
+    by_class: Mapping[str, str]
+    makers: Mapping[str, str]
+    constants: Mapping[str, str]
+
+
+def _names_in(module: Module, classes: _Classes, by_class: Mapping[str, str]) -> _Names:
+    # A class is called to make one of it, a function because it says that it returns one.
+    makers = {**by_class, **classes.meant(module, lambda one: one.makers)}
+    return _Names(by_class, makers, classes.meant(module, lambda one: one.constants))
 
 
 class _Classes:
@@ -328,6 +342,54 @@ class _Classes:
         for module in self._modules:
             for length in range(1, len(module.parts) + 1):
                 self._by_parts.setdefault(module.parts[-length:], []).append(module)
+
+    def meant(self, module: Module, of: Callable[[Module], Mapping[str, str]]) -> dict[str, str]:
+        """Return what names of a kind mean in a module: its own, what it imports, or the only one.
+
+        Modules may have functions and texts of one name, each about another store.
+        """
+        everywhere: dict[str, set[str]] = {}
+        for one in self._modules:
+            for name, what in of(one).items():
+                everywhere.setdefault(name, set()).add(what)
+        found = {name: next(iter(all_)) for name, all_ in everywhere.items() if len(all_) == 1}
+        for name, (parts, there) in module.imports.items():
+            origins = [one for one in self._by_parts.get(parts, ()) if one is not module]
+            imported = {said[there] for one in origins if there in (said := of(one))}
+            if len(imported) == 1:
+                found[name] = next(iter(imported))
+        return {**found, **of(module)}
+
+    def attribute_of(
+        self,
+        module: Module,
+        name: str,
+        attribute: str,
+        seen: frozenset[tuple[Path, str]] = frozenset(),
+    ) -> str | None:
+        """Return the store whose queries a class keeps in an attribute; None for none known."""
+        for one, found in self._origins(module, name, seen):
+            if attribute in found.attributes:
+                return found.attributes[attribute]
+            within = seen | {(module.path, name)}
+            stores = (self.attribute_of(one, base, attribute, within) for base in found.bases)
+            store = next((store for store in stores if store is not None), None)
+            if store is not None:
+                return store
+        return None
+
+    def _origins(
+        self, module: Module, name: str, seen: frozenset[tuple[Path, str]]
+    ) -> list[tuple[Module, _Class]]:
+        """Return the class that a name means in a module, and its own module; none if not known."""
+        if (module.path, name) in seen:
+            return []
+        if name in module.classes:
+            return [(module, module.classes[name])]
+        parts, there = module.imports.get(name, ((), name))
+        origins = [one for one in self._by_parts.get(parts, ()) if one is not module]
+        found = [(one, one.classes[there]) for one in origins if there in one.classes]
+        return found if len(found) == 1 else []
 
     def store_of(
         self, module: Module, name: str, seen: frozenset[tuple[Path, str]] = frozenset()
@@ -401,18 +463,22 @@ def _read_imports(module: Module) -> None:
                 module.imports[alias.asname or alias.name] = parts, alias.name
 
 
-def _read_classes(module: Module, by_class: Mapping[str, str]) -> None:
+def _read_classes(module: Module, names: _Names) -> None:
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef):
-            own = _read_class(node, by_class)
+            own = _read_class(node, names.by_class)
+            for target, value in _assigned(node):
+                store = _loaded(value, names.makers, names.constants)
+                if store is not None and _is_own(target.value):
+                    own.attributes.setdefault(target.attr, store)
             if own.store is None:
-                loaded = (
-                    _loaded(value, by_class, module.constants)
-                    for target, value in _assigned(node)
-                    if target.attr == _OBJECT
-                )
-                own.store = next((store for store in loaded if store is not None), None)
+                own.store = own.attributes.get(_OBJECT)
             module.classes[node.name] = own
+
+
+def _is_own(node: ast.expr) -> bool:
+    """Tell whether this is the object of a class, or the class, within it."""
+    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
 
 
 def _assigned(within: ast.AST) -> Iterator[tuple[ast.Attribute, ast.expr]]:
@@ -467,10 +533,15 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _annotated(annotation: ast.expr | None, by_class: Mapping[str, str]) -> str | None:
+    return next(iter(_all_annotated(annotation, by_class)), None)
+
+
+def _all_annotated(annotation: ast.expr | None, by_class: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the stores of the classes in an annotation: of ``A | B`` both are meant."""
     if annotation is None:
-        return None
-    text = ast.unparse(annotation)
-    return next((store for name, store in by_class.items() if name in _words(text)), None)
+        return ()
+    words = _words(ast.unparse(annotation))
+    return tuple(store for name, store in by_class.items() if name in words)
 
 
 def _words(text: str) -> set[str]:
@@ -492,16 +563,14 @@ def _loaded(
     return str(given.value) if isinstance(given, ast.Constant) else constants.get(_last_name(given))
 
 
-def _attributes(
-    modules: Iterable[Module], by_class: Mapping[str, str], constants: Mapping[str, str]
-) -> dict[str, str]:
+def _attributes(modules: Iterable[Module], names: Iterable[_Names]) -> dict[str, str]:
     """Return which attributes (``self.x = load_queries(…)``) mean one store everywhere."""
     found: dict[str, set[str]] = {}
-    for module in modules:
-        named = {**constants, **module.constants}
+    for module, named in zip(modules, names, strict=True):
         for target, value in _assigned(module.tree):
             # Each class has one of these, of its own store.
-            store = None if target.attr == _OBJECT else _loaded(value, by_class, named)
+            is_own = target.attr == _OBJECT
+            store = None if is_own else _loaded(value, named.makers, named.constants)
             if store is not None:
                 found.setdefault(target.attr, set()).add(store)
     return {name: next(iter(stores)) for name, stores in found.items() if len(stores) == 1}
@@ -513,57 +582,87 @@ class _Visitor(ast.NodeVisitor):
     def __init__(
         self,
         module: Module,
-        by_class: Mapping[str, str],
-        constants: Mapping[str, str],
+        names: _Names,
         classes: _Classes,
         attributes: Mapping[str, str],
     ) -> None:
         self.uses: list[Use] = []
         self._module = module
-        self._by_class = by_class
-        self._constants = constants
+        self._names = names
         self._classes = classes
         self._attributes = attributes
+        self._class: str | None = None
         self._store: str | None = None
-        self._locals: list[dict[str, str]] = [{}]
+        # Of each name the stores whose queries it may be; or the class of an object.
+        self._locals: list[dict[str, tuple[str, ...]]] = [{}]
+        self._objects: list[dict[str, str]] = [{}]
         self._called: set[ast.expr] = set()
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        outer, self._store = self._store, self._classes.store_of(self._module, node.name)
+        outer = self._class, self._store
+        self._class, self._store = node.name, self._classes.store_of(self._module, node.name)
         self.generic_visit(node)
-        self._store = outer
+        self._class, self._store = outer
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        names = {
-            argument.arg: store
+        given = node.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+        arguments += [one for one in (given.vararg, given.kwarg) if one is not None]
+        stores = {
+            argument.arg: _all_annotated(argument.annotation, self._names.by_class)
             for argument in arguments
-            if (store := _annotated(argument.annotation, self._by_class)) is not None
         }
-        self._locals.append({**self._locals[-1], **names})
+        # What an argument is called means nothing else in the function.
+        self._locals.append({**self._locals[-1], **stores})
+        objects = {
+            argument.arg: _last_name(argument.annotation) if argument.annotation else ""
+            for argument in arguments
+        }
+        self._objects.append({**self._objects[-1], **objects})
         self.generic_visit(node)
         self._locals.pop()
+        self._objects.pop()
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._locals[-1].pop(node.id, None)
+            self._objects[-1].pop(node.id, None)
+
     def visit_Assign(self, node: ast.Assign) -> None:
-        store = _loaded(node.value, self._by_class, self._constants)
-        if store is not None:
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    self._locals[-1][target.id] = store
-        self.generic_visit(node)
+        self._assign(node, node.targets, self._made(node.value))
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        store = _annotated(node.annotation, self._by_class)
-        if store is not None and isinstance(node.target, ast.Name):
-            self._locals[-1][node.target.id] = store
+        stores = _all_annotated(node.annotation, self._names.by_class)
+        self._assign(node, [node.target], stores or self._made(node.value))
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._assign(node, [node.target], self._made(node.value))
+
+    def _assign(self, node: ast.AST, targets: Iterable[ast.expr], stores: tuple[str, ...]) -> None:
+        # A name that is given something else means what it meant no longer.
         self.generic_visit(node)
+        for target in targets:
+            if isinstance(target, ast.Name) and stores:
+                self._locals[-1][target.id] = stores
+
+    def _made(self, node: ast.expr | None) -> tuple[str, ...]:
+        """Return the stores whose queries an expression gives."""
+        if isinstance(node, ast.BoolOp):
+            parts = node.values
+        elif isinstance(node, ast.IfExp):
+            parts = [node.body, node.orelse]
+        elif isinstance(node, ast.Attribute):
+            store = self._known(node)
+            return () if store is None else (store,)
+        else:
+            return () if node is None else self._owners(node)
+        return tuple(dict.fromkeys(store for part in parts for store in self._made(part)))
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Attribute):
-            store = self._owner(node.func.value)
-            if store is not None:
+            for store in self._owners(node.func.value):
                 keywords = [keyword.arg for keyword in node.keywords]
                 known = tuple(name for name in keywords if name is not None)
                 # of **values the names are not known
@@ -574,8 +673,7 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if node not in self._called:
-            store = self._owner(node.value)
-            if store is not None:
+            for store in self._owners(node.value):
                 self._add(store, node, None, node)
         self.generic_visit(node)
 
@@ -591,11 +689,23 @@ class _Visitor(ast.NodeVisitor):
             path = self._module.path
             self.uses.append(Use(path, line, column, store, node.attr, keywords, place_of(whole)))
 
-    def _owner(self, node: ast.expr) -> str | None:
-        """Return the store of a query object, or None for anything else."""
+    def _owners(self, node: ast.expr) -> tuple[str, ...]:
+        """Return the stores that a query object may be of; none for anything else."""
         if isinstance(node, ast.Name):
-            return self._locals[-1].get(node.id)
-        if isinstance(node, ast.Attribute):
-            own = self._store if node.attr == _OBJECT else None
-            return own or self._attributes.get(node.attr)
-        return _loaded(node, self._by_class, self._constants)
+            return self._locals[-1].get(node.id, ())
+        store = (
+            self._known(node) or self._attributes.get(node.attr)
+            if isinstance(node, ast.Attribute)
+            else _loaded(node, self._names.makers, self._names.constants)
+        )
+        return () if store is None else (store,)
+
+    def _known(self, node: ast.Attribute) -> str | None:
+        """Return the store of a query object that is an attribute of an object that is known."""
+        of = self._class if _is_own(node.value) else None
+        if isinstance(node.value, ast.Name) and of is None:
+            of = self._objects[-1].get(node.value.id) or None
+        if node.attr == _OBJECT:
+            # That of another object is not that of the class around.
+            return None if of is None else self._classes.store_of(self._module, of)
+        return None if of is None else self._classes.attribute_of(self._module, of, node.attr)

@@ -258,12 +258,12 @@ def _row_locks(
     after = place + 1 + len(mode)
     named: list[str] = []
     if words[after : after + 1] == ["OF"]:
-        after += 1
-        named.append(identifier(tokens[after]))
-        while words[after + 1 : after + 2] == [","]:
+        # What ends here is no SQL, which is said elsewhere.
+        named += map(identifier, tokens[after + 1 : after + 2])
+        after += 2
+        while words[after : after + 1] == [","]:
+            named += map(identifier, tokens[after + 1 : after + 2])
             after += 2
-            named.append(identifier(tokens[after]))
-        after += 1
     wait = ""
     if words[after : after + 2] == ["SKIP", "LOCKED"]:
         wait = ", skip locked"
@@ -322,8 +322,8 @@ def _sources(tokens: Sequence[Token], words: Sequence[str], level: Sequence[int]
         elif expects:
             expects = False
             last = number + 2 if words[number + 1 : number + 2] == ["."] else number
-            # The name of a function, or of a SELECT in parentheses.
-            if words[last + 1 : last + 2] == ["("] or words[number - 1] == ")":
+            # The name of a function, or of a SELECT in parentheses; or no SQL.
+            if words[last + 1 : last + 2] == ["("] or words[number - 1] == ")" or last not in level:
                 continue
             table = identifier(tokens[last])
             place = level.index(last)
@@ -385,8 +385,9 @@ def _is_one_row(
         for place, number in enumerate(level)
         if words[number] == "="
         and place
-        and tokens[level[place + 1]].kind == "parameter"
-        and level[place + 1] == number + 1
+        # What is in parentheses is not of this level, which may end with the sign.
+        and number + 1 < len(tokens)
+        and tokens[number + 1].kind == "parameter"
         and words[number + 2 : number + 3] != ["("]
     }
     return any(key and equal.issuperset(key) for key in (table.primary_key, *table.unique))

@@ -60,8 +60,13 @@ class Proofs:
         new = sorted(self._held - self._known - self._carried)
         if new:
             # Another check may have proved something meanwhile.
-            kept = [line for line in cache.load(_SAVED_AS) or () if line not in self._held]
-            cache.save(_SAVED_AS, [*kept, *new][-_MOST_KEPT:])
+            cache.change(
+                _SAVED_AS,
+                lambda others: [
+                    *[line for line in others or () if line not in self._held],
+                    *new,
+                ][-_MOST_KEPT:],
+            )
 
     def write(self) -> None:
         """Write the proofs of this check to the tree."""

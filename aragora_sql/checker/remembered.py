@@ -14,8 +14,6 @@ from aragora_sql.engines.kept_by_text import KeptByText
 
 __all__ = ["Found", "is_remembered", "remembered", "report_remembered"]
 
-_MOST_KEPT = 8
-
 Found = Iterable[tuple[int, str]]
 """Offsets in the SQL of a query, and what is said of them."""
 
@@ -54,21 +52,23 @@ def report_remembered(
 
 def is_remembered(name: str, depends_on: Iterable[str | bytes]) -> bool:
     """Tell whether :func:`remembered` would ask nobody."""
-    return cache.digest(depends_on) in (cache.load(f"{name}.json") or {})
+    return cache.load(_file_of(name, depends_on)) is not None
 
 
 def remembered(name: str, depends_on: Iterable[str | bytes], make: Callable[[], Any]) -> Any:
     """Return what ``make`` makes, of which JSON can be made; it is asked where something is new.
 
-    ``depends_on`` is all that the result depends on. Of each ``name`` the last results are kept.
+    ``depends_on`` is all that the result depends on. Each result has a file of its own, so that
+    checks at the same time lose none of each other.
     """
-    key = cache.digest(depends_on)
-    file = f"{name}.json"
-    known: dict[str, Any] = cache.load(file) or {}
-    if key not in known:
-        value = make()
-        # Another check may have found something out meanwhile.
-        known = {**(cache.load(file) or {}), key: value}
-        cache.save(file, dict(list(known.items())[-_MOST_KEPT:]))
-        return value
-    return known[key]
+    file = _file_of(name, depends_on)
+    saved = cache.load(file)
+    if saved is not None:
+        return saved["made"]
+    value = make()
+    cache.save(file, {"made": value})
+    return value
+
+
+def _file_of(name: str, depends_on: Iterable[str | bytes]) -> str:
+    return f"{name}-{cache.digest(depends_on)}.json"

@@ -30,7 +30,7 @@ __all__ = ["check_results"]
 
 _RULE = "wrong-result"
 # To be raised when other things are found.
-VERSION = 2
+VERSION = 3
 _MAKER = "record_of"
 _OPERATION = re.compile(r"^Operation (\S+): ", re.MULTILINE)
 _PASSED_ON = {"cast", "dict", "list", "reversed", "sorted", "tuple"}
@@ -254,14 +254,19 @@ class _Reader:
 
     def read(self) -> None:
         """Read every function of the module, where it calls queries or names their rows."""
-        if not self._uses and self._module.imports.keys().isdisjoint(self._classes):
+        imported = {there for _, there in self._module.imports.values()}
+        if not self._uses and imported.isdisjoint(self._classes):
             return
         functions = list(_functions(self._module.tree.body))
         self._generic = _generic_functions(self._module.tree, functions)
+        given: dict[str, set[_Value | None]] = {}
         for node in functions:
-            value = self._annotated(node.returns)
+            given.setdefault(node.name, set()).add(self._annotated(node.returns))
+        # Classes may have methods of one name, each of rows of another store.
+        for name, values in given.items():
+            value = next(iter(values)) if len(values) == 1 else None
             if value is not None:
-                self._given[node.name] = value
+                self._given[name] = value
         for node in functions:
             self._read_function(node)
 
@@ -307,9 +312,10 @@ class _Reader:
 
     def _queries_of(self, name: str) -> set[Query]:
         """Return the queries that give rows of a class; of two stores' classes the import says."""
-        found = self._classes.get(name, set())
-        parts, _ = self._module.imports.get(name, ((), ""))
-        return {query for query in found if query[0] in parts[-1:]} or found
+        parts, there = self._module.imports.get(name, ((), name))
+        found = self._classes.get(there, set())
+        imported = {query for query in found if query[0] in parts[-1:]}
+        return imported or (found if len({store for store, _ in found}) == 1 else set())
 
     def columns(self, value: _Value) -> Iterator[tuple[Query, tuple[str, ...]]]:
         """Return the columns of each query that a row may come from, where they are known."""

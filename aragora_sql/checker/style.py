@@ -83,14 +83,16 @@ class Style:
             used = {piece.key: self._known[piece.key] for piece in self._pieces}
             # Pieces of other files and trees stay, and what another check has found meanwhile: a
             # check of one file must not forget the rest. What was used last is forgotten last.
-            others = {**self._known, **(cache.load(_SAVED_AS) or {})}
-            kept = {key: said for key, said in others.items() if key not in used}
-            cache.save(_SAVED_AS, dict(list(kept.items())[-_MOST_KEPT:]) | used)
+            cache.change(_SAVED_AS, lambda others: self._kept(others or {}, used))
         return [
             Finding(piece.path, piece.line + line - 1, column, "style", f"{text} ({code})")
             for piece in self._pieces
             for line, column, code, text in self._known[piece.key]
         ]
+
+    def _kept(self, others: dict[str, Said], used: dict[str, Said]) -> dict[str, Said]:
+        kept = {key: said for key, said in {**self._known, **others}.items() if key not in used}
+        return dict(list(kept.items())[-_MOST_KEPT:]) | used
 
     def write(self) -> None:
         """Write into the tree of which pieces nothing was said; ``findings`` has waited for it."""

@@ -11,15 +11,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MOST_OF_A_KIND", "cache_folder", "digest", "load", "save"]
+__all__ = ["MOST_OF_A_KIND", "cache_folder", "change", "digest", "load", "save"]
 
 # Files of one kind: of as many states of a tree, in all checkouts of a user.
-MOST_OF_A_KIND = 64
+MOST_OF_A_KIND = 32
 _DIGITS = 24
 _OF_A_STATE = re.compile(rf"(?P<kind>.+)-[0-9a-f]{{{_DIGITS}}}\.json")
 
@@ -60,7 +61,7 @@ def load(name: str) -> Any:
 def save(name: str, value: Any) -> None:
     """Save a value, whole or not at all. That the folder can't be written is no fault."""
     path = cache_folder() / name
-    part = path.with_name(f"{name}.{os.getpid()}")
+    part = path.with_name(f"{name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(value), encoding="utf-8")
@@ -83,3 +84,35 @@ def _remove_oldest(folder: Path, kind: str) -> None:
                 used[path] = path.stat().st_mtime_ns
     for path in sorted(used, key=used.__getitem__)[:-MOST_OF_A_KIND]:
         path.unlink(missing_ok=True)
+        # Who changes it now makes another one.
+        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+
+
+def change(name: str, changed: Callable[[Any], Any]) -> None:
+    """Save what is made of what is saved under a name, None where nothing is; one at a time.
+
+    Without the lock, of two that add something at the same moment one would lose it.
+    """
+    with _locked(name):
+        save(name, changed(load(name)))
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    """Keep others waiting, in this process and in others; nobody where there are no locks."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / f"{name}.lock").open("a")
+    except OSError:
+        # Nothing can be saved there either.
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -36,5 +36,8 @@ class KeptByText:
         """Keep what is new for the next check."""
         if self._new:
             # Another check may have found something out meanwhile.
-            known = {**(cache.load(self._file) or {}), **self._new}
-            cache.save(self._file, dict(list(known.items())[-_MOST_KEPT:]))
+            cache.change(self._file, self._with_new)
+
+    def _with_new(self, others: Any) -> dict[str, Any]:
+        known = {**(others or {}), **self._new}
+        return dict(list(known.items())[-_MOST_KEPT:])

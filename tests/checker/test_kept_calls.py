@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from aragora_sql.checker.check import Checked
 from aragora_sql.checker.meaning.calls import (
     Call,
@@ -140,3 +142,70 @@ def test_calls_of_a_query_that_takes_something_else_are_searched_for_again(
         frozenset({"id", "author_id", "body", "details", "created_at"})
     }
     assert counted.arguments.keys() == {"writer_id"}
+
+
+REPLIES = """
+CREATE TABLE IF NOT EXISTS replies (
+    id TEXT NOT NULL,
+    note_id TEXT NOT NULL,
+    CONSTRAINT replies_pkey PRIMARY KEY (id),
+    CONSTRAINT replies_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes (id){cascade}
+){strict};
+
+CREATE INDEX IF NOT EXISTS idx_replies_note ON replies (note_id);
+"""
+
+
+def add_replies(tree: Path, cascade: str) -> None:
+    """Let a table point to notes, whose rows keep those of notes from being deleted."""
+    for dialect, strict in (("postgres", ""), ("sqlite", " STRICT")):
+        with (tree / dialect / "notes" / "schema.sql").open("a", encoding="utf-8") as file:
+            file.write(REPLIES.format(cascade=cascade, strict=strict))
+
+
+def scene_tables(tree: Path, query: str) -> set[tuple[str, ...]]:
+    scenes = {call.scene for call in read_calls(tree, ["notes"])["notes", query].calls}
+    return {tuple(scene.rows) for scene in scenes if scene is not None}
+
+
+@pytest.mark.parametrize("cascade", ["", " ON DELETE CASCADE"])
+def test_scenes_get_a_table_that_points_to_theirs_since(
+    cascade: str, tree: Path, run_check: Check
+) -> None:
+    for file in (POSTGRES, SQLITE):
+        replace_in(tree / file, PLAIN, RARE)
+    run_check(tree, skip=RULES, update_answers=True)
+    before = read_calls(tree, ["notes"])["notes", "count_notes"]
+    assert scene_tables(tree, "count_notes") == {("notes",)}
+    add_replies(tree, cascade)
+    # The calls can be made as they are kept, and are made anew by an update, also after a check.
+    assert meant(run_check(tree, skip=RULES)) == []
+    assert read_calls(tree, ["notes"])["notes", "count_notes"].line == before.line
+    assert meant(run_check(tree, skip=RULES, update_answers=True)) == []
+    assert scene_tables(tree, "count_notes") == {("notes", "replies")}
+    after = read_calls(tree, ["notes"])["notes", "count_notes"]
+    assert [call.arguments for call in after.calls] == [call.arguments for call in before.calls]
+    for scene in {call.scene for call in after.calls if call.scene is not None}:
+        assert scene.rows["replies"] == []
+    # They tell edits as before, and are not made again without need.
+    replace_in(tree / SQLITE, "'ab'", "'ac'")
+    assert len(meant(run_check(tree, skip=RULES))) == 1
+    replace_in(tree / SQLITE, "'ac'", "'ab'")
+    text = calls_path(tree, "notes").read_text(encoding="utf-8")
+    assert meant(run_check(tree, skip=RULES, update_answers=True)) == []
+    assert calls_path(tree, "notes").read_text(encoding="utf-8") == text
+
+
+def test_scenes_lose_a_table_that_is_gone(tree: Path, run_check: Check) -> None:
+    for file in (POSTGRES, SQLITE):
+        replace_in(tree / file, PLAIN, RARE)
+    schemas = [tree / dialect / "notes" / "schema.sql" for dialect in ("postgres", "sqlite")]
+    without = [path.read_text(encoding="utf-8") for path in schemas]
+    add_replies(tree, "")
+    run_check(tree, skip=RULES, update_answers=True)
+    assert scene_tables(tree, "count_notes") == {("notes", "replies")}
+    for path, text in zip(schemas, without, strict=True):
+        path.write_text(text, encoding="utf-8")
+    assert meant(run_check(tree, skip=RULES)) == []
+    assert meant(run_check(tree, skip=RULES, update_answers=True)) == []
+    assert scene_tables(tree, "count_notes") == {("notes",)}

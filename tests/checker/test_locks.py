@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,12 @@ def test_locks_are_no_matter_of_sqlite(engines: Engines, facts: Facts, root: Pat
         ("SELECT substring(a FROM 1 FOR 2) AS b FROM t", []),
         ("LOCK TABLE t, u", ["table t, u in access exclusive mode"]),
         ("SELECT pg_advisory_xact_lock( 1 ) AS a", ["pg_advisory_xact_lock(1)"]),
+        ("SELECT a FROM t WHERE a = (SELECT 1) FOR UPDATE", ["t rows in no order"]),
+        # An engine refuses these, which another rule says.
+        ("SELECT a FROM t WHERE a = FOR UPDATE", ["t rows in no order"]),
+        ("SELECT a FROM t FOR UPDATE OF", ["t rows in no order"]),
+        ("SELECT a FROM t, u FOR UPDATE OF t,", ["t rows in no order"]),
+        ("SELECT a FROM t. FOR UPDATE", [" rows in no order"]),
     ],
 )
 def test_what_a_text_locks(sql: str, locks: list[str], tmp_path: Path) -> None:
@@ -186,3 +193,29 @@ def test_what_a_text_locks(sql: str, locks: list[str], tmp_path: Path) -> None:
     path.write_text(f"-- name: hold()\n-- Hold.\n{sql};\n", encoding="utf-8")
     query = read_queries(path, "postgres")["hold"]
     assert [lock.text for lock in locks_of(query, {})] == locks
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("c.id = :critique_id", "one critiques row"),
+        ("c.id = (:critique_id)", "critiques rows in no order"),
+        ("c.id = (SELECT max(x.id) FROM critiques AS x)", "critiques rows in no order"),
+        ("c.agent = :agent AND c.id = (SELECT 1)", "critiques rows in no order"),
+        ("c.id = (SELECT 1) AND c.id = :critique_id", "one critiques row"),
+        ("(c.id) = :critique_id", "critiques rows in no order"),
+        ("c.id =", "critiques rows in no order"),
+    ],
+)
+def test_a_row_is_one_where_its_key_is_given(
+    condition: str, what: str, facts: Facts, tmp_path: Path
+) -> None:
+    path = tmp_path / "queries.sql"
+    names = ", ".join(re.findall(r":(\w+)", condition))
+    path.write_text(
+        f"-- name: hold({names})\n-- Hold.\n"
+        f"SELECT c.id FROM critiques AS c WHERE {condition} FOR UPDATE;\n",
+        encoding="utf-8",
+    )
+    query = read_queries(path, "postgres")["hold"]
+    assert [lock.text for lock in locks_of(query, facts.catalogs["postgres"])] == [what]

@@ -121,3 +121,43 @@ async def look(database: Database) -> None:
     (supports,) = await facts.get_relations("f1")
     assert (supports.id, supports.confidence, supports.metadata) == ("r1", 0.75, {"y": 1})
     assert await facts.add_fact("Statement of f2", "default") == second
+
+
+def test_facts_that_supersede_each_other_in_a_circle(target: Target, tmp_path: Path) -> None:
+    """The reference that closed it is cut, and a relation that would close one is rejected."""
+    path = tmp_path / "knowledge.db"
+    newer = {"a": "b", "b": "c", "c": "a", "d": "a", "e": "e", "f": "g", "g": "", "h": "h2"}
+    facts = [
+        fact(key, superseded_by=other, updated_at=LATER if key in "bh" else AT)
+        for key, other in newer.items()
+    ]
+    pairs = [
+        ("r1", "f", "g"),
+        ("r2", "g", "d"),
+        ("r3", "d", "f"),
+        ("r4", "h", "f"),
+        ("r5", "g", "g"),
+    ]
+    relations = [
+        *(relation(key, *pair, relation_type="supersedes") for key, *pair in pairs),
+        relation("r6", "d", "f"),
+    ]
+    write_facts(path, facts, relations)
+    report = target.migrate(path)
+    check_sums(report)
+    of_facts, of_relations = report.table("facts"), report.table("fact_relations")
+    assert of_facts.rejected == 0
+    # Of a, b and c the one that was changed last, and e, which superseded itself.
+    note = "superseded_by closed a circle of facts that supersede each other: set to NULL"
+    assert of_facts.counts.notes[note] == 2
+    found = {key: target.row("facts", key)["superseded_by"] for key in newer}
+    assert found == {**newer, "b": None, "e": None, "g": None}
+    assert (of_relations.counts.migrated, of_relations.rejected) == (4, 2)
+    kept = target.query("SELECT id FROM fact_relations ORDER BY id")
+    assert kept == [("r1",), ("r2",), ("r4",), ("r6",)]
+    for line in target.rejected("fact_relations"):
+        assert line["column"] == "relation_type"
+        assert line["row"]["relation_type"] == "supersedes, in a circle"
+    # The way is the same the next time, and in a comparison of every value.
+    again = target.migrate(path, verify="all")
+    assert (again.total_migrated, again.mismatches) == (0, 0)

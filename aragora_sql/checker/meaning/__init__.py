@@ -24,6 +24,7 @@ from aragora_sql.checker.meaning.comparing import (
     written_tables,
 )
 from aragora_sql.checker.meaning.fingerprints import fingerprint_of
+from aragora_sql.checker.meaning.fitting import fitted_scenes, have_all_tables
 from aragora_sql.checker.meaning.pair import (
     Pair,
     PreparedDatabase,
@@ -36,6 +37,7 @@ from aragora_sql.checker.meaning.second_process import SecondProcess, Share
 from aragora_sql.checker.meaning.shrinking import Shrinker
 from aragora_sql.checker.report import Report, Scope
 from aragora_sql.engines import cache
+from aragora_sql.engines.catalog import Catalog
 from aragora_sql.engines.engines import Engines
 from aragora_sql.engines.facts import Facts, QueryFacts
 from aragora_sql.engines.findings import Finding
@@ -106,14 +108,15 @@ def check_meaning(
         pair
         for pair in pairs
         if (found := saved.get(key := _key(pair, kept)) or proved.get(key)) is None
-        or (update and not _is_kept(pair, kept, found["of"]))
+        or (update and not _is_kept(pair, kept, found["of"], facts.catalogs["sqlite"]))
     ]
     if missing or not ("tables" in saved or proved):
         if not _compare(facts, engines, missing, saved, kept, update=update):
             message = "the answers of the dialects were not compared: the role may make no database"
             report.add(Finding(facts.tree.root, 1, 1, RULE, message, "warning"))
             return meaning
-        cache.save(name, saved)
+        # Another check may have compared others meanwhile.
+        cache.change(name, lambda others: {**(others or {}), **saved})
     if update:
         _write_calls(facts, pairs, kept)
     # What is proved was proved on tables of which there was nothing to say.
@@ -262,10 +265,12 @@ def _fitting(
     return found
 
 
-def _is_kept(pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls], of: str) -> bool:
-    """Tell whether the tree keeps calls of a query as it is now."""
+def _is_kept(
+    pair: QueryPair, kept: Mapping[tuple[str, str], KeptCalls], of: str, catalog: Catalog
+) -> bool:
+    """Tell whether the tree keeps calls of a query as it is now, on the tables that are there."""
     calls = kept.get(pair.place)
-    return calls is not None and calls.of == of
+    return calls is not None and calls.of == of and have_all_tables(calls.calls, catalog)
 
 
 def _write_calls(
@@ -337,16 +342,22 @@ async def compare_pairs(
             queries = loaded.get(query.store) or load_pair(facts, both, query.store)
             loaded[query.store] = queries
             of = _calls_key(pair, prints)
-            if update and not _is_kept(pair, kept, of):
+            catalog = both.sqlite.catalog
+            is_kept = _is_kept(pair, kept, of, catalog)
+            if update and not is_kept:
                 known = kept[pair.place].calls if pair.place in kept else ()
                 calls, _ = await find_calls(
                     both, query, pair.counterpart, queries, filled.rows, known
                 )
                 kept[pair.place] = KeptCalls.made(query.name, of, calls)
+                is_kept = True
             texts = both, query, pair.counterpart, queries, filled.rows
-            calls_of_it = await chosen_calls(*texts, kept.get(pair.place))
+            made = kept.get(pair.place)
+            if made is not None and not is_kept:
+                made = replace(made, calls=fitted_scenes(made.calls, filled.rows, catalog))
+            calls_of_it = await chosen_calls(*texts, made)
             # What the tree keeps was found for another text: this one may ask for other calls.
-            is_stale = pair.place in kept and not _is_kept(pair, kept, of)
+            is_stale = made is not None and not is_kept
             compared = await compare_query(
                 *texts,
                 calls_of_it,

@@ -15,8 +15,9 @@ from random import Random
 from typing import Any
 
 from aragora_sql.checker.meaning.arguments import ArgumentMaker
-from aragora_sql.checker.meaning.calls import Call, Scene
+from aragora_sql.checker.meaning.calls import Call
 from aragora_sql.checker.meaning.comparing import TRIED, calls_of
+from aragora_sql.checker.meaning.fitting import fitted_scenes
 from aragora_sql.checker.meaning.pair import Pair, copy_sqlite
 from aragora_sql.checker.meaning.rows import Row
 from aragora_sql.checker.meaning.samples import SEED
@@ -78,7 +79,8 @@ def _find(
     statement = adapter_of(queries[1]).call(query.name).statement
     tables = [name for name in counterpart.tables_written if name in pair.sqlite.catalog]
     names = {parameter.name for parameter in query.parameters}
-    known = [call for one in known if (call := _fitted(one, names, stored)) is not None]
+    known = [one for one in known if _takes(one, names)]
+    known = fitted_scenes(known, stored, pair.sqlite.catalog)
     with closing(copy_sqlite(driver)) as own:
         trial = Trial(own, statement, tables, is_writing=bool(counterpart.tables_written))
         edited = deciding_edits(counterpart, pair.sqlite.catalog, with_all_signs=True)
@@ -102,26 +104,10 @@ def _find(
     return search.found, search.left
 
 
-def _fitted(call: Call, names: set[str], stored: Mapping[str, Sequence[Row]]) -> Call | None:
-    """Return a call of an earlier text with today's columns; None where it names other things.
-
-    Columns that are new have the values of a stored row.
-    """
+def _takes(call: Call, names: set[str]) -> bool:
+    """Tell whether a call of an earlier text gives what the query takes now."""
     given = call.arguments if isinstance(call.arguments, list) else [call.arguments]
-    if any(arguments.keys() != names for arguments in given):
-        return None
-    if call.scene is None:
-        return call
-    rows: dict[str, list[Row]] = {}
-    for table, some in call.scene.rows.items():
-        if not stored.get(table):
-            return None
-        model = stored[table][0]
-        rows[table] = [{name: row.get(name, model[name]) for name in model} for row in some]
-    copied = call.scene.copies.items()
-    if any(name not in stored[table][0] for table, one in copied for name in one.columns):
-        return None
-    return Call(call.arguments, Scene(rows, call.scene.copies))
+    return all(arguments.keys() == names for arguments in given)
 
 
 def _search_scenes(

@@ -175,6 +175,23 @@ class FactsQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
+    async def hand_over_superseded(
+        self,
+        connection: Connection,
+        /,
+        *,
+        fact_id: str,
+        workspace_id: str | None,
+        updated_at: datetime,
+    ) -> int:
+        """Let what a fact supersedes be superseded by the one that supersedes the fact, or by none
+        where that is
+
+        not there; of a fact of one workspace or of any.
+
+        Operation !: the number of rows changed.
+        """
+
     async def delete_fact(
         self,
         connection: Connection,

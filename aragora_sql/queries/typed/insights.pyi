@@ -44,7 +44,8 @@ class UpsertInsightsParameters(TypedDict):
     agents_involved: Any
     evidence: Any
     metadata: Any
-    created_at: datetime
+    created_at: datetime | None
+    now: datetime
     search_terms: str
 
 class UpsertPerformancesParameters(TypedDict):
@@ -182,6 +183,9 @@ class InsightsQueries(Protocol):
         /,
     ) -> int:
         """Store insights, or replace them; what their uses made of their confidence is lost then.
+        When they were
+
+        learned stays where it is not given.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """

@@ -18,12 +18,12 @@ class SaveDebateParameters(TypedDict):
     topic_text: str
     platform: str
     category: str | None
-    volume: int
+    volume: int | None
     debate_id: str | None
     created_at: datetime
     consensus_reached: bool | None
     confidence: float | None
-    rounds_used: int
+    rounds_used: int | None
     scheduler_run_id: str | None
     finalized_at: datetime | None
 
@@ -79,16 +79,19 @@ class ScheduledDebatesQueries(Protocol):
         topic_text: str,
         platform: str,
         category: str | None,
-        volume: int,
+        volume: int | None,
         debate_id: str | None,
         created_at: datetime,
         consensus_reached: bool | None,
         confidence: float | None,
-        rounds_used: int,
+        rounds_used: int | None,
         scheduler_run_id: str | None,
         finalized_at: datetime | None,
     ) -> int:
-        """Store a debate that was scheduled, or replace the one of its id.
+        """Store a debate that was scheduled, or change the one of its id, which was scheduled when
+        it was.
+
+        What is NULL stays as it is, and the outcome as long as it is that of the same debate.
 
         Operation !: the number of rows changed.
         """
@@ -109,17 +112,21 @@ class ScheduledDebatesQueries(Protocol):
         topic_text: str,
         platform: str,
         category: str | None,
-        volume: int,
+        volume: int | None,
         debate_id: str | None,
-        created_at: datetime,
         consensus_reached: bool | None,
         confidence: float | None,
-        rounds_used: int,
+        rounds_used: int | None,
         scheduler_run_id: str | None,
         finalized_at: datetime | None,
-        since: datetime,
+        within_seconds: float,
     ) -> int:
-        """Store a debate that was scheduled, unless its topic was debated at a time or later.
+        """Store a debate that is scheduled now, unless its topic was debated within some seconds;
+        in place of an
+
+        attempt at the topic that failed, where the id is of one. The clock is the database's, as
+        that of a
+        caller may be wrong.
 
         Operation !: the number of rows changed.
         """
@@ -130,9 +137,9 @@ class ScheduledDebatesQueries(Protocol):
         /,
         *,
         topic_hash: str,
-        since: datetime,
+        within_seconds: float,
     ) -> bool:
-        """Tell whether a topic was debated at a time or later; an attempt that failed does not
+        """Tell whether a topic was debated within some seconds; an attempt that failed does not
         count.
 
         Operation $: the first value of the first row, or None.
@@ -232,7 +239,7 @@ class ScheduledDebatesQueries(Protocol):
         """Count what was scheduled, and of the debates whose outcome is known those with a
         consensus, and the
 
-        means.
+        means. An attempt that failed has no outcome.
 
         Operation ^: the first row, or None.
         """

@@ -160,9 +160,10 @@ class FactStore(Store):
                 stored = await self._queries.update_fact(connection, **row)
         else:
             async with self._database.transaction() as connection:
+                await self._refuse_circle(connection, newer, key, "superseded_by")
+                # Looked for under the lock: it is not deleted meanwhile.
                 if await self._fact(connection, newer, row["workspace_id"]) is None:
                     raise FactNotFoundError(newer, "superseded_by")
-                await self._refuse_circle(connection, newer, key, "superseded_by")
                 stored = await self._queries.update_fact(connection, **row)
         return None if stored is None else record_of(Fact, **stored)
 
@@ -175,13 +176,19 @@ class FactStore(Store):
             raise SupersessionCycleError(newer, older, argument)
 
     async def delete_fact(self, fact_id: str, *, workspace_id: str | None = None) -> bool:
-        """Delete a fact with its relations; False when there is none."""
-        key = valid.text(fact_id, "fact_id")
-        workspace = valid.optional_text(workspace_id, "workspace_id")
-        async with self._database.connection() as connection:
-            return bool(
-                await self._queries.delete_fact(connection, fact_id=key, workspace_id=workspace)
-            )
+        """Delete a fact with its relations; False when there is none.
+
+        What it superseded is superseded by what supersedes it, or else by nothing any more.
+        """
+        row: dict[str, Any] = {
+            "fact_id": valid.text(fact_id, "fact_id"),
+            "workspace_id": valid.optional_text(workspace_id, "workspace_id"),
+        }
+        async with self._database.transaction() as connection:
+            # Nobody may say meanwhile that it supersedes another one.
+            await self._queries.hold_supersessions(connection, held="supersede")
+            await self._queries.hand_over_superseded(connection, updated_at=utc_now(), **row)
+            return bool(await self._queries.delete_fact(connection, **row))
 
     async def query_facts(
         self,
@@ -201,7 +208,8 @@ class FactStore(Store):
         chosen = checked_filters(filters)
         row_limit, row_offset = valid.limit(limit), valid.limit(offset, "offset")
         if not asked.strip():
-            return list((await self.list_facts(filters, row_offset + row_limit))[row_offset:])
+            most = min(row_offset + row_limit, valid.LARGEST_INTEGER)
+            return list((await self.list_facts(filters, most))[row_offset:])
         terms = search_terms(asked)[:MOST_SEARCH_TERMS]
         if not terms:
             return []

@@ -60,7 +60,8 @@ class InsightStore(Store):
         more is (mean * n + severity) / (n + 1).
 
         Storing a debate again replaces what it stored: insights and performances that it has no
-        longer are deleted. What was counted stays: patterns, none twice, and uses of insights.
+        longer are deleted. What was counted stays: patterns, none twice, and uses of insights; so
+        does ``created_at`` of an insight where it is not given.
         """
         rows = debate_rows(insights)
         debate = rows.summary["debate_id"]

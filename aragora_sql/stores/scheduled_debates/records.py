@@ -82,7 +82,7 @@ def hash_topic(text: str) -> str:
 
 
 def debate_parameters(record: Any, now: datetime) -> dict[str, Any]:
-    """Check what is to be stored, and return the parameters of its query."""
+    """Check what is to be stored, and return the parameters of its query; None is not given."""
     known = [one.name for one in fields(ScheduledDebate)]
     if isinstance(record, Mapping):
         for name in record:
@@ -107,12 +107,12 @@ def debate_parameters(record: Any, now: datetime) -> dict[str, Any]:
         "topic_text": text,
         "platform": valid.key(member(record, "platform", "record.platform"), "record.platform"),
         "category": read("category", valid.key),
-        "volume": read("volume", lambda v, a: valid.integer(v, a, most=LARGEST_VOLUME), 0),
+        "volume": read("volume", lambda v, a: valid.integer(v, a, most=LARGEST_VOLUME)),
         "debate_id": read("debate_id", valid.key),
         "created_at": read("created_at", _moment, now),
         "consensus_reached": reached,
         "confidence": read("confidence", valid.fraction),
-        "rounds_used": read("rounds_used", valid.integer, 0),
+        "rounds_used": read("rounds_used", valid.integer),
         "scheduler_run_id": read("scheduler_run_id", valid.text),
         "finalized_at": read("finalized_at", _moment, None if reached is None else now),
     }

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aragora_sql.database.values import utc_now
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import AlreadyTakenError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
@@ -35,6 +35,7 @@ __all__ = ["ScheduledDebateStore"]
 
 BATCH = 500
 HOURS_PER_DAY = 24.0
+SECONDS_PER_HOUR = 3600.0
 DAYS_COUNTED = 7
 
 
@@ -58,12 +59,15 @@ class ScheduledDebateStore(Store):
         return hash_topic(text)
 
     async def record_scheduled_debate(self, record: Mapping[str, Any] | ScheduledDebate) -> str:
-        """Store a topic that was debated, or replace the row of its ``id``; return the id.
+        """Store a topic that was debated, or change the row of its ``id``; return the id.
 
         ``record`` has the members of
         :class:`~aragora_sql.stores.scheduled_debates.ScheduledDebate`, of which ``topic_text`` and
         ``platform`` are needed; ``created_at`` may be seconds since 1970. Without ``debate_id`` the
         attempt failed.
+
+        A row that is there keeps its ``created_at``, and what is not given; of the outcome and
+        its ``finalized_at`` only as long as ``debate_id`` is the same.
         """
         row = debate_parameters(record, utc_now())
         async with self._database.connection() as connection:
@@ -75,26 +79,37 @@ class ScheduledDebateStore(Store):
     ) -> str | None:
         """Store a topic that is to be debated; return its id, or None when it was within ``hours``.
 
-        Of any number of processes that claim a topic at once one gets it. The record needs a
-        ``debate_id``; when the debate fails to begin, :meth:`record_scheduled_debate` of the same
-        ``id`` without one gives the topic back.
+        Of any number of processes that claim a topic at once one gets it, whatever their clocks
+        say: it is claimed at the time of the database, and the record's ``created_at`` does not
+        count. The record needs a ``debate_id``; when the debate fails to begin,
+        :meth:`record_scheduled_debate` of the same ``id`` without one gives the topic back, which
+        then can be claimed with that ``id``, too. An ``id`` of anything else that was scheduled is
+        an :class:`~aragora_sql.errors.AlreadyTakenError`.
         """
-        now = utc_now()
-        row: Any = debate_parameters(record, now)
+        row: Any = debate_parameters(record, utc_now())
         if row["debate_id"] is None:
             raise InvalidInputError("record.debate_id", "must be given for what is to be debated")
-        since = _since(hours, now)
+        del row["created_at"]
+        chosen: Any = {"topic_hash": row["topic_hash"], "within_seconds": _seconds(hours)}
         async with self._database.transaction() as connection:
             await self._queries.hold_topic(connection, topic_hash=row["topic_hash"])
-            stored = await self._queries.insert_new_debate(connection, since=since, **row)
+            stored = await self._queries.insert_new_debate(connection, **{**row, **chosen})
+            if not stored and not await self._queries.is_duplicate(connection, **chosen):
+                raise AlreadyTakenError(
+                    "record.id",
+                    f"{row['id']!r} is the id of another topic or debate that was scheduled: "
+                    "leave it out, so that a new one is drawn",
+                )
         return str(row["id"]) if stored else None
 
     async def is_duplicate(self, topic_text: str, hours: float = 24.0) -> bool:
         """Tell whether a topic was debated within ``hours``; failed attempts do not count."""
         digest = hash_topic(topic_text)
-        since = _since(hours, utc_now())
+        seconds = _seconds(hours)
         async with self._database.read() as connection:
-            return await self._queries.is_duplicate(connection, topic_hash=digest, since=since)
+            return await self._queries.is_duplicate(
+                connection, topic_hash=digest, within_seconds=seconds
+            )
 
     async def get_recent_topics(
         self, hours: float = 24.0, limit: int = 100, *, after: LastRow | None = None
@@ -196,3 +211,9 @@ def _groups(rows: Iterable[CountPlatformsRow]) -> dict[str, GroupTotals]:
 
 def _since(hours: Any, now: datetime) -> datetime:
     return age_limit(valid.number(hours, "hours") / HOURS_PER_DAY, now, "hours")
+
+
+def _seconds(hours: Any) -> float:
+    """Check hours as :func:`_since` does, for what the database counts from its own time."""
+    _since(hours, utc_now())
+    return float(hours) * SECONDS_PER_HOUR

@@ -131,6 +131,36 @@ RETURNING
     updated_at,
     superseded_by;
 
+-- name: hand_over_superseded(fact_id, workspace_id, updated_at)!
+-- Let what a fact supersedes be superseded by the one that supersedes the fact, or by none where that is
+-- not there; of a fact of one workspace or of any.
+-- locks: facts rows in order of id
+-- meaning: values of fact_id ["a", "b", "k1"] because it has to be one that supersedes others
+WITH held AS (
+    SELECT h.id
+    FROM facts AS h
+    WHERE h.superseded_by = :fact_id
+    ORDER BY h.id
+    FOR UPDATE
+)
+
+UPDATE facts AS f
+SET
+    superseded_by = (
+        SELECT n.id
+        FROM facts AS g
+        INNER JOIN facts AS n ON g.superseded_by = n.id
+        WHERE g.id = :fact_id AND n.id <> f.id
+    ),
+    updated_at = :updated_at
+WHERE
+    f.id = any(array(SELECT h.id FROM held AS h))
+    AND EXISTS (
+        SELECT 1
+        FROM facts AS g
+        WHERE g.id = :fact_id AND (:workspace_id::text IS NULL OR g.workspace_id = :workspace_id)
+    );
+
 -- name: delete_fact(fact_id, workspace_id)!
 -- Delete a fact with its relations, of one workspace or of any.
 DELETE FROM facts

@@ -30,8 +30,9 @@ ON CONFLICT (debate_id) DO UPDATE SET
     key_takeaway = excluded.key_takeaway,
     agent_performances = excluded.agent_performances;
 
--- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, search_terms)*!
--- Store insights, or replace them; what their uses made of their confidence is lost then.
+-- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, now, search_terms)*!
+-- Store insights, or replace them; what their uses made of their confidence is lost then. When they were
+-- learned stays where it is not given.
 INSERT INTO insights (
     id,
     type,
@@ -55,7 +56,7 @@ VALUES (
     :agents_involved::jsonb,
     :evidence::jsonb,
     :metadata::jsonb,
-    :created_at,
+    coalesce(:created_at::timestamptz, :now::timestamptz),
     :search_terms
 )
 ON CONFLICT (id) DO UPDATE SET
@@ -67,7 +68,7 @@ ON CONFLICT (id) DO UPDATE SET
     agents_involved = excluded.agents_involved,
     evidence = excluded.evidence,
     metadata = excluded.metadata,
-    created_at = excluded.created_at,
+    created_at = coalesce(:created_at::timestamptz, insights.created_at),
     search_terms = excluded.search_terms;
 
 -- name: delete_other_insights(debate_id, kept_ids)!

@@ -131,6 +131,27 @@ RETURNING
     updated_at,
     superseded_by;
 
+-- name: hand_over_superseded(fact_id, workspace_id, updated_at)!
+-- Let what a fact supersedes be superseded by the one that supersedes the fact, or by none where that is
+-- not there; of a fact of one workspace or of any.
+-- meaning: values of fact_id ["a", "b", "k1"] because it has to be one that supersedes others
+UPDATE facts
+SET
+    superseded_by = (
+        SELECT n.id
+        FROM facts AS g
+        INNER JOIN facts AS n ON g.superseded_by = n.id
+        WHERE g.id = :fact_id AND n.id <> facts.id -- noqa: RF01
+    ),
+    updated_at = :updated_at
+WHERE
+    superseded_by = :fact_id
+    AND EXISTS (
+        SELECT 1
+        FROM facts AS g
+        WHERE g.id = :fact_id AND (:workspace_id IS NULL OR g.workspace_id = :workspace_id)
+    );
+
 -- name: delete_fact(fact_id, workspace_id)!
 -- Delete a fact with its relations, of one workspace or of any.
 DELETE FROM facts
@@ -171,12 +192,22 @@ WHERE
     AND NOT EXISTS (
         SELECT 1
         FROM json_each(:topics) AS q
-        WHERE q.value NOT IN (SELECT t.value FROM json_each(f.topics) AS t)
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM json_each(f.topics) AS t
+                WHERE t.type = 'text' AND t.value = q.value
+            )
     )
     AND NOT EXISTS (
         SELECT 1
         FROM json_each(:source_documents) AS q
-        WHERE q.value NOT IN (SELECT t.value FROM json_each(f.source_documents) AS t)
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM json_each(f.source_documents) AS t
+                WHERE t.type = 'text' AND t.value = q.value
+            )
     )
 ORDER BY f.confidence DESC, f.created_at DESC, f.id DESC
 LIMIT :row_limit;
@@ -214,12 +245,22 @@ WHERE
     AND NOT EXISTS (
         SELECT 1
         FROM json_each(:topics) AS q
-        WHERE q.value NOT IN (SELECT t.value FROM json_each(f.topics) AS t)
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM json_each(f.topics) AS t
+                WHERE t.type = 'text' AND t.value = q.value
+            )
     )
     AND NOT EXISTS (
         SELECT 1
         FROM json_each(:source_documents) AS q
-        WHERE q.value NOT IN (SELECT t.value FROM json_each(f.source_documents) AS t)
+        WHERE
+            NOT EXISTS (
+                SELECT 1
+                FROM json_each(f.source_documents) AS t
+                WHERE t.type = 'text' AND t.value = q.value
+            )
     )
 ORDER BY f.confidence DESC, f.created_at DESC, f.id DESC
 LIMIT :row_limit;
@@ -254,12 +295,22 @@ WITH matches AS MATERIALIZED (
         AND NOT EXISTS (
             SELECT 1
             FROM json_each(:topics) AS q
-            WHERE q.value NOT IN (SELECT t.value FROM json_each(m.topics) AS t)
+            WHERE
+                NOT EXISTS (
+                    SELECT 1
+                    FROM json_each(m.topics) AS t
+                    WHERE t.type = 'text' AND t.value = q.value
+                )
         )
         AND NOT EXISTS (
             SELECT 1
             FROM json_each(:source_documents) AS q
-            WHERE q.value NOT IN (SELECT t.value FROM json_each(m.source_documents) AS t)
+            WHERE
+                NOT EXISTS (
+                    SELECT 1
+                    FROM json_each(m.source_documents) AS t
+                    WHERE t.type = 'text' AND t.value = q.value
+                )
         )
     ORDER BY m.confidence DESC, m.created_at DESC, m.id DESC
     LIMIT :most

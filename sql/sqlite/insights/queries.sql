@@ -30,8 +30,9 @@ ON CONFLICT (debate_id) DO UPDATE SET
     key_takeaway = excluded.key_takeaway,
     agent_performances = excluded.agent_performances;
 
--- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, search_terms)*!
--- Store insights, or replace them; what their uses made of their confidence is lost then.
+-- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, now, search_terms)*!
+-- Store insights, or replace them; what their uses made of their confidence is lost then. When they were
+-- learned stays where it is not given.
 INSERT INTO insights (
     id,
     type,
@@ -55,7 +56,7 @@ VALUES (
     :agents_involved,
     :evidence,
     :metadata,
-    :created_at,
+    coalesce(:created_at, :now),
     :search_terms
 )
 ON CONFLICT (id) DO UPDATE SET
@@ -67,7 +68,7 @@ ON CONFLICT (id) DO UPDATE SET
     agents_involved = excluded.agents_involved,
     evidence = excluded.evidence,
     metadata = excluded.metadata,
-    created_at = excluded.created_at,
+    created_at = coalesce(:created_at, insights.created_at),
     search_terms = excluded.search_terms;
 
 -- name: delete_other_insights(debate_id, kept_ids)!
@@ -193,7 +194,7 @@ FROM insights AS n
 WHERE
     (n.created_at, n.id) < (:after_timestamp, :after_id)
     AND (:agent IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.value = :agent
+        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.type = 'text' AND j.value = :agent
     ))
 ORDER BY n.created_at DESC, n.id DESC
 LIMIT :row_limit;
@@ -217,7 +218,7 @@ WHERE
     n.type = :type
     AND (n.created_at, n.id) < (:after_timestamp, :after_id)
     AND (:agent IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.value = :agent
+        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.type = 'text' AND j.value = :agent
     ))
 ORDER BY n.created_at DESC, n.id DESC
 LIMIT :row_limit;
@@ -245,7 +246,7 @@ WHERE
     AND (n.created_at, n.id) < (:after_timestamp, :after_id)
     AND (:type IS NULL OR n.type = :type)
     AND (:agent IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.value = :agent
+        SELECT 1 FROM json_each(n.agents_involved) AS j WHERE j.type = 'text' AND j.value = :agent
     ))
 ORDER BY n.created_at DESC, n.id DESC
 LIMIT :row_limit;

@@ -131,7 +131,7 @@ ROUND_TRIPS = {
     "update_fact superseded": Call(
         6, lambda s, kept: s.update_fact(kept[1], superseded_by=kept[2])
     ),
-    "delete_fact": Call(1, lambda s, kept: s.delete_fact(kept[3])),
+    "delete_fact": Call(5, lambda s, kept: s.delete_fact(kept[3])),
     "query_facts": Call(1, lambda s, kept: s.query_facts("prepared")),
     "list_facts": Call(1, lambda s, kept: s.list_facts()),
     "list_facts of a workspace": Call(1, lambda s, kept: s.list_facts({"workspace_id": WORKSPACE})),

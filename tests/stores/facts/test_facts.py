@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from typing import Any
 
 import pytest
 
-from aragora_sql.errors import AlreadyTakenError, FactNotFoundError, SupersessionCycleError
-from aragora_sql.stores.facts import FactStore
+from aragora_sql.errors import (
+    AlreadyTakenError,
+    FactNotFoundError,
+    InvalidInputError,
+    SupersessionCycleError,
+)
+from aragora_sql.stores.facts import Fact, FactStore
 from tests.conftest import OpenDatabase
 from tests.stores.samples import days_ago, fetch_value, run
 
@@ -218,3 +225,102 @@ async def test_get_statistics_of_a_workspace_or_of_all(facts: FactStore) -> None
     assert (everything["total_facts"], everything["total_relations"]) == (3, 2)
     await run(facts.database, "DELETE FROM facts")
     assert (await facts.get_statistics())["average_confidence"] == 0.0
+
+
+async def test_delete_fact_shows_what_it_superseded(facts: FactStore) -> None:
+    old, other, middle, new = [await facts.add_fact(name, "w1") for name in ("a", "b", "c", "d")]
+    of_w2 = await facts.add_fact("e", "w2")
+    for fact in (old, other, of_w2):
+        await facts.update_fact(fact.id, superseded_by=middle.id)
+    await facts.update_fact(middle.id, superseded_by=new.id)
+    assert said(await facts.list_facts()) == ["d"]
+    # Not of its workspace: nothing is changed.
+    assert not await facts.delete_fact(middle.id, workspace_id="w2")
+    assert (await fact_of(facts, old.id)).superseded_by == middle.id
+    # Of a chain a link goes: what came before it is superseded by what comes after it.
+    assert await facts.delete_fact(middle.id, workspace_id="w1")
+    for fact in (old, other, of_w2):
+        assert (await fact_of(facts, fact.id)).superseded_by == new.id
+    assert said(await facts.list_facts()) == ["d"]
+    with pytest.raises(SupersessionCycleError):
+        await facts.update_fact(new.id, superseded_by=old.id)
+    # The end goes: what it superseded is there again.
+    assert await facts.delete_fact(new.id)
+    assert sorted(said(await facts.list_facts())) == ["a", "b", "e"]
+    assert (await fact_of(facts, old.id)).updated_at > old.updated_at
+    assert said(await facts.query_facts("a")) == ["a"]
+
+
+async def test_delete_fact_of_a_circle_or_of_a_chain_with_a_hole(facts: FactStore) -> None:
+    """Databases that were filled by an earlier release may have both."""
+    a, b, c, d = [await facts.add_fact(name, "w1") for name in "abcd"]
+    for fact, newer in ((a, b.id), (b, a.id), (c, d.id), (d, "gone")):
+        await run(
+            facts.database, f"UPDATE facts SET superseded_by = '{newer}' WHERE id = '{fact.id}'"
+        )
+    assert await facts.list_facts() == []
+    assert await facts.delete_fact(b.id)
+    assert await facts.delete_fact(d.id)
+    assert sorted(said(await facts.list_facts())) == ["a", "c"]
+
+
+async def test_delete_fact_and_update_fact_at_once_hide_nothing_for_ever(
+    open_database: OpenDatabase,
+) -> None:
+    stores = [FactStore(await open_database()) for _ in range(2)]
+    await stores[0].initialize()
+
+    async def supersede(older: str, newer: str) -> None:
+        with contextlib.suppress(FactNotFoundError):
+            await stores[0].update_fact(older, superseded_by=newer)
+
+    for number in range(10):
+        old = await stores[0].add_fact(f"old {number}", "w1")
+        new = await stores[0].add_fact(f"new {number}", "w1")
+        await asyncio.gather(supersede(old.id, new.id), stores[1].delete_fact(new.id))
+        assert (await fact_of(stores[0], old.id)).superseded_by is None
+
+
+@pytest.mark.parametrize("name", ["topics", "source_documents"])
+async def test_list_facts_and_query_facts_with_values_that_are_no_texts(
+    facts: FactStore, name: str
+) -> None:
+    for number, values in enumerate((["t1", None], [None], [["t2"]], [{"t2": 1}], ["t1", "t2"])):
+        fact = await facts.add_fact(f"bucket {number}", "w1")
+        encoded = json.dumps(values)
+        await run(facts.database, f"UPDATE facts SET {name} = '{encoded}' WHERE id = '{fact.id}'")
+    wanted: list[tuple[list[str], list[str]]] = [
+        (["t1"], ["bucket 4", "bucket 0"]),
+        (["t2"], ["bucket 4"]),
+        (["t1", "t2"], ["bucket 4"]),
+        (['["t2"]'], []),
+        (['{"t2":1}'], []),
+    ]
+    for chosen, found in wanted:
+        for workspace in (None, "w1"):
+            filters: Any = {name: chosen, "workspace_id": workspace}
+            assert said(await facts.list_facts(filters)) == found
+            assert said(await facts.query_facts("bucket", filters)) == found
+    everything: Any = {name: []}
+    assert len(await facts.list_facts(everything)) == 5
+
+
+async def test_query_facts_without_a_query_takes_large_numbers(facts: FactStore) -> None:
+    for name in "abc":
+        await facts.add_fact(name, "w1")
+    largest = 2**31 - 1
+    assert len(await facts.query_facts("", limit=largest, offset=1)) == 2
+    assert await facts.query_facts("", limit=1, offset=largest) == []
+    assert await facts.query_facts(" ", limit=largest, offset=largest) == []
+    for query in ("", "word"):
+        with pytest.raises(InvalidInputError, match=f"offset: must be at most {largest}"):
+            await facts.query_facts(query, limit=1, offset=largest + 1)
+        with pytest.raises(InvalidInputError, match=f"limit: must be at most {largest}"):
+            await facts.query_facts(query, limit=largest + 1, offset=1)
+
+
+async def fact_of(facts: FactStore, key: str) -> Fact:
+    """Return a fact that is there."""
+    found = await facts.get_fact(key)
+    assert found is not None
+    return found

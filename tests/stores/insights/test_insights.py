@@ -10,7 +10,7 @@ import pytest
 
 from aragora_sql.stores.insights import InsightStore
 from tests.stores.insights.cases import learned
-from tests.stores.samples import day, fetch, fetch_value
+from tests.stores.samples import day, fetch, fetch_value, run
 
 
 def insight(key: str, /, **changes: Any) -> dict[str, Any]:
@@ -58,6 +58,40 @@ async def test_store_debate_insights_then_get_insight(insights: InsightStore) ->
     (summary,) = await fetch(insights.database, "SELECT * FROM debate_summaries")
     assert (summary["key_takeaway"], summary["total_insights"]) == ("Limit bursts", 2)
     assert await insights.get_insight("x") is None
+
+
+async def test_store_debate_insights_again_keeps_when_they_were_learned(
+    insights: InsightStore,
+) -> None:
+    given = insight("i", created_at=day(1))
+    await insights.store_debate_insights(learned("d", insights=[given, insight("j")]))
+    before = [await insights.get_insight(key) for key in "ij"]
+    changed = [insight(key, title="New") for key in "ij"]
+    await insights.store_debate_insights(learned("d", insights=changed))
+    after = [await insights.get_insight(key) for key in "ij"]
+    for was, now in zip(before, after, strict=True):
+        assert was is not None
+        assert now is not None
+        assert (now.title, now.created_at) == ("New", was.created_at)
+    # One that is given counts.
+    await insights.store_debate_insights(
+        learned("d", insights=[insight("i", created_at=day(2)), insight("j", created_at=day(3))])
+    )
+    assert [one.created_at for one in await insights.get_recent_insights()] == [day(3), day(2)]
+
+
+async def test_search_of_an_agent_finds_no_value_that_is_no_text(insights: InsightStore) -> None:
+    await insights.store_debate_insights(learned("d", insights=[insight("i"), insight("j")]))
+    for key, agents in (("i", '[["claude"], {"a": 1}, null, 5]'), ("j", '["claude", null]')):
+        await run(
+            insights.database,
+            f"UPDATE insights SET agents_involved = '{agents}' WHERE id = '{key}'",
+        )
+    assert [one.id for one in await insights.search(agent="claude")] == ["j"]
+    for agent in ('["claude"]', '{"a":1}', "5", "null"):
+        for chosen in ({}, {"query": "title"}, {"insight_type": "decision"}):
+            searched: Any = chosen
+            assert await insights.search(agent=agent, **searched) == []
 
 
 async def test_store_debate_insights_again_counts_nothing_twice(insights: InsightStore) -> None:

@@ -63,7 +63,7 @@ async def fill(debates: ScheduledDebateStore) -> None:
 
 PAGE = {"after_timestamp": day(20), "after_id": "s", "row_limit": 10}
 HOT = [
-    Hot("is_duplicate", {"topic_hash": "h7", "since": day(1)}),
+    Hot("is_duplicate", {"topic_hash": "h7", "within_seconds": 86_400.0}),
     Hot("list_debates", {"since": day(1), **PAGE}, True),
     Hot("list_platform_debates", {"platform": "p7", "category": None, **PAGE}),
     Hot("list_category_debates", {"category": "c7", **PAGE}),
@@ -78,7 +78,12 @@ async def prepare(debates: ScheduledDebateStore) -> None:
 
 ROUND_TRIPS = {
     "record_scheduled_debate": Call(1, lambda s, kept: add(s)),
-    "claim_topic": Call(4, lambda s, kept: s.claim_topic(a_debate(debate_id="e"))),
+    "claim_topic": Call(
+        4, lambda s, kept: s.claim_topic(a_debate(f"New {next(NUMBERS)}", debate_id="e"))
+    ),
+    "claim_topic of a topic that was": Call(
+        5, lambda s, kept: s.claim_topic(a_debate(debate_id="e"))
+    ),
     "is_duplicate": Call(1, lambda s, kept: s.is_duplicate("Rate limits")),
     "get_recent_topics": Call(1, lambda s, kept: s.get_recent_topics()),
     "get_history": Call(1, lambda s, kept: s.get_history(platform="reddit")),

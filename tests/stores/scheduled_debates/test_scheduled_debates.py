@@ -7,6 +7,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from aragora_sql.errors import AlreadyTakenError
 from aragora_sql.stores.jobs import JobQueueStore
 from aragora_sql.stores.scheduled_debates import ScheduledDebateStore
 from tests.conftest import OpenDatabase
@@ -160,3 +163,124 @@ async def test_get_pending_outcomes_finalize_debate_outcome_and_get_analytics(
         "by_category": {"tech": {"total": 2, "consensus_count": 1}},
         "daily_counts": {now.date().isoformat(): 4},
     }
+
+
+async def test_claim_topic_has_one_winner_whatever_created_at_says(
+    debates: ScheduledDebateStore, open_database: OpenDatabase
+) -> None:
+    stores = [debates, ScheduledDebateStore(await open_database())]
+    times = [day(1), days_ago(400), datetime(2999, 1, 1, tzinfo=UTC), 0.0]
+    claimed = await asyncio.gather(
+        *(
+            stores[number % 2].claim_topic(
+                a_debate(
+                    f"Topic {number % 3}", debate_id=f"d{number}", created_at=times[number % 4]
+                )
+            )
+            for number in range(12)
+        )
+    )
+    assert sum(one is not None for one in claimed) == 3
+    assert await debates.is_duplicate("Topic 0")
+    # Claimed at the time of the database: neither long ago nor in the year 2999.
+    recent = await debates.get_recent_topics()
+    assert len(recent) == 3
+    assert all(abs((one.created_at - datetime.now(UTC)).days) <= 1 for one in recent)
+
+
+async def test_claim_topic_with_the_id_of_a_topic_that_was_given_back(
+    debates: ScheduledDebateStore, open_database: OpenDatabase
+) -> None:
+    mine = a_debate("Queues", id="s", category="tech", debate_id="d1")
+    assert await debates.claim_topic(mine) == "s"
+    assert await debates.finalize_debate_outcome("d1", True, 0.5, 3)
+    await debates.record_scheduled_debate(a_debate("Queues", id="s"))
+    (given_back,) = await debates.get_history()
+    assert (given_back.debate_id, given_back.category) == (None, "tech")
+    # What was the outcome of the debate is none of the attempt that failed.
+    assert (given_back.consensus_reached, given_back.confidence) == (None, None)
+    assert (given_back.rounds_used, given_back.finalized_at) == (0, None)
+    # One of many has it again.
+    stores = [debates, ScheduledDebateStore(await open_database())]
+    claimed = await asyncio.gather(
+        *(
+            stores[number % 2].claim_topic({**mine, "debate_id": f"e{number}"})
+            for number in range(8)
+        )
+    )
+    assert [one for one in claimed if one is not None] == ["s"]
+    (stored,) = await debates.get_history()
+    assert stored.debate_id == f"e{claimed.index('s')}"
+    assert stored.created_at >= given_back.created_at
+    # Whoever claims it once more with its id gets nothing, as with any other.
+    assert await debates.claim_topic(mine) is None
+
+
+async def test_claim_topic_refuses_the_id_of_something_else(debates: ScheduledDebateStore) -> None:
+    await debates.record_scheduled_debate(a_debate("Failed", id="failed"))
+    await debates.record_scheduled_debate(
+        a_debate("Old", id="old", debate_id="d", created_at=days_ago(9))
+    )
+    before = await debates.get_history()
+    for topic, key in (("Other", "failed"), ("Other", "old"), ("Old", "old")):
+        with pytest.raises(AlreadyTakenError, match=r"record\.id") as caught:
+            await debates.claim_topic(a_debate(topic, id=key, debate_id="e"))
+        assert repr(key) in str(caught.value)
+    assert await debates.get_history() == before
+
+
+async def test_record_scheduled_debate_again_keeps_what_is_not_given(
+    debates: ScheduledDebateStore,
+) -> None:
+    key = await debates.record_scheduled_debate(
+        a_debate(
+            id="s",
+            category="tech",
+            volume=7,
+            debate_id="d",
+            scheduler_run_id="r",
+            created_at=day(1),
+        )
+    )
+    (pending,) = await debates.get_history()
+    assert await debates.finalize_debate_outcome("d", True, 0.75, 4)
+    (finished,) = await debates.get_history()
+    assert await debates.record_scheduled_debate(a_debate(id="s", debate_id="d")) == key
+    assert await debates.get_history() == [finished]
+    # As it was read before its outcome was known.
+    await debates.record_scheduled_debate(pending)
+    assert await debates.get_history() == [finished]
+    await debates.record_scheduled_debate(
+        a_debate(id="s", platform="news", debate_id="d", consensus_reached=False, volume=0)
+    )
+    (changed,) = await debates.get_history()
+    assert dict(changed) == {
+        **dict(finished),
+        "platform": "news",
+        "consensus_reached": False,
+        "volume": 0,
+    }
+    # The outcome of one debate is not that of another.
+    await debates.record_scheduled_debate(a_debate(id="s", debate_id="d2", created_at=day(5)))
+    (other,) = await debates.get_pending_outcomes()
+    assert (other.confidence, other.rounds_used, other.finalized_at) == (None, 0, None)
+    assert other.created_at == day(1)
+
+
+async def test_get_analytics_counts_no_attempt_that_failed_as_completed(
+    debates: ScheduledDebateStore,
+) -> None:
+    outcome = {"consensus_reached": True, "confidence": 1.0, "rounds_used": 9, "category": "tech"}
+    await debates.record_scheduled_debate(a_debate("Failed", **outcome))
+    found = await debates.get_analytics()
+    assert (found["total"], found["completed_debates"], found["consensus_rate"]) == (1, 0, None)
+    assert (found["avg_confidence"], found["avg_rounds"]) == (None, None)
+    of_one = {"total": 1, "consensus_count": 0}
+    assert found["by_platform"] == {"reddit": of_one}
+    assert found["by_category"] == {"tech": of_one}
+    await debates.record_scheduled_debate(
+        a_debate("Debated", debate_id="d", consensus_reached=False, confidence=0.5, rounds_used=1)
+    )
+    found = await debates.get_analytics()
+    assert (found["completed_debates"], found["consensus_rate"]) == (1, 0.0)
+    assert (found["avg_confidence"], found["avg_rounds"]) == (0.5, 1.0)
