@@ -25,7 +25,8 @@ VALUES (
     :consensus_reached,
     :confidence,
     :org_id,
-    (SELECT b.id FROM debates AS b WHERE b.id = coalesce(:id::text, :slug)),
+    -- Held, so that it is not deleted before the link is there.
+    (SELECT b.id FROM debates AS b WHERE b.id = coalesce(:id::text, :slug) FOR KEY SHARE),
     statement_timestamp(),
     :search_terms
 )
@@ -227,12 +228,13 @@ WHERE
     slug = :slug
     AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: delete_debate(key, org_id)$
--- Delete a debate by its id, or by its slug where no debate has that id, and return its id; of one
--- organization or of any.
-DELETE FROM debate_archive
+-- name: find_debate(key, org_id)$
+-- Return the id of a debate by its id, or by its slug where no debate has that id; of one organization
+-- or of any.
+SELECT d.id
+FROM debate_archive AS d
 WHERE
-    id = coalesce(
+    d.id = coalesce(
         (
             SELECT i.id
             FROM debate_archive AS i
@@ -243,8 +245,21 @@ WHERE
             FROM debate_archive AS s
             WHERE s.slug = :key AND (:org_id::text IS NULL OR s.org_id = :org_id)
         )
-    )
-RETURNING id;
+    );
+
+-- name: lock_critiques(debate_id)$
+-- Hold a debate of the critique store until it is deleted, and return its id.
+SELECT b.id
+FROM debates AS b
+WHERE b.id = :debate_id
+FOR UPDATE;
+
+-- name: delete_debate(debate_id, org_id)!
+-- Delete a debate, of one organization or of any.
+DELETE FROM debate_archive
+WHERE
+    id = :debate_id
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
 -- name: delete_critiques(debate_id)!
 -- Delete a debate of the critique store with its critiques.
@@ -303,6 +318,8 @@ WITH chosen AS (
     WHERE x.critique_debate_id IS NULL
     ORDER BY x.id
     LIMIT :row_limit
+    -- One that is being deleted is left out; the others can't be, until they are linked.
+    FOR KEY SHARE OF b SKIP LOCKED
     FOR UPDATE OF x SKIP LOCKED
 )
 
