@@ -161,6 +161,9 @@ class DeletableReceipt(Record):
     gauntlet_id: str | None
     verdict: str
     org_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    dates_hash: str
     legal_hold: bool
 
 
