@@ -480,7 +480,8 @@ class DatabaseError(AragoraSQLError):
 class DatabaseUseError(DatabaseError, RuntimeError):
     """A database was used in another process or event loop than the one that it belongs to.
 
-    Or within a transaction, for what has to be seen by others at once.
+    Or within a transaction, for what has to be seen by others at once; or a connection inside a
+    nested transaction of its block.
     """
 
 

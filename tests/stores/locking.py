@@ -33,7 +33,7 @@ async def started(database: Database, work: Coroutine[Any, Any, T]) -> asyncio.T
 
 async def is_locked(database: Database, table: str, column: str, key: str) -> bool:
     """Tell whether somebody holds a row of PostgreSQL."""
-    statement = f"SELECT 1 FROM {table} WHERE {column} = '{key}' FOR UPDATE NOWAIT"  # noqa: S608
+    statement = f"SELECT 1 FROM {table} WHERE {column} = '{key}' FOR UPDATE NOWAIT"
     try:
         await run(database, statement)
     except DatabaseError:

@@ -25,6 +25,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.knowledge.records import (
     DIRECTIONS,
     GRANTEE_TYPES,
@@ -60,7 +61,6 @@ from aragora_sql.stores.knowledge.records import (
     checked_topics,
     checked_types,
     checked_workspace,
-    new_id,
     node_parameters,
     provenance_parameters,
     row_of,
@@ -637,7 +637,7 @@ class KnowledgeMound(Store):
         ``strength`` is 0 or more. Raises :class:`~aragora_sql.errors.NodeNotFoundError`.
         """
         row: dict[str, Any] = {
-            "id": new_id("kr_"),
+            "id": prefixed_id("kr_"),
             "from_node_id": valid.key(from_node_id, "from_node_id"),
             "to_node_id": valid.key(to_node_id, "to_node_id"),
             "relationship_type": valid.choice(
@@ -916,7 +916,7 @@ class KnowledgeMound(Store):
         }
         async with self._database.connection() as connection:
             grant = await self._queries.save_grant(
-                connection, id=new_id("grant_"), item_id=key, granted_at=utc_now(), **row
+                connection, id=prefixed_id("grant_"), item_id=key, granted_at=utc_now(), **row
             )
         if grant is None:
             raise NodeNotFoundError(key, "item_id")
@@ -1059,7 +1059,7 @@ class KnowledgeMound(Store):
             }
             archived.append(
                 {
-                    "id": new_id(f"arch_{node.id}_", 8),
+                    "id": prefixed_id(f"arch_{node.id}_"),
                     "original_id": node.id,
                     "workspace_id": node.workspace_id,
                     "content": node.content,
@@ -1263,7 +1263,9 @@ class KnowledgeMound(Store):
     async def _insert_prune(
         self, connection: Connection, row: dict[str, Any], ids: list[str]
     ) -> PruneRecord:
-        record = PruneRecord(id=new_id("prune_"), items_pruned=len(ids), pruned_item_ids=ids, **row)
+        record = PruneRecord(
+            id=prefixed_id("prune_"), items_pruned=len(ids), pruned_item_ids=ids, **row
+        )
         encoded = valid.array(ids, "pruned_item_ids")
         values: dict[str, Any] = dict(record)
         await self._queries.insert_prune(connection, **values | {"pruned_item_ids": encoded})

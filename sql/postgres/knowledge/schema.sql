@@ -402,7 +402,7 @@ COMMENT ON COLUMN access_grants.granted_at IS 'When it was granted last.';
 COMMENT ON COLUMN access_grants.expires_at IS 'From then on it counts no more; NULL: never.';
 
 COMMENT ON TABLE knowledge_archive IS 'Nodes that were taken out, and can be restored.';
-COMMENT ON COLUMN knowledge_archive.id IS 'Identifier: arch_, the id of the node and 8 hexadecimal digits.';
+COMMENT ON COLUMN knowledge_archive.id IS 'Identifier: arch_, the id of the node and 16 hexadecimal digits.';
 COMMENT ON COLUMN knowledge_archive.original_id IS 'The id of the node.';
 COMMENT ON COLUMN knowledge_archive.workspace_id IS 'The workspace that it belonged to; NULL of older rows that did not say.';
 COMMENT ON COLUMN knowledge_archive.content IS 'What was known.';

@@ -187,7 +187,8 @@ async def test_get_origin_by_channel_is_what_was_registered_last_whatever_its_id
         "3001-12-31T23:59:59.999999": "3002-01-01T00:00:00.000000",
     }.items():
         await run(
-            origins.database, f"UPDATE debate_origins SET created_at = '{at}Z' WHERE origin_id = 'd60'"
+            origins.database,
+            f"UPDATE debate_origins SET created_at = '{at}Z' WHERE origin_id = 'd60'",
         )
         new = await origins.register_debate_origin("d00", "slack", "C", "U")
         assert new.created_at == datetime.fromisoformat(f"{following}+00:00")
