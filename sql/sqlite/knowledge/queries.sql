@@ -876,7 +876,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :outgoing
         AND (
@@ -894,7 +895,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :incoming
         AND (
@@ -962,7 +964,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < (:max_depth + 1 - w.side) / 2
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < (:max_depth + 1 - w.side) / 2, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 0 OR NOT :directed)
         AND (
@@ -981,7 +984,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < (:max_depth + 1 - w.side) / 2
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < (:max_depth + 1 - w.side) / 2, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 1 OR NOT :directed)
         AND (
@@ -1148,7 +1152,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
         AND (
             :workspace_id IS NULL
@@ -1165,7 +1170,7 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < :depth
+        likelihood(w.depth < :depth, 0.000001)
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
         AND (
             :workspace_id IS NULL
@@ -1201,7 +1206,9 @@ pairs AS (
         r.to_node_id AS other_id
     FROM nearest AS k
     CROSS JOIN knowledge_relationships AS r ON k.node_id = r.from_node_id
-    WHERE r.relationship_type = 'contradicts'
+    WHERE
+        r.relationship_type = 'contradicts'
+        AND likelihood(k.depth >= 0, 0.000001)
     UNION ALL
     SELECT
         k.node_id,
@@ -1210,7 +1217,10 @@ pairs AS (
         r.from_node_id AS other_id
     FROM nearest AS k
     CROSS JOIN knowledge_relationships AS r ON k.node_id = r.to_node_id
-    WHERE r.relationship_type = 'contradicts' AND k.node_id <> r.from_node_id
+    WHERE
+        r.relationship_type = 'contradicts'
+        AND k.node_id <> r.from_node_id
+        AND likelihood(k.depth >= 0, 0.000001)
 ),
 
 found AS (
