@@ -1444,6 +1444,38 @@ VALUES (
     :reason
 );
 
+-- name: lock_archived(original_id, workspace_id, unowned)
+-- Hold the newest of a node of a workspace in the archive, and what is there of the nodes that it is
+-- linked to; where :unowned, also one that names no workspace.
+WITH links AS (
+    SELECT l.value AS link
+    FROM (
+        SELECT x.document
+        FROM knowledge_archive AS x
+        WHERE
+            x.original_id = :original_id
+            AND (x.workspace_id = :workspace_id OR (:unowned AND x.workspace_id IS NULL))
+        ORDER BY x.archived_at DESC, x.id DESC
+        LIMIT 1
+    ) AS c
+    CROSS JOIN json_each(c.document, '$.relationships') AS l
+),
+
+wanted AS (
+    SELECT :original_id AS node_id
+    UNION ALL
+    SELECT l.link ->> '$.from_node_id' AS node_id
+    FROM links AS l
+    UNION ALL
+    SELECT l.link ->> '$.to_node_id' AS node_id
+    FROM links AS l
+)
+
+SELECT a.id
+FROM knowledge_archive AS a
+WHERE a.original_id IN (SELECT w.node_id FROM wanted AS w)
+ORDER BY a.id;
+
 -- name: take_archived(original_id, workspace_id, unowned)^
 -- Take the newest of a node of a workspace in the archive out of it; where :unowned, also one that
 -- names none.
