@@ -336,7 +336,10 @@ class DebateArchiveQueries(Protocol):
         """
 
     async def link_debates(self, connection: Connection, /, *, row_limit: int) -> int:
-        """Link some debates to those of the critique store that were stored later.
+        """Link some debates to those of the critique store that were stored later. One that is
+        being deleted is
+
+        left out; the others can't be, until they are linked.
 
         Operation !: the number of rows changed.
         """

@@ -31,7 +31,7 @@ VALUES (
     greatest(
         statement_timestamp(),
         (
-            SELECT l.created_at + interval '1 microsecond'
+            SELECT l.created_at + make_interval(secs => 0.000001::double precision)
             FROM debate_origins AS l
             WHERE l.platform = :platform AND l.channel_id = :channel_id
             ORDER BY l.created_at DESC

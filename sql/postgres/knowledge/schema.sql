@@ -411,7 +411,7 @@ COMMENT ON COLUMN knowledge_archive.source_id IS 'Identifier of the source.';
 COMMENT ON COLUMN knowledge_archive.confidence IS 'Its confidence in a word, of older rows.';
 COMMENT ON COLUMN knowledge_archive.importance IS 'Its confidence, 0 to 1.';
 COMMENT ON COLUMN knowledge_archive.metadata IS 'Its free facts.';
-COMMENT ON COLUMN knowledge_archive.document IS 'The whole node with topics, provenance and relationships; empty of older rows.';
+COMMENT ON COLUMN knowledge_archive.document IS 'The whole node with topics, provenance and relationships; empty of older rows. [user in user_id, visibility_set_by, created_by]';
 COMMENT ON COLUMN knowledge_archive.created_at IS 'When it was first saved.';
 COMMENT ON COLUMN knowledge_archive.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN knowledge_archive.archived_at IS 'When it was taken out.';

@@ -310,7 +310,8 @@ WHERE
     AND (:org_id IS NULL OR org_id = :org_id);
 
 -- name: link_debates(row_limit)!
--- Link some debates to those of the critique store that were stored later.
+-- Link some debates to those of the critique store that were stored later. One that is being deleted is
+-- left out; the others can't be, until they are linked.
 UPDATE debate_archive
 SET critique_debate_id = id
 WHERE id IN (

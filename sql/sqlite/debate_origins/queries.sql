@@ -45,7 +45,7 @@ VALUES (
                                 )
                         ELSE
                             substr(l.created_at, 1, 20)
-                            || printf('%06d', substr(l.created_at, 21, 6) + 1)
+                            || printf('%06d', cast(substr(l.created_at, 21, 6) AS INTEGER) + 1)
                             || 'Z'
                     END
                 FROM debate_origins AS l
