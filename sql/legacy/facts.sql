@@ -10,6 +10,7 @@
 -- into: facts
 -- key: id
 -- merge: newest updated_at
+-- order: created_at
 -- values: confidence = confidence, 0.5; evidence_ids = evidence_ids_json, []
 -- values: source_documents = source_documents_json, []; topics = topics_json, []
 -- values: metadata = metadata_json, {}; validation_status = validation_status, 'unverified'
@@ -33,7 +34,8 @@ SELECT
     metadata,
     created_at,
     updated_at,
-    superseded_by
+    superseded_by,
+    note_status
 FROM (
     SELECT
         rowid AS source_rowid,
@@ -56,6 +58,15 @@ FROM (
                 THEN validation_status
             ELSE 'unverified'
         END AS validation_status,
+        CASE
+            WHEN
+                validation_status
+                NOT IN (
+                    'unverified', 'contested', 'majority_agreed', 'byzantine_agreed',
+                    'formally_proven'
+                )
+                THEN 'unknown status ' || quote(validation_status) || ' taken as unverified'
+        END AS note_status,
         coalesce(nullif(nullif(metadata_json, ''), 'null'), '{}') AS metadata,
         created_at,
         updated_at,

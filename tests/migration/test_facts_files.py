@@ -121,3 +121,21 @@ async def look(database: Database) -> None:
     (supports,) = await facts.get_relations("f1")
     assert (supports.id, supports.confidence, supports.metadata) == ("r1", 0.75, {"y": 1})
     assert await facts.add_fact("Statement of f2", "default") == second
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_of_facts_with_one_statement_the_one_that_was_made_first_stays(
+    target: Target, tmp_path: Path, is_reversed: bool
+) -> None:
+    facts = [
+        fact("f1", "one", created_at=LATER),
+        fact("f2", "ONE", created_at=AT, validation_status="sure"),
+        fact("f3", "two", created_at=AT),
+        fact("f4", "TWO", created_at=LATER),
+    ]
+    path = tmp_path / "knowledge.db"
+    write_facts(path, facts[::-1] if is_reversed else facts, [])
+    report = target.migrate(path)
+    check_sums(report)
+    assert {row["row"]["id"] for row in target.rejected("facts")} == {"f1", "f4"}
+    assert "unknown status 'sure' taken as unverified" in str(report.to_dict())

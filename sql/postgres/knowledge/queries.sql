@@ -717,13 +717,13 @@ LIMIT :row_limit;
 -- name: save_relationship(id, from_node_id, to_node_id, relationship_type, strength, created_by, metadata, created_at, workspace_id)$
 -- Link two nodes, of one workspace or of any, or say anew how strongly, and return the id of the link.
 -- A node that is being deleted is not there.
--- locks: knowledge_nodes rows in order of id
+-- locks: knowledge_nodes rows for key share in order of id
 WITH held AS MATERIALIZED (
     SELECT
         n.id,
         n.workspace_id
     FROM knowledge_nodes AS n
-    WHERE n.id = any(array[:from_node_id::text, :to_node_id::text])
+    WHERE n.id = any(ARRAY[:from_node_id::text, :to_node_id::text])
     ORDER BY n.id
     FOR KEY SHARE
 )
@@ -1320,6 +1320,7 @@ ORDER BY f.depth, f.relationship_id;
 
 -- name: save_grant(id, item_id, grantee_type, grantee_id, permissions, granted_by, granted_at, expires_at, workspace_id)$
 -- Let somebody see a node, of one workspace or of any, or say anew how, and return the id of the grant.
+-- locks: one knowledge_nodes row for key share
 INSERT INTO access_grants (
     id,
     item_id,

@@ -1198,7 +1198,7 @@ nearest AS MATERIALIZED (
     GROUP BY m.node_id
 ),
 
-pairs AS (
+pairs AS MATERIALIZED (
     SELECT
         k.node_id,
         k.depth,

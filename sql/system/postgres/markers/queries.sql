@@ -60,7 +60,9 @@ within AS (
             ' OR '
             ORDER BY n.name COLLATE "C"
         ) AS holding,
-        pg_catalog.format('%1$I = %2$s%1$I::text', m.column_name, repeat('replace(', count(*)::integer))
+        pg_catalog.format(
+            '%1$I = %2$s%1$I::text', m.column_name, repeat('replace(', count(*)::integer)
+        )
         || string_agg(
             pg_catalog.format(
                 ', %L || to_jsonb($1::text)::text, %L)',
@@ -70,7 +72,7 @@ within AS (
             ''
             ORDER BY n.name COLLATE "C"
         )
-        || '::jsonb' AS without
+        || '::jsonb' AS emptying
     FROM marked AS m
     CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(m.members) AS n (name)
     WHERE jsonb_typeof(m.members) = 'array'
@@ -102,7 +104,7 @@ parts AS (
         ) FILTER (WHERE m.is_user OR m.is_address OR w.holding IS NOT NULL) AS of_user,
         string_agg(
             CASE
-                WHEN w.holding IS NOT NULL THEN w.without
+                WHEN w.holding IS NOT NULL THEN w.emptying
                 WHEN m.is_user
                     THEN
                         pg_catalog.format(

@@ -55,7 +55,7 @@ told AS (
                     ''
                 )
             FROM json_each(m.members) AS n
-        ) AS without
+        ) AS emptying
     FROM marked AS m
 ),
 
@@ -81,7 +81,7 @@ parts AS (
         ) FILTER (WHERE m.is_user OR m.is_address OR m.holding IS NOT NULL) AS of_user,
         group_concat(
             CASE
-                WHEN m.holding IS NOT NULL THEN m.without
+                WHEN m.holding IS NOT NULL THEN m.emptying
                 WHEN m.is_user
                     THEN
                         printf(
