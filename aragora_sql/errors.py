@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 __all__ = [
@@ -479,7 +480,8 @@ class DatabaseError(AragoraSQLError):
 class DatabaseUseError(DatabaseError, RuntimeError):
     """A database was used in another process or event loop than the one that it belongs to.
 
-    Or within a transaction, for what has to be seen by others at once.
+    Or within a transaction, for what has to be seen by others at once; or a connection inside a
+    nested transaction of its block.
     """
 
 
@@ -587,11 +589,25 @@ class DamagedGauntletResultError(DatabaseError):
 
 
 class DamagedReceiptError(DatabaseError):
-    """What is stored of a receipt is not what was stored, or not what was signed."""
+    """What is stored of a receipt is not what was stored, or not what was signed.
 
-    def __init__(self, receipt_id: str, problem: str) -> None:
-        super().__init__(f"receipt {receipt_id!r} is damaged: {problem}")
+    ``receipt_ids`` are those of all receipts that a clean-up found so, of which ``receipt_id`` is
+    the first; ``deleted`` is how many others it deleted.
+    """
+
+    def __init__(
+        self,
+        receipt_id: str,
+        problem: str,
+        receipt_ids: Iterable[str] = (),
+        deleted: int = 0,
+    ) -> None:
         self.receipt_id = receipt_id
+        self.receipt_ids = tuple(receipt_ids) or (receipt_id,)
+        self.deleted = deleted
+        more = len(self.receipt_ids) - 1
+        others = f"; {more} more receipts are so (receipt_ids)" if more else ""
+        super().__init__(f"receipt {receipt_id!r} is damaged: {problem}{others}")
 
 
 class DatabaseTimeoutError(DatabaseError, TimeoutError):

@@ -2,7 +2,8 @@
 
 Comments in PostgreSQL's schema files say which columns hold the id of a user, which hold personal
 data, and of which tables whole rows go or stay (:mod:`aragora_sql.schema.markers`). The same holds
-for both engines. Values that no marker names stay as they are.
+for both engines. Values that no marker names stay as they are; of a document that holds the id of a
+user only that goes.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class Erasure:
 async def export_user(database: Database, user_id: str) -> PersonalData:
     """Return what is stored of a user in all stores that the database has.
 
-    Of each row come its key and what is marked; secrets in documents are hidden. Raises
+    Of each row come its key and what is marked; secrets in documents are hidden, and documents in
+    which only the id of the user is marked are left out. Raises
     :class:`~aragora_sql.errors.SchemaRightsError` for a role that row level security holds for.
     """
     _check(user_id)
@@ -180,12 +182,14 @@ async def _plans(
             "is_user": column in table.marked("user"),
             "is_address": column in table.marked("address"),
             "is_personal": column in table.marked("personal"),
+            "members": table.members.get(column),
             "goes": "personal" in table.markers,
             "stays": "kept" in table.markers,
         }
         for place, table in enumerate(tables.values())
         for number, column in enumerate(table.columns)
-        if column in {*table.key, *(c for mark in _READ for c in table.marked(mark))}
+        if column
+        in {*table.key, *table.members, *(c for mark in _READ for c in table.marked(mark))}
     ]
     queries: MarkersQueries = load_queries("markers", database.dialect)
     plans = [row async for row in queries.plan_privacy(connection, columns=columns)]

@@ -19,20 +19,23 @@ from aragora_sql.errors import IntegrityError, InvalidInputError
 from aragora_sql.privacy import erase_user, export_user
 from aragora_sql.queries.files import sql_dir
 from aragora_sql.schema import read_markers
-from aragora_sql.schema.markers import MARKERS, markers_of, without_markers
+from aragora_sql.schema.markers import MARKERS, markers_of, members_of, without_markers
 from aragora_sql.stores.audit import AuditStore
 from aragora_sql.stores.consensus import ConsensusMemory
 from aragora_sql.stores.gauntlet import GauntletStore
 from aragora_sql.stores.governance import GovernanceStore
 from aragora_sql.stores.integrations import IntegrationConfig, IntegrationStore, UserIdMapping
 from aragora_sql.stores.jobs import JobQueueStore
+from aragora_sql.stores.knowledge import KnowledgeMound
 from aragora_sql.stores.sessions import SessionStore
 from aragora_sql.stores.sharing import SharingStore
 from aragora_sql.stores.users import UserStore
 from aragora_sql.stores.workflow import FindingWorkflowStore
+from aragora_sql.stores.workflow_definitions import WorkflowStore
 from tests.stores.conftest import location, template_database, template_file
 from tests.stores.governance.cases import request, save
 from tests.stores.samples import KEYRING, TABLES, fetch, fetch_value, row_counts
+from tests.stores.workflow_definitions.cases import a_workflow
 
 __all__ = ["location", "template_database", "template_file"]
 
@@ -294,6 +297,64 @@ def test_the_command_exports_and_erases(
     assert "user_id: must not be empty" in capsys.readouterr().err
 
 
+QUOTED = 'o"neil \\ ünal'
+
+
+@pytest.mark.parametrize("user", ["ann", "user", QUOTED])
+async def test_erase_user_reaches_documents_that_hold_the_id(database: Database, user: str) -> None:
+    mound = KnowledgeMound(database)
+    said = f'"user_id": {json.dumps(user)}, and "user_id":{json.dumps(user)} {user}'
+    for key, owner in {"a": user, "b": "ben", "c": "ben"}.items():
+        await mound.save_node(
+            {
+                "id": key,
+                "workspace_id": "w1",
+                "content": f"{said} {key}",
+                "topics": [user],
+                "metadata": {"n": 10**20, "x": 0.1 + 0.2, "sub": [{"user_id": owner}]},
+                "source_type": "user",
+                "user_id": owner,
+            }
+        )
+        await mound.update_visibility(key, "workspace", owner)
+    await mound.save_relationship("a", "b", "supports", created_by=user)
+    await mound.save_relationship("b", "c", "supports", created_by="ben")
+    for key in "ab":
+        assert await mound.archive_node(key, archived_by="ben")
+    data = (await export_user(database, user)).to_dict()
+    (exported,) = [one["rows"] for one in data["tables"] if one["table"] == "knowledge_archive"]
+    assert len(exported) == 1
+    assert "document" not in exported[0]
+    done = {one.table: (one.action, one.rows) for one in (await erase_user(database, user)).tables}
+    assert done["knowledge_archive"] == ("emptied", 1)
+    assert (await export_user(database, user)).tables == []
+    # What was archived is as good as before, but for the id.
+    for key in "ba":
+        assert await mound.restore_archived_node(key, "w1")
+    first, second = await mound.get_nodes(["a", "b"])
+    assert (first.content, first.topics, first.visibility_set_by) == (f"{said} a", [user], None)
+    assert first.metadata == {"n": 10**20, "x": 0.1 + 0.2, "sub": [{"user_id": None}]}
+    assert (second.visibility_set_by, second.metadata["sub"]) == ("ben", [{"user_id": "ben"}])
+    source, other = await mound.get_provenance("a"), await mound.get_provenance("b")
+    assert source is not None
+    assert other is not None
+    assert (source.source_type, source.user_id, other.user_id) == ("user", None, "ben")
+    links = {one.from_node_id: one.created_by for one in await mound.list_relationships()}
+    assert links == {"a": None, "b": "ben"}
+
+
+async def test_erase_user_reaches_definitions_of_workflows(database: Database) -> None:
+    definitions = WorkflowStore(database)
+    for user in ("ann", "ben"):
+        await definitions.save_workflow(a_workflow(f"of {user}", created_by=user))
+    await erase_user(database, "ann")
+    rows = await fetch(database, "SELECT created_by, definition FROM workflows ORDER BY id")
+    assert [row["created_by"] for row in rows] == [None, "ben"]
+    first, second = (str(row["definition"]) for row in rows)
+    assert "'ann'" not in first.replace('"', "'")
+    assert "'ben'" in second.replace('"', "'")
+
+
 # The markers in the files
 
 
@@ -304,13 +365,19 @@ def test_markers_are_read_at_the_end_of_a_comment() -> None:
         assert markers_of(text) == frozenset()
         assert without_markers(text) == text
     assert without_markers("Who. [user] [personal]") == "Who."
+    both = "The whole. [user in created_by, user_id] [personal]"
+    assert markers_of(both) == {"personal"}
+    assert members_of(both) == ("created_by", "user_id")
+    assert without_markers(both) == "The whole."
+    for text in ("[user in ] ", "Who. [user]", "Who [user in a] did it."):
+        assert members_of(text) == ()
 
 
 def test_no_comment_ends_with_a_marker_that_nobody_reads() -> None:
     for path in sorted((sql_dir() / "postgres").glob("*/schema.sql")):
         for comment in re.findall(r" IS\s+'((?:[^']|'')*)';", path.read_text(encoding="utf-8")):
-            end = re.search(r"(?: \[\w+\])+$", comment)
-            words = set(re.findall(r"\w+", end[0])) if end else set()
+            end = re.search(r"(?: \[[\w, ]+\])+$", comment)
+            words = set(re.findall(r"\[(\w+)", end[0])) if end else set()
             assert words <= set(MARKERS), f"{path}: {comment}"
 
 
@@ -372,3 +439,8 @@ async def test_erase_user_reaches_links_and_runs_which_go_on(database: Database)
     assert (await sharing.receipts.get_by_receipt("of ann"))[0].created_by is None
     assert (await gauntlets.get("of ann") or {})["triggered_by"] is None
     assert (await gauntlets.get("of ben") or {})["triggered_by"] == "ben"
+
+
+@pytest.mark.parametrize("table", read_markers(), ids=lambda table: table.name)
+def test_members_of_documents_that_hold_users_are_of_documents(table: Any) -> None:
+    assert {table.types[column] for column in table.members} <= {"JSONB"}

@@ -356,8 +356,10 @@ class Database(ABC):
         """Open an atomic unit of work: all of it is kept, or none of it.
 
         An exception or a cancellation that leaves the block rolls all of it back. Inside another
-        transaction it is a savepoint. A statement that fails is the last of its transaction: to
-        catch its error and go on, put it in a nested one.
+        transaction it is a savepoint, and the outer block's connection is refused inside of it
+        (:class:`~aragora_sql.errors.DatabaseUseError`): use the one that this block gives. A
+        statement that fails is the last of its transaction: to catch its error and go on, put it
+        in a nested one.
 
         With ``tenant`` it sees and changes the rows of one tenant only, by the policies of
         ``aragora-sql schema apply --tenant-policies`` (PostgreSQL; behind transaction poolers

@@ -5,7 +5,9 @@ calls of several stores share one connection, and one transaction when the block
 :meth:`Database.transaction`.
 
 Tasks that are started inside a block (``asyncio.gather``) take part in it for as long as it is
-open: their statements run on the block's connection one after the other.
+open: their statements run on the block's connection one after the other. While a nested
+transaction is open, the connection of the outer block is refused inside of it: it would wait for
+the end of the block that waits for it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ from typing import TYPE_CHECKING, Literal
 
 from aragora_sql.database.keys import Key
 from aragora_sql.database.values import check_text
-from aragora_sql.errors import AlreadyCommittedError, DatabaseError, InvalidInputError
+from aragora_sql.errors import (
+    AlreadyCommittedError,
+    DatabaseError,
+    DatabaseUseError,
+    InvalidInputError,
+)
 
 if TYPE_CHECKING:
     from aragora_sql.database.base import Connection, Database
@@ -38,6 +45,11 @@ Kind = Literal["read", "write", "transaction"]
 FRESH = "fresh"
 
 _IS_OVER = "the unit of work that this connection was taken for is over"
+_IS_NESTING = (
+    "this connection is that of an outer block, and a transaction() inside of it is open: until "
+    "that is over use the connection that it gives (async with database.transaction() as inner), "
+    "or let stores and database.connection() find it by themselves"
+)
 _HAS_FAILED = (
     "a statement of this transaction failed, so nothing of it is kept; to catch an error and go "
     "on, put what may fail in a transaction() of its own"
@@ -56,6 +68,8 @@ class Turns(asyncio.Lock):
 
     def __init__(self) -> None:
         super().__init__()
+        # The connection of the nested transaction that is open.
+        self.nested: Connection | None = None
         self.in_transaction = False
         self.has_failed = False
         self.is_over = False
@@ -71,6 +85,9 @@ class Turns(asyncio.Lock):
         # Every statement comes this way. The lock of asyncio is taken and given back by three
         # calls; where nobody has it and nobody waits for it, one step of each does the same.
         if self._locked or self._waiters:
+            if self.nested is not None and _is_within(self.nested):
+                # It would wait for the end of the block that waits for it.
+                raise DatabaseUseError(_IS_NESTING)
             await self.acquire()
         else:
             self._locked = True
@@ -118,6 +135,17 @@ def is_within_a_unit(key: object) -> bool:
         if unit.is_open:
             return True
         unit = unit.outer
+    return False
+
+
+def _is_within(connection: Connection) -> bool:
+    """Tell whether the caller is in the open unit of work that this connection is of."""
+    for innermost in _units.get(_NO_UNITS).values():
+        unit: _Unit | None = innermost
+        while unit is not None:
+            if unit.connection is connection and unit.is_open:
+                return True
+            unit = unit.outer
     return False
 
 
@@ -201,6 +229,7 @@ class UnitOfWork:
             await current.connection.lock.acquire()
             self._outer = current.connection
             connection = current.connection._fork()
+            self._outer.lock.nested = connection
         else:
             connection = await database._acquire(kind, self._at_least)
         if kind == "transaction":
@@ -291,6 +320,7 @@ class UnitOfWork:
             if not self._is_finished:
                 # Stopped while it began or ended: the state of the outer transaction is not known.
                 self._outer.lock.has_failed = True
+            self._outer.lock.nested = None
             self._outer.lock.release()
         else:
             await self._database._release(connection)

@@ -4,6 +4,8 @@
 
 ==============  ==================================================================================
 ``[user]``      the column holds the id of a user: the row is one of that user's
+``[user in a, b]``  the column is a document, in which members of these names hold the id of a user,
+                at any depth: the row is one of that user's, and the members become NULL with it
 ``[address]``   the column holds the normal form of a user's e-mail address, as
                 ``users.email_key`` does: the row is one of that user's
 ``[personal]``  the column holds personal data of the row's users; of a table: the row is nothing
@@ -42,7 +44,8 @@ _COLUMN = re.compile(
     r"^ {4}(?!CONSTRAINT|CHECK|FOREIGN|PRIMARY|UNIQUE)(?P<name>\w+) (?P<type>\w+)", re.MULTILINE
 )
 _KEY = re.compile(r"PRIMARY KEY \(([^()]*)\)")
-_AT_END = re.compile(rf"(?: \[(?:{'|'.join(MARKERS)})\])+$")
+_WITHIN = re.compile(r"\[user in (\w+(?:, \w+)*)\]")
+_AT_END = re.compile(rf"(?: \[(?:{'|'.join(MARKERS)}|user in \w+(?:, \w+)*)\])+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class MarkedTable:
     """A table of a store, and the markers of itself and of its columns.
 
     ``types`` are the first words of the columns' types, in capitals, in the order of the table;
-    ``key`` are the columns of its primary key.
+    ``key`` are the columns of its primary key. ``members`` are the names of those members of
+    documents, by column, that hold the id of a user.
     """
 
     store: str
@@ -59,6 +63,7 @@ class MarkedTable:
     key: tuple[str, ...]
     markers: frozenset[str]
     of_columns: dict[str, frozenset[str]] = field(default_factory=dict)
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,10 +91,10 @@ def read_markers(
         if stores is not None and store not in stores:
             continue
         text = schema_text(store, "postgres", root)
-        markers: dict[tuple[str, str | None], frozenset[str]] = {
-            (match["table"], match["column"]): markers_of(match["text"])
-            for match in _COMMENT.finditer(text)
+        comments = {
+            (match["table"], match["column"]): match["text"] for match in _COMMENT.finditer(text)
         }
+        markers = {place: markers_of(comment) for place, comment in comments.items()}
         for table in CREATE_TABLE.finditer(text):
             name, body = table["name"], table["body"]
             types = {one["name"]: one["type"].upper() for one in _COLUMN.finditer(body)}
@@ -102,6 +107,11 @@ def read_markers(
                     () if key is None else tuple(c.strip() for c in key[1].split(",")),
                     markers.get((name, None), frozenset()),
                     {column: markers.get((name, column), frozenset()) for column in types},
+                    {
+                        column: members
+                        for column in types
+                        if (members := members_of(comments.get((name, column), "")))
+                    },
                 )
             )
     return tables
@@ -111,6 +121,13 @@ def markers_of(comment: str) -> frozenset[str]:
     """Return the markers at the end of a comment."""
     end = _AT_END.search(comment)
     return frozenset() if end is None else frozenset(re.findall(r"\[(\w+)\]", end[0]))
+
+
+def members_of(comment: str) -> tuple[str, ...]:
+    """Return the names in the marker ``[user in …]`` at the end of a comment."""
+    end = _AT_END.search(comment)
+    found = None if end is None else _WITHIN.search(end[0])
+    return () if found is None else tuple(found[1].split(", "))
 
 
 def without_markers(comment: str) -> str:

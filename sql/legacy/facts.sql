@@ -10,6 +10,7 @@
 -- into: facts
 -- key: id
 -- merge: newest updated_at
+-- order: created_at
 -- values: confidence = confidence, 0.5; evidence_ids = evidence_ids_json, []
 -- values: source_documents = source_documents_json, []; topics = topics_json, []
 -- values: metadata = metadata_json, {}; validation_status = validation_status, 'unverified'
@@ -37,7 +38,8 @@ SELECT
     CASE
         WHEN closes_circle
             THEN 'superseded_by closed a circle of facts that supersede each other: set to NULL'
-    END AS note_circle
+    END AS note_circle,
+    note_status
 FROM (
     SELECT
         f.rowid AS source_rowid,
@@ -60,6 +62,15 @@ FROM (
                 THEN validation_status
             ELSE 'unverified'
         END AS validation_status,
+        CASE
+            WHEN
+                validation_status
+                NOT IN (
+                    'unverified', 'contested', 'majority_agreed', 'byzantine_agreed',
+                    'formally_proven'
+                )
+                THEN 'unknown status ' || quote(validation_status) || ' taken as unverified'
+        END AS note_status,
         coalesce(nullif(nullif(metadata_json, ''), 'null'), '{}') AS metadata,
         created_at,
         updated_at,

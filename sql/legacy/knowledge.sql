@@ -11,6 +11,7 @@
 -- into: knowledge_nodes
 -- key: id
 -- merge: newest updated_at
+-- order: created_at
 -- values: confidence = confidence, 0.5; tier = tier, 'slow'; surprise_score = surprise_score, 0
 -- values: consolidation_score = consolidation_score, 0; update_count = computed
 -- values: validation_status = validation_status, 'unverified'; metadata = metadata, {}
@@ -43,6 +44,7 @@ SELECT
     created_at,
     updated_at,
     note_count,
+    note_tier,
     CASE
         WHEN
             document ->> '$.visibility'
@@ -59,6 +61,10 @@ FROM (
         content_hash,
         coalesce(confidence, 0.5) AS confidence,
         CASE WHEN tier IN ('fast', 'medium', 'glacial') THEN tier ELSE 'slow' END AS tier,
+        CASE
+            WHEN tier NOT IN ('fast', 'medium', 'slow', 'glacial')
+                THEN 'unknown tier ' || quote(tier) || ' taken as slow'
+        END AS note_tier,
         coalesce(surprise_score, 0.0) AS surprise_score,
         CASE
             WHEN typeof(update_count) = 'text' THEN 2

@@ -82,6 +82,7 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- key: org_id, channel_type, channel_id
 -- secrets: config
 -- merge: newest created_at
+-- order: created_at
 -- unix: created_at, updated_at
 -- values: event_types = event_types, []; config = config, {}; updated_at = created_at
 SELECT

@@ -29,6 +29,14 @@ SELECT
             THEN category
         ELSE 'general'
     END AS category,
+    CASE
+        WHEN
+            category NOT IN (
+                'general', 'legal', 'healthcare', 'finance', 'accounting', 'code', 'academic',
+                'compliance', 'sme'
+            )
+            THEN 'unknown category ' || quote(category) || ' taken as general'
+    END AS note_category,
     coalesce(nullif(version, ''), '1.0.0') AS version,
     definition,
     coalesce(nullif(tags, ''), '[]') AS tags,
@@ -97,6 +105,14 @@ SELECT
             THEN category
         ELSE 'general'
     END AS category,
+    CASE
+        WHEN
+            category NOT IN (
+                'general', 'legal', 'healthcare', 'finance', 'accounting', 'code', 'academic',
+                'compliance', 'sme'
+            )
+            THEN 'unknown category ' || quote(category) || ' taken as general'
+    END AS note_category,
     definition,
     coalesce(nullif(tags, ''), '[]') AS tags,
     coalesce(usage_count, 0) AS usage_count,

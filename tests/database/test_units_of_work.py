@@ -10,7 +10,7 @@ import pytest
 from aragora_sql.database import Database
 from aragora_sql.database.postgres import PostgresDatabase
 from aragora_sql.database.sqlite import SQLiteDatabase
-from aragora_sql.errors import DatabaseError, DuplicateKeyError
+from aragora_sql.errors import DatabaseError, DatabaseUseError, DuplicateKeyError
 from tests.conftest import OpenDatabase
 from tests.database.cancelling import cancel_at
 from tests.database.items import Items
@@ -300,6 +300,70 @@ async def test_nested_transactions_of_many_tasks_take_turns(items: Items) -> Non
     assert [type(result) for result in results] == [type(None), StopError] * 3
     kept = [f"{number} {which}" for number in (0, 2, 4) for which in ("first", "second")]
     assert await items.ids() == kept
+
+
+async def test_the_connection_of_an_outer_block_is_refused_inside_a_nested_transaction(
+    items: Items,
+) -> None:
+    """It would wait for the end of the block that waits for it."""
+    queries, database = items.queries, items.database
+    async with database.transaction() as outer:
+        async with database.transaction() as inner:
+            with pytest.raises(DatabaseUseError, match=r"use the connection .* as inner"):
+                await queries.add(outer, id="never", size=0, parent=None)
+            async with database.transaction() as innermost:
+                for connection in (outer, inner):
+                    with pytest.raises(DatabaseUseError, match="outer block"):
+                        await queries.get_size(connection, id="a")
+                    with pytest.raises(DatabaseUseError, match="outer block"):
+                        await connection.run_script("test", "SELECT 1")
+                await queries.add(innermost, id="a", size=0, parent=None)
+            # Nor by a task that is started here.
+            found = await asyncio.gather(queries.get_size(outer, id="a"), return_exceptions=True)
+            assert isinstance(found[0], DatabaseUseError)
+            await queries.add(inner, id="b", size=0, parent=None)
+        # Nothing of it has failed, and it serves again.
+        await queries.add(outer, id="c", size=0, parent=None)
+    assert await items.ids() == ["a", "b", "c"]
+
+
+async def test_the_connection_of_a_block_without_a_transaction_is_refused_inside_one(
+    items: Items,
+) -> None:
+    async with items.database.connection() as outer:
+        with pytest.raises(DatabaseUseError, match="outer block"):  # noqa: PT012 - as above
+            async with items.database.transaction():
+                await items.add("undone")
+                await items.queries.add(outer, id="never", size=0, parent=None)
+        assert await items.queries.get_size(outer, id="undone") is None
+        await items.queries.add(outer, id="a", size=0, parent=None)
+    assert await items.ids() == ["a"]
+
+
+async def test_other_tasks_wait_for_a_nested_transaction_with_the_outer_connection(
+    items: Items,
+) -> None:
+    async with items.database.transaction() as outer:
+        started = asyncio.Event()
+
+        async def add() -> None:
+            started.set()
+            await items.queries.add(outer, id="later", size=0, parent=None)
+
+        begin = asyncio.Event()
+
+        async def add_when_told() -> None:
+            await begin.wait()
+            await add()
+
+        task = asyncio.create_task(add_when_told())
+        async with items.database.transaction():
+            begin.set()
+            await started.wait()
+            await items.add("first")
+            assert not task.done()
+        await task
+    assert await items.ids() == ["first", "later"]
 
 
 async def test_a_cancelled_task_that_waits_its_turn_harms_nobody(items: Items) -> None:

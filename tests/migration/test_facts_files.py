@@ -161,3 +161,21 @@ def test_facts_that_supersede_each_other_in_a_circle(target: Target, tmp_path: P
     # The way is the same the next time, and in a comparison of every value.
     again = target.migrate(path, verify="all")
     assert (again.total_migrated, again.mismatches) == (0, 0)
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_of_facts_with_one_statement_the_one_that_was_made_first_stays(
+    target: Target, tmp_path: Path, is_reversed: bool
+) -> None:
+    facts = [
+        fact("f1", "one", created_at=LATER),
+        fact("f2", "ONE", created_at=AT, validation_status="sure"),
+        fact("f3", "two", created_at=AT),
+        fact("f4", "TWO", created_at=LATER),
+    ]
+    path = tmp_path / "knowledge.db"
+    write_facts(path, facts[::-1] if is_reversed else facts, [])
+    report = target.migrate(path)
+    check_sums(report)
+    assert {row["row"]["id"] for row in target.rejected("facts")} == {"f1", "f4"}
+    assert "unknown status 'sure' taken as unverified" in str(report.to_dict())

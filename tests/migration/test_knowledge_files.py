@@ -191,6 +191,43 @@ async def test_migrate_knowledge(target: Target, folder: Path, tmp_path: Path) -
     await back.close()
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+def test_of_nodes_with_one_content_the_one_that_was_made_first_stays(
+    target: Target, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """Whatever their ids, their place and their file; of one time it is the earlier place."""
+    nodes = [
+        node("kn_b", "one", created_at="2026-02-12T16:00:00"),
+        node("kn_a", "one", created_at="2026-02-12T16:00:01"),
+        node("kn_d", "two", created_at="2026-02-12T15:00:00"),
+        node("kn_c", "two", created_at="2026-02-12T15:30:00"),
+    ]
+    folder = tmp_path / ".nomic"
+    rows = [nodes[place] for place in order]
+    write_mound(folder / "knowledge" / "mound.db", {"knowledge_nodes": rows[:2]})
+    same = [node(key, "three") for key in ("kn_z", "kn_y")]
+    write_mound(folder / ".nomic" / "knowledge" / "mound.db", {"knowledge_nodes": rows[2:] + same})
+    report = target.migrate(folder, source_timezone=BERLIN)
+    check_sums(report)
+    rejected = {row["row"]["id"] for row in target.rejected("knowledge_nodes")}
+    assert rejected == {"kn_a", "kn_c", "kn_y"}
+
+
+def test_tiers_that_are_not_known_are_counted(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "knowledge" / "mound.db"
+    tiers = ["fast", "slow", "glacial", "medium", "Fast", "warm", "warm"]
+    nodes = [node(f"kn_{number}", tier=tier) for number, tier in enumerate(tiers)]
+    write_mound(path, {"knowledge_nodes": nodes})
+    report = target.migrate(tmp_path, source_timezone=BERLIN)
+    check_sums(report)
+    (table,) = [one for one in report.tables if one.table == "knowledge_nodes"]
+    assert table.counts.notes == {
+        "unknown tier 'Fast' taken as slow": 1,
+        "unknown tier 'warm' taken as slow": 2,
+    }
+    assert target.row("knowledge_nodes", "kn_5")["tier"] == "slow"
+
+
 async def look(database: Database) -> None:
     """Look at what came of the rows."""
     mound = KnowledgeMound(database)

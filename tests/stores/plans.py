@@ -47,12 +47,25 @@ class Explaining:
     fetch_one = fetch_value = execute = explain
 
 
+def _names_of_tables(query: str) -> set[str]:
+    named = re.findall(r"(?:FROM|JOIN|UPDATE) (\w+)(?: AS (\w+))?", query)
+    return {alias or table for table, alias in named if table in TABLES}
+
+
 def scanned_tables(query: str, plan: list[str]) -> Iterator[str]:
     """Find what a plan of SQLite reads from end to end (views and lists are no tables)."""
-    named = re.findall(r"(?:FROM|JOIN|UPDATE) (\w+)(?: AS (\w+))?", query)
-    tables = {alias or table for table, alias in named if table in TABLES}
+    tables = _names_of_tables(query)
     for line in plan:
         match = re.fullmatch(r"SCAN (\w+)(?P<index> USING (?:COVERING )?INDEX \w+)?", line)
+        if match and match[1] in tables:
+            yield line
+
+
+def filtered_tables(query: str, plan: list[str]) -> Iterator[str]:
+    """Find the tables of which a plan of SQLite makes a Bloom filter: of all rows, at each call."""
+    tables = _names_of_tables(query)
+    for line in plan:
+        match = re.match(r"BLOOM FILTER ON (\w+)", line)
         if match and match[1] in tables:
             yield line
 
@@ -62,6 +75,8 @@ def sqlite_problems(hot: Hot, query: str, rows: list[Row]) -> Iterator[str]:
     for line in scanned_tables(query, plan):
         if not (hot.in_index_order and "USING INDEX" in line):
             yield line
+    for line in filtered_tables(query, plan):
+        yield f"{line}: reads an index from end to end first"
     # The last step of the statement itself: a newer SQLite sorts both sides of an EXCEPT within it.
     last = rows[-1]
     if hot.in_index_order and last["parent"] == 0 and "TEMP B-TREE FOR ORDER BY" in last["detail"]:

@@ -238,7 +238,7 @@ class DebateArchiveQueries(Protocol):
         Operation !: the number of rows changed.
         """
 
-    async def delete_debate(
+    async def find_debate(
         self,
         connection: Connection,
         /,
@@ -246,12 +246,31 @@ class DebateArchiveQueries(Protocol):
         key: str,
         org_id: str | None,
     ) -> str | None:
-        """Delete a debate by its id, or by its slug where no debate has that id, and return its
-        id; of one
+        """Return the id of a debate by its id, or by its slug where no debate has that id; of one
+        organization
 
-        organization or of any.
+        or of any.
 
         Operation $: the first value of the first row, or None.
+        """
+
+    async def lock_critiques(self, connection: Connection, /, *, debate_id: str) -> str | None:
+        """Hold a debate of the critique store until it is deleted, and return its id.
+
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def delete_debate(
+        self,
+        connection: Connection,
+        /,
+        *,
+        debate_id: str,
+        org_id: str | None,
+    ) -> int:
+        """Delete a debate, of one organization or of any.
+
+        Operation !: the number of rows changed.
         """
 
     async def delete_critiques(self, connection: Connection, /, *, debate_id: str) -> int:
@@ -317,7 +336,10 @@ class DebateArchiveQueries(Protocol):
         """
 
     async def link_debates(self, connection: Connection, /, *, row_limit: int) -> int:
-        """Link some debates to those of the critique store that were stored later.
+        """Link some debates to those of the critique store that were stored later. One that is
+        being deleted is
+
+        left out; the others can't be, until they are linked.
 
         Operation !: the number of rows changed.
         """

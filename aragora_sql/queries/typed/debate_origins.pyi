@@ -67,7 +67,8 @@ class DebateOriginsQueries(Protocol):
         """Store where something came from, or replace it; whether its result was sent stays,
         unless what is
 
-        replaced is over.
+        replaced is over. What came from the channel before is older than this, by a microsecond
+        at least.
 
         Operation ^: the first row, or None.
         """

@@ -198,7 +198,10 @@ class InsightsQueries(Protocol):
         debate_id: str,
         kept_ids: Sequence[str],
     ) -> int:
-        """Delete the insights of a debate but for some.
+        """Delete the insights of a debate but for some. Those are held with them: other debates
+        may have had
+
+        them, or may take them.
 
         Operation !: the number of rows changed.
         """

@@ -108,7 +108,7 @@ class ListContentHashesRow(TypedDict):
     id: str
 
 class SortNodesRow(TypedDict):
-    """A row of sort_nodes, query_by_provenance, lock_nodes, list_prunable."""
+    """A row of sort_nodes, query_by_provenance, lock_nodes, lock_archived, list_prunable."""
 
     id: str
 
@@ -788,6 +788,8 @@ class KnowledgeQueries(Protocol):
         """Link two nodes, of one workspace or of any, or say anew how strongly, and return the id
         of the link.
 
+        A node that is being deleted is not there.
+
         Operation $: the first value of the first row, or None.
         """
 
@@ -1027,6 +1029,23 @@ class KnowledgeQueries(Protocol):
         """Store nodes in the archive.
 
         Operation *!: the number of rows changed, for many sets of parameters.
+        """
+
+    def lock_archived(
+        self,
+        connection: Connection,
+        /,
+        *,
+        original_id: str,
+        workspace_id: str,
+        unowned: bool,
+    ) -> AsyncIterator[SortNodesRow]:
+        """Hold the newest of a node of a workspace in the archive, and what is there of the nodes
+        that it is
+
+        linked to; where :unowned, also one that names no workspace.
+
+        Operation (none): every row.
         """
 
     async def take_archived(

@@ -48,8 +48,9 @@ class MarkersQueries(Protocol):
         `columns`
         is a list of {table_name, table_place, column_name, column_place, is_user, is_address,
         is_personal,
-        goes, stays}: an address is that of the user in the table of users; rows of a table that
-        goes are deleted, those of one that stays are left as they are.
+        members, goes, stays}: members are the names under which the id is in a document; an
+        address is that of the user in the table of users; rows of a table that goes are deleted,
+        those of one that stays are left as they are.
 
         Operation (none): every row.
         """

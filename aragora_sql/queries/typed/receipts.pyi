@@ -141,6 +141,9 @@ class DeletableReceiptRow(TypedDict):
     gauntlet_id: str | None
     verdict: str
     org_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    dates_hash: str
     legal_hold: bool
 
 class InsertDeletionParameters(TypedDict):
@@ -548,10 +551,14 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         made_before: datetime,
+        after_timestamp: datetime,
+        after_id: str,
         row_limit: int,
     ) -> AsyncIterator[DeletableReceiptRow]:
         """Hold some of the receipts whose time is over, that were made before a time and are under
-        no hold.
+        no hold, the
+
+        longest over first, from a place on.
 
         Operation (none): every row.
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.audit.hashing import CURRENT_VERSION, details_text, entry_hash
 from aragora_sql.stores.audit.records import ACTOR_TYPES, AuditEntry
 from aragora_sql.stores.audit.signing import SigningKeys
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.records import record_of
 
 __all__ = ["NewEntry", "Tail", "chained", "documents", "new_entry"]
@@ -51,7 +51,7 @@ def new_entry(
 ) -> tuple[None, NewEntry]:
     """Check what is known of an entry before it has its place in the chain."""
     return None, {
-        "id": str(uuid.uuid4()),
+        "id": new_id(),
         "event_type": valid.key(event_type, f"{path}event_type"),
         "actor": valid.key(actor, f"{path}actor"),
         "actor_type": valid.choice(actor_type, f"{path}actor_type", ACTOR_TYPES),

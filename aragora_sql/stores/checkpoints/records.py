@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.checksums import checksum_of
 from aragora_sql.stores.documents import mapping, member, unknown_members, with_unknown_members
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.records import Record
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def new_workflow_checkpoint(
     context = _document(given["context_state"], "checkpoint.context_state", default)
     content |= {"step_outputs": load_json(outputs), "context_state": load_json(context)}
     return {
-        "id": f"{STORAGE_ID_PREFIX}{uuid.uuid4().hex}",
+        "id": prefixed_id(STORAGE_ID_PREFIX, 32),
         "engine_id": content["id"],
         "workflow_id": content["workflow_id"],
         "definition_id": content["definition_id"],

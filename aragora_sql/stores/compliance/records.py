@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from aragora_sql.database.values import EncodedJSON
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, unknown_members
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.records import Record
 
 __all__ = [
@@ -222,7 +222,7 @@ def _known(value: Any, argument: str, names: tuple[str, ...]) -> Mapping[str, An
 
 def _id(given: Mapping[str, Any], argument: str, prefix: str) -> str:
     found = valid.optional(given.get("id"), f"{argument}.id", valid.key)
-    return f"{prefix}_{os.urandom(16).hex()}" if found is None else found
+    return prefixed_id(f"{prefix}_", 32) if found is None else found
 
 
 def _workspace(given: Mapping[str, Any], argument: str) -> str:

@@ -5,7 +5,6 @@ Its queries: ``sql/postgres/compliance/queries.sql`` and ``sql/sqlite/compliance
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +24,7 @@ from aragora_sql.stores.compliance.records import (
     policy_parameters,
     violation_parameters,
 )
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.paging import (
     LAST_NUMBER,
     LAST_TIMESTAMP,
@@ -306,7 +306,7 @@ class PolicyStore(Store):
         assert policy is not None  # noqa: S101 - a change has one of them
         await self._queries.insert_change(
             connection,
-            id=f"audit_{os.urandom(16).hex()}",
+            id=prefixed_id("audit_", 32),
             policy_id=policy.id,
             action=action,
             changed_by=changed_by,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any, Literal, TypedDict, get_args
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, member
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.records import Record
 
 __all__ = [
@@ -119,7 +119,7 @@ def task_parameters(task: Any, now: datetime) -> dict[str, Any]:
     given = _Reader(task, "task", ComputerUseTask)
     status = given.read("status", _status, "pending")
     return {
-        "task_id": given.read("task_id", valid.key) or f"task-{secrets.token_hex(6)}",
+        "task_id": given.read("task_id", valid.key) or prefixed_id("task-"),
         "goal": given.need("goal", valid.identifier),
         "max_steps": given.read("max_steps", lambda v, a: valid.integer(v, a, least=1), 10),
         "dry_run": given.read("dry_run", valid.boolean, False),
@@ -143,7 +143,7 @@ def policy_parameters(policy: Any, now: datetime) -> dict[str, Any]:
     given = _Reader(policy, "policy", ComputerUsePolicy)
     nothing = valid.array(None, "")
     return {
-        "policy_id": given.read("policy_id", valid.key) or f"policy-{secrets.token_hex(6)}",
+        "policy_id": given.read("policy_id", valid.key) or prefixed_id("policy-"),
         "name": given.need("name", valid.identifier),
         "description": given.read("description", valid.text, ""),
         "allowed_actions": given.read("allowed_actions", _names, nothing),

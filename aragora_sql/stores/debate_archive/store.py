@@ -274,10 +274,18 @@ class DebateArchive(Store):
         organization = valid.optional_text(org_id, "org_id")
         cascade = valid.boolean(cascade_critiques, "cascade_critiques")
         async with self._database.transaction() as connection:
-            deleted = await self._queries.delete_debate(connection, key=key, org_id=organization)
-            if cascade and deleted is not None:
-                await self._queries.delete_critiques(connection, debate_id=deleted)
-        return deleted is not None
+            found = await self._queries.find_debate(connection, key=key, org_id=organization)
+            if found is None:
+                return False
+            if cascade:
+                # The critique store's row first: deleting it there unlinks the row here.
+                await self._queries.lock_critiques(connection, debate_id=found)
+            deleted = await self._queries.delete_debate(
+                connection, debate_id=found, org_id=organization
+            )
+            if cascade and deleted:
+                await self._queries.delete_critiques(connection, debate_id=found)
+        return bool(deleted)
 
     async def link_debates(self) -> int:
         """Link debates to those that the critique store got later, and return how many.

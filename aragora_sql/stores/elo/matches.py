@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from itertools import combinations
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.elo.formulas import LEAST_WEIGHT, rating_changes, strict_winner
+from aragora_sql.stores.ids import prefixed_id
 
 __all__ = ["NewMatch", "PlayedMatch", "new_match", "play", "score_number"]
 
@@ -180,7 +180,7 @@ def _scores(
 
 
 def _new_id(subject: str, names: tuple[str, ...]) -> str:
-    """Return an id as the older system made it, cut so that it fits into an index."""
-    tail = f"-{secrets.token_hex(4)}"
+    """Return an id as the older system made it, with more digits, cut to fit into an index."""
+    tail = prefixed_id("-")
     head = f"{subject}-{'-vs-'.join(names)}".encode()[: valid.LONGEST_KEY - len(tail)]
     return head.decode(errors="ignore") + tail

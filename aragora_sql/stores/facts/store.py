@@ -5,7 +5,6 @@ Its queries: ``sql/postgres/facts/queries.sql`` and ``sql/sqlite/facts/queries.s
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from aragora_sql.stores.facts.records import (
     checked_filters,
     statement_hash,
 )
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.search import MOST_SEARCH_TERMS, any_term
@@ -75,7 +75,7 @@ class FactStore(Store):
         named = valid.texts(topics, "topics")
         digits = statement_hash(text)
         row: dict[str, Any] = {
-            "id": f"fact_{secrets.token_hex(6)}",
+            "id": prefixed_id("fact_"),
             "workspace_id": valid.key(workspace_id, "workspace_id"),
             "statement": text,
             "statement_hash": digits,
@@ -294,7 +294,7 @@ class FactStore(Store):
         supersedes it, itself or over others.
         """
         row: dict[str, Any] = {
-            "id": f"rel_{secrets.token_hex(6)}",
+            "id": prefixed_id("rel_"),
             "source_fact_id": valid.key(source_fact_id, "source_fact_id"),
             "target_fact_id": valid.key(target_fact_id, "target_fact_id"),
             "relation_type": valid.choice(relation_type, "relation_type", RELATION_TYPES),

@@ -5,7 +5,6 @@ Its queries: ``sql/postgres/governance/queries.sql`` and ``sql/sqlite/governance
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,6 +34,7 @@ from aragora_sql.stores.governance.records import (
     Verification,
 )
 from aragora_sql.stores.governance.requests import ApprovalRequestStore
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.paging import LastRow, newest_page
 from aragora_sql.stores.records import record_of
 
@@ -489,7 +489,7 @@ class GovernanceStore(Store):
         Without ``rollback_id`` it gets 16 random hexadecimal digits. Raises
         :class:`~aragora_sql.errors.DuplicateKeyError` when there is one of this id.
         """
-        key = valid.optional(rollback_id, "rollback_id", valid.key) or secrets.token_hex(8)
+        key = valid.optional(rollback_id, "rollback_id", valid.key) or prefixed_id("")
         async with self._database.transaction() as connection:
             stored = await self._queries.insert_rollback_point(
                 connection,

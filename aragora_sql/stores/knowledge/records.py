@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from aragora_sql.database.values import EncodedJSON, utc_now
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.records import Record
 from aragora_sql.stores.terms import document_terms
 
@@ -37,7 +37,6 @@ __all__ = [
     "checked_types",
     "checked_workspace",
     "content_columns",
-    "new_id",
     "node_parameters",
     "provenance_parameters",
     "row_of",
@@ -311,11 +310,6 @@ class KnowledgeStatistics(TypedDict):
     stale_nodes_count: int
 
 
-def new_id(prefix: str, digits: int = 16) -> str:
-    """Return a new identifier: a prefix and hexadecimal digits."""
-    return prefix + secrets.token_hex(digits // 2)
-
-
 def checked_workspace(value: Any, argument: str = "workspace_id") -> str:
     """Check a workspace: 1 to 64 letters, digits, ``_`` and ``-`` of ASCII."""
     checked = valid.text(value, argument)
@@ -454,7 +448,7 @@ def node_parameters(given: Any, argument: str) -> dict[str, Any]:
     created_at = valid.optional(data.get("created_at"), f"{argument}.created_at", valid.timestamp)
     return {
         **columns,
-        "id": key or new_id("kn_"),
+        "id": key or prefixed_id("kn_"),
         "workspace_id": checked_workspace(data.get("workspace_id"), f"{argument}.workspace_id"),
         "update_count": 1,
         "created_at": created_at or at,

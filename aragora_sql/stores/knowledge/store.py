@@ -25,6 +25,7 @@ from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, in_batches
 from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.knowledge.records import (
     DIRECTIONS,
     GRANTEE_TYPES,
@@ -60,7 +61,6 @@ from aragora_sql.stores.knowledge.records import (
     checked_topics,
     checked_types,
     checked_workspace,
-    new_id,
     node_parameters,
     provenance_parameters,
     row_of,
@@ -637,7 +637,7 @@ class KnowledgeMound(Store):
         ``strength`` is 0 or more. Raises :class:`~aragora_sql.errors.NodeNotFoundError`.
         """
         row: dict[str, Any] = {
-            "id": new_id("kr_"),
+            "id": prefixed_id("kr_"),
             "from_node_id": valid.key(from_node_id, "from_node_id"),
             "to_node_id": valid.key(to_node_id, "to_node_id"),
             "relationship_type": valid.choice(
@@ -916,7 +916,7 @@ class KnowledgeMound(Store):
         }
         async with self._database.connection() as connection:
             grant = await self._queries.save_grant(
-                connection, id=new_id("grant_"), item_id=key, granted_at=utc_now(), **row
+                connection, id=prefixed_id("grant_"), item_id=key, granted_at=utc_now(), **row
             )
         if grant is None:
             raise NodeNotFoundError(key, "item_id")
@@ -1059,7 +1059,7 @@ class KnowledgeMound(Store):
             }
             archived.append(
                 {
-                    "id": new_id(f"arch_{node.id}_", 8),
+                    "id": prefixed_id(f"arch_{node.id}_"),
                     "original_id": node.id,
                     "workspace_id": node.workspace_id,
                     "content": node.content,
@@ -1092,6 +1092,12 @@ class KnowledgeMound(Store):
         workspace = checked_workspace(workspace_id)
         any_owner = valid.boolean(unowned, "unowned")
         async with self._database.transaction() as connection:
+            # Before anything is taken: two that are linked may be restored at once.
+            held = self._queries.lock_archived(
+                connection, original_id=key, workspace_id=workspace, unowned=any_owner
+            )
+            if not [one async for one in held]:
+                return False
             row = await self._queries.take_archived(
                 connection, original_id=key, workspace_id=workspace, unowned=any_owner
             )
@@ -1119,22 +1125,26 @@ class KnowledgeMound(Store):
                 raise AlreadyTakenError("original_id", "a node has this id, or its content")
             await self._queries.add_topics(connection, node_id=key, topics=topics)
             await self._put_vector(connection, key, document.get("vector"))
+            links = map(KnowledgeRelationship.from_dict, document.get("relationships", ()))
+            # A link holds the node at its other end: in the order in which those who archive nodes
+            # do, and before provenance, which goes with its node.
+            for link in sorted(links, key=lambda link: (_other_end(link, key), link.id)):
+                await self._restore_link(connection, key, link)
             if document.get("provenance"):
                 source = NodeProvenance.from_dict(document["provenance"])
                 await self._restore_source(connection, source)
-            for link in document.get("relationships", ()):
-                await self._restore_link(connection, key, link)
         return True
 
-    async def _restore_link(self, connection: Connection, key: str, link: dict[str, Any]) -> None:
-        again = KnowledgeRelationship.from_dict(link)
-        values = dict(again) | {"metadata": valid.document(again.metadata, "metadata")}
+    async def _restore_link(
+        self, connection: Connection, key: str, link: KnowledgeRelationship
+    ) -> None:
+        values = dict(link) | {"metadata": valid.document(link.metadata, "metadata")}
         # Where the other node is in the archive too, the link waits there. One that is not there
         # (any more) may just have been restored.
-        other = again.to_node_id if again.from_node_id == key else again.from_node_id
+        other = _other_end(link, key)
         link_id = await self._queries.save_relationship(connection, workspace_id=None, **values)
         if link_id is None and not await self._queries.keep_link(
-            connection, original_id=other, link=valid.document(link, "link")
+            connection, original_id=other, link=valid.document(link.to_dict(), "link")
         ):
             await self._queries.save_relationship(connection, workspace_id=None, **values)
 
@@ -1263,7 +1273,9 @@ class KnowledgeMound(Store):
     async def _insert_prune(
         self, connection: Connection, row: dict[str, Any], ids: list[str]
     ) -> PruneRecord:
-        record = PruneRecord(id=new_id("prune_"), items_pruned=len(ids), pruned_item_ids=ids, **row)
+        record = PruneRecord(
+            id=prefixed_id("prune_"), items_pruned=len(ids), pruned_item_ids=ids, **row
+        )
         encoded = valid.array(ids, "pruned_item_ids")
         values: dict[str, Any] = dict(record)
         await self._queries.insert_prune(connection, **values | {"pruned_item_ids": encoded})
@@ -1286,6 +1298,10 @@ class KnowledgeMound(Store):
                 connection, workspace_id=workspace, since=first, **page
             )
             return [record_of(PruneRecord, **row) async for row in rows]
+
+
+def _other_end(link: KnowledgeRelationship, key: str) -> str:
+    return link.to_node_id if link.from_node_id == key else link.from_node_id
 
 
 def _workspace(value: Any) -> str | None:

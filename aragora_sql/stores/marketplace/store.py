@@ -5,7 +5,6 @@ Its queries: ``sql/postgres/marketplace/queries.sql`` and ``sql/sqlite/marketpla
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import in_batches
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.marketplace.records import (
     FIRST_COUNT,
     SORT_ORDERS,
@@ -80,7 +80,7 @@ class MarketplaceStore(Store):
         Raises :class:`~aragora_sql.errors.AlreadyTakenError` (a ``ValueError``) when another one
         has the name. The category may be any text.
         """
-        key = f"tpl-{secrets.token_hex(6)}"
+        key = prefixed_id("tpl-")
         words = valid.names(tags, "tags")
         about = valid.text(description, "description")
         called = valid.key(name, "name")
@@ -341,7 +341,7 @@ class MarketplaceStore(Store):
             try:
                 row = await self._queries.upsert_review(
                     connection,
-                    id=f"rev-{secrets.token_hex(6)}",
+                    id=prefixed_id("rev-"),
                     template_id=key,
                     user_id=user,
                     user_name=called,

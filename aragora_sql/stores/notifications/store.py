@@ -7,7 +7,6 @@ Its queries: ``sql/postgres/notifications/queries.sql`` and
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.batches import age_limit, in_batches
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.integrations.secrets import (
     keep_sealed,
     open_secrets,
@@ -240,7 +240,7 @@ class NotificationStore(RotatesKeys):
         given = valid.optional(channel.id, "id", valid.key)
         now = utc_now()
         row: dict[str, Any] = {
-            "id": uuid.uuid4().hex if given is None else given,
+            "id": prefixed_id("", 32) if given is None else given,
             "org_id": owner.org_id,
             "channel_type": owner.kind,
             "channel_id": owner.channel_id,
@@ -559,7 +559,7 @@ class NotificationStore(RotatesKeys):
         interval = valid.number(interval_seconds, "interval_seconds", 0.0, LONGEST_WINDOW)
         lease = valid.number(lease_seconds, "lease_seconds", 0.001, LONGEST_LEASE)
         size = valid.integer(most, "most", least=1)
-        digest_id = uuid.uuid4().hex
+        digest_id = prefixed_id("", 32)
         async with self._database.transaction() as connection:
             claimed = self._queries.claim_digests(
                 connection,

@@ -5,7 +5,6 @@ Their queries: ``sql/postgres/receipts/queries.sql`` and ``sql/sqlite/receipts/q
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.documents import mapping
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.paging import LAST_NUMBER, LAST_TIMESTAMP, LastRow, key_of, row_number
 from aragora_sql.stores.receipts.records import (
     REASONS,
@@ -178,7 +178,7 @@ def deletion_parameters(
     """Check what is noted of a deletion, and return the parameters of its query."""
     checksum = "checksum" if path else "receipt_checksum"
     return {
-        "deletion_id": f"del_{os.urandom(16).hex()}",
+        "deletion_id": prefixed_id("del_", 32),
         "receipt_id": valid.key(receipt.get("receipt_id"), f"{path}receipt_id"),
         "receipt_checksum": valid.text(receipt.get("checksum"), f"{path}{checksum}"),
         "gauntlet_id": valid.optional_text(receipt.get("gauntlet_id"), f"{path}gauntlet_id"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.checksums import checksum_of
 from aragora_sql.stores.documents import as_read, mapping
+from aragora_sql.stores.ids import prefixed_id
 from aragora_sql.stores.receipts.signing import HMAC, ReceiptSigningKeys, is_signed_by, shape_of
 from aragora_sql.stores.receipts.terms import receipt_terms
 from aragora_sql.stores.records import Record
@@ -161,6 +161,9 @@ class DeletableReceipt(Record):
     gauntlet_id: str | None
     verdict: str
     org_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    dates_hash: str
     legal_hold: bool
 
 
@@ -251,7 +254,7 @@ def receipt_parameters(
     checksum = valid.text(document.get("checksum") or "", "receipt.checksum")
     argument = valid.optional(org_id, "org_id", valid.key)
     row: dict[str, Any] = {
-        "receipt_id": name("receipt_id") or f"rcpt_{os.urandom(16).hex()}",
+        "receipt_id": name("receipt_id") or prefixed_id("rcpt_", 32),
         "gauntlet_id": gauntlet_id,
         "debate_id": name("debate_id"),
         "org_id": name("org_id") if argument is None else argument,

@@ -23,7 +23,7 @@ from aragora_sql.errors import (
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import age_limit, days_of, in_batches
-from aragora_sql.stores.paging import LastRow, key_of, newest_page
+from aragora_sql.stores.paging import FIRST_TIMESTAMP, LastRow, key_of, newest_page
 from aragora_sql.stores.receipts.deletions import ReceiptDeletionLog, deletion_parameters
 from aragora_sql.stores.receipts.records import (
     SORTS,
@@ -72,6 +72,7 @@ Ids = list[str]
 Summaries = list[ReceiptSummary]
 Receipts = list[StoredReceipt]
 Checks = list[SignatureCheck]
+DATES_CHANGED = "when it was made, or until when it is kept, is not what was stored"
 
 
 class ReceiptStore(Store):
@@ -490,20 +491,44 @@ class ReceiptStore(Store):
 
         None goes before its ``expires_at``, nor while it is under a legal hold, nor with
         ``retention_days`` before it is so many days old. It is done in small transactions.
+
+        One whose dates were changed outside of the store stays: after all others are deleted,
+        :class:`~aragora_sql.errors.DamagedReceiptError` names those (``receipt_ids``).
         """
         made_before = age_limit(retention_days or 0.0, utc_now(), "retention_days")
         valid.key(operator, "operator")
+        damaged: dict[str, None] = {}
 
-        async def batch() -> int:
-            async with self._database.transaction() as connection:
-                rows = self._queries.lock_expired(
-                    connection, made_before=made_before, row_limit=BATCH
-                )
-                found = [record_of(DeletableReceipt, **row) async for row in rows]
-                await self._delete(connection, found, "retention_expired", operator, None)
-            return len(found)
+        async def walk() -> int:
+            last: tuple[datetime, str] = (FIRST_TIMESTAMP, "")
+            deleted, found = 0, BATCH
+            while found == BATCH:
+                async with self._database.transaction() as connection:
+                    rows = self._queries.lock_expired(
+                        connection,
+                        made_before=made_before,
+                        after_timestamp=last[0],
+                        after_id=last[1],
+                        row_limit=BATCH,
+                    )
+                    held = [record_of(DeletableReceipt, **row) async for row in rows]
+                    over = [one for one in held if dates_hash(one) == one.dates_hash]  # type: ignore[arg-type]
+                    await self._delete(connection, over, "retention_expired", operator, None)
+                found = len(held)
+                deleted += len(over)
+                good = {one.receipt_id for one in over}
+                damaged.update((one.receipt_id, None) for one in held if one.receipt_id not in good)
+                if held:
+                    last = held[-1].expires_at, held[-1].receipt_id
+            return deleted
 
-        return await in_batches(batch)
+        # Again from the start where some were deleted: others may have held some of the rest.
+        deleted = await in_batches(walk)
+        if damaged:
+            raise DamagedReceiptError(
+                next(iter(damaged)), f"{DATES_CHANGED}; it was not deleted", damaged, deleted
+            )
+        return deleted
 
     async def get_stats(self, org_id: str | None = None) -> ReceiptStatistics:
         """Return counts of the receipts."""
@@ -635,7 +660,7 @@ def _change(one: StoredReceipt) -> str | None:
     if receipt_hash(one) != one.content_hash:  # type: ignore[arg-type]
         return "its content does not have the hash that it was stored with"
     if dates_hash(one) != one.dates_hash:  # type: ignore[arg-type]
-        return "when it was made, or until when it is kept, is not what was stored"
+        return DATES_CHANGED
     return None
 
 

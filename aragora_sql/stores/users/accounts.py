@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from operator import itemgetter
@@ -18,6 +17,7 @@ from aragora_sql.errors import (
     OrganizationOwnerError,
 )
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.rotation import (
     Change,
@@ -89,7 +89,7 @@ class Accounts(RotatesKeys, Organizations):
         scopes = valid.optional(service_account_scopes, "service_account_scopes", valid.items)
         now = utc_now()
         user = User(
-            id=str(uuid.uuid4()),
+            id=new_id(),
             email=email.strip(),
             name=valid.text(name, "name"),
             org_id=organization,

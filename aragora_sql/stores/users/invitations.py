@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import AlreadyTakenError, InvalidInputError
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.paging import LastRow
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.tokens import new_token, token_hash
@@ -55,7 +55,7 @@ class Invitations(Organizations):
         key, token = email_key(email), new_token()
         member_role = valid.choice(role, "role", MEMBER_ROLES)
         invitation = OrganizationInvitation(
-            id=str(uuid.uuid4()),
+            id=new_id(),
             org_id=valid.key(org_id, "org_id"),
             email=email.strip(),
             role=member_role,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from aragora_sql.database import Connection
 from aragora_sql.database.values import utc_now
 from aragora_sql.errors import AlreadyTakenError, InvalidInputError
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.paging import FIRST_TIMESTAMP, LastRow, key_of
 from aragora_sql.stores.records import record_of
 from aragora_sql.stores.users.base import UserStorePart, newest_first
@@ -53,7 +53,7 @@ class Organizations(UserStorePart):
         """
         now = utc_now()
         organization = Organization(
-            id=str(uuid.uuid4()),
+            id=new_id(),
             name=valid.identifier(name, "name"),
             slug=_slug_of(name) if slug is None else valid.key(slug, "slug"),
             tier=valid.choice(tier, "tier", TIERS),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -30,6 +29,7 @@ from aragora_sql.redaction import hide_in_text
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.base import Store
 from aragora_sql.stores.batches import in_batches
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.jobs import (
     Job,
     JobWorker,
@@ -584,7 +584,7 @@ def _new_delivery(path: str, entry: object) -> NewDelivery:
             raise InvalidInputError(path, f"{names} {problem or 'is missing'}")
     before = f"{path}." if path else ""
     given = entry.get("delivery_id")
-    delivery_id = str(uuid.uuid4()) if given is None else valid.key(given, f"{before}delivery_id")
+    delivery_id = new_id() if given is None else valid.key(given, f"{before}delivery_id")
     most = valid.integer(
         entry.get("max_attempts", DEFAULT_MAX_ATTEMPTS), f"{before}max_attempts", 1
     )

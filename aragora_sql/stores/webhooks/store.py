@@ -5,7 +5,6 @@ Its queries: ``sql/postgres/webhooks/queries.sql`` and ``sql/sqlite/webhooks/que
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from operator import itemgetter
@@ -16,6 +15,7 @@ from aragora_sql.database.values import utc_now
 from aragora_sql.encryption import Keyring
 from aragora_sql.errors import EncryptionError, InvalidInputError, WebhookNotFoundError
 from aragora_sql.stores import validation as valid
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.jobs import RetryPolicy
 from aragora_sql.stores.jobs.records import MOST_SECONDS
 from aragora_sql.stores.paging import LAST_TIMESTAMP, LastRow, key_of
@@ -127,7 +127,7 @@ class WebhookStore(RotatesKeys):
         ``url`` is of http or https. Raises
         :class:`~aragora_sql.errors.EncryptionKeyMissingError` without a key.
         """
-        webhook_id, secret = str(uuid.uuid4()), new_secret()
+        webhook_id, secret = new_id(), new_secret()
         listed = self._events(events)
         row: dict[str, Any] = {
             "url": webhook_url(url),

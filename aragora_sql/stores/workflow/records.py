@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from aragora_sql.database.values import EncodedJSON, dump_json, load_json, utc_n
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, unknown_members, with_unknown_members
+from aragora_sql.stores.ids import new_id
 from aragora_sql.stores.records import Record
 from aragora_sql.stores.versions import checked_version
 from aragora_sql.stores.workflow.states import FINDING_STATES, allowed_transitions, is_terminal
@@ -424,4 +424,4 @@ def _read_event(event: Any, path: str, finding_id: str) -> FindingEvent:
 
 def new_event_id() -> str:
     """Return an identifier that no other event has."""
-    return str(uuid.uuid4())
+    return new_id()

@@ -3,6 +3,7 @@
 -- name: insert_debate(id, slug, task, agents, artifact_json, consensus_reached, confidence, org_id, search_terms)^
 -- Store a debate, linked to the one of the critique store where that has it, unless its id or slug is
 -- another one's.
+-- locks: debates rows for key share in order of id
 INSERT INTO debate_archive (
     id,
     slug,
@@ -25,7 +26,14 @@ VALUES (
     :consensus_reached,
     :confidence,
     :org_id,
-    (SELECT b.id FROM debates AS b WHERE b.id = coalesce(:id::text, :slug)),
+    -- Held, so that it is not deleted before the link is there.
+    (
+        SELECT b.id
+        FROM debates AS b
+        WHERE b.id = coalesce(:id::text, :slug)
+        ORDER BY b.id COLLATE "C"
+        FOR KEY SHARE
+    ),
     statement_timestamp(),
     :search_terms
 )
@@ -227,12 +235,13 @@ WHERE
     slug = :slug
     AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: delete_debate(key, org_id)$
--- Delete a debate by its id, or by its slug where no debate has that id, and return its id; of one
--- organization or of any.
-DELETE FROM debate_archive
+-- name: find_debate(key, org_id)$
+-- Return the id of a debate by its id, or by its slug where no debate has that id; of one organization
+-- or of any.
+SELECT d.id
+FROM debate_archive AS d
 WHERE
-    id = coalesce(
+    d.id = coalesce(
         (
             SELECT i.id
             FROM debate_archive AS i
@@ -243,8 +252,22 @@ WHERE
             FROM debate_archive AS s
             WHERE s.slug = :key AND (:org_id::text IS NULL OR s.org_id = :org_id)
         )
-    )
-RETURNING id;
+    );
+
+-- name: lock_critiques(debate_id)$
+-- Hold a debate of the critique store until it is deleted, and return its id.
+-- locks: one debates row
+SELECT b.id
+FROM debates AS b
+WHERE b.id = :debate_id
+FOR UPDATE;
+
+-- name: delete_debate(debate_id, org_id)!
+-- Delete a debate, of one organization or of any.
+DELETE FROM debate_archive
+WHERE
+    id = :debate_id
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
 -- name: delete_critiques(debate_id)!
 -- Delete a debate of the critique store with its critiques.
@@ -292,18 +315,30 @@ WHERE
     AND (:org_id::text IS NULL OR org_id = :org_id);
 
 -- name: link_debates(row_limit)!
--- Link some debates to those of the critique store that were stored later.
+-- Link some debates to those of the critique store that were stored later. One that is being deleted is
+-- left out; the others can't be, until they are linked.
 -- plan: filtered_walk allowed because it looks at all that have no link
 -- plan: seq_scan allowed because it looks at all that have no link
+-- locks: debates rows for key share in order of id, skip locked
 -- locks: debate_archive rows in order of id, skip locked
-WITH chosen AS (
+WITH there AS MATERIALIZED (
     SELECT x.id
     FROM debate_archive AS x
     INNER JOIN debates AS b ON x.id = b.id
     WHERE x.critique_debate_id IS NULL
     ORDER BY x.id
     LIMIT :row_limit
-    FOR UPDATE OF x SKIP LOCKED
+    FOR KEY SHARE OF b SKIP LOCKED
+),
+
+chosen AS (
+    SELECT x.id
+    FROM debate_archive AS x
+    WHERE
+        x.id = any(array(SELECT h.id FROM there AS h))
+        AND x.critique_debate_id IS NULL
+    ORDER BY x.id
+    FOR UPDATE SKIP LOCKED
 )
 
 UPDATE debate_archive AS t

@@ -2,7 +2,7 @@
 
 -- name: save_origin(origin_type, origin_id, debate_id, platform, channel_id, user_id, thread_id, message_id, session_id, metadata, ttl_seconds)^
 -- Store where something came from, or replace it; whether its result was sent stays, unless what is
--- replaced is over.
+-- replaced is over. What came from the channel before is older than this, by a microsecond at least.
 INSERT INTO debate_origins (
     origin_type,
     origin_id,
@@ -28,7 +28,16 @@ VALUES (
     :message_id,
     :session_id,
     :metadata::jsonb,
-    statement_timestamp(),
+    greatest(
+        statement_timestamp(),
+        (
+            SELECT l.created_at + make_interval(secs => 0.000001::double precision)
+            FROM debate_origins AS l
+            WHERE l.platform = :platform AND l.channel_id = :channel_id
+            ORDER BY l.created_at DESC
+            LIMIT 1
+        )
+    ),
     statement_timestamp() + make_interval(secs => :ttl_seconds::double precision)
 )
 ON CONFLICT (origin_type, origin_id) DO UPDATE

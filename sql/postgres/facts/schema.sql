@@ -102,7 +102,7 @@ END
 $$;
 
 COMMENT ON TABLE facts IS 'Statements with evidence. A workspace has each statement once.';
-COMMENT ON COLUMN facts.id IS 'Identifier: fact_ and 12 hexadecimal digits.';
+COMMENT ON COLUMN facts.id IS 'Identifier: fact_ and 16 hexadecimal digits.';
 COMMENT ON COLUMN facts.workspace_id IS 'The workspace that it belongs to.';
 COMMENT ON COLUMN facts.statement IS 'What is stated.';
 COMMENT ON COLUMN facts.statement_hash IS 'First 32 hexadecimal digits of the SHA-256 of the statement in lower case, with single blanks.';
@@ -121,7 +121,7 @@ COMMENT ON COLUMN facts.superseded_by IS 'The fact that takes its place, which m
 COMMENT ON COLUMN facts.search_vector IS 'Search terms as a text search vector.';
 
 COMMENT ON TABLE fact_relations IS 'How a fact is related to another one. Facts supersede each other in no circle.';
-COMMENT ON COLUMN fact_relations.id IS 'Identifier: rel_ and 12 hexadecimal digits.';
+COMMENT ON COLUMN fact_relations.id IS 'Identifier: rel_ and 16 hexadecimal digits.';
 COMMENT ON COLUMN fact_relations.source_fact_id IS 'The fact that says something of the other.';
 COMMENT ON COLUMN fact_relations.target_fact_id IS 'The other fact.';
 COMMENT ON COLUMN fact_relations.relation_type IS 'supports, contradicts, supersedes, implies or related_to.';

@@ -72,11 +72,21 @@ ON CONFLICT (id) DO UPDATE SET
     search_terms = excluded.search_terms;
 
 -- name: delete_other_insights(debate_id, kept_ids)!
--- Delete the insights of a debate but for some.
-DELETE FROM insights
+-- Delete the insights of a debate but for some. Those are held with them: other debates may have had
+-- them, or may take them.
+-- locks: insights rows in order of id
+WITH held AS (
+    SELECT x.id
+    FROM insights AS x
+    WHERE x.debate_id = :debate_id OR x.id = any(:kept_ids::text[])
+    ORDER BY x.id
+    FOR UPDATE
+)
+
+DELETE FROM insights AS t
 WHERE
-    debate_id = :debate_id
-    AND NOT id = any(:kept_ids::text[]);
+    t.id = any(array(SELECT h.id FROM held AS h))
+    AND NOT t.id = any(:kept_ids::text[]);
 
 -- name: upsert_performances(agent_name, debate_id, proposals_made, critiques_given, critiques_received, proposal_accepted, vote_aligned, avg_critique_severity, contribution_score, created_at)*!
 -- Store how agents did in a debate, or replace it; when it was first stored stays.

@@ -716,6 +716,18 @@ LIMIT :row_limit;
 
 -- name: save_relationship(id, from_node_id, to_node_id, relationship_type, strength, created_by, metadata, created_at, workspace_id)$
 -- Link two nodes, of one workspace or of any, or say anew how strongly, and return the id of the link.
+-- A node that is being deleted is not there.
+-- locks: knowledge_nodes rows for key share in order of id
+WITH held AS MATERIALIZED (
+    SELECT
+        n.id,
+        n.workspace_id
+    FROM knowledge_nodes AS n
+    WHERE n.id = any(ARRAY[:from_node_id::text, :to_node_id::text])
+    ORDER BY n.id
+    FOR KEY SHARE
+)
+
 INSERT INTO knowledge_relationships (
     id,
     from_node_id,
@@ -735,8 +747,8 @@ SELECT
     :created_by::text AS created_by,
     :metadata::jsonb AS metadata,
     :created_at::timestamptz AS created_at
-FROM knowledge_nodes AS a
-CROSS JOIN knowledge_nodes AS b
+FROM held AS a
+CROSS JOIN held AS b
 WHERE
     a.id = :from_node_id
     AND b.id = :to_node_id
@@ -1308,6 +1320,7 @@ ORDER BY f.depth, f.relationship_id;
 
 -- name: save_grant(id, item_id, grantee_type, grantee_id, permissions, granted_by, granted_at, expires_at, workspace_id)$
 -- Let somebody see a node, of one workspace or of any, or say anew how, and return the id of the grant.
+-- locks: one knowledge_nodes row for key share
 INSERT INTO access_grants (
     id,
     item_id,
@@ -1327,10 +1340,15 @@ SELECT
     :granted_by::text AS granted_by,
     :granted_at::timestamptz AS granted_at,
     :expires_at::timestamptz AS expires_at
-FROM knowledge_nodes AS n
-WHERE
-    n.id = :item_id
-    AND (:workspace_id::text IS NULL OR n.workspace_id = :workspace_id)
+FROM (
+    -- One that is being deleted is not there.
+    SELECT h.id
+    FROM knowledge_nodes AS h
+    WHERE
+        h.id = :item_id
+        AND (:workspace_id::text IS NULL OR h.workspace_id = :workspace_id)
+    FOR KEY SHARE
+) AS n
 ON CONFLICT (item_id, grantee_type, grantee_id) DO UPDATE
     SET
         permissions = excluded.permissions,
@@ -1480,6 +1498,46 @@ VALUES (
     :archived_by,
     :reason
 );
+
+-- name: lock_archived(original_id, workspace_id, unowned)
+-- Hold the newest of a node of a workspace in the archive, and what is there of the nodes that it is
+-- linked to; where :unowned, also one that names no workspace.
+-- locks: knowledge_archive rows in order of id
+WITH links AS (
+    SELECT l.value AS link
+    FROM (
+        SELECT x.document
+        FROM knowledge_archive AS x
+        WHERE
+            x.original_id = :original_id
+            AND (
+                x.workspace_id = :workspace_id
+                OR (:unowned::boolean AND x.workspace_id IS NULL)
+            )
+        ORDER BY x.archived_at DESC, x.id DESC
+        LIMIT 1
+    ) AS c
+    CROSS JOIN
+        pg_catalog.jsonb_array_elements(
+            coalesce(c.document -> 'relationships'::text, '[]'::jsonb)
+        ) AS l (value)
+),
+
+wanted AS (
+    SELECT :original_id::text AS node_id
+    UNION ALL
+    SELECT l.link ->> 'from_node_id'::text AS node_id
+    FROM links AS l
+    UNION ALL
+    SELECT l.link ->> 'to_node_id'::text AS node_id
+    FROM links AS l
+)
+
+SELECT a.id
+FROM knowledge_archive AS a
+WHERE a.original_id = any(array(SELECT w.node_id FROM wanted AS w))
+ORDER BY a.id
+FOR UPDATE;
 
 -- name: take_archived(original_id, workspace_id, unowned)^
 -- Take the newest of a node of a workspace in the archive out of it; where :unowned, also one that

@@ -217,7 +217,7 @@ COMMENT ON COLUMN marketplace_categories.name IS 'What people read.';
 COMMENT ON COLUMN marketplace_categories.description IS 'What is in it.';
 
 COMMENT ON TABLE marketplace_templates IS 'Templates of workflows. Deleting one deletes its versions, reviews and ratings.';
-COMMENT ON COLUMN marketplace_templates.id IS 'Identifier: tpl- and 12 hexadecimal digits, or a word of an older registry.';
+COMMENT ON COLUMN marketplace_templates.id IS 'Identifier: tpl- and 16 hexadecimal digits, or a word of an older registry.';
 COMMENT ON COLUMN marketplace_templates.name IS 'What people read; no two templates have one.';
 COMMENT ON COLUMN marketplace_templates.description IS 'What it is for.';
 COMMENT ON COLUMN marketplace_templates.author_id IS 'Who made it. [user]';
@@ -250,7 +250,7 @@ COMMENT ON COLUMN marketplace_versions.published_by IS 'Who published it. [user]
 COMMENT ON COLUMN marketplace_versions.published_at IS 'When it was published.';
 
 COMMENT ON TABLE marketplace_reviews IS 'What users write about templates, one review each. Goes with the template, and with the user. [personal]';
-COMMENT ON COLUMN marketplace_reviews.id IS 'Identifier: rev- and 12 hexadecimal digits.';
+COMMENT ON COLUMN marketplace_reviews.id IS 'Identifier: rev- and 16 hexadecimal digits.';
 COMMENT ON COLUMN marketplace_reviews.template_id IS 'The template.';
 COMMENT ON COLUMN marketplace_reviews.user_id IS 'Who wrote it. [user]';
 COMMENT ON COLUMN marketplace_reviews.user_name IS 'The name of the user at that time. [personal]';

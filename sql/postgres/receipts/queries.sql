@@ -591,13 +591,17 @@ SELECT
     r.gauntlet_id,
     r.verdict,
     r.org_id,
+    r.created_at,
+    r.expires_at,
+    r.dates_hash,
     r.legal_hold
 FROM receipts AS r
 WHERE r.receipt_id = :receipt_id
 FOR UPDATE;
 
--- name: lock_expired(made_before, row_limit)
--- Hold some of the receipts whose time is over, that were made before a time and are under no hold.
+-- name: lock_expired(made_before, after_timestamp, after_id, row_limit)
+-- Hold some of the receipts whose time is over, that were made before a time and are under no hold, the
+-- longest over first, from a place on.
 -- plan: filtered_walk allowed because what is over was mostly made long ago
 -- locks: receipts rows in order of expires_at, receipt_id, skip locked
 SELECT
@@ -607,12 +611,16 @@ SELECT
     r.gauntlet_id,
     r.verdict,
     r.org_id,
+    r.created_at,
+    r.expires_at,
+    r.dates_hash,
     r.legal_hold
 FROM receipts AS r
 WHERE
     NOT r.legal_hold
     AND r.expires_at <= statement_timestamp()
     AND r.created_at <= :made_before
+    AND (r.expires_at, r.receipt_id) > (:after_timestamp, :after_id::text)
 ORDER BY r.expires_at, r.receipt_id
 LIMIT :row_limit
 FOR UPDATE SKIP LOCKED;

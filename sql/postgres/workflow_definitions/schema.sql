@@ -199,7 +199,7 @@ COMMENT ON COLUMN workflows.name IS 'What people read.';
 COMMENT ON COLUMN workflows.description IS 'What it is for.';
 COMMENT ON COLUMN workflows.category IS 'Field that it is of.';
 COMMENT ON COLUMN workflows.version IS 'Name of the version that it is at; one of workflow_versions, where that was kept.';
-COMMENT ON COLUMN workflows.definition IS 'The whole definition: a document, of which the columns are members.';
+COMMENT ON COLUMN workflows.definition IS 'The whole definition: a document, of which the columns are members. [user in created_by]';
 COMMENT ON COLUMN workflows.tags IS 'Words that it is found by: a list of texts.';
 COMMENT ON COLUMN workflows.is_template IS 'Whether others are made from it.';
 COMMENT ON COLUMN workflows.is_enabled IS 'Whether it may be executed.';

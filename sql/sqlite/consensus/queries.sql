@@ -390,6 +390,8 @@ topics AS (
         coalesce(c.topic_terms, lower(c.topic)) AS terms
     FROM candidates AS k
     CROSS JOIN consensus AS c ON k.row_id = c.row_id
+    -- Of few rows: no filter of the whole index is made for them.
+    WHERE likelihood(k.row_id > 0, 0.000001)
 ),
 
 counted AS (

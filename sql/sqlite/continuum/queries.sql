@@ -1038,6 +1038,8 @@ scored AS (
     WHERE
         m.importance >= :min_importance
         AND (m.expires_at IS NULL OR m.expires_at > :retrieved_at)
+        -- Of few rows: no filter of the whole index is made for them.
+        AND likelihood(k.row_id > 0, 0.000001)
 ),
 
 ranked AS (

@@ -232,12 +232,13 @@ WHERE
     slug = :slug
     AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: delete_debate(key, org_id)$
--- Delete a debate by its id, or by its slug where no debate has that id, and return its id; of one
--- organization or of any.
-DELETE FROM debate_archive
+-- name: find_debate(key, org_id)$
+-- Return the id of a debate by its id, or by its slug where no debate has that id; of one organization
+-- or of any.
+SELECT d.id
+FROM debate_archive AS d
 WHERE
-    id = coalesce(
+    d.id = coalesce(
         (
             SELECT i.id
             FROM debate_archive AS i
@@ -248,8 +249,20 @@ WHERE
             FROM debate_archive AS s
             WHERE s.slug = :key AND (:org_id IS NULL OR s.org_id = :org_id)
         )
-    )
-RETURNING id;
+    );
+
+-- name: lock_critiques(debate_id)$
+-- Hold a debate of the critique store until it is deleted, and return its id.
+SELECT b.id
+FROM debates AS b
+WHERE b.id = :debate_id;
+
+-- name: delete_debate(debate_id, org_id)!
+-- Delete a debate, of one organization or of any.
+DELETE FROM debate_archive
+WHERE
+    id = :debate_id
+    AND (:org_id IS NULL OR org_id = :org_id);
 
 -- name: delete_critiques(debate_id)!
 -- Delete a debate of the critique store with its critiques.
@@ -297,7 +310,8 @@ WHERE
     AND (:org_id IS NULL OR org_id = :org_id);
 
 -- name: link_debates(row_limit)!
--- Link some debates to those of the critique store that were stored later.
+-- Link some debates to those of the critique store that were stored later. One that is being deleted is
+-- left out; the others can't be, until they are linked.
 UPDATE debate_archive
 SET critique_debate_id = id
 WHERE id IN (

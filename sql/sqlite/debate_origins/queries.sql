@@ -2,7 +2,7 @@
 
 -- name: save_origin(origin_type, origin_id, debate_id, platform, channel_id, user_id, thread_id, message_id, session_id, metadata, ttl_seconds)^
 -- Store where something came from, or replace it; whether its result was sent stays, unless what is
--- replaced is over.
+-- replaced is over. What came from the channel before is older than this, by a microsecond at least.
 -- meaning: debate_origins.expires_at within 0.001 because the clock of SQLite has milliseconds
 -- meaning: expires_at within 0.001 because the clock of SQLite has milliseconds
 INSERT INTO debate_origins (
@@ -30,7 +30,32 @@ VALUES (
     :message_id,
     :session_id,
     :metadata,
-    strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    max(
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+        coalesce(
+            (
+                SELECT
+                    CASE
+                        WHEN l.created_at LIKE '%.999999Z'
+                            THEN
+                                strftime(
+                                    '%Y-%m-%dT%H:%M:%S.000000Z',
+                                    substr(l.created_at, 1, 19),
+                                    '+1 second'
+                                )
+                        ELSE
+                            substr(l.created_at, 1, 20)
+                            || printf('%06d', cast(substr(l.created_at, 21, 6) AS INTEGER) + 1)
+                            || 'Z'
+                    END
+                FROM debate_origins AS l
+                WHERE l.platform = :platform AND l.channel_id = :channel_id
+                ORDER BY l.created_at DESC
+                LIMIT 1
+            ),
+            ''
+        )
+    ),
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%.3f seconds', :ttl_seconds))
 )
 ON CONFLICT (origin_type, origin_id) DO UPDATE SET

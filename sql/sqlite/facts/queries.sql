@@ -401,7 +401,10 @@ WITH RECURSIVE older AS (
     SELECT r.target_fact_id AS fact_id
     FROM older AS o
     CROSS JOIN fact_relations AS r ON o.fact_id = r.source_fact_id
-    WHERE r.relation_type = 'supersedes'
+    WHERE
+        r.relation_type = 'supersedes'
+        -- Of few rows: no filter of the whole index is made for them.
+        AND likelihood(o.fact_id <> '', 0.000001)
     UNION
     SELECT f.id AS fact_id
     FROM older AS o

@@ -876,7 +876,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :outgoing
         AND (
@@ -894,7 +895,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND :incoming
         AND (
@@ -962,7 +964,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < (:max_depth + 1 - w.side) / 2
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < (:max_depth + 1 - w.side) / 2, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 0 OR NOT :directed)
         AND (
@@ -981,7 +984,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < (:max_depth + 1 - w.side) / 2
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < (:max_depth + 1 - w.side) / 2, 0.000001)
         AND (:types IS NULL OR r.relationship_type IN (SELECT value FROM json_each(:types)))
         AND (w.side = 1 OR NOT :directed)
         AND (
@@ -1148,7 +1152,8 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.from_node_id
     WHERE
-        w.depth < :depth
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(w.depth < :depth, 0.000001)
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
         AND (
             :workspace_id IS NULL
@@ -1165,7 +1170,7 @@ WITH RECURSIVE walk AS (
     FROM walk AS w
     CROSS JOIN knowledge_relationships AS r ON w.node_id = r.to_node_id
     WHERE
-        w.depth < :depth
+        likelihood(w.depth < :depth, 0.000001)
         AND r.relationship_type IN ('supports', 'derived_from', 'cites', 'elaborates')
         AND (
             :workspace_id IS NULL
@@ -1193,7 +1198,7 @@ nearest AS MATERIALIZED (
     GROUP BY m.node_id
 ),
 
-pairs AS (
+pairs AS MATERIALIZED (
     SELECT
         k.node_id,
         k.depth,
@@ -1201,7 +1206,9 @@ pairs AS (
         r.to_node_id AS other_id
     FROM nearest AS k
     CROSS JOIN knowledge_relationships AS r ON k.node_id = r.from_node_id
-    WHERE r.relationship_type = 'contradicts'
+    WHERE
+        r.relationship_type = 'contradicts'
+        AND likelihood(k.depth >= 0, 0.000001)
     UNION ALL
     SELECT
         k.node_id,
@@ -1210,7 +1217,10 @@ pairs AS (
         r.from_node_id AS other_id
     FROM nearest AS k
     CROSS JOIN knowledge_relationships AS r ON k.node_id = r.to_node_id
-    WHERE r.relationship_type = 'contradicts' AND k.node_id <> r.from_node_id
+    WHERE
+        r.relationship_type = 'contradicts'
+        AND k.node_id <> r.from_node_id
+        AND likelihood(k.depth >= 0, 0.000001)
 ),
 
 found AS (
@@ -1433,6 +1443,38 @@ VALUES (
     :archived_by,
     :reason
 );
+
+-- name: lock_archived(original_id, workspace_id, unowned)
+-- Hold the newest of a node of a workspace in the archive, and what is there of the nodes that it is
+-- linked to; where :unowned, also one that names no workspace.
+WITH links AS (
+    SELECT l.value AS link
+    FROM (
+        SELECT x.document
+        FROM knowledge_archive AS x
+        WHERE
+            x.original_id = :original_id
+            AND (x.workspace_id = :workspace_id OR (:unowned AND x.workspace_id IS NULL))
+        ORDER BY x.archived_at DESC, x.id DESC
+        LIMIT 1
+    ) AS c
+    CROSS JOIN json_each(c.document, '$.relationships') AS l
+),
+
+wanted AS (
+    SELECT :original_id AS node_id
+    UNION ALL
+    SELECT l.link ->> '$.from_node_id' AS node_id
+    FROM links AS l
+    UNION ALL
+    SELECT l.link ->> '$.to_node_id' AS node_id
+    FROM links AS l
+)
+
+SELECT a.id
+FROM knowledge_archive AS a
+WHERE a.original_id IN (SELECT w.node_id FROM wanted AS w)
+ORDER BY a.id;
 
 -- name: take_archived(original_id, workspace_id, unowned)^
 -- Take the newest of a node of a workspace in the archive out of it; where :unowned, also one that

@@ -445,7 +445,11 @@ WITH RECURSIVE chain AS (
             p.thread_id = :thread_id
             AND p.checkpoint_ns = :checkpoint_ns
             AND chain.parent_checkpoint_id = p.checkpoint_id
-    WHERE json_array_length(chain.seeded) < json_array_length(:channels)
+    WHERE
+        -- Of few rows: no filter of the whole index is made for them.
+        likelihood(
+            json_array_length(chain.seeded) < json_array_length(:channels), 0.000001
+        )
 )
 
 SELECT chain.checkpoint_id
@@ -509,7 +513,10 @@ WITH RECURSIVE chain AS (
             p.thread_id = :thread_id
             AND p.checkpoint_ns = :checkpoint_ns
             AND chain.parent_checkpoint_id = p.checkpoint_id
-    WHERE json_array_length(chain.seeded) < json_array_length(:channels)
+    WHERE
+        json_array_length(chain.seeded) < json_array_length(:channels)
+        -- Of few rows: no filter of the whole index is made for them.
+        AND likelihood(chain.checkpoint_id <> '', 0.000001)
 )
 
 SELECT
@@ -542,7 +549,9 @@ INNER JOIN langgraph_values AS v
         AND v.checkpoint_ns = :checkpoint_ns
         AND n.key = v.channel
         AND n.value = v.version
-WHERE n.key IN (SELECT l.value FROM json_each(:channels) AS l)
+WHERE
+    n.key IN (SELECT l.value FROM json_each(:channels) AS l)
+    AND likelihood(chain.checkpoint_id <> '', 0.000001)
 UNION ALL
 SELECT
     'within',
@@ -568,6 +577,7 @@ WHERE
         WHERE n.type = 'null'
     )
     AND NOT (l.value IN (SELECT s.value FROM json_each(chain.seeded_before) AS s))
+    AND likelihood(chain.checkpoint_id <> '', 0.000001)
 UNION ALL
 SELECT
     'write',
@@ -586,7 +596,7 @@ INNER JOIN langgraph_writes AS w
         AND w.checkpoint_ns = :checkpoint_ns
         AND chain.checkpoint_id = w.checkpoint_id
 WHERE
-    chain.channel_versions IS NOT NULL
+    likelihood(chain.channel_versions IS NOT NULL, 0.000001)
     AND w.channel IN (SELECT l.value FROM json_each(:channels) AS l);
 
 -- name: list_latest(thread_ids)

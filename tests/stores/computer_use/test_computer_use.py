@@ -55,7 +55,7 @@ async def test_save_task_then_get_task(desk: ComputerUseStore) -> None:
     assert await desk.get_task("t") == after
     made = await desk.save_task({"goal": "Any"})
     assert made.startswith("task-")
-    assert len(made) == 17
+    assert len(made) == 21
     with pytest.raises(TenantMismatchError):
         await desk.save_task(a_task(tenant_id="other"))
     assert await desk.get_task("t", tenant_id="other") is None

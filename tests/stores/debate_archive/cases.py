@@ -81,7 +81,8 @@ HOT = [
     Hot("find_debates", {"expression": "(word7&common)", "org_id": None, **PAGE}),
     Hot("count_found_debates", {"expression": "(word7&common)", "org_id": None}),
     Hot("delete_by_slug", {"slug": "slug-7", "org_id": None}),
-    Hot("delete_debate", {"key": "slug-7", "org_id": None}),
+    Hot("find_debate", {"key": "slug-7", "org_id": None}),
+    Hot("delete_debate", {"debate_id": "d7", "org_id": None}),
     Hot("get_audio", {"debate_id": "d7", "org_id": None}),
     Hot("get_visibility", {"debate_id": "d7", "org_id": None}),
 ]

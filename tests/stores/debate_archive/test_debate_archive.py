@@ -12,6 +12,8 @@ from aragora_sql.errors import DuplicateKeyError
 from aragora_sql.stores.critique import CritiqueStore
 from aragora_sql.stores.debate_archive import DebateArchive
 from aragora_sql.stores.debate_archive.slugs import first_slug
+from tests.conftest import OpenDatabase
+from tests.stores.locking import is_locked, started
 from tests.stores.samples import critique, day, fetch_value, run
 
 ARTIFACT: dict[str, Any] = {
@@ -270,3 +272,80 @@ async def test_link_debates_and_delete_debate_with_critiques(archive: DebateArch
     assert await archive.delete_debate("known", cascade_critiques=True)
     assert await critiques.get_debate("known") is None
     assert await fetch_value(archive.database, "SELECT count(*) FROM critiques") == 0
+
+
+async def test_delete_debate_takes_what_critiques_have_first(
+    archive: DebateArchive, open_database: OpenDatabase
+) -> None:
+    """As the critique store does, whose deletions unlink the debates here."""
+    critiques = CritiqueStore(archive.database)
+    await critiques.store_debate("d", "t")
+    await archive.store({"id": "d", "task": "t"})
+    other = await open_database()
+    async with other.transaction():
+        await run(other, "UPDATE debates SET task = 'held' WHERE id = 'd'")
+        deleting = await started(
+            archive.database, archive.delete_debate("d", cascade_critiques=True)
+        )
+        if archive.database.dialect == "postgres":
+            assert not deleting.done()
+            assert not await is_locked(archive.database, "debate_archive", "id", "d")
+    assert await deleting
+    assert await critiques.get_debate("d") is None
+
+
+async def test_delete_debate_and_link_debates_of_both_stores_do_not_deadlock(
+    archive: DebateArchive, open_database: OpenDatabase
+) -> None:
+    other = await open_database()
+    critiques = CritiqueStore(other)
+    names = [f"d{number}" for number in range(40)]
+    for name in names:
+        await critiques.store_debate(name, "t", critiques=[critique()])
+    for is_linked in (True, False):
+        for name in names:
+            await critiques.store_debate(name, "t", critiques=[critique()])
+            await archive.store({"id": name, "task": "t"})
+        if not is_linked:
+            await run(other, "UPDATE debate_archive SET critique_debate_id = NULL")
+        await asyncio.gather(
+            *(archive.delete_debate(name, cascade_critiques=True) for name in names),
+            *(critiques.delete_debate(name) for name in names),
+            *(DebateArchive(other).link_debates() for _ in range(5)),
+        )
+        assert await fetch_value(other, "SELECT count(*) FROM debate_archive") == 0
+        assert await fetch_value(other, "SELECT count(*) FROM debates") == 0
+
+
+async def test_link_debates_leaves_out_what_is_being_deleted(
+    archive: DebateArchive, open_database: OpenDatabase
+) -> None:
+    critiques = CritiqueStore(archive.database)
+    for name in ("d", "e"):
+        await archive.store({"id": name, "task": "t"})
+        await critiques.store_debate(name, "t")
+    other = await open_database()
+    async with other.transaction():
+        assert await CritiqueStore(other).delete_debate("d")
+        linking = await started(archive.database, archive.link_debates())
+    assert await linking == 1
+    found = await archive.get_debates_batch(["d", "e"])
+    assert {key: one and one.critique_debate_id for key, one in found.items()} == {
+        "d": None,
+        "e": "e",
+    }
+
+
+async def test_store_of_a_debate_that_the_critique_store_deletes_meanwhile(
+    archive: DebateArchive, open_database: OpenDatabase
+) -> None:
+    critiques = CritiqueStore(archive.database)
+    await critiques.store_debate("d", "t")
+    other = await open_database()
+    async with other.transaction():
+        assert await CritiqueStore(other).delete_debate("d")
+        storing = await started(archive.database, archive.store({"id": "d", "task": "t"}))
+    assert await storing == "d"
+    found = await archive.get_by_id("d")
+    assert found is not None
+    assert found.critique_debate_id is None

@@ -171,3 +171,30 @@ async def test_ttl_of_the_environment(
         DebateOriginStore(origins.database)
     with pytest.raises(InvalidInputError, match="ttl_seconds"):
         DebateOriginStore(origins.database, ttl_seconds=0)
+
+
+async def test_get_origin_by_channel_is_what_was_registered_last_whatever_its_id_and_the_clock(
+    origins: DebateOriginStore,
+) -> None:
+    for number in range(60, 0, -1):
+        last = await origins.register_debate_origin(f"d{number:02}", "slack", "C", "U", "t", "m")
+        assert await origins.get_origin_by_channel("slack", "C") == last
+        assert await origins.get_origin_by_channel("slack", "C", "t") == last
+        assert await origins.get_origin_by_message("slack", "m") == last
+    # The clock was set back since; the last of a second is followed by the next second.
+    for at, following in {
+        "2999-12-31T23:59:59.999998": "2999-12-31T23:59:59.999999",
+        "3001-12-31T23:59:59.999999": "3002-01-01T00:00:00.000000",
+    }.items():
+        await run(
+            origins.database,
+            f"UPDATE debate_origins SET created_at = '{at}Z' WHERE origin_id = 'd60'",
+        )
+        new = await origins.register_debate_origin("d00", "slack", "C", "U")
+        assert new.created_at == datetime.fromisoformat(f"{following}+00:00")
+        assert await origins.get_origin_by_channel("slack", "C") == new
+    # Registered again it is the last one, and other channels have times of their own.
+    again = await origins.register_debate_origin("d60", "slack", "C", "U")
+    assert await origins.get_origin_by_channel("slack", "C") == again
+    elsewhere = await origins.register_debate_origin("e", "slack", "D", "U")
+    assert elsewhere.created_at < again.created_at

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from aragora_sql.stores.insights import InsightStore
+from tests.conftest import OpenDatabase
 from tests.stores.insights.cases import learned
+from tests.stores.locking import is_locked, started
 from tests.stores.samples import day, fetch, fetch_value, run
 
 
@@ -303,3 +305,43 @@ async def test_record_insight_usage_and_get_insight_usage_stats(insights: Insigh
         last = await insights.record_insight_usage("i", "e4", False)
     assert last == 0.1
     assert await insights.record_insight_usage("unknown", "e1") is None
+
+
+async def test_store_debate_insights_takes_those_that_go_and_those_that_come_in_one_order(
+    insights: InsightStore, open_database: OpenDatabase
+) -> None:
+    await insights.store_debate_insights(learned("d", insights=[insight("z")]))
+    await insights.store_debate_insights(learned("e", insights=[insight("a")]))
+    other = await open_database()
+    async with other.transaction():
+        await run(other, "UPDATE insights SET title = 'held' WHERE id = 'a'")
+        storing = await started(
+            insights.database,
+            insights.store_debate_insights(learned("d", insights=[insight("a")])),
+        )
+        if insights.database.dialect == "postgres":
+            assert not storing.done()
+            assert not await is_locked(insights.database, "insights", "id", "z")
+    assert await storing == 1
+    found = await insights.get_insight("a")
+    assert found is not None
+    assert found.debate_id == "d"
+    assert await insights.get_insight("z") is None
+
+
+async def test_debates_that_take_insights_from_each_other_do_not_deadlock(
+    insights: InsightStore, open_database: OpenDatabase
+) -> None:
+    stores = [insights, InsightStore(await open_database())]
+    names = [f"i{number:02}" for number in range(20)]
+    for round_number in range(10):
+        first, second = names[:10], names[10:]
+        if round_number % 2:
+            first, second = second[::-1], first[::-1]
+        await asyncio.gather(
+            stores[0].store_debate_insights(learned("d", insights=[*map(insight, first)])),
+            stores[1].store_debate_insights(learned("e", insights=[*map(insight, second)])),
+        )
+    assert {one["id"] for one in await fetch(insights.database, "SELECT id FROM insights")} <= {
+        *names
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from aragora_sql.errors import AlreadyTakenError, NodeNotFoundError, TenantMismatchError
 from aragora_sql.stores.knowledge import KnowledgeMound
 from tests.conftest import OpenDatabase
+from tests.stores.locking import is_locked, started
 from tests.stores.samples import day, days_ago, fetch_value, run
+
+COUNT_OF_LINKS = "SELECT count(*) FROM knowledge_relationships"
 
 
 async def save(mound: KnowledgeMound, key: str, **changes: Any) -> str:
@@ -329,6 +333,67 @@ async def test_restore_archived_node_brings_links_of_two_that_were_archived(
     for key in "acb":
         assert await mound.restore_archived_node(key, "w1")
     assert await mound.list_relationships() == before
+
+
+async def test_restore_archived_node_holds_what_it_is_linked_to_in_one_order(
+    mound: KnowledgeMound, open_database: OpenDatabase
+) -> None:
+    for key in "ab":
+        await save(mound, key, created_at=days_ago(40), staleness_score=1)
+    await mound.save_relationship("b", "a", "supports")
+    assert (await mound.prune_nodes("w1")).items_pruned == 2
+    other = await open_database()
+    async with other.transaction():
+        await run(other, "UPDATE knowledge_archive SET reason = 'held' WHERE original_id = 'a'")
+        restoring = await started(mound.database, mound.restore_archived_node("b", "w1"))
+        if mound.database.dialect == "postgres":
+            assert not restoring.done()
+            assert not await is_locked(mound.database, "knowledge_archive", "original_id", "b")
+    assert await restoring
+    assert await mound.restore_archived_node("a", "w1")
+    (link,) = await mound.get_relationships("a")
+    assert (link.from_node_id, link.to_node_id) == ("b", "a")
+
+
+async def test_restore_archived_node_of_many_at_once_while_others_are_archived(
+    mound: KnowledgeMound, open_database: OpenDatabase
+) -> None:
+    mounds = [mound, KnowledgeMound(await open_database())]
+    keys = "abcdefgh"
+    for key in keys:
+        await save(mound, key, created_at=days_ago(40), staleness_score=1)
+    for first, second in itertools.combinations(keys, 2):
+        await mound.save_relationship(second, first, "supports")
+    total = len(keys) * (len(keys) - 1) // 2
+    for turn in range(3):
+        assert (await mound.prune_nodes("w1")).items_pruned == len(keys)
+        order = keys if turn % 2 else keys[::-1]
+        await asyncio.gather(
+            *(mounds[n % 2].restore_archived_node(key, "w1") for n, key in enumerate(order)),
+            mounds[0].archive_node(keys[turn]),
+        )
+        for key in keys:
+            await mound.restore_archived_node(key, "w1")
+        assert await fetch_value(mound.database, COUNT_OF_LINKS) == total
+        assert await fetch_value(mound.database, "SELECT count(*) FROM knowledge_archive") == 0
+
+
+async def test_save_relationship_and_save_access_grant_of_a_node_that_is_deleted_meanwhile(
+    mound: KnowledgeMound, open_database: OpenDatabase
+) -> None:
+    for key in "abc":
+        await save(mound, key)
+    other = await open_database()
+    async with other.transaction():
+        assert await KnowledgeMound(other).delete_node("b")
+        linking = await started(mound.database, mound.save_relationship("a", "b", "supports"))
+    with pytest.raises(NodeNotFoundError, match="'b'"):
+        await linking
+    async with other.transaction():
+        assert await KnowledgeMound(other).delete_node("c")
+        granting = await started(mound.database, mound.save_access_grant("c", "user", "ann"))
+    with pytest.raises(NodeNotFoundError, match="'c'"):
+        await granting
 
 
 async def test_restore_archived_node_whose_source_is_gone_or_older(mound: KnowledgeMound) -> None:

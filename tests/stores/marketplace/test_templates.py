@@ -31,7 +31,7 @@ async def test_create_template_reads_back_by_get_template(market: MarketplaceSto
         ["dsgvo", "Löschen"],
     )
     assert made.id.startswith("tpl-")
-    assert len(made.id) == 16
+    assert len(made.id) == 20
     found = await market.get_template(made.id)
     assert found == made
     assert found.to_dict() == {

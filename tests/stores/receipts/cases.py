@@ -129,7 +129,10 @@ HOT = [
     Hot("count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)"}),
     Hot("is_held", {"receipt_id": "r1"}),
     Hot("list_held", {"matter_id": None, **PAGE}),
-    Hot("lock_expired", {"made_before": day(9), "row_limit": 10}),
+    Hot(
+        "lock_expired",
+        {"made_before": day(9), "after_timestamp": day(0), "after_id": "", "row_limit": 10},
+    ),
     Hot("list_receipt_deletions", {"receipt_id": "r7", "row_limit": 10}),
     Hot(
         "list_deletions",

@@ -11,11 +11,13 @@ import pytest
 
 from aragora_sql.errors import (
     AlreadyTakenError,
+    DamagedReceiptError,
     IntegrityError,
     InvalidInputError,
     ReceiptHeldError,
 )
 from aragora_sql.stores.receipts import ReceiptStore
+from aragora_sql.stores.receipts import store as store_module
 from tests.conftest import OpenDatabase
 from tests.stores.receipts.cases import KEYS, a_receipt
 from tests.stores.samples import days_ago, run
@@ -108,6 +110,37 @@ async def test_cleanup_expired_minds_holds_and_ends(receipts: ReceiptStore) -> N
     assert {one.operator for one in proofs} == {"system:retention_cleanup"}
     await receipts.remove_legal_hold("held", "ann")
     assert await receipts.cleanup_expired(operator="ann") == 1
+
+
+async def test_cleanup_expired_leaves_and_names_receipts_whose_dates_were_changed(
+    receipts: ReceiptStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "BATCH", 2)
+    past, later = "2019-01-01T00:00:00.000000Z", "2019-01-02T00:00:00.000000Z"
+    for key in ("a", "b", "c", "d", "e", "f"):
+        await receipts.save(old(key))
+    for key in ("s", "t", "u", "held"):
+        await receipts.save(old(key, 5))
+    await receipts.place_legal_hold("held", "suit", "ann")
+    # Both, so that none of the rules of the table is broken; and of one when it was made.
+    for key, moment in {"s": later, "t": past, "u": past, "held": past}.items():
+        await run(
+            receipts.database,
+            f"UPDATE receipts SET created_at = '{past}', expires_at = '{moment}' "
+            f"WHERE receipt_id = '{key}'",
+        )
+    await run(
+        receipts.database, f"UPDATE receipts SET created_at = '{past}' WHERE receipt_id = 'f'"
+    )
+    for deleted in (5, 0):
+        with pytest.raises(DamagedReceiptError, match=r"'t'.* 3 more") as caught:
+            await receipts.cleanup_expired()
+        assert caught.value.receipt_ids == ("t", "u", "s", "f")
+        assert caught.value.deleted == deleted
+    left = {one.receipt_id for one in await receipts.list()}
+    assert left == {"s", "t", "u", "f", "held"}
+    proofs = await receipts.deletions.list_deletions("retention_expired")
+    assert {one.receipt_id for one in proofs} == {"a", "b", "c", "d", "e"}
 
 
 async def test_cleanup_expired_by_several_deletes_each_once(open_database: OpenDatabase) -> None:

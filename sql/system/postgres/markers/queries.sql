@@ -5,7 +5,7 @@
 -- Make the statements that read and erase what is stored of a user, children before parents: a
 -- statement has the user's id as $1 and, where it needs one, what to put in its place as $2. `columns`
 -- is a list of {table_name, table_place, column_name, column_place, is_user, is_address, is_personal,
--- goes, stays}: an address is that of the user in the table of users; rows of a table that goes are deleted, those of one that stays are left as they are.
+-- members, goes, stays}: members are the names under which the id is in a document; an address is that of the user in the table of users; rows of a table that goes are deleted, those of one that stays are left as they are.
 -- result: table_name not null, action not null, is_limited not null, export_sql not null
 -- result: count_sql not null
 WITH marked AS (
@@ -17,6 +17,7 @@ WITH marked AS (
         m.is_user,
         m.is_address,
         m.is_personal,
+        m.members,
         m.goes,
         m.stays,
         c.oid,
@@ -31,6 +32,7 @@ WITH marked AS (
             is_user BOOLEAN,
             is_address BOOLEAN,
             is_personal BOOLEAN,
+            members JSONB,
             goes BOOLEAN,
             stays BOOLEAN
         )
@@ -44,6 +46,39 @@ WITH marked AS (
     LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 ),
 
+-- A member with its value as JSONB writes it: within a text its quotes would be escaped.
+within AS (
+    SELECT
+        m.oid,
+        m.column_name,
+        string_agg(
+            pg_catalog.format(
+                'strpos(%I::text, %L || to_jsonb($1::text)::text) > 0',
+                m.column_name,
+                pg_catalog.format('"%s": ', n.name)
+            ),
+            ' OR '
+            ORDER BY n.name COLLATE "C"
+        ) AS holding,
+        pg_catalog.format(
+            '%1$I = %2$s%1$I::text', m.column_name, repeat('replace(', count(*)::integer)
+        )
+        || string_agg(
+            pg_catalog.format(
+                ', %L || to_jsonb($1::text)::text, %L)',
+                pg_catalog.format('"%s": ', n.name),
+                pg_catalog.format('"%s": null', n.name)
+            ),
+            ''
+            ORDER BY n.name COLLATE "C"
+        )
+        || '::jsonb' AS emptying
+    FROM marked AS m
+    CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(m.members) AS n (name)
+    WHERE jsonb_typeof(m.members) = 'array'
+    GROUP BY m.oid, m.column_name
+),
+
 parts AS (
     SELECT
         m.table_name,
@@ -51,20 +86,25 @@ parts AS (
         m.oid,
         bool_or(m.goes) AS goes,
         bool_or(m.stays) AS stays,
-        string_agg(pg_catalog.format('%I', m.column_name), ', ' ORDER BY m.column_place) AS listed,
+        string_agg(pg_catalog.format('%I', m.column_name), ', ' ORDER BY m.column_place)
+            FILTER (WHERE w.holding IS NULL) AS listed,
         string_agg(
-            pg_catalog.format(
-                CASE
-                    WHEN m.is_user THEN '%I = $1'
-                    ELSE '%I = (SELECT u.email_key FROM users AS u WHERE u.id = $1)'
-                END,
-                m.column_name
+            coalesce(
+                w.holding,
+                pg_catalog.format(
+                    CASE
+                        WHEN m.is_user THEN '%I = $1'
+                        ELSE '%I = (SELECT u.email_key FROM users AS u WHERE u.id = $1)'
+                    END,
+                    m.column_name
+                )
             ),
             ' OR '
             ORDER BY m.column_place
-        ) FILTER (WHERE m.is_user OR m.is_address) AS of_user,
+        ) FILTER (WHERE m.is_user OR m.is_address OR w.holding IS NOT NULL) AS of_user,
         string_agg(
             CASE
+                WHEN w.holding IS NOT NULL THEN w.emptying
                 WHEN m.is_user
                     THEN
                         pg_catalog.format(
@@ -84,10 +124,13 @@ parts AS (
             END,
             ', '
             ORDER BY m.column_place
-        ) FILTER (WHERE m.is_user OR m.is_address OR m.is_personal) AS emptied
+        ) FILTER (
+            WHERE m.is_user OR m.is_address OR m.is_personal OR w.holding IS NOT NULL
+        ) AS emptied
     FROM marked AS m
+    LEFT JOIN within AS w ON m.oid = w.oid AND m.column_name = w.column_name
     GROUP BY m.table_name, m.table_place, m.oid
-    HAVING bool_or(m.is_user OR m.is_address)
+    HAVING bool_or(m.is_user OR m.is_address OR w.holding IS NOT NULL)
 )
 
 SELECT

@@ -88,7 +88,7 @@ END
 $$;
 
 COMMENT ON TABLE computer_use_tasks IS 'Tasks that an agent does at a graphical user interface.';
-COMMENT ON COLUMN computer_use_tasks.task_id IS 'Identifier: task- and 12 hexadecimal digits, or what the application gave.';
+COMMENT ON COLUMN computer_use_tasks.task_id IS 'Identifier: task- and 16 hexadecimal digits, or what the application gave.';
 COMMENT ON COLUMN computer_use_tasks.goal IS 'What is to be done; never changes.';
 COMMENT ON COLUMN computer_use_tasks.max_steps IS 'Most steps that it may take.';
 COMMENT ON COLUMN computer_use_tasks.dry_run IS 'Whether nothing is done in earnest.';

@@ -402,7 +402,7 @@ COMMENT ON COLUMN access_grants.granted_at IS 'When it was granted last.';
 COMMENT ON COLUMN access_grants.expires_at IS 'From then on it counts no more; NULL: never.';
 
 COMMENT ON TABLE knowledge_archive IS 'Nodes that were taken out, and can be restored.';
-COMMENT ON COLUMN knowledge_archive.id IS 'Identifier: arch_, the id of the node and 8 hexadecimal digits.';
+COMMENT ON COLUMN knowledge_archive.id IS 'Identifier: arch_, the id of the node and 16 hexadecimal digits.';
 COMMENT ON COLUMN knowledge_archive.original_id IS 'The id of the node.';
 COMMENT ON COLUMN knowledge_archive.workspace_id IS 'The workspace that it belonged to; NULL of older rows that did not say.';
 COMMENT ON COLUMN knowledge_archive.content IS 'What was known.';
@@ -411,7 +411,7 @@ COMMENT ON COLUMN knowledge_archive.source_id IS 'Identifier of the source.';
 COMMENT ON COLUMN knowledge_archive.confidence IS 'Its confidence in a word, of older rows.';
 COMMENT ON COLUMN knowledge_archive.importance IS 'Its confidence, 0 to 1.';
 COMMENT ON COLUMN knowledge_archive.metadata IS 'Its free facts.';
-COMMENT ON COLUMN knowledge_archive.document IS 'The whole node with topics, provenance and relationships; empty of older rows.';
+COMMENT ON COLUMN knowledge_archive.document IS 'The whole node with topics, provenance and relationships; empty of older rows. [user in user_id, visibility_set_by, created_by]';
 COMMENT ON COLUMN knowledge_archive.created_at IS 'When it was first saved.';
 COMMENT ON COLUMN knowledge_archive.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN knowledge_archive.archived_at IS 'When it was taken out.';
