@@ -35,8 +35,15 @@ def problems_of(source: Source, given: Sequence[str]) -> Iterator[str]:
     yield from _missing("cut", mapped.cut, table, given)
     if mapped.order is not None:
         yield from _missing("order", [mapped.order], table, given, times=True)
-        if not any(column.generated == "identity" for column in table.columns):
-            yield f"'order: {mapped.order}': {table.name} makes no numbers for its rows"
+        # Of rows of several keys that a rule of the table takes for one, the first is kept.
+        rules = {frozenset(one) for one in (*table.unique, table.primary_key) if one}
+        if not rules - {frozenset(mapped.key)} and not any(
+            column.generated == "identity" for column in table.columns
+        ):
+            yield (
+                f"'order: {mapped.order}': {table.name} makes no numbers for its rows, and has no "
+                "unique columns but the key"
+            )
     yield from _of_values(source)
 
 

@@ -86,8 +86,10 @@ parts AS (
         m.oid,
         bool_or(m.goes) AS goes,
         bool_or(m.stays) AS stays,
-        string_agg(pg_catalog.format('%I', m.column_name), ', ' ORDER BY m.column_place)
-            FILTER (WHERE w.holding IS NULL) AS listed,
+        string_agg(
+            pg_catalog.format('%I', m.column_name), ', '
+            ORDER BY m.column_place
+        ) FILTER (WHERE w.holding IS NULL) AS listed,
         string_agg(
             coalesce(
                 w.holding,

@@ -65,8 +65,9 @@ parts AS (
         m.table_place,
         max(m.goes) AS goes,
         max(m.stays) AS stays,
-        group_concat(printf('"%w"', m.column_name), ', ')
-            FILTER (WHERE m.holding IS NULL) AS listed,
+        group_concat(
+            printf('"%w"', m.column_name), ', '
+        ) FILTER (WHERE m.holding IS NULL) AS listed,
         group_concat(
             CASE
                 WHEN m.holding IS NOT NULL THEN m.holding
