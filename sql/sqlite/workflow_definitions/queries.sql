@@ -1,8 +1,7 @@
 -- Queries of the store of definitions of workflows.
 
--- name: save_workflow(tenant_id, id, name, description, category, version, definition, tags, is_template, is_enabled, created_by, created_at, updated_at, search_terms, expected_revision)$
--- Store a workflow, or replace the one of its id, and return its revision; nothing when another one
--- was expected than is there. Who made it, and when, stays.
+-- name: save_workflow(tenant_id, id, name, description, category, version, definition, tags, is_template, is_enabled, created_by, created_at, updated_at, search_terms)$
+-- Store a workflow, or replace the one of its id, and return its revision. Who made it, and when, stays.
 INSERT INTO workflows (
     tenant_id,
     id,
@@ -19,7 +18,7 @@ INSERT INTO workflows (
     updated_at,
     search_terms
 )
-SELECT
+VALUES (
     :tenant_id,
     :id,
     :name,
@@ -34,16 +33,7 @@ SELECT
     :created_at,
     :updated_at,
     :search_terms
-WHERE
-    :expected_revision IS NULL
-    OR EXISTS (
-        SELECT 1
-        FROM workflows AS x
-        WHERE
-            x.tenant_id = :tenant_id
-            AND x.id = :id
-            AND x.revision = :expected_revision
-    )
+)
 ON CONFLICT (tenant_id, id) DO UPDATE SET
     name = excluded.name,
     description = excluded.description,
@@ -56,9 +46,28 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET
     updated_at = excluded.updated_at,
     revision = workflows.revision + 1,
     search_terms = excluded.search_terms
+RETURNING revision;
+
+-- name: change_workflow(tenant_id, id, expected_revision, name, description, category, version, definition, tags, is_template, is_enabled, updated_at, search_terms)$
+-- Replace the workflow of an id that has a revision, and return its next one; nothing when it has another
+-- one, or is gone. Who made it, and when, stays.
+UPDATE workflows
+SET
+    name = :name,
+    description = :description,
+    category = :category,
+    version = :version,
+    definition = :definition,
+    tags = :tags,
+    is_template = :is_template,
+    is_enabled = :is_enabled,
+    updated_at = :updated_at,
+    revision = revision + 1,
+    search_terms = :search_terms
 WHERE
-:expected_revision IS NULL
-OR workflows.revision = :expected_revision
+    tenant_id = :tenant_id
+    AND id = :id
+    AND revision = :expected_revision
 RETURNING revision;
 
 -- name: get_workflow(tenant_id, id)^
