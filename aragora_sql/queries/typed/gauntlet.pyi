@@ -230,10 +230,12 @@ class GauntletQueries(Protocol):
         extra: Any,
         created_at: datetime | None,
     ) -> int:
-        """Store a run, or replace one, unless it has ended otherwise or is another organization's.
-        When it was
+        """Store a run, or replace one, unless it has ended otherwise, or an organization stores
+        one that is not
 
-        made stays, and when it started and ended unless others are given.
+        its own. When it was made, and whose it is, stays, and when it started and ended unless
+        others are
+        given.
 
         Operation !: the number of rows changed.
         """
@@ -468,8 +470,10 @@ class GauntletQueries(Protocol):
         content_hash: str,
         created_at: datetime | None,
     ) -> int:
-        """Store a result, or replace one, unless it is another organization's. When it was made
-        stays.
+        """Store a result, or replace one, unless an organization stores one that is not its own.
+        When it was
+
+        made, and whose it is, stays.
 
         Operation !: the number of rows changed.
         """
@@ -617,9 +621,9 @@ class GauntletQueries(Protocol):
         org_id: str | None,
     ) -> int:
         """Store what is in flight; of what is there only the status changes, and not once it has
-        ended, nor of
+        ended, nor when
 
-        another organization.
+        an organization stores what is not its own.
 
         Operation !: the number of rows changed.
         """
@@ -703,6 +707,12 @@ class GauntletQueries(Protocol):
         """Delete what is in flight.
 
         Operation !: the number of rows changed.
+        """
+
+    async def end_inflight(self, connection: Connection, /, *, gauntlet_id: str) -> str | None:
+        """Delete what is in flight, and return whose it was.
+
+        Operation $: the first value of the first row, or None.
         """
 
     async def delete_ended_inflight(

@@ -127,7 +127,7 @@ class SaveExecutionParameters(TypedDict):
     tenant_id: str
     id: str
     workflow_id: str | None
-    status: StatusWord
+    status: StatusWord | None
     inputs: Any
     outputs: Any
     steps: Any
@@ -136,6 +136,7 @@ class SaveExecutionParameters(TypedDict):
     completed_at: datetime | None
     duration_ms: float | None
     listed_at: datetime
+    sets_error: bool
 
 class WorkflowExecutionRow(TypedDict):
     """A row of get_execution, list_executions, list_workflow_executions, list_executions_in."""
@@ -397,7 +398,7 @@ class WorkflowDefinitionsQueries(Protocol):
         tenant_id: str,
         id: str,
         workflow_id: str | None,
-        status: StatusWord,
+        status: StatusWord | None,
         inputs: Any,
         outputs: Any,
         steps: Any,
@@ -406,11 +407,12 @@ class WorkflowDefinitionsQueries(Protocol):
         completed_at: datetime | None,
         duration_ms: float | None,
         listed_at: datetime,
+        sets_error: bool,
     ) -> int:
-        """Store an execution, or how one goes on that has not ended. What it is of, its inputs and
-        its
+        """Store an execution, or how one goes on that has not ended: what is NULL stays, and an
+        error unless it
 
-        beginning stay.
+        is set. What it is of, its inputs and its beginning stay.
 
         Operation !: the number of rows changed.
         """

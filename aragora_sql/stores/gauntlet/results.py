@@ -65,15 +65,18 @@ class GauntletResultStore(Store):
         ``duration_seconds`` and ``created_at`` have columns. Findings are counted by the lists
         ``critical_findings`` and so on, else by ``risk_summary`` or ``severity_counts``; all of
         them by ``total_findings``, else the list ``vulnerabilities`` or ``findings``, else the sum.
-        The document is kept whole. Of a stored one the creation stays.
+        The document is kept whole. When a stored one was made, and whose it is, stays.
 
-        Raises :class:`~aragora_sql.errors.TenantMismatchError` for one of another organization.
+        Raises :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores one that
+        belongs to another one, or to none, or that another one has in flight.
         """
         row = result_parameters(result, org_id)
         async with self._database.transaction() as connection:
             if not await self._queries.save_result(connection, **row):
                 raise TenantMismatchError(row["gauntlet_id"], "org_id")
-            await self._queries.delete_inflight(connection, gauntlet_id=row["gauntlet_id"])
+            owner = await self._queries.end_inflight(connection, gauntlet_id=row["gauntlet_id"])
+            if owner is not None and row["org_id"] not in {None, owner}:
+                raise TenantMismatchError(row["gauntlet_id"], "org_id")
         return str(row["gauntlet_id"])
 
     async def get(self, gauntlet_id: str, org_id: str | None = None) -> GauntletResult | None:
@@ -223,7 +226,8 @@ class GauntletResultStore(Store):
         """Store what is in flight; of what is there already only the status changes.
 
         False when that has ended, and stays so. Raises
-        :class:`~aragora_sql.errors.TenantMismatchError` when it is another organization's.
+        :class:`~aragora_sql.errors.TenantMismatchError` when it is another organization's, or
+        nobody's.
         """
         row: dict[str, Any] = {
             "gauntlet_id": valid.key(gauntlet_id, "gauntlet_id"),

@@ -305,7 +305,9 @@ class WorkflowStore(Store):
 
         The document needs ``id``, and may have ``workflow_id``, ``status``, ``inputs``,
         ``outputs``, ``steps``, ``error``, ``started_at``, ``completed_at`` and ``duration_ms``
-        (milliseconds). Of a stored one ``workflow_id``, ``inputs`` and a ``started_at`` stay.
+        (milliseconds). Of a stored one a ``workflow_id``, ``inputs`` and a ``started_at`` stay, and
+        whatever else is not given; an ``error`` that is None is none any more. A new one is
+        ``pending`` without a ``status``.
         """
         row = execution_parameters(execution, tenant_id, utc_now())
         async with self._database.connection() as connection:

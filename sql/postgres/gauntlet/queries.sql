@@ -1,8 +1,9 @@
 -- Queries of the store of gauntlets: runs and their cases, results, what is in flight.
 
 -- name: save_run(run_id, template_id, status, config_data, result_data, started_at, completed_at, triggered_by, workspace_id, org_id, tags, extra, created_at)!
--- Store a run, or replace one, unless it has ended otherwise or is another organization's. When it was
--- made stays, and when it started and ended unless others are given.
+-- Store a run, or replace one, unless it has ended otherwise, or an organization stores one that is not
+-- its own. When it was made, and whose it is, stays, and when it started and ended unless others are
+-- given.
 INSERT INTO gauntlet_runs (
     run_id,
     template_id,
@@ -45,7 +46,6 @@ ON CONFLICT (run_id) DO UPDATE
         completed_at = coalesce(excluded.completed_at, gauntlet_runs.completed_at),
         triggered_by = coalesce(excluded.triggered_by, gauntlet_runs.triggered_by),
         workspace_id = coalesce(excluded.workspace_id, gauntlet_runs.workspace_id),
-        org_id = coalesce(gauntlet_runs.org_id, excluded.org_id),
         tags = excluded.tags,
         extra = excluded.extra,
         updated_at = excluded.updated_at
@@ -53,7 +53,6 @@ ON CONFLICT (run_id) DO UPDATE
     (gauntlet_runs.status IN ('pending', 'running') OR gauntlet_runs.status = excluded.status)
     AND (
         excluded.org_id IS NULL
-        OR gauntlet_runs.org_id IS NULL
         OR gauntlet_runs.org_id = excluded.org_id
     );
 
@@ -374,7 +373,8 @@ GROUP BY c.status
 ORDER BY c.status COLLATE "C";
 
 -- name: save_result(gauntlet_id, input_hash, input_summary, result, verdict, confidence, robustness_score, critical_count, high_count, medium_count, low_count, total_findings, agents_used, template_used, duration_seconds, org_id, content_hash, created_at)!
--- Store a result, or replace one, unless it is another organization's. When it was made stays.
+-- Store a result, or replace one, unless an organization stores one that is not its own. When it was
+-- made, and whose it is, stays.
 INSERT INTO gauntlet_results (
     gauntlet_id,
     input_hash,
@@ -431,11 +431,9 @@ ON CONFLICT (gauntlet_id) DO UPDATE
         agents_used = excluded.agents_used,
         template_used = excluded.template_used,
         duration_seconds = excluded.duration_seconds,
-        org_id = coalesce(gauntlet_results.org_id, excluded.org_id),
         content_hash = excluded.content_hash
     WHERE
     excluded.org_id IS NULL
-    OR gauntlet_results.org_id IS NULL
     OR gauntlet_results.org_id = excluded.org_id;
 
 -- name: get_result(gauntlet_id, org_id)^
@@ -640,8 +638,8 @@ GROUP BY g.verdict
 ORDER BY g.verdict COLLATE "C";
 
 -- name: save_inflight(gauntlet_id, status, input_type, input_summary, input_hash, persona, profile, agents, config, org_id)!
--- Store what is in flight; of what is there only the status changes, and not once it has ended, nor of
--- another organization.
+-- Store what is in flight; of what is there only the status changes, and not once it has ended, nor when
+-- an organization stores what is not its own.
 INSERT INTO gauntlet_inflight (
     gauntlet_id,
     status,
@@ -678,7 +676,6 @@ ON CONFLICT (gauntlet_id) DO UPDATE
     gauntlet_inflight.status IN ('pending', 'running')
     AND (
         excluded.org_id IS NULL
-        OR gauntlet_inflight.org_id IS NULL
         OR gauntlet_inflight.org_id = excluded.org_id
     );
 
@@ -802,6 +799,12 @@ LIMIT :row_limit;
 -- Delete what is in flight.
 DELETE FROM gauntlet_inflight
 WHERE gauntlet_id = :gauntlet_id;
+
+-- name: end_inflight(gauntlet_id)$
+-- Delete what is in flight, and return whose it was.
+DELETE FROM gauntlet_inflight
+WHERE gauntlet_id = :gauntlet_id
+RETURNING org_id;
 
 -- name: delete_ended_inflight(status, age_seconds, row_limit)!
 -- Delete some of what ended in a status so many seconds ago or earlier.

@@ -341,9 +341,9 @@ WHERE
 ORDER BY t.usage_count DESC, t.updated_at DESC, t.id DESC
 LIMIT :row_limit;
 
--- name: save_execution(tenant_id, id, workflow_id, status, inputs, outputs, steps, error, started_at, completed_at, duration_ms, listed_at)!
--- Store an execution, or how one goes on that has not ended. What it is of, its inputs and its
--- beginning stay.
+-- name: save_execution(tenant_id, id, workflow_id, status, inputs, outputs, steps, error, started_at, completed_at, duration_ms, listed_at, sets_error)!
+-- Store an execution, or how one goes on that has not ended: what is NULL stays, and an error unless it
+-- is set. What it is of, its inputs and its beginning stay.
 INSERT INTO workflow_executions (
     tenant_id,
     id,
@@ -362,10 +362,10 @@ VALUES (
     :tenant_id,
     :id,
     :workflow_id,
-    :status,
+    coalesce(:status::text, 'pending'),
     :inputs::jsonb,
-    :outputs::jsonb,
-    :steps::jsonb,
+    coalesce(:outputs::jsonb, '{}'::jsonb),
+    coalesce(:steps::jsonb, '[]'::jsonb),
     :error,
     :started_at,
     :completed_at,
@@ -374,13 +374,17 @@ VALUES (
 )
 ON CONFLICT (tenant_id, id) DO UPDATE
     SET
-        status = excluded.status,
-        outputs = excluded.outputs,
-        steps = excluded.steps,
-        error = excluded.error,
+        workflow_id = coalesce(workflow_executions.workflow_id, excluded.workflow_id),
+        status = coalesce(:status, workflow_executions.status),
+        outputs = coalesce(:outputs::jsonb, workflow_executions.outputs),
+        steps = coalesce(:steps::jsonb, workflow_executions.steps),
+        error = CASE
+            WHEN :sets_error::boolean THEN excluded.error
+            ELSE workflow_executions.error
+        END,
         started_at = coalesce(workflow_executions.started_at, excluded.started_at),
-        completed_at = excluded.completed_at,
-        duration_ms = excluded.duration_ms,
+        completed_at = coalesce(excluded.completed_at, workflow_executions.completed_at),
+        duration_ms = coalesce(excluded.duration_ms, workflow_executions.duration_ms),
         listed_at = coalesce(
             workflow_executions.started_at, excluded.started_at, workflow_executions.listed_at
         )

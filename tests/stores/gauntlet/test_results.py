@@ -116,6 +116,32 @@ async def test_save_again_replaces_and_keeps_the_creation(results: GauntletResul
         await results.save(a_result("g"), "other")
 
 
+async def test_save_takes_nothing_from_others(results: GauntletResultStore) -> None:
+    await results.save(FULL)
+    await results.save_inflight("theirs", "running", org_id="acme")
+    await results.save_inflight("nobodys", "running")
+    # What is nobody's is not for the first who names it, and what others have in flight goes on.
+    for refused in (a_result("g", verdict="fail"), a_result("theirs")):
+        with pytest.raises(TenantMismatchError):
+            await results.save(refused, "other")
+    found = await results.get("g")
+    assert found is not None
+    assert (found.verdict, found.org_id) == (FULL["verdict"], None)
+    assert await results.get("theirs") is None
+    flight = await results.get_inflight("theirs")
+    assert flight is not None
+    assert (flight.status, flight.org_id) == ("running", "acme")
+    with pytest.raises(TenantMismatchError):
+        await results.save_inflight("nobodys", "failed", org_id="other")
+    waiting = await results.get_inflight("nobodys")
+    assert waiting is not None
+    assert (waiting.status, waiting.org_id) == ("running", None)
+    # Its own, and what was put in flight without saying whose it is, an organization may end.
+    for ended in ("theirs", "nobodys"):
+        await results.save(a_result(ended), "acme")
+        assert await results.get_inflight(ended) is None
+
+
 async def test_get_and_compare_name_a_changed_row(results: GauntletResultStore) -> None:
     await results.save(a_result("other"))
     for change in (
