@@ -128,6 +128,9 @@ class InsertViolationParameters(TypedDict):
     description: str
     source: str
     detected_at: datetime | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution_notes: str | None
     metadata: Any
 
 class CountViolationsRow(TypedDict):
@@ -291,9 +294,12 @@ class ComplianceQueries(Protocol):
         description: str,
         source: str,
         detected_at: datetime | None,
+        resolved_at: datetime | None,
+        resolved_by: str | None,
+        resolution_notes: str | None,
         metadata: Any,
     ) -> ComplianceViolationRow:
-        """Store a new violation.
+        """Store a new violation; one that is settled was so now unless a time is given.
 
         Operation ^: the first row, or None.
         """
@@ -383,10 +389,13 @@ class ComplianceQueries(Protocol):
         *,
         id: str,
         status: StatusWord,
-        resolved_by: str,
-        resolution_notes: str,
+        resolved_by: str | None,
+        resolution_notes: str | None,
     ) -> ComplianceViolationRow | None:
-        """Let a violation go to a status. Who settled it, and when, stays when it is opened again.
+        """Let a violation go to a status. Who settled it, and when, stays when it is opened again,
+        and when it
+
+        is settled in the same way again by nobody else.
 
         Operation ^: the first row, or None.
         """

@@ -192,7 +192,8 @@ class PolicyStore(Store):
 
         ``rule_id`` is needed; ``id`` is made without one; ``workspace_id`` is ``default``,
         ``severity`` ``medium``, ``status`` ``open``, ``detected_at`` (aware, or ISO-8601 text) now
-        without them; ``policy_id`` ``''`` is none. Raises
+        without them; ``policy_id`` ``''`` is none. One that is ``resolved`` or a ``false_positive``
+        already may have ``resolved_at`` (else now), ``resolved_by``, ``resolution_notes``. Raises
         :class:`~aragora_sql.errors.MissingParentError` when there is no such policy,
         :class:`~aragora_sql.errors.DuplicateKeyError` for an ``id`` that is there.
         """
@@ -253,7 +254,8 @@ class PolicyStore(Store):
         """Let a violation go to a status, and return it; None when there is none.
 
         ``resolved`` and ``false_positive`` note when, by whom and how it was settled; that stays
-        when it is opened or looked at again.
+        when it is opened or looked at again. Of one that is settled so already only what is given
+        changes; when somebody else settles it, all of it.
         """
         row: dict[str, Any] = {
             "id": valid.text(violation_id, "violation_id"),

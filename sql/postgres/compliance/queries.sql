@@ -218,8 +218,8 @@ WHERE
 ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
 
--- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, metadata)^
--- Store a new violation.
+-- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, resolved_at, resolved_by, resolution_notes, metadata)^
+-- Store a new violation; one that is settled was so now unless a time is given.
 INSERT INTO compliance_violations (
     id,
     policy_id,
@@ -233,6 +233,9 @@ INSERT INTO compliance_violations (
     description,
     source,
     detected_at,
+    resolved_at,
+    resolved_by,
+    resolution_notes,
     metadata
 )
 VALUES (
@@ -248,6 +251,12 @@ VALUES (
     :description,
     :source,
     coalesce(:detected_at::timestamptz, statement_timestamp()),
+    coalesce(
+        :resolved_at::timestamptz,
+        CASE WHEN :status IN ('resolved', 'false_positive') THEN statement_timestamp() END
+    ),
+    :resolved_by,
+    :resolution_notes,
     :metadata::jsonb
 )
 RETURNING
@@ -390,21 +399,46 @@ ORDER BY v.detected_at DESC, v.id DESC
 LIMIT :row_limit;
 
 -- name: update_violation(id, status, resolved_by, resolution_notes)^
--- Let a violation go to a status. Who settled it, and when, stays when it is opened again.
+-- Let a violation go to a status. Who settled it, and when, stays when it is opened again, and when it
+-- is settled in the same way again by nobody else.
 UPDATE compliance_violations
 SET
     status = :status,
     resolved_at = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN statement_timestamp()
-        ELSE resolved_at
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolved_at
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(resolved_at, statement_timestamp())
+        ELSE statement_timestamp()
     END,
     resolved_by = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolved_by
-        ELSE resolved_by
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolved_by
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolved_by::text, resolved_by)
+        ELSE :resolved_by
     END,
     resolution_notes = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolution_notes
-        ELSE resolution_notes
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolution_notes
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolution_notes::text, resolution_notes)
+        ELSE :resolution_notes
     END
 WHERE id = :id
 RETURNING

@@ -216,8 +216,8 @@ WHERE
 ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
 
--- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, metadata)^
--- Store a new violation.
+-- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, resolved_at, resolved_by, resolution_notes, metadata)^
+-- Store a new violation; one that is settled was so now unless a time is given.
 INSERT INTO compliance_violations (
     id,
     policy_id,
@@ -231,6 +231,9 @@ INSERT INTO compliance_violations (
     description,
     source,
     detected_at,
+    resolved_at,
+    resolved_by,
+    resolution_notes,
     metadata
 )
 VALUES (
@@ -246,6 +249,15 @@ VALUES (
     :description,
     :source,
     coalesce(:detected_at, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
+    coalesce(
+        :resolved_at,
+        CASE
+            WHEN :status IN ('resolved', 'false_positive')
+                THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+        END
+    ),
+    :resolved_by,
+    :resolution_notes,
     :metadata
 )
 RETURNING
@@ -388,21 +400,46 @@ ORDER BY v.detected_at DESC, v.id DESC
 LIMIT :row_limit;
 
 -- name: update_violation(id, status, resolved_by, resolution_notes)^
--- Let a violation go to a status. Who settled it, and when, stays when it is opened again.
+-- Let a violation go to a status. Who settled it, and when, stays when it is opened again, and when it
+-- is settled in the same way again by nobody else.
 UPDATE compliance_violations
 SET
     status = :status,
     resolved_at = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
-        ELSE resolved_at
+        WHEN :status NOT IN ('resolved', 'false_positive') THEN resolved_at
+        WHEN
+            status = :status
+            AND (
+                :resolved_by IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(resolved_at, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+        ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
     END,
     resolved_by = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolved_by
-        ELSE resolved_by
+        WHEN :status NOT IN ('resolved', 'false_positive') THEN resolved_by
+        WHEN
+            status = :status
+            AND (
+                :resolved_by IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolved_by, resolved_by)
+        ELSE :resolved_by
     END,
     resolution_notes = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolution_notes
-        ELSE resolution_notes
+        WHEN :status NOT IN ('resolved', 'false_positive') THEN resolution_notes
+        WHEN
+            status = :status
+            AND (
+                :resolved_by IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolution_notes, resolution_notes)
+        ELSE :resolution_notes
     END
 WHERE id = :id
 RETURNING

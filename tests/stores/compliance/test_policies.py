@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from aragora_sql.errors import DuplicateKeyError, IntegrityError, MissingParentError
+from aragora_sql.errors import (
+    DuplicateKeyError,
+    IntegrityError,
+    InvalidInputError,
+    MissingParentError,
+)
 from aragora_sql.stores.compliance import PolicyStore
 from tests.conftest import OpenDatabase
 from tests.stores.compliance.cases import a_policy, a_violation
@@ -192,6 +198,61 @@ async def test_update_violation_status_keeps_who_settled_it(policies: PolicyStor
     assert false is not None
     assert (false.resolved_by, false.resolution_notes) == ("bob", None)
     assert await policies.update_violation_status("x", "open") is None
+
+
+async def test_update_violation_status_again_keeps_who_settled_it(policies: PolicyStore) -> None:
+    settled = await policies.create_violation(
+        a_violation(
+            "v",
+            status="resolved",
+            resolved_at=day(1),
+            resolved_by="ann",
+            resolution_notes="done",
+        )
+    )
+    assert await policies.update_violation_status("v", "resolved") == settled
+    assert await policies.update_violation_status("v", "resolved", "ann") == settled
+    noted = await policies.update_violation_status("v", "resolved", resolution_notes="see 5")
+    assert noted is not None
+    assert (noted.resolved_by, noted.resolution_notes) == ("ann", "see 5")
+    assert noted.resolved_at == day(1)
+    # Somebody else, or another way, is another settlement.
+    other = await policies.update_violation_status("v", "resolved", "bob")
+    assert other is not None
+    assert other.resolved_at is not None
+    assert other.resolved_at > day(1)
+    assert (other.resolved_by, other.resolution_notes) == ("bob", None)
+    false = await policies.update_violation_status("v", "false_positive")
+    assert false is not None
+    assert (false.resolved_by, false.resolution_notes) == (None, None)
+    assert await policies.update_violation_status("v", "false_positive", "eve") == replace(
+        false, resolved_by="eve"
+    )
+
+
+async def test_create_violation_that_is_settled_already(policies: PolicyStore) -> None:
+    settlement = {"resolved_at": day(2), "resolved_by": "ann", "resolution_notes": "done"}
+    made = await policies.create_violation(a_violation("v", status="resolved", **settlement))
+    assert {name: made[name] for name in settlement} == settlement
+    # As it was read.
+    assert await policies.delete_violation("v")
+    assert await policies.create_violation(made) == made
+    now = await policies.create_violation(a_violation("w", status="false_positive"))
+    assert now.resolved_at is not None
+    assert (now.resolved_by, now.resolution_notes) == (None, None)
+    waiting = await policies.create_violation(a_violation("x"))
+    assert waiting.resolved_at is None
+
+
+async def test_create_violation_takes_nothing_for_no_text(policies: PolicyStore) -> None:
+    texts = ("rule_name", "framework_id", "vertical_id", "description", "source")
+    for name in (*texts, "resolved_by", "resolution_notes"):
+        for bad in (0, False, [], {}, 0.0):
+            with pytest.raises(InvalidInputError) as caught:
+                await policies.create_violation(a_violation("v", **{name: bad}))
+            assert caught.value.argument == f"violation.{name}"
+    made = await policies.create_violation(a_violation("v", **dict.fromkeys(texts)))
+    assert [made[name] for name in texts] == [""] * 5
 
 
 async def test_list_violations_count_violations_and_delete_violation(policies: PolicyStore) -> None:
