@@ -248,7 +248,7 @@ def receipt_parameters(
     created_at = utc_now() if made is None else made
     verdict = valid.key(document.get("verdict"), "receipt.verdict")
     gauntlet_id = name("gauntlet_id")
-    checksum = valid.text(document.get("checksum") or "", "receipt.checksum")
+    checksum = valid.optional_text(document.get("checksum"), "receipt.checksum") or ""
     argument = valid.optional(org_id, "org_id", valid.key)
     row: dict[str, Any] = {
         "receipt_id": name("receipt_id") or f"rcpt_{os.urandom(16).hex()}",

@@ -491,7 +491,9 @@ class ReceiptStore(Store):
         None goes before its ``expires_at``, nor while it is under a legal hold, nor with
         ``retention_days`` before it is so many days old. It is done in small transactions.
         """
-        made_before = age_limit(retention_days or 0.0, utc_now(), "retention_days")
+        made_before = age_limit(
+            0.0 if retention_days is None else retention_days, utc_now(), "retention_days"
+        )
         valid.key(operator, "operator")
 
         async def batch() -> int:

@@ -167,7 +167,8 @@ def _described(value: Any, path: str) -> tuple[Mapping[str, Any], dict[str, Any]
 
 def _created_by(document: Mapping[str, Any]) -> str | None:
     # An older document says '' where nobody is known.
-    return valid.optional(document.get("created_by") or None, "workflow.created_by", valid.key)
+    known = document.get("created_by")
+    return valid.optional(None if known == "" else known, "workflow.created_by", valid.key)
 
 
 def _version(document: Mapping[str, Any]) -> str:

@@ -199,6 +199,7 @@ BAD_RECEIPTS: list[Any] = [
     *[a_receipt("r", risk_score=bad) for bad in (-1, "1", None)],
     *[a_receipt("r", timestamp=bad) for bad in ("2026-01-01T00:00:00", -1, "9999-12-30T00:00:00Z")],
     *[a_receipt("r", other=bad) for bad in NOT_JSON],
+    *[a_receipt("r", checksum=bad) for bad in (0, False, [])],
     *[a_receipt("r", **{name: 5}) for name in ("gauntlet_id", "user_id", "org_id", "checksum")],
 ]
 SIGNED = {"signature": "x", "signature_metadata": {"algorithm": "Ed25519"}}
@@ -246,7 +247,7 @@ BAD_ARGUMENTS = [
     *keys_of("delete", "receipt_id", "operator"),
     BadArgument("delete", "reason", NOT_REASONS),
     *documents_of("delete", "metadata"),
-    BadArgument("cleanup_expired", "retention_days", [*NOT_MEASURES, 1e6]),
+    BadArgument("cleanup_expired", "retention_days", [*NOT_MEASURES, False, "", 1e6]),
     *keys_of("cleanup_expired", "operator"),
     BadArgument("log_deletion", "receipt_id", ["", None, 5], "deletions"),
     BadArgument("log_deletion", "receipt_checksum", NOT_TEXTS, "deletions"),

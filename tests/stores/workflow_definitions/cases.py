@@ -155,7 +155,7 @@ NOT_DEFINITIONS: list[Any] = [
 NOT_WORKFLOWS: list[Any] = [
     *NOT_DEFINITIONS,
     *[a_workflow(version=bad) for bad in (None, "", 5)],
-    *[a_workflow(created_by=bad) for bad in BAD_KEYS],
+    *[a_workflow(created_by=bad) for bad in (0, False, [], *BAD_KEYS)],
     *[a_workflow(tenant_id=bad) for bad in ("", 5)],
 ]
 NOT_EXECUTIONS: list[Any] = [
