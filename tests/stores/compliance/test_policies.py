@@ -16,6 +16,7 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores.compliance import PolicyStore
 from tests.conftest import OpenDatabase
+from tests.stores.cases import NO_TEXTS
 from tests.stores.compliance.cases import a_policy, a_violation
 from tests.stores.samples import day, run
 
@@ -247,7 +248,7 @@ async def test_create_violation_that_is_settled_already(policies: PolicyStore) -
 async def test_create_violation_takes_nothing_for_no_text(policies: PolicyStore) -> None:
     texts = ("rule_name", "framework_id", "vertical_id", "description", "source")
     for name in (*texts, "resolved_by", "resolution_notes"):
-        for bad in (0, False, [], {}, 0.0):
+        for bad in NO_TEXTS:
             with pytest.raises(InvalidInputError) as caught:
                 await policies.create_violation(a_violation("v", **{name: bad}))
             assert caught.value.argument == f"violation.{name}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from aragora_sql.stores.receipts import ReceiptSigningKeys, ReceiptStore
 from tests.stores.cases import (
+    NO_TEXTS,
     NOT_BOOLEANS,
     NOT_COUNTS,
     NOT_JSON,
@@ -199,7 +200,7 @@ BAD_RECEIPTS: list[Any] = [
     *[a_receipt("r", risk_score=bad) for bad in (-1, "1", None)],
     *[a_receipt("r", timestamp=bad) for bad in ("2026-01-01T00:00:00", -1, "9999-12-30T00:00:00Z")],
     *[a_receipt("r", other=bad) for bad in NOT_JSON],
-    *[a_receipt("r", checksum=bad) for bad in (0, False, [])],
+    *[a_receipt("r", checksum=bad) for bad in NO_TEXTS],
     *[a_receipt("r", **{name: 5}) for name in ("gauntlet_id", "user_id", "org_id", "checksum")],
 ]
 SIGNED = {"signature": "x", "signature_metadata": {"algorithm": "Ed25519"}}
