@@ -146,7 +146,7 @@ class ReceiptStore(Store):
         stay; so does its signature while the content is the same. Raises
         :class:`~aragora_sql.errors.AlreadyTakenError` when the gauntlet has another receipt,
         :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores a receipt that
-        belongs to another one, or to none.
+        belongs to another one, or to none, or whose document says so.
         """
         row = receipt_parameters(receipt, signed_receipt, org_id, self._keys, self._retention_days)
         try:

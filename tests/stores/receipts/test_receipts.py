@@ -109,6 +109,10 @@ async def test_save_gives_no_organization_what_is_not_its_own(receipts: ReceiptS
     assert found is not None
     assert (found.org_id, found.verdict) == (None, "PASS")
     await receipts.save(a_receipt("o", org_id="o2"))
+    # Nor is a new one that says of itself whose it is.
+    with pytest.raises(TenantMismatchError):
+        await receipts.save(a_receipt("new", org_id="o2"), org_id="o1")
+    assert await receipts.get("new") is None
     # Whoever asks for no organization may change all, and an owner stays.
     for receipt_id, organization in (("n", None), ("o", "o2")):
         await receipts.save(a_receipt(receipt_id, verdict="FAIL"))
