@@ -258,17 +258,18 @@ WITH keyed AS (
             :direction::double precision * CASE :sort_by::text
                 WHEN 'confidence' THEN x.confidence
                 WHEN 'risk_score' THEN x.risk_score
+                -- As integers, of whole seconds: a double has no microseconds of far times.
                 WHEN 'signed_at'
                     THEN
                         (
-                            extract(EPOCH FROM x.signed_at)::double precision
-                            * '1e6'::double precision
-                        )::bigint::double precision
+                            extract(EPOCH FROM date_trunc('second', x.signed_at))::bigint * 1000000
+                            + extract(MICROSECONDS FROM x.signed_at)::bigint % 1000000::bigint
+                        )::double precision
                 ELSE
                     (
-                        extract(EPOCH FROM x.created_at)::double precision
-                        * '1e6'::double precision
-                    )::bigint::double precision
+                        extract(EPOCH FROM date_trunc('second', x.created_at))::bigint * 1000000
+                        + extract(MICROSECONDS FROM x.created_at)::bigint % 1000000::bigint
+                    )::double precision
             END,
             '1e301'::double precision
         ) AS sort_key

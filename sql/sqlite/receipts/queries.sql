@@ -262,9 +262,14 @@ WITH keyed AS (
             :direction * CASE :sort_by
                 WHEN 'confidence' THEN x.confidence
                 WHEN 'risk_score' THEN x.risk_score
+                -- As integers, of whole seconds: strftime() rounds them.
                 WHEN 'signed_at'
-                    THEN strftime('%s', x.signed_at) * 1000000.0 + substr(x.signed_at, 21, 6)
-                ELSE strftime('%s', x.created_at) * 1000000.0 + substr(x.created_at, 21, 6)
+                    THEN
+                        strftime('%s', substr(x.signed_at, 1, 19)) * 1000000
+                        + substr(x.signed_at, 21, 6)
+                ELSE
+                    strftime('%s', substr(x.created_at, 1, 19)) * 1000000
+                    + substr(x.created_at, 21, 6)
             END,
             1e301
         ) AS sort_key

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,7 +21,7 @@ from aragora_sql.errors import (
     TenantMismatchError,
 )
 from aragora_sql.stores.receipts import ReceiptSigningKeys, ReceiptStore
-from aragora_sql.stores.receipts.records import receipt_hash
+from aragora_sql.stores.receipts.records import ReceiptSummary, SortBy, receipt_hash
 from tests.stores.receipts.cases import KEY, KEYS, a_receipt, an_export
 from tests.stores.samples import day, run
 
@@ -293,6 +294,37 @@ async def test_list_and_count(receipts: ReceiptStore) -> None:
             seen += [one.receipt_id[1:] for one in page]
             page = await receipts.list(2, after=page[-1], **given)
         assert seen == list(expected), given
+
+
+async def test_list_sorted_by_time_gives_each_page_once(receipts: ReceiptStore) -> None:
+    """Parts of a second below its end, and times of which a double has no microseconds."""
+    made: list[datetime] = [
+        datetime(year, 6, 1, 1, 2, 3, microsecond, tzinfo=UTC)
+        for year in (1, 1600, 1969, 1970, 2026, 2300, 9000)
+        for microsecond in (0, 1, 2, 999_499, 999_500, 999_999)
+    ]
+    for number, timestamp in enumerate(made):
+        at = timestamp.isoformat()
+        signed = {"signature": "x", "signature_metadata": {"algorithm": "Ed25519", "timestamp": at}}
+        await receipts.save(
+            a_receipt(f"r{number:02}", timestamp=at), signed if number % 5 else None
+        )
+    columns: tuple[SortBy, ...] = ("created_at", "signed_at")
+    orders: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
+    for column, order in itertools.product(columns, orders):
+        everything = await receipts.list(100, sort_by=column, order=order)
+        assert len(everything) == len(made)
+        times = [one[column] for one in everything if one[column] is not None]
+        # Of some far times the numbers are equal.
+        near = [time for time in times if 1700 < time.year < 2200]
+        assert near == sorted(near, reverse=order == "desc")
+        paged: list[ReceiptSummary] = []
+        for _ in made:
+            page = await receipts.list(
+                1, sort_by=column, order=order, after=paged[-1] if paged else None
+            )
+            paged += page
+        assert paged == everything
 
 
 async def test_search_and_search_count(receipts: ReceiptStore) -> None:
