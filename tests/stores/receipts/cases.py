@@ -126,10 +126,15 @@ HOT = [
             **PAGE,
         },
     ),
-    Hot("list_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)", **PAGE}),
-    Hot("count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)"}),
-    Hot("is_held", {"receipt_id": "r1"}),
-    Hot("list_held", {"matter_id": None, **PAGE}),
+    Hot(
+        "list_user_receipts",
+        {"user_id": "user 7", "expression": "(word7|word8)", "org_id": None, **PAGE},
+    ),
+    Hot(
+        "count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)", "org_id": None}
+    ),
+    Hot("is_held", {"receipt_id": "r1", "org_id": None}),
+    Hot("list_held", {"matter_id": None, "org_id": None, **PAGE}),
     Hot("lock_expired", {"made_before": day(9), "row_limit": 10}),
     Hot("list_receipt_deletions", {"receipt_id": "r7", "row_limit": 10}),
     Hot(
@@ -233,6 +238,14 @@ BAD_ARGUMENTS = [
     ],
     *limits_of("list", "search", "get_by_user", "list_under_legal_hold"),
     *optional_texts_of("count", "verdict", "org_id"),
+    *[
+        BadArgument(method, "org_id", [5, b"bytes", ["o"]])
+        for method in (
+            *("get_by_user", "update_signature", "add_timestamp", "verify_signature"),
+            *("verify_batch", "verify_integrity", "place_legal_hold", "remove_legal_hold"),
+            *("list_under_legal_hold", "is_under_legal_hold", "delete", "get_retention_status"),
+        )
+    ],
     *texts_of("search", "query"),
     *texts_of("search_count", "query"),
     *keys_of("get_by_user", "user_id"),
@@ -266,6 +279,11 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "save": {"receipt": a_receipt("r")},
     **{name: {"query": "word"} for name in ("search", "search_count")},
     "get_by_user": {"user_id": "u"},
+    **{
+        name: {"receipt_id": "r"}
+        for name in ("verify_signature", "verify_integrity", "is_under_legal_hold")
+    },
+    "verify_batch": {"receipt_ids": ["r"]},
     "update_signature": {
         "receipt_id": "r",
         "signature": "x",

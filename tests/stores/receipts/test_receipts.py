@@ -296,6 +296,48 @@ async def test_list_and_count(receipts: ReceiptStore) -> None:
         assert seen == list(expected), given
 
 
+async def test_with_org_id_no_method_reaches_what_is_others(receipts: ReceiptStore) -> None:
+    """What is another organization's, or nobody's, is as if it were not there."""
+    made = day(-4000).isoformat()
+    for name, owner in (("theirs", "acme"), ("nobodys", None)):
+        await receipts.save(a_receipt(name, user_id="u", timestamp=made), org_id=owner)
+    before = [await receipts.get(name) for name in ("theirs", "nobodys")]
+    org: Any = {"org_id": "other"}
+    for name in ("theirs", "nobodys"):
+        assert not await receipts.update_signature(name, "x", "Ed25519", None, **org)
+        assert not await receipts.add_timestamp(name, "token", "https://tsa", **org)
+        assert not await receipts.place_legal_hold(name, "why", "eve", **org)
+        assert await receipts.delete(name, "admin_action", "eve", **org) is None
+        check = await receipts.verify_signature(name, **org)
+        assert check["error"] == "there is no such receipt"
+        integrity = await receipts.verify_integrity(name, **org)
+        assert integrity["error"] == "there is no such receipt"
+    assert await receipts.get_by_user("u", **org) == ([], 0)
+    assert await receipts.get_by_user("u", include_data=False, **org) == ([], 0)
+    status = await receipts.get_retention_status("other")
+    assert (status["total"], status["expired"], status["oldest_at"]) == (0, 0, None)
+    assert [await receipts.get(name) for name in ("theirs", "nobodys")] == before
+    # A hold that others have placed stays, and is not seen.
+    assert await receipts.place_legal_hold("theirs", "why", "ann", "m", org_id="acme")
+    assert not await receipts.remove_legal_hold("theirs", "eve", **org)
+    assert not await receipts.is_under_legal_hold("theirs", **org)
+    assert await receipts.list_under_legal_hold(**org) == []
+    # Its own it reaches.
+    own: Any = {"org_id": "acme"}
+    assert await receipts.is_under_legal_hold("theirs", **own)
+    assert [one.receipt_id for one in await receipts.list_under_legal_hold("m", **own)] == [
+        "theirs"
+    ]
+    found, total = await receipts.get_by_user("u", **own)
+    assert ([one.receipt_id for one in found], total) == (["theirs"], 1)
+    assert (await receipts.get_by_user("u"))[1] == 2
+    assert (await receipts.get_retention_status("acme"))["held"] == 1
+    assert await receipts.remove_legal_hold("theirs", "ann", **own)
+    assert await receipts.update_signature("theirs", "x", "Ed25519", None, **own)
+    assert await receipts.add_timestamp("theirs", "token", "https://tsa", **own)
+    assert await receipts.delete("theirs", "admin_action", "ann", **own) is not None
+
+
 async def test_list_sorted_by_time_gives_each_page_once(receipts: ReceiptStore) -> None:
     """Parts of a second below its end, and times of which a double has no microseconds."""
     made: list[datetime] = [
