@@ -164,8 +164,15 @@ class ComplianceQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
-    async def get_policy(self, connection: Connection, /, *, id: str) -> CompliancePolicyRow | None:
-        """Return a policy.
+    async def get_policy(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        workspace_id: str | None,
+    ) -> CompliancePolicyRow | None:
+        """Return a policy, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -176,8 +183,9 @@ class ComplianceQueries(Protocol):
         /,
         *,
         id: str,
+        workspace_id: str | None,
     ) -> CompliancePolicyRow | None:
-        """Return a policy that is to be changed.
+        """Return a policy that is to be changed, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -268,11 +276,12 @@ class ComplianceQueries(Protocol):
         /,
         *,
         policy_id: str,
+        workspace_id: str | None,
         after_timestamp: datetime,
         after_number: int,
         row_limit: int,
     ) -> AsyncIterator[PolicyChangeRow]:
-        """List the changes of a policy, newest first, from a place on.
+        """List the changes of a policy, newest first, from a place on, of one workspace or of any.
 
         Operation (none): every row.
         """
@@ -310,8 +319,9 @@ class ComplianceQueries(Protocol):
         /,
         *,
         id: str,
+        workspace_id: str | None,
     ) -> ComplianceViolationRow | None:
-        """Return a violation.
+        """Return a violation, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -391,17 +401,25 @@ class ComplianceQueries(Protocol):
         status: StatusWord,
         resolved_by: str | None,
         resolution_notes: str | None,
+        workspace_id: str | None,
     ) -> ComplianceViolationRow | None:
         """Let a violation go to a status. Who settled it, and when, stays when it is opened again,
         and when it
 
-        is settled in the same way again by nobody else.
+        is settled in the same way again by nobody else; of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
 
-    async def delete_violation(self, connection: Connection, /, *, id: str) -> int:
-        """Delete a violation.
+    async def delete_violation(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        workspace_id: str | None,
+    ) -> int:
+        """Delete a violation, of one workspace or of any.
 
         Operation !: the number of rows changed.
         """

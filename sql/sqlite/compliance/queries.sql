@@ -48,8 +48,8 @@ RETURNING
     created_at,
     updated_at;
 
--- name: get_policy(id)^
--- Return a policy.
+-- name: get_policy(id, workspace_id)^
+-- Return a policy, of one workspace or of any.
 SELECT
     -- columns: CompliancePolicy
     p.id,
@@ -66,10 +66,12 @@ SELECT
     p.created_at,
     p.updated_at
 FROM compliance_policies AS p
-WHERE p.id = :id;
+WHERE
+    p.id = :id
+    AND (:workspace_id IS NULL OR p.workspace_id = :workspace_id);
 
--- name: lock_policy(id)^
--- Return a policy that is to be changed.
+-- name: lock_policy(id, workspace_id)^
+-- Return a policy that is to be changed, of one workspace or of any.
 SELECT
     -- columns: CompliancePolicy
     p.id,
@@ -86,7 +88,9 @@ SELECT
     p.created_at,
     p.updated_at
 FROM compliance_policies AS p
-WHERE p.id = :id;
+WHERE
+    p.id = :id
+    AND (:workspace_id IS NULL OR p.workspace_id = :workspace_id);
 
 -- name: list_policies(vertical_id, framework_id, enabled_only, after_timestamp, after_id, row_limit)
 -- List policies, newest first, from a place on, perhaps of one vertical or framework, or in force.
@@ -197,8 +201,8 @@ VALUES (
     strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 );
 
--- name: list_changes(policy_id, after_timestamp, after_number, row_limit)
--- List the changes of a policy, newest first, from a place on.
+-- name: list_changes(policy_id, workspace_id, after_timestamp, after_number, row_limit)
+-- List the changes of a policy, newest first, from a place on, of one workspace or of any.
 SELECT
     -- columns: PolicyChange
     a.number,
@@ -212,6 +216,10 @@ SELECT
 FROM compliance_policy_audit AS a
 WHERE
     a.policy_id = :policy_id
+    AND (
+        :workspace_id IS NULL
+        OR coalesce(a.new_value, a.old_value) ->> '$.workspace_id' = :workspace_id
+    )
     AND (a.changed_at, a.number) < (:after_timestamp, :after_number)
 ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
@@ -279,8 +287,8 @@ RETURNING
     resolution_notes,
     metadata;
 
--- name: get_violation(id)^
--- Return a violation.
+-- name: get_violation(id, workspace_id)^
+-- Return a violation, of one workspace or of any.
 SELECT
     -- columns: ComplianceViolation
     v.id,
@@ -300,7 +308,9 @@ SELECT
     v.resolution_notes,
     v.metadata
 FROM compliance_violations AS v
-WHERE v.id = :id;
+WHERE
+    v.id = :id
+    AND (:workspace_id IS NULL OR v.workspace_id = :workspace_id);
 
 -- name: list_violations(vertical_id, framework_id, status, severity, after_timestamp, after_id, row_limit)
 -- List violations, newest first, from a place on, perhaps of one vertical or framework, in one status,
@@ -399,9 +409,9 @@ WHERE
 ORDER BY v.detected_at DESC, v.id DESC
 LIMIT :row_limit;
 
--- name: update_violation(id, status, resolved_by, resolution_notes)^
+-- name: update_violation(id, status, resolved_by, resolution_notes, workspace_id)^
 -- Let a violation go to a status. Who settled it, and when, stays when it is opened again, and when it
--- is settled in the same way again by nobody else.
+-- is settled in the same way again by nobody else; of one workspace or of any.
 UPDATE compliance_violations
 SET
     status = :status,
@@ -441,7 +451,9 @@ SET
             THEN coalesce(:resolution_notes, resolution_notes)
         ELSE :resolution_notes
     END
-WHERE id = :id
+WHERE
+    id = :id
+    AND (:workspace_id IS NULL OR workspace_id = :workspace_id)
 RETURNING
     -- columns: ComplianceViolation
     id,
@@ -461,10 +473,12 @@ RETURNING
     resolution_notes,
     metadata;
 
--- name: delete_violation(id)!
--- Delete a violation.
+-- name: delete_violation(id, workspace_id)!
+-- Delete a violation, of one workspace or of any.
 DELETE FROM compliance_violations
-WHERE id = :id;
+WHERE
+    id = :id
+    AND (:workspace_id IS NULL OR workspace_id = :workspace_id);
 
 -- name: count_violations(workspace_id, status, severity)
 -- Count violations by severity, perhaps in one workspace or status, or of one severity.

@@ -201,6 +201,35 @@ async def test_update_violation_status_keeps_who_settled_it(policies: PolicyStor
     assert await policies.update_violation_status("x", "open") is None
 
 
+async def test_with_workspace_id_no_method_reaches_what_is_others(policies: PolicyStore) -> None:
+    made = await policies.create_policy(FULL)
+    broken = await policies.create_violation(a_violation("v", policy_id="p", workspace_id="w"))
+    other: Any = {"workspace_id": "other"}
+    assert await policies.get_policy("p", **other) is None
+    assert await policies.update_policy("p", {"name": "taken"}, "eve", **other) is None
+    assert not await policies.toggle_policy("p", True, "eve", **other)
+    assert not await policies.delete_policy("p", "eve", **other)
+    assert await policies.list_policy_audit("p", **other) == []
+    assert await policies.get_violation("v", **other) is None
+    assert await policies.update_violation_status("v", "resolved", "eve", **other) is None
+    assert not await policies.delete_violation("v", **other)
+    assert await policies.get_policy("p") == made
+    assert await policies.get_violation("v") == broken
+    assert [one.action for one in await policies.list_policy_audit("p")] == ["create"]
+    # Its own it reaches, and the log of what is gone.
+    own: Any = {"workspace_id": "w"}
+    assert await policies.get_policy("p", **own) == made
+    assert await policies.get_violation("v", **own) == broken
+    assert await policies.toggle_policy("p", True, **own)
+    assert await policies.update_violation_status("v", "investigating", **own) is not None
+    assert await policies.delete_policy("p", **own)
+    assert [one.action for one in await policies.list_policy_audit("p", **own)] == [
+        *("delete", "update", "create"),
+    ]
+    assert await policies.list_policy_audit("p", **other) == []
+    assert await policies.delete_violation("v", **own)
+
+
 async def test_update_violation_status_again_keeps_who_settled_it(policies: PolicyStore) -> None:
     settled = await policies.create_violation(
         a_violation(
