@@ -638,8 +638,11 @@ class GauntletQueries(Protocol):
         current_phase: str | None,
         progress_percent: float | None,
         error: str | None,
+        org_id: str | None,
     ) -> int:
-        """Note how something in flight stands that has not ended; what is NULL stays.
+        """Note how something in flight stands that has not ended; what is NULL stays; of one
+
+        organization or of any.
 
         Operation !: the number of rows changed.
         """
@@ -650,8 +653,9 @@ class GauntletQueries(Protocol):
         /,
         *,
         gauntlet_id: str,
+        org_id: str | None,
     ) -> InflightGauntletRow | None:
-        """Return what is in flight.
+        """Return what is in flight, of one organization or of any.
 
         Operation ^: the first row, or None.
         """
@@ -703,8 +707,15 @@ class GauntletQueries(Protocol):
         Operation (none): every row.
         """
 
-    async def delete_inflight(self, connection: Connection, /, *, gauntlet_id: str) -> int:
-        """Delete what is in flight.
+    async def delete_inflight(
+        self,
+        connection: Connection,
+        /,
+        *,
+        gauntlet_id: str,
+        org_id: str | None,
+    ) -> int:
+        """Delete what is in flight, of one organization or of any.
 
         Operation !: the number of rows changed.
         """

@@ -610,8 +610,9 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         deletion_id: str,
+        org_id: str | None,
     ) -> ReceiptDeletionRow | None:
-        """Return the proof of a deletion.
+        """Return the proof of a deletion, of one organization or of any.
 
         Operation ^: the first row, or None.
         """
@@ -622,9 +623,10 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         receipt_id: str,
+        org_id: str | None,
         row_limit: int,
     ) -> AsyncIterator[ReceiptDeletionRow]:
-        """List the deletions of a receipt, newest first.
+        """List the deletions of a receipt, newest first, of one organization or of any.
 
         Operation (none): every row.
         """

@@ -675,8 +675,9 @@ AND (
     OR gauntlet_inflight.org_id = excluded.org_id
 );
 
--- name: update_inflight(gauntlet_id, status, current_phase, progress_percent, error)!
--- Note how something in flight stands that has not ended; what is NULL stays.
+-- name: update_inflight(gauntlet_id, status, current_phase, progress_percent, error, org_id)!
+-- Note how something in flight stands that has not ended; what is NULL stays; of one
+-- organization or of any.
 UPDATE gauntlet_inflight
 SET
     status = :status,
@@ -686,10 +687,11 @@ SET
     updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE
     gauntlet_id = :gauntlet_id
-    AND status IN ('pending', 'running');
+    AND status IN ('pending', 'running')
+    AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: get_inflight(gauntlet_id)^
--- Return what is in flight.
+-- name: get_inflight(gauntlet_id, org_id)^
+-- Return what is in flight, of one organization or of any.
 SELECT
     -- columns: InflightGauntlet
     f.gauntlet_id,
@@ -708,7 +710,9 @@ SELECT
     f.created_at,
     f.updated_at
 FROM gauntlet_inflight AS f
-WHERE f.gauntlet_id = :gauntlet_id;
+WHERE
+    f.gauntlet_id = :gauntlet_id
+    AND (:org_id IS NULL OR f.org_id = :org_id);
 
 -- name: list_inflight(status, after_timestamp, after_id, row_limit)
 -- List what is in flight, newest first, from a place on, in one status or in any.
@@ -791,10 +795,12 @@ WHERE
 ORDER BY f.updated_at, f.gauntlet_id
 LIMIT :row_limit;
 
--- name: delete_inflight(gauntlet_id)!
--- Delete what is in flight.
+-- name: delete_inflight(gauntlet_id, org_id)!
+-- Delete what is in flight, of one organization or of any.
 DELETE FROM gauntlet_inflight
-WHERE gauntlet_id = :gauntlet_id;
+WHERE
+    gauntlet_id = :gauntlet_id
+    AND (:org_id IS NULL OR org_id = :org_id);
 
 -- name: end_inflight(gauntlet_id)$
 -- Delete what is in flight, and return whose it was.

@@ -666,8 +666,8 @@ VALUES (
     :metadata
 );
 
--- name: get_deletion(deletion_id)^
--- Return the proof of a deletion.
+-- name: get_deletion(deletion_id, org_id)^
+-- Return the proof of a deletion, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -682,10 +682,12 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.deletion_id = :deletion_id;
+WHERE
+    d.deletion_id = :deletion_id
+    AND (:org_id IS NULL OR d.org_id = :org_id);
 
--- name: list_receipt_deletions(receipt_id, row_limit)
--- List the deletions of a receipt, newest first.
+-- name: list_receipt_deletions(receipt_id, org_id, row_limit)
+-- List the deletions of a receipt, newest first, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -700,7 +702,9 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.receipt_id = :receipt_id
+WHERE
+    d.receipt_id = :receipt_id
+    AND (:org_id IS NULL OR d.org_id = :org_id)
 ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 

@@ -351,6 +351,21 @@ async def test_update_inflight_status_keeps_what_is_not_given_and_ends_once(
     assert (ended.status, ended.progress_percent) == ("completed", 100.0)
 
 
+async def test_with_org_id_no_method_reaches_what_others_have_in_flight(
+    results: GauntletResultStore,
+) -> None:
+    for name, owner in (("theirs", "acme"), ("nobodys", None)):
+        await results.save_inflight(name, "running", org_id=owner)
+        before = await results.get_inflight(name)
+        assert await results.get_inflight(name, "other") is None
+        assert not await results.update_inflight_status(name, "failed", "end", org_id="other")
+        assert not await results.delete_inflight(name, "other")
+        assert await results.get_inflight(name) == before
+        assert await results.get_inflight(name, owner) == before
+        assert await results.update_inflight_status(name, "failed", org_id=owner)
+        assert await results.delete_inflight(name, owner)
+
+
 async def test_list_inflight(results: GauntletResultStore) -> None:
     for number in range(4):
         await results.save_inflight(

@@ -136,7 +136,7 @@ HOT = [
     Hot("is_held", {"receipt_id": "r1", "org_id": None}),
     Hot("list_held", {"matter_id": None, "org_id": None, **PAGE}),
     Hot("lock_expired", {"made_before": day(9), "row_limit": 10}),
-    Hot("list_receipt_deletions", {"receipt_id": "r7", "row_limit": 10}),
+    Hot("list_receipt_deletions", {"receipt_id": "r7", "org_id": None, "row_limit": 10}),
     Hot(
         "list_deletions",
         {
@@ -273,6 +273,10 @@ BAD_ARGUMENTS = [
     BadArgument("count_deletions", "from_date", NOT_TIMESTAMPS, "deletions"),
     BadArgument("list_deletions", "limit", NOT_COUNTS, "deletions"),
     BadArgument("find_by_receipt_id", "limit", NOT_COUNTS, "deletions"),
+    *[
+        BadArgument(method, "org_id", [5, b"bytes", ["o"]], "deletions")
+        for method in ("get_deletion", "find_by_receipt_id")
+    ],
 ]
 
 GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -302,6 +306,7 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "log_batch_deletion": {"receipts": [], "reason": "admin_action", "operator": "ann"},
     "find_by_receipt_id": {"receipt_id": "r"},
+    "get_deletion": {"deletion_id": "d"},
 }
 
 CASES = StoreCases(

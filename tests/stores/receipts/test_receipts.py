@@ -335,7 +335,14 @@ async def test_with_org_id_no_method_reaches_what_is_others(receipts: ReceiptSto
     assert await receipts.remove_legal_hold("theirs", "ann", **own)
     assert await receipts.update_signature("theirs", "x", "Ed25519", None, **own)
     assert await receipts.add_timestamp("theirs", "token", "https://tsa", **own)
-    assert await receipts.delete("theirs", "admin_action", "ann", **own) is not None
+    deleted = await receipts.delete("theirs", "admin_action", "ann", **own)
+    assert deleted is not None
+    log = receipts.deletions
+    assert await log.get_deletion(deleted, **org) is None
+    assert await log.find_by_receipt_id("theirs", **org) == []
+    proof = await log.get_deletion(deleted, **own)
+    assert proof is not None
+    assert await log.find_by_receipt_id("theirs", **own) == [proof]
 
 
 async def test_list_sorted_by_time_gives_each_page_once(receipts: ReceiptStore) -> None:
