@@ -111,6 +111,8 @@ def all_cases() -> dict[str, StoreCases]:
 # Values that arguments do not take
 
 NOT_TEXTS: list[Any] = [None, 5, b"bytes", ["text"], 0.5]
+# What Python takes for false, and is neither text nor an object.
+NO_TEXTS: list[Any] = [0, 0.0, False, [], ()]
 UNSTORABLE_TEXTS = ["NUL \x00 inside", "\x00", "lone \ud800 surrogate", "\udfff"]
 BLANK_TEXTS = ["", " ", "\t\n", "\N{NO-BREAK SPACE}"]
 TOO_LONG = ["x" * 1001, "é" * 501, "x" * 100_000]

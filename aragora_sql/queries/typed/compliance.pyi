@@ -128,6 +128,9 @@ class InsertViolationParameters(TypedDict):
     description: str
     source: str
     detected_at: datetime | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution_notes: str | None
     metadata: Any
 
 class CountViolationsRow(TypedDict):
@@ -161,8 +164,15 @@ class ComplianceQueries(Protocol):
         Operation ^: the first row, or None.
         """
 
-    async def get_policy(self, connection: Connection, /, *, id: str) -> CompliancePolicyRow | None:
-        """Return a policy.
+    async def get_policy(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        workspace_id: str | None,
+    ) -> CompliancePolicyRow | None:
+        """Return a policy, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -173,8 +183,9 @@ class ComplianceQueries(Protocol):
         /,
         *,
         id: str,
+        workspace_id: str | None,
     ) -> CompliancePolicyRow | None:
-        """Return a policy that is to be changed.
+        """Return a policy that is to be changed, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -265,11 +276,12 @@ class ComplianceQueries(Protocol):
         /,
         *,
         policy_id: str,
+        workspace_id: str | None,
         after_timestamp: datetime,
         after_number: int,
         row_limit: int,
     ) -> AsyncIterator[PolicyChangeRow]:
-        """List the changes of a policy, newest first, from a place on.
+        """List the changes of a policy, newest first, from a place on, of one workspace or of any.
 
         Operation (none): every row.
         """
@@ -291,9 +303,12 @@ class ComplianceQueries(Protocol):
         description: str,
         source: str,
         detected_at: datetime | None,
+        resolved_at: datetime | None,
+        resolved_by: str | None,
+        resolution_notes: str | None,
         metadata: Any,
     ) -> ComplianceViolationRow:
-        """Store a new violation.
+        """Store a new violation; one that is settled was so now unless a time is given.
 
         Operation ^: the first row, or None.
         """
@@ -304,8 +319,9 @@ class ComplianceQueries(Protocol):
         /,
         *,
         id: str,
+        workspace_id: str | None,
     ) -> ComplianceViolationRow | None:
-        """Return a violation.
+        """Return a violation, of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
@@ -383,16 +399,27 @@ class ComplianceQueries(Protocol):
         *,
         id: str,
         status: StatusWord,
-        resolved_by: str,
-        resolution_notes: str,
+        resolved_by: str | None,
+        resolution_notes: str | None,
+        workspace_id: str | None,
     ) -> ComplianceViolationRow | None:
-        """Let a violation go to a status. Who settled it, and when, stays when it is opened again.
+        """Let a violation go to a status. Who settled it, and when, stays when it is opened again,
+        and when it
+
+        is settled in the same way again by nobody else; of one workspace or of any.
 
         Operation ^: the first row, or None.
         """
 
-    async def delete_violation(self, connection: Connection, /, *, id: str) -> int:
-        """Delete a violation.
+    async def delete_violation(
+        self,
+        connection: Connection,
+        /,
+        *,
+        id: str,
+        workspace_id: str | None,
+    ) -> int:
+        """Delete a violation, of one workspace or of any.
 
         Operation !: the number of rows changed.
         """

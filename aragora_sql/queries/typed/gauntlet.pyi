@@ -230,10 +230,11 @@ class GauntletQueries(Protocol):
         extra: Any,
         created_at: datetime | None,
     ) -> int:
-        """Store a run, or replace one, unless it has ended otherwise or is another organization's
-        or none's.
+        """Store a run, or replace one, unless it has ended otherwise, or an organization stores
+        one that is not
 
-        When it was made, and whose it is, stays; when it started and ended unless others are
+        its own. When it was made, and whose it is, stays, and when it started and ended unless
+        others are
         given.
 
         Operation !: the number of rows changed.
@@ -469,10 +470,10 @@ class GauntletQueries(Protocol):
         content_hash: str,
         created_at: datetime | None,
     ) -> int:
-        """Store a result, or replace one, unless it is another organization's or none's. When it
-        was made
+        """Store a result, or replace one, unless an organization stores one that is not its own.
+        When it was
 
-        stays.
+        made, and whose it is, stays.
 
         Operation !: the number of rows changed.
         """
@@ -620,9 +621,9 @@ class GauntletQueries(Protocol):
         org_id: str | None,
     ) -> int:
         """Store what is in flight; of what is there only the status changes, and not once it has
-        ended, nor of
+        ended, nor when
 
-        another organization or none.
+        an organization stores what is not its own.
 
         Operation !: the number of rows changed.
         """
@@ -637,8 +638,11 @@ class GauntletQueries(Protocol):
         current_phase: str | None,
         progress_percent: float | None,
         error: str | None,
+        org_id: str | None,
     ) -> int:
-        """Note how something in flight stands that has not ended; what is NULL stays.
+        """Note how something in flight stands that has not ended; what is NULL stays; of one
+
+        organization or of any.
 
         Operation !: the number of rows changed.
         """
@@ -649,8 +653,9 @@ class GauntletQueries(Protocol):
         /,
         *,
         gauntlet_id: str,
+        org_id: str | None,
     ) -> InflightGauntletRow | None:
-        """Return what is in flight.
+        """Return what is in flight, of one organization or of any.
 
         Operation ^: the first row, or None.
         """
@@ -702,10 +707,23 @@ class GauntletQueries(Protocol):
         Operation (none): every row.
         """
 
-    async def delete_inflight(self, connection: Connection, /, *, gauntlet_id: str) -> int:
-        """Delete what is in flight.
+    async def delete_inflight(
+        self,
+        connection: Connection,
+        /,
+        *,
+        gauntlet_id: str,
+        org_id: str | None,
+    ) -> int:
+        """Delete what is in flight, of one organization or of any.
 
         Operation !: the number of rows changed.
+        """
+
+    async def end_inflight(self, connection: Connection, /, *, gauntlet_id: str) -> str | None:
+        """Delete what is in flight, and return whose it was.
+
+        Operation $: the first value of the first row, or None.
         """
 
     async def delete_ended_inflight(

@@ -39,13 +39,13 @@ class UpsertInsightsParameters(TypedDict):
     type: TypeWord
     title: str
     description: str
-    confidence: float
+    confidence: float | None
     debate_id: str
     agents_involved: Any
     evidence: Any
     metadata: Any
     created_at: datetime | None
-    now: datetime
+    stored_at: datetime
     search_terms: str
 
 class UpsertPerformancesParameters(TypedDict):
@@ -182,10 +182,8 @@ class InsightsQueries(Protocol):
         parameters: Sequence[UpsertInsightsParameters],
         /,
     ) -> int:
-        """Store insights, or replace them; what their uses made of their confidence is lost then.
-        When they were
-
-        learned stays where it is not given.
+        """Store insights, or replace them; how sure they are, and when they were made, stays
+        unless it is given.
 
         Operation *!: the number of rows changed, for many sets of parameters.
         """

@@ -400,12 +400,15 @@ class ReceiptsQueries(Protocol):
         *,
         user_id: str,
         expression: str,
+        org_id: str | None,
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ReceiptSummaryRow]:
         """List receipts that name a user in a column or anywhere in the document, newest first,
-        from a place on.
+        from a place on,
+
+        of one organization or of all.
 
         Operation (none): every row.
         """
@@ -417,8 +420,12 @@ class ReceiptsQueries(Protocol):
         *,
         user_id: str,
         expression: str,
+        org_id: str | None,
     ) -> int:
-        """Count the receipts that name a user in a column or anywhere in the document.
+        """Count the receipts that name a user in a column or anywhere in the document, of one
+        organization or
+
+        of all.
 
         Operation $: the first value of the first row, or None.
         """
@@ -446,8 +453,9 @@ class ReceiptsQueries(Protocol):
         receipt_id: str,
         token: str | None,
         tsa_url: str | None,
+        org_id: str | None,
     ) -> int:
-        """Note what a time-stamping authority said of a receipt.
+        """Note what a time-stamping authority said of a receipt, of one organization or of any.
 
         Operation !: the number of rows changed.
         """
@@ -461,8 +469,9 @@ class ReceiptsQueries(Protocol):
         reason: ReasonWord | None,
         placed_by: str | None,
         matter_id: str | None,
+        org_id: str | None,
     ) -> int:
-        """Place a legal hold on a receipt that is under none.
+        """Place a legal hold on a receipt that is under none, of one organization or of any.
 
         Operation !: the number of rows changed.
         """
@@ -474,14 +483,25 @@ class ReceiptsQueries(Protocol):
         *,
         receipt_id: str,
         removed_by: str | None,
+        org_id: str | None,
     ) -> int:
-        """Take the legal hold of a receipt away; what was known of it stays.
+        """Take the legal hold of a receipt away; what was known of it stays; of one organization
+        or
+
+        of any.
 
         Operation !: the number of rows changed.
         """
 
-    async def is_held(self, connection: Connection, /, *, receipt_id: str) -> bool:
-        """Tell whether there is a receipt under a legal hold.
+    async def is_held(
+        self,
+        connection: Connection,
+        /,
+        *,
+        receipt_id: str,
+        org_id: str | None,
+    ) -> bool:
+        """Tell whether there is a receipt under a legal hold, of one organization or of any.
 
         Operation $: the first value of the first row, or None.
         """
@@ -492,12 +512,15 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         matter_id: str | None,
+        org_id: str | None,
         after_timestamp: datetime,
         after_id: str,
         row_limit: int,
     ) -> AsyncIterator[ReceiptSummaryRow]:
         """List receipts under a legal hold, the newest hold first, from a place on, for one matter
-        or for any.
+        or for any,
+
+        of one organization or of all.
 
         Operation (none): every row.
         """
@@ -524,11 +547,12 @@ class ReceiptsQueries(Protocol):
         days_365: datetime,
         days_1095: datetime,
         soon: datetime,
+        org_id: str | None,
     ) -> GetRetentionRow:
         """Count receipts by their age, those under a legal hold, and those of the others whose
         time is over or
 
-        soon will be.
+        soon will be; of one organization or of all.
 
         Operation ^: the first row, or None.
         """
@@ -539,8 +563,9 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         receipt_id: str,
+        org_id: str | None,
     ) -> DeletableReceiptRow | None:
-        """Hold a receipt that is to be deleted.
+        """Hold a receipt that is to be deleted, of one organization or of any.
 
         Operation ^: the first row, or None.
         """
@@ -592,8 +617,9 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         deletion_id: str,
+        org_id: str | None,
     ) -> ReceiptDeletionRow | None:
-        """Return the proof of a deletion.
+        """Return the proof of a deletion, of one organization or of any.
 
         Operation ^: the first row, or None.
         """
@@ -604,9 +630,10 @@ class ReceiptsQueries(Protocol):
         /,
         *,
         receipt_id: str,
+        org_id: str | None,
         row_limit: int,
     ) -> AsyncIterator[ReceiptDeletionRow]:
-        """List the deletions of a receipt, newest first.
+        """List the deletions of a receipt, newest first, of one organization or of any.
 
         Operation (none): every row.
         """

@@ -115,14 +115,8 @@ class InsertMessageParameters(TypedDict):
     updated_at: datetime
     search_terms: str
 
-class DeleteMessageRow(TypedDict):
-    """A row of delete_message."""
-
-    account_id: str
-    is_read: bool
-
 class InboxMessageRow(TypedDict):
-    """A row of get_message, list_messages, list_unread_messages, find_messages,
+    """A row of hold_message, get_message, list_messages, list_unread_messages, find_messages,
     list_account_messages."""
 
     tenant_id: str
@@ -150,6 +144,12 @@ class InboxMessageRow(TypedDict):
     triage_rationale: str | None
     created_at: datetime
     updated_at: datetime
+
+class DeleteMessageRow(TypedDict):
+    """A row of delete_message."""
+
+    account_id: str
+    is_read: bool
 
 class SaveTriageResultParameters(TypedDict):
     """One set of parameters of save_triage_result."""
@@ -368,6 +368,20 @@ class UnifiedInboxQueries(Protocol):
         Operation $: the first value of the first row, or None.
         """
 
+    async def hold_message(
+        self,
+        connection: Connection,
+        /,
+        *,
+        tenant_id: str,
+        account_id: str,
+        external_id: str,
+    ) -> InboxMessageRow | None:
+        """Return the message of a provider's id, and hold it until the transaction ends.
+
+        Operation ^: the first row, or None.
+        """
+
     async def update_message(
         self,
         connection: Connection,
@@ -392,17 +406,14 @@ class UnifiedInboxQueries(Protocol):
         priority_score: float,
         priority_tier: PriorityTierWord,
         priority_reasons: Any,
-        updated_at: datetime,
-        search_terms: str,
         triage_action: TriageActionWord | None,
         triage_rationale: str | None,
-    ) -> str | None:
-        """Change the message of a provider's id but for whether it was read, and return its id.
-        What is to be
+        updated_at: datetime,
+        search_terms: str,
+    ) -> int:
+        """Change the message of a provider's id but for whether it was read.
 
-        done with it stays when nothing else is said.
-
-        Operation $: the first value of the first row, or None.
+        Operation !: the number of rows changed.
         """
 
     async def set_read(

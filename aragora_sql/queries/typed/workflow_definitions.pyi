@@ -31,6 +31,24 @@ StatusWord = Literal[
     "terminated",
 ]
 
+class SaveWorkflowParameters(TypedDict):
+    """One set of parameters of save_workflow."""
+
+    tenant_id: str
+    id: str
+    name: str
+    description: str
+    category: CategoryWord
+    version: str
+    definition: Any
+    tags: Any
+    is_template: bool
+    is_enabled: bool
+    created_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    search_terms: str
+
 class WorkflowRow(TypedDict):
     """A row of get_workflow, list_workflows."""
 
@@ -109,7 +127,7 @@ class SaveExecutionParameters(TypedDict):
     tenant_id: str
     id: str
     workflow_id: str | None
-    status: StatusWord
+    status: StatusWord | None
     inputs: Any
     outputs: Any
     steps: Any
@@ -118,6 +136,7 @@ class SaveExecutionParameters(TypedDict):
     completed_at: datetime | None
     duration_ms: float | None
     listed_at: datetime
+    sets_error: bool
 
 class WorkflowExecutionRow(TypedDict):
     """A row of get_execution, list_executions, list_workflow_executions, list_executions_in."""
@@ -157,12 +176,36 @@ class WorkflowDefinitionsQueries(Protocol):
         created_at: datetime,
         updated_at: datetime,
         search_terms: str,
-        expected_revision: int | None,
-    ) -> int | None:
-        """Store a workflow, or replace the one of its id, and return its revision; nothing when
-        another one
+    ) -> int:
+        """Store a workflow, or replace the one of its id, and return its revision. Who made it,
+        and when, stays.
 
-        was expected than is there. Who made it, and when, stays.
+        Operation $: the first value of the first row, or None.
+        """
+
+    async def change_workflow(
+        self,
+        connection: Connection,
+        /,
+        *,
+        tenant_id: str,
+        id: str,
+        expected_revision: int,
+        name: str,
+        description: str,
+        category: CategoryWord,
+        version: str,
+        definition: Any,
+        tags: Any,
+        is_template: bool,
+        is_enabled: bool,
+        updated_at: datetime,
+        search_terms: str,
+    ) -> int | None:
+        """Replace the workflow of an id that has a revision, and return its next one; nothing when
+        it has another
+
+        one, or is gone. Who made it, and when, stays.
 
         Operation $: the first value of the first row, or None.
         """
@@ -355,7 +398,7 @@ class WorkflowDefinitionsQueries(Protocol):
         tenant_id: str,
         id: str,
         workflow_id: str | None,
-        status: StatusWord,
+        status: StatusWord | None,
         inputs: Any,
         outputs: Any,
         steps: Any,
@@ -364,11 +407,12 @@ class WorkflowDefinitionsQueries(Protocol):
         completed_at: datetime | None,
         duration_ms: float | None,
         listed_at: datetime,
+        sets_error: bool,
     ) -> int:
-        """Store an execution, or how one goes on that has not ended. What it is of, its inputs and
-        its
+        """Store an execution, or how one goes on that has not ended: what is NULL stays, and an
+        error unless it
 
-        beginning stay.
+        is set. What it is of, its inputs and its beginning stay.
 
         Operation !: the number of rows changed.
         """

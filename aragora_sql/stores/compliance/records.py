@@ -136,11 +136,10 @@ _VIOLATION = (
     "description",
     "source",
     "detected_at",
-    "metadata",
-    # Said by update_violation_status().
     "resolved_at",
     "resolved_by",
     "resolution_notes",
+    "metadata",
 )
 _CHANGEABLE = ("name", "description", "level", "enabled", "rules", "metadata")
 
@@ -185,10 +184,10 @@ def violation_parameters(violation: Any) -> dict[str, Any]:
     given = _known(violation, "violation", _VIOLATION)
 
     def text(name: str) -> str:
-        return valid.text(given.get(name) or "", f"violation.{name}")
+        value = given.get(name)
+        return "" if value is None else valid.text(value, f"violation.{name}")
 
     policy = given.get("policy_id")
-    frameworks = {name: given.get(name) or "" for name in ("framework_id", "vertical_id")}
     return {
         "id": _id(given, "violation", "viol"),
         "policy_id": valid.optional(
@@ -197,8 +196,8 @@ def violation_parameters(violation: Any) -> dict[str, Any]:
         "rule_id": valid.identifier(given.get("rule_id"), "violation.rule_id"),
         "rule_name": text("rule_name"),
         **{
-            name: valid.key(value, f"violation.{name}") if value else ""
-            for name, value in frameworks.items()
+            name: "" if text(name) == "" else valid.key(given.get(name), f"violation.{name}")
+            for name in ("framework_id", "vertical_id")
         },
         "workspace_id": _workspace(given, "violation"),
         "severity": valid.choice(given.get("severity", "medium"), "violation.severity", SEVERITIES),
@@ -207,6 +206,13 @@ def violation_parameters(violation: Any) -> dict[str, Any]:
         "source": text("source"),
         "detected_at": valid.optional(
             given.get("detected_at"), "violation.detected_at", valid.timestamp_or_text
+        ),
+        "resolved_at": valid.optional(
+            given.get("resolved_at"), "violation.resolved_at", valid.timestamp_or_text
+        ),
+        "resolved_by": valid.optional(given.get("resolved_by"), "violation.resolved_by", valid.key),
+        "resolution_notes": valid.optional_text(
+            given.get("resolution_notes"), "violation.resolution_notes"
         ),
         "metadata": valid.document(given.get("metadata"), "violation.metadata"),
     }

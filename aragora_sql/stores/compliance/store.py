@@ -46,9 +46,9 @@ Action = Literal["create", "update", "delete"]
 class PolicyStore(Store):
     """Keeps compliance policies and violations.
 
-    Whatever changes a policy writes the whole policy before and after to a log that nobody changes,
-    in the same transaction. Lists return pages: ``limit=``, and ``after=`` the last row of the page
-    before.
+    With ``workspace_id`` a method sees and changes what is of that workspace only. Whatever changes
+    a policy writes the whole policy before and after to a log that nobody changes, in the same
+    transaction. Lists return pages: ``limit=``, and ``after=`` the last row of the page before.
 
     Arguments are checked before anything is written:
     :class:`~aragora_sql.errors.InvalidInputError` names the argument and what is allowed.
@@ -76,11 +76,14 @@ class PolicyStore(Store):
             await self._log(connection, "create", row["created_by"], None, made)
         return made
 
-    async def get_policy(self, policy_id: str) -> CompliancePolicy | None:
+    async def get_policy(
+        self, policy_id: str, *, workspace_id: str | None = None
+    ) -> CompliancePolicy | None:
         """Return a policy, or None."""
         key = valid.text(policy_id, "policy_id")
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_policy(connection, id=key)
+            row = await self._queries.get_policy(connection, id=key, workspace_id=workspace)
         return None if row is None else record_of(CompliancePolicy, **row)
 
     async def list_policies(
@@ -111,7 +114,12 @@ class PolicyStore(Store):
             return [record_of(CompliancePolicy, **row) async for row in rows]
 
     async def update_policy(
-        self, policy_id: str, updates: Mapping[str, Any], changed_by: str | None = None
+        self,
+        policy_id: str,
+        updates: Mapping[str, Any],
+        changed_by: str | None = None,
+        *,
+        workspace_id: str | None = None,
     ) -> CompliancePolicy | None:
         """Change a policy, and return it; None when there is none.
 
@@ -121,8 +129,9 @@ class PolicyStore(Store):
         key = valid.text(policy_id, "policy_id")
         changes = policy_changes(updates)
         user = valid.optional(changed_by, "changed_by", valid.key)
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         async with self._database.transaction() as connection:
-            found = await self._queries.lock_policy(connection, id=key)
+            found = await self._queries.lock_policy(connection, id=key, workspace_id=workspace)
             if found is None:
                 return None
             before = record_of(CompliancePolicy, **found)
@@ -143,21 +152,32 @@ class PolicyStore(Store):
         return after
 
     async def toggle_policy(
-        self, policy_id: str, enabled: bool, changed_by: str | None = None
+        self,
+        policy_id: str,
+        enabled: bool,
+        changed_by: str | None = None,
+        *,
+        workspace_id: str | None = None,
     ) -> bool:
         """Put a policy in force, or out of it; False when there is none."""
         flag = valid.boolean(enabled, "enabled")
-        return await self.update_policy(policy_id, {"enabled": flag}, changed_by) is not None
+        changed = await self.update_policy(
+            policy_id, {"enabled": flag}, changed_by, workspace_id=workspace_id
+        )
+        return changed is not None
 
-    async def delete_policy(self, policy_id: str, deleted_by: str | None = None) -> bool:
+    async def delete_policy(
+        self, policy_id: str, deleted_by: str | None = None, *, workspace_id: str | None = None
+    ) -> bool:
         """Delete a policy; False when there is none.
 
         Its violations stay, without a policy, and so does the log of its changes.
         """
         key = valid.text(policy_id, "policy_id")
         user = valid.optional(deleted_by, "deleted_by", valid.key)
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         async with self._database.transaction() as connection:
-            found = await self._queries.lock_policy(connection, id=key)
+            found = await self._queries.lock_policy(connection, id=key, workspace_id=workspace)
             if found is None:
                 return False
             await self._queries.delete_policy(connection, id=key)
@@ -166,10 +186,16 @@ class PolicyStore(Store):
         return True
 
     async def list_policy_audit(
-        self, policy_id: str, limit: int = 100, *, after: LastRow | None = None
+        self,
+        policy_id: str,
+        limit: int = 100,
+        *,
+        workspace_id: str | None = None,
+        after: LastRow | None = None,
     ) -> list[PolicyChange]:
         """Return a page of the changes of a policy, newest first, also of one that is gone."""
         key = valid.text(policy_id, "policy_id")
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         checks = {"changed_at": valid.timestamp_or_text, "number": row_number}
         timestamp, number = key_of(after, checks, (LAST_TIMESTAMP, LAST_NUMBER))
         row_limit = valid.limit(limit)
@@ -177,6 +203,7 @@ class PolicyStore(Store):
             rows = self._queries.list_changes(
                 connection,
                 policy_id=key,
+                workspace_id=workspace,
                 after_timestamp=timestamp,
                 after_number=number,
                 row_limit=row_limit,
@@ -192,7 +219,8 @@ class PolicyStore(Store):
 
         ``rule_id`` is needed; ``id`` is made without one; ``workspace_id`` is ``default``,
         ``severity`` ``medium``, ``status`` ``open``, ``detected_at`` (aware, or ISO-8601 text) now
-        without them; ``policy_id`` ``''`` is none. Raises
+        without them; ``policy_id`` ``''`` is none. One that is ``resolved`` or a ``false_positive``
+        already may have ``resolved_at`` (else now), ``resolved_by``, ``resolution_notes``. Raises
         :class:`~aragora_sql.errors.MissingParentError` when there is no such policy,
         :class:`~aragora_sql.errors.DuplicateKeyError` for an ``id`` that is there.
         """
@@ -201,11 +229,14 @@ class PolicyStore(Store):
             made = await self._queries.insert_violation(connection, **row)
         return record_of(ComplianceViolation, **made)
 
-    async def get_violation(self, violation_id: str) -> ComplianceViolation | None:
+    async def get_violation(
+        self, violation_id: str, *, workspace_id: str | None = None
+    ) -> ComplianceViolation | None:
         """Return a violation, or None."""
         key = valid.text(violation_id, "violation_id")
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_violation(connection, id=key)
+            row = await self._queries.get_violation(connection, id=key, workspace_id=workspace)
         return None if row is None else record_of(ComplianceViolation, **row)
 
     async def list_violations(
@@ -249,27 +280,34 @@ class PolicyStore(Store):
         status: Status,
         resolved_by: str | None = None,
         resolution_notes: str | None = None,
+        *,
+        workspace_id: str | None = None,
     ) -> ComplianceViolation | None:
         """Let a violation go to a status, and return it; None when there is none.
 
         ``resolved`` and ``false_positive`` note when, by whom and how it was settled; that stays
-        when it is opened or looked at again.
+        when it is opened or looked at again. Of one that is settled so already only what is given
+        changes; when somebody else settles it, all of it.
         """
         row: dict[str, Any] = {
             "id": valid.text(violation_id, "violation_id"),
             "status": _status(status, "status"),
             "resolved_by": valid.optional(resolved_by, "resolved_by", valid.key),
             "resolution_notes": valid.optional_text(resolution_notes, "resolution_notes"),
+            "workspace_id": valid.optional_text(workspace_id, "workspace_id"),
         }
         async with self._database.connection() as connection:
             changed = await self._queries.update_violation(connection, **row)
         return None if changed is None else record_of(ComplianceViolation, **changed)
 
-    async def delete_violation(self, violation_id: str) -> bool:
+    async def delete_violation(self, violation_id: str, *, workspace_id: str | None = None) -> bool:
         """Delete a violation; False when there is none."""
         key = valid.text(violation_id, "violation_id")
+        workspace = valid.optional_text(workspace_id, "workspace_id")
         async with self._database.connection() as connection:
-            return bool(await self._queries.delete_violation(connection, id=key))
+            return bool(
+                await self._queries.delete_violation(connection, id=key, workspace_id=workspace)
+            )
 
     async def count_violations(
         self,

@@ -75,12 +75,16 @@ def debate_parameters(data: Any, argument: str, org_id: Any) -> dict[str, Any]:
         ),
         "artifact_json": valid.document(document, argument),
         "consensus_reached": valid.boolean(
-            verdict.get("reached") or False if reached is None else reached,
+            _given(verdict.get("reached"), False) if reached is None else reached,
             f"{argument}.consensus_reached",
         ),
         "confidence": valid.fraction(
-            verdict.get("confidence") or 0 if confidence is None else confidence,
+            _given(verdict.get("confidence"), 0) if confidence is None else confidence,
             f"{argument}.confidence",
         ),
         "org_id": valid.optional(org_id, "org_id", valid.key),
     }
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value

@@ -303,7 +303,7 @@ def result_parameters(result: Any, org_id: Any) -> dict[str, Any]:
     """Check the document of a result, and return the parameters of its query."""
     document = mapping(result, "result")
     counts = {f"{severity}_count": _count(document, severity) for severity in SEVERITIES}
-    summary = valid.text(document.get("input_summary") or "", "result.input_summary")
+    summary = valid.optional_text(document.get("input_summary"), "result.input_summary") or ""
     row: dict[str, Any] = {
         "gauntlet_id": valid.key(document.get("gauntlet_id"), "result.gauntlet_id"),
         "input_hash": valid.optional(document.get("input_hash"), "result.input_hash", _short) or "",
@@ -348,6 +348,8 @@ def _count(document: Mapping[str, Any], severity: str) -> int:
     found = document.get(f"{severity}_findings")
     if isinstance(found, Sequence) and not isinstance(found, str | bytes):
         return len(found)
+    if found is not None:
+        raise _not_a_list(f"{severity}_findings", found)
     for name in ("risk_summary", "severity_counts"):
         counts = document.get(name)
         if isinstance(counts, Mapping) and severity in counts:
@@ -366,5 +368,9 @@ def _total(document: Mapping[str, Any], counted: int) -> int:
         if isinstance(found, Sequence) and not isinstance(found, str | bytes):
             return len(found)
         if found is not None:
-            raise InvalidInputError(f"result.{name}", f"must be a list, not {type(found).__name__}")
+            raise _not_a_list(name, found)
     return counted
+
+
+def _not_a_list(name: str, found: Any) -> InvalidInputError:
+    return InvalidInputError(f"result.{name}", f"must be a list, not {type(found).__name__}")

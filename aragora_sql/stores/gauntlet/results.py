@@ -65,16 +65,18 @@ class GauntletResultStore(Store):
         ``duration_seconds`` and ``created_at`` have columns. Findings are counted by the lists
         ``critical_findings`` and so on, else by ``risk_summary`` or ``severity_counts``; all of
         them by ``total_findings``, else the list ``vulnerabilities`` or ``findings``, else the sum.
-        The document is kept whole. Of a stored one the creation stays.
+        The document is kept whole. When a stored one was made, and whose it is, stays.
 
-        Raises :class:`~aragora_sql.errors.TenantMismatchError` for one of another organization,
-        or with ``org_id`` for one of none.
+        Raises :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores one that
+        belongs to another one, or to none, or that another one has in flight.
         """
         row = result_parameters(result, org_id)
         async with self._database.transaction() as connection:
             if not await self._queries.save_result(connection, **row):
                 raise TenantMismatchError(row["gauntlet_id"], "org_id")
-            await self._queries.delete_inflight(connection, gauntlet_id=row["gauntlet_id"])
+            owner = await self._queries.end_inflight(connection, gauntlet_id=row["gauntlet_id"])
+            if owner is not None and row["org_id"] not in {None, owner}:
+                raise TenantMismatchError(row["gauntlet_id"], "org_id")
         return str(row["gauntlet_id"])
 
     async def get(self, gauntlet_id: str, org_id: str | None = None) -> GauntletResult | None:
@@ -225,7 +227,7 @@ class GauntletResultStore(Store):
 
         False when that has ended, and stays so. Raises
         :class:`~aragora_sql.errors.TenantMismatchError` when it is another organization's, or
-        with ``org_id`` none's.
+        nobody's.
         """
         row: dict[str, Any] = {
             "gauntlet_id": valid.key(gauntlet_id, "gauntlet_id"),
@@ -242,7 +244,9 @@ class GauntletResultStore(Store):
         async with self._database.connection() as connection:
             if await self._queries.save_inflight(connection, **row):
                 return True
-            stored = await self._queries.get_inflight(connection, gauntlet_id=row["gauntlet_id"])
+            stored = await self._queries.get_inflight(
+                connection, gauntlet_id=row["gauntlet_id"], org_id=None
+            )
         if stored is not None and row["org_id"] not in {None, stored["org_id"]}:
             raise TenantMismatchError(row["gauntlet_id"], "org_id")
         return False
@@ -254,6 +258,8 @@ class GauntletResultStore(Store):
         current_phase: str | None = None,
         progress_percent: float | None = None,
         error: str | None = None,
+        *,
+        org_id: str | None = None,
     ) -> bool:
         """Note how something in flight stands; what is None stays.
 
@@ -267,15 +273,19 @@ class GauntletResultStore(Store):
                 progress_percent, "progress_percent", lambda v, a: valid.number(v, a, most=100)
             ),
             "error": valid.optional_text(error, "error"),
+            "org_id": valid.optional_text(org_id, "org_id"),
         }
         async with self._database.connection() as connection:
             return bool(await self._queries.update_inflight(connection, **row))
 
-    async def get_inflight(self, gauntlet_id: str) -> InflightGauntlet | None:
+    async def get_inflight(
+        self, gauntlet_id: str, org_id: str | None = None
+    ) -> InflightGauntlet | None:
         """Return what is in flight, or None."""
         key = valid.text(gauntlet_id, "gauntlet_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_inflight(connection, gauntlet_id=key)
+            row = await self._queries.get_inflight(connection, gauntlet_id=key, org_id=organization)
         return None if row is None else record_of(InflightGauntlet, **row)
 
     async def list_inflight(
@@ -322,11 +332,16 @@ class GauntletResultStore(Store):
         found.sort(key=lambda flight: (flight.updated_at, flight.gauntlet_id))
         return found[:row_limit]
 
-    async def delete_inflight(self, gauntlet_id: str) -> bool:
+    async def delete_inflight(self, gauntlet_id: str, org_id: str | None = None) -> bool:
         """Delete what is in flight; False when there is nothing of this id."""
         key = valid.text(gauntlet_id, "gauntlet_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.connection() as connection:
-            return bool(await self._queries.delete_inflight(connection, gauntlet_id=key))
+            return bool(
+                await self._queries.delete_inflight(
+                    connection, gauntlet_id=key, org_id=organization
+                )
+            )
 
     async def cleanup_completed_inflight(self, max_age_seconds: float = 3600) -> int:
         """Delete what ended (also ``interrupted``) so many seconds ago or earlier; count it."""

@@ -62,10 +62,10 @@ class GauntletStore(Store):
         """Store a run's document, or replace the one of its ``run_id``.
 
         ``run_id`` and ``template_id`` are needed; members that are not known are kept. Of a stored
-        one the creation and whose it is stay, and so do the start and the end unless others are
+        one the creation stays, and whose it is, and so do the start and the end unless others are
         given. Raises :class:`~aragora_sql.errors.GauntletRunEndedError` when it has ended in
-        another status, :class:`~aragora_sql.errors.TenantMismatchError` when it is another
-        organization's, or with ``org_id`` none's.
+        another status, :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores
+        one that belongs to another one, or to none.
         """
         row = run_parameters(data)
         async with self._database.connection() as connection:

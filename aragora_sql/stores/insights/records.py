@@ -34,6 +34,7 @@ InsightType = Literal[
 INSIGHT_TYPES: tuple[InsightType, ...] = get_args(InsightType)
 LONGEST_WISDOM = 280
 GENERAL = "general"
+_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +163,10 @@ def debate_rows(source: Any) -> DebateRows:
         ),
         "duration_seconds": valid.number(duration, f"{path}.duration_seconds", 0, 1e300),
         "total_insights": len(insights),
-        "key_takeaway": valid.text(
-            member(source, "key_takeaway", path, "") or "", f"{path}.key_takeaway"
-        ),
+        "key_takeaway": valid.optional_text(
+            member(source, "key_takeaway", path, None), f"{path}.key_takeaway"
+        )
+        or "",
         "agent_performances": valid.array(shown, name),
         "created_at": now,
     }
@@ -178,8 +180,9 @@ def debate_rows(source: Any) -> DebateRows:
 
 
 def _insight(entry: Any, path: str, debate_id: str, now: datetime) -> dict[str, Any]:
-    metadata = member(entry, "metadata", path, None) or {}
+    metadata = member(entry, "metadata", path, None)
     encoded = valid.document(metadata, f"{path}.metadata")
+    metadata = metadata or {}
     kind = valid.choice(member(entry, "type", f"{path}.type"), f"{path}.type", INSIGHT_TYPES)
     is_pattern = kind == "pattern"
     title = (valid.key if is_pattern else valid.identifier)(
@@ -196,7 +199,10 @@ def _insight(entry: Any, path: str, debate_id: str, now: datetime) -> dict[str, 
         "type": kind,
         "title": title,
         "description": description,
-        "confidence": valid.fraction(member(entry, "confidence", path, 0.5), f"{path}.confidence"),
+        # None, when not given: as it was, or 0.5.
+        "confidence": None
+        if (confidence := member(entry, "confidence", path, _ABSENT)) is _ABSENT
+        else valid.fraction(confidence, f"{path}.confidence"),
         "debate_id": debate_id,
         "agents_involved": valid.array(
             valid.texts(member(entry, "agents_involved", path, None), f"{path}.agents_involved"),
@@ -208,7 +214,7 @@ def _insight(entry: Any, path: str, debate_id: str, now: datetime) -> dict[str, 
         ),
         "metadata": encoded,
         "created_at": made,
-        "now": now,
+        "stored_at": now,
         "search_terms": insight_terms(title, description, metadata),
         "category": valid.key(category or GENERAL, f"{path}.metadata.category"),
         "severity": valid.number(

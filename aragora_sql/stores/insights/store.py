@@ -60,8 +60,9 @@ class InsightStore(Store):
         more is (mean * n + severity) / (n + 1).
 
         Storing a debate again replaces what it stored: insights and performances that it has no
-        longer are deleted. What was counted stays: patterns, none twice, and uses of insights; so
-        does ``created_at`` of an insight where it is not given.
+        longer are deleted. What was counted stays: patterns, none twice, and uses of insights. So
+        does when an insight was made, and its ``confidence`` with what uses made of it, unless they
+        are given again; a new one without has 0.5.
         """
         rows = debate_rows(insights)
         debate = rows.summary["debate_id"]

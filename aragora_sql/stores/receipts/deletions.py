@@ -81,19 +81,25 @@ class ReceiptDeletionLog(Store):
             await self._insert(rows)
         return [row["deletion_id"] for row in rows]
 
-    async def get_deletion(self, deletion_id: str) -> ReceiptDeletion | None:
+    async def get_deletion(
+        self, deletion_id: str, *, org_id: str | None = None
+    ) -> ReceiptDeletion | None:
         """Return a deletion, or None."""
         key = valid.text(deletion_id, "deletion_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            row = await self._queries.get_deletion(connection, deletion_id=key)
+            row = await self._queries.get_deletion(connection, deletion_id=key, org_id=organization)
         return None if row is None else record_of(ReceiptDeletion, **row)
 
-    async def find_by_receipt_id(self, receipt_id: str, limit: int = 100) -> list[ReceiptDeletion]:
+    async def find_by_receipt_id(
+        self, receipt_id: str, limit: int = 100, *, org_id: str | None = None
+    ) -> list[ReceiptDeletion]:
         """Return the deletions of a receipt, newest first; one may be stored again, and deleted."""
         key, row_limit = valid.text(receipt_id, "receipt_id"), valid.limit(limit)
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
             rows = self._queries.list_receipt_deletions(
-                connection, receipt_id=key, row_limit=row_limit
+                connection, receipt_id=key, org_id=organization, row_limit=row_limit
             )
             return [record_of(ReceiptDeletion, **row) async for row in rows]
 

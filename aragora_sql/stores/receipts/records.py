@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict, get_args
 
 from aragora_sql.database.values import utc_now
-from aragora_sql.errors import InvalidInputError
+from aragora_sql.errors import InvalidInputError, TenantMismatchError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.checksums import checksum_of
 from aragora_sql.stores.documents import as_read, mapping
@@ -251,13 +251,17 @@ def receipt_parameters(
     created_at = utc_now() if made is None else made
     verdict = valid.key(document.get("verdict"), "receipt.verdict")
     gauntlet_id = name("gauntlet_id")
-    checksum = valid.text(document.get("checksum") or "", "receipt.checksum")
+    checksum = valid.optional_text(document.get("checksum"), "receipt.checksum") or ""
     argument = valid.optional(org_id, "org_id", valid.key)
+    organization = name("org_id")
+    receipt_id = name("receipt_id") or prefixed_id("rcpt_", 32)
+    if argument is not None and organization not in {None, argument}:
+        raise TenantMismatchError(receipt_id, "org_id")
     row: dict[str, Any] = {
-        "receipt_id": name("receipt_id") or prefixed_id("rcpt_", 32),
+        "receipt_id": receipt_id,
         "gauntlet_id": gauntlet_id,
         "debate_id": name("debate_id"),
-        "org_id": name("org_id") if argument is None else argument,
+        "org_id": argument or organization,
         "shape": shape_of(document, gauntlet_id, checksum),
         "verdict": verdict,
         "confidence": valid.fraction(document.get("confidence", 0.0), "receipt.confidence"),

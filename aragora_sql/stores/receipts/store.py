@@ -147,7 +147,7 @@ class ReceiptStore(Store):
         stay; so does its signature while the content is the same. Raises
         :class:`~aragora_sql.errors.AlreadyTakenError` when the gauntlet has another receipt,
         :class:`~aragora_sql.errors.TenantMismatchError` when an organization stores a receipt that
-        belongs to another one, or to none.
+        belongs to another one, or to none, or whose document says so.
         """
         row = receipt_parameters(receipt, signed_receipt, org_id, self._keys, self._retention_days)
         try:
@@ -307,6 +307,7 @@ class ReceiptStore(Store):
         limit: int = 100,
         *,
         include_data: bool = True,
+        org_id: str | None = None,
         after: LastRow | None = None,
     ) -> tuple[Receipts | Summaries, int]:
         """Return a page of the receipts that name a user, newest first, and the number of all.
@@ -317,36 +318,46 @@ class ReceiptStore(Store):
         """
         user = valid.key(user_id, "user_id")
         with_data = valid.boolean(include_data, "include_data")
+        organization = valid.optional_text(org_id, "org_id")
         page = newest_page(limit, after, "receipt_id")
         expression = name_search(user)
         async with self._database.read() as connection:
             total = await self._queries.count_user_receipts(
-                connection, user_id=user, expression=expression
+                connection, user_id=user, expression=expression, org_id=organization
             )
             rows = self._queries.list_user_receipts(
-                connection, user_id=user, expression=expression, **page
+                connection, user_id=user, expression=expression, org_id=organization, **page
             )
             summaries = [record_of(ReceiptSummary, **row) async for row in rows]
             if not with_data:
                 return summaries, total
             keys = [one.receipt_id for one in summaries]
-            found = {one.receipt_id: one for one in await self._verified(connection, keys, None)}
+            found = {
+                one.receipt_id: one for one in await self._verified(connection, keys, organization)
+            }
         return [found[key] for key in keys if key in found], total
 
     # Signatures
 
     async def update_signature(
-        self, receipt_id: str, signature: str, algorithm: str, key_id: str | None
+        self,
+        receipt_id: str,
+        signature: str,
+        algorithm: str,
+        key_id: str | None,
+        *,
+        org_id: str | None = None,
     ) -> bool:
         """Note a signature of a receipt, in base64; False when there is no such receipt."""
         key = valid.text(receipt_id, "receipt_id")
         text = valid.identifier(signature, "signature")
         word = valid.key(algorithm, "algorithm")
         of_key = valid.optional(key_id, "key_id", valid.identifier)
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.transaction() as connection:
             # Nobody saves other content meanwhile.
-            await self._queries.lock_receipt(connection, receipt_id=key)
-            found = await self._verified(connection, [key], None, signatures=False)
+            await self._queries.lock_receipt(connection, receipt_id=key, org_id=organization)
+            found = await self._verified(connection, [key], organization, signatures=False)
             if not found:
                 return False
             if word == HMAC and is_signed_by(self._keys, found[0].data, text, of_key) is False:
@@ -357,27 +368,35 @@ class ReceiptStore(Store):
                 )
             )
 
-    async def add_timestamp(self, receipt_id: str, token: str, tsa_url: str) -> bool:
+    async def add_timestamp(
+        self, receipt_id: str, token: str, tsa_url: str, *, org_id: str | None = None
+    ) -> bool:
         """Note the token (RFC 3161) of a time-stamping authority; False without such a receipt."""
         key = valid.text(receipt_id, "receipt_id")
         text, url = valid.identifier(token, "token"), valid.identifier(tsa_url, "tsa_url")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.connection() as connection:
             return bool(
                 await self._queries.set_timestamp(
-                    connection, receipt_id=key, token=text, tsa_url=url
+                    connection, receipt_id=key, token=text, tsa_url=url, org_id=organization
                 )
             )
 
-    async def verify_signature(self, receipt_id: str) -> SignatureCheck:
+    async def verify_signature(
+        self, receipt_id: str, *, org_id: str | None = None
+    ) -> SignatureCheck:
         """Tell whether a receipt is as it was stored, and its signature by a key that is here."""
-        (checks, _) = await self.verify_batch([valid.text(receipt_id, "receipt_id")])
+        (checks, _) = await self.verify_batch([valid.text(receipt_id, "receipt_id")], org_id=org_id)
         return checks[0]
 
-    async def verify_batch(self, receipt_ids: Iterable[str]) -> tuple[Checks, BatchSummary]:
+    async def verify_batch(
+        self, receipt_ids: Iterable[str], *, org_id: str | None = None
+    ) -> tuple[Checks, BatchSummary]:
         """Do so with several receipts, in their order, and return how many there were of each."""
         keys = valid.texts(receipt_ids, "receipt_ids")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            rows = self._queries.get_receipts(connection, receipt_ids=keys, org_id=None)
+            rows = self._queries.get_receipts(connection, receipt_ids=keys, org_id=organization)
             found = {row["receipt_id"]: record_of(StoredReceipt, **row) async for row in rows}
         checks = [self._check(key, found.get(key)) for key in keys]
         good = sum(check["is_valid"] for check in checks)
@@ -389,15 +408,18 @@ class ReceiptStore(Store):
             "not_signed": unsigned,
         }
 
-    async def verify_integrity(self, receipt_id: str) -> IntegrityCheck:
+    async def verify_integrity(
+        self, receipt_id: str, *, org_id: str | None = None
+    ) -> IntegrityCheck:
         """Tell whether a receipt is as it was stored, and has the checksum that it names itself.
 
         That of an export is of seven members only, that of a gauntlet (``artifact_hash``) of six.
         Without any, the checksums are the ``content_hash``.
         """
         key = valid.text(receipt_id, "receipt_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            rows = self._queries.get_receipts(connection, receipt_ids=[key], org_id=None)
+            rows = self._queries.get_receipts(connection, receipt_ids=[key], org_id=organization)
             found = [record_of(StoredReceipt, **row) async for row in rows]
         stored = computed = ""
         error: str | None = "there is no such receipt"
@@ -421,7 +443,13 @@ class ReceiptStore(Store):
     # Legal holds and deletion
 
     async def place_legal_hold(
-        self, receipt_id: str, reason: str, placed_by: str, matter_id: str | None = None
+        self,
+        receipt_id: str,
+        reason: str,
+        placed_by: str,
+        matter_id: str | None = None,
+        *,
+        org_id: str | None = None,
     ) -> bool:
         """Keep a receipt from being deleted; False when there is none, or it is held already."""
         row: dict[str, Any] = {
@@ -429,34 +457,49 @@ class ReceiptStore(Store):
             "reason": valid.identifier(reason, "reason"),
             "placed_by": valid.key(placed_by, "placed_by"),
             "matter_id": valid.optional(matter_id, "matter_id", valid.key),
+            "org_id": valid.optional_text(org_id, "org_id"),
         }
         async with self._database.connection() as connection:
             return bool(await self._queries.place_hold(connection, **row))
 
-    async def remove_legal_hold(self, receipt_id: str, removed_by: str) -> bool:
+    async def remove_legal_hold(
+        self, receipt_id: str, removed_by: str, *, org_id: str | None = None
+    ) -> bool:
         """Take a hold away, and note who did; False when there is none."""
         key = valid.text(receipt_id, "receipt_id")
         user = valid.key(removed_by, "removed_by")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.connection() as connection:
             return bool(
-                await self._queries.remove_hold(connection, receipt_id=key, removed_by=user)
+                await self._queries.remove_hold(
+                    connection, receipt_id=key, removed_by=user, org_id=organization
+                )
             )
 
     async def list_under_legal_hold(
-        self, matter_id: str | None = None, limit: int = 100, *, after: LastRow | None = None
+        self,
+        matter_id: str | None = None,
+        limit: int = 100,
+        *,
+        org_id: str | None = None,
+        after: LastRow | None = None,
     ) -> Summaries:
         """Return a page of the receipts that are held, for one matter or any, newest hold first."""
         matter = valid.optional_text(matter_id, "matter_id")
+        organization = valid.optional_text(org_id, "org_id")
         page = newest_page(limit, after, "receipt_id", "legal_hold_placed_at")
         async with self._database.read() as connection:
-            rows = self._queries.list_held(connection, matter_id=matter, **page)
+            rows = self._queries.list_held(
+                connection, matter_id=matter, org_id=organization, **page
+            )
             return [record_of(ReceiptSummary, **row) async for row in rows]
 
-    async def is_under_legal_hold(self, receipt_id: str) -> bool:
+    async def is_under_legal_hold(self, receipt_id: str, *, org_id: str | None = None) -> bool:
         """Tell whether there is such a receipt, and it is held."""
         key = valid.text(receipt_id, "receipt_id")
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.read() as connection:
-            return await self._queries.is_held(connection, receipt_id=key)
+            return await self._queries.is_held(connection, receipt_id=key, org_id=organization)
 
     async def delete(
         self,
@@ -464,6 +507,8 @@ class ReceiptStore(Store):
         reason: DeletionReason,
         operator: str,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        org_id: str | None = None,
     ) -> str | None:
         """Delete a receipt, and return the id of the deletion; None when there is none.
 
@@ -473,8 +518,9 @@ class ReceiptStore(Store):
         """
         key = valid.key(receipt_id, "receipt_id")
         deletion_parameters({"receipt_id": key, "checksum": ""}, reason, operator, metadata)
+        organization = valid.optional_text(org_id, "org_id")
         async with self._database.transaction() as connection:
-            row = await self._queries.lock_receipt(connection, receipt_id=key)
+            row = await self._queries.lock_receipt(connection, receipt_id=key, org_id=organization)
             if row is None:
                 return None
             if row["legal_hold"]:
@@ -495,7 +541,9 @@ class ReceiptStore(Store):
         One whose dates were changed outside of the store stays: after all others are deleted,
         :class:`~aragora_sql.errors.DamagedReceiptError` names those (``receipt_ids``).
         """
-        made_before = age_limit(retention_days or 0.0, utc_now(), "retention_days")
+        made_before = age_limit(
+            0.0 if retention_days is None else retention_days, utc_now(), "retention_days"
+        )
         valid.key(operator, "operator")
         damaged: dict[str, None] = {}
 
@@ -552,8 +600,9 @@ class ReceiptStore(Store):
             "retention_days": self._retention_days,
         }
 
-    async def get_retention_status(self) -> RetentionStatus:
+    async def get_retention_status(self, org_id: str | None = None) -> RetentionStatus:
         """Return how old the receipts are, and how many are held, over, or will be soon."""
+        organization = valid.optional_text(org_id, "org_id")
         now = utc_now()
         async with self._database.read() as connection:
             row = await self._queries.get_retention(
@@ -562,6 +611,7 @@ class ReceiptStore(Store):
                 days_365=now - timedelta(days=365),
                 days_1095=now - timedelta(days=1095),
                 soon=now + timedelta(days=30),
+                org_id=organization,
             )
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY is one row
         ages = ("under_90_days", "under_1_year", "under_3_years")

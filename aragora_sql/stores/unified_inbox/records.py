@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -31,6 +31,7 @@ __all__ = [
     "TriageResult",
     "account_parameters",
     "action_of_tier",
+    "message_changes",
     "message_parameters",
     "triage_parameters",
 ]
@@ -137,6 +138,10 @@ def action_of_tier(tier: PriorityTier) -> TriageAction:
     return _ACTIONS.get(valid.choice(tier, "tier", PRIORITY_TIERS), "defer")
 
 
+_SEARCHED = ("subject", "sender_email", "sender_name", "snippet")
+# What each save of a message says anew.
+_OF_A_SAVE = ("updated_at", "search_terms")
+
 Check = Callable[[Any, str], Any]
 
 
@@ -155,16 +160,21 @@ class _Reader:
             raise InvalidInputError(
                 path, f"must be a dictionary or {kind.__name__}, not {type(source).__name__}"
             )
+        self.given: set[str] = set()
         if member(source, "tenant_id", path, tenant_id) != tenant_id:
             raise InvalidInputError(f"{path}.tenant_id", "is another tenant than tenant_id")
 
     def need(self, name: str, check: Check) -> Any:
         path = f"{self._path}.{name}"
+        self.given.add(name)
         return check(member(self._source, name, path), path)
 
     def read(self, name: str, check: Check, otherwise: Any = None) -> Any:
         value = member(self._source, name, self._path, None)
-        return otherwise if value is None else check(value, f"{self._path}.{name}")
+        if value is None:
+            return otherwise
+        self.given.add(name)
+        return check(value, f"{self._path}.{name}")
 
     def texts(self, *names: str) -> dict[str, Any]:
         return {name: self.read(name, valid.text) for name in names}
@@ -223,8 +233,13 @@ def account_parameters(tenant_id: Any, account: Any) -> dict[str, Any]:
     }
 
 
-def message_parameters(tenant_id: Any, message: Any, now: datetime) -> dict[str, Any]:
-    """Check a message that is to be saved, and return the parameters of its query."""
+def message_parameters(
+    tenant_id: Any, message: Any, now: datetime
+) -> tuple[dict[str, Any], set[str]]:
+    """Check a message that is to be saved; return the parameters of its query, and what was given.
+
+    What was not given has what a new message has.
+    """
     tenant = valid.key(tenant_id, "tenant_id")
     given = _Reader(message, "message", InboxMessage, tenant)
     row = {
@@ -251,8 +266,28 @@ def message_parameters(tenant_id: Any, message: Any, now: datetime) -> dict[str,
         "created_at": given.read("created_at", valid.timestamp_or_text, now),
         "updated_at": now,
     }
-    searched = (row[name] for name in ("subject", "sender_email", "sender_name", "snippet"))
-    return {**row, "search_terms": document_terms(*searched)}
+    return {**row, "search_terms": _message_terms(row)}, given.given
+
+
+def message_changes(
+    row: Mapping[str, Any], given: Set[str], stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the parameters of a change of a stored message, of which the rest stays as it is.
+
+    Another thing that is to be done with it has not the reason of the former one.
+    """
+    kept = {name: stored[name] for name in stored if name not in given and name not in _OF_A_SAVE}
+    if row["triage_action"] not in {None, stored["triage_action"]}:
+        kept.pop("triage_rationale", None)
+    for name in ("recipients", "cc", "labels", "priority_reasons"):
+        if name in kept:
+            kept[name] = valid.array(kept[name], f"message.{name}")
+    changed = {**row, **kept}
+    return {**changed, "search_terms": _message_terms(changed)}
+
+
+def _message_terms(row: Mapping[str, Any]) -> str:
+    return document_terms(*(row[name] for name in _SEARCHED))
 
 
 def _preview(value: Any, argument: str) -> str:

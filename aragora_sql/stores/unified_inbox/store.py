@@ -37,6 +37,7 @@ from aragora_sql.stores.unified_inbox.records import (
     TriageAction,
     TriageResult,
     account_parameters,
+    message_changes,
     message_parameters,
     triage_parameters,
 )
@@ -193,16 +194,16 @@ class UnifiedInboxStore(Store):
         """Store a message, or what changed of it; return its id, and whether it is new.
 
         Which message it is says the provider's ``external_id`` within ``account_id``: of one that
-        is there ``message_id`` and ``created_at`` stay, and what is to be done with it when nothing
-        else is said, whatever number of processes stores it at once. ``message`` has the members of
+        is there ``message_id`` and ``created_at`` stay, and whatever is not given or None, whatever
+        number of processes stores it at once. ``message`` has the members of
         :class:`~aragora_sql.stores.unified_inbox.InboxMessage`; ``account_id``, ``provider`` and
         ``external_id`` are needed. Without a ``message_id`` it is given one; that of another
         message is :class:`~aragora_sql.errors.DuplicateKeyError`.
 
         Raises :class:`~aragora_sql.errors.InboxAccountNotFoundError`.
         """
-        row = message_parameters(tenant_id, message, utc_now())
-        changes: Any = {name: value for name, value in row.items() if name not in _FIXED}
+        row, given = message_parameters(tenant_id, message, utc_now())
+        key = {name: row[name] for name in ("tenant_id", "account_id", "external_id")}
         while True:
             async with self._database.transaction() as connection:
                 try:
@@ -215,10 +216,16 @@ class UnifiedInboxStore(Store):
                 await self._queries.hold_account(
                     connection, tenant_id=row["tenant_id"], account_id=row["account_id"]
                 )
-                stored = await self._queries.update_message(connection, **changes)
+                stored = await self._queries.hold_message(connection, **key)
                 if stored is not None:
-                    await self._set_read(connection, {**row, "message_id": stored})
-                    return stored, False
+                    change = message_changes(row, given, stored)
+                    changes: Any = {n: value for n, value in change.items() if n not in _FIXED}
+                    await self._queries.update_message(connection, **changes)
+                    if change["is_read"] != stored["is_read"]:
+                        await self._set_read(
+                            connection, {**change, "message_id": stored["message_id"]}
+                        )
+                    return stored["message_id"], False
             # Somebody has deleted it just now.
 
     async def _count(

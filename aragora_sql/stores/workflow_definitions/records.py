@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from aragora_sql.database.values import EncodedJSON
 from aragora_sql.errors import InvalidInputError
 from aragora_sql.stores import validation as valid
 from aragora_sql.stores.documents import mapping, member
@@ -166,7 +167,8 @@ def _described(value: Any, path: str) -> tuple[Mapping[str, Any], dict[str, Any]
 
 def _created_by(document: Mapping[str, Any]) -> str | None:
     # An older document says '' where nobody is known.
-    return valid.optional(document.get("created_by") or None, "workflow.created_by", valid.key)
+    known = document.get("created_by")
+    return valid.optional(None if known == "" else known, "workflow.created_by", valid.key)
 
 
 def _version(document: Mapping[str, Any]) -> str:
@@ -227,12 +229,13 @@ def execution_parameters(execution: Any, tenant_id: Any, now: datetime) -> dict[
         "tenant_id": _tenant(document, tenant_id, "execution"),
         "id": valid.key(member(document, "id", "execution.id"), "execution.id"),
         "workflow_id": optional("workflow_id", valid.key),
-        "status": valid.choice(
-            document.get("status", "pending"), "execution.status", EXECUTION_STATUSES
-        ),
+        # What is None is as it was.
+        "status": valid.choice(document["status"], "execution.status", EXECUTION_STATUSES)
+        if "status" in document
+        else None,
         "inputs": valid.document(document.get("inputs"), "execution.inputs"),
-        "outputs": valid.document(document.get("outputs"), "execution.outputs"),
-        "steps": valid.array(_steps(document.get("steps")), "execution.steps"),
+        "outputs": optional("outputs", valid.document),
+        "steps": optional("steps", _steps),
         "error": optional("error", valid.text),
         "started_at": begun,
         "completed_at": optional("completed_at", valid.timestamp_or_text),
@@ -240,13 +243,14 @@ def execution_parameters(execution: Any, tenant_id: Any, now: datetime) -> dict[
             "duration_ms", lambda v, a: valid.number(v, a, most=LONGEST_DURATION)
         ),
         "listed_at": begun or now,
+        "sets_error": "error" in document,
     }
 
 
-def _steps(value: Any) -> list[Any]:
-    steps = [] if value is None else valid.items(value, "execution.steps")
+def _steps(value: Any, argument: str) -> EncodedJSON:
+    steps = valid.items(value, argument)
     for number, step in enumerate(steps):
-        path = f"execution.steps[{number}]"
+        path = f"{argument}[{number}]"
         status = mapping(step, path).get("status", "pending")
         valid.choice(status, f"{path}.status", STEP_STATUSES)
-    return steps
+    return valid.array(steps, argument)

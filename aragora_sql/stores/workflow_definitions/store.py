@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["WorkflowStore"]
 
 MOST_USED = 2**31
+# What a change of a stored workflow leaves as it is.
+_MADE = ("created_by", "created_at")
 
 
 class WorkflowStore(Store):
@@ -85,8 +87,12 @@ class WorkflowStore(Store):
         row = workflow_parameters(workflow, tenant_id, utc_now())
         expected = checked_version(expected_revision, "expected_revision")
         async with self._database.connection() as connection:
-            revision = await self._queries.save_workflow(
-                connection, expected_revision=expected, **row
+            if expected is None:
+                return await self._queries.save_workflow(connection, **row)
+            # Not an insert: it would bring one back that somebody deletes meanwhile.
+            changes: Any = {name: value for name, value in row.items() if name not in _MADE}
+            revision = await self._queries.change_workflow(
+                connection, expected_revision=expected, **changes
             )
             if revision is not None:
                 return revision
@@ -94,7 +100,7 @@ class WorkflowStore(Store):
                 connection, tenant_id=row["tenant_id"], id=row["id"]
             )
         raise VersionConflictError(
-            f"workflow {row['id']!r}", expected or 0, None if found is None else found["revision"]
+            f"workflow {row['id']!r}", expected, None if found is None else found["revision"]
         )
 
     async def get_workflow(
@@ -299,7 +305,9 @@ class WorkflowStore(Store):
 
         The document needs ``id``, and may have ``workflow_id``, ``status``, ``inputs``,
         ``outputs``, ``steps``, ``error``, ``started_at``, ``completed_at`` and ``duration_ms``
-        (milliseconds). Of a stored one ``workflow_id``, ``inputs`` and a ``started_at`` stay.
+        (milliseconds). Of a stored one a ``workflow_id``, ``inputs`` and a ``started_at`` stay, and
+        whatever else is not given; an ``error`` that is None is none any more. A new one is
+        ``pending`` without a ``status``.
         """
         row = execution_parameters(execution, tenant_id, utc_now())
         async with self._database.connection() as connection:

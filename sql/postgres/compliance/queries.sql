@@ -48,8 +48,8 @@ RETURNING
     created_at,
     updated_at;
 
--- name: get_policy(id)^
--- Return a policy.
+-- name: get_policy(id, workspace_id)^
+-- Return a policy, of one workspace or of any.
 SELECT
     -- columns: CompliancePolicy
     p.id,
@@ -66,10 +66,12 @@ SELECT
     p.created_at,
     p.updated_at
 FROM compliance_policies AS p
-WHERE p.id = :id;
+WHERE
+    p.id = :id
+    AND (:workspace_id::text IS NULL OR p.workspace_id = :workspace_id);
 
--- name: lock_policy(id)^
--- Return a policy that is to be changed.
+-- name: lock_policy(id, workspace_id)^
+-- Return a policy that is to be changed, of one workspace or of any.
 -- locks: one compliance_policies row
 SELECT
     -- columns: CompliancePolicy
@@ -87,7 +89,9 @@ SELECT
     p.created_at,
     p.updated_at
 FROM compliance_policies AS p
-WHERE p.id = :id
+WHERE
+    p.id = :id
+    AND (:workspace_id::text IS NULL OR p.workspace_id = :workspace_id)
 FOR UPDATE;
 
 -- name: list_policies(vertical_id, framework_id, enabled_only, after_timestamp, after_id, row_limit)
@@ -199,8 +203,8 @@ VALUES (
     statement_timestamp()
 );
 
--- name: list_changes(policy_id, after_timestamp, after_number, row_limit)
--- List the changes of a policy, newest first, from a place on.
+-- name: list_changes(policy_id, workspace_id, after_timestamp, after_number, row_limit)
+-- List the changes of a policy, newest first, from a place on, of one workspace or of any.
 SELECT
     -- columns: PolicyChange
     a.number,
@@ -214,12 +218,16 @@ SELECT
 FROM compliance_policy_audit AS a
 WHERE
     a.policy_id = :policy_id
+    AND (
+        :workspace_id::text IS NULL
+        OR coalesce(a.new_value, a.old_value) ->> 'workspace_id'::text = :workspace_id
+    )
     AND (a.changed_at, a.number) < (:after_timestamp, :after_number::bigint)
 ORDER BY a.changed_at DESC, a.number DESC
 LIMIT :row_limit;
 
--- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, metadata)^
--- Store a new violation.
+-- name: insert_violation(id, policy_id, rule_id, rule_name, framework_id, vertical_id, workspace_id, severity, status, description, source, detected_at, resolved_at, resolved_by, resolution_notes, metadata)^
+-- Store a new violation; one that is settled was so now unless a time is given.
 INSERT INTO compliance_violations (
     id,
     policy_id,
@@ -233,6 +241,9 @@ INSERT INTO compliance_violations (
     description,
     source,
     detected_at,
+    resolved_at,
+    resolved_by,
+    resolution_notes,
     metadata
 )
 VALUES (
@@ -248,6 +259,12 @@ VALUES (
     :description,
     :source,
     coalesce(:detected_at::timestamptz, statement_timestamp()),
+    coalesce(
+        :resolved_at::timestamptz,
+        CASE WHEN :status IN ('resolved', 'false_positive') THEN statement_timestamp() END
+    ),
+    :resolved_by,
+    :resolution_notes,
     :metadata::jsonb
 )
 RETURNING
@@ -269,8 +286,8 @@ RETURNING
     resolution_notes,
     metadata;
 
--- name: get_violation(id)^
--- Return a violation.
+-- name: get_violation(id, workspace_id)^
+-- Return a violation, of one workspace or of any.
 SELECT
     -- columns: ComplianceViolation
     v.id,
@@ -290,7 +307,9 @@ SELECT
     v.resolution_notes,
     v.metadata
 FROM compliance_violations AS v
-WHERE v.id = :id;
+WHERE
+    v.id = :id
+    AND (:workspace_id::text IS NULL OR v.workspace_id = :workspace_id);
 
 -- name: list_violations(vertical_id, framework_id, status, severity, after_timestamp, after_id, row_limit)
 -- List violations, newest first, from a place on, perhaps of one vertical or framework, in one status,
@@ -389,24 +408,51 @@ WHERE
 ORDER BY v.detected_at DESC, v.id DESC
 LIMIT :row_limit;
 
--- name: update_violation(id, status, resolved_by, resolution_notes)^
--- Let a violation go to a status. Who settled it, and when, stays when it is opened again.
+-- name: update_violation(id, status, resolved_by, resolution_notes, workspace_id)^
+-- Let a violation go to a status. Who settled it, and when, stays when it is opened again, and when it
+-- is settled in the same way again by nobody else; of one workspace or of any.
 UPDATE compliance_violations
 SET
     status = :status,
     resolved_at = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN statement_timestamp()
-        ELSE resolved_at
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolved_at
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(resolved_at, statement_timestamp())
+        ELSE statement_timestamp()
     END,
     resolved_by = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolved_by
-        ELSE resolved_by
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolved_by
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolved_by::text, resolved_by)
+        ELSE :resolved_by
     END,
     resolution_notes = CASE
-        WHEN :status IN ('resolved', 'false_positive') THEN :resolution_notes
-        ELSE resolution_notes
+        WHEN :status::text NOT IN ('resolved', 'false_positive') THEN resolution_notes
+        WHEN
+            status = :status
+            AND (
+                :resolved_by::text IS NULL
+                OR resolved_by IS NULL
+                OR resolved_by = :resolved_by
+            )
+            THEN coalesce(:resolution_notes::text, resolution_notes)
+        ELSE :resolution_notes
     END
-WHERE id = :id
+WHERE
+    id = :id
+    AND (:workspace_id::text IS NULL OR workspace_id = :workspace_id)
 RETURNING
     -- columns: ComplianceViolation
     id,
@@ -426,10 +472,12 @@ RETURNING
     resolution_notes,
     metadata;
 
--- name: delete_violation(id)!
--- Delete a violation.
+-- name: delete_violation(id, workspace_id)!
+-- Delete a violation, of one workspace or of any.
 DELETE FROM compliance_violations
-WHERE id = :id;
+WHERE
+    id = :id
+    AND (:workspace_id::text IS NULL OR workspace_id = :workspace_id);
 
 -- name: count_violations(workspace_id, status, severity)
 -- Count violations by severity, perhaps in one workspace or status, or of one severity.

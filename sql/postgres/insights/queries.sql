@@ -30,9 +30,8 @@ ON CONFLICT (debate_id) DO UPDATE SET
     key_takeaway = excluded.key_takeaway,
     agent_performances = excluded.agent_performances;
 
--- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, now, search_terms)*!
--- Store insights, or replace them; what their uses made of their confidence is lost then. When they were
--- learned stays where it is not given.
+-- name: upsert_insights(id, type, title, description, confidence, debate_id, agents_involved, evidence, metadata, created_at, stored_at, search_terms)*!
+-- Store insights, or replace them; how sure they are, and when they were made, stays unless it is given.
 INSERT INTO insights (
     id,
     type,
@@ -51,19 +50,19 @@ VALUES (
     :type,
     :title,
     :description,
-    :confidence,
+    coalesce(:confidence::double precision, 0.5),
     :debate_id,
     :agents_involved::jsonb,
     :evidence::jsonb,
     :metadata::jsonb,
-    coalesce(:created_at::timestamptz, :now::timestamptz),
+    coalesce(:created_at::timestamptz, :stored_at),
     :search_terms
 )
 ON CONFLICT (id) DO UPDATE SET
     type = excluded.type,
     title = excluded.title,
     description = excluded.description,
-    confidence = excluded.confidence,
+    confidence = coalesce(:confidence::double precision, insights.confidence),
     debate_id = excluded.debate_id,
     agents_involved = excluded.agents_involved,
     evidence = excluded.evidence,

@@ -258,17 +258,18 @@ WITH keyed AS (
             :direction::double precision * CASE :sort_by::text
                 WHEN 'confidence' THEN x.confidence
                 WHEN 'risk_score' THEN x.risk_score
+                -- As integers, of whole seconds: a double has no microseconds of far times.
                 WHEN 'signed_at'
                     THEN
                         (
-                            extract(EPOCH FROM x.signed_at)::double precision
-                            * '1e6'::double precision
-                        )::bigint::double precision
+                            extract(EPOCH FROM date_trunc('second', x.signed_at))::bigint * 1000000
+                            + extract(MICROSECONDS FROM x.signed_at)::bigint % 1000000::bigint
+                        )::double precision
                 ELSE
                     (
-                        extract(EPOCH FROM x.created_at)::double precision
-                        * '1e6'::double precision
-                    )::bigint::double precision
+                        extract(EPOCH FROM date_trunc('second', x.created_at))::bigint * 1000000
+                        + extract(MICROSECONDS FROM x.created_at)::bigint % 1000000::bigint
+                    )::double precision
             END,
             '1e301'::double precision
         ) AS sort_key
@@ -371,8 +372,9 @@ WHERE
     AND (:risk_level::text IS NULL OR m.risk_level = :risk_level)
     AND (:org_id::text IS NULL OR m.org_id = :org_id);
 
--- name: list_user_receipts(user_id, expression, after_timestamp, after_id, row_limit)
--- List receipts that name a user in a column or anywhere in the document, newest first, from a place on.
+-- name: list_user_receipts(user_id, expression, org_id, after_timestamp, after_id, row_limit)
+-- List receipts that name a user in a column or anywhere in the document, newest first, from a place on,
+-- of one organization or of all.
 -- meaning: values of user_id ["u1", "alpha", "beta"] because documents name these users
 -- meaning: values of expression ["alpha", "beta"] because it is made of the user
 SELECT
@@ -418,38 +420,43 @@ WHERE
                 pg_catalog.jsonb_build_object('user', :user_id::text)
             )
     )
+    AND (:org_id::text IS NULL OR r.org_id = :org_id)
     AND (r.created_at, r.receipt_id) < (:after_timestamp, :after_id::text)
 ORDER BY r.created_at DESC, r.receipt_id DESC
 LIMIT :row_limit;
 
--- name: count_user_receipts(user_id, expression)$
--- Count the receipts that name a user in a column or anywhere in the document.
+-- name: count_user_receipts(user_id, expression, org_id)$
+-- Count the receipts that name a user in a column or anywhere in the document, of one organization or
+-- of all.
 -- meaning: values of user_id ["u1", "alpha", "beta"] because documents name these users
 -- meaning: values of expression ["alpha", "beta"] because it is made of the user
 SELECT count(*) AS total
-FROM (
-    SELECT u.receipt_id
-    FROM receipts AS u
-    WHERE u.user_id = :user_id
-    UNION
-    SELECT q.receipt_id
-    FROM receipts AS q
-    WHERE q.requestor_id = :user_id
-    UNION
-    SELECT c.receipt_id
-    FROM receipts AS c
-    WHERE c.created_by = :user_id
-    UNION
-    SELECT s.receipt_id
-    FROM receipts AS s
-    WHERE
-        s.search_vector @@ :expression::tsquery
-        AND jsonb_path_exists(
-            s.data,
-            '$.** ? (@ == $user || exists(@.keyvalue() ? (@.key == $user)))'::jsonpath,
-            pg_catalog.jsonb_build_object('user', :user_id::text)
-        )
-) AS r;
+FROM receipts AS r
+WHERE
+    r.receipt_id IN (
+        SELECT u.receipt_id
+        FROM receipts AS u
+        WHERE u.user_id = :user_id
+        UNION
+        SELECT q.receipt_id
+        FROM receipts AS q
+        WHERE q.requestor_id = :user_id
+        UNION
+        SELECT c.receipt_id
+        FROM receipts AS c
+        WHERE c.created_by = :user_id
+        UNION
+        SELECT s.receipt_id
+        FROM receipts AS s
+        WHERE
+            s.search_vector @@ :expression::tsquery
+            AND jsonb_path_exists(
+                s.data,
+                '$.** ? (@ == $user || exists(@.keyvalue() ? (@.key == $user)))'::jsonpath,
+                pg_catalog.jsonb_build_object('user', :user_id::text)
+            )
+    )
+    AND (:org_id::text IS NULL OR r.org_id = :org_id);
 
 -- name: set_signature(receipt_id, signature, algorithm, key_id)!
 -- Note the signature of a receipt.
@@ -461,17 +468,19 @@ SET
     signed_at = statement_timestamp()
 WHERE receipt_id = :receipt_id;
 
--- name: set_timestamp(receipt_id, token, tsa_url)!
--- Note what a time-stamping authority said of a receipt.
+-- name: set_timestamp(receipt_id, token, tsa_url, org_id)!
+-- Note what a time-stamping authority said of a receipt, of one organization or of any.
 UPDATE receipts
 SET
     timestamp_token = :token,
     timestamp_tsa_url = :tsa_url,
     timestamp_at = statement_timestamp()
-WHERE receipt_id = :receipt_id;
+WHERE
+    receipt_id = :receipt_id
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: place_hold(receipt_id, reason, placed_by, matter_id)!
--- Place a legal hold on a receipt that is under none.
+-- name: place_hold(receipt_id, reason, placed_by, matter_id, org_id)!
+-- Place a legal hold on a receipt that is under none, of one organization or of any.
 UPDATE receipts
 SET
     legal_hold = TRUE,
@@ -483,10 +492,12 @@ SET
     legal_hold_removed_at = NULL
 WHERE
     receipt_id = :receipt_id
-    AND NOT legal_hold;
+    AND NOT legal_hold
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: remove_hold(receipt_id, removed_by)!
--- Take the legal hold of a receipt away; what was known of it stays.
+-- name: remove_hold(receipt_id, removed_by, org_id)!
+-- Take the legal hold of a receipt away; what was known of it stays; of one organization or
+-- of any.
 UPDATE receipts
 SET
     legal_hold = FALSE,
@@ -494,10 +505,11 @@ SET
     legal_hold_removed_at = statement_timestamp()
 WHERE
     receipt_id = :receipt_id
-    AND legal_hold;
+    AND legal_hold
+    AND (:org_id::text IS NULL OR org_id = :org_id);
 
--- name: is_held(receipt_id)$
--- Tell whether there is a receipt under a legal hold.
+-- name: is_held(receipt_id, org_id)$
+-- Tell whether there is a receipt under a legal hold, of one organization or of any.
 -- result: held boolean not null
 SELECT
     exists(
@@ -506,10 +518,12 @@ SELECT
         WHERE
             r.receipt_id = :receipt_id
             AND r.legal_hold
+            AND (:org_id::text IS NULL OR r.org_id = :org_id)
     ) AS held;
 
--- name: list_held(matter_id, after_timestamp, after_id, row_limit)
--- List receipts under a legal hold, the newest hold first, from a place on, for one matter or for any.
+-- name: list_held(matter_id, org_id, after_timestamp, after_id, row_limit)
+-- List receipts under a legal hold, the newest hold first, from a place on, for one matter or for any,
+-- of one organization or of all.
 -- plan: filtered_walk allowed because few receipts are held, for few matters
 SELECT
     -- columns: ReceiptSummary
@@ -534,6 +548,7 @@ WHERE
     r.legal_hold
     AND (r.legal_hold_placed_at, r.receipt_id) < (:after_timestamp, :after_id::text)
     AND (:matter_id::text IS NULL OR r.legal_hold_matter_id = :matter_id)
+    AND (:org_id::text IS NULL OR r.org_id = :org_id)
 ORDER BY r.legal_hold_placed_at DESC, r.receipt_id DESC
 LIMIT :row_limit;
 
@@ -551,9 +566,9 @@ WHERE (:org_id::text IS NULL OR r.org_id = :org_id)
 GROUP BY r.verdict, r.risk_level
 ORDER BY r.verdict, r.risk_level;
 
--- name: get_retention(days_90, days_365, days_1095, soon)^
+-- name: get_retention(days_90, days_365, days_1095, soon, org_id)^
 -- Count receipts by their age, those under a legal hold, and those of the others whose time is over or
--- soon will be.
+-- soon will be; of one organization or of all.
 -- plan: seq_scan allowed because statistics of all receipts look at all receipts
 -- result: total not null, held not null, expired not null, expiring not null
 -- result: under_90_days not null, under_1_year not null, under_3_years not null
@@ -579,10 +594,11 @@ SELECT
     ) AS under_3_years,
     min(r.created_at) AS oldest_at,
     max(r.created_at) AS newest_at
-FROM receipts AS r;
+FROM receipts AS r
+WHERE (:org_id::text IS NULL OR r.org_id = :org_id);
 
--- name: lock_receipt(receipt_id)^
--- Hold a receipt that is to be deleted.
+-- name: lock_receipt(receipt_id, org_id)^
+-- Hold a receipt that is to be deleted, of one organization or of any.
 -- locks: one receipts row
 SELECT
     -- columns: DeletableReceipt
@@ -596,7 +612,9 @@ SELECT
     r.dates_hash,
     r.legal_hold
 FROM receipts AS r
-WHERE r.receipt_id = :receipt_id
+WHERE
+    r.receipt_id = :receipt_id
+    AND (:org_id::text IS NULL OR r.org_id = :org_id)
 FOR UPDATE;
 
 -- name: lock_expired(made_before, after_timestamp, after_id, row_limit)
@@ -657,8 +675,8 @@ VALUES (
     :metadata::jsonb
 );
 
--- name: get_deletion(deletion_id)^
--- Return the proof of a deletion.
+-- name: get_deletion(deletion_id, org_id)^
+-- Return the proof of a deletion, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -673,10 +691,12 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.deletion_id = :deletion_id;
+WHERE
+    d.deletion_id = :deletion_id
+    AND (:org_id::text IS NULL OR d.org_id = :org_id);
 
--- name: list_receipt_deletions(receipt_id, row_limit)
--- List the deletions of a receipt, newest first.
+-- name: list_receipt_deletions(receipt_id, org_id, row_limit)
+-- List the deletions of a receipt, newest first, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -691,7 +711,9 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.receipt_id = :receipt_id
+WHERE
+    d.receipt_id = :receipt_id
+    AND (:org_id::text IS NULL OR d.org_id = :org_id)
 ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 

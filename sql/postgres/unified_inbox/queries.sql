@@ -250,9 +250,45 @@ VALUES (
 ON CONFLICT (tenant_id, account_id, external_id) DO NOTHING
 RETURNING message_id;
 
--- name: update_message(tenant_id, account_id, external_id, provider, subject, sender_email, sender_name, recipients, cc, received_at, snippet, body_preview, is_starred, has_attachments, labels, thread_id, priority_score, priority_tier, priority_reasons, updated_at, search_terms, triage_action, triage_rationale)$
--- Change the message of a provider's id but for whether it was read, and return its id. What is to be
--- done with it stays when nothing else is said.
+-- name: hold_message(tenant_id, account_id, external_id)^
+-- Return the message of a provider's id, and hold it until the transaction ends.
+-- locks: one unified_inbox_messages row for no key update
+SELECT
+    -- columns: InboxMessage
+    m.tenant_id,
+    m.message_id,
+    m.account_id,
+    m.provider,
+    m.external_id,
+    m.subject,
+    m.sender_email,
+    m.sender_name,
+    m.recipients,
+    m.cc,
+    m.received_at,
+    m.snippet,
+    m.body_preview,
+    m.is_read,
+    m.is_starred,
+    m.has_attachments,
+    m.labels,
+    m.thread_id,
+    m.priority_score,
+    m.priority_tier,
+    m.priority_reasons,
+    m.triage_action,
+    m.triage_rationale,
+    m.created_at,
+    m.updated_at
+FROM unified_inbox_messages AS m
+WHERE
+    m.tenant_id = :tenant_id
+    AND m.account_id = :account_id
+    AND m.external_id = :external_id
+FOR NO KEY UPDATE;
+
+-- name: update_message(tenant_id, account_id, external_id, provider, subject, sender_email, sender_name, recipients, cc, received_at, snippet, body_preview, is_starred, has_attachments, labels, thread_id, priority_score, priority_tier, priority_reasons, triage_action, triage_rationale, updated_at, search_terms)!
+-- Change the message of a provider's id but for whether it was read.
 UPDATE unified_inbox_messages
 SET
     provider = :provider,
@@ -271,15 +307,14 @@ SET
     priority_score = :priority_score,
     priority_tier = :priority_tier,
     priority_reasons = :priority_reasons::jsonb,
+    triage_action = :triage_action,
+    triage_rationale = :triage_rationale,
     updated_at = :updated_at,
-    search_terms = :search_terms,
-    triage_action = coalesce(:triage_action, triage_action),
-    triage_rationale = coalesce(:triage_rationale, triage_rationale)
+    search_terms = :search_terms
 WHERE
     tenant_id = :tenant_id
     AND account_id = :account_id
-    AND external_id = :external_id
-RETURNING message_id;
+    AND external_id = :external_id;
 
 -- name: set_read(tenant_id, message_id, is_read, updated_at)$
 -- Mark a message as read or unread, and return its account; nothing when it is so already.

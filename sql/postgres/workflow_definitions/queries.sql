@@ -1,8 +1,7 @@
 -- Queries of the store of definitions of workflows.
 
--- name: save_workflow(tenant_id, id, name, description, category, version, definition, tags, is_template, is_enabled, created_by, created_at, updated_at, search_terms, expected_revision)$
--- Store a workflow, or replace the one of its id, and return its revision; nothing when another one
--- was expected than is there. Who made it, and when, stays.
+-- name: save_workflow(tenant_id, id, name, description, category, version, definition, tags, is_template, is_enabled, created_by, created_at, updated_at, search_terms)$
+-- Store a workflow, or replace the one of its id, and return its revision. Who made it, and when, stays.
 INSERT INTO workflows (
     tenant_id,
     id,
@@ -19,31 +18,22 @@ INSERT INTO workflows (
     updated_at,
     search_terms
 )
-SELECT
-    :tenant_id::text,
-    :id::text,
-    :name::text,
-    :description::text,
-    :category::text,
-    :version::text,
+VALUES (
+    :tenant_id,
+    :id,
+    :name,
+    :description,
+    :category,
+    :version,
     :definition::jsonb,
     :tags::jsonb,
-    :is_template::boolean,
-    :is_enabled::boolean,
-    :created_by::text,
-    :created_at::timestamptz,
-    :updated_at::timestamptz,
-    :search_terms::text
-WHERE
-    :expected_revision::integer IS NULL
-    OR EXISTS (
-        SELECT 1
-        FROM workflows AS x
-        WHERE
-            x.tenant_id = :tenant_id
-            AND x.id = :id
-            AND x.revision = :expected_revision
-    )
+    :is_template,
+    :is_enabled,
+    :created_by,
+    :created_at,
+    :updated_at,
+    :search_terms
+)
 ON CONFLICT (tenant_id, id) DO UPDATE
     SET
         name = excluded.name,
@@ -57,9 +47,28 @@ ON CONFLICT (tenant_id, id) DO UPDATE
         updated_at = excluded.updated_at,
         revision = workflows.revision + 1,
         search_terms = excluded.search_terms
-    WHERE
-    :expected_revision IS NULL
-    OR workflows.revision = :expected_revision
+RETURNING revision;
+
+-- name: change_workflow(tenant_id, id, expected_revision, name, description, category, version, definition, tags, is_template, is_enabled, updated_at, search_terms)$
+-- Replace the workflow of an id that has a revision, and return its next one; nothing when it has another
+-- one, or is gone. Who made it, and when, stays.
+UPDATE workflows
+SET
+    name = :name,
+    description = :description,
+    category = :category,
+    version = :version,
+    definition = :definition::jsonb,
+    tags = :tags::jsonb,
+    is_template = :is_template,
+    is_enabled = :is_enabled,
+    updated_at = :updated_at,
+    revision = revision + 1,
+    search_terms = :search_terms
+WHERE
+    tenant_id = :tenant_id
+    AND id = :id
+    AND revision = :expected_revision
 RETURNING revision;
 
 -- name: get_workflow(tenant_id, id)^
@@ -332,9 +341,9 @@ WHERE
 ORDER BY t.usage_count DESC, t.updated_at DESC, t.id DESC
 LIMIT :row_limit;
 
--- name: save_execution(tenant_id, id, workflow_id, status, inputs, outputs, steps, error, started_at, completed_at, duration_ms, listed_at)!
--- Store an execution, or how one goes on that has not ended. What it is of, its inputs and its
--- beginning stay.
+-- name: save_execution(tenant_id, id, workflow_id, status, inputs, outputs, steps, error, started_at, completed_at, duration_ms, listed_at, sets_error)!
+-- Store an execution, or how one goes on that has not ended: what is NULL stays, and an error unless it
+-- is set. What it is of, its inputs and its beginning stay.
 INSERT INTO workflow_executions (
     tenant_id,
     id,
@@ -353,10 +362,10 @@ VALUES (
     :tenant_id,
     :id,
     :workflow_id,
-    :status,
+    coalesce(:status::text, 'pending'),
     :inputs::jsonb,
-    :outputs::jsonb,
-    :steps::jsonb,
+    coalesce(:outputs::jsonb, '{}'::jsonb),
+    coalesce(:steps::jsonb, '[]'::jsonb),
     :error,
     :started_at,
     :completed_at,
@@ -365,13 +374,17 @@ VALUES (
 )
 ON CONFLICT (tenant_id, id) DO UPDATE
     SET
-        status = excluded.status,
-        outputs = excluded.outputs,
-        steps = excluded.steps,
-        error = excluded.error,
+        workflow_id = coalesce(workflow_executions.workflow_id, excluded.workflow_id),
+        status = coalesce(:status, workflow_executions.status),
+        outputs = coalesce(:outputs::jsonb, workflow_executions.outputs),
+        steps = coalesce(:steps::jsonb, workflow_executions.steps),
+        error = CASE
+            WHEN :sets_error::boolean THEN excluded.error
+            ELSE workflow_executions.error
+        END,
         started_at = coalesce(workflow_executions.started_at, excluded.started_at),
-        completed_at = excluded.completed_at,
-        duration_ms = excluded.duration_ms,
+        completed_at = coalesce(excluded.completed_at, workflow_executions.completed_at),
+        duration_ms = coalesce(excluded.duration_ms, workflow_executions.duration_ms),
         listed_at = coalesce(
             workflow_executions.started_at, excluded.started_at, workflow_executions.listed_at
         )

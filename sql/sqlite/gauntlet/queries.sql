@@ -1,8 +1,9 @@
 -- Queries of the store of gauntlets: runs and their cases, results, what is in flight.
 
 -- name: save_run(run_id, template_id, status, config_data, result_data, started_at, completed_at, triggered_by, workspace_id, org_id, tags, extra, created_at)!
--- Store a run, or replace one, unless it has ended otherwise or is another organization's or none's.
--- When it was made, and whose it is, stays; when it started and ended unless others are given.
+-- Store a run, or replace one, unless it has ended otherwise, or an organization stores one that is not
+-- its own. When it was made, and whose it is, stays, and when it started and ended unless others are
+-- given.
 INSERT INTO gauntlet_runs (
     run_id,
     template_id,
@@ -369,8 +370,8 @@ GROUP BY c.status
 ORDER BY c.status;
 
 -- name: save_result(gauntlet_id, input_hash, input_summary, result, verdict, confidence, robustness_score, critical_count, high_count, medium_count, low_count, total_findings, agents_used, template_used, duration_seconds, org_id, content_hash, created_at)!
--- Store a result, or replace one, unless it is another organization's or none's. When it was made
--- stays.
+-- Store a result, or replace one, unless an organization stores one that is not its own. When it was
+-- made, and whose it is, stays.
 INSERT INTO gauntlet_results (
     gauntlet_id,
     input_hash,
@@ -634,8 +635,8 @@ GROUP BY g.verdict
 ORDER BY g.verdict;
 
 -- name: save_inflight(gauntlet_id, status, input_type, input_summary, input_hash, persona, profile, agents, config, org_id)!
--- Store what is in flight; of what is there only the status changes, and not once it has ended, nor of
--- another organization or none.
+-- Store what is in flight; of what is there only the status changes, and not once it has ended, nor when
+-- an organization stores what is not its own.
 INSERT INTO gauntlet_inflight (
     gauntlet_id,
     status,
@@ -674,8 +675,9 @@ AND (
     OR gauntlet_inflight.org_id = excluded.org_id
 );
 
--- name: update_inflight(gauntlet_id, status, current_phase, progress_percent, error)!
--- Note how something in flight stands that has not ended; what is NULL stays.
+-- name: update_inflight(gauntlet_id, status, current_phase, progress_percent, error, org_id)!
+-- Note how something in flight stands that has not ended; what is NULL stays; of one
+-- organization or of any.
 UPDATE gauntlet_inflight
 SET
     status = :status,
@@ -685,10 +687,11 @@ SET
     updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE
     gauntlet_id = :gauntlet_id
-    AND status IN ('pending', 'running');
+    AND status IN ('pending', 'running')
+    AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: get_inflight(gauntlet_id)^
--- Return what is in flight.
+-- name: get_inflight(gauntlet_id, org_id)^
+-- Return what is in flight, of one organization or of any.
 SELECT
     -- columns: InflightGauntlet
     f.gauntlet_id,
@@ -707,7 +710,9 @@ SELECT
     f.created_at,
     f.updated_at
 FROM gauntlet_inflight AS f
-WHERE f.gauntlet_id = :gauntlet_id;
+WHERE
+    f.gauntlet_id = :gauntlet_id
+    AND (:org_id IS NULL OR f.org_id = :org_id);
 
 -- name: list_inflight(status, after_timestamp, after_id, row_limit)
 -- List what is in flight, newest first, from a place on, in one status or in any.
@@ -790,10 +795,18 @@ WHERE
 ORDER BY f.updated_at, f.gauntlet_id
 LIMIT :row_limit;
 
--- name: delete_inflight(gauntlet_id)!
--- Delete what is in flight.
+-- name: delete_inflight(gauntlet_id, org_id)!
+-- Delete what is in flight, of one organization or of any.
 DELETE FROM gauntlet_inflight
-WHERE gauntlet_id = :gauntlet_id;
+WHERE
+    gauntlet_id = :gauntlet_id
+    AND (:org_id IS NULL OR org_id = :org_id);
+
+-- name: end_inflight(gauntlet_id)$
+-- Delete what is in flight, and return whose it was.
+DELETE FROM gauntlet_inflight
+WHERE gauntlet_id = :gauntlet_id
+RETURNING org_id;
 
 -- name: delete_ended_inflight(status, age_seconds, row_limit)!
 -- Delete some of what ended in a status so many seconds ago or earlier.

@@ -262,9 +262,14 @@ WITH keyed AS (
             :direction * CASE :sort_by
                 WHEN 'confidence' THEN x.confidence
                 WHEN 'risk_score' THEN x.risk_score
+                -- As integers, of whole seconds: strftime() rounds them.
                 WHEN 'signed_at'
-                    THEN strftime('%s', x.signed_at) * 1000000.0 + substr(x.signed_at, 21, 6)
-                ELSE strftime('%s', x.created_at) * 1000000.0 + substr(x.created_at, 21, 6)
+                    THEN
+                        strftime('%s', substr(x.signed_at, 1, 19)) * 1000000
+                        + substr(x.signed_at, 21, 6)
+                ELSE
+                    strftime('%s', substr(x.created_at, 1, 19)) * 1000000
+                    + substr(x.created_at, 21, 6)
             END,
             1e301
         ) AS sort_key
@@ -369,8 +374,9 @@ WHERE
     AND (:risk_level IS NULL OR m.risk_level = :risk_level)
     AND (:org_id IS NULL OR m.org_id = :org_id);
 
--- name: list_user_receipts(user_id, expression, after_timestamp, after_id, row_limit)
--- List receipts that name a user in a column or anywhere in the document, newest first, from a place on.
+-- name: list_user_receipts(user_id, expression, org_id, after_timestamp, after_id, row_limit)
+-- List receipts that name a user in a column or anywhere in the document, newest first, from a place on,
+-- of one organization or of all.
 -- meaning: values of user_id ["u1", "alpha", "beta"] because documents name these users
 -- meaning: values of expression ["alpha", "beta"] because it is made of the user
 SELECT
@@ -417,39 +423,44 @@ WHERE
                 WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
             )
     )
+    AND (:org_id IS NULL OR r.org_id = :org_id)
     AND (r.created_at, r.receipt_id) < (:after_timestamp, :after_id)
 ORDER BY r.created_at DESC, r.receipt_id DESC
 LIMIT :row_limit;
 
--- name: count_user_receipts(user_id, expression)$
--- Count the receipts that name a user in a column or anywhere in the document.
+-- name: count_user_receipts(user_id, expression, org_id)$
+-- Count the receipts that name a user in a column or anywhere in the document, of one organization or
+-- of all.
 -- meaning: values of user_id ["u1", "alpha", "beta"] because documents name these users
 -- meaning: values of expression ["alpha", "beta"] because it is made of the user
 SELECT count(*) AS total
-FROM (
-    SELECT u.receipt_id
-    FROM receipts AS u
-    WHERE u.user_id = :user_id
-    UNION
-    SELECT q.receipt_id
-    FROM receipts AS q
-    WHERE q.requestor_id = :user_id
-    UNION
-    SELECT c.receipt_id
-    FROM receipts AS c
-    WHERE c.created_by = :user_id
-    UNION
-    SELECT s.receipt_id
-    FROM receipt_search AS f
-    CROSS JOIN receipts AS s ON f.rowid = s.row_id
-    WHERE
-        f.receipt_search MATCH replace(:expression, '|', ' OR ')
-        AND EXISTS (
-            SELECT 1
-            FROM json_tree(s.data) AS j
-            WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
-        )
-) AS r;
+FROM receipts AS r
+WHERE
+    r.receipt_id IN (
+        SELECT u.receipt_id
+        FROM receipts AS u
+        WHERE u.user_id = :user_id
+        UNION
+        SELECT q.receipt_id
+        FROM receipts AS q
+        WHERE q.requestor_id = :user_id
+        UNION
+        SELECT c.receipt_id
+        FROM receipts AS c
+        WHERE c.created_by = :user_id
+        UNION
+        SELECT s.receipt_id
+        FROM receipt_search AS f
+        CROSS JOIN receipts AS s ON f.rowid = s.row_id
+        WHERE
+            f.receipt_search MATCH replace(:expression, '|', ' OR ')
+            AND EXISTS (
+                SELECT 1
+                FROM json_tree(s.data) AS j
+                WHERE (j.type = 'text' AND j.atom = :user_id) OR j.key = :user_id
+            )
+    )
+    AND (:org_id IS NULL OR r.org_id = :org_id);
 
 -- name: set_signature(receipt_id, signature, algorithm, key_id)!
 -- Note the signature of a receipt.
@@ -461,17 +472,19 @@ SET
     signed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE receipt_id = :receipt_id;
 
--- name: set_timestamp(receipt_id, token, tsa_url)!
--- Note what a time-stamping authority said of a receipt.
+-- name: set_timestamp(receipt_id, token, tsa_url, org_id)!
+-- Note what a time-stamping authority said of a receipt, of one organization or of any.
 UPDATE receipts
 SET
     timestamp_token = :token,
     timestamp_tsa_url = :tsa_url,
     timestamp_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
-WHERE receipt_id = :receipt_id;
+WHERE
+    receipt_id = :receipt_id
+    AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: place_hold(receipt_id, reason, placed_by, matter_id)!
--- Place a legal hold on a receipt that is under none.
+-- name: place_hold(receipt_id, reason, placed_by, matter_id, org_id)!
+-- Place a legal hold on a receipt that is under none, of one organization or of any.
 UPDATE receipts
 SET
     legal_hold = TRUE,
@@ -483,10 +496,12 @@ SET
     legal_hold_removed_at = NULL
 WHERE
     receipt_id = :receipt_id
-    AND NOT legal_hold;
+    AND NOT legal_hold
+    AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: remove_hold(receipt_id, removed_by)!
--- Take the legal hold of a receipt away; what was known of it stays.
+-- name: remove_hold(receipt_id, removed_by, org_id)!
+-- Take the legal hold of a receipt away; what was known of it stays; of one organization or
+-- of any.
 UPDATE receipts
 SET
     legal_hold = FALSE,
@@ -494,10 +509,11 @@ SET
     legal_hold_removed_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE
     receipt_id = :receipt_id
-    AND legal_hold;
+    AND legal_hold
+    AND (:org_id IS NULL OR org_id = :org_id);
 
--- name: is_held(receipt_id)$
--- Tell whether there is a receipt under a legal hold.
+-- name: is_held(receipt_id, org_id)$
+-- Tell whether there is a receipt under a legal hold, of one organization or of any.
 -- result: held boolean not null
 SELECT
     exists(
@@ -506,10 +522,12 @@ SELECT
         WHERE
             r.receipt_id = :receipt_id
             AND r.legal_hold
+            AND (:org_id IS NULL OR r.org_id = :org_id)
     ) AS held;
 
--- name: list_held(matter_id, after_timestamp, after_id, row_limit)
--- List receipts under a legal hold, the newest hold first, from a place on, for one matter or for any.
+-- name: list_held(matter_id, org_id, after_timestamp, after_id, row_limit)
+-- List receipts under a legal hold, the newest hold first, from a place on, for one matter or for any,
+-- of one organization or of all.
 -- plan: filtered_walk allowed because few receipts are held, for few matters
 SELECT
     -- columns: ReceiptSummary
@@ -534,6 +552,7 @@ WHERE
     r.legal_hold
     AND (r.legal_hold_placed_at, r.receipt_id) < (:after_timestamp, :after_id)
     AND (:matter_id IS NULL OR r.legal_hold_matter_id = :matter_id)
+    AND (:org_id IS NULL OR r.org_id = :org_id)
 ORDER BY r.legal_hold_placed_at DESC, r.receipt_id DESC
 LIMIT :row_limit;
 
@@ -551,9 +570,9 @@ WHERE (:org_id IS NULL OR r.org_id = :org_id)
 GROUP BY r.verdict, r.risk_level
 ORDER BY r.verdict, r.risk_level;
 
--- name: get_retention(days_90, days_365, days_1095, soon)^
+-- name: get_retention(days_90, days_365, days_1095, soon, org_id)^
 -- Count receipts by their age, those under a legal hold, and those of the others whose time is over or
--- soon will be.
+-- soon will be; of one organization or of all.
 -- plan: seq_scan allowed because statistics of all receipts look at all receipts
 -- result: total not null, held not null, expired not null, expiring not null
 -- result: under_90_days not null, under_1_year not null, under_3_years not null
@@ -579,10 +598,11 @@ SELECT
     ) AS under_3_years,
     min(r.created_at) AS oldest_at,
     max(r.created_at) AS newest_at
-FROM receipts AS r;
+FROM receipts AS r
+WHERE (:org_id IS NULL OR r.org_id = :org_id);
 
--- name: lock_receipt(receipt_id)^
--- Hold a receipt that is to be deleted.
+-- name: lock_receipt(receipt_id, org_id)^
+-- Hold a receipt that is to be deleted, of one organization or of any.
 SELECT
     -- columns: DeletableReceipt
     r.receipt_id,
@@ -595,7 +615,9 @@ SELECT
     r.dates_hash,
     r.legal_hold
 FROM receipts AS r
-WHERE r.receipt_id = :receipt_id;
+WHERE
+    r.receipt_id = :receipt_id
+    AND (:org_id IS NULL OR r.org_id = :org_id);
 
 -- name: lock_expired(made_before, after_timestamp, after_id, row_limit)
 -- Hold some of the receipts whose time is over, that were made before a time and are under no hold, the
@@ -652,8 +674,8 @@ VALUES (
     :metadata
 );
 
--- name: get_deletion(deletion_id)^
--- Return the proof of a deletion.
+-- name: get_deletion(deletion_id, org_id)^
+-- Return the proof of a deletion, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -668,10 +690,12 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.deletion_id = :deletion_id;
+WHERE
+    d.deletion_id = :deletion_id
+    AND (:org_id IS NULL OR d.org_id = :org_id);
 
--- name: list_receipt_deletions(receipt_id, row_limit)
--- List the deletions of a receipt, newest first.
+-- name: list_receipt_deletions(receipt_id, org_id, row_limit)
+-- List the deletions of a receipt, newest first, of one organization or of any.
 SELECT
     -- columns: ReceiptDeletion
     d.number,
@@ -686,7 +710,9 @@ SELECT
     d.operator,
     d.metadata
 FROM receipt_deletions AS d
-WHERE d.receipt_id = :receipt_id
+WHERE
+    d.receipt_id = :receipt_id
+    AND (:org_id IS NULL OR d.org_id = :org_id)
 ORDER BY d.deleted_at DESC, d.number DESC
 LIMIT :row_limit;
 

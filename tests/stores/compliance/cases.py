@@ -76,19 +76,20 @@ OF_VIOLATIONS: dict[str, Any] = {
     "severity": None,
 }
 HOT = [
-    Hot("get_policy", {"id": "p7"}),
+    Hot("get_policy", {"id": "p7", "workspace_id": None}),
     Hot("list_policies", {**OF_POLICIES, **PAGE}, True),
     Hot("list_workspace_policies", {"workspace_id": "w7", **OF_POLICIES, **PAGE}),
     Hot(
         "list_changes",
         {
             "policy_id": "p7",
+            "workspace_id": None,
             "after_timestamp": day(2),
             "after_number": 9,
             "row_limit": 10,
         },
     ),
-    Hot("get_violation", {"id": "v7"}),
+    Hot("get_violation", {"id": "v7", "workspace_id": None}),
     Hot("list_violations", {**OF_VIOLATIONS, **PAGE}, True),
     Hot("list_workspace_violations", {"workspace_id": "w7", **OF_VIOLATIONS, **PAGE}),
     Hot(
@@ -185,6 +186,13 @@ BAD_UPDATES: list[Any] = [
 
 BAD_ARGUMENTS = [
     BadArgument("create_policy", "policy", BAD_POLICIES),
+    *[
+        BadArgument(method, "workspace_id", [5, b"bytes", ["w"]])
+        for method in (
+            *("get_policy", "update_policy", "toggle_policy", "delete_policy"),
+            *("list_policy_audit", "get_violation", "update_violation_status", "delete_violation"),
+        )
+    ],
     *texts_of("get_policy", "policy_id"),
     *optional_texts_of("list_policies", "workspace_id", "vertical_id", "framework_id"),
     BadArgument("list_policies", "enabled_only", NOT_BOOLEANS),
@@ -219,6 +227,8 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "toggle_policy": {"policy_id": "p", "enabled": True},
     "delete_policy": {"policy_id": "p"},
     "list_policy_audit": {"policy_id": "p"},
+    "get_policy": {"policy_id": "p"},
+    **{name: {"violation_id": "v"} for name in ("get_violation", "delete_violation")},
     "update_violation_status": {"violation_id": "v", "status": "open"},
 }
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from aragora_sql.errors import DuplicateKeyError, IntegrityError, MissingParentError
+from aragora_sql.errors import (
+    DuplicateKeyError,
+    IntegrityError,
+    InvalidInputError,
+    MissingParentError,
+)
 from aragora_sql.stores.compliance import PolicyStore
 from tests.conftest import OpenDatabase
+from tests.stores.cases import NO_TEXTS
 from tests.stores.compliance.cases import a_policy, a_violation
 from tests.stores.samples import day, run
 
@@ -192,6 +199,90 @@ async def test_update_violation_status_keeps_who_settled_it(policies: PolicyStor
     assert false is not None
     assert (false.resolved_by, false.resolution_notes) == ("bob", None)
     assert await policies.update_violation_status("x", "open") is None
+
+
+async def test_with_workspace_id_no_method_reaches_what_is_others(policies: PolicyStore) -> None:
+    made = await policies.create_policy(FULL)
+    broken = await policies.create_violation(a_violation("v", policy_id="p", workspace_id="w"))
+    other: Any = {"workspace_id": "other"}
+    assert await policies.get_policy("p", **other) is None
+    assert await policies.update_policy("p", {"name": "taken"}, "eve", **other) is None
+    assert not await policies.toggle_policy("p", True, "eve", **other)
+    assert not await policies.delete_policy("p", "eve", **other)
+    assert await policies.list_policy_audit("p", **other) == []
+    assert await policies.get_violation("v", **other) is None
+    assert await policies.update_violation_status("v", "resolved", "eve", **other) is None
+    assert not await policies.delete_violation("v", **other)
+    assert await policies.get_policy("p") == made
+    assert await policies.get_violation("v") == broken
+    assert [one.action for one in await policies.list_policy_audit("p")] == ["create"]
+    # Its own it reaches, and the log of what is gone.
+    own: Any = {"workspace_id": "w"}
+    assert await policies.get_policy("p", **own) == made
+    assert await policies.get_violation("v", **own) == broken
+    assert await policies.toggle_policy("p", True, **own)
+    assert await policies.update_violation_status("v", "investigating", **own) is not None
+    assert await policies.delete_policy("p", **own)
+    assert [one.action for one in await policies.list_policy_audit("p", **own)] == [
+        *("delete", "update", "create"),
+    ]
+    assert await policies.list_policy_audit("p", **other) == []
+    assert await policies.delete_violation("v", **own)
+
+
+async def test_update_violation_status_again_keeps_who_settled_it(policies: PolicyStore) -> None:
+    settled = await policies.create_violation(
+        a_violation(
+            "v",
+            status="resolved",
+            resolved_at=day(1),
+            resolved_by="ann",
+            resolution_notes="done",
+        )
+    )
+    assert await policies.update_violation_status("v", "resolved") == settled
+    assert await policies.update_violation_status("v", "resolved", "ann") == settled
+    noted = await policies.update_violation_status("v", "resolved", resolution_notes="see 5")
+    assert noted is not None
+    assert (noted.resolved_by, noted.resolution_notes) == ("ann", "see 5")
+    assert noted.resolved_at == day(1)
+    # Somebody else, or another way, is another settlement.
+    other = await policies.update_violation_status("v", "resolved", "bob")
+    assert other is not None
+    assert other.resolved_at is not None
+    assert other.resolved_at > day(1)
+    assert (other.resolved_by, other.resolution_notes) == ("bob", None)
+    false = await policies.update_violation_status("v", "false_positive")
+    assert false is not None
+    assert (false.resolved_by, false.resolution_notes) == (None, None)
+    assert await policies.update_violation_status("v", "false_positive", "eve") == replace(
+        false, resolved_by="eve"
+    )
+
+
+async def test_create_violation_that_is_settled_already(policies: PolicyStore) -> None:
+    settlement = {"resolved_at": day(2), "resolved_by": "ann", "resolution_notes": "done"}
+    made = await policies.create_violation(a_violation("v", status="resolved", **settlement))
+    assert {name: made[name] for name in settlement} == settlement
+    # As it was read.
+    assert await policies.delete_violation("v")
+    assert await policies.create_violation(made) == made
+    now = await policies.create_violation(a_violation("w", status="false_positive"))
+    assert now.resolved_at is not None
+    assert (now.resolved_by, now.resolution_notes) == (None, None)
+    waiting = await policies.create_violation(a_violation("x"))
+    assert waiting.resolved_at is None
+
+
+async def test_create_violation_takes_nothing_for_no_text(policies: PolicyStore) -> None:
+    texts = ("rule_name", "framework_id", "vertical_id", "description", "source")
+    for name in (*texts, "resolved_by", "resolution_notes"):
+        for bad in NO_TEXTS:
+            with pytest.raises(InvalidInputError) as caught:
+                await policies.create_violation(a_violation("v", **{name: bad}))
+            assert caught.value.argument == f"violation.{name}"
+    made = await policies.create_violation(a_violation("v", **dict.fromkeys(texts)))
+    assert [made[name] for name in texts] == [""] * 5
 
 
 async def test_list_violations_count_violations_and_delete_violation(policies: PolicyStore) -> None:

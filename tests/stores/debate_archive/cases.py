@@ -40,7 +40,8 @@ BAD_DATA: list[Any] = [
     {"task": "t", "agents": "claude"},
     {"task": "t", "agents": [5]},
     {"task": "t", "consensus_reached": "yes"},
-    {"task": "t", "consensus_proof": {"reached": 1}},
+    *[{"task": "t", "consensus_proof": {"reached": bad}} for bad in NOT_BOOLEANS[1:]],
+    *[{"task": "t", "consensus_proof": {"confidence": bad}} for bad in [False, *BLANK_TEXTS]],
     *[{"task": "t", "confidence": bad} for bad in NOT_FRACTIONS if bad is not False],
     *[{"task": "t", "other": bad} for bad in NOT_JSON],
 ]

@@ -98,7 +98,7 @@ HOT = [
     Hot("list_verdict_results", {"verdict": "fail", "severity": 0, **PAGE}),
     Hot("list_org_results", {"org_id": "o7", "verdict": None, "severity": 0, **PAGE}),
     Hot("list_history", {"input_hash": "h7", "org_id": None, **PAGE}),
-    Hot("get_inflight", {"gauntlet_id": "g7"}),
+    Hot("get_inflight", {"gauntlet_id": "g7", "org_id": None}),
     Hot("list_inflight", {"status": None, **PAGE}, True),
     Hot("list_org_inflight", {"org_id": "o7", "status": None, **PAGE}),
     Hot("list_stale_inflight", {"status": "running", **AGE}),
@@ -206,6 +206,10 @@ BAD_ARGUMENTS = [
     BadArgument("save_inflight", "org_id", ["", 5], "results"),
     BadArgument("update_inflight_status", "status", NOT_STATUSES, "results"),
     BadArgument("update_inflight_status", "progress_percent", [*NOT_MEASURES, 100.1], "results"),
+    *[
+        BadArgument(method, "org_id", [5, b"bytes", ["o"]], "results")
+        for method in ("get_inflight", "update_inflight_status", "delete_inflight")
+    ],
     BadArgument("list_inflight", "status", ["", "open"], "results"),
     BadArgument("list_stale_inflight", "max_age_seconds", [*NOT_MEASURES, 1e11], "results"),
     BadArgument("cleanup_completed_inflight", "max_age_seconds", [*NOT_MEASURES, 1e11], "results"),
@@ -223,6 +227,7 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "compare": {"gauntlet_id_1": "a", "gauntlet_id_2": "b"},
     "save_inflight": {"gauntlet_id": "f", "status": "running"},
     "update_inflight_status": {"gauntlet_id": "f", "status": "running"},
+    **{name: {"gauntlet_id": "f"} for name in ("get_inflight", "delete_inflight")},
 }
 
 CASES = StoreCases(

@@ -93,6 +93,9 @@ async def test_save_refuses(results: GauntletResultStore) -> None:
         ({"severity_counts": {"low": -1}}, "result.severity_counts.low"),
         ({"total_findings": 1.5}, "result.total_findings"),
         ({"findings": 5}, "result.findings"),
+        ({"critical_findings": 3}, "result.critical_findings"),
+        ({"low_findings": "text"}, "result.low_findings"),
+        ({"input_summary": 0}, "result.input_summary"),
         ({"agents_used": "claude"}, "result.agents_used"),
         ({"duration_seconds": -1}, "result.duration_seconds"),
         ({"created_at": "2026-01-01T00:00:00"}, "result.created_at"),
@@ -121,6 +124,32 @@ async def test_save_again_replaces_and_keeps_the_creation(results: GauntletResul
     unowned = await results.get("n")
     assert unowned is not None
     assert (unowned.verdict, unowned.org_id) == ("pass", None)
+
+
+async def test_save_takes_nothing_from_others(results: GauntletResultStore) -> None:
+    await results.save(FULL)
+    await results.save_inflight("theirs", "running", org_id="acme")
+    await results.save_inflight("nobodys", "running")
+    # What is nobody's is not for the first who names it, and what others have in flight goes on.
+    for refused in (a_result("g", verdict="fail"), a_result("theirs")):
+        with pytest.raises(TenantMismatchError):
+            await results.save(refused, "other")
+    found = await results.get("g")
+    assert found is not None
+    assert (found.verdict, found.org_id) == (FULL["verdict"], None)
+    assert await results.get("theirs") is None
+    flight = await results.get_inflight("theirs")
+    assert flight is not None
+    assert (flight.status, flight.org_id) == ("running", "acme")
+    with pytest.raises(TenantMismatchError):
+        await results.save_inflight("nobodys", "failed", org_id="other")
+    waiting = await results.get_inflight("nobodys")
+    assert waiting is not None
+    assert (waiting.status, waiting.org_id) == ("running", None)
+    # Its own, and what was put in flight without saying whose it is, an organization may end.
+    for ended in ("theirs", "nobodys"):
+        await results.save(a_result(ended), "acme")
+        assert await results.get_inflight(ended) is None
 
 
 async def test_get_and_compare_name_a_changed_row(results: GauntletResultStore) -> None:
@@ -333,6 +362,21 @@ async def test_update_inflight_status_keeps_what_is_not_given_and_ends_once(
     ended = await results.get_inflight("f")
     assert ended is not None
     assert (ended.status, ended.progress_percent) == ("completed", 100.0)
+
+
+async def test_with_org_id_no_method_reaches_what_others_have_in_flight(
+    results: GauntletResultStore,
+) -> None:
+    for name, owner in (("theirs", "acme"), ("nobodys", None)):
+        await results.save_inflight(name, "running", org_id=owner)
+        before = await results.get_inflight(name)
+        assert await results.get_inflight(name, "other") is None
+        assert not await results.update_inflight_status(name, "failed", "end", org_id="other")
+        assert not await results.delete_inflight(name, "other")
+        assert await results.get_inflight(name) == before
+        assert await results.get_inflight(name, owner) == before
+        assert await results.update_inflight_status(name, "failed", org_id=owner)
+        assert await results.delete_inflight(name, owner)
 
 
 async def test_list_inflight(results: GauntletResultStore) -> None:

@@ -69,10 +69,13 @@ async def test_save_again_keeps_the_creation_and_whose_it_is(gauntlets: Gauntlet
         assert document[name] == FULL[name]
     with pytest.raises(TenantMismatchError):
         await gauntlets.save(a_run("r", org_id="other"))
-    await gauntlets.save(a_run("n"))
+    # Nor is what is nobody's for the first who names it.
+    await gauntlets.save(a_run("nobodys"))
     with pytest.raises(TenantMismatchError):
-        await gauntlets.save(a_run("n", org_id="other"))
-    assert (await found(gauntlets, "n"))["org_id"] is None
+        await gauntlets.save(a_run("nobodys", template_id="u", org_id="other"))
+    nobodys = await gauntlets.get("nobodys")
+    assert nobodys is not None
+    assert (nobodys["org_id"], nobodys["template_id"]) == (None, "t")
 
 
 async def test_save_does_not_take_an_end_back(gauntlets: GauntletStore) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from aragora_sql.stores.insights import InsightStore
 from tests.stores.cases import (
     BLANK_TEXTS,
+    NO_TEXTS,
     NOT_BOOLEANS,
     NOT_FRACTIONS,
     NOT_JSON,
@@ -45,7 +46,9 @@ BAD_INSIGHTS: list[Any] = [
     *[learned("d", task=bad) for bad in NOT_TEXTS],
     *[learned("d", consensus_reached=bad) for bad in NOT_BOOLEANS],
     *[learned("d", duration_seconds=bad) for bad in NOT_MEASURES],
+    *[learned("d", key_takeaway=bad) for bad in NO_TEXTS],
     learned("d", insights="text"),
+    *[learned("d", insights=[{**INSIGHT, "metadata": bad}]) for bad in NO_TEXTS],
     *[learned("d", insights=[{**INSIGHT, "id": bad}]) for bad in BAD_KEYS],
     *[learned("d", insights=[{**INSIGHT, "type": bad}]) for bad in ("other", None)],
     *[learned("d", insights=[{**INSIGHT, "title": bad}]) for bad in ("", 5)],

@@ -135,6 +135,29 @@ async def test_store_debate_insights_again_counts_nothing_twice(insights: Insigh
     assert (await insights.get_stats())["unique_agents"] == 1
 
 
+async def test_store_debate_insights_again_keeps_how_sure_and_how_old_they_are(
+    insights: InsightStore,
+) -> None:
+    said = {"id": "i", "type": "decision", "title": "Use a queue"}
+    await insights.store_debate_insights(
+        learned("d", insights=[{**said, "confidence": 0.75, "created_at": day(1)}])
+    )
+    adjusted = await insights.record_insight_usage("i", "other", True)
+    await insights.store_debate_insights(learned("d", insights=[{**said, "title": "A queue"}]))
+    again = await insights.get_insight("i")
+    assert again is not None
+    assert (again.title, again.confidence, again.created_at) == ("A queue", adjusted, day(1))
+    given = {**said, "confidence": 0.0, "created_at": day(2)}
+    await insights.store_debate_insights(learned("d", insights=[given]))
+    replaced = await insights.get_insight("i")
+    assert replaced is not None
+    assert (replaced.confidence, replaced.created_at) == (0.0, day(2))
+    await insights.store_debate_insights(learned("e", insights=[{**said, "id": "new"}]))
+    new = await insights.get_insight("new")
+    assert new is not None
+    assert new.confidence == 0.5
+
+
 async def test_get_common_patterns_weighs_severity(insights: InsightStore) -> None:
     await insights.store_debate_insights(learned("d1", insights=[pattern("a", 0.2)]))
     await insights.store_debate_insights(learned("d2", insights=[pattern("b", 0.8)]))

@@ -9,6 +9,7 @@ from typing import Any
 
 from aragora_sql.stores.receipts import ReceiptSigningKeys, ReceiptStore
 from tests.stores.cases import (
+    NO_TEXTS,
     NOT_BOOLEANS,
     NOT_COUNTS,
     NOT_JSON,
@@ -125,15 +126,20 @@ HOT = [
             **PAGE,
         },
     ),
-    Hot("list_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)", **PAGE}),
-    Hot("count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)"}),
-    Hot("is_held", {"receipt_id": "r1"}),
-    Hot("list_held", {"matter_id": None, **PAGE}),
+    Hot(
+        "list_user_receipts",
+        {"user_id": "user 7", "expression": "(word7|word8)", "org_id": None, **PAGE},
+    ),
+    Hot(
+        "count_user_receipts", {"user_id": "user 7", "expression": "(word7|word8)", "org_id": None}
+    ),
+    Hot("is_held", {"receipt_id": "r1", "org_id": None}),
+    Hot("list_held", {"matter_id": None, "org_id": None, **PAGE}),
     Hot(
         "lock_expired",
         {"made_before": day(9), "after_timestamp": day(0), "after_id": "", "row_limit": 10},
     ),
-    Hot("list_receipt_deletions", {"receipt_id": "r7", "row_limit": 10}),
+    Hot("list_receipt_deletions", {"receipt_id": "r7", "org_id": None, "row_limit": 10}),
     Hot(
         "list_deletions",
         {
@@ -202,6 +208,7 @@ BAD_RECEIPTS: list[Any] = [
     *[a_receipt("r", risk_score=bad) for bad in (-1, "1", None)],
     *[a_receipt("r", timestamp=bad) for bad in ("2026-01-01T00:00:00", -1, "9999-12-30T00:00:00Z")],
     *[a_receipt("r", other=bad) for bad in NOT_JSON],
+    *[a_receipt("r", checksum=bad) for bad in NO_TEXTS],
     *[a_receipt("r", **{name: 5}) for name in ("gauntlet_id", "user_id", "org_id", "checksum")],
 ]
 SIGNED = {"signature": "x", "signature_metadata": {"algorithm": "Ed25519"}}
@@ -234,6 +241,14 @@ BAD_ARGUMENTS = [
     ],
     *limits_of("list", "search", "get_by_user", "list_under_legal_hold"),
     *optional_texts_of("count", "verdict", "org_id"),
+    *[
+        BadArgument(method, "org_id", [5, b"bytes", ["o"]])
+        for method in (
+            *("get_by_user", "update_signature", "add_timestamp", "verify_signature"),
+            *("verify_batch", "verify_integrity", "place_legal_hold", "remove_legal_hold"),
+            *("list_under_legal_hold", "is_under_legal_hold", "delete", "get_retention_status"),
+        )
+    ],
     *texts_of("search", "query"),
     *texts_of("search_count", "query"),
     *keys_of("get_by_user", "user_id"),
@@ -249,7 +264,7 @@ BAD_ARGUMENTS = [
     *keys_of("delete", "receipt_id", "operator"),
     BadArgument("delete", "reason", NOT_REASONS),
     *documents_of("delete", "metadata"),
-    BadArgument("cleanup_expired", "retention_days", [*NOT_MEASURES, 1e6]),
+    BadArgument("cleanup_expired", "retention_days", [*NOT_MEASURES, False, "", 1e6]),
     *keys_of("cleanup_expired", "operator"),
     BadArgument("log_deletion", "receipt_id", ["", None, 5], "deletions"),
     BadArgument("log_deletion", "receipt_checksum", NOT_TEXTS, "deletions"),
@@ -261,12 +276,21 @@ BAD_ARGUMENTS = [
     BadArgument("count_deletions", "from_date", NOT_TIMESTAMPS, "deletions"),
     BadArgument("list_deletions", "limit", NOT_COUNTS, "deletions"),
     BadArgument("find_by_receipt_id", "limit", NOT_COUNTS, "deletions"),
+    *[
+        BadArgument(method, "org_id", [5, b"bytes", ["o"]], "deletions")
+        for method in ("get_deletion", "find_by_receipt_id")
+    ],
 ]
 
 GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     "save": {"receipt": a_receipt("r")},
     **{name: {"query": "word"} for name in ("search", "search_count")},
     "get_by_user": {"user_id": "u"},
+    **{
+        name: {"receipt_id": "r"}
+        for name in ("verify_signature", "verify_integrity", "is_under_legal_hold")
+    },
+    "verify_batch": {"receipt_ids": ["r"]},
     "update_signature": {
         "receipt_id": "r",
         "signature": "x",
@@ -285,6 +309,7 @@ GOOD_ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "log_batch_deletion": {"receipts": [], "reason": "admin_action", "operator": "ann"},
     "find_by_receipt_id": {"receipt_id": "r"},
+    "get_deletion": {"deletion_id": "d"},
 }
 
 CASES = StoreCases(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,7 +21,7 @@ from aragora_sql.errors import (
     TenantMismatchError,
 )
 from aragora_sql.stores.receipts import ReceiptSigningKeys, ReceiptStore
-from aragora_sql.stores.receipts.records import receipt_hash
+from aragora_sql.stores.receipts.records import ReceiptSummary, SortBy, receipt_hash
 from tests.stores.receipts.cases import KEY, KEYS, a_receipt, an_export
 from tests.stores.samples import day, run
 
@@ -109,6 +110,10 @@ async def test_save_gives_no_organization_what_is_not_its_own(receipts: ReceiptS
     assert found is not None
     assert (found.org_id, found.verdict) == (None, "PASS")
     await receipts.save(a_receipt("o", org_id="o2"))
+    # Nor is a new one that says of itself whose it is.
+    with pytest.raises(TenantMismatchError):
+        await receipts.save(a_receipt("new", org_id="o2"), org_id="o1")
+    assert await receipts.get("new") is None
     # Whoever asks for no organization may change all, and an owner stays.
     for receipt_id, organization in (("n", None), ("o", "o2")):
         await receipts.save(a_receipt(receipt_id, verdict="FAIL"))
@@ -289,6 +294,86 @@ async def test_list_and_count(receipts: ReceiptStore) -> None:
             seen += [one.receipt_id[1:] for one in page]
             page = await receipts.list(2, after=page[-1], **given)
         assert seen == list(expected), given
+
+
+async def test_with_org_id_no_method_reaches_what_is_others(receipts: ReceiptStore) -> None:
+    """What is another organization's, or nobody's, is as if it were not there."""
+    made = day(-4000).isoformat()
+    for name, owner in (("theirs", "acme"), ("nobodys", None)):
+        await receipts.save(a_receipt(name, user_id="u", timestamp=made), org_id=owner)
+    before = [await receipts.get(name) for name in ("theirs", "nobodys")]
+    org: Any = {"org_id": "other"}
+    for name in ("theirs", "nobodys"):
+        assert not await receipts.update_signature(name, "x", "Ed25519", None, **org)
+        assert not await receipts.add_timestamp(name, "token", "https://tsa", **org)
+        assert not await receipts.place_legal_hold(name, "why", "eve", **org)
+        assert await receipts.delete(name, "admin_action", "eve", **org) is None
+        check = await receipts.verify_signature(name, **org)
+        assert check["error"] == "there is no such receipt"
+        integrity = await receipts.verify_integrity(name, **org)
+        assert integrity["error"] == "there is no such receipt"
+    assert await receipts.get_by_user("u", **org) == ([], 0)
+    assert await receipts.get_by_user("u", include_data=False, **org) == ([], 0)
+    status = await receipts.get_retention_status("other")
+    assert (status["total"], status["expired"], status["oldest_at"]) == (0, 0, None)
+    assert [await receipts.get(name) for name in ("theirs", "nobodys")] == before
+    # A hold that others have placed stays, and is not seen.
+    assert await receipts.place_legal_hold("theirs", "why", "ann", "m", org_id="acme")
+    assert not await receipts.remove_legal_hold("theirs", "eve", **org)
+    assert not await receipts.is_under_legal_hold("theirs", **org)
+    assert await receipts.list_under_legal_hold(**org) == []
+    # Its own it reaches.
+    own: Any = {"org_id": "acme"}
+    assert await receipts.is_under_legal_hold("theirs", **own)
+    assert [one.receipt_id for one in await receipts.list_under_legal_hold("m", **own)] == [
+        "theirs"
+    ]
+    found, total = await receipts.get_by_user("u", **own)
+    assert ([one.receipt_id for one in found], total) == (["theirs"], 1)
+    assert (await receipts.get_by_user("u"))[1] == 2
+    assert (await receipts.get_retention_status("acme"))["held"] == 1
+    assert await receipts.remove_legal_hold("theirs", "ann", **own)
+    assert await receipts.update_signature("theirs", "x", "Ed25519", None, **own)
+    assert await receipts.add_timestamp("theirs", "token", "https://tsa", **own)
+    deleted = await receipts.delete("theirs", "admin_action", "ann", **own)
+    assert deleted is not None
+    log = receipts.deletions
+    assert await log.get_deletion(deleted, **org) is None
+    assert await log.find_by_receipt_id("theirs", **org) == []
+    proof = await log.get_deletion(deleted, **own)
+    assert proof is not None
+    assert await log.find_by_receipt_id("theirs", **own) == [proof]
+
+
+async def test_list_sorted_by_time_gives_each_page_once(receipts: ReceiptStore) -> None:
+    """Parts of a second below its end, and times of which a double has no microseconds."""
+    made: list[datetime] = [
+        datetime(year, 6, 1, 1, 2, 3, microsecond, tzinfo=UTC)
+        for year in (1, 1600, 1969, 1970, 2026, 2300, 9000)
+        for microsecond in (0, 1, 2, 999_499, 999_500, 999_999)
+    ]
+    for number, timestamp in enumerate(made):
+        at = timestamp.isoformat()
+        signed = {"signature": "x", "signature_metadata": {"algorithm": "Ed25519", "timestamp": at}}
+        await receipts.save(
+            a_receipt(f"r{number:02}", timestamp=at), signed if number % 5 else None
+        )
+    columns: tuple[SortBy, ...] = ("created_at", "signed_at")
+    orders: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
+    for column, order in itertools.product(columns, orders):
+        everything = await receipts.list(100, sort_by=column, order=order)
+        assert len(everything) == len(made)
+        times = [one[column] for one in everything if one[column] is not None]
+        # Of some far times the numbers are equal.
+        near = [time for time in times if 1700 < time.year < 2200]
+        assert near == sorted(near, reverse=order == "desc")
+        paged: list[ReceiptSummary] = []
+        for _ in made:
+            page = await receipts.list(
+                1, sort_by=column, order=order, after=paged[-1] if paged else None
+            )
+            paged += page
+        assert paged == everything
 
 
 async def test_search_and_search_count(receipts: ReceiptStore) -> None:

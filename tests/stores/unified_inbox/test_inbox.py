@@ -14,6 +14,8 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores.unified_inbox import PRIORITY_TIERS, UnifiedInboxStore, action_of_tier
 from tests.conftest import OpenDatabase
+from tests.database.waiting import outside
+from tests.stores.jobs.test_locks import until_both_wait
 from tests.stores.samples import day, run
 from tests.stores.unified_inbox.cases import a_message, a_triage, an_account
 
@@ -144,12 +146,12 @@ async def test_save_message_then_get_message(inbox: UnifiedInboxStore) -> None:
     assert stored is not None
     assert {name: stored[name] for name in FULL} == FULL
     assert await counts(inbox) == (1, 1, 0)
-    # The provider's id tells which it is; its own id stays, and what is to be done with it.
+    # The provider's id tells which it is; its own id stays, and all that is not given.
     again = a_message("x-1", message_id="other", is_read=True, subject="New")
     assert await inbox.save_message("t", again) == ("m", False)
     after = await inbox.get_message("t", "m")
     assert after is not None
-    assert (after.subject, after.is_read, after.priority_tier) == ("New", True, "medium")
+    assert (after.subject, after.is_read, after.priority_tier) == ("New", True, "high")
     assert (after.triage_action, after.created_at) == ("delegate", stored.created_at)
     assert await counts(inbox) == (1, 0, 0)
     assert await inbox.save_message("t", after) == ("m", False)
@@ -162,6 +164,52 @@ async def test_save_message_then_get_message(inbox: UnifiedInboxStore) -> None:
     assert created
     assert len(new) == 36
     assert await inbox.get_message("u", "m") is None
+
+
+async def test_save_message_keeps_what_is_not_given(inbox: UnifiedInboxStore) -> None:
+    await inbox.save_message("t", {**FULL, "is_read": True})
+    stored = await inbox.get_message("t", "m")
+    assert stored is not None
+    # What None is said of stays too.
+    for again in (a_message("x-1"), a_message("x-1", subject=None, is_read=None, labels=None)):
+        assert await inbox.save_message("t", again) == ("m", False)
+        same = await inbox.get_message("t", "m")
+        assert same is not None
+        assert {**same, "updated_at": None} == {**stored, "updated_at": None}
+    assert await counts(inbox) == (1, 0, 0)
+    empty = {"subject": "", "labels": [], "priority_score": 0.0, "is_read": False}
+    await inbox.save_message("t", a_message("x-1", **empty))
+    changed = await inbox.get_message("t", "m")
+    assert changed is not None
+    assert {name: changed[name] for name in empty} == empty
+    assert (changed.snippet, changed.priority_tier) == (FULL["snippet"], "high")
+    assert await counts(inbox) == (1, 1, 0)
+    # It is found by what it says now, and no longer by its former subject.
+    for words, expected in (("please pay", 1), ("Rechnung", 0)):
+        assert (await inbox.list_messages("t", search=words))[1] == expected
+    # Something else that is to be done with it has another reason, or none.
+    await inbox.save_message("t", a_message("x-1", triage_action="flag"))
+    flagged = await inbox.get_message("t", "m")
+    assert flagged is not None
+    assert (flagged.triage_action, flagged.triage_rationale) == ("flag", None)
+
+
+async def test_save_message_keeps_what_others_change_meanwhile(
+    inbox: UnifiedInboxStore, open_database: OpenDatabase
+) -> None:
+    await inbox.save_message("t", FULL)
+    other = UnifiedInboxStore(await open_database())
+    async with other.database.transaction():
+        await other.update_message_flags("t", "m", is_read=True, is_starred=False)
+        await other.update_message_triage("t", "m", "archive", "Old")
+        saving = outside(inbox.save_message("t", a_message("x-1", subject="New")))
+        await until_both_wait(inbox.database, [saving])
+    assert await saving == ("m", False)
+    found = await inbox.get_message("t", "m")
+    assert found is not None
+    assert (found.subject, found.is_read, found.is_starred) == ("New", True, False)
+    assert (found.triage_action, found.triage_rationale) == ("archive", "Old")
+    assert await counts(inbox) == (1, 0, 0)
 
 
 async def test_save_message_stores_it_once_among_many(

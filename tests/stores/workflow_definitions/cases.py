@@ -8,6 +8,7 @@ from typing import Any
 
 from aragora_sql.stores.workflow_definitions import WorkflowStore
 from tests.stores.cases import (
+    NO_TEXTS,
     NOT_BOOLEANS,
     NOT_JSON,
     NOT_LISTS,
@@ -155,7 +156,7 @@ NOT_DEFINITIONS: list[Any] = [
 NOT_WORKFLOWS: list[Any] = [
     *NOT_DEFINITIONS,
     *[a_workflow(version=bad) for bad in (None, "", 5)],
-    *[a_workflow(created_by=bad) for bad in BAD_KEYS],
+    *[a_workflow(created_by=bad) for bad in [*NO_TEXTS, *BAD_KEYS]],
     *[a_workflow(tenant_id=bad) for bad in ("", 5)],
 ]
 NOT_EXECUTIONS: list[Any] = [

@@ -91,6 +91,38 @@ async def test_save_execution_and_get_execution(workflows: WorkflowStore) -> Non
     assert await workflows.save_execution(an_execution("e"), "acme")
 
 
+async def test_save_execution_keeps_what_is_not_given(workflows: WorkflowStore) -> None:
+    step = {"step_id": "s1", "status": "running"}
+    await workflows.save_execution(
+        an_execution("e", outputs={"a": 1}, steps=[step], error="a retry", duration_ms=5.0)
+    )
+    await workflows.save_execution({"id": "e"})
+    found = await workflows.get_execution("e")
+    assert found is not None
+    assert (found.status, found.outputs, found.steps, found.error, found.duration_ms) == (
+        *("running", {"a": 1}, [step]),
+        *("a retry", 5.0),
+    )
+    # What is given takes its place, also where it is empty.
+    await workflows.save_execution({"id": "e", "outputs": {}, "steps": [], "error": None})
+    cleared = await workflows.get_execution("e")
+    assert cleared is not None
+    assert (cleared.status, cleared.outputs, cleared.steps, cleared.error) == (
+        *("running", {}, []),
+        None,
+    )
+    await workflows.save_execution({"id": "e", "status": "completed", "completed_at": day(2)})
+    ended = await workflows.get_execution("e")
+    assert ended is not None
+    assert (ended.status, ended.completed_at, ended.duration_ms) == ("completed", day(2), 5.0)
+    # What it is of may be known later, but does not change.
+    for workflow_id in (None, "f", "g"):
+        await workflows.save_execution({"id": "n", "workflow_id": workflow_id})
+    later = await workflows.get_execution("n")
+    assert later is not None
+    assert (later.status, later.workflow_id) == ("pending", "f")
+
+
 async def test_save_execution_ends_once_among_many(
     workflows: WorkflowStore, open_database: OpenDatabase
 ) -> None:

@@ -16,6 +16,8 @@ from aragora_sql.errors import (
 )
 from aragora_sql.stores.workflow_definitions import WorkflowStore
 from tests.conftest import OpenDatabase
+from tests.database.waiting import outside
+from tests.stores.jobs.test_locks import until_both_wait
 from tests.stores.samples import day, fetch_value, run
 from tests.stores.workflow_definitions.cases import a_workflow
 
@@ -72,6 +74,26 @@ async def test_save_workflow_with_a_revision_that_is_over(
     assert (caught.value.expected, caught.value.found) == (1, 2)
     saved = await asyncio.gather(*(others[n % 2].save_workflow(a_workflow()) for n in range(6)))
     assert sorted(saved) == [3, 4, 5, 6, 7, 8]
+
+
+async def test_save_workflow_with_a_revision_does_not_bring_a_deleted_one_back(
+    workflows: WorkflowStore, open_database: OpenDatabase
+) -> None:
+    other = WorkflowStore(await open_database())
+    for again in (False, True):
+        await workflows.save_workflow(a_workflow())
+        async with other.database.transaction():
+            await other.delete_workflow("f")
+            if again:
+                await other.save_workflow(a_workflow(name="Another"))
+                await other.save_workflow(a_workflow(name="Another"))
+            saving = outside(workflows.save_workflow(a_workflow(step=1), expected_revision=1))
+            await until_both_wait(workflows.database, [saving])
+        with pytest.raises(VersionConflictError) as caught:
+            await saving
+        assert (caught.value.expected, caught.value.found) == (1, 2 if again else None)
+        found = await workflows.get_workflow("f")
+        assert (None if found is None else found.name) == ("Another" if again else None)
 
 
 async def test_delete_workflow_and_all_else_keep_tenants_apart(workflows: WorkflowStore) -> None:
