@@ -366,7 +366,8 @@ def test_markers_are_read_at_the_end_of_a_comment() -> None:
         assert without_markers(text) == text
     assert without_markers("Who. [user] [personal]") == "Who."
     both = "The whole. [user in created_by, user_id] [personal]"
-    assert (markers_of(both), members_of(both)) == ({"personal"}, ("created_by", "user_id"))
+    assert markers_of(both) == {"personal"}
+    assert members_of(both) == ("created_by", "user_id")
     assert without_markers(both) == "The whole."
     for text in ("[user in ] ", "Who. [user]", "Who [user in a] did it."):
         assert members_of(text) == ()
