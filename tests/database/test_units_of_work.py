@@ -319,8 +319,8 @@ async def test_the_connection_of_an_outer_block_is_refused_inside_a_nested_trans
                         await connection.run_script("test", "SELECT 1")
                 await queries.add(innermost, id="a", size=0, parent=None)
             # Nor by a task that is started here.
-            found = await asyncio.gather(queries.get_size(outer, id="a"), return_exceptions=True)
-            assert isinstance(found[0], DatabaseUseError)
+            refused = await asyncio.gather(queries.get_size(outer, id="a"), return_exceptions=True)
+            assert [type(error) for error in refused] == [DatabaseUseError]
             await queries.add(inner, id="b", size=0, parent=None)
         # Nothing of it has failed, and it serves again.
         await queries.add(outer, id="c", size=0, parent=None)
