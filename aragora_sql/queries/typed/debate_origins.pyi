@@ -166,7 +166,7 @@ class DebateOriginsQueries(Protocol):
         origin_id: str,
         result_sent: bool,
     ) -> int:
-        """Say whether a result was sent.
+        """Say whether a result was sent, unless it is over.
 
         Operation !: the number of rows changed.
         """

@@ -236,11 +236,14 @@ class DebateOriginStore(Store):
             )
 
     async def release_result(self, origin_id: str, origin_type: str = DEBATE) -> bool:
-        """Let somebody else send a result that could not be sent; False for an unknown origin."""
+        """Let somebody else send a result that could not be sent.
+
+        False for an origin that is not known, or over.
+        """
         return await self._set_sent(origin_id, origin_type, is_sent=False)
 
     async def mark_result_sent(self, origin_id: str, origin_type: str = DEBATE) -> bool:
-        """Say that a result was sent, whoever did; False for an unknown origin."""
+        """Say that a result was sent, whoever did; False for an origin not known, or over."""
         return await self._set_sent(origin_id, origin_type, is_sent=True)
 
     async def _set_sent(self, origin_id: str, origin_type: str, *, is_sent: bool) -> bool:

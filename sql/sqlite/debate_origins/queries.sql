@@ -238,7 +238,7 @@ WHERE
     AND expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now');
 
 -- name: set_result_sent(origin_type, origin_id, result_sent)!
--- Say whether a result was sent.
+-- Say whether a result was sent, unless it is over.
 UPDATE debate_origins
 SET
     result_sent = :result_sent,
@@ -247,7 +247,8 @@ SET
     END
 WHERE
     origin_type = :origin_type
-    AND origin_id = :origin_id;
+    AND origin_id = :origin_id
+    AND expires_at > strftime('%Y-%m-%dT%H:%M:%f000Z', 'now');
 
 -- name: delete_expired_origins(row_limit)!
 -- Delete some of what is over.

@@ -141,7 +141,10 @@ async def test_claim_result_is_given_to_one_and_release_result_and_mark_result_s
     assert not await origins.release_result("x")
     assert not await origins.mark_result_sent("x")
     await over(origins, "d")
+    # As if it were cleaned up already.
     assert not await origins.claim_result("d")
+    assert not await origins.mark_result_sent("d")
+    assert not await origins.release_result("d")
 
 
 async def test_cleanup_expired_deletes_what_is_over(origins: DebateOriginStore) -> None:
