@@ -81,6 +81,7 @@ class Merge:
     different keys which became one, those that differ in a ``conflict`` column are rejected; those
     that differ in a ``distinct`` column are records of their own, and rejected in whatever file
     they are. Of such the one stays of which a row has equal values in the two ``prefer`` columns.
+    Of rows of one time the one goes first in which the column ``without`` is NULL.
     ``number`` is a column that counts the rows of one first column of the key, and a timestamp:
     where two rows share a number they all are counted again, in the order of the timestamp. A text
     of a ``suffix`` column that another row has gets the next number behind it. Each of ``keep``
@@ -101,6 +102,7 @@ class Merge:
     suffix: tuple[str, ...] = ()
     keep: tuple[Kept, ...] = ()
     last: bool = False
+    without: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
     suffix: list[str] = []
     keep: list[Kept] = []
     is_last = False
+    without: str | None = None
     prefer: tuple[str, str] | None = None
     number: tuple[str, str] | None = None
     for rule in (part.strip() for line in lines for part in line.split(";")):
@@ -261,6 +264,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
             number = (numbered["column"], numbered["timestamp"])
         elif word == "newest" and len(columns) == 1:
             choice, newest = "newest", columns[0]
+        elif word == "without" and len(columns) == 1:
+            without = columns[0]
         elif word == "earliest" and columns:
             earliest += columns
         elif word == "add" and columns:
@@ -278,7 +283,8 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
                 f"merge rule {rule!r} is not one of: none, first, newest COLUMN, earliest COLUMN, "
                 "add COLUMN, …; fill COLUMN, …; conflict COLUMN, …; distinct COLUMN, …; "
                 "suffix COLUMN, …; keep [given] COLUMN [or COLUMN …], COLUMN, … [by COLUMN]; last; "
-                "prefer COLUMN = COLUMN; mean COLUMN by COLUMN; number COLUMN by COLUMN; renumber"
+                "without COLUMN; prefer COLUMN = COLUMN; mean COLUMN by COLUMN; "
+                "number COLUMN by COLUMN; renumber"
             )
     return Merge(
         choice,
@@ -294,6 +300,7 @@ def _merge(query: QueryText, lines: list[str]) -> Merge:
         tuple(suffix),
         tuple(keep),
         is_last,
+        without,
     )
 
 

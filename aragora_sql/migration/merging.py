@@ -364,18 +364,20 @@ class _Group:
     def _newest(self, rows: list[_Numbered]) -> _Numbered:
         """Return the newest row: in a consolidated file, a later file, a later row where equal.
 
+        Before that one goes in which the column ``without`` of the rules is NULL.
         A mapping that is last comes behind the others, however new its row is.
         """
         rules = self._parts[rows[0][0]].mapping.merge
         name = rules.newest
         preferred = self._preferred(rows, rules)
 
-        def rank(item: _Numbered) -> tuple[bool, bool, datetime, bool]:
+        def rank(item: _Numbered) -> tuple[bool, bool, datetime, bool, bool]:
             timestamp = _ANCIENT if name is None else self._timestamp(item, name)
             is_preferred = self._record(item, rules) in preferred
             part = self._parts[item[0]]
             is_first = not part.mapping.merge.last
-            return is_first, is_preferred, timestamp, part.source.is_consolidated
+            is_without = rules.without is not None and self._value(item, rules.without) is None
+            return is_first, is_preferred, timestamp, is_without, part.source.is_consolidated
 
         return max(reversed(rows), key=rank)
 

@@ -8,7 +8,8 @@
 -- into: share_links
 -- key: debate_id
 -- secrets: token_hash
--- merge: newest created_at
+-- copies: created_at
+-- merge: newest created_at; without token_hash; add view_count
 -- unix: created_at, expires_at, last_viewed_at
 -- values: token_hash = sha256(token); visibility = visibility, 'private'; org_id = nonblank org_id
 -- values: owner_id = nonblank owner_id; allow_comments = allow_comments, 0
@@ -36,7 +37,8 @@ WHERE rowid BETWEEN :first_rowid AND :last_rowid;
 -- into: receipt_shares
 -- key: token_hash
 -- secrets: token_hash
--- merge: newest created_at
+-- copies: created_at
+-- merge: newest created_at; add access_count
 -- unix: created_at, expires_at
 -- values: token_hash = sha256(token); max_accesses = nonzero max_accesses
 -- values: access_count = access_count, 0; created_by = nonblank created_by

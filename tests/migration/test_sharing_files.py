@@ -129,3 +129,30 @@ async def links_open(sharing: SharingStore, uses_before: int = 0) -> None:
         2,
         1,
     )
+
+
+@pytest.mark.parametrize("is_nested_newer", [False, True])
+def test_of_two_copies_a_revoked_link_stays_revoked_and_accesses_are_not_forgotten(
+    target: Target, tmp_path: Path, is_nested_newer: bool
+) -> None:
+    """Whichever file is read last: one of them is an older copy of the other."""
+    places = (tmp_path / ".nomic", tmp_path / ".nomic" / ".nomic")
+    older, newer = places if is_nested_newer else places[::-1]
+    for folder, token, uses in ((older, SECRET, 3), (newer, None, 5)):
+        rows = [link("d-1", token, view_count=uses), link("d-2", SECRET + "2", created_at=AT)]
+        if folder is newer:
+            # Linked again: a later time counts before what was taken away.
+            rows[1] = link("d-2", SECRET + "22", created_at=AT + 1)
+        write_share_links(folder / "share_links.db", rows)
+        write_receipt_shares(
+            folder / "receipt_shares.db",
+            [share(RECEIPT_SECRET, max_accesses=10, access_count=uses)],
+        )
+    report = target.migrate(tmp_path / ".nomic")
+    check_sums(report)
+    assert target.row("share_links", "d-1", "debate_id")["token_hash"] is None
+    assert target.row("share_links", "d-1", "debate_id")["view_count"] == 5
+    again = target.row("share_links", "d-2", "debate_id")
+    assert again["token_hash"] == token_hash(SECRET + "22", "token")
+    [(accesses,)] = target.query("SELECT access_count FROM receipt_shares")
+    assert accesses == 5

@@ -76,7 +76,8 @@ def _of_merge(mapped: Mapping, table: Table, given: Sequence[str]) -> Iterator[s
     counted = [*merge.add, *(name for pair in merge.mean for name in pair)]
     yield from _missing("merge", counted, table, given, numbers=True)
     yield from _missing("merge", [*merge.fill, *merge.conflict, *merge.distinct], table, given)
-    yield from _missing("merge", [*(merge.prefer or ()), *merge.suffix], table, given)
+    others = [*(merge.prefer or ()), *merge.suffix, *([merge.without] if merge.without else [])]
+    yield from _missing("merge", others, table, given)
     for kept in merge.keep:
         names = [*kept.columns, *([kept.same] if kept.same else [])]
         yield from _missing("merge", names, table, given)

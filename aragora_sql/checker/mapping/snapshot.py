@@ -60,6 +60,7 @@ def _said(mapped: Mapped) -> Iterator[tuple[str, str]]:
         given, same = "given " if kept.given else "", f" by {kept.same}" if kept.same else ""
         rules.append(f"keep {given}{' or '.join(kept.signs)}{others}{same}")
     rules += ["last"] if merge.last else []
+    rules += [f"without {merge.without}"] if merge.without else []
     rules += [f"number {merge.number[0]} by {merge.number[1]}"] if merge.number else []
     yield "merge", "; ".join(rules)
     yield "order", mapped.order or ""
