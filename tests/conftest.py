@@ -187,6 +187,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SOURCES] = _choose_sources()
 
 
+def shared_cache(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of what checks keep, for all tests in all processes of a run."""
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the server that commands kept for each other, when all processes are done."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    # pytest has no other way to it outside of a test.
+    folder = shared_cache(session.config._tmp_path_factory)  # type: ignore[attr-defined]
+    if not any(folder.glob("aragora-sql/server-*")):
+        return
+    from aragora_sql.engines.warm import stop_kept_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        stop_kept_server()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         sources = metafunc.config.stash[_SOURCES]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Set
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from aragora_sql.checker.check import Checked, Options, check
 from aragora_sql.engines.facts import Engines, Facts, read_facts, read_tree
 from aragora_sql.queries.parameters import remembered_tokens
 from tests.checker.tree import write_tree
-from tests.conftest import Servers
+from tests.conftest import Servers, shared_cache
 
 Check: TypeAlias = Callable[..., Checked]
 
@@ -26,8 +25,7 @@ SLOW = BUT_PLANS | {"full-scan", "filtered-walk", "plan-snapshot"}
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder of the tests' own, which all of them share, in all processes."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder = shared_cache(tmp_path_factory)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
 

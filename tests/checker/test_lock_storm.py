@@ -102,9 +102,11 @@ async def meet(storm: Storm, table: str, place: int, calls: Sequence[Any]) -> li
     statement = f'SELECT 1 FROM "{table}" ORDER BY ctid OFFSET {place} LIMIT 1 FOR UPDATE'
     await storm.gate.execute(statement.encode())
     tasks = [asyncio.ensure_future(one) for one in calls]
+    # Not who waits for a moment while a table grows, nor the server's own processes.
     waiting = (
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND backend_type = 'client backend' "
+        "AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
     )
     while True:
         await asyncio.sleep(0)

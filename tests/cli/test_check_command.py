@@ -16,15 +16,15 @@ from aragora_sql.cli import main
 from aragora_sql.engines.findings import Finding
 from tests.checker.conftest import SLOW
 from tests.checker.tree import replace_in, write_tree
-from tests.conftest import Servers
+from tests.conftest import Servers, shared_cache
 
 FAST = [word for rule in sorted(SLOW) for word in ("--skip", rule)]
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One for all tests of a process: what the package's code calls is read once."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    """That of all tests: what the package's code calls is read once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared_cache(tmp_path_factory)))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aragora_sql.cli import main
-from aragora_sql.engines.warm import stop_kept_server
 from aragora_sql.queries.files import packaged_sql_dir
+from tests.conftest import shared_cache
 from tests.stores.conftest import critiques, location, memory, template_database, template_file
 
 __all__ = ["critiques", "location", "memory", "template_database", "template_file"]
@@ -20,12 +20,11 @@ __all__ = ["critiques", "location", "memory", "template_database", "template_fil
 
 @pytest.fixture(scope="package", autouse=True)
 def kept_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Commands keep their server for the next one, in a cache of these tests' own."""
+    """Commands keep their server for the next one, in all processes; the run stops it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(shared_cache(tmp_path_factory)))
         patch.delenv("CI", raising=False)
         yield
-        stop_kept_server()
 
 
 class Command:
