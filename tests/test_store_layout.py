@@ -77,7 +77,9 @@ def test_a_table_is_read_from_the_checkout_that_is_asked_for(copy: Path) -> None
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("store", ["consensus", "integrations"])
+@pytest.mark.parametrize(
+    "store", ["integrations", pytest.param("consensus", marks=pytest.mark.slow)]
+)
 def test_a_store_that_is_missing_from_a_place(copy: Path, place: str, store: str) -> None:
     path = copy / place_of(store, place)
     if path.is_dir():

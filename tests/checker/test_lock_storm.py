@@ -201,6 +201,7 @@ async def in_turn(database: Database, keys: Sequence[Any]) -> str:
         return str(error)
 
 
+@pytest.mark.slow
 async def test_a_few_stores(engines: Engines, facts: Facts, tmp_path: Path) -> None:
     async with storm_of(engines, facts, tmp_path / "storm.db") as storms:
         await storm(storms, facts, FEW)

@@ -105,7 +105,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, bytes]]:
 # -- a source that can only be read
 
 
-@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.parametrize("mode", ["wal", pytest.param("delete", marks=pytest.mark.slow)])
 async def test_a_source_in_a_folder_that_cannot_be_written_is_migrated(
     target: Target, folder: Path, bound: dict[str, Any], mode: str
 ) -> None:

@@ -151,6 +151,7 @@ def test_every_method_of_a_store_is_there(site: Path) -> None:
     assert '"label": "CritiqueStore.get_debate"' in index
 
 
+@pytest.mark.slow
 def test_the_same_files_give_the_same_bytes(
     site: Path, queries: QueryEntries, tmp_path: Path
 ) -> None:

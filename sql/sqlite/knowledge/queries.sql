@@ -1127,8 +1127,8 @@ SELECT
 FROM counted AS c
 LEFT JOIN places AS p ON c.visited >= 0
 LEFT JOIN knowledge_nodes AS n ON p.node_id = n.id
-LEFT JOIN links AS l ON p.place = l.place
-LEFT JOIN knowledge_relationships AS r ON l.relationship_id = r.id
+LEFT JOIN links AS k ON p.place = k.place
+LEFT JOIN knowledge_relationships AS r ON k.relationship_id = r.id
 ORDER BY p.place;
 
 -- name: find_contradictions(node_id, depth, workspace_id, most, row_limit)
